@@ -1,0 +1,127 @@
+"""The only place where real things are made: database, clock, randomness, and what is built on them."""
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.values import typeid
+from app.handler import Handler
+from app.ingestion import Ingestion
+from app.projector import Projector
+from app.reader import Reader
+from app.settings import Settings
+from app.store.committer import Committer
+from app.store.engine import Database
+from app.store.log import Log
+from app.store.schema import require_head
+from app.store.vault import Vault
+
+Clock = Callable[[], int]
+"""Microseconds since 1970."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Everything that the doors need, made once."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    new_id: Callable[[str], str]
+    vault: Vault
+    log: Log
+    committer: Committer
+    handler: Handler
+    ingestion: Ingestion
+    projector: Projector
+    reader: Reader
+    wake: threading.Event
+
+    def close(self) -> None:
+        """Appends what is waiting and gives connections back."""
+        self.committer.close()
+        self.database.close()
+
+
+def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool = True) -> Runtime:
+    """Makes a runtime.
+
+    Raises: SchemaOutdated unless the database is at the revision that this code was written for.
+    """
+    clock = clock or system_clock
+    database = Database(settings.database_url, pool_size=settings.pool_size)
+    if check_schema:
+        require_head(database)
+    vault = Vault(root_key(settings))
+    new_id = Ids(clock)
+    log = Log(database, vault, clock, new_id)
+    wake = threading.Event()
+    committer = Committer(log.append, waiting=settings.queue_size, batch=settings.batch_size, on_commit=lambda _tenant: wake.set())
+    handler = Handler(log, committer, clock, new_id)
+    projector = Projector(database, log, handler.zone, clock)
+    reader = Reader(database, log, projector, clock)
+    return Runtime(settings, database, clock, new_id, vault, log, committer, handler, Ingestion(handler), projector, reader, wake)
+
+
+def owner(settings: Settings) -> Database:
+    """The database with the rights to make tables."""
+    return Database(settings.owner_url or settings.database_url, owner=True)
+
+
+def system_clock() -> int:
+    """The system's time in microseconds."""
+    return time.time_ns() // 1000
+
+
+def root_key(settings: Settings) -> bytes:
+    """The vault's root key, made and kept with owner-only rights when there is none.
+
+    Raises: ValueError when what is there is no key.
+    """
+    if settings.vault_key:
+        return _key(settings.vault_key)
+    path = Path(settings.vault_key_file)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return _key(path.read_text())
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    return _key(path.read_text())
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != 32:  # noqa: PLR2004
+        raise ValueError("the vault's root key must be 32 bytes in hexadecimal")
+    return key
+
+
+class Ids:
+    """Makes TypeIDs on UUIDv7: they sort by time, and no two of a process are the same.
+
+    Source: RFC 9562 section 5.7, with a counter in the 12 bits behind the milliseconds (method 1 of 6.2).
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def __call__(self, prefix: str) -> str:
+        """A new id with a prefix."""
+        with self._lock:
+            tick = max((self._clock() // 1000) << 12, self._last + 1)
+            self._last = tick
+        milliseconds, counter = tick >> 12, tick & 0xFFF
+        number = (milliseconds << 80) | (0x7 << 76) | (counter << 64) | (0b10 << 62) | secrets.randbits(62)
+        return typeid(prefix, number.to_bytes(16, "big"))

@@ -1,0 +1,47 @@
+"""What a decision may know besides its state and its command."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.domain.events.base import Event
+from app.domain.values import instant
+
+
+@dataclass(frozen=True)
+class Context:
+    """Who asks, for which tenant, when, and about what.
+
+    `now` and `effective_at` are microseconds since 1970; `stream_id` is the id of the thing that is decided on;
+    `states` holds the other things that the decision reads, by noun; `new_id` makes an id with a prefix.
+    """
+
+    tenant_id: str
+    actor: str
+    now: int
+    effective_at: int
+    zone: ZoneInfo
+    stream_id: str
+    new_id: Callable[[str], str]
+    states: Mapping[str, Any] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def effective(self) -> str:
+        """`effective_at` as RFC 3339 text."""
+        return instant(self.effective_at)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """An event that a decision wants appended, where the plain event would not say enough.
+
+    beside: the noun whose stream it belongs to, when not the one decided on. event_id: its id, when another event of the
+    same decision names it. effective_at: microseconds, when not the command's.
+    """
+
+    event: Event
+    beside: str | None = None
+    event_id: str | None = None
+    effective_at: int | None = None

@@ -1,0 +1,25 @@
+"""An event, and how old ones are read by new code."""
+
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Event(BaseModel):
+    """A fact about one thing. `TOPIC` is its name for ever; `VERSION` rises when its members change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    TOPIC: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+
+    @classmethod
+    def upcast(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+        """Brings stored data of an older version to this one, a step `upcast_v<n>` at a time."""
+        for step in range(version, cls.VERSION):
+            data = getattr(cls, f"upcast_v{step}")(data)
+        return data
+
+    @classmethod
+    def read(cls, data: dict[str, Any], version: int) -> Self:
+        """The event of stored data."""
+        return cls.model_validate(cls.upcast(data, version))

@@ -1,0 +1,54 @@
+"""What can have happened to a renewal cycle: one contract, one due date."""
+
+from app.domain.events.base import Event
+from app.domain.values import Business, Public
+
+
+class RenewalOpened(Event):
+    """Work on a renewal began. due: the first day after the term. atr: the annual value available to renew, frozen now."""
+
+    TOPIC = "renewal.opened"
+    account: Public[str]
+    contract: Public[str]
+    due: Public[str]
+    notice_deadline: Public[str]
+    atr: Business[str]
+    currency: Public[str]
+
+
+class RenewalRiskSet(Event):
+    """How likely the renewal is. risk: on_track, watch, at_risk or critical. drivers: labels."""
+
+    TOPIC = "renewal.risk_set"
+    risk: Public[str]
+    probability: Business[str | None] = None
+    drivers: Business[tuple[str, ...]] = ()
+
+
+class RenewalDeferred(Event):
+    """The decision was put off to another day."""
+
+    TOPIC = "renewal.deferred"
+    new_due: Public[str]
+
+
+class RenewalWon(Event):
+    """The contract was renewed. contract_event: the event that did it. value: annual, of the new term."""
+
+    TOPIC = "renewal.won"
+    contract_event: Public[str]
+    value: Business[str]
+    uplift: Business[str]
+
+
+class RenewalLost(Event):
+    """The contract was not renewed. value: annual, lost."""
+
+    TOPIC = "renewal.lost"
+    contract_event: Public[str]
+    value: Business[str]
+    reason: Business[str]
+    voluntary: Public[bool]
+
+
+EVENTS = (RenewalOpened, RenewalRiskSet, RenewalDeferred, RenewalWon, RenewalLost)

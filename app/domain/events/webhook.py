@@ -1,0 +1,45 @@
+"""What can have happened to a webhook endpoint, and the messages that came in through one."""
+
+from app.domain.events.base import Event
+from app.domain.values import Business, Public
+
+
+class WebhookEndpointRegistered(Event):
+    """A sender was given an address. config: how its signature is made; secrets are kept apart, wrapped."""
+
+    TOPIC = "webhook_endpoint.registered"
+    provider: Public[str]
+    label: Business[str | None] = None
+    tolerance_seconds: Public[int] = 300
+    hash: Public[str | None] = None
+    encoding: Public[str | None] = None
+    header: Public[str | None] = None
+    style: Public[str | None] = None
+    signed_content_template: Public[str | None] = None
+    secrets: Public[tuple[str, ...]] = ()
+    public_keys: Public[tuple[str, ...]] = ()
+
+
+class WebhookSecretAdded(Event):
+    """A further secret or public key is accepted from now on: rotation without a gap."""
+
+    TOPIC = "webhook_endpoint.secret_added"
+    secret: Public[str | None] = None
+    public_key: Public[str | None] = None
+
+
+class WebhookSecretRetired(Event):
+    """A secret or public key is accepted no longer."""
+
+    TOPIC = "webhook_endpoint.secret_retired"
+    secret: Public[str | None] = None
+    public_key: Public[str | None] = None
+
+
+class WebhookEndpointClosed(Event):
+    """The address answers 410 from now on."""
+
+    TOPIC = "webhook_endpoint.closed"
+
+
+EVENTS = (WebhookEndpointRegistered, WebhookSecretAdded, WebhookSecretRetired, WebhookEndpointClosed)

@@ -1,0 +1,115 @@
+"""The renewal cycle: one contract, one due date, one outcome that the contract's own event decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import Field
+
+from app.domain.command import Command
+from app.domain.context import Context, Decided
+from app.domain.errors import Invalid, Refused
+from app.domain.events.base import Event
+from app.domain.events.renewal import RenewalDeferred, RenewalLost, RenewalOpened, RenewalRiskSet, RenewalWon
+from app.domain.recorded import Recorded
+from app.domain.values import Day, Label, Share, add_days, day_start, scaled, unscaled
+
+
+class OpenRenewal(Command):
+    """Begins the work on a contract's renewal."""
+
+
+class SetRenewalRisk(Command):
+    """Says how likely the renewal is."""
+
+    risk: Literal["on_track", "watch", "at_risk", "critical"]
+    probability: Share | None = Field(None, description='from "0" to "1"')
+    drivers: tuple[Label, ...] = Field((), max_length=20)
+
+
+class DeferRenewal(Command):
+    """Puts the decision off."""
+
+    new_due: Day
+
+
+@dataclass(frozen=True)
+class RenewalState:
+    """What decisions need of a renewal cycle."""
+
+    account: str | None = None
+    contract: str = ""
+    due: str = ""
+    atr: int = 0
+    outcome: str | None = None
+
+
+def evolve(state: RenewalState, recorded: Recorded) -> RenewalState:
+    """The state after one more event."""
+    match recorded.event:
+        case RenewalOpened() as opened:
+            return RenewalState(opened.account, opened.contract, opened.due, scaled(opened.atr))
+        case RenewalDeferred(new_due=due):
+            return replace(state, due=due)
+        case RenewalWon():
+            return replace(state, outcome="won")
+        case RenewalLost():
+            return replace(state, outcome="lost")
+        case _:
+            return state
+
+
+def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tuple[Event, ...]:
+    """A cycle for the current term, its value frozen. Raises: Refused when nothing is due."""
+    contract = context.states["contract"]
+    if contract.terminated:
+        raise Refused("contract_terminated", "a terminated contract is not renewed")
+    if not contract.signed:
+        raise Refused("contract_not_signed", "nothing is due before signature")
+    if contract.end is None:
+        raise Refused("open_ended", "an open-ended contract has no due date")
+    value = contract.schedule(context).annual_at(day_start(contract.end, context.zone) - 1)
+    return (
+        RenewalOpened(account=contract.account, contract=context.ids["contract"], due=contract.end,
+                      notice_deadline=add_days(contract.end, -contract.notice_days), atr=unscaled(value),
+                      currency=contract.currency),
+    )
+
+
+def set_risk(state: RenewalState, command: SetRenewalRisk, _context: Context) -> tuple[Event, ...]:
+    """How likely it is. Raises: Refused once it is decided."""
+    _require_open(state)
+    if command.probability is not None and command.probability.startswith("-"):
+        raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
+    return (RenewalRiskSet(risk=command.risk, probability=command.probability, drivers=command.drivers),)
+
+
+def defer(state: RenewalState, command: DeferRenewal, _context: Context) -> tuple[Event, ...]:
+    """Another day. Raises: Refused once it is decided, Invalid for a day that is not later."""
+    _require_open(state)
+    if command.new_due <= state.due:
+        raise Invalid("due_not_later", "a deferred renewal is due later than before")
+    return (RenewalDeferred(new_due=command.new_due),)
+
+
+def won(context: Context, contract_event: str, value: int) -> Sequence[Decided]:
+    """The open cycle of a contract won by its renewal; nothing where there is none. `value`: annual, in 10^-6."""
+    cycle: RenewalState | None = context.states.get("renewal")
+    if cycle is None or cycle.outcome:
+        return ()
+    event = RenewalWon(contract_event=contract_event, value=unscaled(value), uplift=unscaled(value - cycle.atr))
+    return (Decided(event, beside="renewal"),)
+
+
+def lost(context: Context, contract_event: str, value: int, reason: str, *, voluntary: bool) -> Sequence[Decided]:
+    """The open cycle of a contract lost by its end; nothing where there is none. `value`: annual, in 10^-6."""
+    cycle: RenewalState | None = context.states.get("renewal")
+    if cycle is None or cycle.outcome:
+        return ()
+    event = RenewalLost(contract_event=contract_event, value=unscaled(value), reason=reason, voluntary=voluntary)
+    return (Decided(event, beside="renewal"),)
+
+
+def _require_open(state: RenewalState) -> None:
+    if state.outcome:
+        raise Refused("renewal_closed", "the renewal is decided; an outcome is not changed")

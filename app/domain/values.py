@@ -1,0 +1,273 @@
+"""Values: text, decimals, days, instants and ids as they stand in commands and events.
+
+Everything here is JSON-native (strings and integers), so that an event is stored exactly as it was decided.
+An instant is RFC 3339 UTC with six digits; inside folds and columns it is an integer of microseconds.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Final, TypeVar, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic.fields import FieldInfo
+
+MICRO: Final = 1_000_000
+FOREVER: Final = 9_223_372_036_854_775_807
+"""The end of an interval that has none: the largest 64-bit integer."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_INSTANT: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?([Zz]|[+-]\d{2}:\d{2})$")
+_DECIMAL: Final = re.compile(r"^-?(0|[1-9]\d{0,11})(\.\d{1,6})?$")
+
+T = TypeVar("T")
+
+
+# --- classification: who may read a field, and what erasing a person takes with it ---
+
+
+class Classification(StrEnum):
+    """How an event field is kept: open, business, sealed under a person's key, or sealed under the note's own key."""
+
+    PUBLIC = "public"
+    BUSINESS = "business"
+    PERSONAL = "personal"
+    FREE_TEXT = "free_text"
+
+
+class Sealed(BaseModel):
+    """A value encrypted before it was hashed: AES-256-GCM under the data key named `key`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    alg: str
+    key: str
+    nonce: str
+    ct: str
+
+
+Public = Annotated[T, Classification.PUBLIC]
+Business = Annotated[T, Classification.BUSINESS]
+Personal = Annotated[T | Sealed, Classification.PERSONAL]
+FreeText = Annotated[T | Sealed, Classification.FREE_TEXT]
+
+
+def classification(field: FieldInfo) -> Classification | None:
+    """How a member of an event is classified, or None when somebody forgot."""
+    marks = [mark for mark in field.metadata if isinstance(mark, Classification)]
+    return marks[0] if len(marks) == 1 else None
+
+
+def nested(field: FieldInfo) -> list[type[BaseModel]]:
+    """The models that a member holds, alone or in a list; sealed values aside."""
+
+    def models(annotation: Any) -> list[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return [annotation] if annotation is not Sealed else []
+        return [model for part in get_args(annotation) for model in models(part)]
+
+    return models(field.annotation)
+
+
+# --- instants and days ---
+
+
+def instant(micros: int) -> str:
+    """The RFC 3339 text, UTC with six digits, of microseconds since 1970."""
+    moment = _EPOCH + timedelta(microseconds=micros)
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{moment.microsecond:06d}Z"
+
+
+def micros(text: str) -> int:
+    """Microseconds since 1970 of an RFC 3339 instant.
+
+    Raises: ValueError when the text is no instant between the years 1 and 9999.
+    """
+    found = _INSTANT.match(text)
+    if not found:
+        raise ValueError("must be an RFC 3339 instant such as 2026-01-31T09:00:00Z, with at most six digits of a second")
+    day, time, fraction, offset = found.groups()
+    try:
+        zone = "+00:00" if offset in "Zz" else offset
+        moment = datetime.fromisoformat(f"{day}T{time}.{(fraction or '0').ljust(6, '0')}{zone}")
+        return (moment - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("is not a moment of the calendar") from error
+
+
+def _normal_instant(text: str) -> str:
+    try:
+        return instant(micros(text))
+    except OverflowError as error:
+        raise ValueError("is not a moment of the calendar") from error
+
+
+def _day(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise ValueError("must be a date such as 2026-01-31")
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("is not a day of the calendar") from error
+    return text
+
+
+def _moment(text: str) -> str:
+    return _day(text) if len(text) == len("2026-01-31") else _normal_instant(text)
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name. Raises: ValueError when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("is not an IANA time zone such as Europe/Berlin") from error
+
+
+def day_start(day: str, where: ZoneInfo) -> int:
+    """The first instant of a day in a zone, in microseconds."""
+    local = datetime.combine(date.fromisoformat(day), datetime.min.time(), tzinfo=where)
+    return (local - _EPOCH) // timedelta(microseconds=1)
+
+
+def day_of(moment: int, where: ZoneInfo) -> str:
+    """The day on which an instant falls in a zone."""
+    return (_EPOCH + timedelta(microseconds=moment)).astimezone(where).date().isoformat()
+
+
+def add_days(day: str, days: int) -> str:
+    """The day so many days later. Raises: ValueError beyond the calendar."""
+    try:
+        return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+    except OverflowError as error:
+        raise ValueError("is beyond the calendar") from error
+
+
+def moment_start(moment: str, where: ZoneInfo) -> int:
+    """The microsecond of an instant, or of the first instant of a day in a zone."""
+    return day_start(moment, where) if len(moment) == len("2026-01-31") else micros(moment)
+
+
+def add_months(day: str, months: int) -> str:
+    """The same day of the month so many months later, or that month's last day."""
+    start = date.fromisoformat(day)
+    index = start.year * 12 + start.month - 1 + months
+    year, month = divmod(index, 12)
+    first_of_next = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    last = (first_of_next - timedelta(days=1)).day
+    return date(year, month + 1, min(start.day, last)).isoformat()
+
+
+def _only_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")  # noqa: TRY004 - pydantic reports ValueError as a refusal
+    return value
+
+
+def _zone_name(name: str) -> str:
+    zone(name)
+    return name
+
+
+Instant = Annotated[str, BeforeValidator(_only_text), AfterValidator(_normal_instant),
+                    WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[str, BeforeValidator(_only_text), AfterValidator(_day),
+                WithJsonSchema({"type": "string", "format": "date"})]
+Moment = Annotated[str, BeforeValidator(_only_text), AfterValidator(_moment),
+                   WithJsonSchema({"type": "string", "description": "an RFC 3339 instant, or a date: "
+                                   "the first instant of that day in the tenant's time zone"})]
+TimeZone = Annotated[str, BeforeValidator(_only_text), AfterValidator(_zone_name)]
+
+
+# --- decimals and money ---
+
+
+def _decimal(text: str) -> str:
+    if not _DECIMAL.match(text):
+        raise ValueError("must be a decimal string with at most 12 digits before the point and 6 after it")
+    return text
+
+
+def _not_negative(text: str) -> str:
+    if text.startswith("-"):
+        raise ValueError("must not be negative")
+    return text
+
+
+def _share(text: str) -> str:
+    if not -MICRO <= scaled(text) <= MICRO:
+        raise ValueError("must lie between -1 and 1")
+    return text
+
+
+def _percent(text: str) -> str:
+    if not 0 <= scaled(text) <= 100 * MICRO:
+        raise ValueError("must lie between 0 and 100")
+    return text
+
+
+def scaled(text: str) -> int:
+    """A decimal string as an integer of 10^-6."""
+    whole, _, fraction = text.partition(".")
+    value = int(whole.lstrip("-")) * MICRO + int(fraction.ljust(6, "0") or 0)
+    return -value if text.startswith("-") else value
+
+
+def unscaled(value: int) -> str:
+    """An integer of 10^-6 as a decimal string without needless zeros."""
+    sign, (whole, fraction) = "-" if value < 0 else "", divmod(abs(value), MICRO)
+    return f"{sign}{whole}.{fraction:06d}".rstrip("0").rstrip(".")
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """The quotient rounded half away from zero, exactly, without a float."""
+    sign = -1 if (numerator < 0) != (denominator < 0) else 1
+    quotient, rest = divmod(abs(numerator), abs(denominator))
+    return sign * (quotient + (2 * rest >= abs(denominator)))
+
+
+Decimal = Annotated[str, BeforeValidator(_only_text), AfterValidator(_decimal)]
+Amount = Annotated[Decimal, AfterValidator(_not_negative)]
+Percent = Annotated[Decimal, AfterValidator(_percent)]
+Share = Annotated[Decimal, AfterValidator(_share)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+MINOR_UNITS: Final[dict[str, int]] = {
+    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
+    "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3,
+    "OMR": 3, "TND": 3, "CLF": 4, "UYW": 4,
+}  # fmt: skip
+"""Digits after the point where ISO 4217 says other than two."""
+
+
+class Money(BaseModel):
+    """An amount in a currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    amount: Amount
+    currency: Currency
+
+
+# --- names and ids ---
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+Ref = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""An id, or `ref:` and the caller's own reference."""
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def typeid(prefix: str, uuid: bytes) -> str:
+    """A TypeID: a prefix and a UUID in 26 letters of Crockford's base 32.
+
+    Source: TypeID specification 0.3; a prefix is lower-case ASCII.
+    """
+    number = int.from_bytes(uuid, "big")
+    letters = [_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5)]
+    return f"{prefix}_{''.join(letters)}"
+
+
+def is_typeid(text: str, prefix: str) -> bool:
+    """Whether a text is a TypeID with this prefix."""
+    return re.fullmatch(rf"{prefix}_[0-7][{_CROCKFORD}]{{25}}", text) is not None

@@ -1,0 +1,171 @@
+"""Ingestion: events of other systems become the same commands that the doors take, once and for ever.
+
+A CloudEvent whose `type` is one of our topics, whose `subject` is the account, whose `time` is when it is true in
+business, and whose `data` holds the command's members.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from app.domain import account, contract, interaction, renewal, values
+from app.domain.command import Command
+from app.domain.errors import DomainError, Invalid, NotAllowed
+from app.handler import Handler, Intent
+from app.store.canonical import canonical
+from app.store.receipts import Receipt, Request, fingerprint
+
+
+@dataclass(frozen=True)
+class Topic:
+    """How a topic is taken in: the command, what it is about, and the member of `data` that names it."""
+
+    command: type[Command]
+    noun: str
+    member: str | None = None
+
+
+TOPICS: Final[dict[str, Topic]] = {
+    "account.opened": Topic(account.OpenAccount, "account"),
+    "account.renamed": Topic(account.RenameAccount, "account"),
+    "account.tier_set": Topic(account.SetAccountTier, "account"),
+    "account.owner_set": Topic(account.SetAccountOwner, "account"),
+    "account.closed": Topic(account.CloseAccount, "account"),
+    "account.reopened": Topic(account.ReopenAccount, "account"),
+    "interaction.logged": Topic(interaction.LogInteraction, "interaction"),
+    "interaction.voided": Topic(interaction.VoidInteraction, "interaction", "interaction"),
+    "contract.drafted": Topic(contract.DraftContract, "contract", "contract"),
+    "contract.signed": Topic(contract.RecordContract, "contract", "contract"),
+    "contract.amended": Topic(contract.AmendContract, "contract", "contract"),
+    "contract.corrected": Topic(contract.CorrectContract, "contract", "contract"),
+    "contract.notice_given": Topic(contract.GiveNotice, "contract", "contract"),
+    "contract.notice_withdrawn": Topic(contract.WithdrawNotice, "contract", "contract"),
+    "contract.suspended": Topic(contract.SuspendContract, "contract", "contract"),
+    "contract.resumed": Topic(contract.ResumeContract, "contract", "contract"),
+    "contract.renewed": Topic(contract.RenewContract, "contract", "contract"),
+    "contract.terminated": Topic(contract.TerminateContract, "contract", "contract"),
+    "renewal.opened": Topic(renewal.OpenRenewal, "renewal", "contract"),
+}
+_MEMBERS: Final = frozenset({"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"})
+_CREATES: Final = (contract.DraftContract, contract.RecordContract)
+
+
+@dataclass(frozen=True)
+class Item:
+    """What became of one event: accepted, duplicate or refused."""
+
+    status: str
+    receipt: Receipt | None = None
+    refusal: DomainError | None = None
+
+
+class Ingestion:
+    """Takes events in. Takes: the handler."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+
+    def ingest(self, tenant_id: str, actor: str, events: Sequence[Any], may: Callable[[str], bool] = lambda _noun: True) -> list[Item]:
+        """Takes events in, in order; one that is refused costs no other.
+
+        Takes: `may`, whether the actor may write a noun. An item that is a DomainError stays refused with it.
+        """
+        intents: list[Intent] = []
+        items: list[Item | None] = []
+        for event in events:
+            try:
+                if isinstance(event, DomainError):
+                    raise event
+                intents.append(self.intent(tenant_id, actor, event, may))
+                items.append(None)
+            except DomainError as refusal:
+                items.append(Item("refused", refusal=refusal))
+        outcomes = iter(self.handler.handle_batch(tenant_id, intents) if intents else ())
+        return [item or _item(next(outcomes)) for item in items]
+
+    def intent(self, tenant_id: str, actor: str, event: Any, may: Callable[[str], bool] = lambda _noun: True) -> Intent:
+        """The intent that an event stands for. Raises: a DomainError that says what is wrong with it."""
+        told = _envelope(event)
+        topic = TOPICS.get(told["type"])
+        if topic is None:
+            raise Invalid("unknown_type", "this type is not one that can be taken in")
+        if not may(topic.noun):
+            raise NotAllowed("scope_missing", f"the key may not write {topic.noun}")
+        data = dict(told["data"])
+        targets: dict[str, str] = {}
+        if told.get("subject"):
+            targets["account"] = told["subject"]
+        if topic.member and topic.member in data:
+            self._target(topic, data, targets)
+        if "time" in told and "effective_at" not in data and "effective_at" in topic.command.model_fields:
+            data["effective_at"] = told["time"]
+        return Intent(
+            tenant_id, actor, validated(topic.command, data),
+            Request(event_key(told["source"], told["id"]), fingerprint(canonical({k: v for k, v in told.items() if k in _MEMBERS}))),
+            targets, meta={"source": told["source"], "external_id": told["id"]})
+
+    def _target(self, topic: Topic, data: dict[str, Any], targets: dict[str, str]) -> None:
+        """Whether the named thing is what the command is about, or the name of the one that it begins."""
+        named = data.pop(str(topic.member))
+        if not isinstance(named, str):
+            raise Invalid("invalid_member", f"data.{topic.member} must be an id or ref: and a reference")
+        if topic.command in _CREATES:
+            if not named.startswith("ref:"):
+                raise Invalid("invalid_member", f"data.{topic.member} must be ref: and your own reference for a new one")
+            data.setdefault("external_ref", named.removeprefix("ref:"))
+        else:
+            targets[str(topic.member)] = named
+
+
+def event_key(source: str, event_id: str) -> str:
+    """The receipt key of an event of another system: for ever unique by both."""
+    return f"event:{len(source)}:{source}:{event_id}"
+
+
+def validated(command: type[Command], data: Mapping[str, Any]) -> Command:
+    """A command of its members. Raises: Invalid with what is wrong where, without repeating the values."""
+    try:
+        return command.model_validate(data)
+    except ValidationError as error:
+        raise Invalid("invalid_command", "the members do not fit the command", errors=pointers(error)) from error
+
+
+def pointers(error: ValidationError, prefix: str = "") -> list[dict[str, str]]:
+    """What is wrong where, as RFC 6901 pointers; values are not repeated."""
+    found = []
+    for one in error.errors(include_url=False, include_context=False, include_input=False):
+        path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in one["loc"])
+        found.append({"pointer": f"#/{prefix}{path}", "code": one["type"], "detail": one["msg"]})
+    return found
+
+
+def _envelope(event: Any) -> dict[str, Any]:
+    if not isinstance(event, dict):
+        raise Invalid("invalid_event", "an event is a JSON object")
+    for member in ("specversion", "id", "source", "type"):
+        value = event.get(member)
+        if not isinstance(value, str) or not 0 < len(value) <= 500:  # noqa: PLR2004
+            raise Invalid("invalid_event", f"an event needs {member}, a string of 1 to 500 characters")
+    if event["specversion"] != "1.0":
+        raise Invalid("unsupported_specversion", "CloudEvents 1.0 are understood")
+    for member in ("subject", "time"):
+        if member in event and not isinstance(event[member], str):
+            raise Invalid("invalid_event", f"{member} must be a string")
+    if "time" in event:
+        try:
+            values.micros(event["time"])
+        except ValueError as error:
+            raise Invalid("invalid_event", f"time {error}") from error
+    if not isinstance(event.get("data", {}), dict):
+        raise Invalid("invalid_event", "data must be a JSON object")
+    return {"data": {}, **event}
+
+
+def _item(outcome: Receipt | DomainError) -> Item:
+    if isinstance(outcome, Receipt):
+        return Item("duplicate" if outcome.replayed else "accepted", receipt=outcome)
+    return Item("refused", refusal=outcome)
+
+

@@ -1,0 +1,37 @@
+"""Logs: one JSON object a line, members by allow-list, never a body, a secret or a name."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+
+ALLOWED: Final = frozenset({
+    "event", "level", "timestamp", "request_id", "method", "route", "status", "milliseconds", "tenant_id", "actor", "code",
+    "error", "position", "view", "count", "path", "port", "host", "database", "version", "revision", "endpoint_id",
+})  # fmt: skip
+
+
+def _allow(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: value for name, value in event.items() if name in ALLOWED}
+
+
+def configure(level: str) -> None:
+    """Sets logs up for a process. Takes: debug, info, warning or error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _allow,
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper(), logging.INFO)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger() -> Any:
+    """The house's logger."""
+    return structlog.get_logger()

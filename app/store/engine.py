@@ -1,0 +1,190 @@
+"""Databases: one class for SQLite and PostgreSQL, a transaction at a time, for one tenant at a time."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from app.domain.errors import Unavailable
+
+APP_ROLE: Final = "steward_app"
+DIRECTORY_ROLE: Final = "steward_directory"
+SQLITE_OLDEST: Final = (3, 51, 3)
+"""Older SQLite has a bug in its write-ahead log that corrupts the file."""
+_TENANT: Final = re.compile(r"^[a-z0-9_]{1,64}$")
+
+
+class Database:
+    """A database that holds ledgers and views.
+
+    Takes: an SQLAlchemy URL, `sqlite:///path` (or `sqlite://` for a private one in memory) or
+    `postgresql+psycopg://…`; `owner=True` keeps the login's own rights, for migrations and new view tables.
+    """
+
+    def __init__(self, url: str, *, owner: bool = False, pool_size: int = 8) -> None:
+        self.url = make_url(url)
+        self.postgres = self.url.get_backend_name() == "postgresql"
+        self.owner = owner
+        if self.postgres:
+            self.writer = self.reader = self.relaxed = self._postgres(pool_size)
+        elif self.url.get_backend_name() == "sqlite":
+            self._sqlite(pool_size)
+        else:
+            raise ValueError(f"not a database of Steward: {self.url.get_backend_name()}; use sqlite or postgresql+psycopg")
+
+    # --- engines ---
+
+    def _postgres(self, pool_size: int) -> Engine:
+        engine = create_engine(
+            self.url.set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5, "application_name": "steward"},
+        )
+        if not self.owner:
+
+            @event.listens_for(engine, "connect")
+            def become_app(connection: Any, _record: Any) -> None:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET ROLE {APP_ROLE}")
+                    cursor.execute("SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'")
+                connection.commit()
+
+        return engine
+
+    def _sqlite(self, pool_size: int) -> None:
+        import pysqlite3.dbapi2 as driver
+
+        if driver.sqlite_version_info < SQLITE_OLDEST:
+            raise RuntimeError(f"SQLite {driver.sqlite_version} corrupts its log; Steward needs 3.51.3 or newer")
+        path = self.url.database
+        if path in (None, "", ":memory:"):
+            engine = create_engine("sqlite://", module=driver, poolclass=StaticPool,
+                                   connect_args={"check_same_thread": False})
+            self._pragmas(engine, begin="BEGIN", synchronous="OFF")
+            self.writer = self.reader = self.relaxed = engine
+            return
+        Path(str(path)).parent.mkdir(parents=True, exist_ok=True)
+
+        def connect(size: int, begin: str, synchronous: str) -> Engine:
+            engine = create_engine(f"sqlite:///{path}", module=driver, poolclass=QueuePool, pool_size=size,
+                                   max_overflow=size, pool_timeout=10,
+                                   connect_args={"check_same_thread": False, "timeout": 15, "cached_statements": 256})
+            self._pragmas(engine, begin=begin, synchronous=synchronous)
+            return engine
+
+        self.writer = connect(2, "BEGIN IMMEDIATE", "FULL")
+        # Views can be grown again: their commits need not wait for the disk, and the ledger's next one takes them along.
+        self.relaxed = connect(2, "BEGIN IMMEDIATE", "NORMAL")
+        self.reader = connect(pool_size, "BEGIN", "FULL")
+
+    def _pragmas(self, engine: Engine, *, begin: str, synchronous: str) -> None:
+        @event.listens_for(engine, "connect")
+        def configure(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves, below
+            for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}", "busy_timeout = 15000",
+                           "cache_size = -16000", "temp_store = MEMORY"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+    # --- transactions ---
+
+    @contextmanager
+    def write(self, tenant_id: str) -> Iterator[Connection]:
+        """A transaction whose commit is on disk before it returns.
+
+        Raises: Unavailable when the database cannot be reached or written now.
+        """
+        with self._transaction(self.writer, tenant_id) as connection:
+            yield connection
+
+    @contextmanager
+    def grow(self, tenant_id: str) -> Iterator[Connection]:
+        """A transaction for what can be grown again: atomic, but durable only with the next `write`."""
+        with self._transaction(self.relaxed, tenant_id) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self, tenant_id: str) -> Iterator[Connection]:
+        """A transaction that only reads, all of it at one moment."""
+        with self._transaction(self.reader, tenant_id, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
+            yield connection
+
+    @contextmanager
+    def directory(self) -> Iterator[Connection]:
+        """A transaction across tenants that sees no business: ledgers' heads and the addresses of endpoints."""
+        with self._translated(), self.reader.begin() as connection:
+            if self.postgres and not self.owner:
+                connection.exec_driver_sql(f"SET LOCAL ROLE {DIRECTORY_ROLE}")
+            yield connection
+
+    @contextmanager
+    def administer(self) -> Iterator[Connection]:
+        """A transaction with the login's own rights, for tables."""
+        with self._translated(), self.writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, engine: Engine, tenant_id: str, mode: str = "") -> Iterator[Connection]:
+        if not _TENANT.match(tenant_id):
+            raise ValueError("not a tenant id")
+        with self._translated(), engine.begin() as connection:
+            if self.postgres:
+                connection.exec_driver_sql(f"{mode}; SET LOCAL app.tenant = '{tenant_id}'".lstrip("; "))
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise Unavailable(fault_code(error), "the database cannot be used right now; try again") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("store_unavailable", "the connection to the database was lost; try again") from error
+            raise
+
+    def close(self) -> None:
+        """Gives all connections back."""
+        for engine in {self.writer, self.reader, self.relaxed}:
+            engine.dispose()
+
+
+def fault_code(error: DBAPIError) -> str:
+    """The stable code of a database that cannot be used."""
+    words = str(error.orig).lower()
+    if "full" in words or "no space" in words:
+        return "storage_full"
+    return "store_unavailable"
+
+
+def keyed(database: Database, table: str, column: str, columns: str, condition: str = "") -> str:
+    """A SELECT that looks up many keys (the bind `:keys`) of one tenant (`:tenant_id`), one index probe each.
+
+    A list in `IN` or `= ANY` falls to a sequential scan on PostgreSQL while a table has no statistics; a probe that is
+    written out cannot. Takes: columns of `k.key` and `f`.
+    """
+    also = f" AND {condition}" if condition else ""
+    if database.postgres:
+        probe = f"SELECT * FROM {table} WHERE tenant_id = :tenant_id AND {column} = k.key{also} OFFSET 0"
+        return f"SELECT {columns} FROM unnest(CAST(:keys AS text[])) AS k(key) CROSS JOIN LATERAL ({probe}) AS f"
+    source = "(SELECT value AS key FROM json_each(:keys)) AS k"
+    return f"SELECT {columns} FROM {source} CROSS JOIN {table} AS f ON f.tenant_id = :tenant_id AND f.{column} = k.key{also}"
+
+
+def keys(database: Database, values: Iterable[str]) -> object:
+    """What to bind as `:keys`."""
+    listed = list(values)
+    return listed if database.postgres else json.dumps(listed)

@@ -1,0 +1,158 @@
+"""The log: the cellar's only door. Reads streams and positions, prepares and appends."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from eventsourcing.persistence import EventStore
+from sqlalchemy import func, select, text
+
+from app.domain.events.base import Event
+from app.domain.recorded import Recorded
+from app.store import receipts
+from app.store.engine import Database, keyed, keys
+from app.store.mapper import EnvelopeMapper, Proposed, recorded_of
+from app.store.receipts import Receipt, Request
+from app.store.recorder import Append, LedgerRecorder, Outcome
+from app.store.tables import data_keys, events, ledgers, refs
+from app.store.vault import DataKey, Vault, persons, sealed_keys
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A decided event that wants to become the next of its stream."""
+
+    event: Event
+    event_id: str
+    stream_id: str
+    version: int
+    account_id: str | None
+    effective_at: int
+    corrects: str | None = None
+
+
+class Log:
+    """Every tenant's ledger in one database. Takes: the database, the vault, a clock, a maker of ids."""
+
+    def __init__(self, database: Database, vault: Vault, clock: Callable[[], int], new_id: Callable[[str], str]) -> None:
+        self.database = database
+        self.vault = vault
+        self.clock = clock
+        self.new_id = new_id
+
+    def recorder(self, tenant_id: str) -> LedgerRecorder:
+        """The tenant's recorder, for the library's toolkit."""
+        return LedgerRecorder(self.database, tenant_id, self.clock, self.new_id)
+
+    def store(self, tenant_id: str) -> EventStore[str]:
+        """The tenant's event store, for the library's toolkit."""
+        return EventStore(EnvelopeMapper(tenant_id), self.recorder(tenant_id))
+
+    # --- reading ---
+
+    def stream(self, tenant_id: str, stream_id: str) -> Iterator[Recorded]:
+        """A stream's events by version; none when there is no such stream."""
+        return cast("Iterator[Recorded]", self.store(tenant_id).get(stream_id))
+
+    def after(self, tenant_id: str, position: int, limit: int, *, until: int | None = None, types: Sequence[str] = (),
+              account_id: str | None = None, stream_id: str | None = None) -> list[Recorded]:
+        """The events behind a position, in order."""
+        facts = self.recorder(tenant_id).select_after(
+            position, limit, until=until, types=types, account_id=account_id, stream_id=stream_id)
+        return [recorded_of(tenant_id, fact) for fact in facts]
+
+    def head(self, tenant_id: str) -> int:
+        """The last position, 0 for an empty ledger."""
+        return self.recorder(tenant_id).max_notification_id() or 0
+
+    def position_at(self, tenant_id: str, recorded_at: int) -> int:
+        """The last position that was recorded at or before an instant."""
+        query = select(func.max(events.c.position)).where(
+            events.c.tenant_id == tenant_id, events.c.recorded_at <= recorded_at)
+        with self.database.read(tenant_id) as connection:
+            return connection.execute(query).scalar_one() or 0
+
+    def tenants(self) -> dict[str, int]:
+        """Every tenant's head."""
+        with self.database.directory() as connection:
+            rows = connection.execute(select(ledgers.c.tenant_id, ledgers.c.head).order_by(ledgers.c.tenant_id))
+            return {tenant_id: head for tenant_id, head in rows}  # noqa: C416 - rows are not pairs to mypy
+
+    def resolve(self, tenant_id: str, noun: str, ref: str) -> str | None:
+        """The id behind a caller's own reference."""
+        query = select(refs.c.stream_id).where(refs.c.tenant_id == tenant_id, refs.c.noun == noun, refs.c.ref == ref)
+        with self.database.read(tenant_id) as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def receipts(self, tenant_id: str, wanted: Sequence[str]) -> dict[str, tuple[bytes, Receipt]]:
+        """The receipts that exist among the keys asked for, each with its fingerprint."""
+        with self.database.read(tenant_id) as connection:
+            return receipts.find(connection, self.database, tenant_id, wanted)
+
+    def reveal(self, tenant_id: str, found: Sequence[tuple[str, Any]], path: str = "data") -> list[Any]:
+        """Sealed JSON opened, as (event id, JSON) pairs; what was erased reads null."""
+        wanted: set[str] = set().union(*(sealed_keys(data) for _, data in found)) if found else set()
+        held: dict[str, bytes] = {}
+        if wanted:
+            with self.database.read(tenant_id) as connection:
+                held = self.vault.find(connection, self.database, tenant_id, sorted(wanted))
+        return [self.vault.reveal(held, tenant_id, event_id, data, path) for event_id, data in found]
+
+    # --- writing ---
+
+    def prepare(self, tenant_id: str, stream_id: str, drafts: Sequence[Draft], *, actor: str, meta: Mapping[str, Any],
+                reason: str | None, expects: Mapping[str, int], request: Request,
+                claims: Sequence[tuple[str, str]] = ()) -> Append:
+        """Seals, encodes and gathers what a command decided: everything that needs no lock."""
+        mapper = EnvelopeMapper(tenant_id)
+        held = self._held(tenant_id, drafts)
+        new_keys: list[DataKey] = []
+        facts = []
+        for draft in drafts:
+            data, made = self.vault.seal_event(tenant_id, draft.event_id, draft.event, held)
+            for key in made:
+                opened = self.vault.unwrap(tenant_id, key.wrapped)
+                held = held | ({key.key_id: opened} if opened else {})
+            new_keys += made
+            members = dict(meta)
+            if draft.corrects:
+                members["corrects"] = draft.corrects
+            if reason:
+                members["reason"], key = self.vault.seal_note(tenant_id, draft.event_id, reason)
+                new_keys.append(key)
+            facts.append(mapper.to_stored_event(Proposed(
+                draft.event, data, members, draft.event_id, draft.stream_id, draft.version, draft.account_id,
+                draft.effective_at, actor)))
+        return Append(tenant_id, stream_id, tuple(facts), expects, request, tuple(claims), tuple(new_keys))
+
+    def append(self, tenant_id: str, batch: Sequence[Append]) -> list[Outcome]:
+        """Appends many commands of one tenant in one transaction."""
+        return self.recorder(tenant_id).append(batch)
+
+    def recorded(self, append: Append, receipt: Receipt) -> list[Recorded]:
+        """The events of an append as they now stand in the log."""
+        first = receipt.position - len(append.facts) + 1
+        return [
+            Recorded(append.tenant_id, first + at, fact.event_id, str(fact.originator_id), fact.originator_version,
+                     fact.account_id, fact.topic, fact.schema_version, fact.effective_at, receipt.recorded_at, fact.actor,
+                     fact.state)
+            for at, fact in enumerate(append.facts)
+        ]
+
+    def _held(self, tenant_id: str, drafts: Sequence[Draft]) -> dict[str, bytes]:
+        wanted: set[str] = set().union(*(persons(draft.event) for draft in drafts)) if drafts else set()
+        if not wanted:
+            return {}
+        with self.database.read(tenant_id) as connection:
+            sql = keyed(self.database, "data_keys", "key_id", "k.key")
+            binds = {"tenant_id": tenant_id, "keys": keys(self.database, sorted(wanted))}
+            if not connection.execute(text(sql), binds).first():
+                return {}
+            return self.vault.find(connection, self.database, tenant_id, sorted(wanted))
+
+    def erase(self, tenant_id: str, key_id: str) -> bool:
+        """Destroys a data key: what was sealed under it reads null from now on. Gives: whether there was one."""
+        with self.database.write(tenant_id) as connection:
+            gone = connection.execute(
+                data_keys.delete().where(data_keys.c.tenant_id == tenant_id, data_keys.c.key_id == key_id))
+            return gone.rowcount == 1

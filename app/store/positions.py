@@ -1,0 +1,53 @@
+"""How far each follower of a tenant's log has read, moved by compare-and-set."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from app.store.tables import positions
+
+
+def position_of(connection: Connection, tenant_id: str, follower: str) -> int | None:
+    """A follower's position, or None before its first step."""
+    query = select(positions.c.position).where(positions.c.tenant_id == tenant_id, positions.c.follower == follower)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def followers(connection: Connection, tenant_id: str) -> dict[str, Row[Any]]:
+    """Every follower's row."""
+    return {row.follower: row for row in connection.execute(select(positions).where(positions.c.tenant_id == tenant_id))}
+
+
+def advance(connection: Connection, tenant_id: str, follower: str, reached: int | None, position: int, now: int) -> bool:
+    """Moves a follower from where it was read to a new position.
+
+    Gives: False when another worker moved it meanwhile; then the whole transaction must be rolled back.
+    """
+    if reached is None:
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(positions).values(
+                    tenant_id=tenant_id, follower=follower, position=position, updated_at=now))
+        except IntegrityError:
+            return False
+        return True
+    moved = connection.execute(
+        update(positions)
+        .where(positions.c.tenant_id == tenant_id, positions.c.follower == follower, positions.c.position == reached)
+        .values(position=position, updated_at=now, parked_at=None, fault=None)
+    )
+    return moved.rowcount == 1
+
+
+def park(connection: Connection, tenant_id: str, follower: str, parked_at: int, fault: str, now: int) -> None:
+    """Notes the event on which a follower stands still, and why."""
+    connection.execute(
+        text(
+            "INSERT INTO positions (tenant_id, follower, position, parked_at, fault, updated_at) "
+            "VALUES (:tenant_id, :follower, :position, :parked_at, :fault, :now) "
+            "ON CONFLICT (tenant_id, follower) DO UPDATE SET parked_at = :parked_at, fault = :fault, updated_at = :now"
+        ),
+        {"tenant_id": tenant_id, "follower": follower, "position": parked_at - 1, "parked_at": parked_at, "fault": fault,
+         "now": now},
+    )

@@ -1,0 +1,78 @@
+"""Receipts: what a write was answered, so that the same request asked again gets the same answer."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from app.domain.errors import Invalid
+from app.store.engine import Database, keyed, keys
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The outcome of a write: the thing's id, its version, the last position, and the events that were appended."""
+
+    id: str
+    version: int
+    position: int
+    events: tuple[tuple[str, str, int], ...]
+    recorded_at: int = 0
+    replayed: bool = False
+
+    def body(self) -> dict[str, Any]:
+        """As it is answered: id, version, position and events of {id, type, position}."""
+        listed = [{"id": event_id, "type": kind, "position": at} for event_id, kind, at in self.events]
+        return {"id": self.id, "version": self.version, "position": self.position, "events": listed}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What makes a request the same one: its key, and a fingerprint of what it said."""
+
+    key: str
+    fingerprint: bytes
+
+
+def fingerprint(*parts: bytes) -> bytes:
+    """A digest of a request's parts, in order."""
+    return hashlib.sha256(b"\x00".join(hashlib.sha256(part).digest() for part in parts)).digest()
+
+
+def find(connection: Connection, database: Database, tenant_id: str, wanted: Iterable[str]
+         ) -> dict[str, tuple[bytes, Receipt]]:
+    """The receipts that exist among the keys asked for, each with its fingerprint."""
+    sql = keyed(database, "receipts", "key", "f.key, f.fingerprint, f.response, f.recorded_at")
+    rows = connection.execute(text(sql), {"tenant_id": tenant_id, "keys": keys(database, wanted)})
+    return {key: (bytes(print_), _read(response, recorded_at)) for key, print_, response, recorded_at in rows}
+
+
+def replay(request: Request, found: tuple[bytes, Receipt]) -> Receipt:
+    """The first answer again.
+
+    Raises: Invalid when the key was used for another request.
+    """
+    known, receipt = found
+    if known != request.fingerprint:
+        raise Invalid("idempotency_key_reused", "this key was used for a request with another content")
+    return replace(receipt, replayed=True)
+
+
+def row(tenant_id: str, request: Request, receipt: Receipt) -> dict[str, Any]:
+    """The table row of a receipt."""
+    return {
+        "tenant_id": tenant_id,
+        "key": request.key,
+        "fingerprint": request.fingerprint,
+        "response": json.dumps(receipt.body(), separators=(",", ":")),
+        "recorded_at": receipt.recorded_at,
+    }
+
+
+def _read(response: str, recorded_at: int) -> Receipt:
+    body = json.loads(response)
+    events = tuple((item["id"], item["type"], item["position"]) for item in body["events"])
+    return Receipt(body["id"], body["version"], body["position"], events, recorded_at)

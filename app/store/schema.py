@@ -1,0 +1,67 @@
+"""The schema: brought to head by Alembic, guarded on PostgreSQL by roles and row-level security."""
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from app.domain.errors import Unavailable
+from app.store.engine import APP_ROLE, DIRECTORY_ROLE, Database
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class SchemaOutdated(Unavailable):
+    """The database is older (or newer) than this code."""
+
+
+def migrate(database: Database) -> str:
+    """Brings the database to head. Takes: a database opened as owner. Gives: the revision."""
+    with database.administer() as connection:
+        config = Config(ROOT / "alembic.ini")
+        config.set_main_option("script_location", str(ROOT / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        return str(MigrationContext.configure(connection).get_current_revision())
+
+
+def require_head(database: Database) -> None:
+    """Raises: SchemaOutdated unless the database is at the revision that this code was written for."""
+    wanted = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    try:
+        with database.administer() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise SchemaOutdated("schema_outdated", f"the database has no schema; run `steward migrate` ({wanted})") from error
+    if found != wanted:
+        raise SchemaOutdated("schema_outdated", f"the database is at {found}, this Steward at {wanted}; run `steward migrate`")
+
+
+def protect(connection: Connection, table: str, *, rewritable: bool) -> None:
+    """Forces row-level security on a table with a tenant and grants the application its rights; nothing on SQLite.
+
+    Takes: whether the application may change and remove rows.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    rights = "SELECT, INSERT, UPDATE, DELETE" if rewritable else "SELECT, INSERT"
+    for statement in (
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY tenant ON {table} USING (tenant_id = steward_tenant()) WITH CHECK (tenant_id = steward_tenant())",
+        f"GRANT {rights} ON {table} TO {APP_ROLE}",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+def open_directory(connection: Connection, table: str) -> None:
+    """Lets the directory role read a table across tenants; nothing on SQLite."""
+    if connection.dialect.name != "postgresql":
+        return
+    connection.exec_driver_sql(f"CREATE POLICY directory ON {table} FOR SELECT TO {DIRECTORY_ROLE} USING (true)")
+    connection.exec_driver_sql(f"GRANT SELECT ON {table} TO {DIRECTORY_ROLE}")

@@ -1,0 +1,121 @@
+"""The tables that cannot be grown again. Alembic owns them; every key leads with the tenant."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+metadata: Final = MetaData()
+
+ledgers = Table(
+    "ledgers",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("head", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+)
+"""One row per tenant: the last position and its time. Its row lock is what orders a tenant's log."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", Text, nullable=False),
+    Column("stream_id", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("account_id", Text),
+    Column("type", Text, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("effective_at", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Index("events_stream", "tenant_id", "stream_id", "version", unique=True),
+    Index("events_event_id", "tenant_id", "event_id", unique=True),
+    Index("events_account", "tenant_id", "account_id", "position"),
+    Index("events_recorded_at", "tenant_id", "recorded_at", "position"),
+)
+"""The log. Instants are microseconds since 1970; body and leaf are bytes and are never written again."""
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("response", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+)
+"""What was answered to a request, by idempotency key or by (source, external id), for ever."""
+
+refs = Table(
+    "refs",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("noun", Text, primary_key=True),
+    Column("ref", Text, primary_key=True),
+    Column("stream_id", Text, nullable=False),
+)
+"""Callers' own references: unique per tenant and noun."""
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""Data keys of the vault, wrapped. Deleting a row erases what was sealed under it."""
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("secret_id", Text, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""Secrets of webhook endpoints, encrypted under the tenant's key."""
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("endpoint_id", Text, primary_key=True),
+    Index("endpoints_endpoint_id", "endpoint_id"),
+)
+"""Whose a webhook address is: a sender has no key that would tell."""
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("follower", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("parked_at", BigInteger),
+    Column("fault", Text),
+    Column("updated_at", BigInteger, nullable=False),
+)
+"""How far each follower has read; `parked_at` is the position of a poison event, `fault` its error's name."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("endpoint_id", Text, primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("body_sha256", LargeBinary, nullable=False),
+    Column("sealed_body", LargeBinary, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("code", Text),
+    Column("position", BigInteger),
+    Index("inbox_state", "tenant_id", "state", "received_at"),
+)
+"""Webhook messages as they came, encrypted under the tenant's key: waiting, done or parked."""
+
+TENANT_TABLES: Final = tuple(metadata.tables.values())

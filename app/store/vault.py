@@ -1,0 +1,226 @@
+"""The vault: values sealed before they are hashed, so that erasing a key breaks no proof.
+
+A data key is random, belongs to one person or to one note, and is kept wrapped under the tenant's key; the tenant's key
+is derived from the root key in the settings. What is sealed is bound to its tenant, event, key and path.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+from sqlalchemy import Connection, text
+
+from app.domain.events.base import Event
+from app.domain.values import Classification, classification, nested
+from app.store.canonical import canonical
+from app.store.engine import Database, keyed, keys
+
+ALGORITHM: Final = "A256GCM"
+
+
+def hkdf(secret: bytes, info: str) -> bytes:
+    """32 bytes derived from a secret for one purpose. Source: RFC 5869 with SHA-256 and no salt."""
+    extracted = hmac.digest(bytes(32), secret, hashlib.sha256)
+    return hmac.digest(extracted, info.encode() + b"\x01", hashlib.sha256)
+
+
+@dataclass(frozen=True)
+class DataKey:
+    """A new data key, wrapped, to be stored with the events that use it."""
+
+    key_id: str
+    wrapped: bytes
+
+
+class Vault:
+    """Seals and opens values. Takes: the root key, 32 bytes."""
+
+    def __init__(self, root_key: bytes) -> None:
+        if len(root_key) != 32:
+            raise ValueError("the vault's root key must be 32 bytes")
+        self._root = root_key
+        self._tenant_key = lru_cache(maxsize=4096)(self._derive_tenant_key)
+
+    def _derive_tenant_key(self, tenant_id: str) -> bytes:
+        return hkdf(self._root, f"tenant-key/v1|{tenant_id}")
+
+    # --- data keys ---
+
+    def new_key(self, tenant_id: str, key_id: str) -> tuple[bytes, DataKey]:
+        """A fresh data key and the form in which it is stored."""
+        key = secrets.token_bytes(32)
+        return key, DataKey(key_id, aes_key_wrap(self._tenant_key(tenant_id), key))
+
+    def unwrap(self, tenant_id: str, wrapped: bytes) -> bytes | None:
+        """A stored data key, or None when it was wrapped under another root."""
+        try:
+            return aes_key_unwrap(self._tenant_key(tenant_id), wrapped)
+        except InvalidUnwrap:
+            return None
+
+    def find(self, connection: Connection, database: Database, tenant_id: str, key_ids: Iterable[str]) -> dict[str, bytes]:
+        """The stored data keys among those asked for; an erased one is missing."""
+        sql = keyed(database, "data_keys", "key_id", "k.key, f.wrapped")
+        rows = connection.execute(text(sql), {"tenant_id": tenant_id, "keys": keys(database, key_ids)})
+        opened = {key_id: self.unwrap(tenant_id, bytes(wrapped)) for key_id, wrapped in rows}
+        return {key_id: key for key_id, key in opened.items() if key is not None}
+
+    # --- values ---
+
+    def seal(self, key: bytes, key_id: str, tenant_id: str, event_id: str, path: str, value: Any) -> dict[str, str]:
+        """The envelope of a JSON value."""
+        nonce = secrets.token_bytes(12)
+        cipher = AESGCM(hkdf(key, "pii-enc/v1"))
+        ct = cipher.encrypt(nonce, canonical(value), _bound_to(tenant_id, event_id, key_id, path))
+        return {"alg": ALGORITHM, "key": key_id, "nonce": _b64(nonce), "ct": _b64(ct)}
+
+    def open(self, key: bytes, tenant_id: str, event_id: str, path: str, envelope: Mapping[str, str]) -> Any:
+        """The value in an envelope, or None when it does not belong here."""
+        bound = _bound_to(tenant_id, event_id, envelope["key"], path)
+        try:
+            plain = AESGCM(hkdf(key, "pii-enc/v1")).decrypt(
+                base64.b64decode(envelope["nonce"]), base64.b64decode(envelope["ct"]), bound
+            )
+        except (InvalidTag, ValueError):
+            return None
+        return json.loads(plain)
+
+    # --- whole events ---
+
+    def seal_event(self, tenant_id: str, event_id: str, event: Event, held: Mapping[str, bytes]
+                   ) -> tuple[dict[str, Any], list[DataKey]]:
+        """An event's members with personal fields and free text sealed.
+
+        Takes: `held`, the data keys of persons that exist already. Gives: the data, and the keys made for it.
+        """
+        made: dict[str, bytes] = {}
+        new: list[DataKey] = []
+
+        def key_for(key_id: str) -> bytes:
+            key = held.get(key_id) or made.get(key_id)
+            if key is None:
+                key, stored = self.new_key(tenant_id, key_id)
+                made[key_id] = key
+                new.append(stored)
+            return key
+
+        def seal(path: str, key_id: str, value: Any) -> dict[str, str]:
+            return self.seal(key_for(key_id), key_id, tenant_id, event_id, path, value)
+
+        data = event.model_dump(mode="json", exclude_none=True)
+        _walk(type(event), data, "data", event_id, seal)
+        return data, new
+
+    def seal_note(self, tenant_id: str, event_id: str, note: str) -> tuple[dict[str, str], DataKey]:
+        """The reason of a command, sealed under a key of its own."""
+        key_id = f"{event_id}.reason"
+        key, stored = self.new_key(tenant_id, key_id)
+        return self.seal(key, key_id, tenant_id, event_id, "meta.reason", note), stored
+
+    def reveal(self, held: Mapping[str, bytes], tenant_id: str, event_id: str, data: Any, path: str = "data") -> Any:
+        """The same JSON with every envelope opened; what was erased reads null."""
+        if isinstance(data, dict):
+            if data.get("alg") == ALGORITHM and "ct" in data:
+                key = held.get(data["key"])
+                return None if key is None else self.open(key, tenant_id, event_id, path, data)
+            return {name: self.reveal(held, tenant_id, event_id, value, f"{path}.{name}") for name, value in data.items()}
+        if isinstance(data, list):
+            return [self.reveal(held, tenant_id, event_id, value, f"{path}.{at}") for at, value in enumerate(data)]
+        return data
+
+    # --- things of the house that are no events ---
+
+    def lock(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
+        """Bytes encrypted under the tenant's key, for one named purpose."""
+        nonce = secrets.token_bytes(12)
+        key = hkdf(self._tenant_key(tenant_id), f"lock/v1|{purpose}")
+        return nonce + AESGCM(key).encrypt(nonce, plain, purpose.encode())
+
+    def unlock(self, tenant_id: str, purpose: str, locked: bytes) -> bytes | None:
+        """What `lock` locked, or None when it was locked for something else."""
+        key = hkdf(self._tenant_key(tenant_id), f"lock/v1|{purpose}")
+        try:
+            return AESGCM(key).decrypt(locked[:12], locked[12:], purpose.encode())
+        except InvalidTag:
+            return None
+
+
+def sealed_keys(data: Any) -> set[str]:
+    """The ids of the data keys that open what is sealed in this JSON."""
+    if isinstance(data, dict):
+        if data.get("alg") == ALGORITHM and "ct" in data:
+            return {data["key"]}
+        return set().union(*(sealed_keys(value) for value in data.values())) if data else set()
+    if isinstance(data, list):
+        return set().union(*(sealed_keys(value) for value in data)) if data else set()
+    return set()
+
+
+def persons(event: Event) -> set[str]:
+    """The stakeholders whose personal fields an event holds."""
+    found: set[str] = set()
+
+    def note(_path: str, key_id: str, value: Any) -> Any:
+        found.add(key_id)
+        return value
+
+    _walk(type(event), event.model_dump(mode="json", exclude_none=True), "data", "", note)
+    return found - {""}
+
+
+def _walk(kind: type[Any], data: dict[str, Any], path: str, note_key: str, seal: Any) -> None:
+    """Replaces, in place, each personal and free-text member by what `seal(path, key id, value)` gives."""
+    for name, members in sensitive(kind).items():
+        value = data.get(name)
+        if value is None:
+            continue
+        here = f"{path}.{name}"
+        if isinstance(members, Classification):
+            person = data.get("stakeholder") if members is Classification.PERSONAL else None
+            data[name] = seal(here, person or note_key, value)
+        elif isinstance(value, list):
+            for at, item in enumerate(value):
+                _walk(_of(members, item), item, f"{here}.{at}", note_key, seal)
+        else:
+            _walk(_of(members, value), value, here, note_key, seal)
+
+
+def _of(models: tuple[type[Any], ...], item: dict[str, Any]) -> type[Any]:
+    """Which of the possible models an item is: the one whose constant members it has."""
+    for model in models:
+        op = model.model_fields.get("op")
+        if op is None or op.default == item.get("op"):
+            return model
+    return models[0]
+
+
+@lru_cache(maxsize=512)
+def sensitive(kind: type[Any]) -> dict[str, Classification | tuple[type[Any], ...]]:
+    """Which members of a model are sealed: its own by class, or those of the models nested in it."""
+    found: dict[str, Classification | tuple[type[Any], ...]] = {}
+    for name, field in kind.model_fields.items():
+        mark = classification(field)
+        if mark in (Classification.PERSONAL, Classification.FREE_TEXT):
+            found[name] = mark
+            continue
+        models = tuple(model for model in nested(field) if sensitive(model))
+        if models:
+            found[name] = tuple(nested(field))
+    return found
+
+
+def _bound_to(tenant_id: str, event_id: str, key_id: str, path: str) -> bytes:
+    return canonical({"id": event_id, "key": key_id, "path": path, "tenant": tenant_id})
+
+
+def _b64(value: bytes) -> str:
+    return base64.b64encode(value).decode()

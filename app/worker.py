@@ -1,0 +1,59 @@
+"""The worker: a loop that keeps views up to date, for every tenant, until it is told to stop."""
+
+import threading
+from typing import Final
+
+from app.bootstrap import Runtime
+from app.domain.errors import DomainError
+from app.observe.logs import logger
+
+MOST_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 60.0
+
+
+class Worker:
+    """Keeps views. Takes: a runtime; any number of workers may run side by side."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self._stop = threading.Event()
+        self._seen: dict[str, int] = {}
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Runs in a thread of its own."""
+        self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Asks the loop to end, and waits for it."""
+        self._stop.set()
+        self.runtime.wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+
+    def run(self) -> None:
+        """Looks for new events until stopped; a database that is away is waited for."""
+        pause = self.runtime.settings.poll_seconds
+        while not self._stop.is_set():
+            try:
+                self.once()
+                pause = self.runtime.settings.poll_seconds
+            except DomainError as fault:
+                logger().warning("worker_waits", code=fault.code)
+                pause = min(pause * 2, MOST_SECONDS)
+            except Exception as fault:  # noqa: BLE001 - the loop outlives whatever one round meets
+                logger().error("worker_failed", error=type(fault).__name__)
+                pause = MOST_SECONDS
+            self.runtime.wake.wait(pause)
+            self.runtime.wake.clear()
+
+    def once(self) -> int:
+        """One round over all tenants. Gives: how many events were read."""
+        read = 0
+        for tenant_id, head in self.runtime.log.tenants().items():
+            if self._seen.get(tenant_id) == head:
+                continue
+            read += self.runtime.projector.catch_up(tenant_id)
+            self._seen[tenant_id] = head
+        return read

@@ -1,0 +1,27 @@
+"""How Alembic meets the database: on the connection that it is given, or on a URL from the command line."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from app.store.engine import Database
+from app.store.tables import metadata
+
+
+def run(connection: Connection) -> None:
+    """Runs the migrations on a connection."""
+    context.configure(connection=connection, target_metadata=metadata, include_object=_ours, transaction_per_migration=False)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _ours(_thing: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
+    """Views' tables are not Alembic's: they are grown again, never migrated."""
+    return not (kind == "table" and reflected and name not in metadata.tables)
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    with Database(context.get_x_argument(as_dictionary=True)["url"], owner=True).administer() as opened:
+        run(opened)

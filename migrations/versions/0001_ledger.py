@@ -1,0 +1,160 @@
+"""The ledger: events, receipts, references, keys, positions and the inbox."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from app.store.schema import open_directory, protect
+
+revision = "0001"
+down_revision = None
+
+TABLES = ("ledgers", "events", "receipts", "refs", "data_keys", "secrets", "endpoints", "positions", "inbox")
+APPEND_ONLY = ("events", "receipts", "refs")
+
+
+def upgrade() -> None:
+    """Makes the tables; on PostgreSQL also the roles, the policies and the trigger that keeps history."""
+    _roles()
+    _tables()
+    connection = op.get_bind()
+    for table in TABLES:
+        protect(connection, table, rewritable=table not in APPEND_ONLY)
+    for table in ("ledgers", "endpoints"):
+        open_directory(connection, table)
+    if connection.dialect.name == "postgresql":
+        op.execute("GRANT SELECT ON alembic_version TO steward_app")
+    _keep_history()
+
+
+def _roles() -> None:
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    for role in ("steward_app", "steward_directory"):
+        op.execute(
+            f"""DO $$ BEGIN
+                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
+                    CREATE ROLE {role} NOLOGIN NOBYPASSRLS;
+                END IF;
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+            END $$"""
+        )
+    op.execute("""DO $$ BEGIN
+        EXECUTE format('GRANT steward_app, steward_directory TO %I', current_user);
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO steward_app, steward_directory', current_schema());
+    END $$""")
+    op.execute("GRANT steward_directory TO steward_app")
+    op.execute(
+        """CREATE FUNCTION steward_tenant() RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+        DECLARE tenant text := current_setting('app.tenant', true);
+        BEGIN
+            IF tenant IS NULL OR tenant = '' THEN
+                RAISE EXCEPTION 'app.tenant is not set in this transaction' USING ERRCODE = 'insufficient_privilege';
+            END IF;
+            RETURN tenant;
+        END $$"""
+    )
+
+
+def _tables() -> None:
+    text, big, blob = sa.Text, sa.BigInteger, sa.LargeBinary
+    op.create_table(
+        "ledgers",
+        sa.Column("tenant_id", text, primary_key=True),
+        sa.Column("head", big, nullable=False),
+        sa.Column("recorded_at", big, nullable=False),
+    )
+    op.create_table(
+        "events",
+        sa.Column("tenant_id", text, primary_key=True),
+        sa.Column("position", big, primary_key=True, autoincrement=False),
+        sa.Column("event_id", text, nullable=False),
+        sa.Column("stream_id", text, nullable=False),
+        sa.Column("version", big, nullable=False),
+        sa.Column("account_id", text),
+        sa.Column("type", text, nullable=False),
+        sa.Column("schema_version", sa.Integer, nullable=False),
+        sa.Column("effective_at", big, nullable=False),
+        sa.Column("recorded_at", big, nullable=False),
+        sa.Column("actor", text, nullable=False),
+        sa.Column("body", blob, nullable=False),
+        sa.Column("leaf", blob, nullable=False),
+    )
+    op.create_index("events_stream", "events", ["tenant_id", "stream_id", "version"], unique=True)
+    op.create_index("events_event_id", "events", ["tenant_id", "event_id"], unique=True)
+    op.create_index("events_account", "events", ["tenant_id", "account_id", "position"])
+    op.create_index("events_recorded_at", "events", ["tenant_id", "recorded_at", "position"])
+    op.create_table(
+        "receipts",
+        sa.Column("tenant_id", text, primary_key=True),
+        sa.Column("key", text, primary_key=True),
+        sa.Column("fingerprint", blob, nullable=False),
+        sa.Column("response", text, nullable=False),
+        sa.Column("recorded_at", big, nullable=False),
+    )
+    op.create_table(
+        "refs",
+        sa.Column("tenant_id", text, primary_key=True),
+        sa.Column("noun", text, primary_key=True),
+        sa.Column("ref", text, primary_key=True),
+        sa.Column("stream_id", text, nullable=False),
+    )
+    for table, key in (("data_keys", "key_id"), ("secrets", "secret_id")):
+        op.create_table(
+            table,
+            sa.Column("tenant_id", text, primary_key=True),
+            sa.Column(key, text, primary_key=True),
+            sa.Column("wrapped", blob, nullable=False),
+            sa.Column("created_at", big, nullable=False),
+        )
+    op.create_table(
+        "endpoints",
+        sa.Column("tenant_id", text, primary_key=True),
+        sa.Column("endpoint_id", text, primary_key=True),
+    )
+    op.create_index("endpoints_endpoint_id", "endpoints", ["endpoint_id"])
+    op.create_table(
+        "positions",
+        sa.Column("tenant_id", text, primary_key=True),
+        sa.Column("follower", text, primary_key=True),
+        sa.Column("position", big, nullable=False),
+        sa.Column("parked_at", big),
+        sa.Column("fault", text),
+        sa.Column("updated_at", big, nullable=False),
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("tenant_id", text, primary_key=True),
+        sa.Column("endpoint_id", text, primary_key=True),
+        sa.Column("message_id", text, primary_key=True),
+        sa.Column("body_sha256", blob, nullable=False),
+        sa.Column("sealed_body", blob, nullable=False),
+        sa.Column("headers", text, nullable=False),
+        sa.Column("received_at", big, nullable=False),
+        sa.Column("state", text, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("code", text),
+        sa.Column("position", big),
+    )
+    op.create_index("inbox_state", "inbox", ["tenant_id", "state", "received_at"])
+
+
+def _keep_history() -> None:
+    """Events are never changed and never removed, whoever asks."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            """CREATE FUNCTION steward_keep_history() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'events are for ever: % refused', TG_OP USING ERRCODE = 'insufficient_privilege'; END $$"""
+        )
+        op.execute("CREATE TRIGGER keep_history BEFORE UPDATE OR DELETE ON events "
+                   "FOR EACH ROW EXECUTE FUNCTION steward_keep_history()")
+        op.execute("CREATE TRIGGER keep_history_whole BEFORE TRUNCATE ON events "
+                   "FOR EACH STATEMENT EXECUTE FUNCTION steward_keep_history()")
+        return
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(f"CREATE TRIGGER events_no_{verb.lower()} BEFORE {verb} ON events "
+                   f"BEGIN SELECT RAISE(ABORT, 'events are for ever: {verb} refused'); END")
+
+
+def downgrade() -> None:
+    """There is nothing before the ledger; a ledger is not undone."""
+    raise RuntimeError("the ledger cannot be undone; drop the database if that is what you mean")

@@ -1,0 +1,77 @@
+"""Accounts: one row each, as the list and the account page show it."""
+
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
+
+from app.domain.recorded import Recorded
+from projections.base import View, account, overlay
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account. `opened_at`, `last_touch_at`, `latest_at` (of its events) are microseconds; stamps are the fold's own."""
+
+    account: str
+    name: str
+    currency: str
+    time_zone: str
+    industry: str | None
+    tier: str | None
+    owner: str | None
+    status: str
+    external_ref: str | None
+    opened_at: int
+    last_touch_at: int | None
+    interactions: int
+    version: int
+    latest_at: int
+    stamps: dict[str, int] = field(default_factory=dict)
+
+
+def _opened(_row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account:
+    data, at = recorded.data, recorded.effective_at
+    return Account(recorded.stream_id, data["name"], data["currency"], data["time_zone"], data.get("industry"), data.get("tier"),
+                   data.get("owner"), "open", data.get("external_ref"), at, None, 0, recorded.version, at)
+
+
+def _changed(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
+    if row is None:
+        return None
+    changes = {
+        "account.renamed": lambda data: {"name": data["name"]},
+        "account.tier_set": lambda data: {"tier": data.get("tier")},
+        "account.owner_set": lambda data: {"owner": data["owner"]},
+        "account.closed": lambda _: {"status": "closed"},
+        "account.reopened": lambda _: {"status": "open"},
+    }[recorded.type](recorded.data)
+    changed: Account = overlay(row, recorded.effective_at, **changes)
+    return replace(changed, version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
+
+
+def _touched(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
+    if row is None:
+        return None
+    last = max(row.last_touch_at or recorded.effective_at, recorded.effective_at)
+    return replace(row, last_touch_at=last, interactions=row.interactions + 1, latest_at=max(row.latest_at, recorded.effective_at))
+
+
+VIEW = View(
+    name="accounts",
+    version=1,
+    row=Account,
+    keys=("account",),
+    on={
+        "account.opened": _opened,
+        "account.renamed": _changed,
+        "account.tier_set": _changed,
+        "account.owner_set": _changed,
+        "account.closed": _changed,
+        "account.reopened": _changed,
+        "interaction.logged": _touched,
+    },
+    group_of=account,
+    filters=("status", "tier", "owner", "currency", "external_ref", "industry"),
+    order=("account", "name", "opened_at", "last_touch_at"),
+    indexes=(("name", "account"), ("owner", "account")),
+    noun="account",
+)

@@ -1,0 +1,133 @@
+"""What a view is: a row, a key, a fold, one table, and what its lists may be filtered and ordered by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_type_hints
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text
+from sqlalchemy.types import JSON, TypeEngine
+
+from app.domain.recorded import Recorded
+from app.domain.values import FOREVER
+
+Row = TypeVar("Row")
+Key = tuple[Any, ...]
+Rows = Mapping[Key, Row]
+OneFold = Callable[[Any, Recorded, ZoneInfo], Any]
+"""(row or None, event, the tenant's zone) -> row or None"""
+
+metadata: Final = MetaData()
+_TYPES: Final[dict[Any, TypeEngine[Any]]] = {str: Text(), int: BigInteger(), bool: Boolean()}
+
+
+@dataclass(frozen=True)
+class View(Generic[Row]):
+    """A view over one tenant's log.
+
+    row: a frozen dataclass of str, int, bool or JSON members. group: the member by which events find their rows; one
+    fold sees all rows of a group. keys: the members that tell a group's rows apart, the group's first. on: topic ->
+    fold of one row. history: whether earlier states of a row stay, each with the positions over which it was the truth
+    (`pos_from`, `pos_to`), so that any past position can be asked without replaying.
+    facts: whether a row is one event and never changes; then it has `position` and `effective_at`. Rows of other views have
+    `latest_at`, the latest effective time among their events, unless they are schedules.
+    schedule: whether events that lie ahead belong to the picture (a contract) or not yet (a tier that changes next month).
+    """
+
+    name: str
+    version: int
+    row: type[Row]
+    keys: tuple[str, ...]
+    on: Mapping[str, OneFold]
+    group_of: Callable[[Recorded], str | None]
+    history: bool = False
+    schedule: bool = False
+    facts: bool = False
+    filters: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+    noun: str = ""
+    many: bool = False
+    """Whether the folds take and give all rows of a group as a mapping by key, instead of one row."""
+
+    OPEN: ClassVar[int] = FOREVER
+
+    @property
+    def follower(self) -> str:
+        """The name under which its position is kept, and its table's name."""
+        return f"{self.name}_v{self.version}"
+
+    @property
+    def group(self) -> str:
+        """The member by which events find their rows."""
+        return self.keys[0]
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """The row's members, in order."""
+        return tuple(field.name for field in fields(self.row))  # type: ignore[arg-type]
+
+    @cached_property
+    def table(self) -> Table:
+        """The table of this version."""
+        return self.table_named(self.follower)
+
+    def table_named(self, name: str) -> Table:
+        """The same table under another name, for growing beside the serving one."""
+        if name in metadata.tables:
+            return metadata.tables[name]
+        hints = get_type_hints(self.row)
+        leading = (*self.keys, "pos_from") if self.history else self.keys
+        columns = [Column("tenant_id", Text, primary_key=True)]
+        columns += [Column(member, _column_type(hints[member]), primary_key=True, autoincrement=False) for member in self.keys]
+        if self.history:
+            columns.append(Column("pos_from", BigInteger, primary_key=True, autoincrement=False))
+            columns.append(Column("pos_to", BigInteger, nullable=False))
+        columns += [Column(member, _column_type(hints[member]), nullable=True) for member in self.members if member not in leading]
+        indexes = [Index(f"{name}_{'_'.join(index)}", "tenant_id", *index) for index in self.indexes]
+        return Table(name, metadata, *columns, *indexes)
+
+    def key(self, row: Row) -> Key:
+        """What tells a row from the others of its tenant."""
+        return tuple(getattr(row, member) for member in self.keys)
+
+    def fold(self, rows: Rows[Row], recorded: Recorded, where: ZoneInfo) -> Rows[Row]:
+        """A group's rows after one more event."""
+        step = self.on[recorded.type]
+        if self.many:
+            folded: Rows[Row] = step(rows, recorded, where)
+            return folded
+        group = self.group_of(recorded)
+        row = step(rows.get((group,)), recorded, where)
+        return {} if row is None else {(group,): row}
+
+
+def stream(recorded: Recorded) -> str | None:
+    """Groups events by their stream."""
+    return recorded.stream_id
+
+
+def account(recorded: Recorded) -> str | None:
+    """Groups events by their account."""
+    return recorded.account_id
+
+
+def newest(stamps: Mapping[str, int], member: str, effective_at: int) -> bool:
+    """Whether an event's word on a member counts: an earlier effective time does not overrule a later one."""
+    return stamps.get(member, -FOREVER) <= effective_at
+
+
+def overlay(row: Any, effective_at: int, **changes: Any) -> Any:
+    """A row with members changed where nothing effective later has been said about them; the row keeps `stamps`."""
+    told = {member: value for member, value in changes.items() if newest(row.stamps, member, effective_at)}
+    return replace(row, **told, stamps={**row.stamps, **dict.fromkeys(told, effective_at)})
+
+
+def _column_type(annotation: Any) -> TypeEngine[Any]:
+    kinds = [kind for kind in (get_args(annotation) or (annotation,)) if kind is not type(None)]
+    if len(kinds) == 1 and kinds[0] in _TYPES:
+        return _TYPES[kinds[0]]
+    return JSON(none_as_null=True)
+
+

