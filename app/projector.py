@@ -80,7 +80,7 @@ class Grower:
         return poison
 
     def _load(self, groups: set[str]) -> None:
-        if not groups:
+        if not groups or self.view.facts:
             return
         condition = f"pos_to = {FOREVER}" if self.view.history else ""
         names = [column.name for column in self.table.columns]

@@ -7,11 +7,16 @@ To add a view: a file and one line below; no migration.
 
 from typing import Any, Final
 
-from projections import accounts, contract_lines, portfolios
+from projections import accounts, api_keys, contract_lines, contracts, interactions, portfolios, renewals, timeline
 from projections.base import View
 
 VIEWS: Final[tuple[View[Any], ...]] = (
     accounts.VIEW,
     portfolios.VIEW,
+    contracts.VIEW,
     contract_lines.VIEW,
+    renewals.VIEW,
+    interactions.VIEW,
+    timeline.VIEW,
+    api_keys.VIEW,
 )

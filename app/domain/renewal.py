@@ -35,11 +35,12 @@ class DeferRenewal(Command):
 
 @dataclass(frozen=True)
 class RenewalState:
-    """What decisions need of a renewal cycle."""
+    """What decisions need of a renewal cycle. due: as it was opened, for that names it; deferred_to: where it was put off to."""
 
     account: str | None = None
     contract: str = ""
     due: str = ""
+    deferred_to: str | None = None
     atr: int = 0
     outcome: str | None = None
 
@@ -50,7 +51,7 @@ def evolve(state: RenewalState, recorded: Recorded) -> RenewalState:
         case RenewalOpened() as opened:
             return RenewalState(opened.account, opened.contract, opened.due, scaled(opened.atr))
         case RenewalDeferred(new_due=due):
-            return replace(state, due=due)
+            return replace(state, deferred_to=due)
         case RenewalWon():
             return replace(state, outcome="won")
         case RenewalLost():
@@ -81,15 +82,15 @@ def set_risk(state: RenewalState, command: SetRenewalRisk, _context: Context) ->
     _require_open(state)
     if command.probability is not None and command.probability.startswith("-"):
         raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
-    return (RenewalRiskSet(risk=command.risk, probability=command.probability, drivers=command.drivers),)
+    return (RenewalRiskSet(contract=state.contract, due=state.due, risk=command.risk, probability=command.probability, drivers=command.drivers),)
 
 
 def defer(state: RenewalState, command: DeferRenewal, _context: Context) -> tuple[Event, ...]:
     """Another day. Raises: Refused once it is decided, Invalid for a day that is not later."""
     _require_open(state)
-    if command.new_due <= state.due:
+    if command.new_due <= (state.deferred_to or state.due):
         raise Invalid("due_not_later", "a deferred renewal is due later than before")
-    return (RenewalDeferred(new_due=command.new_due),)
+    return (RenewalDeferred(contract=state.contract, due=state.due, new_due=command.new_due),)
 
 
 def won(context: Context, contract_event: str, value: int) -> Sequence[Decided]:
@@ -97,7 +98,7 @@ def won(context: Context, contract_event: str, value: int) -> Sequence[Decided]:
     cycle: RenewalState | None = context.states.get("renewal")
     if cycle is None or cycle.outcome:
         return ()
-    event = RenewalWon(contract_event=contract_event, value=unscaled(value), uplift=unscaled(value - cycle.atr))
+    event = RenewalWon(contract=cycle.contract, due=cycle.due, contract_event=contract_event, value=unscaled(value), uplift=unscaled(value - cycle.atr))
     return (Decided(event, beside="renewal"),)
 
 
@@ -106,7 +107,7 @@ def lost(context: Context, contract_event: str, value: int, reason: str, *, volu
     cycle: RenewalState | None = context.states.get("renewal")
     if cycle is None or cycle.outcome:
         return ()
-    event = RenewalLost(contract_event=contract_event, value=unscaled(value), reason=reason, voluntary=voluntary)
+    event = RenewalLost(contract=cycle.contract, due=cycle.due, contract_event=contract_event, value=unscaled(value), reason=reason, voluntary=voluntary)
     return (Decided(event, beside="renewal"),)
 
 

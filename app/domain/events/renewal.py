@@ -20,6 +20,8 @@ class RenewalRiskSet(Event):
     """How likely the renewal is. risk: on_track, watch, at_risk or critical. drivers: labels."""
 
     TOPIC = "renewal.risk_set"
+    contract: Public[str]
+    due: Public[str]
     risk: Public[str]
     probability: Business[str | None] = None
     drivers: Business[tuple[str, ...]] = ()
@@ -29,6 +31,8 @@ class RenewalDeferred(Event):
     """The decision was put off to another day."""
 
     TOPIC = "renewal.deferred"
+    contract: Public[str]
+    due: Public[str]
     new_due: Public[str]
 
 
@@ -36,6 +40,8 @@ class RenewalWon(Event):
     """The contract was renewed. contract_event: the event that did it. value: annual, of the new term."""
 
     TOPIC = "renewal.won"
+    contract: Public[str]
+    due: Public[str]
     contract_event: Public[str]
     value: Business[str]
     uplift: Business[str]
@@ -45,6 +51,8 @@ class RenewalLost(Event):
     """The contract was not renewed. value: annual, lost."""
 
     TOPIC = "renewal.lost"
+    contract: Public[str]
+    due: Public[str]
     contract_event: Public[str]
     value: Business[str]
     reason: Business[str]

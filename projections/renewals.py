@@ -1,0 +1,140 @@
+"""Renewals: every end of a term is a decision that falls due; one row for each, from opening to outcome."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.domain.recorded import Recorded
+from app.domain.schedule import Schedule, apply
+from app.domain.values import add_days, day_start, scaled
+from projections.base import Rows, View
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What falls due on a contract's day `due`, the first after the term; `due_at` in microseconds.
+
+    atr: the annual value available to renew, renewed: that of the new term, lost: that of what ended, each in 10^-6.
+    outcome: open, renewed or lost; decided_at: when, in business. An open one whose day has passed went on by itself when
+    the contract renews itself and nobody gave notice; otherwise it lapsed.
+    The row with an empty `due` is the contract's schedule, from which the others are made.
+    """
+
+    contract: str
+    due: str
+    due_at: int
+    account: str
+    currency: str
+    auto_renew: bool
+    notice_deadline: str
+    noticed: bool
+    atr: int
+    outcome: str
+    renewed: int | None
+    timing: str | None
+    decided_at: int | None
+    reason: str | None
+    voluntary: bool | None
+    renewal: str | None
+    risk: str | None
+    probability: str | None
+    drivers: list[str]
+    deferred_to: str | None
+    external_ref: str | None
+    schedule: dict[str, Any] | None
+
+
+def _contract(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[Renewal]:
+    data, contract = recorded.data, recorded.stream_id
+    anchor = rows.get((contract, ""))
+    if recorded.type == "contract.drafted":
+        end = data.get("end")
+        anchor = Renewal(contract, "", 0, data["account"], data["currency"], data.get("auto_renew", False),
+                         str(data.get("notice_days", 0)), False, 0, end or "", None, None, None, None, None, None, None, None, [],  # noqa: FBT003
+                         None, data.get("external_ref"), apply(Schedule(), recorded, where).dump())
+        return {(contract, ""): anchor}
+    if anchor is None:
+        return rows
+    schedule = apply(Schedule.load(anchor.schedule or {}), recorded, where)
+    anchor = replace(anchor, schedule=schedule.dump())
+    due = {key: row for key, row in rows.items() if row.due}
+    match recorded.type:
+        case "contract.signed":
+            due |= _open(anchor, anchor.outcome, schedule, where)
+        case "contract.notice_given" | "contract.notice_withdrawn":
+            given = recorded.type == "contract.notice_given"
+            due = {key: replace(row, noticed=given) if row.outcome == "open" else row for key, row in due.items()}
+        case "contract.renewed":
+            value = schedule.annual_at(day_start(data["start"], where))
+            due = {key: _decided(row, recorded, "renewed", renewed=value, timing=data["timing"]) for key, row in due.items()}
+            anchor = replace(anchor, outcome=data.get("end") or "")
+            due |= _open(anchor, anchor.outcome, schedule, where)
+        case "contract.terminated":
+            due = {key: _decided(row, recorded, "lost", reason=data["reason"], voluntary=data["voluntary"]) for key, row in due.items()}
+        case _:
+            due = {key: _revalued(row, schedule) for key, row in due.items()}
+    return {(contract, ""): anchor, **due}
+
+
+def _open(anchor: Renewal, end: str, schedule: Schedule, where: ZoneInfo) -> dict[tuple[str, str], Renewal]:
+    if not end:
+        return {}
+    due_at = day_start(end, where)
+    row = replace(anchor, due=end, due_at=due_at, notice_deadline=add_days(end, -int(anchor.notice_deadline)), outcome="open",
+                  atr=schedule.annual_at(due_at - 1), schedule=None)
+    return {(row.contract, row.due): row}
+
+
+def _decided(row: Renewal, recorded: Recorded, outcome: str, **members: Any) -> Renewal:
+    if row.outcome != "open":
+        return row
+    return replace(row, outcome=outcome, decided_at=recorded.effective_at, **members)
+
+
+def _revalued(row: Renewal, schedule: Schedule) -> Renewal:
+    """What is available to renew follows amendments until the cycle is opened, which freezes it."""
+    if row.outcome != "open" or row.renewal:
+        return row
+    return replace(row, atr=schedule.annual_at(row.due_at - 1))
+
+
+def _cycle(rows: Rows[Renewal], recorded: Recorded, _where: ZoneInfo) -> Rows[Renewal]:
+    data = recorded.data
+    key = (data["contract"], data["due"])
+    row = rows.get(key)
+    if row is None:
+        return rows
+    changes: dict[str, Any] = {
+        "renewal.opened": lambda: {"renewal": recorded.stream_id, "atr": scaled(data["atr"])},
+        "renewal.risk_set": lambda: {"risk": data["risk"], "probability": data.get("probability"), "drivers": list(data["drivers"])},
+        "renewal.deferred": lambda: {"deferred_to": data["new_due"]},
+        "renewal.won": dict,
+        "renewal.lost": dict,
+    }[recorded.type]()
+    return {**rows, key: replace(row, **changes)}
+
+
+def _group(recorded: Recorded) -> str:
+    return recorded.stream_id if recorded.type.startswith("contract.") else str(recorded.data["contract"])
+
+
+VIEW = View(
+    name="renewals",
+    version=1,
+    row=Renewal,
+    keys=("contract", "due"),
+    on={
+        **{f"contract.{what}": _contract for what in (
+            "drafted", "signed", "amended", "corrected", "notice_given", "notice_withdrawn", "suspended", "resumed", "renewed",
+            "terminated")},
+        **{f"renewal.{what}": _cycle for what in ("opened", "risk_set", "deferred", "won", "lost")},
+    },
+    group_of=_group,
+    history=True,
+    many=True,
+    schedule=True,
+    filters=("outcome", "account", "contract", "currency", "risk", "renewal"),
+    order=("due_at", "contract", "atr"),
+    indexes=(("due_at", "contract"),),
+    noun="renewal",
+)
