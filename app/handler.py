@@ -4,8 +4,6 @@ Everything that changes a ledger comes through here, whether from a door, a webh
 """
 
 import asyncio
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,6 +15,7 @@ from app.domain.context import Context, Decided
 from app.domain.decisions import DECISIONS, NOUNS, Decision, Noun
 from app.domain.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
 from app.domain.recorded import Recorded
+from app.states import Flights, Held, Overlay, States
 from app.store import receipts
 from app.store.committer import Committer
 from app.store.log import Draft, Log
@@ -44,53 +43,6 @@ class Intent:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Held:
-    """A thing's state at a version."""
-
-    version: int
-    state: Any
-
-
-class States:
-    """States lately used, by tenant and stream; what is stale is found out when its version is compared."""
-
-    def __init__(self, size: int = 20_000) -> None:
-        self._held: OrderedDict[tuple[str, str], Held] = OrderedDict()
-        self._size = size
-        self._lock = threading.Lock()
-
-    def get(self, tenant_id: str, stream_id: str) -> Held | None:
-        """The state, if it was used lately."""
-        with self._lock:
-            held = self._held.get((tenant_id, stream_id))
-            if held is not None:
-                self._held.move_to_end((tenant_id, stream_id))
-            return held
-
-    def put(self, tenant_id: str, stream_id: str, held: Held) -> None:
-        """Remembers a state."""
-        with self._lock:
-            self._held[(tenant_id, stream_id)] = held
-            self._held.move_to_end((tenant_id, stream_id))
-            if len(self._held) > self._size:
-                self._held.popitem(last=False)
-
-    def drop(self, tenant_id: str, streams: Sequence[str]) -> None:
-        """Forgets states that turned out stale."""
-        with self._lock:
-            for stream_id in streams:
-                self._held.pop((tenant_id, stream_id), None)
-
-
-@dataclass
-class _Overlay:
-    """What earlier commands of a batch will have changed, before any of it is in the log."""
-
-    states: dict[str, Held] = field(default_factory=dict)
-    refs: dict[tuple[str, str], str] = field(default_factory=dict)
-
-
 class Handler:
     """Handles commands. Takes: the log, its committer, a clock of microseconds, a maker of ids."""
 
@@ -101,8 +53,7 @@ class Handler:
         self.new_id = new_id
         self.states = States()
         self._refs: dict[tuple[str, str, str], str] = {}
-        self._in_flight: set[tuple[str, str]] = set()
-        self._lock = threading.Lock()
+        self._flights = Flights()
 
     # --- one command ---
 
@@ -111,23 +62,23 @@ class Handler:
 
         Raises: a DomainError by its name; Unavailable when it is not known to be stored and may be sent again.
         """
-        with _InFlight(self, intent):
+        with self._flights.board((intent.tenant_id, intent.request.key)):
             known = self._known(intent)
             attempt = 0
             while known is None:
                 attempt += 1
-                append = self._plan(intent, _Overlay())
+                append = self._plan(intent, Overlay())
                 known = self._settle(intent, append, self.committer.submit([append]).result()[0], attempt)
             return known
 
     async def handle_async(self, intent: Intent) -> Receipt:
         """The same without a thread that waits."""
-        with _InFlight(self, intent):
+        with self._flights.board((intent.tenant_id, intent.request.key)):
             known = await asyncio.to_thread(self._known, intent)
             attempt = 0
             while known is None:
                 attempt += 1
-                append = await asyncio.to_thread(self._plan, intent, _Overlay())
+                append = await asyncio.to_thread(self._plan, intent, Overlay())
                 outcome = (await asyncio.wrap_future(self.committer.submit([append])))[0]
                 known = self._settle(intent, append, outcome, attempt)
             return known
@@ -167,10 +118,16 @@ class Handler:
             self._attempt_batch(tenant_id, intents, waiting, results)
         return [result or Unavailable("try_again", "too many others wrote to the same things") for result in results]
 
-    def _attempt_batch(self, tenant_id: str, intents: Sequence[Intent], waiting: Sequence[int],
-                       results: list[Receipt | DomainError | None]) -> None:
-        overlay = _Overlay()
+    def _attempt_batch(
+        self,
+        tenant_id: str,
+        intents: Sequence[Intent],
+        waiting: Sequence[int],
+        results: list[Receipt | DomainError | None],
+    ) -> None:
+        overlay = Overlay()
         planned: list[tuple[int, Append]] = []
+        refused: list[int] = []
         seen: dict[str, Request] = {}
         for at in waiting:
             intent = intents[at]
@@ -182,6 +139,7 @@ class Handler:
                     planned.append((at, Append(tenant_id, "", (), {}, intent.request)))
             except DomainError as refusal:
                 results[at] = refusal
+                refused.append(at)
         if not planned:
             return
         outcomes = self.committer.submit([append for _, append in planned]).result()
@@ -191,10 +149,24 @@ class Handler:
                 self._remember(append, outcome)
             elif isinstance(outcome, Conflict):
                 self.states.drop(tenant_id, list(append.expects))
+        if any(isinstance(outcome, Conflict) for outcome in outcomes):
+            for at in refused:  # it may have been refused for what was stale
+                results[at] = None
 
     # --- planning: pure decisions between a read and an append ---
 
-    def _plan(self, intent: Intent, overlay: _Overlay) -> Append:
+    def _plan(self, intent: Intent, overlay: Overlay) -> Append:
+        """What a command appends. A refusal that rests on what was remembered is looked at again with what is."""
+        overlay.remembered.clear()
+        try:
+            return self._decide(intent, overlay)
+        except DomainError:
+            if not overlay.remembered:
+                raise
+            self.states.drop(intent.tenant_id, overlay.remembered)
+            return self._decide(intent, overlay)
+
+    def _decide(self, intent: Intent, overlay: Overlay) -> Append:
         decision = DECISIONS[type(intent.command)]
         noun = NOUNS[decision.noun]
         tenant_id, command, now = intent.tenant_id, intent.command, self.clock()
@@ -208,7 +180,9 @@ class Handler:
                 name, read_id, read_held = found
                 ids[name], states[name] = read_id, read_held.state
                 expects[read_id] = read_held.version
-        effective_at = values.moment_start(command.effective_at, where) if command.effective_at else now
+        effective_at = (
+            _within_calendar(values.moment_start(command.effective_at, where)) if command.effective_at else now
+        )
         context = Context(tenant_id, intent.actor, now, effective_at, where, stream_id, self.new_id, states, ids)
         try:
             decided = decision.decide(held.state, command, context)
@@ -219,12 +193,25 @@ class Handler:
         drafts = self._drafts(decided, decision, ids, expects, effective_at, account_id)
         claims = _claims(decision, command, context)
         append = self.log.prepare(
-            tenant_id, stream_id, drafts, actor=intent.actor, reason=None if "reason" in _own(drafts) else command.reason,
-            meta={**intent.meta, "visibility": command.visibility}, expects=expects, request=intent.request, claims=claims)
-        self._lay_over(overlay, append, claims, {stream_id: held, **{ids[name]: Held(expects[ids[name]], states[name]) for name in states}})
+            tenant_id,
+            stream_id,
+            drafts,
+            actor=intent.actor,
+            reason=None if "reason" in _own(drafts) else command.reason,
+            meta={**intent.meta, "visibility": command.visibility},
+            expects=expects,
+            request=intent.request,
+            claims=claims,
+        )
+        self._lay_over(
+            overlay,
+            append,
+            claims,
+            {stream_id: held, **{ids[name]: Held(expects[ids[name]], states[name]) for name in states}},
+        )
         return append
 
-    def _primary(self, intent: Intent, decision: Decision, noun: Noun, overlay: _Overlay) -> tuple[str, Held]:
+    def _primary(self, intent: Intent, decision: Decision, noun: Noun, overlay: Overlay) -> tuple[str, Held]:
         if decision.creates:
             return intent.new_id or self.new_id(noun.prefix), Held(0, noun.initial)
         named = intent.targets.get(decision.noun)
@@ -238,7 +225,7 @@ class Handler:
                 raise Conflict("version_conflict", "it changed since you looked", current_version=held.version)
         return stream_id, held
 
-    def _related(self, intent: Intent, read: str, state: Any, overlay: _Overlay) -> tuple[str, str, Held] | None:
+    def _related(self, intent: Intent, read: str, state: Any, overlay: Overlay) -> tuple[str, str, Held] | None:
         name, optional = read.removesuffix("?"), read.endswith("?")
         said = intent.targets.get(name) or getattr(intent.command, name, None)
         named = said or getattr(state, name, None)
@@ -253,35 +240,56 @@ class Handler:
                 return None
             raise
 
-    def _drafts(self, decided: Sequence[Any], decision: Decision, ids: Mapping[str, str], expects: Mapping[str, int],
-                effective_at: int, account_id: str | None) -> list[Draft]:
+    def _drafts(
+        self,
+        decided: Sequence[Any],
+        decision: Decision,
+        ids: Mapping[str, str],
+        expects: Mapping[str, int],
+        effective_at: int,
+        account_id: str | None,
+    ) -> list[Draft]:
         versions = dict(expects)
         drafts = []
         for item in decided:
             one = item if isinstance(item, Decided) else Decided(item)
             stream_id = ids[one.beside or decision.noun]
             versions[stream_id] += 1
-            drafts.append(Draft(
-                one.event, one.event_id or self.new_id("evt"), stream_id, versions[stream_id],
-                account_id or (stream_id if decision.noun == "account" else None),
-                effective_at if one.effective_at is None else one.effective_at,
-                getattr(one.event, "corrects", None)))
+            drafts.append(
+                Draft(
+                    one.event,
+                    one.event_id or self.new_id("evt"),
+                    stream_id,
+                    versions[stream_id],
+                    account_id or (stream_id if decision.noun == "account" else None),
+                    effective_at if one.effective_at is None else one.effective_at,
+                    getattr(one.event, "corrects", None),
+                )
+            )
         return drafts
 
     # --- states and references ---
 
     def zone(self, tenant_id: str) -> ZoneInfo:
         """The tenant's reporting time zone. Raises: NotFound when there is no such tenant."""
-        state = self._load(tenant_id, "tenant", tenant_id, _Overlay(), missing_ok=True)[1].state
+        state = self._load(tenant_id, "tenant", tenant_id, Overlay(), missing_ok=True)[1].state
         return values.zone(state.time_zone)
+
+    def resolve(self, tenant_id: str, noun: str, named: str) -> str:
+        """The id of a thing by id or reference; whether an id exists is not looked up. Raises: NotFound."""
+        return self._resolve(tenant_id, noun, named, Overlay())
 
     def load(self, tenant_id: str, noun: str, named: str) -> tuple[str, Held]:
         """A thing's id and state by id or reference. Raises: NotFound."""
-        return self._load(tenant_id, noun, named, _Overlay())
+        return self._load(tenant_id, noun, named, Overlay())
 
-    def _load(self, tenant_id: str, noun: str, named: str, overlay: _Overlay, *, missing_ok: bool = False) -> tuple[str, Held]:
+    def _load(
+        self, tenant_id: str, noun: str, named: str, overlay: Overlay, *, missing_ok: bool = False
+    ) -> tuple[str, Held]:
         stream_id = self._resolve(tenant_id, noun, named, overlay)
-        held = overlay.states.get(stream_id) or self.states.get(tenant_id, stream_id)
+        held = overlay.states.get(stream_id)
+        if held is None and (held := self.states.get(tenant_id, stream_id)):
+            overlay.remembered.add(stream_id)
         if held is None:
             kind = NOUNS[noun]
             version, state = 0, kind.initial
@@ -294,7 +302,7 @@ class Handler:
                 self.states.put(tenant_id, stream_id, held)
         return stream_id, held
 
-    def _resolve(self, tenant_id: str, noun: str, named: str, overlay: _Overlay) -> str:
+    def _resolve(self, tenant_id: str, noun: str, named: str, overlay: Overlay) -> str:
         missing = NotFound(f"{noun}_not_found", f"there is no such {noun.replace('_', ' ')}")
         if not named.startswith("ref:"):
             if values.is_typeid(named, NOUNS[noun].prefix):
@@ -306,22 +314,28 @@ class Handler:
             found = self.log.resolve(tenant_id, noun, ref)
             if found is None:
                 raise missing
-            if len(self._refs) > 100_000:  # noqa: PLR2004 - a bound on memory, nothing more
+            if len(self._refs) > 100_000:
                 self._refs.clear()
             self._refs[(tenant_id, noun, ref)] = found
         return found
 
-    def _lay_over(self, overlay: _Overlay, append: Append, claims: Sequence[tuple[str, str]], read: Mapping[str, Held]) -> None:
+    def _lay_over(
+        self, overlay: Overlay, append: Append, claims: Sequence[tuple[str, str]], read: Mapping[str, Held]
+    ) -> None:
         """Lets the next commands of a batch see what this one decided."""
         overlay.states.update({stream: held for stream, held in read.items() if stream not in overlay.states})
-        overlay.refs.update({claim: append.stream_id for claim in claims})
+        overlay.refs.update(dict.fromkeys(claims, append.stream_id))
         expected = Receipt(append.stream_id, 0, len(append.facts), (), self.clock())
         self._evolve(self.log.recorded(append, expected), overlay.states)
 
     def _remember(self, append: Append, receipt: Receipt) -> None:
         """Keeps the states that an append led to."""
         grown = {stream: self.states.get(append.tenant_id, stream) for stream in append.expects}
-        known = {stream: held for stream, held in grown.items() if held is not None and held.version == append.expects[stream]}
+        known = {
+            stream: held
+            for stream, held in grown.items()
+            if held is not None and held.version == append.expects[stream]
+        }
         known.update({stream: Held(0, _initial(stream)) for stream, version in append.expects.items() if version == 0})
         self._evolve(self.log.recorded(append, receipt), known)
         for stream, held in known.items():
@@ -336,28 +350,6 @@ class Handler:
                 continue
             kind = NOUNS[_noun_of(recorded.stream_id)]
             states[recorded.stream_id] = Held(recorded.version, kind.evolve(held.state, recorded))
-
-
-class _InFlight:
-    """Holds a request's key while it is handled: its twin is told to wait."""
-
-    def __init__(self, handler: Handler, intent: Intent) -> None:
-        self.handler = handler
-        self.key = (intent.tenant_id, intent.request.key)
-
-    def __enter__(self) -> None:
-        with self.handler._lock:  # noqa: SLF001 - part of the handler
-            if self.key in self.handler._in_flight:  # noqa: SLF001
-                raise InFlight("request_in_flight", "the same request is being handled right now", retry_after=1)
-            self.handler._in_flight.add(self.key)  # noqa: SLF001
-
-    def __exit__(self, *_args: object) -> None:
-        with self.handler._lock:  # noqa: SLF001
-            self.handler._in_flight.discard(self.key)  # noqa: SLF001
-
-
-class InFlight(DomainError):
-    """The same request is being handled right now."""
 
 
 _BY_PREFIX: Final = {noun.prefix: name for name, noun in NOUNS.items()}
@@ -380,6 +372,15 @@ def _claims(decision: Decision, command: Command, context: Context) -> list[tupl
     return claims
 
 
+def _within_calendar(moment: int) -> int:
+    """The first day of the year 1 begins before it where the sun rises early."""
+    try:
+        values.instant(moment)
+    except OverflowError as error:
+        raise Invalid("out_of_range", "effective_at is out of range") from error
+    return moment
+
+
 def _own(drafts: Sequence[Draft]) -> set[str]:
     """The members that the events have themselves: a reason that is a fact is not sealed besides."""
     return {name for draft in drafts for name in type(draft.event).model_fields}
@@ -390,5 +391,3 @@ def _replayed(request: Request, found: tuple[bytes, Receipt]) -> Receipt | Domai
         return receipts.replay(request, found)
     except DomainError as refusal:
         return refusal
-
-

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 from app.domain import values
 from app.domain.errors import Invalid, NotFound, Unavailable
 from app.domain.values import FOREVER
-from app.projector import Projector, row_of
+from app.grower import row_of
+from app.projector import Projector
 from app.store.engine import Database
 from app.store.log import Log
 from app.store.positions import position_of

@@ -7,7 +7,17 @@ To add a view: a file and one line below; no migration.
 
 from typing import Any, Final
 
-from projections import accounts, api_keys, contract_lines, contracts, interactions, portfolios, renewals, timeline
+from projections import (
+    accounts,
+    api_keys,
+    contract_lines,
+    contracts,
+    interactions,
+    portfolios,
+    renewals,
+    scope_changes,
+    timeline,
+)
 from projections.base import View
 
 VIEWS: Final[tuple[View[Any], ...]] = (
@@ -16,6 +26,7 @@ VIEWS: Final[tuple[View[Any], ...]] = (
     contracts.VIEW,
     contract_lines.VIEW,
     renewals.VIEW,
+    scope_changes.VIEW,
     interactions.VIEW,
     timeline.VIEW,
     api_keys.VIEW,

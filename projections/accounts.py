@@ -30,8 +30,22 @@ class Account:
 
 def _opened(_row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account:
     data, at = recorded.data, recorded.effective_at
-    return Account(recorded.stream_id, data["name"], data["currency"], data["time_zone"], data.get("industry"), data.get("tier"),
-                   data.get("owner"), "open", data.get("external_ref"), at, None, 0, recorded.version, at)
+    return Account(
+        recorded.stream_id,
+        data["name"],
+        data["currency"],
+        data["time_zone"],
+        data.get("industry"),
+        data.get("tier"),
+        data.get("owner"),
+        "open",
+        data.get("external_ref"),
+        at,
+        None,
+        0,
+        recorded.version,
+        at,
+    )
 
 
 def _changed(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
@@ -52,7 +66,9 @@ def _touched(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
     if row is None:
         return None
     last = max(row.last_touch_at or recorded.effective_at, recorded.effective_at)
-    return replace(row, last_touch_at=last, interactions=row.interactions + 1, latest_at=max(row.latest_at, recorded.effective_at))
+    return replace(
+        row, last_touch_at=last, interactions=row.interactions + 1, latest_at=max(row.latest_at, recorded.effective_at)
+    )
 
 
 VIEW = View(

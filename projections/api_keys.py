@@ -24,8 +24,17 @@ class ApiKey:
 
 def _issued(_row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey:
     data, at = recorded.data, recorded.effective_at
-    return ApiKey(recorded.stream_id, data["role"], list(data["scopes"]), data.get("label"), at, data.get("expires_at"), None,
-                  recorded.version, at)
+    return ApiKey(
+        recorded.stream_id,
+        data["role"],
+        list(data["scopes"]),
+        data.get("label"),
+        at,
+        data.get("expires_at"),
+        None,
+        recorded.version,
+        at,
+    )
 
 
 def _revoked(row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey | None:

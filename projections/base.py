@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from types import UnionType
 from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
@@ -80,11 +81,17 @@ class View(Generic[Row]):
         hints = get_type_hints(self.row)
         leading = (*self.keys, "pos_from") if self.history else self.keys
         columns = [Column("tenant_id", Text, primary_key=True)]
-        columns += [Column(member, _column_type(hints[member]), primary_key=True, autoincrement=False) for member in self.keys]
+        columns += [
+            Column(member, _column_type(hints[member]), primary_key=True, autoincrement=False) for member in self.keys
+        ]
         if self.history:
             columns.append(Column("pos_from", BigInteger, primary_key=True, autoincrement=False))
             columns.append(Column("pos_to", BigInteger, nullable=False))
-        columns += [Column(member, _column_type(hints[member]), nullable=True) for member in self.members if member not in leading]
+        columns += [
+            Column(member, _column_type(hints[member]), nullable=True)
+            for member in self.members
+            if member not in leading
+        ]
         indexes = [Index(f"{name}_{'_'.join(index)}", "tenant_id", *index) for index in self.indexes]
         return Table(name, metadata, *columns, *indexes)
 
@@ -125,9 +132,8 @@ def overlay(row: Any, effective_at: int, **changes: Any) -> Any:
 
 
 def _column_type(annotation: Any) -> TypeEngine[Any]:
-    kinds = [kind for kind in (get_args(annotation) or (annotation,)) if kind is not type(None)]
+    options = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    kinds = [kind for kind in options if kind is not type(None)]
     if len(kinds) == 1 and kinds[0] in _TYPES:
         return _TYPES[kinds[0]]
     return JSON(none_as_null=True)
-
-

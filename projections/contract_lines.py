@@ -45,11 +45,30 @@ def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> R
         account, currency, before = anchor.account, anchor.currency, Schedule.load(anchor.schedule or {})
     after = apply(before, recorded, where)
     made = [
-        ContractLine(contract, one.line, one.start, one.end, account, currency, one.annual, one.held, one.product, one.kind,
-                     one.quantity, one.unit_price, one.cause, one.source, None)
+        ContractLine(
+            contract,
+            one.line,
+            one.start,
+            one.end,
+            account,
+            currency,
+            one.annual,
+            one.held,
+            one.product,
+            one.kind,
+            one.quantity,
+            one.unit_price,
+            one.cause,
+            one.source,
+            None,
+        )
         for one in after.intervals()
     ]
-    made.append(ContractLine(contract, "", 0, 0, account, currency, 0, False, "", "", "", "", "", recorded.event_id, after.dump()))  # noqa: FBT003
+    made.append(
+        ContractLine(
+            contract, "", 0, 0, account, currency, 0, False, "", "", "", "", "", recorded.event_id, after.dump()
+        )
+    )  # noqa: FBT003
     return {(row.contract, row.line, row.valid_from): row for row in made}
 
 
@@ -58,9 +77,21 @@ VIEW = View(
     version=1,
     row=ContractLine,
     keys=("contract", "line", "valid_from"),
-    on={f"contract.{what}": _changed for what in (
-        "drafted", "signed", "amended", "corrected", "notice_given", "notice_withdrawn", "suspended", "resumed", "renewed",
-        "terminated")},
+    on={
+        f"contract.{what}": _changed
+        for what in (
+            "drafted",
+            "signed",
+            "amended",
+            "corrected",
+            "notice_given",
+            "notice_withdrawn",
+            "suspended",
+            "resumed",
+            "renewed",
+            "terminated",
+        )
+    },
     group_of=stream,
     history=True,
     many=True,

@@ -36,10 +36,24 @@ class Contract:
 def _drafted(_row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Contract:
     data = recorded.data
     return Contract(
-        recorded.stream_id, data["account"], data.get("external_ref"), data["currency"], data["start"], data.get("end"),
-        data.get("auto_renew", False), data.get("notice_days", 0), data.get("renewal_term_months"), None, None, None, None,
-        [{"start": data["start"], "end": data.get("end"), "event": recorded.event_id}], [],
-        apply(Schedule(), recorded, where).dump(), recorded.version)
+        recorded.stream_id,
+        data["account"],
+        data.get("external_ref"),
+        data["currency"],
+        data["start"],
+        data.get("end"),
+        data.get("auto_renew", False),
+        data.get("notice_days", 0),
+        data.get("renewal_term_months"),
+        None,
+        None,
+        None,
+        None,
+        [{"start": data["start"], "end": data.get("end"), "event": recorded.event_id}],
+        [],
+        apply(Schedule(), recorded, where).dump(),
+        recorded.version,
+    )
 
 
 def _changed(row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Contract | None:
@@ -55,20 +69,41 @@ def _told(row: Contract, recorded: Recorded) -> Contract:
         case "contract.signed":
             return replace(row, signed_at=data["signed_at"], document_sha256=data.get("document_sha256"))
         case "contract.amended" | "contract.corrected":
-            amendment = {"no": data.get("amendment_no"), "corrects": data.get("corrects"), "changes": data["changes"],
-                         "scope_change": data.get("scope_change"), "effective_at": recorded.effective_at, "event": recorded.event_id}
+            amendment = {
+                "no": data.get("amendment_no"),
+                "corrects": data.get("corrects"),
+                "changes": data["changes"],
+                "scope_change": data.get("scope_change"),
+                "effective_at": recorded.effective_at,
+                "event": recorded.event_id,
+            }
             return replace(row, amendments=[*row.amendments, amendment])
         case "contract.notice_given":
-            return replace(row, notice={"by": data["by"], "effective_end": data["effective_end"], "late": data["late"],
-                                        "given_at": recorded.effective_at})
+            return replace(
+                row,
+                notice={
+                    "by": data["by"],
+                    "effective_end": data["effective_end"],
+                    "late": data["late"],
+                    "given_at": recorded.effective_at,
+                },
+            )
         case "contract.notice_withdrawn":
             return replace(row, notice=None)
         case "contract.renewed":
-            term = {"start": data["start"], "end": data.get("end"), "event": recorded.event_id, "timing": data["timing"],
-                    "retroactive": data["retroactive"]}
+            term = {
+                "start": data["start"],
+                "end": data.get("end"),
+                "event": recorded.event_id,
+                "timing": data["timing"],
+                "retroactive": data["retroactive"],
+            }
             return replace(row, end=data.get("end"), terms=[*row.terms, term], notice=None)
         case "contract.terminated":
-            return replace(row, termination={name: data.get(name) for name in ("effective_end", "reason", "voluntary", "competitor")})
+            return replace(
+                row,
+                termination={name: data.get(name) for name in ("effective_end", "reason", "voluntary", "competitor")},
+            )
         case _:
             return row
 
@@ -101,8 +136,20 @@ VIEW = View(
     keys=("contract",),
     on={
         "contract.drafted": _drafted,
-        **{f"contract.{what}": _changed for what in (
-            "signed", "amended", "corrected", "notice_given", "notice_withdrawn", "suspended", "resumed", "renewed", "terminated")},
+        **{
+            f"contract.{what}": _changed
+            for what in (
+                "signed",
+                "amended",
+                "corrected",
+                "notice_given",
+                "notice_withdrawn",
+                "suspended",
+                "resumed",
+                "renewed",
+                "terminated",
+            )
+        },
     },
     group_of=stream,
     history=True,

@@ -36,10 +36,25 @@ class Interaction:
 def _logged(_row: Interaction | None, recorded: Recorded, _where: ZoneInfo) -> Interaction:
     data = recorded.data
     return Interaction(
-        recorded.stream_id, data["account"], data["channel"], data["direction"], micros(data["occurred_at"]), data.get("subject"),
-        data.get("summary"), data["participants"], data.get("sentiment"), data["topics"], data.get("duration_seconds"),
-        data.get("external_ref"), False, recorded.actor, recorded.meta.get("visibility", "internal"), recorded.event_id,  # noqa: FBT003
-        recorded.version, recorded.effective_at)
+        recorded.stream_id,
+        data["account"],
+        data["channel"],
+        data["direction"],
+        micros(data["occurred_at"]),
+        data.get("subject"),
+        data.get("summary"),
+        data["participants"],
+        data.get("sentiment"),
+        data["topics"],
+        data.get("duration_seconds"),
+        data.get("external_ref"),
+        False,
+        recorded.actor,
+        recorded.meta.get("visibility", "internal"),
+        recorded.event_id,  # noqa: FBT003
+        recorded.version,
+        recorded.effective_at,
+    )
 
 
 def _voided(row: Interaction | None, recorded: Recorded, _where: ZoneInfo) -> Interaction | None:

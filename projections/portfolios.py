@@ -23,8 +23,14 @@ class Holding:
 
 def _opened(_rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Holding]:
     data = recorded.data
-    row = Holding(recorded.stream_id, recorded.effective_at, FOREVER, data.get("owner"), data.get("tier"),
-                  {"owner": True, "tier": True})
+    row = Holding(
+        recorded.stream_id,
+        recorded.effective_at,
+        FOREVER,
+        data.get("owner"),
+        data.get("tier"),
+        {"owner": True, "tier": True},
+    )
     return {(row.account, row.valid_from): row}
 
 

@@ -49,9 +49,30 @@ def _contract(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[
     anchor = rows.get((contract, ""))
     if recorded.type == "contract.drafted":
         end = data.get("end")
-        anchor = Renewal(contract, "", 0, data["account"], data["currency"], data.get("auto_renew", False),
-                         str(data.get("notice_days", 0)), False, 0, end or "", None, None, None, None, None, None, None, None, [],  # noqa: FBT003
-                         None, data.get("external_ref"), apply(Schedule(), recorded, where).dump())
+        anchor = Renewal(
+            contract,
+            "",
+            0,
+            data["account"],
+            data["currency"],
+            data.get("auto_renew", False),
+            str(data.get("notice_days", 0)),
+            False,
+            0,
+            end or "",
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            [],  # noqa: FBT003
+            None,
+            data.get("external_ref"),
+            apply(Schedule(), recorded, where).dump(),
+        )
         return {(contract, ""): anchor}
     if anchor is None:
         return rows
@@ -66,11 +87,17 @@ def _contract(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[
             due = {key: replace(row, noticed=given) if row.outcome == "open" else row for key, row in due.items()}
         case "contract.renewed":
             value = schedule.annual_at(day_start(data["start"], where))
-            due = {key: _decided(row, recorded, "renewed", renewed=value, timing=data["timing"]) for key, row in due.items()}
+            due = {
+                key: _decided(row, recorded, "renewed", renewed=value, timing=data["timing"])
+                for key, row in due.items()
+            }
             anchor = replace(anchor, outcome=data.get("end") or "")
             due |= _open(anchor, anchor.outcome, schedule, where)
         case "contract.terminated":
-            due = {key: _decided(row, recorded, "lost", reason=data["reason"], voluntary=data["voluntary"]) for key, row in due.items()}
+            due = {
+                key: _decided(row, recorded, "lost", reason=data["reason"], voluntary=data["voluntary"])
+                for key, row in due.items()
+            }
         case _:
             due = {key: _revalued(row, schedule) for key, row in due.items()}
     return {(contract, ""): anchor, **due}
@@ -80,8 +107,15 @@ def _open(anchor: Renewal, end: str, schedule: Schedule, where: ZoneInfo) -> dic
     if not end:
         return {}
     due_at = day_start(end, where)
-    row = replace(anchor, due=end, due_at=due_at, notice_deadline=add_days(end, -int(anchor.notice_deadline)), outcome="open",
-                  atr=schedule.annual_at(due_at - 1), schedule=None)
+    row = replace(
+        anchor,
+        due=end,
+        due_at=due_at,
+        notice_deadline=add_days(end, -int(anchor.notice_deadline)),
+        outcome="open",
+        atr=schedule.annual_at(due_at - 1),
+        schedule=None,
+    )
     return {(row.contract, row.due): row}
 
 
@@ -106,7 +140,11 @@ def _cycle(rows: Rows[Renewal], recorded: Recorded, _where: ZoneInfo) -> Rows[Re
         return rows
     changes: dict[str, Any] = {
         "renewal.opened": lambda: {"renewal": recorded.stream_id, "atr": scaled(data["atr"])},
-        "renewal.risk_set": lambda: {"risk": data["risk"], "probability": data.get("probability"), "drivers": list(data["drivers"])},
+        "renewal.risk_set": lambda: {
+            "risk": data["risk"],
+            "probability": data.get("probability"),
+            "drivers": list(data["drivers"]),
+        },
         "renewal.deferred": lambda: {"deferred_to": data["new_due"]},
         "renewal.won": dict,
         "renewal.lost": dict,
@@ -124,9 +162,21 @@ VIEW = View(
     row=Renewal,
     keys=("contract", "due"),
     on={
-        **{f"contract.{what}": _contract for what in (
-            "drafted", "signed", "amended", "corrected", "notice_given", "notice_withdrawn", "suspended", "resumed", "renewed",
-            "terminated")},
+        **{
+            f"contract.{what}": _contract
+            for what in (
+                "drafted",
+                "signed",
+                "amended",
+                "corrected",
+                "notice_given",
+                "notice_withdrawn",
+                "suspended",
+                "resumed",
+                "renewed",
+                "terminated",
+            )
+        },
         **{f"renewal.{what}": _cycle for what in ("opened", "risk_set", "deferred", "won", "lost")},
     },
     group_of=_group,

@@ -38,7 +38,11 @@ def _change(change: dict[str, Any]) -> str:
         return f"{change['line']} added, {change['quantity']} x {change['unit_price']} {change['product']}"
     if change["op"] == "remove_line":
         return f"{change['line']} removed"
-    told = [f"{what} {change[name]}" for name, what in (("quantity", "quantity"), ("unit_price", "price")) if change.get(name)]
+    told = [
+        f"{what} {change[name]}"
+        for name, what in (("quantity", "quantity"), ("unit_price", "price"))
+        if change.get(name)
+    ]
     cause = f" ({change['cause']})" if change.get("cause") else ""
     return f"{change['line']} to {' and '.join(told)}{cause}"
 
@@ -53,27 +57,42 @@ def _because(reason: str | None) -> str:
 
 Sentence = Callable[[dict[str, Any]], str]
 SENTENCES: Final[dict[str, Sentence]] = {
-    "account.opened": lambda d: f"{d['name']} became a client" + (f", cared for by {d['owner']}" if d.get("owner") else ""),
+    "account.opened": lambda d: (
+        f"{d['name']} became a client" + (f", cared for by {d['owner']}" if d.get("owner") else "")
+    ),
     "account.renamed": lambda d: f"Renamed to {d['name']}",
     "account.tier_set": lambda d: f"Moved to tier {d['tier']}" if d.get("tier") else "Taken out of its tier",
     "account.owner_set": lambda d: f"{d['owner']} took over" + (f" from {d['previous']}" if d.get("previous") else ""),
     "account.closed": lambda _: "The relationship ended",
     "account.reopened": lambda _: "The relationship was taken up again",
-    "interaction.logged": lambda d: f"{d['channel'].capitalize()} {_with(d['direction'])}"
-    + (f" about {', '.join(d['topics'])}" if d["topics"] else ""),
+    "interaction.logged": lambda d: (
+        f"{d['channel'].capitalize()} {_with(d['direction'])}"
+        + (f" about {', '.join(d['topics'])}" if d["topics"] else "")
+    ),
     "interaction.voided": lambda _: "An interaction was marked as wrong",
-    "contract.drafted": lambda d: f"Contract drafted {_days(d)} in {d['currency']}, {len(d['lines'])} line{'s' * (len(d['lines']) != 1)}",
+    "contract.drafted": lambda d: (
+        f"Contract drafted {_days(d)} in {d['currency']}, {len(d['lines'])} line{'s' * (len(d['lines']) != 1)}"
+    ),
     "contract.signed": lambda _: "Contract signed",
     "contract.amended": lambda d: f"Amendment {d['amendment_no']}: {_changes(d)}",
     "contract.corrected": lambda d: f"Contract corrected: {_changes(d)}",
-    "contract.notice_given": lambda d: ("The client" if d["by"] == "client" else "We") + f" gave notice, to end on {d['effective_end']}"
-    + (", after the deadline" if d["late"] else ""),
+    "contract.notice_given": lambda d: (
+        ("The client" if d["by"] == "client" else "We")
+        + f" gave notice, to end on {d['effective_end']}"
+        + (", after the deadline" if d["late"] else "")
+    ),
     "contract.notice_withdrawn": lambda _: "Notice withdrawn",
-    "contract.suspended": lambda d: "Contract suspended" + (f" until {d['effective_end']}" if d.get("effective_end") else ""),
+    "contract.suspended": lambda d: (
+        "Contract suspended" + (f" until {d['effective_end']}" if d.get("effective_end") else "")
+    ),
     "contract.resumed": lambda _: "Contract resumed",
-    "contract.renewed": lambda d: f"Contract renewed {_days(d)}" + {"early": ", early", "late": ", late"}.get(d["timing"], ""),
-    "contract.terminated": lambda d: f"Contract ends on {d['effective_end']}: {d['reason']}"
-    + (f", lost to {d['competitor']}" if d.get("competitor") else ""),
+    "contract.renewed": lambda d: (
+        f"Contract renewed {_days(d)}" + {"early": ", early", "late": ", late"}.get(d["timing"], "")
+    ),
+    "contract.terminated": lambda d: (
+        f"Contract ends on {d['effective_end']}: {d['reason']}"
+        + (f", lost to {d['competitor']}" if d.get("competitor") else "")
+    ),
     "renewal.opened": lambda d: f"Renewal due on {d['due']} opened, {d['atr']} {d['currency']} a year at stake",
     "renewal.risk_set": lambda d: f"Renewal risk: {d['risk'].replace('_', ' ')}" + _because(", ".join(d["drivers"])),
     "renewal.deferred": lambda d: f"Renewal put off to {d['new_due']}",
@@ -81,27 +100,49 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "renewal.lost": lambda d: f"Renewal lost, {d['value']} a year" + _because(d.get("reason")),
     "scope_change.raised": lambda d: f"Scope change asked for: {d['title']}",
     "scope_change.consult_requested": lambda d: f"{d['team'].capitalize()} consulted",
-    "scope_change.consult_answered": lambda d: f"{d['team'].capitalize()} answered: " + ("feasible" if d["feasible"] else "not feasible")
-    + (f", {d['effort_hours']} hours" if d.get("effort_hours") else ""),
+    "scope_change.consult_answered": lambda d: (
+        f"{d['team'].capitalize()} answered: "
+        + ("feasible" if d["feasible"] else "not feasible")
+        + (f", {d['effort_hours']} hours" if d.get("effort_hours") else "")
+    ),
     "scope_change.consult_waived": lambda d: f"{d['team'].capitalize()} done without: {d['reason']}",
-    "scope_change.assessed": lambda d: f"Impact assessed: {d['effort_hours']} hours"
-    + (f", price {d['price']} {d.get('currency') or ''}".rstrip() if d.get("price") else "")
-    + (f", {d['timeline_shift_days']} days later" if d.get("timeline_shift_days") else ""),
+    "scope_change.assessed": lambda d: (
+        f"Impact assessed: {d['effort_hours']} hours"
+        + (f", price {d['price']} {d.get('currency') or ''}".rstrip() if d.get("price") else "")
+        + (f", {d['timeline_shift_days']} days later" if d.get("timeline_shift_days") else "")
+    ),
     "scope_change.approved": lambda _: "Scope change approved in the house",
     "scope_change.responded": lambda d: "Client answered: " + d["kind"].replace("_", " "),
-    "scope_change.decided": lambda d: "Client " + ("accepted" if d["accepted"] else "declined") + (f" option {d['option']}" if d.get("option") else ""),
+    "scope_change.decided": lambda d: (
+        "Client "
+        + ("accepted" if d["accepted"] else "declined")
+        + (f" option {d['option']}" if d.get("option") else "")
+    ),
     "scope_change.absorbed": lambda d: f"{d['hours']} hours absorbed: {d['cause']}",
-    "scope_change.amended": lambda d: f"Scope change became amendment {d['amendment_no']}, {d['mrr_delta']} {d['currency']} a month",
+    "scope_change.amended": lambda d: (
+        f"Scope change became amendment {d['amendment_no']}, {d['mrr_delta']} {d['currency']} a month"
+    ),
     "scope_change.withdrawn": lambda _: "Scope change withdrawn",
-    "scope_change.delivered": lambda d: "Scope change delivered" + (f" in {d['hours']} hours" if d.get("hours") else ""),
+    "scope_change.delivered": lambda d: (
+        "Scope change delivered" + (f" in {d['hours']} hours" if d.get("hours") else "")
+    ),
 }
 """A sentence for every topic that an account can meet. Sealed members have no place in one."""
 
 
 def _entry(_row: Entry | None, recorded: Recorded, _where: ZoneInfo) -> Entry:
-    return Entry(recorded.event_id, recorded.position, str(recorded.account_id), recorded.type, recorded.stream_id,
-                 recorded.effective_at, recorded.recorded_at, recorded.actor, recorded.meta.get("visibility", "internal"),
-                 SENTENCES[recorded.type](recorded.data))
+    return Entry(
+        recorded.event_id,
+        recorded.position,
+        str(recorded.account_id),
+        recorded.type,
+        recorded.stream_id,
+        recorded.effective_at,
+        recorded.recorded_at,
+        recorded.actor,
+        recorded.meta.get("visibility", "internal"),
+        SENTENCES[recorded.type](recorded.data),
+    )
 
 
 def _group(recorded: Recorded) -> str | None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.databases import BACKENDS, Databases
 from tests.support.house import House
+from tests.support.server import Server
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +37,17 @@ def cottage(databases: Databases) -> Iterator[House]:
     made = House(databases.fresh("sqlite"))
     yield made
     made.close()
+
+
+@pytest.fixture
+def server(database_url: str) -> Iterator[Server]:
+    """A real server on a fresh database, once on SQLite and once on PostgreSQL."""
+    with Server(database_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def kiosk(databases: Databases) -> Iterator[Server]:
+    """A real server on SQLite that a module's tests share, each with a tenant of its own."""
+    with Server(databases.fresh("sqlite")) as made:
+        yield made

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from app.domain.errors import DomainError, Unavailable
+from app.domain.errors import Unavailable
 from app.store.recorder import Append, Outcome
 
 Answer = Future[list[Outcome]]
@@ -26,8 +26,14 @@ class Committer:
     Latency at low load is one transaction: nobody waits for company.
     """
 
-    def __init__(self, append: Callable[[str, Sequence[Append]], list[Outcome]], *, waiting: int = 1024, batch: int = 256,
-                 on_commit: Callable[[str], None] = lambda _tenant: None) -> None:
+    def __init__(
+        self,
+        append: Callable[[str, Sequence[Append]], list[Outcome]],
+        *,
+        waiting: int = 1024,
+        batch: int = 256,
+        on_commit: Callable[[str], None] = lambda _tenant: None,
+    ) -> None:
         self._append = append
         self._batch = batch
         self._on_commit = on_commit
@@ -42,6 +48,9 @@ class Committer:
         Raises: Unavailable when too many are waiting already.
         """
         waiting = _Waiting(appends)
+        if not appends:
+            waiting.answer.set_result([])
+            return waiting.answer
         with self._lock:
             if self._closed:
                 raise Unavailable("shutting_down", "the server is stopping; try again")
@@ -71,7 +80,9 @@ class Committer:
             taken, last = self._gather(first)
             by_tenant: dict[str, list[_Waiting]] = defaultdict(list)
             for waiting in taken:
-                by_tenant[waiting.appends[0].tenant_id].append(waiting)
+                # Who gave up before its turn is dropped; from here on nobody can, so that every answer finds its waiter.
+                if waiting.answer.set_running_or_notify_cancel():
+                    by_tenant[waiting.appends[0].tenant_id].append(waiting)
             for tenant_id, group in by_tenant.items():
                 self._commit(tenant_id, group)
             if last:
@@ -91,13 +102,17 @@ class Committer:
         return taken, False
 
     def _commit(self, tenant_id: str, group: list[_Waiting]) -> None:
-        """One transaction for a group; after a failure once more, then each half by itself.
+        """One transaction for a group; after a failure each half by itself, until only the guilty one fails.
 
-        Trying again is safe even when the first COMMIT was done and only its answer lost: the receipts tell.
+        A database that is away is nobody's fault: then all of them are told at once.
         """
         appends = [append for waiting in group for append in waiting.appends]
         try:
             outcomes = self._attempt(tenant_id, appends)
+        except Unavailable as failure:
+            for waiting in group:
+                waiting.answer.set_exception(failure)
+            return
         except Exception as failure:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             if len(group) > 1:
                 middle = len(group) // 2
@@ -113,7 +128,11 @@ class Committer:
             at += len(waiting.appends)
 
     def _attempt(self, tenant_id: str, appends: Sequence[Append]) -> list[Outcome]:
+        """Appends; where the database could not say whether it did, once more.
+
+        That is safe even when the first COMMIT was done and only its reply lost: the receipts tell.
+        """
         try:
             return self._append(tenant_id, appends)
-        except DomainError:
+        except Unavailable:
             return self._append(tenant_id, appends)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from app.domain.errors import Unavailable
@@ -18,6 +19,9 @@ APP_ROLE: Final = "steward_app"
 DIRECTORY_ROLE: Final = "steward_directory"
 SQLITE_OLDEST: Final = (3, 51, 3)
 """Older SQLite has a bug in its write-ahead log that corrupts the file."""
+READ_COMMITTED: Final = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+"""What the head row's lock needs: whoever waited for it must see what the one before wrote."""
+ONE_MOMENT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _TENANT: Final = re.compile(r"^[a-z0-9_]{1,64}$")
 
 
@@ -37,7 +41,9 @@ class Database:
         elif self.url.get_backend_name() == "sqlite":
             self._sqlite(pool_size)
         else:
-            raise ValueError(f"not a database of Steward: {self.url.get_backend_name()}; use sqlite or postgresql+psycopg")
+            raise ValueError(
+                f"not a database of Steward: {self.url.get_backend_name()}; use sqlite or postgresql+psycopg"
+            )
 
     # --- engines ---
 
@@ -68,22 +74,29 @@ class Database:
             raise RuntimeError(f"SQLite {driver.sqlite_version} corrupts its log; Steward needs 3.51.3 or newer")
         path = self.url.database
         if path in (None, "", ":memory:"):
-            engine = create_engine("sqlite://", module=driver, poolclass=StaticPool,
-                                   connect_args={"check_same_thread": False})
+            engine = create_engine(
+                "sqlite://", module=driver, poolclass=StaticPool, connect_args={"check_same_thread": False}
+            )
             self._pragmas(engine, begin="BEGIN", synchronous="OFF")
             self.writer = self.reader = self.relaxed = engine
             return
         Path(str(path)).parent.mkdir(parents=True, exist_ok=True)
 
         def connect(size: int, begin: str, synchronous: str) -> Engine:
-            engine = create_engine(f"sqlite:///{path}", module=driver, poolclass=QueuePool, pool_size=size,
-                                   max_overflow=size, pool_timeout=10,
-                                   connect_args={"check_same_thread": False, "timeout": 15, "cached_statements": 256})
+            engine = create_engine(
+                f"sqlite:///{path}",
+                module=driver,
+                poolclass=QueuePool,
+                pool_size=size,
+                max_overflow=size,
+                pool_timeout=10,
+                connect_args={"check_same_thread": False, "timeout": 15, "cached_statements": 256},
+            )
             self._pragmas(engine, begin=begin, synchronous=synchronous)
             return engine
 
         self.writer = connect(2, "BEGIN IMMEDIATE", "FULL")
-        # Views can be grown again: their commits need not wait for the disk, and the ledger's next one takes them along.
+        # Views can be grown again: their commits need not wait for the disk; the ledger's next one takes them along.
         self.relaxed = connect(2, "BEGIN IMMEDIATE", "NORMAL")
         self.reader = connect(pool_size, "BEGIN", "FULL")
 
@@ -91,8 +104,13 @@ class Database:
         @event.listens_for(engine, "connect")
         def configure(connection: Any, _record: Any) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves, below
-            for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}", "busy_timeout = 15000",
-                           "cache_size = -16000", "temp_store = MEMORY"):
+            for pragma in (
+                "journal_mode = WAL",
+                f"synchronous = {synchronous}",
+                "busy_timeout = 15000",
+                "cache_size = -16000",
+                "temp_store = MEMORY",
+            ):
                 connection.execute(f"PRAGMA {pragma}")
 
         @event.listens_for(engine, "begin")
@@ -107,19 +125,19 @@ class Database:
 
         Raises: Unavailable when the database cannot be reached or written now.
         """
-        with self._transaction(self.writer, tenant_id) as connection:
+        with self._transaction(self.writer, tenant_id, READ_COMMITTED) as connection:
             yield connection
 
     @contextmanager
     def grow(self, tenant_id: str) -> Iterator[Connection]:
         """A transaction for what can be grown again: atomic, but durable only with the next `write`."""
-        with self._transaction(self.relaxed, tenant_id) as connection:
+        with self._transaction(self.relaxed, tenant_id, READ_COMMITTED) as connection:
             yield connection
 
     @contextmanager
     def read(self, tenant_id: str) -> Iterator[Connection]:
         """A transaction that only reads, all of it at one moment."""
-        with self._transaction(self.reader, tenant_id, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
+        with self._transaction(self.reader, tenant_id, ONE_MOMENT) as connection:
             yield connection
 
     @contextmanager
@@ -137,29 +155,36 @@ class Database:
             yield connection
 
     @contextmanager
-    def _transaction(self, engine: Engine, tenant_id: str, mode: str = "") -> Iterator[Connection]:
+    def _transaction(self, engine: Engine, tenant_id: str, mode: str) -> Iterator[Connection]:
         if not _TENANT.match(tenant_id):
             raise ValueError("not a tenant id")
         with self._translated(), engine.begin() as connection:
             if self.postgres:
-                connection.exec_driver_sql(f"{mode}; SET LOCAL app.tenant = '{tenant_id}'".lstrip("; "))
+                connection.exec_driver_sql(f"{mode}; SET LOCAL app.tenant = '{tenant_id}'")
             yield connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            raise Unavailable(fault_code(error), "the database cannot be used right now; try again") from error
+        except PoolTimeout as error:
+            raise Unavailable(
+                "store_busy", "all connections to the database are in use; try again", retry_after=1
+            ) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise Unavailable("store_unavailable", "the connection to the database was lost; try again") from error
+            if error.connection_invalidated or (isinstance(error, OperationalError) and not said_no(error)):
+                raise Unavailable(fault_code(error), "the database cannot be used right now; try again") from error
             raise
 
     def close(self) -> None:
         """Gives all connections back."""
         for engine in {self.writer, self.reader, self.relaxed}:
             engine.dispose()
+
+
+def said_no(error: DBAPIError) -> bool:
+    """Whether PostgreSQL is well and refuses this very statement for ever: class 54, such as a key that is too long."""
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
 
 
 def fault_code(error: DBAPIError) -> str:
@@ -180,8 +205,8 @@ def keyed(database: Database, table: str, column: str, columns: str, condition: 
     if database.postgres:
         probe = f"SELECT * FROM {table} WHERE tenant_id = :tenant_id AND {column} = k.key{also} OFFSET 0"
         return f"SELECT {columns} FROM unnest(CAST(:keys AS text[])) AS k(key) CROSS JOIN LATERAL ({probe}) AS f"
-    source = "(SELECT value AS key FROM json_each(:keys)) AS k"
-    return f"SELECT {columns} FROM {source} CROSS JOIN {table} AS f ON f.tenant_id = :tenant_id AND f.{column} = k.key{also}"
+    source = f"(SELECT value AS key FROM json_each(:keys)) AS k CROSS JOIN {table} AS f"
+    return f"SELECT {columns} FROM {source} ON f.tenant_id = :tenant_id AND f.{column} = k.key{also}"
 
 
 def keys(database: Database, values: Iterable[str]) -> object:

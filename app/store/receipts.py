@@ -42,8 +42,9 @@ def fingerprint(*parts: bytes) -> bytes:
     return hashlib.sha256(b"\x00".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
-def find(connection: Connection, database: Database, tenant_id: str, wanted: Iterable[str]
-         ) -> dict[str, tuple[bytes, Receipt]]:
+def find(
+    connection: Connection, database: Database, tenant_id: str, wanted: Iterable[str]
+) -> dict[str, tuple[bytes, Receipt]]:
     """The receipts that exist among the keys asked for, each with its fingerprint."""
     sql = keyed(database, "receipts", "key", "f.key, f.fingerprint, f.response, f.recorded_at")
     rows = connection.execute(text(sql), {"tenant_id": tenant_id, "keys": keys(database, wanted)})

@@ -3,7 +3,6 @@
 The head row's lock orders the log: positions are 1..n without gaps, and commit order is position order.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -14,7 +13,6 @@ from eventsourcing.persistence import (
     Notification,
     ProcessRecorder,
     StoredEvent,
-    Subscription,
     Tracking,
 )
 from sqlalchemy import Connection, func, insert, select, text, update
@@ -22,10 +20,11 @@ from sqlalchemy.exc import IntegrityError as UniqueViolation
 
 from app.domain.errors import Conflict, DomainError, Refused
 from app.store import receipts
-from app.store.engine import Database, keys
+from app.store.engine import Database, keyed, keys
 from app.store.mapper import Fact, leaf
 from app.store.positions import advance, position_of
 from app.store.receipts import Receipt, Request
+from app.store.subscription import LogSubscription
 from app.store.tables import data_keys, events, ledgers, refs
 from app.store.tables import receipts as receipts_table
 from app.store.vault import DataKey
@@ -71,7 +70,9 @@ class _Batch:
 class LedgerRecorder(ProcessRecorder):
     """Records one tenant's events. Takes: the database, the tenant, a clock of microseconds, a maker of ids."""
 
-    def __init__(self, database: Database, tenant_id: str, clock: Callable[[], int], new_id: Callable[[str], str]) -> None:
+    def __init__(
+        self, database: Database, tenant_id: str, clock: Callable[[], int], new_id: Callable[[str], str]
+    ) -> None:
         self.database = database
         self.tenant_id = tenant_id
         self.clock = clock
@@ -89,7 +90,7 @@ class LedgerRecorder(ProcessRecorder):
             head, recorded_at = self._lock(connection)
             known = receipts.find(connection, self.database, self.tenant_id, [a.request.key for a in batch])
             versions = self._versions(connection, {stream for a in batch for stream in a.expects})
-            claimed = self._claimed(connection, {ref for a in batch for _, ref in a.claims})
+            claimed = self._claimed(connection, {claim for a in batch for claim in a.claims})
             sealing = self._existing_keys(connection, {key.key_id for a in batch for key in a.data_keys})
             gathered = _Batch(head, recorded_at)
             outcomes = [self._decide(one, gathered, known, versions, claimed, sealing) for one in batch]
@@ -101,21 +102,29 @@ class LedgerRecorder(ProcessRecorder):
         query = select(ledgers.c.head, ledgers.c.recorded_at).where(ledgers.c.tenant_id == self.tenant_id)
         row = connection.execute(query.with_for_update()).one_or_none()
         if row is None:
-            connection.execute(text(
-                "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (:tenant_id, 0, 0) ON CONFLICT DO NOTHING"
-            ), {"tenant_id": self.tenant_id})
+            begin = "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (:tenant_id, 0, 0) ON CONFLICT DO NOTHING"
+            connection.execute(text(begin), {"tenant_id": self.tenant_id})
             row = connection.execute(query.with_for_update()).one()
         return row.head, max(self.clock(), row.recorded_at)
 
-    def _decide(self, one: Append, gathered: _Batch, known: dict[str, tuple[bytes, Receipt]], versions: dict[str, int],
-                claimed: dict[tuple[str, str], str], sealing: set[str]) -> Outcome:
+    def _decide(
+        self,
+        one: Append,
+        gathered: _Batch,
+        known: dict[str, tuple[bytes, Receipt]],
+        versions: dict[str, int],
+        claimed: dict[tuple[str, str], str],
+        sealing: set[str],
+    ) -> Outcome:
         found = known.get(one.request.key)
         try:
             if found:
                 return receipts.replay(one.request, found)
             for stream_id, expected in one.expects.items():
                 if versions.get(stream_id, 0) != expected:
-                    raise Conflict("version_conflict", "the stream moved on", current_version=versions.get(stream_id, 0))
+                    raise Conflict(
+                        "version_conflict", "the stream moved on", current_version=versions.get(stream_id, 0)
+                    )
             for claim in one.claims:
                 if claimed.get(claim, one.stream_id) != one.stream_id:
                     raise Refused("external_ref_taken", f"another {claim[0]} has this reference already")
@@ -136,13 +145,21 @@ class LedgerRecorder(ProcessRecorder):
             gathered.facts.append(self._row(fact, gathered.head, gathered.recorded_at))
             versions[str(fact.originator_id)] = fact.originator_version
             appended.append((fact.event_id, fact.topic, gathered.head))
-        receipt = Receipt(one.stream_id, versions.get(one.stream_id, 0), gathered.head, tuple(appended), gathered.recorded_at)
+        receipt = Receipt(
+            one.stream_id, versions.get(one.stream_id, 0), gathered.head, tuple(appended), gathered.recorded_at
+        )
         gathered.receipts.append(receipts.row(self.tenant_id, one.request, receipt))
         gathered.refs += [
-            {"tenant_id": self.tenant_id, "noun": noun, "ref": ref, "stream_id": one.stream_id} for noun, ref in one.claims
+            {"tenant_id": self.tenant_id, "noun": noun, "ref": ref, "stream_id": one.stream_id}
+            for noun, ref in one.claims
         ]
         gathered.data_keys += [
-            {"tenant_id": self.tenant_id, "key_id": key.key_id, "wrapped": key.wrapped, "created_at": gathered.recorded_at}
+            {
+                "tenant_id": self.tenant_id,
+                "key_id": key.key_id,
+                "wrapped": key.wrapped,
+                "created_at": gathered.recorded_at,
+            }
             for key in one.data_keys
         ]
         return receipt
@@ -165,13 +182,18 @@ class LedgerRecorder(ProcessRecorder):
         }
 
     def _write(self, connection: Connection, gathered: _Batch) -> None:
-        for table, rows in ((events, gathered.facts), (receipts_table, gathered.receipts), (refs, gathered.refs),
-                            (data_keys, gathered.data_keys)):
+        for table, rows in (
+            (events, gathered.facts),
+            (receipts_table, gathered.receipts),
+            (refs, gathered.refs),
+            (data_keys, gathered.data_keys),
+        ):
             if rows:
                 connection.execute(insert(table), rows)
         if gathered.facts:
             connection.execute(
-                update(ledgers).where(ledgers.c.tenant_id == self.tenant_id)
+                update(ledgers)
+                .where(ledgers.c.tenant_id == self.tenant_id)
                 .values(head=gathered.head, recorded_at=gathered.recorded_at)
             )
 
@@ -180,26 +202,26 @@ class LedgerRecorder(ProcessRecorder):
     def _versions(self, connection: Connection, streams: set[str]) -> dict[str, int]:
         if not streams:
             return {}
-        source = ("unnest(CAST(:keys AS text[])) AS k(key)" if self.database.postgres
-                  else "(SELECT value AS key FROM json_each(:keys)) AS k")
+        source = (
+            "unnest(CAST(:keys AS text[])) AS k(key)"
+            if self.database.postgres
+            else "(SELECT value AS key FROM json_each(:keys)) AS k"
+        )
         newest = "SELECT max(version) FROM events WHERE tenant_id = :tenant_id AND stream_id = k.key"
         rows = connection.execute(text(f"SELECT k.key, ({newest}) FROM {source}"), self._binds(streams))
         return {stream_id: version or 0 for stream_id, version in rows}
 
-    def _claimed(self, connection: Connection, wanted: set[str]) -> dict[tuple[str, str], str]:
-        if not wanted:
-            return {}
-        rows = connection.execute(
-            select(refs.c.noun, refs.c.ref, refs.c.stream_id)
-            .where(refs.c.tenant_id == self.tenant_id, refs.c.ref.in_(wanted))
-        )
-        return {(noun, ref): stream_id for noun, ref, stream_id in rows}
+    def _claimed(self, connection: Connection, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        claimed: dict[tuple[str, str], str] = {}
+        sql = text(keyed(self.database, "refs", "ref", "f.ref, f.stream_id", "noun = :noun"))
+        for noun in sorted({noun for noun, _ in wanted}):
+            rows = connection.execute(sql, self._binds({ref for of, ref in wanted if of == noun}) | {"noun": noun})
+            claimed.update({(noun, ref): stream_id for ref, stream_id in rows})
+        return claimed
 
     def _existing_keys(self, connection: Connection, wanted: set[str]) -> set[str]:
         if not wanted:
             return set()
-        from app.store.engine import keyed
-
         rows = connection.execute(text(keyed(self.database, "data_keys", "key_id", "k.key")), self._binds(wanted))
         return {key_id for (key_id,) in rows}
 
@@ -229,11 +251,27 @@ class LedgerRecorder(ProcessRecorder):
         return [row["position"] for row in gathered.facts]
 
     def _bare(self, stored: StoredEvent, now: int) -> Fact:
-        return Fact(str(stored.originator_id), stored.originator_version, stored.topic, stored.state,
-                    self.new_id("evt"), None, 1, now, "system")
+        return Fact(
+            str(stored.originator_id),
+            stored.originator_version,
+            stored.topic,
+            stored.state,
+            self.new_id("evt"),
+            None,
+            1,
+            now,
+            "system",
+        )
 
-    def select_events(self, originator_id: UUID | str, *, gt: int | None = None, lte: int | None = None,
-                      desc: bool = False, limit: int | None = None) -> list[StoredEvent]:
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> list[StoredEvent]:
         """A stream's events by version."""
         query = select(*COLUMNS).where(events.c.tenant_id == self.tenant_id, events.c.stream_id == str(originator_id))
         if gt is not None:
@@ -244,15 +282,33 @@ class LedgerRecorder(ProcessRecorder):
         with self.database.read(self.tenant_id) as connection:
             return [cast("StoredEvent", fact_of(row)) for row in connection.execute(query)]
 
-    def select_notifications(self, start: int | None, limit: int, stop: int | None = None, topics: Sequence[str] = (),
-                             *, inclusive_of_start: bool = True) -> list[Notification]:
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> list[Notification]:
         """The log by position."""
         first = (start or 0) - (1 if inclusive_of_start and start is not None else 0)
         facts = self.select_after(first, limit, until=stop, types=topics)
-        return [Notification(fact.originator_id, fact.originator_version, fact.topic, fact.state, fact.position) for fact in facts]
+        return [
+            Notification(fact.originator_id, fact.originator_version, fact.topic, fact.state, fact.position)
+            for fact in facts
+        ]
 
-    def select_after(self, position: int, limit: int, *, until: int | None = None, types: Sequence[str] = (),
-                     account_id: str | None = None, stream_id: str | None = None) -> list[Fact]:
+    def select_after(
+        self,
+        position: int,
+        limit: int,
+        *,
+        until: int | None = None,
+        types: Sequence[str] = (),
+        account_id: str | None = None,
+        stream_id: str | None = None,
+    ) -> list[Fact]:
         """The facts behind a position, at most `limit`, in order."""
         query = select(*COLUMNS).where(events.c.tenant_id == self.tenant_id, events.c.position > position)
         if until is not None:
@@ -269,10 +325,12 @@ class LedgerRecorder(ProcessRecorder):
     def max_notification_id(self) -> int | None:
         """The head, or None while nothing was recorded."""
         with self.database.read(self.tenant_id) as connection:
-            head = connection.execute(select(ledgers.c.head).where(ledgers.c.tenant_id == self.tenant_id)).scalar_one_or_none()
+            head = connection.execute(
+                select(ledgers.c.head).where(ledgers.c.tenant_id == self.tenant_id)
+            ).scalar_one_or_none()
         return head or None
 
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "LogSubscription":
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> LogSubscription:
         """An endless iterator over the log, by polling."""
         return LogSubscription(self, gt=gt, topics=topics)
 
@@ -285,7 +343,9 @@ class LedgerRecorder(ProcessRecorder):
         reached = position_of(connection, self.tenant_id, tracking.application_name)
         if reached is not None and reached >= tracking.notification_id:
             raise IntegrityError("the follower has been there already")
-        if not advance(connection, self.tenant_id, tracking.application_name, reached, tracking.notification_id, self.clock()):
+        if not advance(
+            connection, self.tenant_id, tracking.application_name, reached, tracking.notification_id, self.clock()
+        ):
             raise IntegrityError("another follower was faster")
 
     def max_tracking_id(self, application_name: str) -> int | None:
@@ -304,32 +364,3 @@ def fact_of(row: Any) -> Fact:
     """A fact of a row of `COLUMNS`."""
     fact = Fact(*row)
     return fact if type(fact.state) is bytes else replace(fact, state=bytes(fact.state), leaf=bytes(fact.leaf))
-
-
-class LogSubscription(Subscription[LedgerRecorder]):
-    """Follows the log by polling: a wake-up that is lost costs a moment, never an event."""
-
-    poll_seconds = 0.05
-    page = 500
-
-    def __init__(self, recorder: LedgerRecorder, gt: int | None = None, topics: Sequence[str] = ()) -> None:
-        super().__init__(recorder, gt=gt, topics=topics)
-        self._after = gt or 0
-        self._waiting: list[Notification] = []
-        self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        """Ends the iteration."""
-        super().stop()
-        self._stopped.set()
-
-    def __next__(self) -> Notification:
-        while not self._stopped.is_set():
-            if self._waiting:
-                return self._waiting.pop(0)
-            found = self._recorder.select_notifications(self._after, self.page, topics=self._topics, inclusive_of_start=False)
-            if found:
-                self._waiting, self._after = list(found), found[-1].id
-            else:
-                self._stopped.wait(self.poll_seconds)
-        raise StopIteration

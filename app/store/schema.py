@@ -37,9 +37,13 @@ def require_head(database: Database) -> None:
         with database.administer() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
     except DBAPIError as error:
-        raise SchemaOutdated("schema_outdated", f"the database has no schema; run `steward migrate` ({wanted})") from error
+        raise SchemaOutdated(
+            "schema_outdated", f"the database has no schema; run `steward migrate` ({wanted})"
+        ) from error
     if found != wanted:
-        raise SchemaOutdated("schema_outdated", f"the database is at {found}, this Steward at {wanted}; run `steward migrate`")
+        raise SchemaOutdated(
+            "schema_outdated", f"the database is at {found}, this Steward at {wanted}; run `steward migrate`"
+        )
 
 
 def protect(connection: Connection, table: str, *, rewritable: bool) -> None:
@@ -50,10 +54,11 @@ def protect(connection: Connection, table: str, *, rewritable: bool) -> None:
     if connection.dialect.name != "postgresql":
         return
     rights = "SELECT, INSERT, UPDATE, DELETE" if rewritable else "SELECT, INSERT"
+    own = "tenant_id = steward_tenant()"
     for statement in (
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY tenant ON {table} USING (tenant_id = steward_tenant()) WITH CHECK (tenant_id = steward_tenant())",
+        f"CREATE POLICY tenant ON {table} USING ({own}) WITH CHECK ({own})",
         f"GRANT {rights} ON {table} TO {APP_ROLE}",
     ):
         connection.exec_driver_sql(statement)

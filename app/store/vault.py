@@ -67,7 +67,9 @@ class Vault:
         except InvalidUnwrap:
             return None
 
-    def find(self, connection: Connection, database: Database, tenant_id: str, key_ids: Iterable[str]) -> dict[str, bytes]:
+    def find(
+        self, connection: Connection, database: Database, tenant_id: str, key_ids: Iterable[str]
+    ) -> dict[str, bytes]:
         """The stored data keys among those asked for; an erased one is missing."""
         sql = keyed(database, "data_keys", "key_id", "k.key, f.wrapped")
         rows = connection.execute(text(sql), {"tenant_id": tenant_id, "keys": keys(database, key_ids)})
@@ -96,8 +98,9 @@ class Vault:
 
     # --- whole events ---
 
-    def seal_event(self, tenant_id: str, event_id: str, event: Event, held: Mapping[str, bytes]
-                   ) -> tuple[dict[str, Any], list[DataKey]]:
+    def seal_event(
+        self, tenant_id: str, event_id: str, event: Event, held: Mapping[str, bytes]
+    ) -> tuple[dict[str, Any], list[DataKey]]:
         """An event's members with personal fields and free text sealed.
 
         Takes: `held`, the data keys of persons that exist already. Gives: the data, and the keys made for it.
@@ -132,7 +135,9 @@ class Vault:
             if data.get("alg") == ALGORITHM and "ct" in data:
                 key = held.get(data["key"])
                 return None if key is None else self.open(key, tenant_id, event_id, path, data)
-            return {name: self.reveal(held, tenant_id, event_id, value, f"{path}.{name}") for name, value in data.items()}
+            return {
+                name: self.reveal(held, tenant_id, event_id, value, f"{path}.{name}") for name, value in data.items()
+            }
         if isinstance(data, list):
             return [self.reveal(held, tenant_id, event_id, value, f"{path}.{at}") for at, value in enumerate(data)]
         return data

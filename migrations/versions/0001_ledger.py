@@ -33,7 +33,7 @@ def _roles() -> None:
         op.execute(
             f"""DO $$ BEGIN
                 IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
-                    CREATE ROLE {role} NOLOGIN NOBYPASSRLS;
+                    CREATE ROLE {role} NOLOGIN NOINHERIT NOBYPASSRLS;
                 END IF;
             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
             END $$"""

@@ -31,12 +31,27 @@ class House:
     def new_tenant(self, name: str, time_zone: str = "UTC") -> str:
         """A further tenant."""
         tenant_id = self.runtime.new_id("tnt")
-        self.runtime.handler.handle(Intent(tenant_id, "test", CreateTenant(name=name, time_zone=time_zone),
-                                           Request(f"tenant-{next(self._numbers)}", b""), new_id=tenant_id))
+        self.runtime.handler.handle(
+            Intent(
+                tenant_id,
+                "test",
+                CreateTenant(name=name, time_zone=time_zone),
+                Request(f"tenant-{next(self._numbers)}", b""),
+                new_id=tenant_id,
+            )
+        )
         return tenant_id
 
-    def do(self, command: Command, *, tenant: str | None = None, if_match: int | None = None, key: str | None = None,
-           actor: str = "test", **targets: str) -> Receipt:
+    def do(
+        self,
+        command: Command,
+        *,
+        tenant: str | None = None,
+        if_match: int | None = None,
+        key: str | None = None,
+        actor: str = "test",
+        **targets: str,
+    ) -> Receipt:
         """Handles a command; targets by noun."""
         request = Request(key or f"test-{next(self._numbers)}", repr(command).encode())
         return self.runtime.handler.handle(Intent(tenant or self.tenant, actor, command, request, targets, if_match))
@@ -54,7 +69,9 @@ class House:
         self.runtime.projector.catch_up(tenant or self.tenant)
         return self.runtime.log.head(tenant or self.tenant)
 
-    def rows(self, view_name: str, *, as_of: str | None = None, known_at: str | None = None, tenant: str | None = None) -> list[Any]:
+    def rows(
+        self, view_name: str, *, as_of: str | None = None, known_at: str | None = None, tenant: str | None = None
+    ) -> list[Any]:
         """All rows of a view under both clocks, in key order."""
         self.catch_up(tenant)
         view = next(view for view in VIEWS if view.name == view_name)

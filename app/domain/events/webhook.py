@@ -1,11 +1,16 @@
-"""What can have happened to a webhook endpoint, and the messages that came in through one."""
+"""What can have happened to a webhook endpoint, the address at which a sender's messages come in."""
 
 from app.domain.events.base import Event
 from app.domain.values import Business, Public
 
 
 class WebhookEndpointRegistered(Event):
-    """A sender was given an address. config: how its signature is made; secrets are kept apart, wrapped."""
+    """A sender was given an address.
+
+    provider: how its messages are signed. tolerance_seconds: how far a message's timestamp may be off.
+    hash, encoding, header, style, signed_content_template: for a provider whose signatures are made in many ways.
+    secrets: ids of secrets, whose texts are kept apart, encrypted. public_keys: their texts; they are no secret.
+    """
 
     TOPIC = "webhook_endpoint.registered"
     provider: Public[str]
@@ -21,7 +26,7 @@ class WebhookEndpointRegistered(Event):
 
 
 class WebhookSecretAdded(Event):
-    """A further secret or public key is accepted from now on: rotation without a gap."""
+    """One more secret (its id) or public key is accepted from now on: rotation without a gap."""
 
     TOPIC = "webhook_endpoint.secret_added"
     secret: Public[str | None] = None
@@ -29,7 +34,7 @@ class WebhookSecretAdded(Event):
 
 
 class WebhookSecretRetired(Event):
-    """A secret or public key is accepted no longer."""
+    """A secret (its id) or a public key is accepted no longer."""
 
     TOPIC = "webhook_endpoint.secret_retired"
     secret: Public[str | None] = None

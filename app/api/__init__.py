@@ -1,0 +1,23 @@
+"""The doors: the only room that knows FastAPI.
+
+Lives here: one router per noun, four-line endpoints, and what they share: bodies, paging, problems, shapes.
+May import: `app.bootstrap`'s Runtime and everything below it; never SQLAlchemy.
+To add an endpoint: a function in its noun's file; then `make openapi`, for the contract is committed.
+"""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from app.api import accounts, api_keys, contracts, events, interactions, renewals, system, timeline
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    accounts.router,
+    timeline.router,
+    interactions.router,
+    contracts.router,
+    renewals.router,
+    events.router,
+    api_keys.router,
+    system.router,
+)

@@ -1,0 +1,55 @@
+"""Bodies and parameters: read strictly, once, before any model sees them."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.problems import Refusal
+from app.domain.errors import DomainError, Invalid
+from app.domain.strict_json import decode
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read by our decoder."""
+
+    async def json(self) -> Any:
+        """The body's value. Raises: Refusal."""
+        if not hasattr(self, "_json"):
+            try:
+                self._json = decode(await self.body())
+            except DomainError as error:
+                raise Refusal(error) from error
+        return self._json
+
+
+class StrictRoute(APIRoute):
+    """A route that refuses unknown query parameters and bodies that are not JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler with the checks in front."""
+        handle = super().get_route_handler()
+        known = {param.alias for param in get_flat_params(self.dependant) if isinstance(param.field_info, Query)}
+        takes_json = self.body_field is not None
+
+        async def strict(request: Request) -> Response:
+            unknown = sorted(set(request.query_params) - known)
+            if unknown:
+                raise Refusal(Invalid("unknown_parameter", f"this call takes no parameter {unknown[0][:50]!r}"))
+            if takes_json:
+                require_type(request, "application/json")
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+def require_type(request: Request, *wanted: str) -> str:
+    """The media type of a body. Raises: Refusal with 415 when it is none of those."""
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent not in wanted:
+        raise Refusal(Invalid("unsupported_media_type", f"send {' or '.join(wanted)}"), 415)
+    return sent

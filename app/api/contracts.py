@@ -1,0 +1,165 @@
+"""Contracts over HTTP."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+
+from app.api.bodies import StrictRoute
+from app.api.deps import Door, Question, door, picked, question
+from app.api.paging import Paging, page, paging
+from app.api.problems import documented
+from app.api.shapes import WRITTEN, PageBody, at, money
+from app.domain import contract as commands
+from app.reader import When
+from projections import contracts
+
+router = APIRouter(prefix="/v1", tags=["contracts"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["contracts:write"])]
+Reading = Annotated[Question, Security(question, scopes=["contracts:read"])]
+_ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
+
+
+def present(asked: Question, rows: Sequence[contracts.Contract], when: When) -> list[dict[str, Any]]:
+    """Contracts as they are answered: their state and the lines in force at the question's instant."""
+    where = asked.runtime.handler.zone(asked.tenant_id)
+    return [
+        {
+            "id": row.contract,
+            "account": row.account,
+            "external_ref": row.external_ref,
+            "currency": row.currency,
+            "status": contracts.status(row, when.as_of, where),
+            "start": row.start,
+            "end": row.end,
+            "auto_renew": row.auto_renew,
+            "notice_days": row.notice_days,
+            "renewal_term_months": row.renewal_term_months,
+            "signed_at": row.signed_at,
+            "document_sha256": row.document_sha256,
+            "notice": _notice(row),
+            "termination": row.termination,
+            "terms": row.terms,
+            "amendments": [
+                {**amendment, "effective_at": at(amendment["effective_at"])} for amendment in row.amendments
+            ],
+            "lines": (lines := [_line(line, row.currency) for line in contracts.lines(row, when.as_of)]),
+            "arr": money(sum(line["_annual"] for line in lines), row.currency),
+            "mrr": money(sum(line.pop("_annual") for line in lines), row.currency, 12),
+            "version": row.version,
+        }
+        for row in rows
+    ]
+
+
+def _line(line: Any, currency: str) -> dict[str, Any]:
+    return {
+        "line": line.line,
+        "product": line.product,
+        "kind": line.kind,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price,
+        "arr": money(line.annual, currency),
+        "suspended": line.held,
+        "from": at(line.start),
+        "to": at(line.end),
+        "event": line.source,
+        "_annual": line.annual,
+    }
+
+
+def _notice(row: contracts.Contract) -> dict[str, Any] | None:
+    return {**row.notice, "given_at": at(row.notice["given_at"])} if row.notice else None
+
+
+@router.post("/accounts/{account}/contracts", operation_id="contracts.draft", status_code=201, responses=_ANSWERS)
+async def draft(account: str, command: commands.DraftContract, to: Writing) -> Response:
+    """Put terms on paper."""
+    return await to.write(command, account=account)
+
+
+@router.post("/contracts/{contract}/signature", operation_id="contracts.sign", status_code=201, responses=_ANSWERS)
+async def sign(contract: str, command: commands.SignContract, to: Writing) -> Response:
+    """Make the terms bind."""
+    return await to.write(command, contract=contract)
+
+
+@router.post("/contracts/{contract}/amendments", operation_id="contracts.amend", status_code=201, responses=_ANSWERS)
+async def amend(contract: str, command: commands.AmendContract, to: Writing) -> Response:
+    """Change lines from an instant on."""
+    return await to.write(command, contract=contract)
+
+
+@router.post("/contracts/{contract}/corrections", operation_id="contracts.correct", status_code=201, responses=_ANSWERS)
+async def correct(contract: str, command: commands.CorrectContract, to: Writing) -> Response:
+    """Say what an earlier event should have said."""
+    return await to.write(command, contract=contract)
+
+
+@router.post("/contracts/{contract}/notice", operation_id="contracts.give_notice", status_code=201, responses=_ANSWERS)
+async def give_notice(contract: str, command: commands.GiveNotice, to: Writing) -> Response:
+    """Say that the contract will end."""
+    return await to.write(command, contract=contract)
+
+
+@router.post(
+    "/contracts/{contract}/notice-withdrawal",
+    operation_id="contracts.withdraw_notice",
+    status_code=201,
+    responses=_ANSWERS,
+)
+async def withdraw_notice(contract: str, command: commands.WithdrawNotice, to: Writing) -> Response:
+    """Take the notice back."""
+    return await to.write(command, contract=contract)
+
+
+@router.post("/contracts/{contract}/suspension", operation_id="contracts.suspend", status_code=201, responses=_ANSWERS)
+async def suspend(contract: str, command: commands.SuspendContract, to: Writing) -> Response:
+    """Let service and billing rest."""
+    return await to.write(command, contract=contract)
+
+
+@router.post("/contracts/{contract}/resumption", operation_id="contracts.resume", status_code=201, responses=_ANSWERS)
+async def resume(contract: str, command: commands.ResumeContract, to: Writing) -> Response:
+    """Take service and billing up again."""
+    return await to.write(command, contract=contract)
+
+
+@router.post("/contracts/{contract}/renewals", operation_id="contracts.renew", status_code=201, responses=_ANSWERS)
+async def renew(contract: str, command: commands.RenewContract, to: Writing) -> Response:
+    """Agree on a further term."""
+    return await to.write(command, contract=contract)
+
+
+@router.post(
+    "/contracts/{contract}/termination", operation_id="contracts.terminate", status_code=201, responses=_ANSWERS
+)
+async def terminate(contract: str, command: commands.TerminateContract, to: Writing) -> Response:
+    """End the contract for good."""
+    return await to.write(command, contract=contract)
+
+
+@router.get("/contracts", operation_id="contracts.list", responses={200: {"model": PageBody}} | documented(400, 404))
+def list_contracts(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+    currency: Annotated[list[str] | None, Query()] = None,
+    external_ref: Annotated[list[str] | None, Query()] = None,
+    sort: Annotated[str | None, Query(description="contract, start or end; - for descending")] = None,
+) -> Response:
+    """The contracts, each as it stands at the question's instant."""
+    when = asked.when(contracts.VIEW)
+    filters = picked(
+        account=asked.find("account", account) if account else None, currency=currency, external_ref=external_ref
+    )
+    return page(asked, paged, contracts.VIEW, lambda rows: present(asked, rows, when), filters=filters, sort=sort)
+
+
+@router.get("/contracts/{contract}", operation_id="contracts.get", responses=documented(400, 404))
+def get_contract(contract: str, asked: Reading) -> Response:
+    """A contract as it stands at the question's instant, as it was known."""
+    when = asked.when(contracts.VIEW)
+    row, position = asked.runtime.reader.one(asked.tenant_id, contracts.VIEW, asked.find("contract", contract), when)
+    body = present(asked, [row], when)[0] | {"as_of": at(when.as_of), "position": position}
+    return asked.answer(body, position, version=row.version)

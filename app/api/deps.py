@@ -1,0 +1,225 @@
+"""What endpoints ask for: the caller with the right scope, a door for writing, a question for reading."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Header, Query, Request, Response, Security
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+
+from app.api.problems import Refusal
+from app.auth.keys import Gate
+from app.auth.policy import Principal
+from app.bootstrap import Runtime
+from app.domain.command import Command
+from app.domain.errors import Invalid, Unauthenticated
+from app.handler import Intent
+from app.observe.metrics import APPENDED
+from app.reader import When
+from app.store.receipts import Receipt, Request as Asked, fingerprint
+from projections.base import View
+
+bearer: Final = HTTPBearer(
+    auto_error=False, description="an API key: `Authorization: Bearer stw_…`", scheme_name="ApiKey"
+)
+_KEY: Final = re.compile(r'^"?([\x21\x23-\x7e]{1,255})"?$')
+PATHS: Final = {
+    "tnt": "tenants", "key": "api-keys", "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
+    "scr": "scope-changes", "whe": "webhook-endpoints",
+}  # fmt: skip
+"""Where a thing is found, by the prefix of its id."""
+
+
+def runtime_of(request: Request) -> Runtime:
+    """The application's runtime."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+async def caller(
+    request: Request,
+    scopes: SecurityScopes,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+) -> Principal:
+    """Who asks, with the scopes that the endpoint's signature names. Raises: Unauthenticated, NotAllowed."""
+    if credentials is None:
+        raise Unauthenticated("missing_key", "send an API key: Authorization: Bearer …")
+    gate: Gate = request.app.state.gate
+    principal = gate.known(credentials.credentials) or await asyncio.to_thread(gate.check, credentials.credentials)
+    for scope in scopes.scopes:
+        principal.require(scope)
+    return principal
+
+
+# --- writing ---
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where a write comes in: the caller, and how the request may be recognised when it comes again."""
+
+    runtime: Runtime
+    principal: Principal
+    asked: Asked
+    key: str
+    if_match: int | None
+
+    async def write(self, command: Command, **targets: str) -> JSONResponse:
+        """Handles a command. Takes: what it is about, by noun. Gives: 201 with the receipt."""
+        intent = Intent(self.principal.tenant_id, self.principal.key_id, command, self.asked, targets, self.if_match)
+        return self.answer(await self.runtime.handler.handle_async(intent))
+
+    def answer(self, receipt: Receipt, **more: Any) -> JSONResponse:
+        """201 with a receipt and what else there is to say."""
+        if not receipt.replayed:
+            for _, topic, _ in receipt.events:
+                APPENDED.labels(topic).inc()
+        return JSONResponse({**receipt.body(), **more}, 201, self._headers(receipt))
+
+    def _headers(self, receipt: Receipt) -> dict[str, str]:
+        path = PATHS.get(receipt.id.partition("_")[0])
+        headers = {"ETag": f'"{receipt.version}"', "Event-Position": str(receipt.position), "Idempotency-Key": self.key}
+        if path:
+            headers["Location"] = f"/v1/{path}/{receipt.id}"
+        if receipt.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return headers
+
+
+async def door(
+    request: Request,
+    principal: Annotated[Principal, Security(caller)],
+    idempotency_key: Annotated[
+        str | None, Header(description="the same key with the same request is answered once; made when absent")
+    ] = None,
+    if_match: Annotated[str | None, Header(description='the version that you saw: `"7"`')] = None,
+) -> Door:
+    """A door for the caller."""
+    runtime = runtime_of(request)
+    key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
+    body = await request.body()
+    asked = Asked(
+        f"http:{principal.key_id}:{key}", fingerprint(request.method.encode(), request.url.path.encode(), body)
+    )
+    return Door(runtime, principal, asked, key, _version(if_match))
+
+
+def _idempotency_key(text: str) -> str:
+    found = _KEY.match(text)
+    if not found:
+        raise Refusal(Invalid("invalid_idempotency_key", "Idempotency-Key is 1 to 255 visible ASCII characters"))
+    return found[1]
+
+
+def _version(if_match: str | None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = re.fullmatch(r'"?(\d{1,15})"?', if_match.strip())
+    if not found:
+        raise Refusal(Invalid("invalid_if_match", 'If-Match is a version in quotes: "7"'))
+    return int(found[1])
+
+
+# --- reading ---
+
+
+@dataclass(frozen=True)
+class Question:
+    """A read under both clocks, for the caller's tenant."""
+
+    runtime: Runtime
+    principal: Principal
+    as_of: str | None
+    known_at: str | None
+    least: int | None
+    wait: float
+    strict: bool
+    etag: str | None
+
+    @property
+    def tenant_id(self) -> str:
+        """Whose data it is about."""
+        return self.principal.tenant_id
+
+    def when(self, *views: View[Any]) -> When:
+        """The question's clocks, once the views have read what the caller has written."""
+        if self.least is not None:
+            self.runtime.reader.wait(self.tenant_id, views, self.least, self.wait, strict=self.strict)
+        return self.runtime.reader.when(self.tenant_id, self.as_of, self.known_at)
+
+    def find(self, noun: str, named: str) -> str:
+        """The id of a thing by id or `ref:`. Raises: NotFound."""
+        return self.runtime.handler.resolve(self.tenant_id, noun, named)
+
+    def answer(
+        self, body: Mapping[str, Any], position: int, *, version: int | None = None, link: str | None = None
+    ) -> Response:
+        """200 with what was asked for, 304 when the caller has it already."""
+        headers = {"Projection-Position": str(position)}
+        if link:
+            headers["Link"] = link
+        if version is not None:
+            headers["ETag"] = f'"{version}"'
+            if (
+                self.etag is not None
+                and self.etag.strip() == f'"{version}"'
+                and self.as_of is None
+                and self.known_at is None
+            ):
+                return Response(status_code=304, headers=headers)
+        return JSONResponse(body, headers=headers)
+
+
+def question(
+    request: Request,
+    principal: Annotated[Principal, Security(caller)],
+    as_of: Annotated[
+        str | None,
+        Query(
+            description="business time: a date (its end, in the tenant's zone) or an instant; default now",
+            examples=["2026-01-31"],
+        ),
+    ] = None,
+    known_at: Annotated[
+        str | None,
+        Query(description="knowledge: a position or an instant; default all that is known", examples=["120"]),
+    ] = None,
+    min_event_position: Annotated[
+        int | None, Header(ge=0, le=2**53, description="wait until this position is visible")
+    ] = None,
+    prefer: Annotated[
+        str | None,
+        Header(description="`wait=2` seconds for Min-Event-Position; `handling=strict`: 503 when it is not reached"),
+    ] = None,
+    if_none_match: Annotated[str | None, Header(description="the ETag that you have")] = None,
+) -> Question:
+    """A question of the caller's."""
+    wanted = _preferences(prefer)
+    wait = min(float(wanted["wait"]), 30.0) if re.fullmatch(r"\d{1,3}", wanted.get("wait", "")) else 1.0
+    return Question(
+        runtime_of(request),
+        principal,
+        as_of,
+        known_at,
+        min_event_position,
+        wait,
+        wanted.get("handling") == "strict",
+        if_none_match,
+    )
+
+
+def _preferences(prefer: str | None) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in (prefer or "").replace(";", ",").split(","))
+    return {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs if name.strip()}
+
+
+def picked(**named: Sequence[str] | str | bool | None) -> dict[str, list[Any]]:
+    """Filters that were given, each as the list of values that are wanted."""
+    return {
+        name: list(value) if isinstance(value, list | tuple) else [value]
+        for name, value in named.items()
+        if value is not None and value != []
+    }

@@ -1,0 +1,109 @@
+"""Renewals over HTTP: the board, and the cycle of each."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+
+from app.api.bodies import StrictRoute
+from app.api.deps import Door, Question, door, picked, question
+from app.api.paging import Paging, page, paging
+from app.api.problems import documented
+from app.api.shapes import WRITTEN, PageBody, at, money
+from app.domain.errors import NotFound
+from app.domain.renewal import DeferRenewal, OpenRenewal, SetRenewalRisk
+from projections import renewals
+
+router = APIRouter(prefix="/v1", tags=["renewals"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["renewals:write"])]
+Reading = Annotated[Question, Security(question, scopes=["renewals:read"])]
+_ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
+
+
+def present(rows: Sequence[renewals.Renewal]) -> list[dict[str, Any]]:
+    """Renewals as they are answered."""
+    return [
+        {
+            "id": row.renewal,
+            "contract": row.contract,
+            "contract_ref": row.external_ref,
+            "account": row.account,
+            "due": row.due,
+            "notice_deadline": row.notice_deadline,
+            "noticed": row.noticed,
+            "auto_renew": row.auto_renew,
+            "atr": money(row.atr, row.currency),
+            "outcome": row.outcome,
+            "renewed": None if row.renewed is None else money(row.renewed, row.currency),
+            "timing": row.timing,
+            "decided_at": at(row.decided_at),
+            "reason": row.reason,
+            "voluntary": row.voluntary,
+            "risk": row.risk,
+            "probability": row.probability,
+            "drivers": row.drivers,
+            "deferred_to": row.deferred_to,
+        }
+        for row in rows
+    ]
+
+
+@router.post("/contracts/{contract}/renewal-cycles", operation_id="renewals.open", status_code=201, responses=_ANSWERS)
+async def open_renewal(contract: str, command: OpenRenewal, to: Writing) -> Response:
+    """Begin the work on the renewal of the current term; its value is frozen."""
+    return await to.write(command, contract=contract)
+
+
+@router.post("/renewals/{renewal}/risk", operation_id="renewals.set_risk", status_code=201, responses=_ANSWERS)
+async def set_risk(renewal: str, command: SetRenewalRisk, to: Writing) -> Response:
+    """Say how likely the renewal is."""
+    return await to.write(command, renewal=renewal)
+
+
+@router.post("/renewals/{renewal}/deferral", operation_id="renewals.defer", status_code=201, responses=_ANSWERS)
+async def defer(renewal: str, command: DeferRenewal, to: Writing) -> Response:
+    """Put the decision off."""
+    return await to.write(command, renewal=renewal)
+
+
+@router.get("/renewals", operation_id="renewals.list", responses={200: {"model": PageBody}} | documented(400, 404))
+def list_renewals(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+    contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
+    outcome: Annotated[list[str] | None, Query(description="open, renewed or lost")] = None,
+    risk: Annotated[list[str] | None, Query()] = None,
+    due_from: Annotated[str | None, Query(description="first due day", examples=["2026-01-01"])] = None,
+    due_to: Annotated[
+        str | None, Query(description="first due day that is not wanted", examples=["2026-04-01"])
+    ] = None,
+    sort: Annotated[str | None, Query(description="due_at, atr or contract; - for descending")] = None,
+) -> Response:
+    """The renewals board: every end of a term, by due day."""
+    table = renewals.VIEW.table
+    conditions = [table.c.due != ""]
+    if due_from:
+        conditions.append(table.c.due >= due_from)
+    if due_to:
+        conditions.append(table.c.due < due_to)
+    filters = picked(
+        account=asked.find("account", account) if account else None,
+        contract=asked.find("contract", contract) if contract else None,
+        outcome=outcome,
+        risk=risk,
+    )
+    return page(asked, paged, renewals.VIEW, present, filters=filters, conditions=conditions, sort=sort)
+
+
+@router.get("/renewals/{renewal}", operation_id="renewals.get", responses=documented(400, 404))
+def get_renewal(renewal: str, asked: Reading) -> Response:
+    """A renewal cycle by its id."""
+    key = asked.find("renewal", renewal)
+    when = asked.when(renewals.VIEW)
+    rows, position = asked.runtime.reader.select(
+        asked.tenant_id, renewals.VIEW, [renewals.VIEW.table.c.renewal == key], when
+    )
+    if not rows:
+        raise NotFound("renewal_not_found", "there is no such renewal")
+    return asked.answer(present(rows)[0] | {"position": position}, position)

@@ -1,0 +1,169 @@
+"""What happened to an account, and what changed between two points of either clock."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel
+
+from app.api import accounts as account_door
+from app.api import contracts as contract_door
+from app.api.bodies import StrictRoute
+from app.api.deps import Question, picked, question
+from app.api.paging import Paging, page, paging
+from app.api.problems import Refusal, documented
+from app.api.shapes import PageBody, at
+from app.domain.errors import Invalid, NotFound
+from app.reader import When
+from projections import accounts, contracts, timeline
+
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
+Reading = Annotated[Question, Security(question, scopes=["accounts:read"])]
+
+
+class Change(BaseModel):
+    """A member that differs between two states."""
+
+    member: str
+    before: Any
+    after: Any
+
+
+class DiffBody(BaseModel):
+    """An account between two points of either clock."""
+
+    account: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    changes: list[Change]
+    events: list[dict[str, Any]]
+    more_events: bool
+
+
+def present(rows: Sequence[timeline.Entry]) -> list[dict[str, Any]]:
+    """Timeline entries as they are answered."""
+    return [
+        {
+            "id": row.event_id,
+            "position": row.position,
+            "type": row.type,
+            "subject": row.stream_id,
+            "sentence": row.sentence,
+            "effective_at": at(row.effective_at),
+            "recorded_at": at(row.recorded_at),
+            "actor": row.actor,
+            "visibility": row.visibility,
+        }
+        for row in rows
+    ]
+
+
+@router.get(
+    "/{account}/timeline", operation_id="accounts.timeline", responses={200: {"model": PageBody}} | documented(400, 404)
+)
+def get_timeline(
+    account: str,
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    type_: Annotated[list[str] | None, Query(alias="type", description="event types")] = None,
+    actor: Annotated[list[str] | None, Query()] = None,
+    visibility: Annotated[list[str] | None, Query()] = None,
+    sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
+) -> Response:
+    """Every event of an account with a sentence, latest first."""
+    account_id = asked.find("account", account)
+    asked.runtime.reader.one(asked.tenant_id, accounts.VIEW, account_id, asked.when(accounts.VIEW, timeline.VIEW))
+    filters = picked(account=account_id, type=type_, actor=actor, visibility=visibility)
+    return page(asked, paged, timeline.VIEW, present, filters=filters, sort=sort, default_sort="-position")
+
+
+@router.get(
+    "/{account}/diff", operation_id="accounts.diff", responses={200: {"model": DiffBody}} | documented(400, 404)
+)
+def diff(
+    account: str,
+    asked: Reading,
+    from_: Annotated[str | None, Query(alias="from", description="business time before: a date or an instant")] = None,
+    to: Annotated[str | None, Query(description="business time after; default now")] = None,
+    from_known_at: Annotated[str | None, Query(description="knowledge before: a position or an instant")] = None,
+    to_known_at: Annotated[str | None, Query(description="knowledge after; default all that is known")] = None,
+) -> Response:
+    """What changed on an account between two points of business time, of knowledge, or of both, and the events that did it."""
+    if from_ is None and from_known_at is None:
+        raise Refusal(Invalid("invalid_parameter", "name a point before: from, from_known_at or both"), 400)
+    account_id = asked.find("account", account)
+    asked.when(accounts.VIEW, contracts.VIEW, timeline.VIEW)
+    reader = asked.runtime.reader
+    before = reader.when(asked.tenant_id, from_ or asked.as_of, from_known_at or asked.known_at)
+    after = reader.when(asked.tenant_id, to or asked.as_of, to_known_at or asked.known_at)
+    old, new = _state(asked, account_id, before), _state(asked, account_id, after)
+    if old is None and new is None:
+        raise NotFound("account_not_found", "there is no such account")
+    entries, more, position = _between(asked, account_id, before, after)
+    flat_old, flat_new = _flat(old or {}), _flat(new or {})
+    changes = [
+        {"member": name, "before": flat_old.get(name), "after": flat_new.get(name)}
+        for name in sorted({*flat_old, *flat_new})
+        if flat_old.get(name) != flat_new.get(name)
+    ]
+    body = {
+        "account": account_id,
+        "before": _point(before),
+        "after": _point(after),
+        "changes": changes,
+        "events": present(entries),
+        "more_events": more,
+        "position": position,
+    }
+    return asked.answer(body, position)
+
+
+def _state(asked: Question, account_id: str, when: When) -> dict[str, Any] | None:
+    """An account, what it is worth and its contracts at a point of both clocks; None where it was not there."""
+    rows, _ = asked.runtime.reader.group(asked.tenant_id, accounts.VIEW, account_id, when)
+    if not rows:
+        return None
+    told = account_door.present(rows)[0] | account_door.worth(asked, account_id, when)
+    table = contracts.VIEW.table
+    held, _ = asked.runtime.reader.select(asked.tenant_id, contracts.VIEW, [table.c.account == account_id], when)
+    told["contracts"] = {
+        one["id"]: {name: one[name] for name in ("status", "start", "end", "notice", "termination", "arr")}
+        | {"lines": {line["line"]: line for line in one["lines"]}}
+        for one in contract_door.present(asked, held, when)
+    }
+    told.pop("version")
+    return told
+
+
+def _between(asked: Question, account_id: str, before: When, after: When) -> tuple[list[timeline.Entry], bool, int]:
+    """The events that one point knows and has reached, and the other does not: at most 200."""
+    table = timeline.VIEW.table
+    position = asked.runtime.projector.positions(asked.tenant_id)["timeline"]
+    seen = {when: (when.known_at if when.known_at is not None else position, when.as_of) for when in (before, after)}
+    first, last = seen[before], seen[after]
+    wanted = When(max(first[1], last[1]), max(first[0], last[0]), now=False)
+    told_later = (table.c.position > first[0]) | (table.c.effective_at > first[1])
+    rows, _ = asked.runtime.reader.select(
+        asked.tenant_id,
+        timeline.VIEW,
+        [table.c.account == account_id, told_later],
+        wanted,
+        order=[table.c.position],
+        limit=201,
+    )
+    return rows[:200], len(rows) > 200, position  # noqa: PLR2004
+
+
+def _point(when: When) -> dict[str, Any]:
+    return {"as_of": at(when.as_of), "known_at": when.known_at}
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """JSON as a flat table of paths and leaves."""
+    if isinstance(value, dict) and value:
+        return {
+            name: leaf
+            for key, member in value.items()
+            for name, leaf in _flat(member, f"{path}.{key}" if path else key).items()
+        }
+    return {path: value}

@@ -1,0 +1,85 @@
+"""The application: doors, what surrounds them, and what runs beside them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from os import environ
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+
+from app import __version__
+from app.api import ROUTERS, problems
+from app.api.middleware import Surround
+from app.auth.keys import Gate
+from app.bootstrap import Clock, build
+from app.domain.errors import DomainError
+from app.observe import logs
+from app.settings import Settings
+from app.worker import Worker
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
+    """The application of some settings. Takes: `clock`, for tests."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = build(settings, clock=clock)
+        app.state.runtime = runtime
+        app.state.gate = Gate(runtime.handler, runtime.clock, settings.key_cache_seconds)
+        worker = Worker(runtime)
+        if settings.projector:
+            worker.start()
+        yield
+        worker.stop()
+        runtime.close()
+
+    app = FastAPI(
+        title="Steward",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        summary="The ledger of client relationships",
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(DomainError, problems.domain_error)
+    app.add_exception_handler(HTTPException, problems.http_error)
+    app.add_exception_handler(RequestValidationError, problems.validation_error)
+    app.add_middleware(Surround, limit=settings.body_limit, events_limit=settings.events_body_limit)
+    app.openapi = lambda: contract(app)  # type: ignore[method-assign]
+    return app
+
+
+def create_app_from_env() -> FastAPI:
+    """The application of the environment, for server processes that are started by name."""
+    settings = Settings.from_env(environ, Path(".env"))
+    logs.configure(settings.log_level)
+    return create_app(settings)
+
+
+def contract(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 contract, the same at every call: problems as problem documents, no framework leftovers."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    schema = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, routes=app.routes, openapi_version="3.1.0"
+    )
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schemas["Problem"].pop("$defs", {}))
+    for leftover in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(leftover, None)
+    reference = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            answer = operation["responses"].get("422")
+            if answer is not None and "application/json" in answer.get("content", {}):
+                operation["responses"]["422"] = {"description": problems.TITLES[422], "content": reference}
+    app.openapi_schema = schema
+    return schema

@@ -1,0 +1,189 @@
+"""The inbox: webhook messages as they came, each once for ever, waiting, done or parked."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import and_, or_, select, text, update
+
+from app.domain.errors import NotFound, Refused
+from app.store.engine import Database
+from app.store.tables import inbox
+from app.store.vault import Vault
+
+WAITING: Final = "waiting"
+DONE: Final = "done"
+PARKED: Final = "parked"
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as it stands in the inbox. `received_at` is microseconds; `position` is the last that it led to."""
+
+    endpoint_id: str
+    message_id: str
+    received_at: int
+    state: str
+    attempts: int
+    code: str | None
+    position: int | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A message that waits, with its body; None when the body cannot be opened any more."""
+
+    endpoint_id: str
+    message_id: str
+    body: bytes | None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What became of a message: done at a position, or parked with a code."""
+
+    endpoint_id: str
+    message_id: str
+    position: int | None
+    code: str | None
+
+
+_SHOWN: Final = (
+    inbox.c.endpoint_id,
+    inbox.c.message_id,
+    inbox.c.received_at,
+    inbox.c.state,
+    inbox.c.attempts,
+    inbox.c.code,
+    inbox.c.position,
+)
+
+
+class Messages:
+    """Keeps messages. Takes: the database and the vault."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self.database = database
+        self.vault = vault
+
+    # --- in ---
+
+    def put(
+        self, tenant_id: str, endpoint_id: str, message_id: str, body: bytes, headers: Mapping[str, str], now: int
+    ) -> bool:
+        """Stores a message, durably. Gives: False when it was stored before.
+
+        Raises: Refused when another body came under the same id.
+        """
+        digest = hashlib.sha256(body).digest()
+        row = {
+            "tenant_id": tenant_id,
+            "endpoint_id": endpoint_id,
+            "message_id": message_id,
+            "body_sha256": digest,
+            "sealed_body": self.vault.lock(tenant_id, _purpose(endpoint_id, message_id), body),
+            "headers": json.dumps(dict(headers), sort_keys=True),
+            "received_at": now,
+            "state": WAITING,
+            "attempts": 0,
+        }
+        statement = text(
+            f"INSERT INTO inbox ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)}) ON CONFLICT DO NOTHING"
+        )
+        with self.database.write(tenant_id) as connection:
+            if connection.execute(statement, row).rowcount == 1:
+                return True
+            known = connection.execute(
+                select(inbox.c.body_sha256).where(*_this(tenant_id, endpoint_id, message_id))
+            ).scalar_one()
+        if bytes(known) != digest:
+            raise Refused("message_id_reused", "another body came under this message id before")
+        return False
+
+    # --- on ---
+
+    def waiting(self, tenant_id: str, limit: int) -> list[Waiting]:
+        """The messages that have waited longest."""
+        query = (
+            select(inbox.c.endpoint_id, inbox.c.message_id, inbox.c.sealed_body)
+            .where(inbox.c.tenant_id == tenant_id, inbox.c.state == WAITING)
+            .order_by(inbox.c.received_at, inbox.c.endpoint_id, inbox.c.message_id)
+            .limit(limit)
+        )
+        with self.database.read(tenant_id) as connection:
+            rows = connection.execute(query).all()
+        return [
+            Waiting(
+                row.endpoint_id,
+                row.message_id,
+                self.vault.unlock(tenant_id, _purpose(row.endpoint_id, row.message_id), bytes(row.sealed_body)),
+            )
+            for row in rows
+        ]
+
+    def mark(self, tenant_id: str, marks: Sequence[Mark]) -> None:
+        """Notes what became of messages. One that another worker has brought home is not parked behind its back."""
+        with self.database.write(tenant_id) as connection:
+            for one in marks:
+                this = _this(tenant_id, one.endpoint_id, one.message_id)
+                done = one.code is None
+                overrules = inbox.c.state != DONE if done else inbox.c.state == WAITING
+                connection.execute(
+                    update(inbox)
+                    .where(*this, overrules)
+                    .values(
+                        state=DONE if done else PARKED,
+                        code=one.code,
+                        position=one.position,
+                        attempts=inbox.c.attempts + 1,
+                    )
+                )
+
+    def redrive(self, tenant_id: str, endpoint_id: str, message_id: str) -> Message:
+        """Lets a parked message wait again. Raises: NotFound; Refused when it is done."""
+        with self.database.write(tenant_id) as connection:
+            this = _this(tenant_id, endpoint_id, message_id)
+            connection.execute(update(inbox).where(*this, inbox.c.state == PARKED).values(state=WAITING, code=None))
+            row = connection.execute(select(*_SHOWN).where(*this)).one_or_none()
+        if row is None:
+            raise NotFound("message_not_found", "there is no such message")
+        if row.state == DONE:
+            raise Refused("message_done", "the message has been taken in already")
+        return Message(*row)
+
+    # --- looking ---
+
+    def page(
+        self,
+        tenant_id: str,
+        endpoint_id: str,
+        *,
+        states: Sequence[str] = (),
+        after: tuple[int, str] | None = None,
+        limit: int = 50,
+    ) -> list[Message]:
+        """An endpoint's messages, the newest first. Takes: `after`, the last one's `received_at` and id."""
+        query = select(*_SHOWN).where(inbox.c.tenant_id == tenant_id, inbox.c.endpoint_id == endpoint_id)
+        if states:
+            query = query.where(inbox.c.state.in_(states))
+        if after is not None:
+            received_at, message_id = after
+            query = query.where(
+                or_(
+                    inbox.c.received_at < received_at,
+                    and_(inbox.c.received_at == received_at, inbox.c.message_id < message_id),
+                )
+            )
+        query = query.order_by(inbox.c.received_at.desc(), inbox.c.message_id.desc()).limit(limit)
+        with self.database.read(tenant_id) as connection:
+            return [Message(*row) for row in connection.execute(query)]
+
+
+def _this(tenant_id: str, endpoint_id: str, message_id: str) -> tuple[Any, ...]:
+    return inbox.c.tenant_id == tenant_id, inbox.c.endpoint_id == endpoint_id, inbox.c.message_id == message_id
+
+
+def _purpose(endpoint_id: str, message_id: str) -> str:
+    return f"inbox|{endpoint_id}|{message_id}"

@@ -1,0 +1,153 @@
+"""Endpoints: given to senders, with secrets that are shown once, and found again by their address."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from app.domain.command import Command
+from app.domain.errors import DomainError, NotFound, Refused, Unavailable
+from app.domain.values import is_typeid
+from app.domain.webhook_endpoint import (
+    AddWebhookSecret,
+    RecordWebhookEndpoint,
+    RecordWebhookSecret,
+    RegisterWebhookEndpoint,
+    RetireWebhookSecret,
+    WebhookEndpointState,
+    evolve,
+)
+from app.handler import Handler, Intent
+from app.store.addresses import Addresses
+from app.store.receipts import Receipt, Request
+from app.webhooks import signing
+from app.webhooks.providers import provider_named
+from app.webhooks.providers.base import Provider
+
+NOUN = "webhook_endpoint"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint as it stands now, and whose it is."""
+
+    tenant_id: str
+    endpoint_id: str
+    state: WebhookEndpointState
+    provider: Provider
+
+
+class Closed(Refused):
+    """The address is gone for good; its sender may stop."""
+
+
+class Endpoints:
+    """Hands endpoints out. Takes: the handler, the addresses, a source of random bytes, how the world reaches this server."""
+
+    def __init__(self, handler: Handler, addresses: Addresses, random: Callable[[int], bytes], public_url: str) -> None:
+        self._handler = handler
+        self._addresses = addresses
+        self._random = random
+        self._public_url = public_url.rstrip("/")
+
+    # --- writing ---
+
+    def register(self, tenant_id: str, actor: str, wanted: RegisterWebhookEndpoint, request: Request) -> tuple[Receipt, str | None, str]:
+        """A new endpoint. Gives: the receipt; the secret that was made, unless the same request was answered before; its address.
+
+        Raises: Invalid for a provider that does not exist, or cannot work with what was said.
+        """
+        provider = provider_named(wanted.provider)
+        provider.check(wanted)
+        given = [secret.get_secret_value() for secret in wanted.secrets]
+        for text in given:
+            provider.check_secret(text)
+        made = None if given or wanted.public_keys else self._new_secret()
+        texts = {self._handler.new_id("sec"): text for text in (*given, *([made] if made else []))}
+        endpoint_id = self._handler.new_id("whe")
+        command = RecordWebhookEndpoint(**wanted.model_dump(exclude={"secrets"}), secrets=tuple(texts))
+        receipt = self._keep_and_handle(Intent(tenant_id, actor, command, request, new_id=endpoint_id), endpoint_id, texts, new=True)
+        return receipt, None if receipt.replayed else made, self.url(provider, receipt.id)
+
+    def add_secret(self, tenant_id: str, actor: str, endpoint_id: str, wanted: AddWebhookSecret, request: Request, *,
+                   if_match: int | None = None) -> tuple[Receipt, str | None, str | None]:
+        """One more secret or public key. Gives: the receipt, the id of the secret if it is one, and its text if it was made here."""
+        state = self._state(tenant_id, endpoint_id)
+        provider, command, texts, made = provider_named(state.provider), RecordWebhookSecret(public_key=wanted.public_key), {}, None
+        if wanted.public_key is not None:
+            provider.check_public_key(wanted.public_key)
+        if wanted.public_key is None or wanted.secret is not None:
+            made = self._new_secret() if wanted.secret is None else None
+            text = made or (wanted.secret.get_secret_value() if wanted.secret else "")
+            provider.check_secret(text)
+            texts = {self._handler.new_id("sec"): text}
+            command = RecordWebhookSecret(public_key=wanted.public_key, secret=next(iter(texts)))
+        intent = Intent(tenant_id, actor, command, request, {NOUN: endpoint_id}, if_match)
+        receipt = self._keep_and_handle(intent, endpoint_id, texts, new=False)
+        if receipt.replayed:
+            return receipt, None, None
+        return receipt, command.secret, made
+
+    def retire_secret(self, tenant_id: str, actor: str, endpoint_id: str, wanted: RetireWebhookSecret, request: Request, *,
+                      if_match: int | None = None) -> Receipt:
+        """One secret or public key less. The secret's text goes once the ledger says that it is retired."""
+        receipt = self._handler.handle(Intent(tenant_id, actor, wanted, request, {NOUN: endpoint_id}, if_match))
+        if wanted.secret is not None:
+            self._addresses.forget(tenant_id, [wanted.secret])
+        return receipt
+
+    def _keep_and_handle(self, intent: Intent, endpoint_id: str, texts: Mapping[str, str], *, new: bool) -> Receipt:
+        """Puts secrets away before the event that names them, so that no endpoint is ever without the secrets it names.
+
+        What stays behind when that is the end is harmless: an address without events is answered 404.
+        """
+        self._addresses.keep(intent.tenant_id, endpoint_id, texts, self._handler.clock(), new=new)
+        try:
+            receipt = self._handler.handle(intent)
+        except Unavailable:  # it may have been stored all the same
+            raise
+        except DomainError:
+            self._addresses.forget(intent.tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
+            raise
+        if receipt.replayed:
+            self._addresses.forget(intent.tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
+        return receipt
+
+    def _new_secret(self) -> str:
+        return signing.secret_text(self._random(32))
+
+    # --- finding ---
+
+    def url(self, provider: Provider, endpoint_id: str) -> str:
+        """Where a sender posts to."""
+        return f"{self._public_url}/v1/inbound/{provider.path}/{endpoint_id}"
+
+    def find(self, path: str, endpoint_id: str) -> Endpoint:
+        """The endpoint behind an address, read from the ledger, so that a retired secret opens nothing from now on.
+
+        Raises: NotFound, always the same way; Closed.
+        """
+        missing = NotFound("webhook_endpoint_not_found", "there is no such webhook endpoint")
+        tenant_id = self._addresses.owner(endpoint_id) if is_typeid(endpoint_id, "whe") else None
+        if tenant_id is None:
+            raise missing
+        state = self._state(tenant_id, endpoint_id)
+        if state.provider != path.replace("-", "_"):
+            raise missing
+        if state.closed:
+            raise Closed("webhook_endpoint_closed", "the endpoint is closed")
+        return Endpoint(tenant_id, endpoint_id, state, provider_named(state.provider))
+
+    def secrets(self, endpoint: Endpoint) -> list[str]:
+        """The texts of the secrets that an endpoint accepts."""
+        return self._addresses.secrets(endpoint.tenant_id, endpoint.state.secrets)
+
+    def tenants(self) -> list[str]:
+        """The tenants that have endpoints."""
+        return self._addresses.tenants()
+
+    def _state(self, tenant_id: str, endpoint_id: str) -> WebhookEndpointState:
+        state = WebhookEndpointState()
+        for recorded in self._handler.log.stream(tenant_id, endpoint_id):
+            state = evolve(state, recorded)
+        if not state.exists:
+            raise NotFound("webhook_endpoint_not_found", "there is no such webhook endpoint")
+        return state

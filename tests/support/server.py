@@ -1,0 +1,103 @@
+"""A real server for tests: uvicorn in a thread, real sockets, the clock of the test."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import httpx
+import uvicorn
+
+from app.auth.keys import issue
+from app.bootstrap import Runtime
+from app.domain.api_key import IssueApiKey
+from app.domain.tenant import CreateTenant
+from app.handler import Intent
+from app.main import create_app
+from app.settings import Settings
+from app.store.receipts import Request
+from tests.support.house import KEY
+
+
+class Server:
+    """Serves a database over HTTP until it is closed."""
+
+    def __init__(self, url: str, *, clock: Callable[[], int] | None = None, **settings: Any) -> None:
+        self.app = create_app(Settings(database_url=url, vault_key=KEY, **settings), clock=clock)
+        config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="error", access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise RuntimeError("the server did not start")
+            time.sleep(0.01)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+
+    @property
+    def runtime(self) -> Runtime:
+        """What the server runs on."""
+        runtime: Runtime = self.app.state.runtime
+        return runtime
+
+    def tenant(self, name: str = "Agency", time_zone: str = "UTC") -> str:
+        """A new tenant's id."""
+        tenant_id = self.runtime.new_id("tnt")
+        command = CreateTenant(name=name, time_zone=time_zone)
+        self.runtime.handler.handle(
+            Intent(tenant_id, "test", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
+        )
+        return tenant_id
+
+    def key(self, tenant_id: str, role: str = "admin", scopes: tuple[str, ...] = ()) -> str:
+        """A new key of a tenant."""
+        wanted = IssueApiKey.model_validate({"role": role, "scopes": scopes})
+        receipt, key = issue(self.runtime.handler, tenant_id, "test", wanted, Request(self.runtime.new_id("req"), b""))
+        assert key is not None
+        return key
+
+    def client(self, key: str | None = None) -> "Client":
+        """A client with a key; a new admin's of a new tenant when none is given."""
+        return Client(self.url, key or self.key(self.tenant()))
+
+    def close(self) -> None:
+        """Stops the server."""
+        self._server.should_exit = True
+        self._thread.join(timeout=20)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_args: object) -> None:
+        self.close()
+
+
+class Client(httpx.Client):
+    """A caller who reads what it wrote: each read waits for its own last write."""
+
+    def __init__(self, url: str, key: str) -> None:
+        super().__init__(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        self.position = 0
+
+    def write(self, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
+        """A write that must succeed. Gives: its receipt."""
+        answer = self.post(
+            path, json=body or {}, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
+        assert answer.status_code == 201, answer.text
+        self.position = max(self.position, int(answer.headers["Event-Position"]))
+        receipt: dict[str, Any] = answer.json()
+        return receipt
+
+    def read(self, path: str, **params: Any) -> dict[str, Any]:
+        """A read that must succeed, after this client's own writes."""
+        answer = self.see(path, **params)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def see(self, path: str, **params: Any) -> httpx.Response:
+        """A read, whatever it answers, after this client's own writes."""
+        headers = {"Min-Event-Position": str(self.position), "Prefer": "wait=10, handling=strict"}
+        return self.get(path, params={name.rstrip("_"): value for name, value in params.items()}, headers=headers)
