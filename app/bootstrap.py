@@ -14,11 +14,15 @@ from app.ingestion import Ingestion
 from app.projector import Projector
 from app.reader import Reader
 from app.settings import Settings
+from app.store.addresses import Addresses
 from app.store.committer import Committer
 from app.store.engine import Database
+from app.store.inbox import Messages
 from app.store.log import Log
 from app.store.schema import require_head
 from app.store.vault import Vault
+from app.webhooks.endpoints import Endpoints
+from app.webhooks.inbound import Inbox
 
 Clock = Callable[[], int]
 """Microseconds since 1970."""
@@ -39,6 +43,8 @@ class Runtime:
     ingestion: Ingestion
     projector: Projector
     reader: Reader
+    endpoints: Endpoints
+    inbox: Inbox
     wake: threading.Event
 
     def close(self) -> None:
@@ -60,11 +66,31 @@ def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool 
     new_id = Ids(clock)
     log = Log(database, vault, clock, new_id)
     wake = threading.Event()
-    committer = Committer(log.append, waiting=settings.queue_size, batch=settings.batch_size, on_commit=lambda _tenant: wake.set())
+    committer = Committer(
+        log.append, waiting=settings.queue_size, batch=settings.batch_size, on_commit=lambda _tenant: wake.set()
+    )
     handler = Handler(log, committer, clock, new_id)
     projector = Projector(database, log, handler.zone, clock)
     reader = Reader(database, log, projector, clock)
-    return Runtime(settings, database, clock, new_id, vault, log, committer, handler, Ingestion(handler), projector, reader, wake)
+    ingestion = Ingestion(handler)
+    endpoints = Endpoints(handler, Addresses(database, vault), secrets.token_bytes, settings.public_url)
+    inbox = Inbox(endpoints, Messages(database, vault), ingestion, clock, wake.set)
+    return Runtime(
+        settings,
+        database,
+        clock,
+        new_id,
+        vault,
+        log,
+        committer,
+        handler,
+        ingestion,
+        projector,
+        reader,
+        endpoints,
+        inbox,
+        wake,
+    )
 
 
 def owner(settings: Settings) -> Database:
@@ -101,7 +127,7 @@ def _key(text: str) -> bytes:
         key = bytes.fromhex(text.strip())
     except ValueError:
         key = b""
-    if len(key) != 32:  # noqa: PLR2004
+    if len(key) != 32:
         raise ValueError("the vault's root key must be 32 bytes in hexadecimal")
     return key
 

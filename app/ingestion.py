@@ -4,13 +4,15 @@ A CloudEvent whose `type` is one of our topics, whose `subject` is the account, 
 business, and whose `data` holds the command's members.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from app.domain import account, contract, interaction, renewal, values
+from app.domain import account, contract, interaction, renewal, scope_change_commands, values
 from app.domain.command import Command
 from app.domain.errors import DomainError, Invalid, NotAllowed
 from app.handler import Handler, Intent
@@ -47,9 +49,28 @@ TOPICS: Final[dict[str, Topic]] = {
     "contract.renewed": Topic(contract.RenewContract, "contract", "contract"),
     "contract.terminated": Topic(contract.TerminateContract, "contract", "contract"),
     "renewal.opened": Topic(renewal.OpenRenewal, "renewal", "contract"),
+    "scope_change.raised": Topic(scope_change_commands.RaiseScopeChange, "scope_change", "scope_change"),
+    "scope_change.consult_requested": Topic(scope_change_commands.RequestConsult, "scope_change", "scope_change"),
+    "scope_change.consult_answered": Topic(scope_change_commands.AnswerConsult, "scope_change", "scope_change"),
+    "scope_change.consult_waived": Topic(scope_change_commands.WaiveConsult, "scope_change", "scope_change"),
+    "scope_change.assessed": Topic(scope_change_commands.AssessImpact, "scope_change", "scope_change"),
+    "scope_change.approved": Topic(scope_change_commands.ApproveScopeChange, "scope_change", "scope_change"),
+    "scope_change.responded": Topic(scope_change_commands.RespondToClient, "scope_change", "scope_change"),
+    "scope_change.decided": Topic(scope_change_commands.RecordClientDecision, "scope_change", "scope_change"),
+    "scope_change.absorbed": Topic(scope_change_commands.AbsorbWork, "scope_change", "scope_change"),
+    "scope_change.amended": Topic(
+        scope_change_commands.AmendScopeChange, "contract", "scope_change"
+    ),  # who may amend contracts
+    "scope_change.withdrawn": Topic(scope_change_commands.WithdrawScopeChange, "scope_change", "scope_change"),
+    "scope_change.delivered": Topic(scope_change_commands.DeliverScopeChange, "scope_change", "scope_change"),
 }
-_MEMBERS: Final = frozenset({"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"})
-_CREATES: Final = (contract.DraftContract, contract.RecordContract)
+_MEMBERS: Final = frozenset(
+    {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
+)
+LONGEST_KEY: Final = 1000
+"""How many bytes a receipt's key may have; PostgreSQL's indexes take 2,704."""
+MOST_FAULTS: Final = 100
+_CREATES: Final = (contract.DraftContract, contract.RecordContract, scope_change_commands.RaiseScopeChange)
 
 
 @dataclass(frozen=True)
@@ -67,7 +88,9 @@ class Ingestion:
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
 
-    def ingest(self, tenant_id: str, actor: str, events: Sequence[Any], may: Callable[[str], bool] = lambda _noun: True) -> list[Item]:
+    def ingest(
+        self, tenant_id: str, actor: str, events: Sequence[Any], may: Callable[[str], bool] = lambda _noun: True
+    ) -> list[Item]:
         """Takes events in, in order; one that is refused costs no other.
 
         Takes: `may`, whether the actor may write a noun. An item that is a DomainError stays refused with it.
@@ -101,10 +124,15 @@ class Ingestion:
             self._target(topic, data, targets)
         if "time" in told and "effective_at" not in data and "effective_at" in topic.command.model_fields:
             data["effective_at"] = told["time"]
+        command = validated(topic.command, data)
         return Intent(
-            tenant_id, actor, validated(topic.command, data),
-            Request(event_key(told["source"], told["id"]), fingerprint(canonical({k: v for k, v in told.items() if k in _MEMBERS}))),
-            targets, meta={"source": told["source"], "external_id": told["id"]})
+            tenant_id,
+            actor,
+            command,
+            Request(event_key(told["source"], told["id"]), _fingerprint(told)),
+            targets,
+            meta={"source": told["source"], "external_id": told["id"]},
+        )
 
     def _target(self, topic: Topic, data: dict[str, Any], targets: dict[str, str]) -> None:
         """Whether the named thing is what the command is about, or the name of the one that it begins."""
@@ -113,15 +141,18 @@ class Ingestion:
             raise Invalid("invalid_member", f"data.{topic.member} must be an id or ref: and a reference")
         if topic.command in _CREATES:
             if not named.startswith("ref:"):
-                raise Invalid("invalid_member", f"data.{topic.member} must be ref: and your own reference for a new one")
+                raise Invalid(
+                    "invalid_member", f"data.{topic.member} must be ref: and your own reference for a new one"
+                )
             data.setdefault("external_ref", named.removeprefix("ref:"))
         else:
             targets[str(topic.member)] = named
 
 
 def event_key(source: str, event_id: str) -> str:
-    """The receipt key of an event of another system: for ever unique by both."""
-    return f"event:{len(source)}:{source}:{event_id}"
+    """The receipt key of an event of another system: for ever unique by both, and never too long for an index."""
+    key = f"event:{len(source)}:{source}:{event_id}"
+    return key if len(key.encode()) <= LONGEST_KEY else f"event:sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def validated(command: type[Command], data: Mapping[str, Any]) -> Command:
@@ -129,16 +160,38 @@ def validated(command: type[Command], data: Mapping[str, Any]) -> Command:
     try:
         return command.model_validate(data)
     except ValidationError as error:
-        raise Invalid("invalid_command", "the members do not fit the command", errors=pointers(error)) from error
+        raise Invalid("invalid_command", "the members do not fit the command", errors=pointers(error, data)) from error
 
 
-def pointers(error: ValidationError, prefix: str = "") -> list[dict[str, str]]:
-    """What is wrong where, as RFC 6901 pointers; values are not repeated."""
-    found = []
-    for one in error.errors(include_url=False, include_context=False, include_input=False):
-        path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in one["loc"])
-        found.append({"pointer": f"#/{prefix}{path}", "code": one["type"], "detail": one["msg"]})
-    return found
+def pointers(error: ValidationError, value: Any = None) -> list[dict[str, str]]:
+    """What is wrong where in a value, at most 100 faults."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)[:MOST_FAULTS]
+    return [fault(one, one["loc"], value) for one in faults]
+
+
+def fault(one: Mapping[str, Any], path: Sequence[int | str], value: Any) -> dict[str, str]:
+    """One thing that is wrong, without repeating the value: an RFC 6901 pointer as a fragment, a code, a sentence."""
+    detail = "is none of the kinds that are known here" if one["type"] == "union_tag_invalid" else str(one["msg"])
+    return {"pointer": _pointer(path, value, missing=one["type"] == "missing"), "code": one["type"], "detail": detail}
+
+
+def _pointer(path: Sequence[int | str], value: Any, *, missing: bool) -> str:
+    """The pointer of a path into a value; names of alternatives, which pydantic puts into its paths, are no members."""
+    parts = []
+    for at, part in enumerate(path):
+        inside = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
+        if inside:
+            value = value[part]
+        if inside or (missing and at == len(path) - 1):
+            parts.append(quote(str(part).replace("~", "~0").replace("/", "~1"), safe="!$&'()*+,;=:@?~"))
+    return "#/" + "/".join(parts) if parts else "#"
+
+
+def _fingerprint(told: Mapping[str, Any]) -> bytes:
+    try:
+        return fingerprint(canonical({member: value for member, value in told.items() if member in _MEMBERS}))
+    except ValueError as error:  # in members that no command looks at
+        raise Invalid("invalid_event", str(error)) from error
 
 
 def _envelope(event: Any) -> dict[str, Any]:
@@ -146,7 +199,7 @@ def _envelope(event: Any) -> dict[str, Any]:
         raise Invalid("invalid_event", "an event is a JSON object")
     for member in ("specversion", "id", "source", "type"):
         value = event.get(member)
-        if not isinstance(value, str) or not 0 < len(value) <= 500:  # noqa: PLR2004
+        if not isinstance(value, str) or not 0 < len(value) <= 500:
             raise Invalid("invalid_event", f"an event needs {member}, a string of 1 to 500 characters")
     if event["specversion"] != "1.0":
         raise Invalid("unsupported_specversion", "CloudEvents 1.0 are understood")
@@ -167,5 +220,3 @@ def _item(outcome: Receipt | DomainError) -> Item:
     if isinstance(outcome, Receipt):
         return Item("duplicate" if outcome.replayed else "accepted", receipt=outcome)
     return Item("refused", refusal=outcome)
-
-

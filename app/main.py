@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from os import environ
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 from app import __version__
 from app.api import ROUTERS, problems
 from app.api.middleware import Surround
+from app.api.openapi import contract
 from app.auth.keys import Gate
 from app.bootstrap import Clock, build
 from app.domain.errors import DomainError
@@ -61,25 +60,3 @@ def create_app_from_env() -> FastAPI:
     settings = Settings.from_env(environ, Path(".env"))
     logs.configure(settings.log_level)
     return create_app(settings)
-
-
-def contract(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 contract, the same at every call: problems as problem documents, no framework leftovers."""
-    if app.openapi_schema:
-        return app.openapi_schema
-    schema = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, routes=app.routes, openapi_version="3.1.0"
-    )
-    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(schemas["Problem"].pop("$defs", {}))
-    for leftover in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(leftover, None)
-    reference = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            answer = operation["responses"].get("422")
-            if answer is not None and "application/json" in answer.get("content", {}):
-                operation["responses"]["422"] = {"description": problems.TITLES[422], "content": reference}
-    app.openapi_schema = schema
-    return schema

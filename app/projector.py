@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, delete, insert, select, text
+from sqlalchemy import JSON, Connection, Select, Table, Text, cast, delete, except_, func, insert, select
 from sqlalchemy.exc import OperationalError
 
 from app.domain.errors import DomainError
@@ -209,12 +209,14 @@ class Projector:
         as_of: int | None = None,
         account_id: str | None = None,
         stream_id: str | None = None,
+        memory: Database | None = None,
     ) -> Database:
         """The same views grown in a private database in memory, up to a position.
 
-        Takes: `as_of`, microseconds: events effective later are left out, except in views of schedules.
+        Takes: `as_of`, microseconds: events effective later are left out, except in views of schedules; `memory`, to grow
+        another account or stream beside those that it holds.
         """
-        memory = Database("sqlite://")
+        memory = memory or Database("sqlite://")
         create_tables(memory, views)
         where, at = self.zone(tenant_id), 0
         types = sorted({topic for view in views for topic in view.on})
@@ -294,21 +296,16 @@ class Projector:
             return None
         self._require(connection, tenant_id, side, grown)
         live = view.table
-        columns = [column.name if not _is_json(column) else f"CAST({column.name} AS TEXT)" for column in live.columns]
-        listed = ", ".join(columns)
+
+        def rows_of(table: Table) -> Select[Any]:
+            columns = [cast(column, Text) if isinstance(column.type, JSON) else column for column in table.columns]
+            return select(*columns).where(table.c.tenant_id == tenant_id)
 
         def only_in(left: Table, right: Table) -> int:
-            sql = (
-                f"SELECT count(*) FROM (SELECT {listed} FROM {left.name} WHERE tenant_id = :tenant "
-                f"EXCEPT SELECT {listed} FROM {right.name} WHERE tenant_id = :tenant) AS d"
-            )
-            return int(connection.execute(text(sql), {"tenant": tenant_id}).scalar_one())
+            alone = except_(rows_of(left), rows_of(right)).subquery()
+            return connection.execute(select(func.count()).select_from(alone)).scalar_one()
 
-        rows = int(
-            connection.execute(
-                text(f"SELECT count(*) FROM {side.name} WHERE tenant_id = :tenant"), {"tenant": tenant_id}
-            ).scalar_one()
-        )
+        rows = connection.execute(select(func.count()).select_from(rows_of(side).subquery())).scalar_one()
         missing, surplus = only_in(side, live), only_in(live, side)
         swap = not (verify and (missing or surplus))
         if swap and (missing or surplus):
@@ -320,7 +317,3 @@ class Projector:
             )
         connection.execute(delete(side).where(side.c.tenant_id == tenant_id))
         return Comparison(view.name, tenant_id, grown, rows, missing, surplus, swap)
-
-
-def _is_json(column: Any) -> bool:
-    return type(column.type).__name__ == "JSON"

@@ -14,13 +14,21 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: str = Field("sqlite:///./var/steward.db", description="where the ledgers are: sqlite:///path or postgresql+psycopg://…")
-    owner_url: str | None = Field(None, description="a login that may make tables, for migrate and rebuild; default: database_url")
-    vault_key: str | None = Field(None, description="the vault's root key, 32 bytes in hexadecimal; default: from vault_key_file")
+    database_url: str = Field(
+        "sqlite:///./var/steward.db", description="where the ledgers are: sqlite:///path or postgresql+psycopg://…"
+    )
+    owner_url: str | None = Field(
+        None, description="a login that may make tables, for migrate and rebuild; default: database_url"
+    )
+    vault_key: str | None = Field(
+        None, description="the vault's root key, 32 bytes in hexadecimal; default: from vault_key_file"
+    )
     vault_key_file: str = Field("./var/vault.key", description="where the root key is kept, made when it is missing")
     host: str = Field("127.0.0.1", description="the address to serve on")
     port: int = Field(8000, description="the port to serve on")
-    public_url: str = Field("http://127.0.0.1:8000", description="how the world reaches this server; webhook addresses begin with it")
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="how the world reaches this server; webhook addresses begin with it"
+    )
     workers: int = Field(1, ge=1, description="how many server processes")
     log_level: str = Field("info", description="debug, info, warning or error")
     projector: bool = Field(True, description="whether the server keeps views up to date itself; off where workers do")
@@ -28,7 +36,9 @@ class Settings(BaseModel):
     queue_size: int = Field(1024, ge=1, description="how many writes may wait before 503")
     batch_size: int = Field(256, ge=1, description="how many writes share a transaction at the most")
     pool_size: int = Field(8, ge=1, description="how many database connections a process keeps")
-    key_cache_seconds: float = Field(2.0, ge=0, le=5, description="how long a checked API key is believed; a revoked one dies within this time")
+    key_cache_seconds: float = Field(
+        2.0, ge=0, le=5, description="how long a checked API key is believed; a revoked one dies within this time"
+    )
     body_limit: int = Field(262_144, description="the largest request body, in bytes")
     events_body_limit: int = Field(16_777_216, description="the largest body of POST /v1/events, in bytes")
 
@@ -49,5 +59,9 @@ class Settings(BaseModel):
 def _dotenv(path: Path | None) -> dict[str, str]:
     if path is None or not path.is_file():
         return {}
-    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and not line.lstrip().startswith("#"))
+    pairs = (
+        line.split("=", 1)
+        for line in path.read_text().splitlines()
+        if "=" in line and not line.lstrip().startswith("#")
+    )
     return {name.strip(): value.strip().strip("\"'") for name, value in pairs}

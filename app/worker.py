@@ -1,4 +1,4 @@
-"""The worker: a loop that keeps views up to date, for every tenant, until it is told to stop."""
+"""The worker: a loop that keeps views up to date and takes webhook messages in, until it is told to stop."""
 
 import threading
 from typing import Final
@@ -12,7 +12,7 @@ RETRY_SECONDS: Final = 60.0
 
 
 class Worker:
-    """Keeps views. Takes: a runtime; any number of workers may run side by side."""
+    """Keeps views and the inbox. Takes: a runtime; any number of workers may run side by side."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -56,4 +56,5 @@ class Worker:
                 continue
             read += self.runtime.projector.catch_up(tenant_id)
             self._seen[tenant_id] = head
+        self.runtime.inbox.work()
         return read

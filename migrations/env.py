@@ -9,7 +9,9 @@ from app.store.tables import metadata
 
 def run(connection: Connection) -> None:
     """Runs the migrations on a connection."""
-    context.configure(connection=connection, target_metadata=metadata, include_object=_ours, transaction_per_migration=False)
+    context.configure(
+        connection=connection, target_metadata=metadata, include_object=_ours, transaction_per_migration=False
+    )
     with context.begin_transaction():
         context.run_migrations()
 

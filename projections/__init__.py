@@ -17,6 +17,7 @@ from projections import (
     renewals,
     scope_changes,
     timeline,
+    webhook_endpoints,
 )
 from projections.base import View
 
@@ -30,4 +31,5 @@ VIEWS: Final[tuple[View[Any], ...]] = (
     interactions.VIEW,
     timeline.VIEW,
     api_keys.VIEW,
+    webhook_endpoints.VIEW,
 )

@@ -1,6 +1,8 @@
 """Accounts: one row each, as the list and the account page show it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
@@ -28,6 +30,15 @@ class Account:
     stamps: dict[str, int] = field(default_factory=dict)
 
 
+_CHANGES: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    "account.renamed": lambda data: {"name": data["name"]},
+    "account.tier_set": lambda data: {"tier": data.get("tier")},
+    "account.owner_set": lambda data: {"owner": data["owner"]},
+    "account.closed": lambda _: {"status": "closed"},
+    "account.reopened": lambda _: {"status": "open"},
+}
+
+
 def _opened(_row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account:
     data, at = recorded.data, recorded.effective_at
     return Account(
@@ -51,13 +62,7 @@ def _opened(_row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
 def _changed(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
     if row is None:
         return None
-    changes = {
-        "account.renamed": lambda data: {"name": data["name"]},
-        "account.tier_set": lambda data: {"tier": data.get("tier")},
-        "account.owner_set": lambda data: {"owner": data["owner"]},
-        "account.closed": lambda _: {"status": "closed"},
-        "account.reopened": lambda _: {"status": "open"},
-    }[recorded.type](recorded.data)
+    changes = _CHANGES[recorded.type](recorded.data)
     changed: Account = overlay(row, recorded.effective_at, **changes)
     return replace(changed, version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
 

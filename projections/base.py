@@ -1,6 +1,6 @@
 """What a view is: a row, a key, a fold, one table, and what its lists may be filtered and ordered by."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import UnionType
@@ -20,7 +20,9 @@ OneFold = Callable[[Any, Recorded, ZoneInfo], Any]
 """(row or None, event, the tenant's zone) -> row or None"""
 
 metadata: Final = MetaData()
-_TYPES: Final[dict[Any, TypeEngine[Any]]] = {str: Text(), int: BigInteger(), bool: Boolean()}
+_TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its code points, so that lists are in the same order on both databases."""
+_TYPES: Final[dict[Any, TypeEngine[Any]]] = {str: _TEXT, int: BigInteger(), bool: Boolean()}
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class View(Generic[Row]):
             return metadata.tables[name]
         hints = get_type_hints(self.row)
         leading = (*self.keys, "pos_from") if self.history else self.keys
-        columns = [Column("tenant_id", Text, primary_key=True)]
+        columns: list[Column[Any]] = [Column("tenant_id", Text, primary_key=True)]
         columns += [
             Column(member, _column_type(hints[member]), primary_key=True, autoincrement=False) for member in self.keys
         ]
@@ -92,7 +94,8 @@ class View(Generic[Row]):
             for member in self.members
             if member not in leading
         ]
-        indexes = [Index(f"{name}_{'_'.join(index)}", "tenant_id", *index) for index in self.indexes]
+        ahead = (("latest_at",),) if "latest_at" in self.members else ()
+        indexes = [Index(f"{name}_{'_'.join(index)}", "tenant_id", *index) for index in (*self.indexes, *ahead)]
         return Table(name, metadata, *columns, *indexes)
 
     def key(self, row: Row) -> Key:

@@ -68,7 +68,7 @@ def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> R
         ContractLine(
             contract, "", 0, 0, account, currency, 0, False, "", "", "", "", "", recorded.event_id, after.dump()
         )
-    )  # noqa: FBT003
+    )
     return {(row.contract, row.line, row.valid_from): row for row in made}
 
 

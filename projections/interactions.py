@@ -51,7 +51,7 @@ def _logged(_row: Interaction | None, recorded: Recorded, _where: ZoneInfo) -> I
         False,
         recorded.actor,
         recorded.meta.get("visibility", "internal"),
-        recorded.event_id,  # noqa: FBT003
+        recorded.event_id,
         recorded.version,
         recorded.effective_at,
     )

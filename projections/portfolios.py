@@ -51,13 +51,18 @@ def _set(rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Hold
     for row in split:
         if row.valid_from == at:
             reaches = True
-            changed.append(replace(row, **{member: value, "told": {**row.told, member: True}}))
+            changed.append(_with(row, member, value, told=True))
         elif reaches and not row.told.get(member):
-            changed.append(replace(row, **{member: value}))
+            changed.append(_with(row, member, value, told=False))
         else:
             reaches = reaches and row.valid_from <= at
             changed.append(row)
     return {(row.account, row.valid_from): row for row in changed}
+
+
+def _with(row: Holding, member: str, value: str | None, *, told: bool) -> Holding:
+    marks = {**row.told, member: True} if told else row.told
+    return replace(row, owner=value, told=marks) if member == "owner" else replace(row, tier=value, told=marks)
 
 
 VIEW = View(

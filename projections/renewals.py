@@ -68,7 +68,7 @@ def _contract(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[
             None,
             None,
             None,
-            [],  # noqa: FBT003
+            [],
             None,
             data.get("external_ref"),
             apply(Schedule(), recorded, where).dump(),
@@ -138,17 +138,14 @@ def _cycle(rows: Rows[Renewal], recorded: Recorded, _where: ZoneInfo) -> Rows[Re
     row = rows.get(key)
     if row is None:
         return rows
-    changes: dict[str, Any] = {
-        "renewal.opened": lambda: {"renewal": recorded.stream_id, "atr": scaled(data["atr"])},
-        "renewal.risk_set": lambda: {
-            "risk": data["risk"],
-            "probability": data.get("probability"),
-            "drivers": list(data["drivers"]),
-        },
-        "renewal.deferred": lambda: {"deferred_to": data["new_due"]},
-        "renewal.won": dict,
-        "renewal.lost": dict,
-    }[recorded.type]()
+    changes: dict[str, Any] = {}
+    match recorded.type:
+        case "renewal.opened":
+            changes = {"renewal": recorded.stream_id, "atr": scaled(data["atr"])}
+        case "renewal.risk_set":
+            changes = {"risk": data["risk"], "probability": data.get("probability"), "drivers": list(data["drivers"])}
+        case "renewal.deferred":
+            changes = {"deferred_to": data["new_due"]}
     return {**rows, key: replace(row, **changes)}
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import ColumnElement, Text
+
 from app.domain.recorded import Recorded
 from app.domain.values import micros, scaled
 from projections.base import View, stream
@@ -15,6 +17,7 @@ class ScopeChange:
     """A scope change. Instants (`_at`) are microseconds; hours and amounts integers of 10^-6.
 
     request, risk and the texts in `consults` and `response` stay sealed; the key of each envelope is its event's id.
+    decided_by is sealed in the event `decision_event`, under the key of the person where the house knows it.
     state: raised, consulting, assessed, responded, decided, amended, absorbed, delivered or closed.
     closed_as: withdrawn or declined. waiting_on: teams that have not answered, or client, approver, account_manager; nobody at the end.
     currency: of cost and price; absorbed_currency: of absorbed_cost; contract_currency: of one_off and mrr_delta, which
@@ -54,10 +57,14 @@ class ScopeChange:
     decided_at: int | None = None
     accepted: bool | None = None
     option: str | None = None
+    decided_by: dict[str, Any] | None = None
+    decision_event: str | None = None
     absorbed_at: int | None = None
     absorbed_hours: int | None = None
     absorbed_cost: int | None = None
     absorbed_currency: str | None = None
+    absorbed_cause: str | None = None
+    absorption_approved_by: str | None = None
     amended_at: int | None = None
     contract_event: str | None = None
     amendment_no: int | None = None
@@ -97,6 +104,8 @@ def _changed(row: ScopeChange | None, recorded: Recorded, _where: ZoneInfo) -> S
     if row is None:
         return None
     changes = _CHANGES[recorded.type](row, recorded.data, recorded.effective_at)
+    if recorded.type == "scope_change.decided":
+        changes["decision_event"] = recorded.event_id
     changed = replace(row, **changes, version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
     return replace(changed, waiting_on=_waiting_on(changed))
 
@@ -179,6 +188,7 @@ def _decided(_row: ScopeChange, data: Mapping[str, Any], _at: int) -> Changes:
         "closed_as": None if accepted else "declined",
         "accepted": accepted,
         "option": data.get("option"),
+        "decided_by": data.get("by"),
         "decided_at": micros(data["decided_at"]),
     }
 
@@ -190,6 +200,8 @@ def _absorbed(row: ScopeChange, data: Mapping[str, Any], at: int) -> Changes:
         "absorbed_hours": scaled(data["hours"]),
         "absorbed_cost": _number(data, "cost"),
         "absorbed_currency": data.get("currency"),
+        "absorbed_cause": data["cause"],
+        "absorption_approved_by": data["approved_by"],
     }
 
 
@@ -250,3 +262,8 @@ VIEW = View(
     indexes=(("account", "raised_at"), ("state", "raised_at")),
     noun="scope_change",
 )
+
+
+def waits_for(who: str) -> ColumnElement[bool]:
+    """The condition that it is somebody's turn: a team's label, client, approver or account_manager."""
+    return VIEW.table.c.waiting_on.cast(Text).contains(f'"{who}"', autoescape=True)

@@ -9,7 +9,18 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from app.api import accounts, api_keys, contracts, events, interactions, renewals, system, timeline
+from app.api import (
+    accounts,
+    api_keys,
+    contracts,
+    events,
+    interactions,
+    renewals,
+    scope_changes,
+    system,
+    timeline,
+    webhooks,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts.router,
@@ -17,7 +28,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     interactions.router,
     contracts.router,
     renewals.router,
+    scope_changes.router,
     events.router,
     api_keys.router,
+    webhooks.router,
     system.router,
 )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
-from app.api.problems import documented
+from app.api.problems import answered, documented
 from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.domain.account import CloseAccount, OpenAccount, RenameAccount, ReopenAccount, SetAccountOwner, SetAccountTier
 from app.reader import When
@@ -38,12 +38,21 @@ class AccountBody(BaseModel):
     version: int
 
 
+class NextRenewal(BaseModel):
+    """The next end of a term that is not decided yet."""
+
+    contract: str
+    due: str = Field(examples=["2026-12-31"])
+    notice_deadline: str
+    atr: AmountBody = Field(description="the annual value available to renew")
+
+
 class AccountPage(AccountBody):
     """An account with what it is worth."""
 
     arr: list[AmountBody] = Field(description="annual recurring revenue, by currency")
     mrr: list[AmountBody] = Field(description="monthly recurring revenue, by currency")
-    next_renewal: dict[str, Any] | None
+    next_renewal: NextRenewal | None
     as_of: str
     position: int
 
@@ -165,7 +174,7 @@ async def reopen(account: str, command: ReopenAccount, to: Writing) -> Response:
     return await to.write(command, account=account)
 
 
-@router.get("", operation_id="accounts.list", responses={200: {"model": PageBody}} | documented(400))
+@router.get("", operation_id="accounts.list", responses=answered(PageBody[AccountBody], 400))
 def list_accounts(
     asked: Reading,
     paged: Annotated[Paging, Depends(paging)],
@@ -183,11 +192,13 @@ def list_accounts(
     return page(asked, paged, accounts.VIEW, present, filters=filters, sort=sort)
 
 
-@router.get("/{account}", operation_id="accounts.get", responses={200: {"model": AccountPage}} | documented(400, 404))
+@router.get("/{account}", operation_id="accounts.get", responses=answered(AccountPage, 400, 404))
 def get_account(account: str, asked: Reading) -> Response:
     """An account with what it is worth, under both clocks."""
     account_id = asked.find("account", account)
     when = asked.when(accounts.VIEW, contract_lines.VIEW, renewals.VIEW)
     row, position = asked.runtime.reader.one(asked.tenant_id, accounts.VIEW, account_id, when)
-    body = present([row])[0] | worth(asked, account_id, when) | {"as_of": at(when.as_of), "position": position}
-    return asked.answer(body, position, version=row.version)
+    pays = worth(asked, account_id, when)
+    body = present([row])[0] | pays | {"as_of": at(when.as_of), "position": position}
+    changing = bool(row.interactions or pays["arr"] or pays["next_renewal"]) or row.latest_at > when.as_of
+    return asked.answer(body, position, version=row.version, changing=changing)

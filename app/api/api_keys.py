@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response, Security
+from pydantic import BaseModel, Field
 
 from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, question
 from app.api.paging import Paging, page, paging
-from app.api.problems import documented
+from app.api.problems import answered, documented
 from app.api.shapes import WRITTEN, PageBody, ReceiptBody, at
 from app.auth.keys import issue
 from app.domain.api_key import IssueApiKey, RevokeApiKey
@@ -24,6 +25,25 @@ class IssuedKey(ReceiptBody):
     """The receipt of a new key, with the key itself, this once."""
 
     api_key: str | None
+
+
+class KeyBody(BaseModel):
+    """A key, without anything that would let somebody in."""
+
+    id: str = Field(examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"])
+    role: str = Field(examples=["integration"])
+    scopes: list[str] = Field(examples=[["interactions:write"]])
+    label: str | None
+    issued_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    version: int
+
+
+class KeyPage(KeyBody):
+    """A key with the position that it was read from."""
+
+    position: int
 
 
 def present(rows: Sequence[api_keys.ApiKey]) -> list[dict[str, Any]]:
@@ -50,7 +70,9 @@ def present(rows: Sequence[api_keys.ApiKey]) -> list[dict[str, Any]]:
     responses=WRITTEN | {201: WRITTEN[201] | {"model": IssuedKey}} | documented(409, 415, 422),
 )
 async def issue_key(command: IssueApiKey, to: Writing) -> Response:
-    """Hand out a key; it is shown once."""
+    """Hand out a key that reaches no further than the caller's own; it is shown once."""
+    to.require_unmatched()
+    to.principal.require_reach(command.role, command.scopes)
     receipt, key = await asyncio.to_thread(
         issue, to.runtime.handler, to.principal.tenant_id, to.principal.key_id, command, to.asked
     )
@@ -68,16 +90,16 @@ async def revoke(api_key: str, command: RevokeApiKey, to: Writing) -> Response:
     return await to.write(command, api_key=api_key)
 
 
-@router.get("", operation_id="api_keys.list", responses={200: {"model": PageBody}} | documented(400))
+@router.get("", operation_id="api_keys.list", responses=answered(PageBody[KeyBody], 400))
 def list_keys(asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """The keys, without anything that would let somebody in."""
     return page(asked, paged, api_keys.VIEW, present)
 
 
-@router.get("/{api_key}", operation_id="api_keys.get", responses=documented(400, 404))
+@router.get("/{api_key}", operation_id="api_keys.get", responses=answered(KeyPage, 400, 404))
 def get_key(api_key: str, asked: Reading) -> Response:
     """A key."""
     row, position = asked.runtime.reader.one(
         asked.tenant_id, api_keys.VIEW, asked.find("api_key", api_key), asked.when(api_keys.VIEW)
     )
-    return asked.answer(present([row])[0] | {"position": position}, position, version=row.version)
+    return asked.answer(present([row])[0] | {"position": position}, position, version=row.version, changing=False)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.problems import Refusal
-from app.domain.errors import DomainError, Invalid
+from app.domain.errors import DomainError, Invalid, NotFound
 from app.domain.strict_json import decode
 
 
@@ -37,9 +37,13 @@ class StrictRoute(APIRoute):
         takes_json = self.body_field is not None
 
         async def strict(request: Request) -> Response:
+            if "\x00" in request.scope["path"]:
+                raise Refusal(NotFound("not_found", "no name holds NUL"))
             unknown = sorted(set(request.query_params) - known)
             if unknown:
                 raise Refusal(Invalid("unknown_parameter", f"this call takes no parameter {unknown[0][:50]!r}"))
+            if any("\x00" in value for _, value in request.query_params.multi_items()):
+                raise Refusal(Invalid("invalid_parameter", "a parameter may not hold NUL"))
             if takes_json:
                 require_type(request, "application/json")
             return await handle(StrictRequest(request.scope, request.receive))

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
 
 from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
-from app.api.problems import documented
-from app.api.shapes import WRITTEN, PageBody, at, money
+from app.api.problems import answered, documented
+from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.domain import contract as commands
 from app.reader import When
 from projections import contracts
@@ -18,6 +19,55 @@ router = APIRouter(prefix="/v1", tags=["contracts"], route_class=StrictRoute)
 Writing = Annotated[Door, Security(door, scopes=["contracts:write"])]
 Reading = Annotated[Question, Security(question, scopes=["contracts:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
+
+
+class LineBody(BaseModel):
+    """A line in force at the question's instant."""
+
+    line: str = Field(examples=["main"])
+    product: str = Field(examples=["retainer"])
+    kind: str = Field(examples=["recurring"])
+    quantity: str = Field(examples=["1"])
+    unit_price: str = Field(examples=["1000.00"])
+    arr: AmountBody
+    suspended: bool
+    from_: str = Field(alias="from")
+    to: str | None
+    event: str = Field(description="the event that set it so")
+
+
+class ContractBody(BaseModel):
+    """A contract as it stands at an instant."""
+
+    id: str = Field(examples=["ctr_01jd7z5m3rf8x9v0w1y2z3a4b5"])
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    external_ref: str | None
+    currency: str = Field(examples=["EUR"])
+    status: str = Field(
+        description="draft, signed, active, suspended, expired, ended or terminated", examples=["active"]
+    )
+    start: str = Field(examples=["2026-01-01"])
+    end: str | None = Field(description="the first day after; none is open-ended")
+    auto_renew: bool
+    notice_days: int
+    renewal_term_months: int | None
+    signed_at: str | None
+    document_sha256: str | None
+    notice: dict[str, Any] | None
+    termination: dict[str, Any] | None
+    terms: list[dict[str, Any]]
+    amendments: list[dict[str, Any]]
+    lines: list[LineBody]
+    arr: AmountBody
+    mrr: AmountBody
+    version: int
+
+
+class ContractPage(ContractBody):
+    """A contract with the point from which it was looked at."""
+
+    as_of: str
+    position: int
 
 
 def present(asked: Question, rows: Sequence[contracts.Contract], when: When) -> list[dict[str, Any]]:
@@ -139,7 +189,7 @@ async def terminate(contract: str, command: commands.TerminateContract, to: Writ
     return await to.write(command, contract=contract)
 
 
-@router.get("/contracts", operation_id="contracts.list", responses={200: {"model": PageBody}} | documented(400, 404))
+@router.get("/contracts", operation_id="contracts.list", responses=answered(PageBody[ContractBody], 400, 404))
 def list_contracts(
     asked: Reading,
     paged: Annotated[Paging, Depends(paging)],
@@ -150,16 +200,14 @@ def list_contracts(
 ) -> Response:
     """The contracts, each as it stands at the question's instant."""
     when = asked.when(contracts.VIEW)
-    filters = picked(
-        account=asked.find("account", account) if account else None, currency=currency, external_ref=external_ref
-    )
+    filters = picked(account=asked.existing("account", account), currency=currency, external_ref=external_ref)
     return page(asked, paged, contracts.VIEW, lambda rows: present(asked, rows, when), filters=filters, sort=sort)
 
 
-@router.get("/contracts/{contract}", operation_id="contracts.get", responses=documented(400, 404))
+@router.get("/contracts/{contract}", operation_id="contracts.get", responses=answered(ContractPage, 400, 404))
 def get_contract(contract: str, asked: Reading) -> Response:
     """A contract as it stands at the question's instant, as it was known."""
     when = asked.when(contracts.VIEW)
     row, position = asked.runtime.reader.one(asked.tenant_id, contracts.VIEW, asked.find("contract", contract), when)
     body = present(asked, [row], when)[0] | {"as_of": at(when.as_of), "position": position}
-    return asked.answer(body, position, version=row.version)
+    return asked.answer(body, position, version=row.version, changing=row.signed_at is not None)

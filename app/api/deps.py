@@ -1,9 +1,11 @@
 """What endpoints ask for: the caller with the right scope, a door for writing, a question for reading."""
 
 import asyncio
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from fastapi import Header, Query, Request, Response, Security
@@ -15,17 +17,20 @@ from app.auth.keys import Gate
 from app.auth.policy import Principal
 from app.bootstrap import Runtime
 from app.domain.command import Command
+from app.domain.decisions import DECISIONS
 from app.domain.errors import Invalid, Unauthenticated
 from app.handler import Intent
 from app.observe.metrics import APPENDED
 from app.reader import When
-from app.store.receipts import Receipt, Request as Asked, fingerprint
+from app.store.receipts import Receipt, fingerprint
+from app.store.receipts import Request as Asked
 from projections.base import View
 
 bearer: Final = HTTPBearer(
     auto_error=False, description="an API key: `Authorization: Bearer stw_…`", scheme_name="ApiKey"
 )
 _KEY: Final = re.compile(r'^"?([\x21\x23-\x7e]{1,255})"?$')
+_TAG: Final = re.compile(r'"?([0-9]{1,15})(?:-[0-9a-f]{16})?"?')
 PATHS: Final = {
     "tnt": "tenants", "key": "api-keys", "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
     "scr": "scope-changes", "whe": "webhook-endpoints",
@@ -48,7 +53,9 @@ async def caller(
     if credentials is None:
         raise Unauthenticated("missing_key", "send an API key: Authorization: Bearer …")
     gate: Gate = request.app.state.gate
-    principal = gate.known(credentials.credentials) or await asyncio.to_thread(gate.check, credentials.credentials)
+    principal = gate.known(credentials.credentials)
+    if principal is None:
+        principal = await asyncio.to_thread(gate.check, credentials.credentials)
     for scope in scopes.scopes:
         principal.require(scope)
     return principal
@@ -69,8 +76,15 @@ class Door:
 
     async def write(self, command: Command, **targets: str) -> JSONResponse:
         """Handles a command. Takes: what it is about, by noun. Gives: 201 with the receipt."""
+        if DECISIONS[type(command)].creates:
+            self.require_unmatched()
         intent = Intent(self.principal.tenant_id, self.principal.key_id, command, self.asked, targets, self.if_match)
         return self.answer(await self.runtime.handler.handle_async(intent))
+
+    def require_unmatched(self) -> None:
+        """Raises: Refusal where If-Match comes with a request that begins something: it has no version yet."""
+        if self.if_match is not None:
+            raise Refusal(Invalid("invalid_if_match", "what is only now begun has no version to match"))
 
     def answer(self, receipt: Receipt, **more: Any) -> JSONResponse:
         """201 with a receipt and what else there is to say."""
@@ -95,7 +109,9 @@ async def door(
     idempotency_key: Annotated[
         str | None, Header(description="the same key with the same request is answered once; made when absent")
     ] = None,
-    if_match: Annotated[str | None, Header(description='the version that you saw: `"7"`')] = None,
+    if_match: Annotated[
+        str | None, Header(description='the version that you saw, `"7"`, or the ETag of what you read')
+    ] = None,
 ) -> Door:
     """A door for the caller."""
     runtime = runtime_of(request)
@@ -117,9 +133,9 @@ def _idempotency_key(text: str) -> str:
 def _version(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
-    found = re.fullmatch(r'"?(\d{1,15})"?', if_match.strip())
+    found = _TAG.fullmatch(if_match.strip())
     if not found:
-        raise Refusal(Invalid("invalid_if_match", 'If-Match is a version in quotes: "7"'))
+        raise Refusal(Invalid("invalid_if_match", 'If-Match is a version in quotes, "7", or the ETag of what you read'))
     return int(found[1])
 
 
@@ -151,38 +167,52 @@ class Question:
         return self.runtime.reader.when(self.tenant_id, self.as_of, self.known_at)
 
     def find(self, noun: str, named: str) -> str:
-        """The id of a thing by id or `ref:`. Raises: NotFound."""
+        """The id of a thing by id or `ref:`; whether an id exists is not looked up. Raises: NotFound."""
         return self.runtime.handler.resolve(self.tenant_id, noun, named)
 
+    def existing(self, noun: str, named: str | None) -> str | None:
+        """The id of a thing that a list is narrowed to, by id or `ref:`; None for none. Raises: NotFound."""
+        return None if named is None else self.runtime.handler.load(self.tenant_id, noun, named)[0]
+
     def answer(
-        self, body: Mapping[str, Any], position: int, *, version: int | None = None, link: str | None = None
+        self,
+        body: Mapping[str, Any],
+        position: int,
+        *,
+        version: int | None = None,
+        changing: bool = True,
+        link: str | None = None,
     ) -> Response:
-        """200 with what was asked for, 304 when the caller has it already."""
+        """200 with what was asked for, 304 when the caller has it already.
+
+        Takes: `changing`, whether what is shown may change while the thing's version stays, because time goes on or other
+        things are shown with it; then the tag is the version and a digest.
+        """
         headers = {"Projection-Position": str(position)}
         if link:
             headers["Link"] = link
         if version is not None:
-            headers["ETag"] = f'"{version}"'
-            if (
-                self.etag is not None
-                and self.etag.strip() == f'"{version}"'
-                and self.as_of is None
-                and self.known_at is None
-            ):
+            headers["ETag"] = f'"{version}-{_digest(body)}"' if changing else f'"{version}"'
+            if _has(self.etag, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
         return JSONResponse(body, headers=headers)
 
 
-def question(
+def _digest(body: Mapping[str, Any]) -> str:
+    """What a body shows, but for where and when it was looked at, in 16 letters."""
+    shown = {name: value for name, value in body.items() if name not in ("as_of", "position")}
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _has(if_none_match: str | None, tag: str) -> bool:
+    """Whether a caller holds what this tag names. Source: RFC 9110 section 13.1.2, the weak comparison."""
+    held = [one.strip().removeprefix("W/") for one in (if_none_match or "").split(",")]
+    return tag in held or "*" in held
+
+
+def log_question(
     request: Request,
     principal: Annotated[Principal, Security(caller)],
-    as_of: Annotated[
-        str | None,
-        Query(
-            description="business time: a date (its end, in the tenant's zone) or an instant; default now",
-            examples=["2026-01-31"],
-        ),
-    ] = None,
     known_at: Annotated[
         str | None,
         Query(description="knowledge: a position or an instant; default all that is known", examples=["120"]),
@@ -196,19 +226,33 @@ def question(
     ] = None,
     if_none_match: Annotated[str | None, Header(description="the ETag that you have")] = None,
 ) -> Question:
-    """A question of the caller's."""
+    """A question of the caller's about the log itself, which has one clock."""
     wanted = _preferences(prefer)
     wait = min(float(wanted["wait"]), 30.0) if re.fullmatch(r"\d{1,3}", wanted.get("wait", "")) else 1.0
     return Question(
         runtime_of(request),
         principal,
-        as_of,
+        None,
         known_at,
         min_event_position,
         wait,
         wanted.get("handling") == "strict",
         if_none_match,
     )
+
+
+def question(
+    asked: Annotated[Question, Security(log_question)],
+    as_of: Annotated[
+        str | None,
+        Query(
+            description="business time: a date (its end, in the tenant's zone) or an instant; default now",
+            examples=["2026-01-31"],
+        ),
+    ] = None,
+) -> Question:
+    """A question of the caller's."""
+    return replace(asked, as_of=as_of)
 
 
 def _preferences(prefer: str | None) -> dict[str, str]:

@@ -5,16 +5,16 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response, Security
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.api.bodies import StrictRoute, require_type
-from app.api.deps import Question, caller, question, runtime_of
-from app.api.problems import Refusal, documented, problem, request_id, status_of
+from app.api.deps import Question, caller, log_question, runtime_of
+from app.api.problems import Refusal, answered, problem, request_id, status_of
 from app.api.shapes import at
 from app.auth.policy import Principal
 from app.domain.errors import DomainError, Invalid
 from app.domain.recorded import Recorded
-from app.domain.strict_json import decode
+from app.domain.strict_json import decode, decode_array
 from app.ingestion import Item
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=StrictRoute)
@@ -43,10 +43,29 @@ class IngestedBody(BaseModel):
     results: list[IngestedItem]
 
 
+class EventBody(BaseModel):
+    """An event as a CloudEvent, with our extensions."""
+
+    specversion: str = Field(examples=["1.0"])
+    id: str = Field(examples=["evt_01jd7z5m3sf8x9v0w1y2z3a4b5"])
+    source: str = Field(examples=["urn:steward:tnt_01jd7z5m3pf8x9v0w1y2z3a4b5"])
+    type: str = Field(examples=["account.opened"])
+    subject: str | None = Field(description="the account")
+    time: str = Field(description="when it is true in business")
+    data: dict[str, Any]
+    position: int
+    stream: str = Field(description="the thing that it happened to")
+    version: int = Field(description="of that thing, after the event")
+    schema_: int = Field(alias="schema", description="the version of the event's shape")
+    recorded_at: str
+    actor: str
+    meta: dict[str, Any]
+
+
 class FeedBody(BaseModel):
     """A stretch of the log."""
 
-    data: list[dict[str, Any]]
+    data: list[EventBody]
     has_more: bool
     next_after: int
     position: int
@@ -73,14 +92,15 @@ _BODY: Final[dict[str, Any]] = {
     "",
     operation_id="events.ingest",
     openapi_extra=_BODY,
-    responses={200: {"model": IngestedBody}, 201: {"model": IngestedBody}} | documented(400, 409, 413, 415, 422),
+    responses=answered(IngestedBody, 400, 409, 413, 415, 422)
+    | {201: {"model": IngestedBody, "description": "Accepted"}},
 )
 async def ingest(request: Request, principal: Annotated[Principal, Security(caller)]) -> Response:
     """Take in CloudEvents: one, a batch, or one a line; each is accepted, a duplicate, or refused alone."""
     principal.require_ingestion()
     kind = require_type(request, SINGLE, BATCH, LINES)
-    events = await asyncio.to_thread(_parse, kind, await request.body())
     runtime = runtime_of(request)
+    events = await asyncio.to_thread(_parse, kind, await request.body(), runtime.settings.body_limit)
     items: list[Item] = []
     for start in range(0, len(events), CHUNK):
         items += await asyncio.to_thread(
@@ -96,28 +116,34 @@ async def ingest(request: Request, principal: Annotated[Principal, Security(call
     return JSONResponse(body, headers={"Event-Position": str(body["position"])} if body["position"] else None)
 
 
-def _parse(kind: str, raw: bytes) -> list[Any]:
-    """The events of a body; in lines, one that cannot be read is refused alone. Raises: Refusal for a body that is none."""
-    if kind == LINES:
-        lines = [line for line in raw.split(b"\n") if line.strip()]
-        if len(lines) > MOST:
-            raise Refusal(Invalid("too_many_events", f"a request takes {MOST} events"), 413)
-        return [_line(line) for line in lines]
+def _parse(kind: str, raw: bytes, largest: int) -> list[Any]:
+    """The events of a body; in lines, one that cannot be read is refused alone.
+
+    Takes: how large one event may be. Raises: Refusal for a body that is none.
+    """
     try:
-        value = decode(raw)
+        if kind == LINES:
+            return _lines(raw, largest)
+        if kind == BATCH:
+            return decode_array(raw, most=MOST, largest=largest)
+        if len(raw) > largest:
+            raise Invalid("event_too_large", f"an event may have {largest} bytes")
+        return [decode(raw)]
     except DomainError as error:
         raise Refusal(error) from error
-    if kind == SINGLE:
-        return [value]
-    if not isinstance(value, list):
-        raise Refusal(Invalid("invalid_batch", "a batch is a JSON array"))
-    if len(value) > MOST:
-        raise Refusal(Invalid("too_many_events", f"a request takes {MOST} events"), 413)
-    return value
 
 
-def _line(line: bytes) -> Any:
+def _lines(raw: bytes, largest: int) -> list[Any]:
+    raw = raw.strip()
+    if raw.count(b"\n") >= MOST:  # counted first: millions of empty lines are not worth a list
+        raise Invalid("too_many_events", f"a request takes {MOST} events")
+    return [_line(line, largest) for line in raw.split(b"\n") if line.strip()]
+
+
+def _line(line: bytes, largest: int) -> Any:
     try:
+        if len(line) > largest:
+            raise Invalid("event_too_large", f"an event may have {largest} bytes")
         return decode(line)
     except DomainError as error:
         return error
@@ -155,9 +181,9 @@ def _single(request: Request, item: Item, body: dict[str, Any]) -> Response:
     return JSONResponse(body, 201 if item.status == "accepted" else 200, {"Event-Position": str(body["position"])})
 
 
-@router.get("", operation_id="events.list", responses={200: {"model": FeedBody}} | documented(400, 404))
+@router.get("", operation_id="events.list", responses=answered(FeedBody, 400, 404))
 def feed(
-    asked: Annotated[Question, Security(question, scopes=["events:read"])],
+    asked: Annotated[Question, Security(log_question, scopes=["events:read"])],
     after: Annotated[int, Query(ge=0, le=2**53, description="the last position that you have")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     types: Annotated[list[str] | None, Query(description="event types; several by repeating or with commas")] = None,
@@ -166,8 +192,10 @@ def feed(
     """The log itself, by position: no gap, no disorder, nothing twice."""
     log = asked.runtime.log
     wanted = [kind for part in types or [] for kind in part.split(",") if kind]
-    account_id = asked.find("account", account) if account else None
+    account_id = asked.existing("account", account)
     head = log.head(asked.tenant_id)
+    if asked.least is not None and asked.least > head:
+        raise Invalid("position_ahead", "the ledger has not reached this position")
     if asked.known_at is not None:
         head = min(head, asked.runtime.reader.when(asked.tenant_id, None, asked.known_at).known_at or 0)
     found = log.after(asked.tenant_id, after, limit + 1, until=head, types=wanted, account_id=account_id)

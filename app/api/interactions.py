@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
 
 from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
-from app.api.problems import documented
-from app.api.shapes import WRITTEN, PageBody, at
+from app.api.problems import answered, documented
+from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, PageBody, at
 from app.domain.interaction import LogInteraction, VoidInteraction
 from projections import interactions
 
@@ -17,6 +18,42 @@ router = APIRouter(prefix="/v1", tags=["interactions"], route_class=StrictRoute)
 Writing = Annotated[Door, Security(door, scopes=["interactions:write"])]
 Reading = Annotated[Question, Security(question, scopes=["interactions:read"])]
 _SEALED = ("subject", "summary", "participants")
+
+
+class ParticipantBody(BaseModel):
+    """Somebody who took part; what was erased is null."""
+
+    name: str | None = None
+    email: str | None = None
+    stakeholder: str | None = None
+    role: str | None = None
+
+
+class InteractionBody(BaseModel):
+    """A contact with a client."""
+
+    id: str = Field(examples=["int_01jd7z5m3vf8x9v0w1y2z3a4b5"])
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    channel: str = Field(examples=["call"])
+    direction: str = Field(examples=["inbound"])
+    occurred_at: str
+    subject: str | None
+    summary: str | None
+    participants: list[ParticipantBody]
+    sentiment: str | None = Field(examples=["0.5"])
+    topics: list[str]
+    duration_seconds: int | None
+    external_ref: str | None
+    voided: bool
+    actor: str
+    visibility: str
+    version: int
+
+
+class InteractionPage(InteractionBody):
+    """An interaction with the position that it was read from."""
+
+    position: int
 
 
 def present(asked: Question, rows: Sequence[interactions.Interaction]) -> list[dict[str, Any]]:
@@ -66,9 +103,7 @@ async def void(interaction: str, command: VoidInteraction, to: Writing) -> Respo
     return await to.write(command, interaction=interaction)
 
 
-@router.get(
-    "/interactions", operation_id="interactions.list", responses={200: {"model": PageBody}} | documented(400, 404)
-)
+@router.get("/interactions", operation_id="interactions.list", responses=answered(PageBody[InteractionBody], 400, 404))
 def list_interactions(
     asked: Reading,
     paged: Annotated[Paging, Depends(paging)],
@@ -81,7 +116,7 @@ def list_interactions(
 ) -> Response:
     """The interactions, latest first."""
     filters = picked(
-        account=asked.find("account", account) if account else None,
+        account=asked.existing("account", account),
         channel=channel,
         direction=direction,
         voided=voided,
@@ -101,17 +136,19 @@ def list_interactions(
 @router.get(
     "/accounts/{account}/interactions",
     operation_id="accounts.interactions",
-    responses={200: {"model": PageBody}} | documented(400, 404),
+    responses=answered(PageBody[InteractionBody], 400, 404),
 )
 def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """An account's interactions, latest first."""
-    filters = {"account": [asked.find("account", account)]}
+    filters = picked(account=asked.existing("account", account))
     return page(
         asked, paged, interactions.VIEW, lambda rows: present(asked, rows), filters=filters, default_sort="-occurred"
     )
 
 
-@router.get("/interactions/{interaction}", operation_id="interactions.get", responses=documented(400, 404))
+@router.get(
+    "/interactions/{interaction}", operation_id="interactions.get", responses=answered(InteractionPage, 400, 404)
+)
 def get_interaction(interaction: str, asked: Reading) -> Response:
     """An interaction."""
     key = asked.find("interaction", interaction)

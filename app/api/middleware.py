@@ -17,6 +17,7 @@ HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"strict-transport-security", b"max-age=31536000"),
 )
+HEADERS_LIMIT: Final = 16_384
 _new_id: Final = Ids(system_clock)
 
 
@@ -49,7 +50,9 @@ class Surround:
 
         limit = self.events_limit if scope["path"] == "/v1/events" else self.limit
         try:
-            if _announced(scope) > limit:
+            if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_LIMIT:
+                await _headers_too_large(request_id)(scope, receive, answer)
+            elif _announced(scope) > limit:
                 await _too_large(request_id, limit)(scope, receive, answer)
             else:
                 await self.app(scope, _bounded(receive, limit), answer)
@@ -75,6 +78,10 @@ def _announced(scope: Scope) -> int:
         if name == b"content-length":
             return int(value) if value.isdigit() and len(value) < 19 else 0
     return 0
+
+
+def _headers_too_large(request_id: str) -> Any:
+    return problem(request_id, 431, "headers_too_large", f"headers may have {HEADERS_LIMIT} bytes in all")
 
 
 def _too_large(request_id: str, limit: int) -> Any:

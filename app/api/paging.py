@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Query, Request, Response
 
@@ -35,7 +35,7 @@ def paging(
     asked = tuple(
         sorted((name, value) for name, value in request.query_params.multi_items() if name not in ("cursor", "limit"))
     )
-    return Paging(limit, cursor, request.url.path, asked)
+    return Paging(limit, cursor, request.scope["path"], asked)
 
 
 def page(
@@ -82,7 +82,7 @@ def listing(
     cursor = write_cursor(question, paging, order, after) if after is not None else None
     link = None
     if cursor:
-        link = f'<{paging.url}?{urlencode([*paging.asked, ("limit", paging.limit), ("cursor", cursor)])}>; rel="next"'
+        link = f'<{quote(paging.url)}?{urlencode([*paging.asked, ("limit", paging.limit), ("cursor", cursor)])}>; rel="next"'
     return question.answer(
         {"data": data, "has_more": cursor is not None, "next_cursor": cursor, "position": position}, position, link=link
     )
@@ -95,16 +95,15 @@ def _sort(view: View[Any], sort: str) -> tuple[str, bool]:
     return order, sort.startswith("-")
 
 
-def _purpose(question: Question, paging: Paging, order: str) -> str:
+def _purpose(paging: Paging, order: str) -> str:
     """What a cursor is bound to: tenant (by its key), path, filters, sort."""
     return json.dumps(["cursor/v1", paging.url, paging.asked, order])
 
 
 def write_cursor(question: Question, paging: Paging, order: str, after: Sequence[Any]) -> str:
     """An opaque cursor behind a row."""
-    locked = question.runtime.vault.lock(
-        question.tenant_id, _purpose(question, paging, order), json.dumps(list(after)).encode()
-    )
+    plain = json.dumps(list(after), ensure_ascii=False).encode()
+    locked = question.runtime.vault.lock(question.tenant_id, _purpose(paging, order), plain)
     return base64.urlsafe_b64encode(locked).decode().rstrip("=")
 
 
@@ -117,10 +116,8 @@ def read_cursor(question: Question, paging: Paging, order: str) -> list[Any]:
     except (binascii.Error, ValueError) as error:
         raise refusal from error
     opened = (
-        question.runtime.vault.unlock(question.tenant_id, _purpose(question, paging, order), locked)
-        if len(locked) > 28
-        else None
-    )  # noqa: PLR2004
+        question.runtime.vault.unlock(question.tenant_id, _purpose(paging, order), locked) if len(locked) > 28 else None
+    )
     if opened is None:
         raise refusal
     after: list[Any] = json.loads(opened)

@@ -11,8 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from app.domain import errors
 from app.domain.strict_json import Malformed
-from app.states import InFlight
+from app.ingestion import MOST_FAULTS, fault
 from app.observe.metrics import REFUSALS
+from app.states import InFlight
 
 STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
     (Malformed, 400),
@@ -25,17 +26,27 @@ STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
     (errors.Unauthenticated, 401),
     (errors.Unavailable, 503),
 )
-BAD_QUESTIONS: Final = frozenset({
-    "unknown_parameter", "invalid_cursor", "position_ahead", "invalid_as_of", "invalid_known_at", "invalid_if_match",
-    "invalid_idempotency_key", "invalid_header", "invalid_sort",
-})  # fmt: skip
-"""Codes of a question that was asked wrongly: 400, where a body that does not fit is 422."""
+BY_CODE: Final[dict[str, int]] = {
+    **dict.fromkeys(("unknown_parameter", "invalid_parameter", "invalid_header", "invalid_cursor", "invalid_sort",
+                     "invalid_as_of", "invalid_known_at", "known_at_ahead", "position_ahead", "invalid_if_match",
+                     "invalid_idempotency_key"), 400),
+    **dict.fromkeys(("too_large", "event_too_large", "too_many_events"), 413),
+    "unsupported_media_type": 415,
+    "headers_too_large": 431,
+}  # fmt: skip
+"""Codes that say more than their class: a question that was asked wrongly is 400, where a body that does not fit is 422."""
 TITLES: Final = {
     400: "Bad request", 401: "Unauthenticated", 403: "Not allowed", 404: "Not found", 405: "Method not allowed", 409: "Refused",
     410: "Gone", 412: "Precondition failed", 413: "Too large", 415: "Unsupported media type", 422: "Does not fit",
-    500: "Internal error", 503: "Unavailable",
+    431: "Headers too large", 500: "Internal error", 503: "Unavailable",
 }  # fmt: skip
-_FRAMEWORK_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+_FRAMEWORK_CODES: Final = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
 
 
 class FieldError(BaseModel):
@@ -70,9 +81,8 @@ class Refusal(HTTPException):
 
 def status_of(error: errors.DomainError) -> int:
     """The HTTP status of a refusal."""
-    if error.code in BAD_QUESTIONS:
-        return 400
-    return next((status for kind, status in STATUSES if isinstance(error, kind)), 409)
+    by_class = next((status for kind, status in STATUSES if isinstance(error, kind)), 409)
+    return BY_CODE.get(error.code, by_class)
 
 
 def problem(
@@ -129,18 +139,16 @@ async def http_error(request: Request, error: Exception) -> Response:
 async def validation_error(request: Request, error: Exception) -> Response:
     """Answers members that do not fit; the values themselves are not repeated."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
+    if any(one["loc"][0] == "path" for one in error.errors()):
+        return problem(request_id(request), 404, "not_found", "there is nothing at this path")
     found, asked_wrongly = [], False
-    for one in error.errors():
+    for one in error.errors()[:MOST_FAULTS]:
         where, *path = one["loc"]
-        asked_wrongly = asked_wrongly or where != "body"
-        pointer = "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
-        found.append(
-            {
-                "pointer": pointer if where == "body" else str(path[0] if path else where),
-                "code": one["type"],
-                "detail": one["msg"],
-            }
-        )
+        if where == "body":
+            found.append(fault(one, path, error.body))
+        else:
+            asked_wrongly = True
+            found.append({"pointer": str(path[0] if path else where), "code": one["type"], "detail": one["msg"]})
     code = "invalid_parameter" if asked_wrongly else "invalid_body"
     return problem(
         request_id(request),
@@ -156,3 +164,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     always = (401, 403, 503)
     return {status: {"description": TITLES[status], "content": content} for status in sorted({*always, *statuses})}
+
+
+def answered(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The good answer of a read and its problems, for the contract."""
+    return {200: {"model": model, "description": "What was asked for"}, **documented(*statuses)}

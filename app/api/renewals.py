@@ -4,20 +4,54 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
 
 from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
-from app.api.problems import documented
-from app.api.shapes import WRITTEN, PageBody, at, money
+from app.api.problems import answered, documented
+from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.domain.errors import NotFound
 from app.domain.renewal import DeferRenewal, OpenRenewal, SetRenewalRisk
+from app.domain.values import Day
 from projections import renewals
 
 router = APIRouter(prefix="/v1", tags=["renewals"], route_class=StrictRoute)
 Writing = Annotated[Door, Security(door, scopes=["renewals:write"])]
 Reading = Annotated[Question, Security(question, scopes=["renewals:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
+
+
+class RenewalBody(BaseModel):
+    """The end of a term: what falls due, and what became of it."""
+
+    id: str | None = Field(
+        description="of its cycle, once that was opened", examples=["rnw_01jd7z5m3wf8x9v0w1y2z3a4b5"]
+    )
+    contract: str
+    contract_ref: str | None
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    due: str = Field(examples=["2026-12-31"])
+    notice_deadline: str
+    noticed: bool
+    auto_renew: bool
+    atr: AmountBody = Field(description="the annual value available to renew")
+    outcome: str = Field(examples=["open"])
+    renewed: AmountBody | None
+    timing: str | None
+    decided_at: str | None
+    reason: str | None
+    voluntary: bool | None
+    risk: str | None
+    probability: str | None
+    drivers: list[str]
+    deferred_to: str | None
+
+
+class RenewalPage(RenewalBody):
+    """A renewal with the position that it was read from."""
+
+    position: int
 
 
 def present(rows: Sequence[renewals.Renewal]) -> list[dict[str, Any]]:
@@ -66,7 +100,7 @@ async def defer(renewal: str, command: DeferRenewal, to: Writing) -> Response:
     return await to.write(command, renewal=renewal)
 
 
-@router.get("/renewals", operation_id="renewals.list", responses={200: {"model": PageBody}} | documented(400, 404))
+@router.get("/renewals", operation_id="renewals.list", responses=answered(PageBody[RenewalBody], 400, 404))
 def list_renewals(
     asked: Reading,
     paged: Annotated[Paging, Depends(paging)],
@@ -74,9 +108,9 @@ def list_renewals(
     contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
     outcome: Annotated[list[str] | None, Query(description="open, renewed or lost")] = None,
     risk: Annotated[list[str] | None, Query()] = None,
-    due_from: Annotated[str | None, Query(description="first due day", examples=["2026-01-01"])] = None,
+    due_from: Annotated[Day | None, Query(description="first due day", examples=["2026-01-01"])] = None,
     due_to: Annotated[
-        str | None, Query(description="first due day that is not wanted", examples=["2026-04-01"])
+        Day | None, Query(description="first due day that is not wanted", examples=["2026-04-01"])
     ] = None,
     sort: Annotated[str | None, Query(description="due_at, atr or contract; - for descending")] = None,
 ) -> Response:
@@ -88,15 +122,15 @@ def list_renewals(
     if due_to:
         conditions.append(table.c.due < due_to)
     filters = picked(
-        account=asked.find("account", account) if account else None,
-        contract=asked.find("contract", contract) if contract else None,
+        account=asked.existing("account", account),
+        contract=asked.existing("contract", contract),
         outcome=outcome,
         risk=risk,
     )
     return page(asked, paged, renewals.VIEW, present, filters=filters, conditions=conditions, sort=sort)
 
 
-@router.get("/renewals/{renewal}", operation_id="renewals.get", responses=documented(400, 404))
+@router.get("/renewals/{renewal}", operation_id="renewals.get", responses=answered(RenewalPage, 400, 404))
 def get_renewal(renewal: str, asked: Reading) -> Response:
     """A renewal cycle by its id."""
     key = asked.find("renewal", renewal)

@@ -1,6 +1,6 @@
 """How things look outside: answers' models for the contract, and the small pieces that presenters share."""
 
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -33,10 +33,13 @@ class AmountBody(BaseModel):
     currency: str = Field(examples=["EUR"])
 
 
-class PageBody(BaseModel):
+Item = TypeVar("Item")
+
+
+class PageBody(BaseModel, Generic[Item]):
     """A page of things."""
 
-    data: list[dict[str, Any]]
+    data: list[Item]
     has_more: bool
     next_cursor: str | None
     position: int = Field(description="the position that the page was built from")

@@ -1,17 +1,17 @@
 """What happened to an account, and what changed between two points of either clock."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response, Security
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.api import accounts as account_door
 from app.api import contracts as contract_door
 from app.api.bodies import StrictRoute
 from app.api.deps import Question, picked, question
 from app.api.paging import Paging, page, paging
-from app.api.problems import Refusal, documented
+from app.api.problems import Refusal, answered
 from app.api.shapes import PageBody, at
 from app.domain.errors import Invalid, NotFound
 from app.reader import When
@@ -19,6 +19,22 @@ from projections import accounts, contracts, timeline
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
 Reading = Annotated[Question, Security(question, scopes=["accounts:read"])]
+LIMIT: Final = 200
+"""How many events a difference names at the most."""
+
+
+class EntryBody(BaseModel):
+    """An event of an account with a sentence that a person can read."""
+
+    id: str = Field(examples=["evt_01jd7z5m3sf8x9v0w1y2z3a4b5"])
+    position: int
+    type: str = Field(examples=["account.opened"])
+    subject: str = Field(description="the thing that it happened to")
+    sentence: str = Field(examples=["Northwind became a client"])
+    effective_at: str
+    recorded_at: str
+    actor: str
+    visibility: str
 
 
 class Change(BaseModel):
@@ -36,8 +52,9 @@ class DiffBody(BaseModel):
     before: dict[str, Any]
     after: dict[str, Any]
     changes: list[Change]
-    events: list[dict[str, Any]]
+    events: list[EntryBody] = Field(description="what one of the points knows and has reached, and the other does not")
     more_events: bool
+    position: int
 
 
 def present(rows: Sequence[timeline.Entry]) -> list[dict[str, Any]]:
@@ -58,9 +75,7 @@ def present(rows: Sequence[timeline.Entry]) -> list[dict[str, Any]]:
     ]
 
 
-@router.get(
-    "/{account}/timeline", operation_id="accounts.timeline", responses={200: {"model": PageBody}} | documented(400, 404)
-)
+@router.get("/{account}/timeline", operation_id="accounts.timeline", responses=answered(PageBody[EntryBody], 400, 404))
 def get_timeline(
     account: str,
     asked: Reading,
@@ -77,9 +92,7 @@ def get_timeline(
     return page(asked, paged, timeline.VIEW, present, filters=filters, sort=sort, default_sort="-position")
 
 
-@router.get(
-    "/{account}/diff", operation_id="accounts.diff", responses={200: {"model": DiffBody}} | documented(400, 404)
-)
+@router.get("/{account}/diff", operation_id="accounts.diff", responses=answered(DiffBody, 400, 404))
 def diff(
     account: str,
     asked: Reading,
@@ -90,7 +103,7 @@ def diff(
 ) -> Response:
     """What changed on an account between two points of business time, of knowledge, or of both, and the events that did it."""
     if from_ is None and from_known_at is None:
-        raise Refusal(Invalid("invalid_parameter", "name a point before: from, from_known_at or both"), 400)
+        raise Refusal(Invalid("invalid_parameter", "name a point before: from, from_known_at or both"))
     account_id = asked.find("account", account)
     asked.when(accounts.VIEW, contracts.VIEW, timeline.VIEW)
     reader = asked.runtime.reader
@@ -136,22 +149,23 @@ def _state(asked: Question, account_id: str, when: When) -> dict[str, Any] | Non
 
 
 def _between(asked: Question, account_id: str, before: When, after: When) -> tuple[list[timeline.Entry], bool, int]:
-    """The events that one point knows and has reached, and the other does not: at most 200."""
+    """The events that one point knows and has reached, and the other does not."""
     table = timeline.VIEW.table
     position = asked.runtime.projector.positions(asked.tenant_id)["timeline"]
-    seen = {when: (when.known_at if when.known_at is not None else position, when.as_of) for when in (before, after)}
-    first, last = seen[before], seen[after]
-    wanted = When(max(first[1], last[1]), max(first[0], last[0]), now=False)
-    told_later = (table.c.position > first[0]) | (table.c.effective_at > first[1])
+    reached = [
+        When(point.as_of, position if point.known_at is None else point.known_at, now=False)
+        for point in (before, after)
+    ]
+    seen = [(table.c.position <= point.known_at) & (table.c.effective_at <= point.as_of) for point in reached]
     rows, _ = asked.runtime.reader.select(
         asked.tenant_id,
         timeline.VIEW,
-        [table.c.account == account_id, told_later],
-        wanted,
+        [table.c.account == account_id, seen[0] != seen[1]],
+        When(max(before.as_of, after.as_of), max(point.known_at or 0 for point in reached), now=False),
         order=[table.c.position],
-        limit=201,
+        limit=LIMIT + 1,
     )
-    return rows[:200], len(rows) > 200, position  # noqa: PLR2004
+    return rows[:LIMIT], len(rows) > LIMIT, position
 
 
 def _point(when: When) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Gate:
             raise refusal
         principal = Principal(tenant_id, key_id, state.role, scopes_of(state.role, state.scopes))
         with self._lock:
-            if len(self._known) > 10_000:  # noqa: PLR2004 - a bound on memory
+            if len(self._known) > 10_000:
                 self._known.clear()
             self._known[key] = (time.monotonic() + self._seconds, principal, expires)
         return principal

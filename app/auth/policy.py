@@ -38,6 +38,12 @@ class Principal:
         if scope not in self.scopes:
             raise NotAllowed("scope_missing", f"the key lacks {scope}", scope=scope)
 
+    def require_reach(self, role: str, scopes: tuple[str, ...]) -> None:
+        """Raises: NotAllowed where a key of this role and these scopes could do what this one cannot."""
+        beyond = sorted(scopes_of(role, scopes) - self.scopes)
+        if beyond:
+            raise NotAllowed("scope_missing", f"the key lacks {beyond[0]} and hands it to nobody", scope=beyond[0])
+
     def may_write(self, noun: str) -> bool:
         """Whether events about a noun may be written."""
         return "events:write" in self.scopes or f"{NOUN_SCOPES.get(noun, noun)}:write" in self.scopes

@@ -99,5 +99,16 @@ def client(number: int, rng: Random) -> Client:
     low, high = FEES[tier]
     contacts = tuple(
         (f"{given} {family}", title)
-        for given, family, title in zip(rng.sample(_GIVEN, 3), rng.sample(_FAMILY, 3), rng.sample(_TITLES, 3), strict=True))
-    return Client(number, name, industry, tier, OWNERS[(number + number // 5) % len(OWNERS)], rng.randrange(low, high, 100), contacts)
+        for given, family, title in zip(
+            rng.sample(_GIVEN, 3), rng.sample(_FAMILY, 3), rng.sample(_TITLES, 3), strict=True
+        )
+    )
+    return Client(
+        number,
+        name,
+        industry,
+        tier,
+        OWNERS[(number + number // 5) % len(OWNERS)],
+        rng.randrange(low, high, 100),
+        contacts,
+    )

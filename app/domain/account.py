@@ -96,8 +96,11 @@ def require_open(state: AccountState) -> None:
 
 def open_(_state: AccountState, command: OpenAccount, _context: Context) -> tuple[Event, ...]:
     """A new account."""
-    return (AccountOpened(**command.model_dump(include={"name", "currency", "time_zone", "industry", "tier", "owner",
-                                                        "external_ref"})),)
+    return (
+        AccountOpened(
+            **command.model_dump(include={"name", "currency", "time_zone", "industry", "tier", "owner", "external_ref"})
+        ),
+    )
 
 
 def rename(state: AccountState, command: RenameAccount, _context: Context) -> tuple[Event, ...]:

@@ -49,7 +49,8 @@ class Line(BaseModel):
     quantity: Amount = "1"
     unit_price: Amount = Field(description="for one unit and one interval", examples=["1000.00"])
     interval: Literal["day", "week", "month", "quarter", "half_year", "year", "two_years"] | None = Field(
-        None, description="how often it is paid; not for one_off")
+        None, description="how often it is paid; not for one_off"
+    )
     start: Day | None = None
     end: Day | None = Field(None, description="the first day after")
     discount_percent: Percent | None = Field(None, description="a lasting discount")
@@ -223,9 +224,17 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
     state = replace(state, history=(*state.history, recorded))
     match recorded.event:
         case facts.ContractDrafted() as drafted:
-            return replace(state, account=drafted.account, contract=recorded.stream_id, currency=drafted.currency,
-                           start=drafted.start, end=drafted.end, auto_renew=drafted.auto_renew, notice_days=drafted.notice_days,
-                           renewal_term_months=drafted.renewal_term_months)
+            return replace(
+                state,
+                account=drafted.account,
+                contract=recorded.stream_id,
+                currency=drafted.currency,
+                start=drafted.start,
+                end=drafted.end,
+                auto_renew=drafted.auto_renew,
+                notice_days=drafted.notice_days,
+                renewal_term_months=drafted.renewal_term_months,
+            )
         case facts.ContractSigned():
             return replace(state, signed=True)
         case facts.ContractAmended(amendment_no=number):
@@ -258,8 +267,9 @@ def draft(_state: ContractState, command: DraftContract, context: Context) -> tu
         facts.ContractDrafted(
             account=context.ids["account"],
             lines=tuple(_line(line) for line in command.lines),
-            **command.model_dump(include={"currency", "start", "end", "auto_renew", "notice_days", "renewal_term_months",
-                                          "external_ref"}),
+            **command.model_dump(
+                include={"currency", "start", "end", "auto_renew", "notice_days", "renewal_term_months", "external_ref"}
+            ),
         ),
     )
 
@@ -269,8 +279,11 @@ def sign(state: ContractState, command: SignContract, context: Context) -> tuple
     if state.signed:
         raise Refused("contract_signed", "the contract was signed already; a signature is not changed")
     require_open(context.states["account"])
-    return (facts.ContractSigned(signed_at=instant(moment_start(command.signed_at, context.zone)),
-                                 document_sha256=command.document_sha256),)
+    return (
+        facts.ContractSigned(
+            signed_at=instant(moment_start(command.signed_at, context.zone)), document_sha256=command.document_sha256
+        ),
+    )
 
 
 def record(state: ContractState, command: RecordContract, context: Context) -> tuple[Event, ...]:
@@ -288,7 +301,9 @@ def amend(state: ContractState, command: AmendContract, context: Context) -> tup
 
 def amendment(state: ContractState, changes: tuple[Change, ...], scope_change: str | None) -> facts.ContractAmended:
     """The next amendment of a contract."""
-    return facts.ContractAmended(amendment_no=state.amendments + 1, changes=recorded_changes(changes), scope_change=scope_change)
+    return facts.ContractAmended(
+        amendment_no=state.amendments + 1, changes=recorded_changes(changes), scope_change=scope_change
+    )
 
 
 def correct(state: ContractState, command: CorrectContract, context: Context) -> tuple[Decided, ...]:
@@ -373,7 +388,11 @@ def renew(state: ContractState, command: RenewContract, context: Context) -> tup
     if command.lines:
         _check_lines(command.lines, start, command.end)
     event = facts.ContractRenewed(
-        start=start, end=command.end, previous_end=state.end, timing=_timing(state, command, start), retroactive=command.retroactive,
+        start=start,
+        end=command.end,
+        previous_end=state.end,
+        timing=_timing(state, command, start),
+        retroactive=command.retroactive,
         lines=tuple(_line(line) for line in command.lines) if command.lines else None,
     )
     event_id = context.new_id("evt")
@@ -390,10 +409,17 @@ def terminate(state: ContractState, command: TerminateContract, context: Context
     if state.end and not state.auto_renew and command.effective_end > state.end:
         raise Refused("end_after_term", "the contract ends before that by itself")
     event_id = context.new_id("evt")
-    event = facts.ContractTerminated(effective_end=command.effective_end, reason=command.reason, voluntary=command.voluntary,
-                                     competitor=command.competitor)
+    event = facts.ContractTerminated(
+        effective_end=command.effective_end,
+        reason=command.reason,
+        voluntary=command.voluntary,
+        competitor=command.competitor,
+    )
     value = state.schedule(context).annual_at(day_start(command.effective_end, context.zone) - 1)
-    return (Decided(event, event_id=event_id), *lost(context, event_id, value, command.reason, voluntary=command.voluntary))
+    return (
+        Decided(event, event_id=event_id),
+        *lost(context, event_id, value, command.reason, voluntary=command.voluntary),
+    )
 
 
 # --- rules that several decisions share ---
@@ -440,7 +466,11 @@ def _check_changes(schedule: Schedule, changes: tuple[Change, ...], context: Con
         if isinstance(change, AddLine):
             begins = day_start(change.start, context.zone) if change.start else at
             ends = day_start(change.end, context.zone) if change.end else FOREVER
-            if begins < at or not any(opens <= begins < closes for opens, closes in schedule.windows()) or ends <= begins:
+            if (
+                begins < at
+                or not any(opens <= begins < closes for opens, closes in schedule.windows())
+                or ends <= begins
+            ):
                 raise Refused("line_outside_term", "the line must begin with the amendment or later, within the term")
             if any(step.line == change.line for step in schedule.steps):
                 raise Refused("line_exists", "the contract has or had a line of this name")
@@ -481,5 +511,17 @@ def _timing(state: ContractState, command: RenewContract, start: str) -> str:
 def preview(event: Event, event_id: str, contract: str, state: ContractState, context: Context) -> Recorded:
     """An event of the contract as it will stand in the log, to see what it does to the schedule."""
     body = event.model_dump_json(exclude_none=True)
-    return Recorded(context.tenant_id, 0, event_id, contract, len(state.history) + 1, state.account, event.TOPIC, event.VERSION,
-                    context.effective_at, context.now, context.actor, b'{"data":' + body.encode() + b"}")
+    return Recorded(
+        context.tenant_id,
+        0,
+        event_id,
+        contract,
+        len(state.history) + 1,
+        state.account,
+        event.TOPIC,
+        event.VERSION,
+        context.effective_at,
+        context.now,
+        context.actor,
+        b'{"data":' + body.encode() + b"}",
+    )

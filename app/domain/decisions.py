@@ -4,7 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.domain import account, api_key, contract, interaction, renewal, tenant
+from app.domain import (
+    account,
+    api_key,
+    contract,
+    interaction,
+    renewal,
+    scope_change,
+    scope_change_commands,
+    tenant,
+    webhook_endpoint,
+)
 from app.domain.command import Command
 from app.domain.context import Context, Decided
 from app.domain.events.base import Event
@@ -39,16 +49,22 @@ class Decision:
 NOUNS: Final[dict[str, Noun]] = {
     "tenant": Noun("tnt", tenant.TenantState(), tenant.evolve),
     "api_key": Noun("key", api_key.ApiKeyState(), api_key.evolve),
+    "webhook_endpoint": Noun("whe", webhook_endpoint.WebhookEndpointState(), webhook_endpoint.evolve),
     "account": Noun("acct", account.AccountState(), account.evolve),
     "interaction": Noun("int", interaction.InteractionState(), interaction.evolve),
     "contract": Noun("ctr", contract.ContractState(), contract.evolve),
     "renewal": Noun("rnw", renewal.RenewalState(), renewal.evolve),
+    "scope_change": Noun("scr", scope_change.ScopeChangeState(), scope_change.evolve),
 }
 
 DECISIONS: Final[dict[type[Command], Decision]] = {
     tenant.CreateTenant: Decision("tenant", tenant.create, creates=True),
     api_key.RecordApiKey: Decision("api_key", api_key.issue, creates=True),
     api_key.RevokeApiKey: Decision("api_key", api_key.revoke),
+    webhook_endpoint.RecordWebhookEndpoint: Decision("webhook_endpoint", webhook_endpoint.register, creates=True),
+    webhook_endpoint.RecordWebhookSecret: Decision("webhook_endpoint", webhook_endpoint.add_secret),
+    webhook_endpoint.RetireWebhookSecret: Decision("webhook_endpoint", webhook_endpoint.retire_secret),
+    webhook_endpoint.CloseWebhookEndpoint: Decision("webhook_endpoint", webhook_endpoint.close),
     account.OpenAccount: Decision("account", account.open_, creates=True),
     account.RenameAccount: Decision("account", account.rename),
     account.SetAccountTier: Decision("account", account.set_tier),
@@ -69,8 +85,28 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     contract.RenewContract: Decision("contract", contract.renew, reads=("account", "renewal?")),
     contract.TerminateContract: Decision("contract", contract.terminate, reads=("account", "renewal?")),
     renewal.OpenRenewal: Decision(
-        "renewal", renewal.open_, creates=True, reads=("contract",),
-        ref=lambda context: f"{context.ids['contract']}@{context.states['contract'].end}"),
+        "renewal",
+        renewal.open_,
+        creates=True,
+        reads=("contract",),
+        ref=lambda context: f"{context.ids['contract']}@{context.states['contract'].end}",
+    ),
     renewal.SetRenewalRisk: Decision("renewal", renewal.set_risk),
     renewal.DeferRenewal: Decision("renewal", renewal.defer),
+    scope_change_commands.RaiseScopeChange: Decision(
+        "scope_change", scope_change.raise_, creates=True, reads=("account", "contract?", "interaction?")
+    ),
+    scope_change_commands.RequestConsult: Decision("scope_change", scope_change.request_consult, reads=("account",)),
+    scope_change_commands.AnswerConsult: Decision("scope_change", scope_change.answer_consult, reads=("account",)),
+    scope_change_commands.WaiveConsult: Decision("scope_change", scope_change.waive_consult, reads=("account",)),
+    scope_change_commands.AssessImpact: Decision("scope_change", scope_change.assess, reads=("account",)),
+    scope_change_commands.ApproveScopeChange: Decision("scope_change", scope_change.approve, reads=("account",)),
+    scope_change_commands.RespondToClient: Decision(
+        "scope_change", scope_change.respond, reads=("account", "interaction?")
+    ),
+    scope_change_commands.RecordClientDecision: Decision("scope_change", scope_change.decide, reads=("account",)),
+    scope_change_commands.AbsorbWork: Decision("scope_change", scope_change.absorb, reads=("account",)),
+    scope_change_commands.AmendScopeChange: Decision("scope_change", scope_change.amend, reads=("account", "contract")),
+    scope_change_commands.WithdrawScopeChange: Decision("scope_change", scope_change.withdraw, reads=("account",)),
+    scope_change_commands.DeliverScopeChange: Decision("scope_change", scope_change.deliver, reads=("account",)),
 }

@@ -77,8 +77,19 @@ def log(_state: InteractionState, command: LogInteraction, context: Context) -> 
     event = InteractionLogged(
         account=context.ids["account"],
         participants=tuple(Participant(**attendee.model_dump()) for attendee in command.participants),
-        **command.model_dump(include={"channel", "direction", "occurred_at", "subject", "summary", "sentiment", "topics",
-                                      "duration_seconds", "external_ref"}),
+        **command.model_dump(
+            include={
+                "channel",
+                "direction",
+                "occurred_at",
+                "subject",
+                "summary",
+                "sentiment",
+                "topics",
+                "duration_seconds",
+                "external_ref",
+            }
+        ),
     )
     return (Decided(event, effective_at=occurred if command.effective_at is None else context.effective_at),)
 

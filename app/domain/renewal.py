@@ -49,7 +49,7 @@ def evolve(state: RenewalState, recorded: Recorded) -> RenewalState:
     """The state after one more event."""
     match recorded.event:
         case RenewalOpened() as opened:
-            return RenewalState(opened.account, opened.contract, opened.due, scaled(opened.atr))
+            return RenewalState(opened.account, opened.contract, opened.due, atr=scaled(opened.atr))
         case RenewalDeferred(new_due=due):
             return replace(state, deferred_to=due)
         case RenewalWon():
@@ -71,9 +71,14 @@ def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tupl
         raise Refused("open_ended", "an open-ended contract has no due date")
     value = contract.schedule(context).annual_at(day_start(contract.end, context.zone) - 1)
     return (
-        RenewalOpened(account=contract.account, contract=context.ids["contract"], due=contract.end,
-                      notice_deadline=add_days(contract.end, -contract.notice_days), atr=unscaled(value),
-                      currency=contract.currency),
+        RenewalOpened(
+            account=contract.account,
+            contract=context.ids["contract"],
+            due=contract.end,
+            notice_deadline=add_days(contract.end, -contract.notice_days),
+            atr=unscaled(value),
+            currency=contract.currency,
+        ),
     )
 
 
@@ -82,7 +87,15 @@ def set_risk(state: RenewalState, command: SetRenewalRisk, _context: Context) ->
     _require_open(state)
     if command.probability is not None and command.probability.startswith("-"):
         raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
-    return (RenewalRiskSet(contract=state.contract, due=state.due, risk=command.risk, probability=command.probability, drivers=command.drivers),)
+    return (
+        RenewalRiskSet(
+            contract=state.contract,
+            due=state.due,
+            risk=command.risk,
+            probability=command.probability,
+            drivers=command.drivers,
+        ),
+    )
 
 
 def defer(state: RenewalState, command: DeferRenewal, _context: Context) -> tuple[Event, ...]:
@@ -98,7 +111,13 @@ def won(context: Context, contract_event: str, value: int) -> Sequence[Decided]:
     cycle: RenewalState | None = context.states.get("renewal")
     if cycle is None or cycle.outcome:
         return ()
-    event = RenewalWon(contract=cycle.contract, due=cycle.due, contract_event=contract_event, value=unscaled(value), uplift=unscaled(value - cycle.atr))
+    event = RenewalWon(
+        contract=cycle.contract,
+        due=cycle.due,
+        contract_event=contract_event,
+        value=unscaled(value),
+        uplift=unscaled(value - cycle.atr),
+    )
     return (Decided(event, beside="renewal"),)
 
 
@@ -107,7 +126,14 @@ def lost(context: Context, contract_event: str, value: int, reason: str, *, volu
     cycle: RenewalState | None = context.states.get("renewal")
     if cycle is None or cycle.outcome:
         return ()
-    event = RenewalLost(contract=cycle.contract, due=cycle.due, contract_event=contract_event, value=unscaled(value), reason=reason, voluntary=voluntary)
+    event = RenewalLost(
+        contract=cycle.contract,
+        due=cycle.due,
+        contract_event=contract_event,
+        value=unscaled(value),
+        reason=reason,
+        voluntary=voluntary,
+    )
     return (Decided(event, beside="renewal"),)
 
 

@@ -80,14 +80,23 @@ class Schedule:
         """The schedule as if an event had never set a step."""
         return replace(self, steps=tuple(step for step in self.steps if step.source != source))
 
-    def set_line(self, line: str, at: int, seq: int, source: str, *, quantity: str | None, unit_price: str | None,
-                 cause: str) -> "Schedule":
+    def set_line(
+        self, line: str, at: int, seq: int, source: str, *, quantity: str | None, unit_price: str | None, cause: str
+    ) -> "Schedule":
         """A line with another quantity or price from an instant on; unchanged where it is not in force then."""
         current = self.step_at(line, at)
         if current is None:
             return self
-        return self.add(current._replace(at=at, seq=seq, source=source, cause=cause, quantity=quantity or current.quantity,
-                                         unit_price=unit_price or current.unit_price))
+        return self.add(
+            current._replace(
+                at=at,
+                seq=seq,
+                source=source,
+                cause=cause,
+                quantity=quantity or current.quantity,
+                unit_price=unit_price or current.unit_price,
+            )
+        )
 
     def remove_line(self, line: str, at: int, seq: int, source: str) -> "Schedule":
         """A line that ends at an instant."""
@@ -122,7 +131,7 @@ class Schedule:
         steps = [step for step in self.steps if step.line == line and step.at <= at]
         if not steps:
             return None
-        last = max(steps, key=lambda step: (step.at, step.seq))
+        last = sorted(steps, key=lambda step: (step.at, step.seq))[-1]  # of two that are equal the one that was told later
         return None if last.removed or last.end <= at else last
 
     def windows(self) -> list[tuple[int, int]]:
@@ -159,9 +168,14 @@ class Schedule:
 
     def dump(self) -> dict[str, Any]:
         """The schedule as JSON."""
-        return {"terms": [list(term) for term in self.terms], "steps": [list(step) for step in self.steps],
-                "holds": [list(hold) for hold in self.holds], "until": self.until, "auto_renew": self.auto_renew,
-                "signed": self.signed}
+        return {
+            "terms": [list(term) for term in self.terms],
+            "steps": [list(step) for step in self.steps],
+            "holds": [list(hold) for hold in self.holds],
+            "until": self.until,
+            "auto_renew": self.auto_renew,
+            "signed": self.signed,
+        }
 
     @staticmethod
     def load(data: Mapping[str, Any]) -> "Schedule":
@@ -212,8 +226,15 @@ def _changed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedul
         schedule = schedule.without(recorded.data["corrects"]) if _only_changes(schedule, recorded.data) else schedule
     for change in recorded.data["changes"]:
         if change["op"] == "set_line":
-            schedule = schedule.set_line(change["line"], at, seq, source, quantity=change.get("quantity"),
-                                         unit_price=change.get("unit_price"), cause=change.get("cause") or "negotiation")
+            schedule = schedule.set_line(
+                change["line"],
+                at,
+                seq,
+                source,
+                quantity=change.get("quantity"),
+                unit_price=change.get("unit_price"),
+                cause=change.get("cause") or "negotiation",
+            )
         elif change["op"] == "add_line":
             schedule = schedule.add(_step(change, recorded, where, at=at, cause="new"))
         else:
@@ -223,7 +244,7 @@ def _changed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedul
 
 def _only_changes(schedule: Schedule, data: Mapping[str, Any]) -> bool:
     """Whether the corrected event was a change, whose steps can be taken back, and not what the lines began with."""
-    first = {}
+    first: dict[str, str] = {}
     for step in schedule.steps:
         first.setdefault(step.line, step.source)
     return data["corrects"] not in first.values()
@@ -252,6 +273,7 @@ def _renewed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedul
     renewed = replace(schedule.renew(start, end), until=FOREVER)
     if lines is None:
         return renewed
+    renewed = replace(renewed, steps=tuple(step for step in renewed.steps if step.at < start))  # plans for the old lines are off
     for line in renewed.lines():
         renewed = renewed.remove_line(line, start, recorded.version, recorded.event_id)
     for line in lines:
@@ -277,7 +299,9 @@ def _bounds(start: str, end: str | None, where: ZoneInfo) -> tuple[int, int]:
     return day_start(start, where), day_start(end, where) if end else FOREVER
 
 
-def _step(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, *, at: int, cause: str, seq: int | None = None) -> Step:
+def _step(
+    line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, *, at: int, cause: str, seq: int | None = None
+) -> Step:
     return Step(
         at=day_start(line["start"], where) if line.get("start") else at,
         seq=recorded.version if seq is None else seq,
@@ -302,9 +326,24 @@ def annual(quantity: str, unit_price: str, interval: str, discount: str = "0") -
 
 
 def _interval(step: Step, start: int, end: int, *, held: bool) -> Interval:
-    paid = 0 if held or step.kind not in RECURRING else annual(step.quantity, step.unit_price, step.interval, step.discount)
-    return Interval(step.line, start, end, paid, held, step.product, step.kind, step.quantity, step.unit_price, step.cause,
-                    step.source)
+    paid = (
+        0
+        if held or step.kind not in RECURRING
+        else annual(step.quantity, step.unit_price, step.interval, step.discount)
+    )
+    return Interval(
+        step.line,
+        start,
+        end,
+        paid,
+        held,
+        step.product,
+        step.kind,
+        step.quantity,
+        step.unit_price,
+        step.cause,
+        step.source,
+    )
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ An instant is RFC 3339 UTC with six digits; inside folds and columns it is an in
 """
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar, get_args
@@ -18,8 +19,10 @@ FOREVER: Final = 9_223_372_036_854_775_807
 """The end of an interval that has none: the largest 64-bit integer."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_INSTANT: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?([Zz]|[+-]\d{2}:\d{2})$")
-_DECIMAL: Final = re.compile(r"^-?(0|[1-9]\d{0,11})(\.\d{1,6})?$")
+_INSTANT: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+_DECIMAL: Final = re.compile(r"-?(0|[1-9]\d{0,11})(\.\d{1,6})?", re.ASCII)
 
 T = TypeVar("T")
 
@@ -83,9 +86,11 @@ def micros(text: str) -> int:
 
     Raises: ValueError when the text is no instant between the years 1 and 9999.
     """
-    found = _INSTANT.match(text)
+    found = _INSTANT.fullmatch(text)
     if not found:
-        raise ValueError("must be an RFC 3339 instant such as 2026-01-31T09:00:00Z, with at most six digits of a second")
+        raise ValueError(
+            "must be an RFC 3339 instant such as 2026-01-31T09:00:00Z, with at most six digits of a second"
+        )
     day, time, fraction, offset = found.groups()
     try:
         zone = "+00:00" if offset in "Zz" else offset
@@ -103,7 +108,7 @@ def _normal_instant(text: str) -> str:
 
 
 def _day(text: str) -> str:
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         raise ValueError("must be a date such as 2026-01-31")
     try:
         date.fromisoformat(text)
@@ -149,18 +154,16 @@ def moment_start(moment: str, where: ZoneInfo) -> int:
 
 
 def add_months(day: str, months: int) -> str:
-    """The same day of the month so many months later, or that month's last day."""
+    """The same day of the month so many months later, or that month's last day. Raises: ValueError beyond the calendar."""
     start = date.fromisoformat(day)
     index = start.year * 12 + start.month - 1 + months
     year, month = divmod(index, 12)
-    first_of_next = date(year + (month == 11), (month + 1) % 12 + 1, 1)
-    last = (first_of_next - timedelta(days=1)).day
-    return date(year, month + 1, min(start.day, last)).isoformat()
+    return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1])).isoformat()
 
 
 def _only_text(value: Any) -> Any:
     if not isinstance(value, str):
-        raise ValueError("must be a string")  # noqa: TRY004 - pydantic reports ValueError as a refusal
+        raise ValueError("must be a string")
     return value
 
 
@@ -169,13 +172,26 @@ def _zone_name(name: str) -> str:
     return name
 
 
-Instant = Annotated[str, BeforeValidator(_only_text), AfterValidator(_normal_instant),
-                    WithJsonSchema({"type": "string", "format": "date-time"})]
-Day = Annotated[str, BeforeValidator(_only_text), AfterValidator(_day),
-                WithJsonSchema({"type": "string", "format": "date"})]
-Moment = Annotated[str, BeforeValidator(_only_text), AfterValidator(_moment),
-                   WithJsonSchema({"type": "string", "description": "an RFC 3339 instant, or a date: "
-                                   "the first instant of that day in the tenant's time zone"})]
+Instant = Annotated[
+    str,
+    BeforeValidator(_only_text),
+    AfterValidator(_normal_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Day = Annotated[
+    str, BeforeValidator(_only_text), AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})
+]
+Moment = Annotated[
+    str,
+    BeforeValidator(_only_text),
+    AfterValidator(_moment),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "an RFC 3339 instant, or a date: the first instant of that day in the tenant's time zone",
+        }
+    ),
+]
 TimeZone = Annotated[str, BeforeValidator(_only_text), AfterValidator(_zone_name)]
 
 
@@ -183,7 +199,7 @@ TimeZone = Annotated[str, BeforeValidator(_only_text), AfterValidator(_zone_name
 
 
 def _decimal(text: str) -> str:
-    if not _DECIMAL.match(text):
+    if not _DECIMAL.fullmatch(text):
         raise ValueError("must be a decimal string with at most 12 digits before the point and 6 after it")
     return text
 

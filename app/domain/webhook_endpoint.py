@@ -37,19 +37,27 @@ class _Endpoint(Command):
 
     provider: ProviderName = Field(examples=["standard_webhooks"], description="how the sender signs")
     label: Label | None = None
-    public_keys: tuple[PublicKeyText, ...] = Field((), max_length=MOST_SECRETS, description="`whpk_…`, for v1a signatures")
-    tolerance_seconds: int = Field(300, ge=1, le=10**10, strict=True, description="how far a signed timestamp may be off")
+    public_keys: tuple[PublicKeyText, ...] = Field(
+        (), max_length=MOST_SECRETS, description="`whpk_…`, for v1a signatures"
+    )
+    tolerance_seconds: int = Field(
+        300, ge=1, le=10**10, strict=True, description="how far a signed timestamp may be off"
+    )
     hash: Literal["sha256", "sha512"] | None = None
     encoding: Literal["hex", "base64"] | None = None
     header: HeaderName | None = Field(None, description="the header that bears the signature")
-    style: Literal["plain", "t_v1"] | None = Field(None, description="the signature alone, or `t=<seconds>,v1=<signature>`")
+    style: Literal["plain", "t_v1"] | None = Field(
+        None, description="the signature alone, or `t=<seconds>,v1=<signature>`"
+    )
     signed_content_template: Literal["{body}", "{t},{body}", "{t}.{body}"] | None = None
 
 
 class RegisterWebhookEndpoint(_Endpoint):
     """Gives a sender an address. Without a secret and without a public key a secret is made and answered once."""
 
-    secrets: tuple[SecretText, ...] = Field((), max_length=MOST_SECRETS, description="the sender's secrets, when there are some")
+    secrets: tuple[SecretText, ...] = Field(
+        (), max_length=MOST_SECRETS, description="the sender's secrets, when there are some"
+    )
 
 
 class RecordWebhookEndpoint(_Endpoint):
@@ -107,9 +115,13 @@ def evolve(state: WebhookEndpointState, recorded: Recorded) -> WebhookEndpointSt
         case WebhookEndpointRegistered() as registered:
             return WebhookEndpointState(exists=True, **registered.model_dump(exclude={"label"}))
         case WebhookSecretAdded(secret=secret, public_key=public_key):
-            return replace(state, secrets=_with(state.secrets, secret), public_keys=_with(state.public_keys, public_key))
+            return replace(
+                state, secrets=_with(state.secrets, secret), public_keys=_with(state.public_keys, public_key)
+            )
         case WebhookSecretRetired(secret=secret, public_key=public_key):
-            return replace(state, secrets=_without(state.secrets, secret), public_keys=_without(state.public_keys, public_key))
+            return replace(
+                state, secrets=_without(state.secrets, secret), public_keys=_without(state.public_keys, public_key)
+            )
         case WebhookEndpointClosed():
             return replace(state, closed=True)
         case _:
@@ -136,7 +148,9 @@ def register(_state: WebhookEndpointState, command: RecordWebhookEndpoint, conte
     if len(set(command.public_keys)) != len(command.public_keys):
         raise Invalid("public_key_twice", "the same public key was named twice")
     _require_room(len(command.secrets) + len(command.public_keys))
-    return _now(WebhookEndpointRegistered(**command.model_dump(exclude={"effective_at", "reason", "visibility"})), context)
+    return _now(
+        WebhookEndpointRegistered(**command.model_dump(exclude={"effective_at", "reason", "visibility"})), context
+    )
 
 
 def add_secret(state: WebhookEndpointState, command: RecordWebhookSecret, context: Context) -> tuple[Decided]:

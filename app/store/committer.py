@@ -80,7 +80,7 @@ class Committer:
             taken, last = self._gather(first)
             by_tenant: dict[str, list[_Waiting]] = defaultdict(list)
             for waiting in taken:
-                # Who gave up before its turn is dropped; from here on nobody can, so that every answer finds its waiter.
+                # Who gave up before its turn is dropped; from here on nobody can, so that each answer finds its waiter.
                 if waiting.answer.set_running_or_notify_cancel():
                     by_tenant[waiting.appends[0].tenant_id].append(waiting)
             for tenant_id, group in by_tenant.items():

@@ -89,9 +89,8 @@ class Messages:
             "state": WAITING,
             "attempts": 0,
         }
-        statement = text(
-            f"INSERT INTO inbox ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)}) ON CONFLICT DO NOTHING"
-        )
+        binds = ", ".join(f":{name}" for name in row)
+        statement = text(f"INSERT INTO inbox ({', '.join(row)}) VALUES ({binds}) ON CONFLICT DO NOTHING")
         with self.database.write(tenant_id) as connection:
             if connection.execute(statement, row).rowcount == 1:
                 return True

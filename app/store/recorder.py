@@ -102,8 +102,8 @@ class LedgerRecorder(ProcessRecorder):
         query = select(ledgers.c.head, ledgers.c.recorded_at).where(ledgers.c.tenant_id == self.tenant_id)
         row = connection.execute(query.with_for_update()).one_or_none()
         if row is None:
-            begin = "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (:tenant_id, 0, 0) ON CONFLICT DO NOTHING"
-            connection.execute(text(begin), {"tenant_id": self.tenant_id})
+            begin = "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (:tenant_id, 0, 0)"
+            connection.execute(text(f"{begin} ON CONFLICT DO NOTHING"), {"tenant_id": self.tenant_id})
             row = connection.execute(query.with_for_update()).one()
         return row.head, max(self.clock(), row.recorded_at)
 

@@ -17,6 +17,8 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+from pydantic import BaseModel
+from pydantic import BaseModel
 from sqlalchemy import Connection, text
 
 from app.domain.events.base import Event
@@ -209,7 +211,7 @@ def _of(models: tuple[type[Any], ...], item: dict[str, Any]) -> type[Any]:
 
 
 @lru_cache(maxsize=512)
-def sensitive(kind: type[Any]) -> dict[str, Classification | tuple[type[Any], ...]]:
+def sensitive(kind: type[BaseModel]) -> dict[str, Classification | tuple[type[Any], ...]]:
     """Which members of a model are sealed: its own by class, or those of the models nested in it."""
     found: dict[str, Classification | tuple[type[Any], ...]] = {}
     for name, field in kind.model_fields.items():

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from app.domain.command import Command
 from app.domain.errors import DomainError, NotFound, Refused, Unavailable
 from app.domain.values import is_typeid
 from app.domain.webhook_endpoint import (
@@ -22,7 +22,7 @@ from app.webhooks import signing
 from app.webhooks.providers import provider_named
 from app.webhooks.providers.base import Provider
 
-NOUN = "webhook_endpoint"
+NOUN: Final = "webhook_endpoint"
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,23 @@ class Endpoint:
     provider: Provider
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A receipt, and whether the secrets that were put away for it are the ones that it speaks of."""
+
+    receipt: Receipt
+    ours: bool
+
+
 class Closed(Refused):
     """The address is gone for good; its sender may stop."""
 
 
 class Endpoints:
-    """Hands endpoints out. Takes: the handler, the addresses, a source of random bytes, how the world reaches this server."""
+    """Hands endpoints out.
+
+    Takes: the handler, the addresses, a source of random bytes, how the world reaches this server.
+    """
 
     def __init__(self, handler: Handler, addresses: Addresses, random: Callable[[int], bytes], public_url: str) -> None:
         self._handler = handler
@@ -50,9 +61,12 @@ class Endpoints:
 
     # --- writing ---
 
-    def register(self, tenant_id: str, actor: str, wanted: RegisterWebhookEndpoint, request: Request) -> tuple[Receipt, str | None, str]:
-        """A new endpoint. Gives: the receipt; the secret that was made, unless the same request was answered before; its address.
+    def register(
+        self, tenant_id: str, actor: str, wanted: RegisterWebhookEndpoint, request: Request
+    ) -> tuple[Receipt, str | None, str]:
+        """A new endpoint.
 
+        Gives: the receipt; the secret that was made, unless the same request was answered before; the address.
         Raises: Invalid for a provider that does not exist, or cannot work with what was said.
         """
         provider = provider_named(wanted.provider)
@@ -60,56 +74,78 @@ class Endpoints:
         given = [secret.get_secret_value() for secret in wanted.secrets]
         for text in given:
             provider.check_secret(text)
+        for text in wanted.public_keys:
+            provider.check_public_key(text)
         made = None if given or wanted.public_keys else self._new_secret()
         texts = {self._handler.new_id("sec"): text for text in (*given, *([made] if made else []))}
         endpoint_id = self._handler.new_id("whe")
         command = RecordWebhookEndpoint(**wanted.model_dump(exclude={"secrets"}), secrets=tuple(texts))
-        receipt = self._keep_and_handle(Intent(tenant_id, actor, command, request, new_id=endpoint_id), endpoint_id, texts, new=True)
-        return receipt, None if receipt.replayed else made, self.url(provider, receipt.id)
+        intent = Intent(tenant_id, actor, command, request, new_id=endpoint_id)
+        kept = self._keep_and_handle(intent, endpoint_id, texts, new=True)
+        return kept.receipt, made if kept.ours else None, self.url(provider, kept.receipt.id)
 
-    def add_secret(self, tenant_id: str, actor: str, endpoint_id: str, wanted: AddWebhookSecret, request: Request, *,
-                   if_match: int | None = None) -> tuple[Receipt, str | None, str | None]:
-        """One more secret or public key. Gives: the receipt, the id of the secret if it is one, and its text if it was made here."""
-        state = self._state(tenant_id, endpoint_id)
-        provider, command, texts, made = provider_named(state.provider), RecordWebhookSecret(public_key=wanted.public_key), {}, None
+    def add_secret(
+        self,
+        tenant_id: str,
+        actor: str,
+        endpoint_id: str,
+        wanted: AddWebhookSecret,
+        request: Request,
+        *,
+        if_match: int | None = None,
+    ) -> tuple[Receipt, str | None, str | None]:
+        """One more secret or public key.
+
+        Gives: the receipt; the id of the secret if it is one; its text if it was made, and not for an earlier request.
+        """
+        provider = provider_named(self._state(tenant_id, endpoint_id).provider)
+        made = self._new_secret() if wanted.secret is None and wanted.public_key is None else None
+        text = wanted.secret.get_secret_value() if wanted.secret else made
+        if text is not None:
+            provider.check_secret(text)
         if wanted.public_key is not None:
             provider.check_public_key(wanted.public_key)
-        if wanted.public_key is None or wanted.secret is not None:
-            made = self._new_secret() if wanted.secret is None else None
-            text = made or (wanted.secret.get_secret_value() if wanted.secret else "")
-            provider.check_secret(text)
-            texts = {self._handler.new_id("sec"): text}
-            command = RecordWebhookSecret(public_key=wanted.public_key, secret=next(iter(texts)))
+        texts = {} if text is None else {self._handler.new_id("sec"): text}
+        command = RecordWebhookSecret(**wanted.model_dump(exclude={"secret"}), secret=next(iter(texts), None))
         intent = Intent(tenant_id, actor, command, request, {NOUN: endpoint_id}, if_match)
-        receipt = self._keep_and_handle(intent, endpoint_id, texts, new=False)
-        if receipt.replayed:
-            return receipt, None, None
-        return receipt, command.secret, made
+        kept = self._keep_and_handle(intent, endpoint_id, texts, new=False)
+        return kept.receipt, command.secret if kept.ours else None, made if kept.ours else None
 
-    def retire_secret(self, tenant_id: str, actor: str, endpoint_id: str, wanted: RetireWebhookSecret, request: Request, *,
-                      if_match: int | None = None) -> Receipt:
+    def retire_secret(
+        self,
+        tenant_id: str,
+        actor: str,
+        endpoint_id: str,
+        wanted: RetireWebhookSecret,
+        request: Request,
+        *,
+        if_match: int | None = None,
+    ) -> Receipt:
         """One secret or public key less. The secret's text goes once the ledger says that it is retired."""
         receipt = self._handler.handle(Intent(tenant_id, actor, wanted, request, {NOUN: endpoint_id}, if_match))
         if wanted.secret is not None:
             self._addresses.forget(tenant_id, [wanted.secret])
         return receipt
 
-    def _keep_and_handle(self, intent: Intent, endpoint_id: str, texts: Mapping[str, str], *, new: bool) -> Receipt:
+    def _keep_and_handle(self, intent: Intent, endpoint_id: str, texts: Mapping[str, str], *, new: bool) -> Kept:
         """Puts secrets away before the event that names them, so that no endpoint is ever without the secrets it names.
 
         What stays behind when that is the end is harmless: an address without events is answered 404.
         """
-        self._addresses.keep(intent.tenant_id, endpoint_id, texts, self._handler.clock(), new=new)
+        tenant_id = intent.tenant_id
+        self._addresses.keep(tenant_id, endpoint_id, texts, self._handler.clock(), new=new)
         try:
             receipt = self._handler.handle(intent)
         except Unavailable:  # it may have been stored all the same
             raise
         except DomainError:
-            self._addresses.forget(intent.tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
+            self._addresses.forget(tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
             raise
-        if receipt.replayed:
-            self._addresses.forget(intent.tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
-        return receipt
+        # The answer of this very request is a replay, too, when the first reply of the database was lost.
+        ours = receipt.id == endpoint_id and set(texts) <= set(self._state(tenant_id, endpoint_id).secrets)
+        if not ours:
+            self._addresses.forget(tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
+        return Kept(receipt, ours)
 
     def _new_secret(self) -> str:
         return signing.secret_text(self._random(32))

@@ -49,7 +49,7 @@ def secret_text(key: bytes) -> str:
 def public_key_of(text: str) -> Ed25519PublicKey:
     """The Ed25519 key behind `whpk_`. Raises: Invalid when there is none."""
     raw = _unpadded(text.removeprefix(PUBLIC_KEY)) if text.startswith(PUBLIC_KEY) else None
-    if raw is None or len(raw) != 32:  # noqa: PLR2004
+    if raw is None or len(raw) != 32:
         raise Invalid("invalid_public_key", "a public key is whpk_ and the base64 of 32 bytes")
     return Ed25519PublicKey.from_public_bytes(raw)
 
@@ -57,7 +57,7 @@ def public_key_of(text: str) -> Ed25519PublicKey:
 def signing_key_of(text: str) -> Ed25519PrivateKey:
     """The Ed25519 key behind `whsk_`: a seed and its public key, 64 bytes. Raises: Invalid when there is none."""
     raw = _unpadded(text.removeprefix(SIGNING_KEY)) if text.startswith(SIGNING_KEY) else None
-    if raw is None or len(raw) != 64:  # noqa: PLR2004
+    if raw is None or len(raw) != 64:
         raise Invalid("invalid_signing_key", "a signing key is whsk_ and the base64 of 64 bytes")
     return Ed25519PrivateKey.from_private_bytes(raw[:32])
 
@@ -83,8 +83,14 @@ def sign_asymmetric(key: Ed25519PrivateKey, message_id: str, timestamp: int, bod
 # --- checking ---
 
 
-def fault(message_id: str, timestamp: str, header: str, body: bytes, secrets: Sequence[bytes],
-          public_keys: Sequence[Ed25519PublicKey]) -> str | None:
+def fault(
+    message_id: str,
+    timestamp: str,
+    header: str,
+    body: bytes,
+    secrets: Sequence[bytes],
+    public_keys: Sequence[Ed25519PublicKey],
+) -> str | None:
     """What is wrong with a signature header, or None when one of its signatures is good.
 
     Takes: ASCII texts. Every signature is compared with every key, so that the time taken tells nothing.

@@ -145,14 +145,20 @@ def _keep_history() -> None:
             """CREATE FUNCTION steward_keep_history() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN RAISE EXCEPTION 'events are for ever: % refused', TG_OP USING ERRCODE = 'insufficient_privilege'; END $$"""
         )
-        op.execute("CREATE TRIGGER keep_history BEFORE UPDATE OR DELETE ON events "
-                   "FOR EACH ROW EXECUTE FUNCTION steward_keep_history()")
-        op.execute("CREATE TRIGGER keep_history_whole BEFORE TRUNCATE ON events "
-                   "FOR EACH STATEMENT EXECUTE FUNCTION steward_keep_history()")
+        op.execute(
+            "CREATE TRIGGER keep_history BEFORE UPDATE OR DELETE ON events "
+            "FOR EACH ROW EXECUTE FUNCTION steward_keep_history()"
+        )
+        op.execute(
+            "CREATE TRIGGER keep_history_whole BEFORE TRUNCATE ON events "
+            "FOR EACH STATEMENT EXECUTE FUNCTION steward_keep_history()"
+        )
         return
     for verb in ("UPDATE", "DELETE"):
-        op.execute(f"CREATE TRIGGER events_no_{verb.lower()} BEFORE {verb} ON events "
-                   f"BEGIN SELECT RAISE(ABORT, 'events are for ever: {verb} refused'); END")
+        op.execute(
+            f"CREATE TRIGGER events_no_{verb.lower()} BEFORE {verb} ON events "
+            f"BEGIN SELECT RAISE(ABORT, 'events are for ever: {verb} refused'); END"
+        )
 
 
 def downgrade() -> None:

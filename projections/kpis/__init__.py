@@ -1,1 +1,29 @@
-"""The instruments: pure functions of rows and a period."""
+"""The instruments: pure functions of rows and a period.
+
+Lives here: what a KPI is (`base`), the rows that figures are made of (`standings` and the views' own), one file per theme,
+and how figures are written (`decimals`, `answers`). May import: the views' row types and `app.domain.values`.
+To add a KPI: a `Kpi` in its theme's file and one line below.
+"""
+
+from typing import Final
+
+from projections.kpis import renewals, retention, revenue, scope
+from projections.kpis.base import Kpi
+
+KPIS: Final[tuple[Kpi, ...]] = (
+    retention.CLIENT_RETENTION_RATE,
+    retention.NET_REVENUE_RETENTION,
+    retention.GROSS_REVENUE_RETENTION,
+    revenue.MRR,
+    revenue.ARR,
+    revenue.ARR_GROWTH,
+    revenue.MRR_WATERFALL,
+    retention.CUSTOMER_CHURN_RATE,
+    revenue.GROSS_MRR_CHURN_RATE,
+    revenue.NET_MRR_CHURN_RATE,
+    revenue.QUICK_RATIO,
+    revenue.ARPA,
+    renewals.RENEWAL_RATE,
+    scope.SCOPE_CREEP_RATIO,
+    scope.ALTERNATIVE_ACCEPTANCE,
+)

@@ -154,5 +154,15 @@ class ContractTerminated(Event):
     competitor: Business[str | None] = None
 
 
-EVENTS = (ContractDrafted, ContractSigned, ContractAmended, ContractCorrected, NoticeGiven, NoticeWithdrawn,
-          ContractSuspended, ContractResumed, ContractRenewed, ContractTerminated)
+EVENTS = (
+    ContractDrafted,
+    ContractSigned,
+    ContractAmended,
+    ContractCorrected,
+    NoticeGiven,
+    NoticeWithdrawn,
+    ContractSuspended,
+    ContractResumed,
+    ContractRenewed,
+    ContractTerminated,
+)

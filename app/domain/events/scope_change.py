@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.events.base import Event
-from app.domain.values import Business, FreeText, Public
+from app.domain.values import Business, FreeText, Personal, Public
 
 
 class Option(BaseModel):
@@ -60,7 +60,11 @@ class ConsultWaived(Event):
 
 
 class ImpactAssessed(Event):
-    """What it takes. cost, price: decimal strings in the currency; timeline_shift_days: later than planned."""
+    """What it takes.
+
+    effort_hours, cost, price, margin_effect: decimal strings, amounts in the currency. timeline_shift_days: later than
+    planned. scope_delta: what is added or taken out. approval_needed: whether it went over the threshold of that time.
+    """
 
     TOPIC = "scope_change.assessed"
     effort_hours: Business[str]
@@ -94,11 +98,17 @@ class ResponseSent(Event):
 
 
 class ClientDecided(Event):
-    """The client chose. accepted: takes what was offered; option: which one."""
+    """The client chose.
+
+    accepted: takes what was offered; option: which one. by: who decided at the client; stakeholder: the person's id, when
+    known. decided_at: when.
+    """
 
     TOPIC = "scope_change.decided"
     accepted: Public[bool]
     option: Business[str | None] = None
+    by: Personal[str | None] = None
+    stakeholder: Public[str | None] = None
     decided_at: Public[str]
 
 
@@ -114,7 +124,11 @@ class WorkAbsorbed(Event):
 
 
 class ScopeChangeAmended(Event):
-    """It became part of a contract. contract_event: the amendment, appended together with this. mrr_delta: per month."""
+    """It became part of a contract.
+
+    contract_event: the amendment, appended together with this. mrr_delta: more a month, one_off: once; decimal strings,
+    which follow from the contract's lines before and after.
+    """
 
     TOPIC = "scope_change.amended"
     contract: Public[str]
@@ -138,5 +152,17 @@ class ScopeChangeDelivered(Event):
     hours: Business[str | None] = None
 
 
-EVENTS = (ScopeChangeRaised, ConsultRequested, ConsultAnswered, ConsultWaived, ImpactAssessed, InternalApprovalGranted,
-          ResponseSent, ClientDecided, WorkAbsorbed, ScopeChangeAmended, ScopeChangeWithdrawn, ScopeChangeDelivered)
+EVENTS = (
+    ScopeChangeRaised,
+    ConsultRequested,
+    ConsultAnswered,
+    ConsultWaived,
+    ImpactAssessed,
+    InternalApprovalGranted,
+    ResponseSent,
+    ClientDecided,
+    WorkAbsorbed,
+    ScopeChangeAmended,
+    ScopeChangeWithdrawn,
+    ScopeChangeDelivered,
+)

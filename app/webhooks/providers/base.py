@@ -38,14 +38,15 @@ class Delivery:
 class Provider:
     """A sender, as a table of pure functions.
 
-    check: raises Invalid for an endpoint that it cannot serve. check_secret: the same for a secret's text.
+    check: raises Invalid for an endpoint that it cannot serve; check_secret, check_public_key: the same for their texts.
     verify(endpoint, secrets, delivery, now in seconds): raises Unauthenticated with a reason. identify(delivery, its
-    JSON): the message's id, the same for every attempt to deliver it. keeps: the headers that are stored with a message.
+    JSON): the message's id, the same for every attempt to deliver it. keeps: the headers that are stored with it.
     """
 
     name: str
     check: Callable[[RegisterWebhookEndpoint], None]
     check_secret: Callable[[str], None]
+    check_public_key: Callable[[str], None]
     verify: Callable[[WebhookEndpointState, Sequence[str], Delivery, int], None]
     identify: Callable[[Delivery, Any], str]
     keeps: tuple[str, ...] = ()
@@ -62,7 +63,7 @@ def unverified(reason: str) -> Unauthenticated:
 
 
 def require_fresh(timestamp: str, tolerance_seconds: int, now: int) -> None:
-    """Raises: Unauthenticated for a timestamp that is none, or too far away. Takes: seconds since 1970, as text and as number."""
+    """Raises: Unauthenticated for a timestamp that is none, or too far away. Takes: seconds since 1970, text and number."""
     if not _TIMESTAMP.fullmatch(timestamp):
         raise unverified("timestamp_malformed")
     if len(timestamp) > _LONGEST or int(timestamp) > now + tolerance_seconds:

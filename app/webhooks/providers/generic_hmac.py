@@ -25,8 +25,6 @@ def _check(wanted: RegisterWebhookEndpoint) -> None:
     missing = [name for name in _NEEDED if getattr(wanted, name) is None]
     if missing:
         raise Invalid("member_missing", f"say how the sender signs: {', '.join(missing)}")
-    if wanted.public_keys:
-        raise Invalid("member_not_allowed", "an HMAC is made with a secret, never with a public key")
     if (wanted.style == "t_v1") != ("{t}" in str(wanted.signed_content_template)):
         raise Invalid("template_mismatch", "the style t_v1 signs {t} as well, the style plain does not")
 
@@ -34,6 +32,10 @@ def _check(wanted: RegisterWebhookEndpoint) -> None:
 def _check_secret(text: str) -> None:
     if text.startswith((PUBLIC_KEY, SIGNING_KEY)):
         raise Invalid("invalid_secret", "an Ed25519 key is no secret of an HMAC")
+
+
+def _check_public_key(_text: str) -> None:
+    raise Invalid("member_not_allowed", "an HMAC is made with a secret, never with a public key")
 
 
 def _verify(endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: Delivery, now: int) -> None:
@@ -78,4 +80,4 @@ def _identify(delivery: Delivery, body: Any) -> str:
     return hashlib.sha256(delivery.body).hexdigest()
 
 
-PROVIDER: Final = Provider("generic_hmac", _check, _check_secret, _verify, _identify)
+PROVIDER: Final = Provider("generic_hmac", _check, _check_secret, _check_public_key, _verify, _identify)

@@ -19,12 +19,14 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 def _check(wanted: RegisterWebhookEndpoint) -> None:
     if any((wanted.hash, wanted.encoding, wanted.header, wanted.style, wanted.signed_content_template)):
         raise Invalid("member_not_allowed", "Standard Webhooks are signed in one way; leave out how")
-    for text in wanted.public_keys:
-        signing.public_key_of(text)
 
 
 def _check_secret(text: str) -> None:
     signing.secret_of(text)
+
+
+def _check_public_key(text: str) -> None:
+    signing.public_key_of(text)
 
 
 def _verify(endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: Delivery, now: int) -> None:
@@ -34,9 +36,14 @@ def _verify(endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: De
     if not _ID.fullmatch(message_id):
         raise unverified("id_malformed")
     require_fresh(timestamp, endpoint.tolerance_seconds, now)
-    fault = signing.fault(message_id, timestamp, signature, delivery.body,
-                          [signing.secret_of(text) for text in secrets],
-                          [signing.public_key_of(text) for text in endpoint.public_keys])
+    fault = signing.fault(
+        message_id,
+        timestamp,
+        signature,
+        delivery.body,
+        [signing.secret_of(text) for text in secrets],
+        [signing.public_key_of(text) for text in endpoint.public_keys],
+    )
     if fault:
         raise unverified(fault)
 
@@ -45,4 +52,6 @@ def _identify(delivery: Delivery, _body: Any) -> str:
     return delivery.only(ID, "id_malformed")
 
 
-PROVIDER: Final = Provider("standard_webhooks", _check, _check_secret, _verify, _identify, (ID, TIMESTAMP, SIGNATURE))
+PROVIDER: Final = Provider(
+    "standard_webhooks", _check, _check_secret, _check_public_key, _verify, _identify, (ID, TIMESTAMP, SIGNATURE)
+)

@@ -1,0 +1,71 @@
+"""Citus: a PostgreSQL schema becomes tables that are distributed by tenant, each tenant's rows on one machine.
+
+Source: docs.citusdata.com, "Citus Utility Functions" and "Configuration Reference". The names in SQL are our own tables'.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from app.domain.errors import Refused
+from app.store.engine import Database
+from app.store.tables import TENANT_TABLES
+from projections import VIEWS
+
+FIRST: Final = "ledgers"
+"""The table with which all others are co-located."""
+
+
+def distribute(database: Database) -> list[str]:
+    """Distributes every tenant table that is not yet, with its rows, in one transaction.
+
+    Takes: a database opened as owner. Gives: the tables that were distributed now.
+    Raises: Refused unless the database is the coordinator of a Citus cluster.
+    """
+    with database.administer() as connection:
+        _require_coordinator(database, connection)
+        # The trigger that keeps history touches nothing but the row itself, which is all that Citus warns of.
+        connection.exec_driver_sql("SET LOCAL citus.enable_unsafe_triggers = on")
+        connection.exec_driver_sql("SET LOCAL citus.multi_shard_modify_mode = 'sequential'")
+        done = [table for table in _waiting(connection) if _distribute(connection, table)]
+        name = connection.execute(text("SELECT quote_ident(current_database())")).scalar_one()
+        # `SET LOCAL app.tenant` must reach the shards: the policies there ask for it.
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET citus.propagate_set_commands = 'local'")
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET citus.enable_unsafe_triggers = on")
+    return done
+
+
+def _require_coordinator(database: Database, connection: Connection) -> None:
+    refusal = Refused("not_citus", "this is no Citus cluster: the extension citus is not in the database")
+    if not database.postgres:
+        raise refusal
+    if connection.execute(text("SELECT 1 FROM pg_extension WHERE extname = 'citus'")).first() is None:
+        raise refusal
+    if connection.execute(text("SELECT groupid FROM pg_dist_local_group")).scalar_one() != 0:
+        raise Refused("not_citus", "this is a worker of a Citus cluster; run it on the coordinator")
+
+
+def _waiting(connection: Connection) -> list[str]:
+    """Our tables that exist and are not distributed, the one that others follow first."""
+    ours = [table.name for table in TENANT_TABLES]
+    views = [name for view in VIEWS for name in (view.follower, f"{view.follower}_new")]
+    query = text(
+        "SELECT relname FROM pg_class WHERE oid = to_regclass(:name) AND oid NOT IN (SELECT logicalrelid FROM pg_dist_partition)"
+    )
+    names = sorted([*ours, *views], key=lambda name: name != FIRST)
+    return [name for name in names if connection.execute(query, {"name": name}).first()]
+
+
+def _distribute(connection: Connection, table: str) -> bool:
+    # While rows move, nobody is a tenant; the policies would refuse to show any even to the tables' owner.
+    connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    connection.execute(text("SELECT create_distributed_table(:table, 'tenant_id', colocate_with => :with)"),
+                       {"table": table, "with": "none" if table == FIRST else FIRST})  # fmt: skip
+    connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    if (
+        table != "events"
+    ):  # history cannot be truncated, not even what Citus leaves behind unseen; all else must not linger
+        connection.execute(
+            text("SELECT truncate_local_data_after_distributing_table(CAST(:table AS regclass))"), {"table": table}
+        )
+    return True

@@ -1,0 +1,85 @@
+"""`steward keys`: who may come in."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import typer
+
+from app.auth.keys import issue
+from app.bootstrap import Runtime
+from app.cli.shell import ACTOR, Json, TenantId, as_json, house, listed, made, require_tenant, say
+from app.domain.api_key import ApiKeyState, IssueApiKey, RevokeApiKey, evolve
+from app.domain.recorded import Recorded
+from app.domain.values import instant
+from app.handler import Intent
+from app.store.receipts import Request
+
+app = typer.Typer(help="API keys of a tenant.")
+PAGE: Final = 1000
+
+
+@app.command()
+def create(
+    tenant: TenantId,
+    role: Annotated[str, typer.Option(help="admin, manager, auditor or integration.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What an integration may do, such as events:write; repeatable.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
+    expires_at: Annotated[str | None, typer.Option(help="When it ends, such as 2027-01-01T00:00:00Z.")] = None,
+    json_: Json = False,
+) -> None:
+    """Hand out a key, which is shown once."""
+    wanted = made(IssueApiKey, role=role, scopes=scope or (), label=label, expires_at=expires_at)
+    with house() as runtime:
+        require_tenant(runtime, tenant)
+        receipt, key = issue(runtime.handler, tenant, ACTOR, wanted, Request(runtime.new_id("req"), b""))
+    if json_:
+        as_json({"key_id": receipt.id, "api_key": key, "position": receipt.position})
+    else:
+        say(f"key      {receipt.id}\nAPI key  {key}\nThe key is shown this once; keep it.")
+
+
+@app.command("list")
+def list_(tenant: TenantId, json_: Json = False) -> None:
+    """List the keys of a tenant, without anything that would let somebody in."""
+    with house() as runtime:
+        require_tenant(runtime, tenant)
+        found: dict[str, dict[str, Any]] = {}
+        states: dict[str, ApiKeyState] = {}
+        for event in _told(runtime, tenant):
+            states[event.stream_id] = state = evolve(states.get(event.stream_id, ApiKeyState()), event)
+            found.setdefault(event.stream_id, {"key_id": event.stream_id, "label": event.data.get("label"),
+                                               "issued_at": instant(event.recorded_at)})  # fmt: skip
+            found[event.stream_id] |= {"role": state.role, "scopes": list(state.scopes), "expires_at": state.expires_at,
+                                       "revoked": state.revoked}  # fmt: skip
+    listed(
+        list(found.values()), ("key_id", "role", "scopes", "label", "issued_at", "expires_at", "revoked"), json_=json_
+    )
+
+
+def _told(runtime: Runtime, tenant: str) -> Iterator[Recorded]:
+    """Everything that happened to keys, read from the log: a view may lag behind."""
+    after = 0
+    while events := runtime.log.after(tenant, after, PAGE, types=("api_key.issued", "api_key.revoked")):
+        yield from events
+        after = events[-1].position
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id, key_…")],
+    tenant: TenantId,
+    reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+    json_: Json = False,
+) -> None:
+    """Take a key back; it dies within seconds everywhere."""
+    command = made(RevokeApiKey, reason=reason)
+    with house() as runtime:
+        require_tenant(runtime, tenant)
+        request = Request(runtime.new_id("req"), b"")
+        receipt = runtime.handler.handle(Intent(tenant, ACTOR, command, request, {"api_key": key_id}))
+    if json_:
+        as_json({"key_id": receipt.id, "position": receipt.position})
+    else:
+        say(f"{receipt.id} opens nothing any more.")

@@ -1,0 +1,49 @@
+"""`steward tenants`: the houses that use this one."""
+
+from typing import Annotated
+
+import typer
+
+from app.auth.keys import issue
+from app.cli.shell import ACTOR, Json, as_json, house, listed, made, say
+from app.domain.api_key import IssueApiKey
+from app.domain.tenant import CreateTenant
+from app.domain.values import instant
+from app.handler import Intent
+from app.store.receipts import Request
+
+app = typer.Typer(help="Tenants: a ledger each.")
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What the tenant is called.")],
+    time_zone: Annotated[str, typer.Option(help="In which its days begin and end, such as Europe/Berlin.")] = "UTC",
+    currency: Annotated[str | None, typer.Option(help="Of its reports, such as EUR.")] = None,
+    json_: Json = False,
+) -> None:
+    """Create a tenant and an admin's API key for it, which is shown once."""
+    command = made(CreateTenant, name=name, time_zone=time_zone, currency=currency)
+    with house() as runtime:
+        tenant_id = runtime.new_id("tnt")
+        runtime.handler.handle(Intent(tenant_id, ACTOR, command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id))
+        wanted = IssueApiKey(role="admin", label="first key")
+        _, key = issue(runtime.handler, tenant_id, ACTOR, wanted, Request(runtime.new_id("req"), b""))
+    if json_:
+        as_json({"tenant_id": tenant_id, "api_key": key})
+    else:
+        say(f"tenant   {tenant_id}\nAPI key  {key}\nThe key is shown this once; keep it.")
+
+
+@app.command("list")
+def list_(json_: Json = False) -> None:
+    """List all tenants."""
+    with house() as runtime:
+        found = []
+        for tenant_id, head in runtime.log.tenants().items():
+            first = next(runtime.log.stream(tenant_id, tenant_id), None)
+            if first is not None:
+                data = first.data
+                found.append({"tenant_id": tenant_id, "name": data["name"], "time_zone": data["time_zone"],
+                              "currency": data.get("currency"), "created_at": instant(first.recorded_at), "events": head})  # fmt: skip
+    listed(found, ("tenant_id", "name", "time_zone", "currency", "events", "created_at"), json_=json_)

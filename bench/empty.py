@@ -1,0 +1,20 @@
+"""The limit over HTTP: endpoints that take the same requests and do nothing."""
+
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Response
+from fastapi.responses import JSONResponse
+
+app = FastAPI()
+
+
+@app.post("/v1/accounts/{account}/interactions", status_code=201)
+async def write(account: str, body: Annotated[Any, Body()]) -> Response:  # noqa: ARG001 - taken, and nothing done
+    """Takes the body of a command."""
+    return JSONResponse({}, 201)
+
+
+@app.get("/v1/{path:path}")
+async def read(path: str) -> Response:  # noqa: ARG001 - taken, and nothing done
+    """Takes any read."""
+    return JSONResponse({})

@@ -1,0 +1,110 @@
+"""The peer: the eventsourcing library's own applications, recorders and projections, as its documentation shows them."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+from eventsourcing.persistence import Tracking, TrackingRecorder
+from eventsourcing.postgres import PostgresTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
+
+
+class Client(Aggregate):
+    """A client whose interactions are its events."""
+
+    @event("Opened")
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.interactions = 0
+
+    @event("Logged")
+    def log(self, channel: str, direction: str, occurred_at: str, subject: str, topics: list[str]) -> None:  # noqa: ARG002
+        """A contact took place."""
+        self.interactions += 1
+
+
+class Diary(Application[UUID]):
+    """The clients' application."""
+
+
+def _contact(client: Client) -> None:
+    client.log("call", "inbound", "2026-01-15T09:00:00Z", "Asked for a second campaign", ["campaign", "budget"])
+
+
+def save_events(env: Mapping[str, str], seconds: float) -> float:
+    """Events a second when one aggregate event at a time is saved."""
+    app = Diary(dict(env))
+    clients = [Client(name=f"Client {number}") for number in range(100)]
+    app.save(*clients)
+    done, started = 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        client = clients[done % len(clients)]
+        _contact(client)
+        app.save(client)
+        done += 1
+    rate = done / (time.perf_counter() - started)
+    app.close()
+    return rate
+
+
+# --- projections ---
+
+
+class Counters(TrackingRecorder):
+    """How many interactions each client had."""
+
+    def count(self, client: UUID, tracking: Tracking) -> None:
+        """One more."""
+        raise NotImplementedError
+
+
+class PostgresCounters(PostgresTrackingRecorder, Counters):
+    """The counters as a table beside the position, moved in one transaction."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.create_table_statements.append("CREATE TABLE IF NOT EXISTS counters (client uuid PRIMARY KEY, n bigint)")
+
+    def count(self, client: UUID, tracking: Tracking) -> None:
+        """One more, together with the position."""
+        upsert = "INSERT INTO counters VALUES (%s, 1) ON CONFLICT (client) DO UPDATE SET n = counters.n + 1"
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, tracking)
+            cursor.execute(upsert, (client,), prepare=True)
+
+
+class CountersProjection(Projection[Counters]):
+    """Counts. The library hands it one event at a time."""
+
+    name = "counters"
+    topics = ()
+
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        """Counts an event."""
+        self.view.count(domain_event.originator_id, tracking)
+
+
+def project(env: Mapping[str, str], seconds: float, prepared: int = 20_000) -> float:
+    """Events a second that the library's runner projects, from the beginning of its log."""
+    app = Diary(dict(env))
+    for number in range(prepared // 500):
+        client = Client(name=f"Client {number}")
+        for _ in range(499):
+            _contact(client)
+        app.save(client)
+    head = app.recorder.max_notification_id() or 0
+    started = time.perf_counter()
+    with ProjectionRunner(
+        application_class=Diary, projection_class=CountersProjection, view_class=PostgresCounters, env=dict(env)
+    ) as runner:
+        reached = 0
+        while reached < head and time.perf_counter() - started < seconds:
+            time.sleep(0.05)
+            runner.is_interrupted.is_set() and runner.run_forever()
+            reached = runner.projection.view.max_tracking_id("Diary") or 0
+        rate = reached / (time.perf_counter() - started)
+    app.close()
+    return rate

@@ -1,0 +1,90 @@
+"""Servers as processes: ours and the empty one, with the same uvicorn settings."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from bench.client import HOST
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+VAULT_KEY: Final = "5b" * 32
+_START_SECONDS: Final = 60
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that runs. process: its own, for memory and time."""
+
+    port: int
+    process: psutil.Process
+
+
+def environment(url: str, **settings: object) -> dict[str, str]:
+    """The environment of a process of ours on a database."""
+    told = {"database_url": url, "vault_key": VAULT_KEY, "log_level": "error", **settings}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")}
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**inherited, "PYTHONPATH": path, **{f"STEWARD_{name.upper()}": str(value) for name, value in told.items()}}
+
+
+@contextmanager
+def steward(folder: Path, url: str, *, projector: bool = True) -> Iterator[Served]:
+    """Our server, one worker, for as long as it is needed."""
+    told = environment(url, projector=projector)
+    with _uvicorn(folder, ["app.main:create_app_from_env", "--factory"], told) as served:
+        yield served
+
+
+@contextmanager
+def empty(folder: Path) -> Iterator[Served]:
+    """The server that does nothing."""
+    with _uvicorn(folder, ["bench.empty:app"], environment("")) as served:
+        yield served
+
+
+@contextmanager
+def _uvicorn(folder: Path, app: list[str], told: Mapping[str, str]) -> Iterator[Served]:
+    port = _free_port()
+    command = [sys.executable, "-m", "uvicorn", *app, "--host", HOST, "--port", str(port), "--workers", "1",
+               "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "error", "--no-server-header"]  # fmt: skip
+    process = subprocess.Popen(command, cwd=folder, env=dict(told))  # noqa: S603 - our own words
+    try:
+        _await(process, port)
+        yield Served(port, psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode} before it served")
+        try:
+            socket.create_connection((HOST, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise RuntimeError("the server did not start")

@@ -1,0 +1,101 @@
+"""What a KPI is: a name, a unit, and for each method the share that every row gives to numerator and denominator.
+
+A figure is nothing but the sum of such shares, so that its explanation sums to it by construction.
+Everything is integers; a scale says how many of them make one. Only the answer rounds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final, Literal
+
+from app.domain.values import MICRO
+
+Share = tuple[int, int]
+"""What a row gives to the numerator and to the denominator."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What an integer counts. per: how many make one. money: whether it is in the currency of the contracts."""
+
+    per: int
+    money: bool = False
+
+
+MONTHLY: Final = Scale(12 * MICRO, money=True)
+"""Annual amounts in 10^-6, read as a twelfth."""
+YEARLY: Final = Scale(MICRO, money=True)
+COUNT: Final = Scale(1)
+HOURS: Final = Scale(MICRO)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to compute a figure. share: what a row gives. of, over: what numerator and denominator count; a figure that
+    is a plain sum has no `over`. nothing: why there is no figure when the denominator is 0. looks_back: whether it asks if
+    an account had paid before the period.
+    """
+
+    formula: str
+    share: Callable[[Any], Share]
+    of: Scale
+    over: Scale | None = None
+    nothing: str | None = None
+    looks_back: bool = False
+
+    @property
+    def money(self) -> bool:
+        """Whether amounts are summed, which only one currency allows."""
+        return self.of.money or (self.over is not None and self.over.money)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure before it is rounded. shares: each row with what it gave."""
+
+    method: Method
+    numerator: int
+    denominator: int
+    shares: tuple[tuple[Any, Share], ...]
+
+    @property
+    def value(self) -> Fraction | None:
+        """The exact figure, or None when its denominator is 0."""
+        numerator = Fraction(self.numerator, self.method.of.per)
+        if self.method.over is None:
+            return numerator
+        return numerator * self.method.over.per * Fraction(1, self.denominator) if self.denominator else None
+
+
+def _silent(_rows: Sequence[Any], _measure: Measure) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A figure of the catalogue.
+
+    unit: a ratio, money, or rows. kind: of a point in time or of a period. reads: which rows it is made of.
+    methods: by name, the default first. warn: what a reader should know besides, as codes. source: where the rule comes from.
+    """
+
+    name: str
+    title: str
+    unit: Literal["ratio", "money", "rows"]
+    kind: Literal["point", "period"]
+    reads: Literal["contract_lines", "renewals", "scope_changes"]
+    methods: Mapping[str, Method]
+    source: str
+    warn: Callable[[Sequence[Any], Measure], list[str]] = _silent
+
+    @property
+    def default(self) -> str:
+        """The method that is meant when none is named."""
+        return next(iter(self.methods))
+
+
+def measure(method: Method, rows: Sequence[Any]) -> Measure:
+    """The figure of rows: the sum of what each gives."""
+    shares = tuple((row, method.share(row)) for row in rows)
+    return Measure(method, sum(share[0] for _, share in shares), sum(share[1] for _, share in shares), shares)

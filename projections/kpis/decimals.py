@@ -1,0 +1,59 @@
+"""Decimals of an answer: the only place where a figure is rounded, half up, without a float."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from app.domain.values import MICRO, MINOR_UNITS, half_up, unscaled
+from projections.kpis.base import Scale
+
+
+def ratio(value: Fraction) -> str:
+    """A ratio to six decimals, without needless zeros."""
+    return unscaled(half_up(value.numerator * MICRO, value.denominator))
+
+
+def money(value: Fraction, currency: str | None) -> str:
+    """An amount to the currency's minor unit."""
+    return _written(half_up(value.numerator * 10 ** _digits(currency), value.denominator), _digits(currency))
+
+
+def quantity(amount: int, scale: Scale, currency: str | None) -> str:
+    """An integer of a scale as it is answered: money, a count, or hours."""
+    if scale.money:
+        return money(Fraction(amount, scale.per), currency)
+    return str(amount) if scale.per == 1 else unscaled(half_up(amount * MICRO, scale.per))
+
+
+def quantities(amounts: Sequence[int], scale: Scale, currency: str | None) -> list[str]:
+    """Integers of a scale, rounded so that they sum to their rounded sum."""
+    if not scale.money:
+        return [quantity(amount, scale, currency) for amount in amounts]
+    unit = 10 ** _digits(currency)
+    return _settled(amounts, scale, currency, half_up(sum(amounts) * unit, scale.per))
+
+
+def steps(opening: int, changes: Sequence[int], closing: int, scale: Scale, currency: str | None) -> list[str]:
+    """Signed changes, rounded so that the rounded opening and they sum to the rounded closing."""
+    unit = 10 ** _digits(currency)
+    return _settled(changes, scale, currency, half_up(closing * unit, scale.per) - half_up(opening * unit, scale.per))
+
+
+def _settled(amounts: Sequence[int], scale: Scale, currency: str | None, total: int) -> list[str]:
+    """Amounts rounded half up; where that misses the total, those that rounding moved furthest go the other way."""
+    unit = 10 ** _digits(currency)
+    rounded = [half_up(amount * unit, scale.per) for amount in amounts]
+    missing = total - sum(rounded)
+    sign = 1 if missing > 0 else -1
+    moved = sorted(range(len(amounts)), key=lambda at: sign * (rounded[at] * scale.per - amounts[at] * unit))
+    for at in moved[: abs(missing)]:
+        rounded[at] += sign
+    return [_written(amount, _digits(currency)) for amount in rounded]
+
+
+def _digits(currency: str | None) -> int:
+    return MINOR_UNITS.get(currency or "", 2)
+
+
+def _written(amount: int, digits: int) -> str:
+    sign, amount = "-" if amount < 0 else "", abs(amount)
+    return f"{sign}{amount}" if not digits else f"{sign}{amount // 10**digits}.{amount % 10**digits:0{digits}d}"

@@ -1,0 +1,62 @@
+"""Renewals: of what fell due for a decision, how much goes on. A decision counts on its due day, early or late."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, Share
+from projections.renewals import Renewal
+
+NOTHING_DUE: Final = "nothing_due_in_period"
+
+
+def due(rows: Iterable[Renewal], start: int, end: int) -> list[Renewal]:
+    """What falls due within [start, end), by account, contract and day."""
+    fallen = (row for row in rows if row.due and start <= row.due_at < end)
+    return sorted(fallen, key=lambda row: (row.account, row.contract, row.due))
+
+
+def goes_on(row: Renewal) -> bool:
+    """Whether a contract goes on past its due day: somebody renewed it, or it renews itself and nobody gave notice."""
+    return row.outcome == "renewed" or (row.outcome == "open" and row.auto_renew and not row.noticed)
+
+
+def renewed(row: Renewal) -> int:
+    """The annual value that goes on, in 10^-6; a contract that renews itself goes on as it is."""
+    if not goes_on(row):
+        return 0
+    return row.atr if row.renewed is None else row.renewed
+
+
+def _count(row: Renewal) -> Share:
+    return int(goes_on(row)), 1
+
+
+def _capped(row: Renewal) -> Share:
+    return min(renewed(row), row.atr), row.atr
+
+
+def _uncapped(row: Renewal) -> Share:
+    return renewed(row), row.atr
+
+
+def _undecided(rows: Sequence[Renewal], _measure: Measure) -> list[str]:
+    open_ = any(row.outcome == "open" and not goes_on(row) for row in rows)
+    return ["undecided_renewals"] if open_ else []
+
+
+RENEWAL_RATE: Final = Kpi(
+    name="renewal_rate",
+    title="Renewal rate",
+    unit="ratio",
+    kind="period",
+    reads="renewals",
+    methods={
+        "count": Method("contracts renewed / contracts whose decision fell due", _count, COUNT, COUNT, NOTHING_DUE),
+        "value": Method(
+            "sum of min(renewed, expiring) / sum of expiring annual value", _capped, YEARLY, YEARLY, NOTHING_DUE
+        ),
+        "net_value": Method("sum of renewed / sum of expiring annual value", _uncapped, YEARLY, YEARLY, NOTHING_DUE),
+    },
+    warn=_undecided,
+    source="docs/kpis.md#renewal_rate",
+)

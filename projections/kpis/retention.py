@@ -1,0 +1,150 @@
+"""Retention: how much of what paid at a period's start still pays at its end.
+
+C are the accounts that paid at the start; who joined later never enters, who came back later only if it was in C.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share
+from projections.kpis.standings import LOSSES, Standing
+
+NOBODY: Final = "no_paying_accounts_at_start"
+
+
+def _kept(row: Standing) -> Share:
+    return (int(row.closing > 0), 1) if row.opening else (0, 0)
+
+
+def _unbroken(row: Standing) -> Share:
+    return (int(not row.interrupted), 1) if row.opening else (0, 0)
+
+
+def _classic(row: Standing) -> Share:
+    return int(row.closing > 0 and row.paid_before), int(row.opening > 0)
+
+
+def _lost(row: Standing) -> Share:
+    return (int(row.closing == 0), 1) if row.opening else (0, 0)
+
+
+def _net(row: Standing) -> Share:
+    return (row.closing, row.opening) if row.opening else (0, 0)
+
+
+def _moved(row: Standing) -> Share:
+    if not row.opening:
+        return 0, 0
+    return row.opening + row.total("expansion", "reactivation") - row.total(*LOSSES), row.opening
+
+
+def _moved_without_return(row: Standing) -> Share:
+    return (row.opening + row.total("expansion") - row.total(*LOSSES), row.opening) if row.opening else (0, 0)
+
+
+def _gross(row: Standing) -> Share:
+    return (min(row.opening, row.closing), row.opening) if row.opening else (0, 0)
+
+
+def _gross_moved(row: Standing) -> Share:
+    return (row.opening - row.total(*LOSSES), row.opening) if row.opening else (0, 0)
+
+
+def _resting(rows: Sequence[Standing], _measure: Measure) -> list[str]:
+    return ["accounts_on_hold_at_end"] if any(row.opening and row.resting for row in rows) else []
+
+
+def _client_warnings(rows: Sequence[Standing], measure: Measure) -> list[str]:
+    returned = measure.method.share is _classic and any(
+        row.closing and row.paid_before and not row.opening for row in rows
+    )
+    return [*_resting(rows, measure), *(["returned_accounts_counted"] if returned else [])]
+
+
+def _revenue_warnings(rows: Sequence[Standing], measure: Measure) -> list[str]:
+    return [*_resting(rows, measure), *(["below_zero"] if measure.numerator < 0 else [])]
+
+
+CLIENT_RETENTION_RATE: Final = Kpi(
+    name="client_retention_rate",
+    title="Client retention rate",
+    unit="ratio",
+    kind="period",
+    reads="contract_lines",
+    methods={
+        "point_to_point": Method("count(a in C with MRR at the end > 0) / count(C)", _kept, COUNT, COUNT, NOBODY),
+        "strict": Method("count(a in C never at 0 inside the period) / count(C)", _unbroken, COUNT, COUNT, NOBODY),
+        "classic": Method(
+            "(accounts paying at the end - new accounts paying at the end) / count(C)",
+            _classic,
+            COUNT,
+            COUNT,
+            NOBODY,
+            looks_back=True,
+        ),
+    },
+    warn=_client_warnings,
+    source="docs/kpis.md#client_retention_rate",
+)
+
+CUSTOMER_CHURN_RATE: Final = Kpi(
+    name="customer_churn_rate",
+    title="Customer churn rate",
+    unit="ratio",
+    kind="period",
+    reads="contract_lines",
+    methods={"point_to_point": Method("count(a in C with MRR at the end = 0) / count(C)", _lost, COUNT, COUNT, NOBODY)},
+    warn=_resting,
+    source="docs/kpis.md#customer_churn_rate",
+)
+
+NET_REVENUE_RETENTION: Final = Kpi(
+    name="net_revenue_retention",
+    title="Net revenue retention",
+    unit="ratio",
+    kind="period",
+    reads="contract_lines",
+    methods={
+        "point_to_point": Method(
+            "sum over C of MRR at the end / sum over C of MRR at the start", _net, MONTHLY, MONTHLY, NOBODY
+        ),
+        "movement": Method(
+            "(start + expansion + reactivation - contraction - churn) / start, movements of C only",
+            _moved,
+            MONTHLY,
+            MONTHLY,
+            NOBODY,
+        ),
+        "movement_without_reactivation": Method(
+            "(start + expansion - contraction - churn) / start, movements of C only",
+            _moved_without_return,
+            MONTHLY,
+            MONTHLY,
+            NOBODY,
+        ),
+    },
+    warn=_revenue_warnings,
+    source="docs/kpis.md#net_revenue_retention",
+)
+
+GROSS_REVENUE_RETENTION: Final = Kpi(
+    name="gross_revenue_retention",
+    title="Gross revenue retention",
+    unit="ratio",
+    kind="period",
+    reads="contract_lines",
+    methods={
+        "point_to_point": Method(
+            "sum over C of min(MRR at the start, MRR at the end) / sum over C of MRR at the start",
+            _gross,
+            MONTHLY,
+            MONTHLY,
+            NOBODY,
+        ),
+        "movement": Method(
+            "(start - contraction - churn) / start, movements of C only", _gross_moved, MONTHLY, MONTHLY, NOBODY
+        ),
+    },
+    warn=_revenue_warnings,
+    source="docs/kpis.md#gross_revenue_retention",
+)

@@ -1,0 +1,168 @@
+"""Recurring revenue: how much there is, how it grew, and what moved it."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from projections.kpis.base import COUNT, MONTHLY, YEARLY, Kpi, Method, Share
+from projections.kpis.retention import NOBODY
+from projections.kpis.standings import GAINS, LOSSES, Standing
+
+
+def _closing(row: Standing) -> Share:
+    return row.closing, 0
+
+
+def _grown(row: Standing) -> Share:
+    return row.closing - row.opening, row.opening
+
+
+def _per_account(row: Standing) -> Share:
+    return row.closing, int(row.closing > 0)
+
+
+def _quick(row: Standing) -> Share:
+    return row.total(*GAINS), row.total(*LOSSES)
+
+
+def _gross_churn(row: Standing) -> Share:
+    return (row.total(*LOSSES), row.opening) if row.opening else (0, 0)
+
+
+def _net_churn(row: Standing) -> Share:
+    return (row.total(*LOSSES) - row.total("expansion", "reactivation"), row.opening) if row.opening else (0, 0)
+
+
+class Step(NamedTuple):
+    """A row of the waterfall, positive, a loss too. sign: whether it adds to the opening. hold, escalator: parts of it."""
+
+    name: str
+    sign: int
+    amount: int
+    hold: int = 0
+    escalator: int = 0
+
+
+def waterfall(rows: Sequence[Standing]) -> list[Step]:
+    """From opening to closing: opening + gains - losses = closing, to the last millionth.
+
+    `fx` and `transfer` are 0 as long as a figure has one currency and accounts are not merged.
+    """
+    moved = {kind: [m for row in rows for m in row.movements if m.kind == kind] for kind in (*GAINS, *LOSSES)}
+    steps = [
+        Step(
+            kind,
+            1 if kind in GAINS else -1,
+            sum(m.amount for m in of),
+            sum(m.hold for m in of),
+            sum(m.escalator for m in of),
+        )
+        for kind, of in moved.items()
+    ]
+    opening, closing = sum(row.opening for row in rows), sum(row.closing for row in rows)
+    return [Step("opening", 1, opening), *steps, Step("fx", 1, 0), Step("transfer", 1, 0), Step("closing", 0, closing)]
+
+
+MRR: Final = Kpi(
+    name="mrr",
+    title="Monthly recurring revenue",
+    unit="money",
+    kind="point",
+    reads="contract_lines",
+    methods={"point_in_time": Method("sum of the recurring lines in force, a month of each", _closing, MONTHLY)},
+    source="docs/kpis.md#mrr",
+)
+
+ARR: Final = Kpi(
+    name="arr",
+    title="Annual recurring revenue",
+    unit="money",
+    kind="point",
+    reads="contract_lines",
+    methods={"point_in_time": Method("12 x MRR", _closing, YEARLY)},
+    source="docs/kpis.md#arr",
+)
+
+ARPA: Final = Kpi(
+    name="arpa",
+    title="Average MRR per paying account",
+    unit="money",
+    kind="point",
+    reads="contract_lines",
+    methods={"point_in_time": Method("MRR / paying accounts", _per_account, MONTHLY, COUNT, "no_paying_accounts")},
+    source="docs/kpis.md#arpa",
+)
+
+ARR_GROWTH: Final = Kpi(
+    name="arr_growth",
+    title="ARR growth",
+    unit="ratio",
+    kind="period",
+    reads="contract_lines",
+    methods={
+        "point_to_point": Method(
+            "(ARR at the end - ARR at the start) / ARR at the start", _grown, YEARLY, YEARLY, NOBODY
+        )
+    },
+    source="docs/kpis.md#arr_growth",
+)
+
+MRR_WATERFALL: Final = Kpi(
+    name="mrr_waterfall",
+    title="MRR waterfall",
+    unit="rows",
+    kind="period",
+    reads="contract_lines",
+    methods={
+        "movement": Method(
+            "opening + new + expansion + reactivation - contraction - churn + fx + transfer = closing",
+            _closing,
+            MONTHLY,
+            looks_back=True,
+        )
+    },
+    source="docs/kpis.md#mrr_waterfall",
+)
+
+QUICK_RATIO: Final = Kpi(
+    name="quick_ratio",
+    title="Quick ratio",
+    unit="ratio",
+    kind="period",
+    reads="contract_lines",
+    methods={
+        "movement": Method(
+            "(new + expansion + reactivation) / (contraction + churn)", _quick, MONTHLY, MONTHLY, "no_losses_in_period"
+        )
+    },
+    source="docs/kpis.md#quick_ratio",
+)
+
+GROSS_MRR_CHURN_RATE: Final = Kpi(
+    name="gross_mrr_churn_rate",
+    title="Gross MRR churn rate",
+    unit="ratio",
+    kind="period",
+    reads="contract_lines",
+    methods={
+        "movement": Method("(churn + contraction) / start, movements of C only", _gross_churn, MONTHLY, MONTHLY, NOBODY)
+    },
+    source="docs/kpis.md#gross_mrr_churn_rate",
+)
+
+NET_MRR_CHURN_RATE: Final = Kpi(
+    name="net_mrr_churn_rate",
+    title="Net MRR churn rate",
+    unit="ratio",
+    kind="period",
+    reads="contract_lines",
+    methods={
+        "movement": Method(
+            "(churn + contraction - expansion - reactivation) / start, movements of C only",
+            _net_churn,
+            MONTHLY,
+            MONTHLY,
+            NOBODY,
+        )
+    },
+    source="docs/kpis.md#net_mrr_churn_rate",
+)

@@ -1,0 +1,104 @@
+"""Scope: how much work went beyond what was agreed, and how often another way was taken instead."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from projections.kpis.base import COUNT, HOURS, Kpi, Measure, Method, Share
+from projections.scope_changes import ScopeChange
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a scope change gives to a period. absorbed, contracted: hours in 10^-6. offered: another way was offered.
+
+    estimated: whether the effort of what went into a contract was ever assessed.
+    """
+
+    account: str
+    scope_change: str
+    absorbed: int = 0
+    contracted: int = 0
+    estimated: bool = True
+    offered: bool = False
+    accepted: bool | None = None
+
+
+def wishes(rows: Iterable[ScopeChange], start: int, end: int) -> list[Wish]:
+    """The scope changes of which something happened within [start, end), by account and id."""
+
+    def within(at: int | None) -> bool:
+        return at is not None and start <= at < end
+
+    found = []
+    for row in rows:
+        absorbed, amended = within(row.absorbed_at), within(row.amended_at)
+        offered = row.with_alternative and within(row.responded_at)
+        if absorbed or amended or offered:
+            found.append(
+                Wish(
+                    row.account,
+                    row.scope_change,
+                    absorbed=(row.absorbed_hours or 0) if absorbed else 0,
+                    contracted=(row.effort_hours or 0) if amended else 0,
+                    estimated=not amended or row.effort_hours is not None,
+                    offered=offered,
+                    accepted=row.accepted if offered else None,
+                )
+            )
+    return sorted(found, key=lambda wish: (wish.account, wish.scope_change))
+
+
+def _creep(row: Wish) -> Share:
+    return row.absorbed, row.contracted
+
+
+def _taken(row: Wish) -> Share:
+    return int(row.offered and row.accepted is True), int(row.offered)
+
+
+def _unknown_effort(rows: Sequence[Wish], _measure: Measure) -> list[str]:
+    return [] if all(row.estimated for row in rows) else ["effort_not_assessed"]
+
+
+def _undecided(rows: Sequence[Wish], _measure: Measure) -> list[str]:
+    return ["undecided_alternatives"] if any(row.offered and row.accepted is None for row in rows) else []
+
+
+SCOPE_CREEP_RATIO: Final = Kpi(
+    name="scope_creep_ratio",
+    title="Scope-creep ratio",
+    unit="ratio",
+    kind="period",
+    reads="scope_changes",
+    methods={
+        "hours": Method(
+            "hours absorbed / hours that scope changes brought into contracts",
+            _creep,
+            HOURS,
+            HOURS,
+            "no_contracted_effort_in_period",
+        )
+    },
+    warn=_unknown_effort,
+    source="docs/kpis.md#scope_creep_ratio",
+)
+
+ALTERNATIVE_ACCEPTANCE: Final = Kpi(
+    name="alternative_acceptance",
+    title="Alternative acceptance",
+    unit="ratio",
+    kind="period",
+    reads="scope_changes",
+    methods={
+        "count": Method(
+            "alternatives accepted / declines with an alternative",
+            _taken,
+            COUNT,
+            COUNT,
+            "no_declines_with_alternative_in_period",
+        )
+    },
+    warn=_undecided,
+    source="docs/kpis.md#alternative_acceptance",
+)

@@ -1,0 +1,78 @@
+"""The contract as tests walk it: every operation with its path, scopes, parameters and example body."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from app.main import create_app
+from app.settings import Settings
+from tests.support.house import KEY
+
+OPEN = frozenset({"system.livez", "system.readyz", "system.metrics", "inbound.receive"})
+"""Operations without a key: they tell no tenant's data. A sender of webhooks has a signature instead."""
+PER_ITEM = frozenset({"events.ingest"})
+"""Operations whose scope depends on what is in the body."""
+SCHEMA: dict[str, Any] = create_app(Settings(vault_key=KEY)).openapi()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A path and a method. params: of its path; query: of its query; body: the contract's example; media: its type."""
+
+    name: str
+    method: str
+    path: str
+    scopes: frozenset[str]
+    secured: bool
+    params: tuple[str, ...]
+    query: tuple[str, ...]
+    body: bytes | None
+    media: str | None
+    spec: dict[str, Any]
+
+    def url(self, ids: dict[str, str]) -> str:
+        """The path with its parameters filled in."""
+        return self.path.format_map({name: ids[name] for name in self.params})
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return self.method != "GET"
+
+    @property
+    def listed(self) -> bool:
+        """Whether it answers pages."""
+        return "cursor" in self.query
+
+
+def operations() -> list[Operation]:
+    """Every operation of the contract."""
+    found = []
+    for path, methods in SCHEMA["paths"].items():
+        for method, spec in methods.items():
+            told = spec.get("parameters", [])
+            content = spec.get("requestBody", {}).get("content", {})
+            media = next(iter(content), None)
+            example = content[media].get("example") if media else None
+            found.append(
+                Operation(
+                    spec["operationId"],
+                    method.upper(),
+                    path,
+                    frozenset(scope for one in spec.get("security", []) for scope in one["ApiKey"]),
+                    "security" in spec,
+                    tuple(one["name"] for one in told if one["in"] == "path"),
+                    tuple(one["name"] for one in told if one["in"] == "query"),
+                    json.dumps(example).encode() if example is not None else None,
+                    media,
+                    spec,
+                )
+            )
+    return found
+
+
+OPERATIONS = operations()
+SECURED = [one for one in OPERATIONS if one.secured]
+READS = [one for one in SECURED if not one.writes]
+WRITES = [one for one in SECURED if one.writes]
+LISTS = [one for one in READS if one.listed]

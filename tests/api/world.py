@@ -1,0 +1,101 @@
+"""A furnished tenant: one thing of every noun and more, made over HTTP, with a mark in every text that may bear one."""
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.webhooks import signing
+from tests.support.server import Client
+
+LINE = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "1000.00", "interval": "month"}
+
+
+@dataclass
+class World:
+    """A client and what it made: ids by the name of the path's parameter."""
+
+    client: Client
+    mark: str
+    ids: dict[str, str] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+
+    def write(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A write, its event ids kept."""
+        receipt = self.client.write(path, body)
+        self.events += [event["id"] for event in receipt["events"]]
+        return receipt
+
+
+def draft(mark: str = "plain", **more: Any) -> dict[str, Any]:
+    """The terms of a contract over the year 2026, and the year after where nobody gives notice."""
+    line = {**LINE, "product": f"retainer {mark}"}
+    return {"currency": "EUR", "start": "2026-01-01", "end": "2027-01-01", "notice_days": 30, "lines": [line], **more}
+
+
+def furnish(client: Client, mark: str = "plain", accounts: int = 2) -> World:
+    """A tenant with everything in it, under the same references whatever the mark."""
+    world = World(client, mark)
+    for number in range(accounts, 0, -1):
+        _account(world, mark, f"a{number}")
+    key = client.write("/v1/api-keys", {"role": "auditor", "label": f"key {mark}"})
+    world.ids["api_key"] = key["id"]
+    _endpoint(world, mark)
+    world.ids |= {"team": "creative", "name": "mrr", "provider": "standard-webhooks"}
+    return world
+
+
+def _account(world: World, mark: str, ref: str) -> None:
+    write = world.write
+    opened = write(
+        "/v1/accounts",
+        {"name": f"Client {mark}", "currency": "EUR", "tier": f"tier {mark}", "owner": f"usr {mark}",
+         "industry": f"industry {mark}", "external_ref": ref},
+    )  # fmt: skip
+    account = f"/v1/accounts/{opened['id']}"
+    write(f"{account}/owner", {"owner": f"new {mark}", "reason": f"because {mark}"})
+    talked = write(
+        f"{account}/interactions",
+        {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z", "subject": f"subject {mark}",
+         "summary": f"summary {mark}", "participants": [f"name {mark}"], "topics": [f"topic {mark}"], "external_ref": ref},
+    )  # fmt: skip
+    drafted = write(f"{account}/contracts", draft(mark, external_ref=ref))
+    contract = f"/v1/contracts/{drafted['id']}"
+    write(f"{contract}/signature", {"signed_at": "2025-12-20T10:00:00Z"})
+    cycle = write(f"{contract}/renewal-cycles", {})
+    write(f"/v1/renewals/{cycle['id']}/risk", {"risk": "watch", "drivers": [f"driver {mark}"]})
+    write(
+        f"{contract}/amendments",
+        {"effective_at": "2026-02-01", "changes": [{"op": "add_line", **LINE, "line": f"line {mark}"}]},
+    )
+    wish = write(
+        f"{account}/scope-changes", {"title": f"title {mark}", "request": f"request {mark}", "external_ref": ref}
+    )
+    write(f"/v1/scope-changes/{wish['id']}/consults", {"team": "creative", "question": f"question {mark}"})
+    world.ids |= {
+        "account": opened["id"],
+        "interaction": talked["id"],
+        "contract": drafted["id"],
+        "renewal": cycle["id"],
+        "scope_change": wish["id"],
+    }
+
+
+def _endpoint(world: World, mark: str) -> None:
+    made = world.client.write("/v1/webhook-endpoints", {"provider": "standard_webhooks", "label": f"sender {mark}"})
+    world.ids |= {"endpoint": made["id"], "endpoint_id": made["id"], "message_id": f"msg_{mark}"}
+    body = json.dumps({"type": "unheard.of", "timestamp": "2026-01-05T08:00:00Z", "data": {"note": mark}}).encode()
+    now = int(time.time())
+    answer = httpx.post(
+        str(world.client.base_url).rstrip("/") + urlsplit(made["url"]).path,
+        content=body,
+        headers={
+            "webhook-id": f"msg_{mark}",
+            "webhook-timestamp": str(now),
+            "webhook-signature": signing.sign(signing.secret_of(made["secret"]), f"msg_{mark}", now, body),
+        },
+    )
+    assert answer.status_code == 202, answer.text

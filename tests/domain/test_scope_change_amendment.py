@@ -1,0 +1,258 @@
+"""A scope change that becomes part of a contract: one append over both streams, and what it is worth."""
+
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.bootstrap import build
+from app.domain import contract as contracts
+from app.domain.account import AccountState
+from app.domain.context import Context
+from app.domain.contract import AmendContract, DraftContract, Line, SignContract, SuspendContract
+from app.domain.errors import Invalid
+from app.domain.scope_change import ScopeChangeState, amend
+from app.domain.values import day_start, scaled
+from app.handler import Intent
+from app.store.receipts import Request
+from tests.domain.scope_change_words import ADD_LINE, accepted, account, amendment, contract, raised, refusal
+from tests.support.house import House
+
+UTC = ZoneInfo("UTC")
+
+
+def test_the_wish_and_its_contract_are_amended_in_one_append(house: House) -> None:
+    client = account(house)
+    agreed = contract(house, client)
+    wish = raised(house, client, contract=agreed)
+    accepted(house, wish)
+
+    receipt = house.do(amendment(), scope_change=wish)
+
+    contract_event, event = house.runtime.log.after(house.tenant, receipt.position - 2, 10)
+    assert [topic for _, topic, _ in receipt.events] == ["contract.amended", "scope_change.amended"]
+    assert (contract_event.stream_id, event.stream_id) == (agreed, wish)
+    assert contract_event.account_id == event.account_id == client
+    assert (contract_event.data["amendment_no"], contract_event.data["scope_change"]) == (1, wish)
+    assert event.data == {
+        "contract": agreed,
+        "contract_event": contract_event.event_id,
+        "amendment_no": 1,
+        "mrr_delta": "250",
+        "one_off": "0",
+        "currency": "EUR",
+    }
+    assert (receipt.id, receipt.version) == (wish, event.version)
+
+
+def test_an_amendment_that_takes_effect_later_was_agreed_on_now(cottage: House) -> None:
+    client = account(cottage)
+    wish = raised(cottage, client, contract=contract(cottage, client))
+    accepted(cottage, wish)
+
+    receipt = cottage.do(amendment(effective_at="2026-06-01"), scope_change=wish)
+
+    contract_event, event = cottage.runtime.log.after(cottage.tenant, receipt.position - 2, 10)
+    assert contract_event.effective_at == day_start("2026-06-01", UTC)
+    assert event.effective_at < day_start("2026-01-16", UTC)
+
+
+def test_nothing_becomes_part_of_a_contract_that_the_client_has_not_accepted(cottage: House) -> None:
+    client = account(cottage)
+    wish = raised(cottage, client, contract=contract(cottage, client))
+
+    assert refusal(cottage, amendment(), scope_change=wish) == "not_accepted"
+
+
+def test_the_contract_must_be_signed_and_of_the_same_account(cottage: House) -> None:
+    client, stranger = account(cottage), account(cottage)
+    foreign = contract(cottage, stranger)
+    line = Line(line="main", product="retainer", unit_price="10", interval="month")
+    draft = cottage.do(DraftContract(currency="EUR", start="2026-01-01", lines=(line,)), account=client).id
+    wish = raised(cottage, client)
+    accepted(cottage, wish)
+
+    with pytest.raises(Invalid) as unnamed:
+        cottage.do(amendment(), scope_change=wish)
+    assert unnamed.value.code == "contract_missing"
+    assert refusal(cottage, amendment(contract=foreign), scope_change=wish) == "other_account"
+    assert refusal(cottage, amendment(contract=draft), scope_change=wish) == "contract_not_signed"
+
+    cottage.do(SignContract(signed_at="2026-01-15"), contract=draft)
+    cottage.do(amendment(contract=draft), scope_change=wish)
+
+
+def test_the_rules_of_the_contract_hold_for_the_wish_too(cottage: House) -> None:
+    client = account(cottage)
+    wish = raised(cottage, client, contract=contract(cottage, client))
+    accepted(cottage, wish)
+
+    unknown = ({"op": "remove_line", "line": "nothing"},)
+    assert refusal(cottage, amendment(changes=unknown), scope_change=wish) == "unknown_line"
+    assert refusal(cottage, amendment(effective_at="2027-02-01"), scope_change=wish) == "outside_term"
+
+
+def test_a_wish_becomes_part_of_a_contract_once(cottage: House) -> None:
+    client = account(cottage)
+    wish = raised(cottage, client, contract=contract(cottage, client))
+    accepted(cottage, wish)
+    cottage.do(amendment(), scope_change=wish)
+
+    assert refusal(cottage, amendment(), scope_change=wish) == "scope_change_amended"
+
+
+def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_append(house: House) -> None:
+    """Two processes: this one remembers the contract as it was, the other amends it, then this one amends by the wish."""
+    client = account(house)
+    agreed = contract(house, client)
+    wish = raised(house, client, contract=agreed)
+    accepted(house, wish)
+    assert house.runtime.handler.load(house.tenant, "contract", agreed)[1].state.amendments == 0
+    other = build(house.settings, clock=house.clock)
+    dearer = AmendContract.model_validate(
+        {"effective_at": "2026-01-20", "changes": [{"op": "set_line", "line": "main", "unit_price": "1100"}]}
+    )
+    other.handler.handle(Intent(house.tenant, "test", dearer, Request("other", b""), {"contract": agreed}))
+    other.close()
+
+    changes = ({"op": "set_line", "line": "main", "unit_price": "1500"},)
+    receipt = house.do(amendment(changes=changes), scope_change=wish)
+
+    events = house.runtime.log.after(house.tenant, receipt.position - 2, 10)
+    assert [event.type for event in events] == ["contract.amended", "scope_change.amended"]
+    assert [event.data["amendment_no"] for event in events] == [2, 2]
+    assert events[1].data["mrr_delta"] == "400"
+    assert [event.version for event in house.runtime.log.stream(house.tenant, agreed)] == [1, 2, 3, 4]
+
+
+def test_a_line_that_begins_later_counts_from_when_it_begins(cottage: House) -> None:
+    client = account(cottage)
+    wish = raised(cottage, client, contract=contract(cottage, client))
+    accepted(cottage, wish)
+
+    changes = (
+        {**ADD_LINE, "start": "2026-04-01", "end": "2026-06-01"},
+        {**ADD_LINE, "line": "later", "start": "2026-07-01", "unit_price": "100"},
+    )
+    cottage.do(amendment(changes=changes), scope_change=wish)
+
+    assert cottage.runtime.log.after(cottage.tenant, 0, 100)[-1].data["mrr_delta"] == "350"
+
+
+def test_a_contract_that_rests_pays_nothing_more(cottage: House) -> None:
+    client = account(cottage)
+    agreed = contract(cottage, client)
+    wish = raised(cottage, client, contract=agreed)
+    accepted(cottage, wish)
+    cottage.do(SuspendContract(effective_at="2026-01-20"), contract=agreed)
+
+    cottage.do(amendment(), scope_change=wish)
+
+    assert cottage.runtime.log.after(cottage.tenant, 0, 100)[-1].data["mrr_delta"] == "0"
+
+
+def test_what_is_paid_once_is_summed_apart(cottage: House) -> None:
+    client = account(cottage)
+    wish = raised(cottage, client, contract=contract(cottage, client))
+    accepted(cottage, wish)
+
+    once = {"op": "add_line", "product": "shoot", "kind": "one_off"}
+    changes = (
+        {**once, "line": "shoot", "quantity": "3", "unit_price": "400.10"},
+        {**once, "line": "cut", "quantity": "1", "unit_price": "100", "discount_percent": "25"},
+        {"op": "set_line", "line": "main", "quantity": "0.9"},
+    )
+    cottage.do(amendment(changes=changes), scope_change=wish)
+
+    data = cottage.runtime.log.after(cottage.tenant, 0, 100)[-1].data
+    assert (data["mrr_delta"], data["one_off"]) == ("-100", "1275.3")
+
+
+VAST = {"op": "add_line", "product": "moon", "kind": "one_off", "quantity": "1", "unit_price": "900000000000"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ({**VAST, "line": "one"}, {**VAST, "line": "two"}),
+        ({"op": "set_line", "line": "main", "quantity": "999999999999", "unit_price": "999999999999"},),
+    ],
+)
+def test_an_amendment_beyond_every_amount_is_refused_and_no_view_stands_still(
+    cottage: House, changes: tuple[dict[str, str], ...]
+) -> None:
+    client = account(cottage)
+    wish = raised(cottage, client, contract=contract(cottage, client))
+    accepted(cottage, wish)
+
+    with pytest.raises(Invalid) as refused:
+        cottage.do(amendment(changes=changes), scope_change=wish)
+
+    assert refused.value.code == "amount_out_of_range"
+    cottage.catch_up()
+    assert cottage.runtime.projector.parked(cottage.tenant) == {}
+
+
+# --- what it is worth, for any lines ---
+
+A_MONTH = {
+    "week": Fraction(52, 12),
+    "month": Fraction(1),
+    "quarter": Fraction(1, 3),
+    "half_year": Fraction(1, 6),
+    "year": Fraction(1, 12),
+    "two_years": Fraction(1, 24),
+}
+cents = st.integers(0, 10**8).map(lambda cent: f"{cent // 100}.{cent % 100:02d}")
+lines = st.tuples(cents, st.integers(0, 500).map(str), st.sampled_from(sorted(A_MONTH)))
+
+
+def _monthly(price: str, quantity: str, interval: str) -> Fraction:
+    return Fraction(price) * Fraction(quantity) * A_MONTH[interval]
+
+
+def _context(states: dict[str, Any], effective_at: int) -> Context:
+    ids = {"account": "acct", "contract": "ctr", "scope_change": "scr"}
+    return Context("tnt", "test", effective_at, effective_at, UTC, "scr", lambda prefix: f"{prefix}_new", states, ids)
+
+
+@given(old=st.lists(lines, min_size=1, max_size=4), new=st.lists(lines, max_size=4), dearer=cents, remove=st.booleans())
+def test_the_monthly_difference_is_a_twelfth_of_the_annual_one_to_the_last_digit(
+    old: list[tuple[str, str, str]], new: list[tuple[str, str, str]], dearer: str, remove: bool
+) -> None:
+    start, at = day_start("2026-01-01", UTC), day_start("2026-03-01", UTC)
+    agreed = contracts.ContractState()
+    states: dict[str, Any] = {"account": AccountState("acct", open=True), "contract": agreed}
+    told = tuple(
+        Line.model_validate({"line": f"old {n}", "product": "x", "unit_price": p, "quantity": q, "interval": i})
+        for n, (p, q, i) in enumerate(old)
+    )
+    for event in contracts.record(
+        agreed,
+        contracts.RecordContract(currency="EUR", start="2026-01-01", signed_at="2026-01-01", lines=told),
+        _context(states, start),
+    ):
+        recorded = contracts.preview(event, f"evt_{event.TOPIC}", "ctr", agreed, _context(states, start))
+        agreed = contracts.evolve(agreed, recorded)
+    states["contract"] = agreed
+
+    changes: list[dict[str, Any]] = [
+        {"op": "remove_line", "line": "old 0"} if remove else {"op": "set_line", "line": "old 0", "unit_price": dearer}
+    ]
+    for n, (price, quantity, interval) in enumerate(new):
+        line = {"line": f"new {n}", "unit_price": price, "quantity": quantity, "interval": interval}
+        changes.append({**ADD_LINE, **line})
+    command = amendment(effective_at="2026-03-01", changes=tuple(changes))
+    wish = ScopeChangeState(account="acct", contract="ctr", accepted=True)
+    contract_event, event = amend(wish, command, _context(states, at))
+
+    first = _monthly(*old[0])
+    expected = sum((_monthly(*line) for line in new), Fraction(0)) - first
+    expected += 0 if remove else _monthly(dearer, old[0][1], old[0][2])
+    digits = abs(expected) * 10**6
+    rounded = int(digits + Fraction(1, 2)) * (-1 if expected < 0 else 1)
+    assert scaled(event.event.mrr_delta) == rounded  # type: ignore[attr-defined]
+    assert event.event.contract_event == contract_event.event_id  # type: ignore[attr-defined]

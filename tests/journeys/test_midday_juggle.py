@@ -1,0 +1,144 @@
+"""The midday juggle: a client's mail, two teams, an answer, a decision and an amendment, told by other systems."""
+
+from typing import Any
+
+from app.domain.errors import DomainError, NotAllowed
+from app.ingestion import Item
+from projections.scope_changes import ScopeChange
+from tests.support.house import House
+
+CLIENT, WISH, CONTRACT, MAIL = "ref:northwind", "ref:W-1", "ref:C-1", "ref:mail-1"
+LINE = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "1000.00", "interval": "month"}
+FEATURE = {"op": "add_line", "line": "feature", "product": "feature", "unit_price": "120.00", "interval": "month"}
+
+
+def told(number: int, type_: str, time: str, **data: Any) -> dict[str, Any]:
+    """A CloudEvent about the client."""
+    return {
+        "specversion": "1.0",
+        "id": f"juggle-{number}",
+        "source": "/agency/desk",
+        "type": type_,
+        "subject": CLIENT,
+        "time": f"2026-01-14T{time}:00Z",
+        "data": data,
+    }
+
+
+def opening() -> dict[str, Any]:
+    """The client, taken on."""
+    event = told(0, "account.opened", "08:00", name="Northwind", currency="EUR", external_ref="northwind")
+    return {name: value for name, value in event.items() if name != "subject"}
+
+
+def life() -> list[dict[str, Any]]:
+    """A whole life, in order."""
+    mail = {"channel": "mail", "direction": "inbound", "occurred_at": "2026-01-14T10:00:00Z", "external_ref": "mail-1"}
+    terms = {"currency": "EUR", "start": "2026-01-01", "signed_at": "2025-12-20", "lines": [LINE]}
+    wish = {"title": "A last-minute feature", "request": "Hey, can we add a last-minute feature to this campaign?"}
+    return [
+        opening(),
+        told(1, "contract.signed", "08:30", contract=CONTRACT, **terms),
+        told(2, "interaction.logged", "10:00", **mail),
+        told(3, "scope_change.raised", "10:05", scope_change=WISH, contract=CONTRACT, interaction=MAIL, **wish),
+        told(4, "scope_change.consult_requested", "10:10", scope_change=WISH, team="creative"),
+        told(5, "scope_change.consult_requested", "10:11", scope_change=WISH, team="pm", question="Who is free?"),
+        told(6, "scope_change.consult_answered", "11:00", scope_change=WISH, team="creative", feasible=True),
+        told(7, "scope_change.consult_waived", "11:30", scope_change=WISH, team="pm", reason="on leave"),
+        told(8, "scope_change.assessed", "11:40", scope_change=WISH, effort_hours="16", price="1440.00"),
+        told(9, "scope_change.responded", "11:55", scope_change=WISH, kind="accept", message="With pleasure."),
+        told(10, "scope_change.decided", "12:30", scope_change=WISH, accepted=True),
+        told(11, "scope_change.amended", "12:45", scope_change=WISH, changes=[FEATURE]),
+        told(12, "scope_change.delivered", "18:00", scope_change=WISH, hours="18"),
+    ]
+
+
+def codes(items: list[Item]) -> list[str]:
+    """What became of each event: accepted, duplicate, or the code of its refusal."""
+    return [item.refusal.code if isinstance(item.refusal, DomainError) else item.status for item in items]
+
+
+def the_wish(house: House) -> ScopeChange:
+    """The only scope change."""
+    (row,) = house.rows("scope_changes")
+    assert isinstance(row, ScopeChange)
+    return row
+
+
+def test_a_whole_life_is_taken_in_as_one_batch_and_only_once(house: House) -> None:
+    first = house.ingest(life())
+    head = house.catch_up()
+    again = house.ingest(life())
+
+    assert codes(first) == ["accepted"] * 13
+    assert codes(again) == ["duplicate"] * 13
+    assert house.catch_up() == head
+    wish = the_wish(house)
+    assert (wish.state, wish.external_ref, wish.amendment_no, wish.mrr_delta) == ("delivered", "W-1", 1, 120_000_000)
+    assert house.topics()[-3:] == ["contract.amended", "scope_change.amended", "scope_change.delivered"]
+
+
+def test_a_life_told_event_by_event_ends_as_the_same_row(house: House) -> None:
+    for event in life():
+        assert codes(house.ingest([event])) == ["accepted"]
+
+    assert (the_wish(house).state, the_wish(house).delivered_hours) == ("delivered", 18_000_000)
+
+
+def test_every_fact_is_true_when_the_sender_says(cottage: House) -> None:
+    cottage.ingest(life())
+
+    wish = the_wish(cottage)
+    minutes = [wish.raised_at, wish.assessed_at, wish.responded_at, wish.decided_at, wish.amended_at, wish.delivered_at]
+    midnight = 1_768_348_800
+    assert [((at or 0) // 1_000_000 - midnight) // 60 for at in minutes] == [605, 700, 715, 750, 765, 1080]
+    assert wish.consults is not None
+    assert [consult["state"] for consult in wish.consults] == ["answered", "waived"]
+
+
+def test_a_promise_made_too_early_is_refused_and_costs_no_other_event(cottage: House) -> None:
+    events = life()
+    early = {**events[9], "id": "early", "time": "2026-01-14T10:06:00Z"}
+
+    items = cottage.ingest([*events[:4], early, *events[4:]])
+
+    assert codes(items) == [*["accepted"] * 4, "impact_not_assessed", *["accepted"] * 9]
+
+
+def test_one_sender_does_not_assess_and_approve(cottage: House) -> None:
+    events = life()
+    dear = told(8, "scope_change.assessed", "11:40", scope_change=WISH, effort_hours="90", price="8000.00")
+    approval = told(20, "scope_change.approved", "11:45", scope_change=WISH)
+
+    assert codes(cottage.ingest([*events[:8], dear, approval]))[-2:] == ["accepted", "self_approval"]
+    other = cottage.runtime.ingestion.ingest(cottage.tenant, "key_of_the_director", [{**approval, "id": "by another"}])
+    assert codes(other) == ["accepted"]
+    assert codes(cottage.ingest(events[9:])) == ["accepted"] * 4
+
+
+def test_a_wish_may_be_absorbed_or_taken_back_by_events_too(cottage: House) -> None:
+    raised = {"title": "More", "request": "More, please"}
+    unpaid = {"hours": "3", "cause": "goodwill", "approved_by": "usr_director"}
+
+    items = cottage.ingest(
+        [
+            opening(),
+            told(30, "scope_change.raised", "09:00", scope_change="ref:A", **raised),
+            told(31, "scope_change.raised", "09:01", scope_change="ref:B", **raised),
+            told(32, "scope_change.absorbed", "09:02", scope_change="ref:A", **unpaid),
+            told(33, "scope_change.withdrawn", "09:03", scope_change="ref:B"),
+            told(34, "scope_change.withdrawn", "09:04", scope_change="ref:B"),
+            told(35, "scope_change.raised", "09:05", scope_change="ref:A", **raised),
+        ]
+    )
+
+    assert codes(items) == [*["accepted"] * 5, "scope_change_withdrawn", "external_ref_taken"]
+    assert {row.external_ref: row.state for row in cottage.rows("scope_changes")} == {"A": "absorbed", "B": "closed"}
+
+
+def test_who_may_not_amend_contracts_does_not_amend_them_by_a_wish(cottage: House) -> None:
+    cottage.ingest(life()[:11])
+
+    items = cottage.runtime.ingestion.ingest(cottage.tenant, "test", [life()[11]], lambda noun: noun == "scope_change")
+
+    assert isinstance(items[0].refusal, NotAllowed)

@@ -1,0 +1,79 @@
+"""Books for pure tests: contract lines written down as `account, monthly price, from, to`, and figures over them."""
+
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.domain.schedule import annual
+from app.domain.values import FOREVER, day_start
+from projections.contract_lines import ContractLine
+from projections.kpis import KPIS
+from projections.kpis.base import Measure, measure
+from projections.kpis.revenue import waterfall
+from projections.kpis.standings import Standing, standings
+
+UTC = ZoneInfo("UTC")
+
+
+def at(day: str | None) -> int:
+    """A day's first microsecond in UTC, or never."""
+    return FOREVER if day is None else day_start(day, UTC)
+
+
+def line(account: str, price: str, start: str, end: str | None = None, **more: Any) -> ContractLine:
+    """A line in force over [start, end). `interval`: month unless said; `held`: it rests; others as in the view."""
+    held, kind = more.get("held", False), more.get("kind", "recurring")
+    paid = (
+        0 if held or kind == "one_off" else annual("1", price, more.get("interval", "month"), more.get("discount", "0"))
+    )
+    return ContractLine(
+        contract=more.get("contract", f"{account}-1"),
+        line=more.get("line", "main"),
+        valid_from=at(start),
+        valid_to=at(end),
+        account=account,
+        currency=more.get("currency", "USD"),
+        annual=paid,
+        held=held,
+        product="retainer",
+        kind=kind,
+        quantity="1",
+        unit_price=price,
+        cause=more.get("cause", "negotiation"),
+        source=more.get("source", "evt_1"),
+        schedule=None,
+    )
+
+
+def steady(
+    number: int, price: str, start: str = "2024-01-01", end: str | None = None, name: str = "steady"
+) -> list[ContractLine]:
+    """So many accounts that pay the same."""
+    return [line(f"{name}-{at}", price, start, end) for at in range(number)]
+
+
+def changed(account: str, *prices: tuple[str, str]) -> list[ContractLine]:
+    """An account's line with another price from each of some days on; `0` is none."""
+    ends = [start for start, _ in prices[1:]] + [None]
+    return [line(account, price, start, end) for (start, price), end in zip(prices, ends, strict=True) if price != "0"]
+
+
+def over(lines: list[ContractLine], start: str, end: str) -> list[Standing]:
+    """The standings of a period."""
+    return standings(lines, at(start), at(end))
+
+
+def measured(name: str, lines: list[ContractLine], start: str, end: str, method: str | None = None) -> Measure:
+    """A KPI of contract lines over a period."""
+    kpi = next(kpi for kpi in KPIS if kpi.name == name)
+    return measure(kpi.methods[method or kpi.default], over(lines, start, end))
+
+
+def value(name: str, lines: list[ContractLine], start: str, end: str, method: str | None = None) -> Fraction | None:
+    """The exact value of a KPI of contract lines over a period."""
+    return measured(name, lines, start, end, method).value
+
+
+def moved(lines: list[ContractLine], start: str, end: str) -> dict[str, Fraction]:
+    """The waterfall's rows, monthly, those that are 0 left out."""
+    return {step.name: Fraction(step.amount, 12_000_000) for step in waterfall(over(lines, start, end)) if step.amount}

@@ -1,0 +1,57 @@
+"""No figure passes through a float."""
+
+import ast
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app.figures
+import projections.kpis
+from projections.kpis import KPIS
+from projections.kpis.answers import breakdown, figure
+from projections.kpis.base import measure
+from projections.kpis.standings import standings
+from tests.projections.kpis.books import at, line
+
+ROOM = Path(projections.kpis.__file__).parent
+FILES = [*sorted(ROOM.glob("*.py")), Path(app.figures.__file__)]
+INEXACT = {"float", "round", "math", "statistics", "decimal", "Decimal", "numpy", "random", "time", "datetime"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_code_of_figures_has_no_float_no_true_division_and_no_clock(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not (isinstance(node, ast.Constant) and isinstance(node.value, float))
+        assert not isinstance(node, ast.Div)
+        assert not (isinstance(node, ast.Name) and node.id in INEXACT)
+        assert not (
+            isinstance(node, ast.Import | ast.ImportFrom) and {name.name.split(".")[0] for name in node.names} & INEXACT
+        )
+        assert not (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in INEXACT)
+
+
+def leaves(value: Any) -> list[Any]:
+    """Everything inside JSON."""
+    if isinstance(value, dict):
+        return [leaf for member in value.values() for leaf in leaves(member)]
+    if isinstance(value, list | tuple):
+        return [leaf for member in value for leaf in leaves(member)]
+    return [value]
+
+
+@pytest.mark.parametrize("kpi", [kpi for kpi in KPIS if kpi.reads == "contract_lines"], ids=lambda kpi: kpi.name)
+def test_no_float_and_no_number_but_truth_stands_in_an_answer(kpi: Any) -> None:
+    book = [
+        line("a", "33.333333", "2024-01-01", "2025-03-01"),
+        line("a", "10.01", "2025-03-01"),
+        line("b", "700", "2024-01-01", interval="week"),
+        line("c", "100.10", "2025-02-01", interval="year"),
+    ]
+    for method in kpi.methods.values():
+        found = measure(method, standings(book, at("2025-01-01"), at("2026-01-01")))
+
+        assert isinstance(found.value, Fraction)
+        told = leaves([figure(kpi, found, "USD"), breakdown(found, "USD")])
+        assert {type(leaf) for leaf in told} <= {str, bool, type(None)}

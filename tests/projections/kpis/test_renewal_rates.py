@@ -1,0 +1,91 @@
+"""Of what fell due, how much goes on."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+from projections.kpis.base import measure
+from projections.kpis.renewals import RENEWAL_RATE, due
+from projections.renewals import Renewal
+from tests.projections.kpis.books import at
+
+MILLION = 10**6
+ROW = Renewal(
+    contract="ctr_1",
+    due="2025-07-01",
+    due_at=at("2025-07-01"),
+    account="acct_1",
+    currency="USD",
+    auto_renew=False,
+    notice_deadline="2025-06-01",
+    noticed=False,
+    atr=1200 * MILLION,
+    outcome="open",
+    renewed=None,
+    timing=None,
+    decided_at=None,
+    reason=None,
+    voluntary=None,
+    renewal=None,
+    risk=None,
+    probability=None,
+    drivers=[],
+    deferred_to=None,
+    external_ref=None,
+    schedule=None,
+)
+
+
+def rate(rows: list[Renewal], method: str, start: str = "2025-01-01", end: str = "2026-01-01") -> Fraction | None:
+    """The rate of a period."""
+    return measure(RENEWAL_RATE.methods[method], due(rows, at(start), at(end))).value
+
+
+def won(value: int, **more: object) -> Renewal:
+    return replace(ROW, outcome="renewed", renewed=value * MILLION, **more)
+
+
+def test_value_counts_growth_only_where_it_is_not_capped() -> None:
+    rows = [won(1500), won(900, contract="ctr_2"), replace(ROW, contract="ctr_3", outcome="lost")]
+
+    assert rate(rows, "count") == Fraction(2, 3)
+    assert rate(rows, "value") == Fraction(1200 + 900, 3600)
+    assert rate(rows, "net_value") == Fraction(1500 + 900, 3600)
+
+
+def test_growth_of_one_contract_never_makes_up_for_the_loss_of_another() -> None:
+    rows = [won(100_000), replace(ROW, contract="ctr_2", outcome="lost")]
+
+    assert rate(rows, "value") == Fraction(1, 2)
+
+
+def test_a_decision_counts_on_its_due_day_however_early_or_late_it_came() -> None:
+    early = won(1200, decided_at=at("2024-12-01"), timing="early")
+    late = won(1200, contract="ctr_2", decided_at=at("2026-02-01"), timing="late")
+
+    assert rate([early, late], "count") == 1
+    assert rate([early, late], "count", "2024-01-01", "2025-01-01") is None
+
+
+def test_what_is_due_on_the_first_day_belongs_to_the_period_and_on_the_last_boundary_does_not() -> None:
+    assert rate([won(1200)], "count", "2025-07-01", "2025-08-01") == 1
+    assert rate([won(1200)], "count", "2025-06-01", "2025-07-01") is None
+
+
+def test_a_contract_that_renews_itself_goes_on_unless_notice_was_given() -> None:
+    itself, noticed = replace(ROW, auto_renew=True), replace(ROW, auto_renew=True, noticed=True, contract="ctr_2")
+
+    assert rate([itself], "net_value") == 1
+    assert rate([itself, noticed], "count") == Fraction(1, 2)
+
+
+def test_an_open_decision_counts_as_not_renewed_and_is_warned_of() -> None:
+    rows = due([ROW, won(1200, contract="ctr_2")], at("2025-01-01"), at("2026-01-01"))
+    found = measure(RENEWAL_RATE.methods["count"], rows)
+
+    assert found.value == Fraction(1, 2)
+    assert RENEWAL_RATE.warn(rows, found) == ["undecided_renewals"]
+    assert RENEWAL_RATE.warn(rows[1:], found) == []
+
+
+def test_a_contracts_own_row_is_nothing_due() -> None:
+    assert rate([replace(ROW, due="", due_at=at("2025-07-01"))], "count") is None

@@ -1,0 +1,158 @@
+"""Group commit: one transaction for many, an answer for each, and nobody pays for another's fault."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from app.domain.account import OpenAccount
+from app.domain.errors import Conflict, Refused, Unavailable
+from app.store.committer import Answer, Committer
+from app.store.receipts import Receipt
+from app.store.recorder import Append, Outcome
+from tests.store.writers import begin, doubled, renaming, sound
+from tests.support.house import House
+
+AppendMany = Callable[[str, Sequence[Append]], list[Outcome]]
+
+
+class Line:
+    """A committer whose first transaction waits at a gate, so that what comes meanwhile shares the next one."""
+
+    def __init__(self, append: AppendMany, gate: Append, waiting: int = 1024) -> None:
+        self.sizes: list[int] = []
+        self.opened = threading.Event()
+        self._entered = threading.Event()
+        self._append = append
+        self.committer = Committer(self._held, waiting=waiting)
+        self.first = self.committer.submit([gate])
+        assert self._entered.wait(10)
+
+    def _held(self, tenant_id: str, batch: Sequence[Append]) -> list[Outcome]:
+        self._entered.set()
+        assert self.opened.wait(10)
+        self.sizes.append(len(batch))
+        return self._append(tenant_id, batch)
+
+
+@contextmanager
+def queue(house: House, **settings: int) -> Iterator[Line]:
+    """A line that opens when the block ends."""
+    line = Line(house.runtime.log.append, renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, "gate"), **settings)
+    yield line
+    line.opened.set()
+    line.committer.close()
+
+
+def outcome(answer: Answer) -> Outcome:
+    return answer.result(timeout=10)[0]
+
+
+def test_what_waits_shares_one_transaction_and_each_gets_its_own_receipt(house: House) -> None:
+    with queue(house) as line:
+        answers = [line.committer.submit([begin(house, f"{number}")]) for number in range(30)]
+
+    receipts = [outcome(answer) for answer in answers]
+    assert line.sizes == [1, 30]
+    assert [receipt.position for receipt in receipts if isinstance(receipt, Receipt)] == list(range(3, 33))
+    assert len(sound(house)) == 32
+
+
+def test_a_conflict_and_a_refusal_drop_alone(house: House) -> None:
+    house.do(OpenAccount(name="First", currency="EUR", external_ref="taken"))
+    stale = renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 5, "stale")
+
+    with queue(house) as line:
+        before = line.committer.submit([begin(house, "before")])
+        conflict = line.committer.submit([stale])
+        refused = line.committer.submit([begin(house, "refused", claims=(("account", "taken"),))])
+        claimed = line.committer.submit([begin(house, "claimed", claims=(("account", "free"),))])
+        doubly = line.committer.submit([begin(house, "doubly", claims=(("account", "free"),))])
+        after = line.committer.submit([begin(house, "after")])
+
+    assert line.sizes == [1, 6]
+    assert [type(outcome(one)) for one in (before, conflict, refused, claimed, doubly, after)] == [
+        Receipt, Conflict, Refused, Receipt, Refused, Receipt]
+    assert outcome(conflict).members["current_version"] == 0
+    assert len(sound(house)) == 6
+
+
+def test_two_commands_on_one_stream_in_one_batch_are_taken_in_order(house: House) -> None:
+    stream = house.runtime.new_id("acct")
+    with queue(house) as line:
+        answers = [line.committer.submit([renaming(house.runtime, house.tenant, stream, version, f"{version}-{attempt}")])
+                   for version in (1, 2, 3) for attempt in ("a", "b")]
+
+    assert [type(outcome(answer)) for answer in answers] == [Receipt, Conflict] * 3
+    assert [event.version for event in house.runtime.log.stream(house.tenant, stream)] == [1, 2, 3]
+
+
+def test_a_command_that_the_database_refuses_fails_alone(house: House) -> None:
+    with queue(house) as line:
+        answers = [line.committer.submit([doubled(begin(house, f"{number}")) if number in (3, 17) else begin(house, f"{number}")])
+                   for number in range(20)]
+
+    for number, answer in enumerate(answers):
+        if number in (3, 17):
+            with pytest.raises(IntegrityError):
+                outcome(answer)
+        else:
+            assert isinstance(outcome(answer), Receipt)
+    assert len(sound(house)) == 20
+
+
+def test_a_full_queue_refuses_by_name_loses_nothing_and_recovers(house: House) -> None:
+    with queue(house, waiting=3) as line:
+        answers = [line.committer.submit([begin(house, f"{number}")]) for number in range(3)]
+        with pytest.raises(Unavailable) as refusal:
+            line.committer.submit([begin(house, "too many")])
+        line.opened.set()
+        assert [type(outcome(answer)) for answer in answers] == [Receipt] * 3
+        again = line.committer.submit([begin(house, "again")])
+
+    assert (refusal.value.code, refusal.value.members) == ("queue_full", {"retry_after": 1})
+    assert isinstance(outcome(again), Receipt)
+    assert len(sound(house)) == 6
+
+
+def test_closing_appends_what_waits_and_takes_nothing_more(house: House) -> None:
+    with queue(house) as line:
+        answers = [line.committer.submit([begin(house, f"{number}")]) for number in range(20)]
+
+    assert {type(answer.result(timeout=0)[0]) for answer in answers} == {Receipt}
+    with pytest.raises(Unavailable, match="shutting_down"):
+        line.committer.submit([begin(house, "too late")])
+    assert len(sound(house)) == 22
+
+
+def test_a_waiter_who_gives_up_stops_nobody(house: House) -> None:
+    with queue(house) as line:
+        gone = line.committer.submit([begin(house, "gone")])
+        line.first.cancel()
+        assert gone.cancel()
+        stays = line.committer.submit([begin(house, "stays")])
+
+    assert isinstance(outcome(stays), Receipt)
+    assert line.sizes == [1, 1]
+    assert len(sound(house)) == 3
+
+
+def test_nothing_to_append_is_answered_at_once(cottage: House) -> None:
+    assert cottage.runtime.committer.submit([]).result(timeout=1) == []
+
+
+def test_an_append_never_waits_for_company(house: House) -> None:
+    assert isinstance(outcome(house.runtime.committer.submit([begin(house, "alone")])), Receipt)
+
+
+def test_tenants_who_wait_together_get_transactions_of_their_own(house: House) -> None:
+    other = house.new_tenant("Other")
+    with queue(house) as line:
+        mine = [line.committer.submit([begin(house, f"{number}")]) for number in range(3)]
+        theirs = line.committer.submit([renaming(house.runtime, other, house.runtime.new_id("acct"), 1, "1")])
+
+    assert line.sizes == [1, 3, 1]
+    assert {type(outcome(answer)) for answer in [*mine, theirs]} == {Receipt}
+    assert (house.runtime.log.head(house.tenant), house.runtime.log.head(other)) == (5, 2)

@@ -1,0 +1,102 @@
+"""Many writers at once: no gap, no disorder, nothing lost, nothing that nobody was told of."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.domain.account import OpenAccount
+from app.domain.recorded import Recorded
+from app.store.log import Log
+from tests.store.writers import Tally, runtime_of, write
+from tests.support.house import House
+
+ROOT = Path(__file__).parents[2]
+DOOMED = {"version_conflict", "nothing_changes", "IntegrityError"}
+"""What a writer may be told besides a receipt; above all never that the database is locked."""
+
+
+@contextmanager
+def following(log: Log, tenant_id: str) -> Iterator[list[Recorded]]:
+    """What a follower sees that reads the log while it is written, in its order."""
+    seen: list[Recorded] = []
+    stopped = threading.Event()
+
+    def follow() -> None:
+        while not stopped.is_set():
+            seen.extend(log.after(tenant_id, seen[-1].position if seen else 0, 7))
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stopped.set()
+        thread.join()
+    seen.extend(log.after(tenant_id, seen[-1].position if seen else 0, 100_000))
+
+
+def assert_sound(house: House, seen: list[Recorded], told: Tally) -> None:
+    """The log is 1..n for everybody who reads it, and holds what was acknowledged and nothing else."""
+    recorder = house.runtime.log.recorder(house.tenant)
+    stored = house.runtime.log.after(house.tenant, 0, 100_000)
+    versions = defaultdict(list)
+    for event in stored:
+        versions[event.stream_id].append(event.version)
+
+    assert [event.position for event in stored] == list(range(1, len(stored) + 1))
+    assert [event.event_id for event in seen] == [event.event_id for event in stored]
+    assert recorder.max_notification_id() == recorder.count() == len(stored)
+    assert all(one.recorded_at <= other.recorded_at for one, other in zip(stored, stored[1:], strict=False))
+    assert all(found == list(range(1, len(found) + 1)) for found in versions.values())
+    assert told.acknowledged == {event.event_id: event.position for event in stored}
+    assert set(told.refused) <= DOOMED
+
+
+def hot_accounts(house: House, count: int) -> tuple[list[str], Tally]:
+    """Accounts that everybody writes to, and the tally of what there is so far."""
+    accounts = [house.do(OpenAccount(name=f"Hot {number}", currency="EUR")).id for number in range(count)]
+    begun = {event.event_id: event.position for event in house.runtime.log.after(house.tenant, 0, 1000)}
+    return accounts, Tally(acknowledged=begun)
+
+
+def test_eight_writers_leave_no_gap_and_a_follower_sees_each_position_once_and_in_order(
+    house: House, database_url: str
+) -> None:
+    accounts, told = hot_accounts(house, 4)
+    runtimes = [runtime_of(database_url) for _ in range(8)]
+
+    with following(house.runtime.log, house.tenant) as seen, ThreadPoolExecutor(8) as pool:
+        tallies = pool.map(lambda seed: write(runtimes[seed], house.tenant, seed, 50, accounts), range(8))
+        for tally in tallies:
+            told.add(tally)
+
+    assert_sound(house, seen, told)
+    assert "version_conflict" in told.refused
+    for runtime in runtimes:
+        runtime.close()
+
+
+def test_sixteen_writers_in_four_processes_share_one_log(house: House, database_url: str) -> None:
+    accounts, told = hot_accounts(house, 4)
+
+    with following(house.runtime.log, house.tenant) as seen:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.store.writers", database_url, house.tenant, f"{seed}", "12", *accounts],
+                cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            for seed in (100, 200, 300, 400)
+        ]
+        for process in processes:
+            answer, _ = process.communicate()
+            assert process.returncode == 0
+            told.add(Tally(**json.loads(answer)))
+
+    assert_sound(house, seen, told)

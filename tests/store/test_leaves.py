@@ -1,0 +1,92 @@
+"""Leaves: every one can be made again from the columns by somebody who has none of our code."""
+
+import base64
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from app.domain.account import OpenAccount
+from app.domain.interaction import LogInteraction
+from app.store import mapper
+from app.store.mapper import Fact
+from tests.support.house import House
+
+F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
+
+GOLDEN_HEADER = (
+    b'{"actor":"usr_1","body":"YdEor55lF6DxWQdC1yL7IZSasAHOeTlDnCLFOyGOwUo=","effective_at":"2026-01-31T23:00:00.000001Z",'
+    b'"id":"evt_2","position":42,"recorded_at":"2026-02-01T09:00:00.000000Z","schema":1,"stream":"acct_3","tenant":"tnt_4",'
+    b'"type":"account.renamed","v":1,"version":7}'
+)
+GOLDEN_FACT = Fact("acct_3", 7, "account.renamed", b'{"data":{"name":"N\xc3\xb6rd"},"meta":{},"salt":"AA=="}', "evt_2", "acct_3", 1,
+                   1_769_900_400_000_001, "usr_1")
+
+
+def rows(house: House) -> list[Any]:
+    """The events as they stand in the table."""
+    with house.runtime.database.read(house.tenant) as connection:
+        query = text("SELECT * FROM events WHERE tenant_id = :tenant ORDER BY position")
+        return list(connection.execute(query, {"tenant": house.tenant}).mappings())
+
+
+def plain(micros: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def leaf_of(row: Any) -> bytes:
+    """The leaf by the book: RFC 6962 over a header of the columns."""
+    header = {
+        "actor": row["actor"],
+        "body": base64.standard_b64encode(hashlib.sha256(bytes(row["body"])).digest()).decode("ascii"),
+        "effective_at": plain(row["effective_at"]),
+        "id": row["event_id"],
+        "position": row["position"],
+        "recorded_at": plain(row["recorded_at"]),
+        "schema": row["schema_version"],
+        "stream": row["stream_id"],
+        "tenant": row["tenant_id"],
+        "type": row["type"],
+        "v": 1,
+        "version": row["version"],
+    }
+    written = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    return hashlib.sha256(b"\x00" + written).digest()
+
+
+def test_every_leaf_is_the_hash_of_its_columns_and_every_body_is_in_canonical_form(house: House) -> None:
+    house.ingest_file(F1)
+    account = house.do(OpenAccount(name="Größe & Co — \u2028", currency="EUR"), actor="usr_größe").id
+    house.do(LogInteraction(channel="call", direction="inbound", occurred_at="2026-01-10T08:00:00.5+02:00", summary="Sealed."),
+             account=account)
+
+    stored = rows(house)
+    assert len(stored) == house.runtime.log.head(house.tenant) > 20
+    for row in stored:
+        body = bytes(row["body"])
+        content = json.loads(body)
+        assert bytes(row["leaf"]) == leaf_of(row)
+        assert set(content) == {"data", "meta", "salt"}
+        assert len(base64.b64decode(content["salt"], validate=True)) == 16
+        assert json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() == body
+    assert len({json.loads(bytes(row["body"]))["salt"] for row in stored}) == len(stored)
+
+
+def test_a_header_is_written_so_and_never_otherwise() -> None:
+    header = mapper.header("tnt_4", GOLDEN_FACT, 42, 1_769_936_400_000_000)
+
+    assert header == GOLDEN_HEADER
+    assert mapper.leaf("tnt_4", GOLDEN_FACT, 42, 1_769_936_400_000_000) == hashlib.sha256(b"\x00" + GOLDEN_HEADER).digest()
+
+
+def test_no_column_can_be_another_without_another_leaf(cottage: House) -> None:
+    cottage.do(OpenAccount(name="Northwind", currency="EUR"))
+    row = dict(rows(cottage)[-1])
+    others = {"actor": "x", "body": b"{}", "effective_at": 1, "event_id": "x", "position": 9, "recorded_at": 1, "schema_version": 9,
+              "stream_id": "x", "tenant_id": "x", "type": "x", "version": 9}
+
+    leaves = {leaf_of({**row, column: other}) for column, other in others.items()}
+    assert len(leaves | {leaf_of(row)}) == len(others) + 1

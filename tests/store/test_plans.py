@@ -1,0 +1,179 @@
+"""Hot statements on PostgreSQL take an index even while no table has statistics, as right after a load."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from eventsourcing.persistence import StoredEvent
+from sqlalchemy import Connection, create_engine, event, text
+
+from app.domain.account import OpenAccount
+from app.domain.interaction import LogInteraction
+from app.grower import Grower
+from app.handler import Intent
+from app.store import receipts
+from app.store.positions import hold
+from app.store.receipts import Request
+from projections import VIEWS
+from tests.store.writers import renaming
+from tests.support.databases import Databases
+from tests.support.house import House
+
+EVENTS = 20_000
+
+
+class Watched:
+    """A house on PostgreSQL that notes the SELECTs of a call and asks for their plans."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.accounts = [f"acct_{number}" for number in range(200)]
+
+    def plans(self, call: Callable[[], object]) -> dict[str, str]:
+        """The plan of each SELECT that a call makes."""
+        found: dict[str, str] = {}
+
+        def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+            if statement.startswith("SELECT") and statement not in found:
+                found[statement] = ""
+                rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+                found[statement] = "\n".join(line for (line,) in rows)
+
+        engine = self.house.runtime.database.writer
+        event.listen(engine, "before_cursor_execute", explain)
+        try:
+            call()
+        finally:
+            event.remove(engine, "before_cursor_execute", explain)
+        return found
+
+
+@pytest.fixture(scope="module")
+def watched(databases: Databases) -> Iterator[Watched]:
+    """A ledger and views that were filled at once and never analysed."""
+    url = databases.fresh("postgresql")
+    house = House(url)
+    owner = create_engine(url)
+    with owner.begin() as connection:
+        for table in _tables(connection):
+            connection.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = false)"))
+    watched = Watched(house)
+    recorder = house.runtime.log.recorder(house.tenant)
+    each = EVENTS // len(watched.accounts)
+    for account in watched.accounts:
+        recorder.insert_events([StoredEvent(account, version, "account.renamed", b'{"data":{"name":"x"}}')
+                                for version in range(1, each + 1)])
+    with owner.begin() as connection:
+        tenant = {"tenant": house.tenant}
+        for table, columns, values in (
+            ("receipts", "key, fingerprint, response, recorded_at", "'key-' || n, '', '{}', 0"),
+            ("refs", "noun, ref, stream_id", "'account', 'ref-' || n, 'acct_' || n"),
+            ("data_keys", "key_id, wrapped, created_at", "'stk_' || n, '', 0"),
+        ):
+            connection.execute(text(f"INSERT INTO {table} (tenant_id, {columns}) SELECT :tenant, {values} "
+                                    f"FROM generate_series(1, {EVENTS}) AS n"), tenant)
+        for view in VIEWS:
+            _fill(connection, view.table, house.tenant)
+    owner.dispose()
+    yield watched
+    house.close()
+
+
+def _tables(connection: Connection) -> list[str]:
+    rows = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+    return [name for (name,) in rows]
+
+
+def _fill(connection: Connection, table: Any, tenant: str) -> None:
+    keys = {column.name: f"'{column.name}-' || n" if column.type.python_type is str else "n"
+            for column in table.primary_key if column.name != "tenant_id"}
+    if "pos_to" in table.c:
+        keys["pos_to"] = "9223372036854775807"
+    connection.execute(text(f"INSERT INTO {table.name} (tenant_id, {', '.join(keys)}) SELECT :tenant, {', '.join(keys.values())} "
+                            f"FROM generate_series(1, {EVENTS}) AS n"), {"tenant": tenant})
+
+
+def assert_probed(plans: dict[str, str], *tables: str) -> None:
+    """Each of the tables is reached by an index, and none is read from end to end."""
+    everything = "\n".join(plans.values())
+    assert "Seq Scan" not in everything, everything
+    for table in tables:
+        assert f" on {table}" in everything or f"using {table}" in everything, everything
+
+
+def test_no_table_has_statistics_here(watched: Watched) -> None:
+    engine = create_engine(watched.house.runtime.database.url)
+    with engine.connect() as connection:
+        analysed = connection.execute(text("SELECT count(*) FROM pg_stats WHERE schemaname = 'public'")).scalar_one()
+        loaded = connection.execute(text("SELECT count(*) FROM events")).scalar_one()
+    engine.dispose()
+    assert (analysed, loaded > EVENTS) == (0, True)
+
+
+def test_an_append_looks_up_versions_receipts_references_and_keys_by_index(watched: Watched) -> None:
+    house = watched.house
+    batch = [renaming(house.runtime, house.tenant, account, EVENTS // 200 + 1, f"new-{account}", claims=(("account", f"new-{account}"),))
+             for account in watched.accounts]
+    sealed = Intent(house.tenant, "test", LogInteraction(channel="call", direction="inbound", summary="A note.",
+                                                         occurred_at="2026-01-01T09:00:00Z"), Request("sealed", b""))
+    account = house.do(OpenAccount(name="Real", currency="EUR")).id
+
+    plans = watched.plans(lambda: house.runtime.log.append(house.tenant, batch))
+    also = watched.plans(lambda: house.do(sealed.command, account=account))
+
+    assert_probed(plans, "ledgers", "receipts", "events", "refs")
+    assert_probed(also, "data_keys")
+
+
+def test_receipts_are_looked_up_by_index(watched: Watched) -> None:
+    house = watched.house
+
+    def look() -> None:
+        with house.runtime.database.read(house.tenant) as connection:
+            found = receipts.find(connection, house.runtime.database, house.tenant, [])
+            assert found == {}
+
+    assert_probed(watched.plans(look), "receipts")
+
+
+@pytest.mark.parametrize("asked", [
+    {}, {"until": 19_000}, {"account_id": "acct_1"}, {"stream_id": "acct_1"}, {"types": ("account.renamed", "account.opened")}])
+def test_the_log_is_read_by_index(watched: Watched, asked: dict[str, Any]) -> None:
+    house = watched.house
+    assert_probed(watched.plans(lambda: house.runtime.log.after(house.tenant, 10_000, 500, **asked)), "events")
+
+
+def test_a_stream_is_read_by_index(watched: Watched) -> None:
+    house = watched.house
+    assert_probed(watched.plans(lambda: list(house.runtime.log.stream(house.tenant, "acct_7"))), "events")
+
+
+def test_a_moment_is_found_by_index(watched: Watched) -> None:
+    house = watched.house
+    plans = watched.plans(lambda: house.runtime.log.position_at(house.tenant, house.clock()))
+    assert_probed(plans, "events")
+    assert all("Limit" in plan for plan in plans.values())
+
+
+def test_references_and_positions_are_found_by_index(watched: Watched) -> None:
+    house = watched.house
+
+    def step() -> None:
+        house.runtime.log.resolve(house.tenant, "account", "ref-77")
+        house.runtime.log.head(house.tenant)
+        with house.runtime.database.grow(house.tenant) as connection:
+            hold(connection, house.tenant, "some_view_v1", 0)
+
+    assert_probed(watched.plans(step), "refs", "ledgers", "positions")
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if not view.facts], ids=lambda view: view.name)
+def test_rows_of_a_view_are_loaded_by_group_and_by_index(watched: Watched, view: Any) -> None:
+    house = watched.house
+
+    def load() -> None:
+        with house.runtime.database.grow(house.tenant) as connection:
+            grower = Grower(house.runtime.database, connection, view, view.table, house.tenant, house.runtime.handler.zone(house.tenant))
+            grower._load({f"{view.group}-{number}" for number in range(1, 500)})
+
+    assert_probed(watched.plans(load), view.follower)

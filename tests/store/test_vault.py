@@ -1,0 +1,198 @@
+"""The vault: what is sealed is nowhere in the clear, opens only where it belongs, and is gone with its key."""
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+from sqlalchemy import MetaData, text
+
+from app.domain.account import OpenAccount
+from app.domain.interaction import LogInteraction
+from app.handler import Intent
+from app.store.receipts import Request, fingerprint
+from app.store.vault import Vault, hkdf, sealed_keys
+from tests.store.test_leaves import leaf_of, rows
+from tests.support.house import House
+
+PRIMITIVES: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "data" / "envelope_primitives.json").read_text())
+CANARY = "Canary-Kanarienvogel"
+
+
+def talk(house: House, stakeholder: str | None = "stk_1") -> str:
+    """An interaction whose every sealed member says the canary's name, and its id."""
+    account = house.do(OpenAccount(name="Open", currency="EUR")).id
+    command = LogInteraction.model_validate({
+        "channel": "call", "direction": "inbound", "occurred_at": "2026-01-10T09:00:00Z", "reason": f"{CANARY} in a reason",
+        "subject": f"{CANARY} in a subject", "summary": f"{CANARY} in a summary",
+        "participants": [{"name": f"{CANARY} in a name", "email": f"{CANARY}@example.org", "stakeholder": stakeholder},
+                         f"{CANARY} without a stakeholder"]})
+    request = Request(house.runtime.new_id("req"), fingerprint(command.model_dump_json().encode()))
+    return house.runtime.handler.handle(Intent(house.tenant, "test", command, request, {"account": account})).id
+
+
+def revealed(house: House, stream_id: str) -> list[dict[str, Any]]:
+    """The data of a stream's events, opened."""
+    events = list(house.runtime.log.stream(house.tenant, stream_id))
+    return house.runtime.log.reveal(house.tenant, [(event.event_id, event.data) for event in events])
+
+
+def contains(haystack: bytes) -> bool:
+    """Whether the canary is in there, plain or in a simple disguise."""
+    plain = CANARY.encode()
+    disguises = [plain, plain.hex().encode(), plain.hex().upper().encode(), plain.decode().encode("utf-16-le")]
+    disguises += [base64.b64encode(b"x" * at + plain)[(4 * at + 2) // 3 + 1:-5] for at in range(3)]
+    return any(disguise in haystack for disguise in disguises)
+
+
+def everything(house: House) -> Iterable[bytes]:
+    """All that the database keeps: on SQLite the bytes of its files, on PostgreSQL every row of every table."""
+    database = house.runtime.database
+    if not database.postgres:
+        path = Path(str(database.url.database))
+        with database.administer() as connection:
+            connection.connection.driver_connection.commit()
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        yield from (file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+        return
+    tables = MetaData()
+    with database.writer.connect() as connection:
+        connection.exec_driver_sql("RESET ROLE")
+        tables.reflect(connection)
+        for table in tables.sorted_tables:
+            yield from (row.encode() for (row,) in connection.execute(text(f"SELECT CAST(t AS text) FROM {table.name} AS t")))
+
+
+def test_the_scan_would_find_what_is_not_sealed(house: House) -> None:
+    house.do(OpenAccount(name=CANARY, currency="EUR"))
+    assert any(contains(part) for part in everything(house))
+    assert all(contains(base64.b64encode(b"x" * at + CANARY.encode() + b"y" * 9)) for at in range(6))
+
+
+def test_what_is_sealed_is_nowhere_in_the_database(house: House) -> None:
+    stream = talk(house)
+    house.catch_up()
+
+    assert contains(json.dumps(revealed(house, stream)).encode())
+    assert not any(contains(part) for part in everything(house))
+
+
+def test_what_is_sealed_is_read_again_in_place(house: House) -> None:
+    data = revealed(house, talk(house))[0]
+
+    assert data["summary"] == f"{CANARY} in a summary"
+    assert data["participants"] == [
+        {"name": f"{CANARY} in a name", "email": f"{CANARY}@example.org", "stakeholder": "stk_1"},
+        {"name": f"{CANARY} without a stakeholder"}]
+
+
+def test_erasing_a_person_takes_their_values_and_leaves_notes_and_leaves(house: House) -> None:
+    first, second = talk(house), talk(house)
+    before = [leaf_of(row) for row in rows(house)]
+
+    assert house.runtime.log.erase(house.tenant, "stk_1")
+    assert not house.runtime.log.erase(house.tenant, "stk_1")
+
+    for stream in (first, second):
+        data = revealed(house, stream)[0]
+        assert data["participants"] == [{"name": None, "email": None, "stakeholder": "stk_1"},
+                                        {"name": f"{CANARY} without a stakeholder"}]
+        assert data["summary"] == f"{CANARY} in a summary"
+    assert [bytes(row["leaf"]) for row in rows(house)] == before
+
+
+def test_a_person_who_comes_back_gets_another_key_and_what_was_erased_stays_so(house: House) -> None:
+    first = talk(house)
+    house.runtime.log.erase(house.tenant, "stk_1")
+    second = talk(house)
+
+    assert revealed(house, first)[0]["participants"][0]["name"] is None
+    assert revealed(house, second)[0]["participants"][0]["name"] == f"{CANARY} in a name"
+
+
+def test_every_note_has_a_key_of_its_own(house: House) -> None:
+    streams = [talk(house, None), talk(house, None)]
+    events = [next(iter(house.runtime.log.stream(house.tenant, stream))) for stream in streams]
+    keys = [sealed_keys(event.data) for event in events]
+
+    assert keys == [{event.event_id} for event in events]
+    assert [sealed_keys(event.meta) for event in events] == [{f"{event.event_id}.reason"} for event in events]
+    house.runtime.log.erase(house.tenant, events[0].event_id)
+    assert [revealed(house, stream)[0]["summary"] for stream in streams] == [None, f"{CANARY} in a summary"]
+
+
+def test_a_reason_is_read_where_it_was_said_and_nowhere_else(house: House) -> None:
+    event = next(iter(house.runtime.log.stream(house.tenant, talk(house))))
+    log = house.runtime.log
+
+    assert log.reveal(house.tenant, [(event.event_id, event.meta)], "meta")[0]["reason"] == f"{CANARY} in a reason"
+    assert log.reveal(house.tenant, [("evt_other", event.meta)], "meta")[0]["reason"] is None
+    assert log.reveal(house.tenant, [(event.event_id, event.meta)], "data")[0]["reason"] is None
+
+
+@pytest.mark.parametrize("moved", [
+    {"tenant_id": "tnt_other"}, {"event_id": "evt_other"}, {"path": "data.subject"}, {"key": "another"}, {"ct": "flipped"}])
+def test_a_sealed_value_opens_only_where_it_was_sealed(moved: dict[str, str]) -> None:
+    vault, key = Vault(bytes(range(32))), bytes(32)
+    envelope = vault.seal(key, "stk_1", "tnt_1", "evt_1", "data.summary", CANARY)
+    place = {"tenant_id": "tnt_1", "event_id": "evt_1", "path": "data.summary"}
+    flipped = bytearray(base64.b64decode(envelope["ct"]))
+    flipped[0] ^= 1
+
+    assert vault.open(key, **place, envelope=envelope) == CANARY
+    if "key" in moved:
+        envelope["key"] = moved["key"]
+    elif "ct" in moved:
+        envelope["ct"] = base64.b64encode(flipped).decode()
+    else:
+        place |= moved
+    assert vault.open(key, **place, envelope=envelope) is None
+
+
+def test_a_data_key_opens_under_its_tenant_and_its_root_only() -> None:
+    vault = Vault(bytes(range(32)))
+    key, stored = vault.new_key("tnt_1", "stk_1")
+
+    assert vault.unwrap("tnt_1", stored.wrapped) == key
+    assert vault.unwrap("tnt_2", stored.wrapped) is None
+    assert Vault(bytes(32)).unwrap("tnt_1", stored.wrapped) is None
+    assert key not in stored.wrapped
+
+
+def test_what_is_locked_for_one_purpose_is_not_unlocked_for_another() -> None:
+    vault = Vault(bytes(range(32)))
+    locked = vault.lock("tnt_1", "inbox", CANARY.encode())
+
+    assert vault.unlock("tnt_1", "inbox", locked) == CANARY.encode()
+    assert vault.unlock("tnt_1", "secret", locked) is None
+    assert vault.unlock("tnt_2", "inbox", locked) is None
+    assert not contains(locked)
+
+
+def test_a_root_key_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        Vault(bytes(31))
+
+
+def test_keys_are_wrapped_as_rfc_3394_says() -> None:
+    told = {name: bytes.fromhex(value) for name, value in PRIMITIVES["aes_key_wrap"].items()}
+    assert aes_key_wrap(told["kek"], told["key"]) == told["wrapped"]
+    with pytest.raises(InvalidUnwrap):
+        aes_key_unwrap(told["kek"], told["must_fail_to_unwrap"])
+
+
+def test_keys_are_derived_as_rfc_5869_says() -> None:
+    """Test case 3 of appendix A: no salt, no info; the first 32 of its 42 bytes."""
+    expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
+    assert hkdf(bytes.fromhex(PRIMITIVES["hkdf_sha256"]["ikm"]), "").hex() == expected
+    assert hkdf(b"secret", "one purpose") != hkdf(b"secret", "another purpose")
+
+
+def test_values_are_encrypted_as_the_gcm_standard_says() -> None:
+    told = {name: bytes.fromhex(value) for name, value in PRIMITIVES["aes_256_gcm"].items()}
+    assert AESGCM(told["key"]).encrypt(told["nonce"], told["plaintext"], told["aad"]) == told["ciphertext_and_tag"]

@@ -1,0 +1,114 @@
+"""Writers that get in each other's way: real commands on hot streams, a tenth of them doomed.
+
+Run as `python -m tests.store.writers URL TENANT SEED COUNT STREAM…` it is a process of its own with four of them, and
+prints what they were told.
+"""
+
+import json
+import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+
+from app.bootstrap import Runtime, build
+from app.domain.account import RenameAccount
+from app.domain.errors import DomainError
+from app.domain.events.account import AccountRenamed
+from app.domain.interaction import LogInteraction
+from app.handler import Intent
+from app.settings import Settings
+from app.store.log import Draft
+from app.store.receipts import Receipt, Request
+from app.store.recorder import Append
+from tests.support.house import KEY, House
+
+
+@dataclass
+class Tally:
+    """What writers were told: events by id with the position that was acknowledged, and the codes of refusals."""
+
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        """Takes another writer's tally in."""
+        self.acknowledged |= other.acknowledged
+        self.refused += other.refused
+
+
+def runtime_of(url: str) -> Runtime:
+    """A runtime with the system's clock, as a server process has one."""
+    return build(Settings(database_url=url, vault_key=KEY))
+
+
+def renaming(runtime: Runtime, tenant_id: str, stream_id: str, version: int, key: str, *, event_id: str | None = None,
+             claims: tuple[tuple[str, str], ...] = ()) -> Append:
+    """An append of one event that takes a stream to a version, past all decisions."""
+    draft = Draft(AccountRenamed(name=f"name {version}"), event_id or runtime.new_id("evt"), stream_id, version, stream_id, 0)
+    return runtime.log.prepare(tenant_id, stream_id, [draft], actor="test", meta={}, reason=None,
+                               expects={stream_id: version - 1}, request=Request(key, b"same"), claims=claims)
+
+
+def begin(house: House, key: str, **given: object) -> Append:
+    """An append that begins a stream of its own."""
+    return renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, key, **given)  # type: ignore[arg-type]
+
+
+def doubled(append: Append) -> Append:
+    """An append that the database itself must refuse: its one event twice."""
+    return replace(append, facts=(*append.facts, *append.facts))
+
+
+def write(runtime: Runtime, tenant_id: str, seed: int, count: int, streams: list[str]) -> Tally:
+    """Handles commands one after another; every tenth is refused, out of date or broken in the middle of the append."""
+    dice, tally = random.Random(seed), Tally()
+    for number in range(count):
+        key, stream = f"writer-{seed}-{number}", dice.choice(streams)
+        try:
+            tally.acknowledged |= _one(runtime, tenant_id, key, stream, dice)
+        except DomainError as refusal:
+            tally.refused.append(refusal.code)
+        except Exception as fault:
+            tally.refused.append(type(fault).__name__)
+    return tally
+
+
+def _one(runtime: Runtime, tenant_id: str, key: str, stream: str, dice: random.Random) -> dict[str, int]:
+    fate, request, targets = dice.random(), Request(key, b""), {"account": stream}
+    if fate < 0.04:
+        command = RenameAccount(name="out of date")
+        receipt = runtime.handler.handle(Intent(tenant_id, "test", command, request, targets, if_match=99_999))
+    elif fate < 0.07:
+        command = RenameAccount(name=runtime.handler.load(tenant_id, "account", stream)[1].state.name)
+        receipt = runtime.handler.handle(Intent(tenant_id, "test", command, request, targets))
+    elif fate < 0.1:
+        version = runtime.handler.load(tenant_id, "account", stream)[1].version
+        broken = doubled(renaming(runtime, tenant_id, stream, version + 1, key))
+        answer = runtime.committer.submit([broken]).result()[0]
+        if not isinstance(answer, Receipt):
+            raise answer
+        receipt = answer
+    elif fate < 0.5:
+        command = RenameAccount(name=f"named by {key}")
+        receipt = runtime.handler.handle(Intent(tenant_id, "test", command, request, targets))
+    else:
+        log = LogInteraction(channel="call", direction="inbound", occurred_at="2026-01-15T09:00:00Z")
+        receipt = runtime.handler.handle(Intent(tenant_id, "test", log, request, targets))
+    return {event_id: position for event_id, _, position in receipt.events}
+
+
+def sound(house: House) -> list[str]:
+    """The ids of all events, once it is sure that there is no gap."""
+    stored = house.runtime.log.after(house.tenant, 0, 10_000)
+    assert [event.position for event in stored] == list(range(1, house.runtime.log.head(house.tenant) + 1))
+    return [event.event_id for event in stored]
+
+
+if __name__ == "__main__":
+    url, tenant, seed, count, *hot = sys.argv[1:]
+    own, told = runtime_of(url), Tally()
+    with ThreadPoolExecutor(4) as pool:
+        for tally in pool.map(lambda number: write(own, tenant, int(seed) + number, int(count), hot), range(4)):
+            told.add(tally)
+    print(json.dumps(asdict(told)))  # noqa: T201 - its answer
+    own.close()

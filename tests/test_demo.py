@@ -1,0 +1,117 @@
+"""The demo: a made-up agency, told through the real commands."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from app.demo.story import digest, ids, story
+from app.demo.telling import Told, tell
+from app.domain.errors import Refused
+from app.domain.events import CATALOGUE
+from app.domain.values import MICRO
+from projections import VIEWS
+from tests.support.databases import Databases
+from tests.support.house import House
+
+NOW = "2026-11-22T09:00:00Z"
+OF_THE_HOUSE = ("api_key.", "webhook_endpoint.")
+
+
+@pytest.fixture(scope="module")
+def agency(databases: Databases) -> Iterator[House]:
+    """A house whose only tenant holds the demo."""
+    house = House(databases.fresh("sqlite"), now=NOW)
+    told = tell(house.runtime, house.tenant, accounts=32, years=3)
+    assert told.refused == ()
+    yield house
+    house.close()
+
+
+def test_the_demo_shows_every_kind_of_event_that_business_has(agency: House) -> None:
+    topics = {topic for topic in CATALOGUE if not topic.startswith(OF_THE_HOUSE)}
+
+    told = Counter(agency.topics())
+
+    assert set(told) >= topics
+    assert told["account.opened"] == 32
+    assert told.total() > 3000
+
+
+def test_the_demo_ends_today_and_nobody_met_a_client_tomorrow(agency: House) -> None:
+    events = agency.runtime.log.after(agency.tenant, 0, 100_000, types=("interaction.logged",))
+    latest = max(event.effective_at for event in events)
+
+    assert agency.clock.now - 7 * 86_400 * MICRO < latest < agency.clock.now
+
+
+def test_every_view_can_read_the_demo(agency: House) -> None:
+    head = agency.catch_up()
+
+    assert agency.runtime.projector.parked(agency.tenant) == {}
+    assert set(agency.runtime.projector.positions(agency.tenant).values()) == {head}
+    assert {row.status for row in agency.rows("accounts")} == {"open", "closed"}
+    assert sum(line.annual for line in agency.rows("contract_lines")) > 0
+
+
+def test_a_demo_that_is_told_again_years_later_appends_nothing(agency: House) -> None:
+    head = agency.runtime.log.head(agency.tenant)
+    agency.clock.set("2029-03-01T12:00:00Z")
+
+    again = tell(agency.runtime, agency.tenant, accounts=32, years=3)
+
+    assert (again.new, again.refused) == (0, ())
+    assert agency.runtime.log.head(agency.tenant) == head
+
+
+def test_a_demo_of_another_size_is_refused_by_name_and_leaves_the_ledger_alone(agency: House) -> None:
+    head = agency.runtime.log.head(agency.tenant)
+
+    with pytest.raises(Refused, match="demo_told_otherwise"):
+        tell(agency.runtime, agency.tenant, accounts=33, years=3)
+
+    assert agency.runtime.log.head(agency.tenant) == head
+
+
+@pytest.mark.parametrize("now", ["2028-02-29T00:00:01Z", "2027-01-31T23:59:59Z", "2024-12-31T12:00:00Z"])
+def test_nothing_of_the_demo_is_refused_whatever_day_it_is(databases: Databases, now: str) -> None:
+    house = House(databases.fresh("sqlite"), now=now, time_zone="America/Los_Angeles")
+
+    told = tell(house.runtime, house.tenant, accounts=16, years=4)
+    house.close()
+
+    assert told.refused == ()
+
+
+def test_the_same_day_gives_the_same_story_and_every_tenant_its_own_ids() -> None:
+    here, there = ids("tnt_here", "2024-01-01"), ids("tnt_there", "2024-01-01")
+
+    first, second = (story("2024-01-01", accounts=5, years=1, currency="EUR", new_id=here) for _ in range(2))
+
+    assert digest(first) == digest(second)
+    assert here("acct", "demo-000") == here("acct", "demo-000") != there("acct", "demo-000")
+
+
+def test_a_demo_that_was_interrupted_goes_on_where_it_stopped(house: House) -> None:
+    house.clock.set(NOW)
+
+    class Stop(Exception):
+        """Somebody pressed a key."""
+
+    def stop(_done: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        tell(house.runtime, house.tenant, accounts=4, years=1, progress=stop)
+    begun = house.runtime.log.head(house.tenant)
+    counts: list[int] = []
+    house.clock.set("2026-12-24T09:00:00Z")
+    told: Told = tell(house.runtime, house.tenant, accounts=4, years=1, begun=counts.append)
+
+    assert begun > 200
+    assert told.known > 200
+    assert told.new > 0
+    assert counts == [told.known + told.new]
+    assert told.refused == ()
+    for view in VIEWS:
+        assert house.rows(view.name) is not None

@@ -1,0 +1,99 @@
+"""Senders for tests: they know a secret, sign what they say, and post it to an endpoint of a house."""
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.values import MICRO
+from app.domain.webhook_endpoint import RegisterWebhookEndpoint
+from app.store.inbox import Message
+from app.store.receipts import Request
+from app.webhooks import signing
+from app.webhooks.providers.base import Delivery
+from tests.support.house import House
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER_SECRET = "whsec_c2Vjb25kLXNlY3JldC1mb3Itcm90YXRpb24tMDAwMiE="
+GENERIC = {
+    "hash": "sha256",
+    "encoding": "hex",
+    "header": "X-Signature",
+    "style": "plain",
+    "signed_content_template": "{body}",
+}
+
+
+def raw(body: Any) -> bytes:
+    """JSON as a sender writes it."""
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def signed(secret: str, message_id: str, now: int, body: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of a Standard Webhooks message. Takes: seconds."""
+    signature = signing.sign(signing.secret_of(secret), message_id, now, body)
+    return [
+        (b"Webhook-Id", message_id.encode()),
+        (b"Webhook-Timestamp", str(now).encode()),
+        (b"Webhook-Signature", signature.encode()),
+    ]
+
+
+@dataclass
+class Sender:
+    """Somebody with an address at a house, and a secret for it."""
+
+    house: House
+    path: str
+    endpoint_id: str
+    secret: str
+
+    def deliver(self, body: Any, message_id: str = "msg_1", *, secret: str | None = None) -> tuple[str, bool]:
+        """Signs and posts. Gives: the message's id and whether it is new."""
+        content = raw(body)
+        if self.path == "generic-hmac":
+            headers = [
+                (b"x-signature", hmac.digest((secret or self.secret).encode(), content, hashlib.sha256).hex().encode())
+            ]
+        else:
+            headers = signed(secret or self.secret, message_id, self.house.clock() // MICRO, content)
+        runtime = self.house.runtime
+        return runtime.inbox.receive(runtime.endpoints.find(self.path, self.endpoint_id), Delivery(headers, content))
+
+    def messages(self) -> list[Message]:
+        """Its messages, the newest first."""
+        return self.house.runtime.inbox.messages.page(self.house.tenant, self.endpoint_id)
+
+    def message(self, message_id: str = "msg_1") -> Message:
+        """One of its messages."""
+        return next(message for message in self.messages() if message.message_id == message_id)
+
+    def process(self) -> int:
+        """What the worker does for this tenant."""
+        return self.house.runtime.inbox.process(self.house.tenant)
+
+
+def register(house: House, key: str = "register", **wanted: Any) -> tuple[str, str | None, str]:
+    """A new endpoint. Gives: its id, the secret that was made, its address."""
+    command = RegisterWebhookEndpoint.model_validate({"provider": "standard_webhooks", **wanted})
+    request = Request(key, repr(wanted).encode())
+    receipt, secret, url = house.runtime.endpoints.register(house.tenant, "test", command, request)
+    return receipt.id, secret, url
+
+
+def sender(house: House, provider: str = "standard-webhooks", key: str = "register") -> Sender:
+    """A sender with an endpoint of its own and the secret that was made for it."""
+    more = GENERIC if provider == "generic-hmac" else {}
+    endpoint_id, secret, _ = register(house, key, provider=provider, **more)
+    assert secret is not None
+    return Sender(house, provider, endpoint_id, secret)
+
+
+def public_key_of(signing_key: str) -> str:
+    """The public half of a `whsk_` key."""
+    return (
+        signing.PUBLIC_KEY
+        + base64.b64encode(base64.b64decode(signing_key.removeprefix(signing.SIGNING_KEY))[32:]).decode()
+    )
