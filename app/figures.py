@@ -1,21 +1,21 @@
 """Figures: a KPI under both clocks. Loads the rows it is made of at one position, computes, answers and explains."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from app.domain.errors import Invalid, NotFound
-from app.domain.values import FOREVER, day_start, instant, micros
+from app.domain.values import day_start, instant, micros
 from app.reader import Reader, When
 from projections import accounts, contract_lines, portfolios, renewals, scope_changes
-from projections.base import View
+from projections.base import Rows, View
 from projections.contract_lines import ContractLine
 from projections.kpis import KPIS
 from projections.kpis.answers import breakdown, figure
 from projections.kpis.base import Kpi, Measure, Method, measure
-from projections.kpis.causes import causes
+from projections.kpis.causes import causes, streams
 from projections.kpis.renewals import due
 from projections.kpis.scope import wishes
 from projections.kpis.standings import standings
@@ -75,7 +75,7 @@ class _Found:
 
 def views(name: str) -> tuple[View[Any], ...]:
     """The views that a KPI is read from. Raises: NotFound for one that is not in the catalogue."""
-    return (_READS[_kpi(name).reads], portfolios.VIEW, accounts.VIEW)
+    return (_READS[_kpi(name).reads], portfolios.VIEW)
 
 
 def answer(reader: Reader, tenant_id: str, question: FigureQuestion, when: When) -> dict[str, Any]:
@@ -94,17 +94,28 @@ def explain(
     Takes: `after`, the last account of the page before. Raises: as `answer`.
     """
     found = _find(reader, tenant_id, question, when, explained=True)
-    rows = [row for row in breakdown(found.measure, found.currency) if after is None or row["account"] > after]
+    rows, last = breakdown(found.measure, found.currency, limit=limit, after=after)
+    named = {row["account"] for row in rows}
+    shares, lines = _by_account((row for row, _ in found.measure.shares), named), _by_account(found.lines, named)
     page = [
         {
-            "account": row["account"],
-            "name": _account(reader, tenant_id, row["account"], found.position).name,
+            "account": account,
+            "name": _account(reader, tenant_id, account, found.position).name,
             **row,
-            "events": _events(reader, tenant_id, found, row["account"]),
+            "events": _events(reader, tenant_id, found, shares[account], lines[account]),
         }
-        for row in rows[:limit]
+        for row in rows
+        for account in [row["account"]]
     ]
-    return _answer(question, when, found), page, page[-1]["account"] if len(rows) > limit else None
+    return _answer(question, when, found), page, last
+
+
+def _by_account(rows: Iterable[Any], named: Collection[str]) -> dict[str, list[Any]]:
+    grouped: dict[str, list[Any]] = {account: [] for account in named}
+    for row in rows:
+        if row.account in named:
+            grouped[row.account].append(row)
+    return grouped
 
 
 # --- asking ---
@@ -201,9 +212,15 @@ def _currency(method: Method, scope: Scope, currencies: Collection[str]) -> str 
 
 
 def _account(reader: Reader, tenant_id: str, account: str, position: int) -> accounts.Account:
-    """An account as it was known, whatever lies ahead of it. Raises: NotFound."""
-    row: accounts.Account = reader.one(tenant_id, accounts.VIEW, account, When(FOREVER, position, now=True))[0]
-    return row
+    """An account as it was known, whatever lies ahead of it, by the view's own fold. Raises: NotFound."""
+    rows: Rows[accounts.Account] = {}
+    where = reader.projector.zone(tenant_id)
+    for event in reader.log.stream(tenant_id, account):
+        if event.position <= position and event.type in accounts.VIEW.on:
+            rows = accounts.VIEW.fold(rows, event, where)
+    if not rows:
+        raise NotFound("account_not_found", "there is no such account")
+    return next(iter(rows.values()))
 
 
 def _within(reader: Reader, tenant_id: str, scope: Scope, position: int, at: int) -> Callable[[str], bool]:
@@ -291,7 +308,7 @@ def _answer(question: FigureQuestion, when: When, found: _Found) -> dict[str, An
         asked["as_of"] = closing
     told = figure(kpi, found.measure, found.currency)
     if period and found.cut:
-        told["warnings"].append("period_cut_at_as_of")
+        told["warnings"].append({"code": "period_cut_at_as_of", "count": None})
     return {
         "name": kpi.name,
         "value": told.pop("value"),
@@ -311,16 +328,18 @@ def _answer(question: FigureQuestion, when: When, found: _Found) -> dict[str, An
     }
 
 
-def _events(reader: Reader, tenant_id: str, found: _Found, account: str) -> list[dict[str, Any]]:
+def _events(
+    reader: Reader, tenant_id: str, found: _Found, rows: Sequence[Any], lines: Sequence[ContractLine]
+) -> list[dict[str, Any]]:
     """The events that made an account's rows what they are, as far as they were known."""
-    rows = [row for row, _ in found.measure.shares if row.account == account]
-    lines = [line for line in found.lines if line.account == account]
     behind = causes(rows, lines, found.start, found.end, reader.projector.zone(tenant_id))
-    topics, told, at = sorted(_READS[found.kpi.reads].on), [], 0
-    while events := reader.log.after(tenant_id, at, 5000, until=found.position, types=topics, account_id=account):
-        at = events[-1].position
-        told += [event for event in events if behind(event)]
+    told = [
+        event
+        for stream in streams(rows, lines)
+        for event in reader.log.stream(tenant_id, stream)
+        if event.position <= found.position and behind(event)
+    ]
     return [
         {"id": one.event_id, "type": one.type, "position": one.position, "effective_at": instant(one.effective_at)}
-        for one in told
+        for one in sorted(told, key=lambda event: event.position)
     ]

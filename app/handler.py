@@ -17,10 +17,10 @@ from app.domain.errors import Conflict, DomainError, Invalid, NotFound, Unavaila
 from app.domain.recorded import Recorded
 from app.states import Flights, Held, Overlay, States
 from app.store import receipts
+from app.store.append import Append, Outcome
 from app.store.committer import Committer
 from app.store.log import Draft, Log
 from app.store.receipts import Receipt, Request
-from app.store.recorder import Append, Outcome
 
 ATTEMPTS: Final = 3
 """How often a command without If-Match is decided anew when somebody else was faster."""
@@ -128,20 +128,18 @@ class Handler:
         overlay = Overlay()
         planned: list[tuple[int, Append]] = []
         refused: list[int] = []
-        seen: dict[str, Request] = {}
+        twins: list[tuple[int, int]] = []
+        seen: dict[str, int] = {}
         for at in waiting:
-            intent = intents[at]
+            first = seen.setdefault(intents[at].request.key, at)
+            if first != at:
+                twins.append((at, first))
+                continue
             try:
-                twin = seen.setdefault(intent.request.key, intent.request)
-                if twin is intent.request:
-                    planned.append((at, self._plan(intent, overlay)))
-                else:  # the same event twice in one batch: the committer answers the second with the first's receipt
-                    planned.append((at, Append(tenant_id, "", (), {}, intent.request)))
+                planned.append((at, self._plan(intents[at], overlay)))
             except DomainError as refusal:
                 results[at] = refusal
                 refused.append(at)
-        if not planned:
-            return
         outcomes = self.committer.submit([append for _, append in planned]).result()
         for (at, append), outcome in zip(planned, outcomes, strict=True):
             results[at] = outcome
@@ -152,6 +150,8 @@ class Handler:
         if any(isinstance(outcome, Conflict) for outcome in outcomes):
             for at in refused:  # it may have been refused for what was stale
                 results[at] = None
+        for at, first in twins:
+            results[at] = _as_twin(intents[at].request, intents[first].request, results[first])
 
     # --- planning: pure decisions between a read and an append ---
 
@@ -180,9 +180,7 @@ class Handler:
                 name, read_id, read_held = found
                 ids[name], states[name] = read_id, read_held.state
                 expects[read_id] = read_held.version
-        effective_at = (
-            _within_calendar(values.moment_start(command.effective_at, where)) if command.effective_at else now
-        )
+        effective_at = _effective_at(command, where, now)
         context = Context(tenant_id, intent.actor, now, effective_at, where, stream_id, self.new_id, states, ids)
         try:
             decided = decision.decide(held.state, command, context)
@@ -192,23 +190,22 @@ class Handler:
         account_id = next((owner for owner in owners if owner), None)
         drafts = self._drafts(decided, decision, ids, expects, effective_at, account_id)
         claims = _claims(decision, command, context)
-        append = self.log.prepare(
-            tenant_id,
-            stream_id,
-            drafts,
-            actor=intent.actor,
-            reason=None if "reason" in _own(drafts) else command.reason,
-            meta={**intent.meta, "visibility": command.visibility},
-            expects=expects,
-            request=intent.request,
-            claims=claims,
-        )
-        self._lay_over(
-            overlay,
-            append,
-            claims,
-            {stream_id: held, **{ids[name]: Held(expects[ids[name]], states[name]) for name in states}},
-        )
+        try:
+            append = self.log.prepare(
+                tenant_id,
+                stream_id,
+                drafts,
+                actor=intent.actor,
+                reason=None if "reason" in _own(drafts) else command.reason,
+                meta={**intent.meta, "visibility": command.visibility},
+                expects=expects,
+                request=intent.request,
+                claims=claims,
+            )
+        except ValueError as error:  # what no door lets through, and no canonical form is there for
+            raise Invalid("unwritable_text", "a text holds what cannot be written as JSON") from error
+        related = {ids[name]: Held(expects[ids[name]], states[name]) for name in states}
+        self._lay_over(overlay, append, claims, {stream_id: held, **related})
         return append
 
     def _primary(self, intent: Intent, decision: Decision, noun: Noun, overlay: Overlay) -> tuple[str, Held]:
@@ -372,8 +369,9 @@ def _claims(decision: Decision, command: Command, context: Context) -> list[tupl
     return claims
 
 
-def _within_calendar(moment: int) -> int:
-    """The first day of the year 1 begins before it where the sun rises early."""
+def _effective_at(command: Command, where: ZoneInfo, now: int) -> int:
+    """When a command is true. Raises: Invalid for the first day of the year 1 where it begins in the year before."""
+    moment = values.moment_start(command.effective_at, where) if command.effective_at else now
     try:
         values.instant(moment)
     except OverflowError as error:
@@ -384,6 +382,14 @@ def _within_calendar(moment: int) -> int:
 def _own(drafts: Sequence[Draft]) -> set[str]:
     """The members that the events have themselves: a reason that is a fact is not sealed besides."""
     return {name for draft in drafts for name in type(draft.event).model_fields}
+
+
+def _as_twin(request: Request, first: Request, outcome: Receipt | DomainError | None) -> Receipt | DomainError | None:
+    """The answer to the same event twice in one batch: its first's, or None while that says nothing about it."""
+    if isinstance(outcome, Receipt):
+        return _replayed(request, (first.fingerprint, outcome))
+    alike = request.fingerprint == first.fingerprint and not isinstance(outcome, Conflict)
+    return outcome if alike else None
 
 
 def _replayed(request: Request, found: tuple[bytes, Receipt]) -> Receipt | DomainError:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from app.domain import account, contract, interaction, renewal, scope_change_commands, values
+from app.domain import account, contract_commands, interaction, renewal, scope_change_commands, values
 from app.domain.command import Command
 from app.domain.errors import DomainError, Invalid, NotAllowed
 from app.handler import Handler, Intent
@@ -38,16 +38,16 @@ TOPICS: Final[dict[str, Topic]] = {
     "account.reopened": Topic(account.ReopenAccount, "account"),
     "interaction.logged": Topic(interaction.LogInteraction, "interaction"),
     "interaction.voided": Topic(interaction.VoidInteraction, "interaction", "interaction"),
-    "contract.drafted": Topic(contract.DraftContract, "contract", "contract"),
-    "contract.signed": Topic(contract.RecordContract, "contract", "contract"),
-    "contract.amended": Topic(contract.AmendContract, "contract", "contract"),
-    "contract.corrected": Topic(contract.CorrectContract, "contract", "contract"),
-    "contract.notice_given": Topic(contract.GiveNotice, "contract", "contract"),
-    "contract.notice_withdrawn": Topic(contract.WithdrawNotice, "contract", "contract"),
-    "contract.suspended": Topic(contract.SuspendContract, "contract", "contract"),
-    "contract.resumed": Topic(contract.ResumeContract, "contract", "contract"),
-    "contract.renewed": Topic(contract.RenewContract, "contract", "contract"),
-    "contract.terminated": Topic(contract.TerminateContract, "contract", "contract"),
+    "contract.drafted": Topic(contract_commands.DraftContract, "contract", "contract"),
+    "contract.signed": Topic(contract_commands.RecordContract, "contract", "contract"),
+    "contract.amended": Topic(contract_commands.AmendContract, "contract", "contract"),
+    "contract.corrected": Topic(contract_commands.CorrectContract, "contract", "contract"),
+    "contract.notice_given": Topic(contract_commands.GiveNotice, "contract", "contract"),
+    "contract.notice_withdrawn": Topic(contract_commands.WithdrawNotice, "contract", "contract"),
+    "contract.suspended": Topic(contract_commands.SuspendContract, "contract", "contract"),
+    "contract.resumed": Topic(contract_commands.ResumeContract, "contract", "contract"),
+    "contract.renewed": Topic(contract_commands.RenewContract, "contract", "contract"),
+    "contract.terminated": Topic(contract_commands.TerminateContract, "contract", "contract"),
     "renewal.opened": Topic(renewal.OpenRenewal, "renewal", "contract"),
     "scope_change.raised": Topic(scope_change_commands.RaiseScopeChange, "scope_change", "scope_change"),
     "scope_change.consult_requested": Topic(scope_change_commands.RequestConsult, "scope_change", "scope_change"),
@@ -70,7 +70,11 @@ _MEMBERS: Final = frozenset(
 LONGEST_KEY: Final = 1000
 """How many bytes a receipt's key may have; PostgreSQL's indexes take 2,704."""
 MOST_FAULTS: Final = 100
-_CREATES: Final = (contract.DraftContract, contract.RecordContract, scope_change_commands.RaiseScopeChange)
+_CREATES: Final = (
+    contract_commands.DraftContract,
+    contract_commands.RecordContract,
+    scope_change_commands.RaiseScopeChange,
+)
 
 
 @dataclass(frozen=True)

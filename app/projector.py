@@ -167,9 +167,8 @@ class Projector:
     ) -> None:
         now = self.clock()
         with self.database.grow(tenant_id) as connection:
-            for (
-                view
-            ) in group:  # first the positions, all of them in one order: whoever is second waits here, before any row
+            # First the positions, all of them in one order: whoever is second waits here, before it touches a row.
+            for view in group:
                 if hold(connection, tenant_id, view.follower, now) != start:
                     raise LostRace
             for view in group:
@@ -316,4 +315,5 @@ class Projector:
                 )
             )
         connection.execute(delete(side).where(side.c.tenant_id == tenant_id))
+        restart(connection, tenant_id, side.name, self.clock())
         return Comparison(view.name, tenant_id, grown, rows, missing, surplus, swap)

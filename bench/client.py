@@ -23,7 +23,7 @@ class Load:
     seconds: float = 0.0
     failed: int = 0
     first_fault: str = ""
-    latencies: array[float] = field(default_factory=lambda: array("d"))
+    latencies: "array[float]" = field(default_factory=lambda: array("d"))
 
     @property
     def done(self) -> int:
@@ -111,7 +111,9 @@ def _number(head: bytes, name: bytes) -> int:
 # --- as fast as it is answered ---
 
 
-def drive(port: int, request: Request, connections: int, seconds: float, warm: float = 0.0, most: int | None = None) -> Load:
+def drive(
+    port: int, request: Request, connections: int, seconds: float, warm: float = 0.0, most: int | None = None
+) -> Load:
     """Sends on each connection as soon as it was answered.
 
     Takes: `warm`, how long before it counts; `most`, how many answers are enough.

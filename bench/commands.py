@@ -6,7 +6,6 @@ from typing import Final
 
 from bench.client import Load, Request, call, drive
 from bench.ground import Furnished, Ground, furnished
-from bench.peers import save_events
 from bench.rows import Goal, Row, row
 from bench.servers import empty, steward
 
@@ -45,28 +44,30 @@ def beside_empty(ground: Ground, house: Furnished, *, projector: bool) -> tuple[
             for name, port in (("ours", real.port), ("empty endpoint", bare.port)):
                 ground.say(f"{name}, turn {turn + 1} of {turns}")
                 requests = requests_on(house, f"{name[0]}{turn}")
-                load = ground.aside(drive, port, requests, CONNECTIONS, ground.seconds / 2 / turns, 0.5 if turn else 1.5)
+                load = ground.aside(
+                    drive, port, requests, CONNECTIONS, ground.seconds / 2 / turns, 0.5 if turn else 1.5
+                )
                 if load.failed:
                     raise RuntimeError(f"{name}: {load.failed} answers failed, the first with {load.first_fault}")
                 ours, peer = (ours + load, peer) if port == real.port else (ours, peer + load)
     return ours, peer
 
 
-def over_http(ground: Ground, backend: str) -> list[Row]:
-    """P1: with the views left to a worker, as the goal says; and, to tell, with the projector inside the server."""
-    rows = []
-    for name, projector, goal in (("", False, _GOALS[backend]), ("-views", True, Goal())):
-        house = furnished(ground, backend)
-        ours, peer = beside_empty(ground, house, projector=projector)
-        ground.databases.drop(house.url)
-        more = "; views kept by the same process" if projector else ""
-        told = f"{_WORK}{more}; p50 {ours.at(0.5):.0f} ms, p99 {ours.at(0.99):.0f} ms"
-        rows.append(row(f"P1-{backend}{name}", told, ours.rate, "requests/s", peer.rate, "empty async FastAPI endpoint", goal))
-    return rows
+def over_http(ground: Ground, backend: str, *, views: bool) -> list[Row]:
+    """P1: with the views left to a worker, as the goal says; or, to tell, with the projector inside the server."""
+    house = furnished(ground, backend)
+    ours, peer = beside_empty(ground, house, projector=views)
+    ground.databases.drop(house.url)
+    work = _WORK + ("; views kept by the same process" if views else "")
+    told = f"{work}; p50 {ours.at(0.5):.0f} ms, p99 {ours.at(0.99):.0f} ms"
+    id_, goal = (f"P1-{backend}-views", Goal()) if views else (f"P1-{backend}", _GOALS[backend])
+    return [row(id_, told, ours.rate, "requests/s", peer.rate, "empty async FastAPI endpoint", goal)]
 
 
 def beside_library(ground: Ground) -> list[Row]:
     """P2: the same on PostgreSQL beside the library's own recorder, in process and without HTTP."""
+    from bench.peers import save_events  # needs the library's PostgreSQL extra, which no other row does
+
     house = furnished(ground, "postgresql")
     library = ground.databases.library("row_p2_peer")
     ground.say("eventsourcing's recorder")

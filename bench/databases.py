@@ -74,7 +74,11 @@ class Databases:
 
             (self.folder / "pg").mkdir(exist_ok=True)
             self._server = get_server(self.folder / "pg", cleanup_mode="stop")
-        unsafe = [name for name in ("fsync", "synchronous_commit", "full_page_writes") if self._execute(f"SHOW {name}") != "on"]
+        unsafe = [
+            name
+            for name in ("fsync", "synchronous_commit", "full_page_writes")
+            if self._execute(f"SHOW {name}") != "on"
+        ]
         if unsafe:
             raise RuntimeError(f"PostgreSQL runs without {', '.join(unsafe)}: its figures would mean nothing")
 
@@ -91,7 +95,9 @@ class Databases:
         }
 
     def _execute(self, statement: str, *values: str) -> Any:
-        with psycopg.connect(f"postgresql://postgres@/postgres?host={self.folder / 'pg'}", autocommit=True) as connection:
+        with psycopg.connect(
+            f"postgresql://postgres@/postgres?host={self.folder / 'pg'}", autocommit=True
+        ) as connection:
             cursor = connection.execute(statement, values or None)
             found = cursor.fetchone() if cursor.description else None
             return found[0] if found else None

@@ -27,7 +27,7 @@ EVENTS: Final = 1_000_000
 class Ground:
     """What every row may ask for.
 
-    seconds: how long a figure is measured. scale: of accounts and events, 1 for the sizes of the goals.
+    seconds: how long a row is measured, both sides together. scale: of accounts and events, 1 for the sizes of the goals.
     say: tells whoever watches what is being done.
     """
 

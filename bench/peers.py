@@ -10,6 +10,7 @@ from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import Tracking, TrackingRecorder
 from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
+from psycopg.sql import SQL
 
 
 class Client(Aggregate):
@@ -66,7 +67,8 @@ class PostgresCounters(PostgresTrackingRecorder, Counters):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.create_table_statements.append("CREATE TABLE IF NOT EXISTS counters (client uuid PRIMARY KEY, n bigint)")
+        made = SQL("CREATE TABLE IF NOT EXISTS counters (client uuid PRIMARY KEY, n bigint)").format()
+        self.sql_create_statements.append(made)
 
     def count(self, client: UUID, tracking: Tracking) -> None:
         """One more, together with the position."""
@@ -102,8 +104,7 @@ def project(env: Mapping[str, str], seconds: float, prepared: int = 20_000) -> f
     ) as runner:
         reached = 0
         while reached < head and time.perf_counter() - started < seconds:
-            time.sleep(0.05)
-            runner.is_interrupted.is_set() and runner.run_forever()
+            runner.run_forever(timeout=0.05)
             reached = runner.projection.view.max_tracking_id("Diary") or 0
         rate = reached / (time.perf_counter() - started)
     app.close()

@@ -61,7 +61,9 @@ class Row:
 def row(id_: str, work: str, ours: float, unit: str, peer: float, peer_name: str, goal: Goal) -> Row:
     """A row of two figures of the same run."""
     ratio = ours / peer if peer else float("inf")
-    return Row(id_, work, _short(ours), unit, _short(peer), peer_name, _short(ratio), goal.text(unit), goal.met(ours, ratio))
+    return Row(
+        id_, work, _short(ours), unit, _short(peer), peer_name, _short(ratio), goal.text(unit), goal.met(ours, ratio)
+    )
 
 
 def _short(figure: float) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from app import figures
 from app.domain.account import OpenAccount, RenameAccount, SetAccountOwner, SetAccountTier
-from app.domain.contract import (
+from app.domain.contract_commands import (
     AmendContract,
     CorrectContract,
     Line,
@@ -285,7 +285,7 @@ def test_as_of_ends_a_period_early_and_says_so(settled_f1: House) -> None:
     half = ask(settled_f1, "mrr_waterfall", ("2025-01-01", "2025-07-01"))
 
     assert cut["rows"] == half["rows"]
-    assert (cut["as_of"], cut["warnings"]) == (half["as_of"], ["period_cut_at_as_of"])
+    assert (cut["as_of"], cut["warnings"]) == (half["as_of"], [{"code": "period_cut_at_as_of", "count": None}])
     assert ask(settled_f1, "mrr_waterfall", as_of="2026-06-30")["warnings"] == []
     with pytest.raises(Invalid):
         ask(settled_f1, "mrr_waterfall", as_of="2024-06-30")
@@ -515,7 +515,7 @@ def test_an_account_on_hold_at_the_end_is_contraction_and_warned_of(house: House
     assert by_name["contraction"] == {"name": "contraction", "amount": "100.00", "of_which_hold": "100.00"}
     assert by_name["churn"]["amount"] == "0.00"
     retention = ask(house, "client_retention_rate")
-    assert (retention["value"], retention["warnings"]) == ("0", ["accounts_on_hold_at_end"])
+    assert (retention["value"], retention["warnings"]) == ("0", [{"code": "accounts_on_hold_at_end", "count": 1}])
 
 
 def test_a_loss_that_is_regained_may_drive_gross_movement_retention_below_zero(cottage: House) -> None:
@@ -526,7 +526,7 @@ def test_a_loss_that_is_regained_may_drive_gross_movement_retention_below_zero(c
     cottage.catch_up()
 
     told = ask(cottage, "gross_revenue_retention", method="movement")
-    assert (told["value"], told["warnings"]) == ("-0.98", ["below_zero"])
+    assert (told["value"], told["warnings"]) == ("-0.98", [{"code": "below_zero", "count": None}])
 
 
 def test_renewal_rates_of_terms_that_fall_due(house: House) -> None:
@@ -546,7 +546,7 @@ def test_renewal_rates_of_terms_that_fall_due(house: House) -> None:
     told = {method: ask(house, "renewal_rate", method=method) for method in ("count", "value", "net_value")}
     assert [told[method]["value"] for method in told] == ["0.5", "0.65", "0.75"]
     assert (told["value"]["numerator"], told["value"]["denominator"]) == ("1560.00", "2400.00")
-    assert told["count"]["warnings"] == ["undecided_renewals"]
+    assert told["count"]["warnings"] == [{"code": "undecided_renewals", "count": 1}]
     _, rows, _ = explained(house, "renewal_rate", method="net_value")
     assert {row["name"]: row["contribution"]["numerator"] for row in rows} == {
         "Grown": "1440.00", "Lost": "0.00", "Goes on by itself": "360.00", "Lapsed": "0.00",
@@ -586,7 +586,7 @@ def test_scope_figures_count_hours_and_alternatives(house: House) -> None:
     creep = ask(house, "scope_creep_ratio", ("2026-01-01", "2027-01-01"))
     assert (creep["value"], creep["numerator"], creep["denominator"]) == ("0.25", "7.5", "30")
     taken = ask(house, "alternative_acceptance", ("2026-01-01", "2027-01-01"))
-    assert (taken["value"], taken["warnings"]) == ("0.5", ["undecided_alternatives"])
+    assert (taken["value"], taken["warnings"]) == ("0.5", [{"code": "undecided_alternatives", "count": 1}])
     _, [row], _ = explained(house, "alternative_acceptance", ("2026-01-01", "2027-01-01"))
     assert len(row["items"]) == 4
     assert {event["type"].split(".")[0] for event in row["events"]} == {"scope_change"}

@@ -8,7 +8,7 @@ import pytest
 from app.bootstrap import Runtime, build
 from app.domain.account import CloseAccount, OpenAccount, RenameAccount, ReopenAccount, SetAccountTier
 from app.domain.command import Command
-from app.domain.contract import DraftContract, SignContract
+from app.domain.contract_commands import DraftContract, SignContract
 from app.domain.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from app.domain.interaction import LogInteraction
 from app.handler import Intent

@@ -11,7 +11,7 @@ from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
 from app.api.problems import answered, documented
 from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
-from app.domain import contract as commands
+from app.domain import contract_commands as commands
 from app.reader import When
 from projections import contracts
 

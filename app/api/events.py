@@ -14,7 +14,7 @@ from app.api.shapes import at
 from app.auth.policy import Principal
 from app.domain.errors import DomainError, Invalid
 from app.domain.recorded import Recorded
-from app.domain.strict_json import decode, decode_array
+from app.domain.strict_json import Malformed, decode, decode_array
 from app.ingestion import Item
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=StrictRoute)
@@ -137,6 +137,8 @@ def _lines(raw: bytes, largest: int) -> list[Any]:
     raw = raw.strip()
     if raw.count(b"\n") >= MOST:  # counted first: millions of empty lines are not worth a list
         raise Invalid("too_many_events", f"a request takes {MOST} events")
+    if not raw:
+        raise Malformed("malformed_json", "the body has no line")
     return [_line(line, largest) for line in raw.split(b"\n") if line.strip()]
 
 

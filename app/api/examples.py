@@ -57,7 +57,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "contracts.withdraw_notice": {"reason": "They changed their mind"},
     "contracts.suspend": {"effective_at": "2026-07-01", "effective_end": "2026-08-01", "by": "client"},
     "contracts.resume": {"effective_at": "2026-07-20"},
-    "contracts.renew": {"end": "2028-01-01"},
+    "contracts.renew": {"start": "2027-01-01", "end": "2028-01-01"},
     "contracts.terminate": {
         "effective_end": "2027-01-01",
         "reason": "price",

@@ -30,7 +30,7 @@ from app.webhooks.providers.base import Delivery
 from projections import webhook_endpoints
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["webhooks:write"])]
+Writing = Annotated[Door, Security(door, scopes=["webhooks:write", "events:write"])]
 Reading = Annotated[Question, Security(question, scopes=["webhooks:read"])]
 PATH: Final = "/v1/webhook-endpoints"
 

@@ -39,7 +39,7 @@ def issue(
     key = f"{body}{zlib.crc32(body.encode()):08x}"
     command = RecordApiKey(**wanted.model_dump(), secret_sha256=digest(key))
     receipt = handler.handle(Intent(tenant_id, actor, command, request, new_id=key_id))
-    return receipt, None if receipt.replayed else key
+    return receipt, key if receipt.id == key_id else None
 
 
 def digest(key: str) -> str:

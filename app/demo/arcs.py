@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.demo.cast import EXTRAS, FEES, OWNERS, RETAINER
 from app.demo.life import Life, line
 from app.demo.years import annual, escalate, first_lines, middle, project, raised, renew
-from app.domain import contract
+from app.domain import contract_commands
 from app.domain.values import add_days, add_months
 
 
@@ -44,7 +44,7 @@ def suspended(life: Life, start: str) -> None:
     back = add_months(rest, 2)
     life.do(
         add_days(rest, -8),
-        contract.SuspendContract(
+        contract_commands.SuspendContract(
             effective_at=rest,
             effective_end=add_months(rest, 3),
             by="client",
@@ -53,7 +53,7 @@ def suspended(life: Life, start: str) -> None:
         contract=life.contract,
     )
     life.feels(rest, -2)
-    life.do(add_days(back, -3), contract.ResumeContract(effective_at=back), contract=life.contract)
+    life.do(add_days(back, -3), contract_commands.ResumeContract(effective_at=back), contract=life.contract)
     life.feels(back, 3)
     for year in range(1, 12):
         escalate(life, add_months(start, 12 * year))
@@ -68,12 +68,12 @@ def wavering(life: Life, start: str) -> None:
     life.quiet(told)
     life.do(
         told,
-        contract.GiveNotice(effective_at=told, by="client", reason="They want to compare offers."),
+        contract_commands.GiveNotice(effective_at=told, by="client", reason="They want to compare offers."),
         contract=life.contract,
     )
     life.risk(add_days(told, 2), "critical", "0.25", "notice given")
     back = add_days(told, 40)
-    life.do(back, contract.WithdrawNotice(reason="The new strategy convinced them."), contract=life.contract)
+    life.do(back, contract_commands.WithdrawNotice(reason="The new strategy convinced them."), contract=life.contract)
     life.lively(add_days(back, 1))
     life.risk(add_days(back, 1), "on_track", "0.9", "notice withdrawn")
     life.feels(back, 4)
@@ -116,7 +116,7 @@ def corrected(life: Life, start: str) -> None:
         "unit_price": f"{before * 103 // 100}.00",
         "cause": "correction",
     }
-    life.do(add_days(day, 33), contract.CorrectContract(corrects="evt_", changes=(right,), reason="A digit was wrong."),
+    life.do(add_days(day, 33), contract_commands.CorrectContract(corrects="evt_", changes=(right,), reason="A digit was wrong."),
             corrects=wrong, contract=life.contract)  # fmt: skip
     life.prices["main"] = before * 103 // 100
     life.hand_over(add_months(start, 7), OWNERS[(OWNERS.index(life.owner) + 1) % len(OWNERS)])
@@ -141,7 +141,7 @@ def ramped(life: Life, start: str) -> None:
         line("main", RETAINER, fee // 2),
         line("ramp-1", RETAINER, fee // 4, start=add_months(start, 3)),
         line("ramp-2", RETAINER, fee // 4, start=add_months(start, 6)),
-        contract.Line(
+        contract_commands.Line(
             line="adspend",
             product="ad spend commitment",
             kind="usage_commit",
@@ -159,7 +159,7 @@ def ramped(life: Life, start: str) -> None:
 def team(life: Life, start: str) -> None:
     """Pays for people by the day and changes how many."""
     rate = max(life.client.fee // 15 // 10 * 10, 60)
-    life.sign(start, None, [contract.Line(line="team", product="embedded team", quantity="1", unit_price=f"{rate}.00", interval="day")],
+    life.sign(start, None, [contract_commands.Line(line="team", product="embedded team", quantity="1", unit_price=f"{rate}.00", interval="day")],
               notice_days=30)  # fmt: skip
     for months, quantity in ((4, "1.5"), (10, "2"), (15, "1.5"), (22, "2.5"), (30, "2")):
         life.amend(
@@ -173,7 +173,7 @@ def newcomer(life: Life, start: str) -> None:
     """Came in the last months; a second contract lies on the table."""
     life.sign(start, 12, first_lines(life), notice_days=60, draft_first=True)
     low, _high = FEES[life.client.tier]
-    draft = contract.DraftContract(
+    draft = contract_commands.DraftContract(
         currency=life.currency,
         start=add_months(life.end, 1),
         end=add_months(life.end, 7),

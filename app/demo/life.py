@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from app.demo.cast import Client, Offer
-from app.domain import account, contract, renewal
+from app.domain import account, contract_commands, renewal
 from app.domain.command import Command
 from app.domain.values import add_days, add_months, instant, micros
 
@@ -172,7 +172,7 @@ class Life:
         self,
         start: str,
         months: int | None,
-        lines: Sequence[contract.Line],
+        lines: Sequence[contract_commands.Line],
         *,
         auto_renew: bool = False,
         notice_days: int = 60,
@@ -190,12 +190,19 @@ class Life:
         signed = add_days(start, -self.rng.randrange(3, 9))
         digest = f"{self.rng.getrandbits(256):064x}"
         if draft_first:
-            self.do(add_days(signed, -9), contract.DraftContract(**terms), new_id=self.contract, account=self.account)
-            self.do(signed, contract.SignContract(signed_at=signed, document_sha256=digest), contract=self.contract)
+            self.do(
+                add_days(signed, -9),
+                contract_commands.DraftContract(**terms),
+                new_id=self.contract,
+                account=self.account,
+            )
+            self.do(
+                signed, contract_commands.SignContract(signed_at=signed, document_sha256=digest), contract=self.contract
+            )
         else:
             self.do(
                 signed,
-                contract.RecordContract(**terms, signed_at=signed, document_sha256=digest),
+                contract_commands.RecordContract(**terms, signed_at=signed, document_sha256=digest),
                 new_id=self.contract,
                 account=self.account,
             )
@@ -206,7 +213,7 @@ class Life:
         for change in changes:
             if change.get("unit_price"):
                 self.prices[change["line"]] = int(change["unit_price"].partition(".")[0])
-        return self.do(told or add_days(day, -5), contract.AmendContract(effective_at=day, changes=tuple(changes)),
+        return self.do(told or add_days(day, -5), contract_commands.AmendContract(effective_at=day, changes=tuple(changes)),
                        contract=self.contract)  # fmt: skip
 
     def quiet(self, day: str) -> None:
@@ -223,7 +230,7 @@ class Life:
     ) -> None:
         """The contract's end."""
         self.quiet(told)
-        self.do(told, contract.TerminateContract(effective_end=end, reason=reason, voluntary=voluntary, competitor=competitor),
+        self.do(told, contract_commands.TerminateContract(effective_end=end, reason=reason, voluntary=voluntary, competitor=competitor),
                 contract=self.contract)  # fmt: skip
 
     # --- the renewal ---
@@ -239,11 +246,17 @@ class Life:
                 renewal=self.cycle)  # fmt: skip
 
     def renew(
-        self, told: str, end: str, *, start: str = "", lines: Sequence[contract.Line] = (), retroactive: bool = False
+        self,
+        told: str,
+        end: str,
+        *,
+        start: str = "",
+        lines: Sequence[contract_commands.Line] = (),
+        retroactive: bool = False,
     ) -> None:
         """A further term."""
         old_end = self.term_end
-        command = contract.RenewContract(
+        command = contract_commands.RenewContract(
             start=start or None, end=end, lines=tuple(lines) or None, retroactive=retroactive
         )
         self.do(told, command, contract=self.contract)
@@ -257,8 +270,8 @@ class Life:
                 self.lively(max(add_days(told, 1), self.term_start))
 
 
-def line(name: str, offer: Offer, price: int, **members: Any) -> contract.Line:
+def line(name: str, offer: Offer, price: int, **members: Any) -> contract_commands.Line:
     """A recurring line of a contract."""
-    return contract.Line.model_validate(
+    return contract_commands.Line.model_validate(
         {"line": name, "product": offer.product, "unit_price": f"{price}.00", "interval": offer.interval, **members}
     )

@@ -9,7 +9,7 @@ from app.demo.cast import AGENCY
 from app.demo.life import Step
 from app.demo.story import digest, ids, story
 from app.domain.command import Command
-from app.domain.contract import CorrectContract
+from app.domain.contract_commands import CorrectContract
 from app.domain.errors import DomainError, Refused
 from app.domain.tenant import CreateTenant
 from app.domain.values import add_months, day_of, zone

@@ -5,10 +5,10 @@ from itertools import chain, repeat
 
 from app.demo.cast import COMPETITORS, EXTRAS, PROJECTS, RETAINER, Offer
 from app.demo.life import Life, Step, line
-from app.domain import contract, renewal
+from app.domain import contract_commands, renewal
 from app.domain.values import add_days, add_months
 
-Lines = list[contract.Line]
+Lines = list[contract_commands.Line]
 
 
 # --- what a client buys ---
@@ -25,9 +25,9 @@ def first_lines(life: Life) -> Lines:
     return lines
 
 
-def project(name: str, product: str, price: int) -> contract.Line:
+def project(name: str, product: str, price: int) -> contract_commands.Line:
     """A line that is paid once."""
-    return contract.Line(line=name, product=product, kind="one_off", unit_price=f"{price}.00")
+    return contract_commands.Line(line=name, product=product, kind="one_off", unit_price=f"{price}.00")
 
 
 def share(fee: int, offer: Offer) -> int:

@@ -131,7 +131,9 @@ class Schedule:
         steps = [step for step in self.steps if step.line == line and step.at <= at]
         if not steps:
             return None
-        last = sorted(steps, key=lambda step: (step.at, step.seq))[-1]  # of two that are equal the one that was told later
+        last = sorted(steps, key=lambda step: (step.at, step.seq))[
+            -1
+        ]  # of two that are equal the one that was told later
         return None if last.removed or last.end <= at else last
 
     def windows(self) -> list[tuple[int, int]]:
@@ -273,7 +275,9 @@ def _renewed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedul
     renewed = replace(schedule.renew(start, end), until=FOREVER)
     if lines is None:
         return renewed
-    renewed = replace(renewed, steps=tuple(step for step in renewed.steps if step.at < start))  # plans for the old lines are off
+    renewed = replace(
+        renewed, steps=tuple(step for step in renewed.steps if step.at < start)
+    )  # plans for the old lines are off
     for line in renewed.lines():
         renewed = renewed.remove_line(line, start, recorded.version, recorded.event_id)
     for line in lines:

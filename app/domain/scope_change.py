@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.domain import contract as contracts
+from app.domain import contract_commands
 from app.domain import schedule as schedules
 from app.domain import scope_change_commands as commands
 from app.domain.account import require_open
@@ -210,7 +211,7 @@ def amend(state: ScopeChangeState, command: commands.AmendScopeChange, context: 
         raise Refused("not_accepted", "the client has not accepted it")
     _require_same_account(context, "contract", state.account)
     contract: contracts.ContractState = context.states["contract"]
-    amendment = contracts.AmendContract(
+    amendment = contract_commands.AmendContract(
         effective_at=command.effective_at, changes=command.changes, scope_change=context.stream_id
     )
     (amended,) = contracts.amend(contract, amendment, context)
@@ -316,7 +317,7 @@ def _currency(said: str | None, context: Context, *amounts: str | None) -> str |
     return said
 
 
-def _annual_delta(before: Schedule, after: Schedule, changes: contracts.Changes, context: Context) -> int:
+def _annual_delta(before: Schedule, after: Schedule, changes: contract_commands.Changes, context: Context) -> int:
     """What changed lines pay more a year, each from when its change begins; in 10^-6."""
     delta = 0
     for change in changes:

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.command import Command, Creation
-from app.domain.contract import Changes
+from app.domain.contract_commands import Changes
 from app.domain.values import Amount, Currency, Day, Decimal, Label, Moment, Name, Note, Ref
 
 Team = Literal["creative", "pm", "ux", "content", "engineering", "finance", "legal"]

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from app.domain.errors import Unavailable
-from app.store.recorder import Append, Outcome
+from app.store.append import Append, Outcome
 
 Answer = Future[list[Outcome]]
 

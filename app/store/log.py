@@ -10,10 +10,11 @@ from sqlalchemy import select, text
 from app.domain.events.base import Event
 from app.domain.recorded import Recorded
 from app.store import receipts
+from app.store.append import Append, Outcome
 from app.store.engine import Database, keyed, keys
 from app.store.mapper import EnvelopeMapper, Proposed, recorded_of
 from app.store.receipts import Receipt, Request
-from app.store.recorder import Append, LedgerRecorder, Outcome
+from app.store.recorder import LedgerRecorder
 from app.store.tables import data_keys, events, ledgers, refs
 from app.store.vault import DataKey, Vault, persons, sealed_keys
 

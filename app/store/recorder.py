@@ -3,7 +3,7 @@
 The head row's lock orders the log: positions are 1..n without gaps, and commit order is position order.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID
@@ -20,39 +20,19 @@ from sqlalchemy.exc import IntegrityError as UniqueViolation
 
 from app.domain.errors import Conflict, DomainError, Refused
 from app.store import receipts
+from app.store.append import Append, Outcome
 from app.store.engine import Database, keyed, keys
 from app.store.mapper import Fact, leaf
 from app.store.positions import advance, position_of
-from app.store.receipts import Receipt, Request
+from app.store.receipts import Receipt
 from app.store.subscription import LogSubscription
 from app.store.tables import data_keys, events, ledgers, refs
 from app.store.tables import receipts as receipts_table
-from app.store.vault import DataKey
 
 COLUMNS = (events.c.stream_id, events.c.version, events.c.type, events.c.body, events.c.event_id, events.c.account_id,
            events.c.schema_version, events.c.effective_at, events.c.actor, events.c.position, events.c.recorded_at,
            events.c.leaf)  # fmt: skip
 """The columns of a `Fact`, in its order."""
-
-
-@dataclass(frozen=True)
-class Append:
-    """What one command wants to add to a tenant's log, all of it or nothing.
-
-    stream_id: the thing that the command was about. expects: the version at which each stream was read.
-    claims: references that become this thing's, as (noun, reference).
-    """
-
-    tenant_id: str
-    stream_id: str
-    facts: tuple[Fact, ...]
-    expects: Mapping[str, int]
-    request: Request
-    claims: tuple[tuple[str, str], ...] = ()
-    data_keys: tuple[DataKey, ...] = ()
-
-
-Outcome = Receipt | DomainError
 
 
 @dataclass

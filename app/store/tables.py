@@ -115,6 +115,7 @@ inbox = Table(
     Column("code", Text),
     Column("position", BigInteger),
     Index("inbox_state", "tenant_id", "state", "received_at"),
+    Index("inbox_endpoint", "tenant_id", "endpoint_id", "received_at", "message_id"),
 )
 """Webhook messages as they came, encrypted under the tenant's key: waiting, done or parked."""
 

@@ -18,7 +18,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from pydantic import BaseModel
-from pydantic import BaseModel
 from sqlalchemy import Connection, text
 
 from app.domain.events.base import Event
@@ -184,7 +183,7 @@ def persons(event: Event) -> set[str]:
     return found - {""}
 
 
-def _walk(kind: type[Any], data: dict[str, Any], path: str, note_key: str, seal: Any) -> None:
+def _walk(kind: type[BaseModel], data: dict[str, Any], path: str, note_key: str, seal: Any) -> None:
     """Replaces, in place, each personal and free-text member by what `seal(path, key id, value)` gives."""
     for name, members in sensitive(kind).items():
         value = data.get(name)
@@ -201,7 +200,7 @@ def _walk(kind: type[Any], data: dict[str, Any], path: str, note_key: str, seal:
             _walk(_of(members, value), value, here, note_key, seal)
 
 
-def _of(models: tuple[type[Any], ...], item: dict[str, Any]) -> type[Any]:
+def _of(models: tuple[type[BaseModel], ...], item: dict[str, Any]) -> type[BaseModel]:
     """Which of the possible models an item is: the one whose constant members it has."""
     for model in models:
         op = model.model_fields.get("op")
@@ -211,9 +210,9 @@ def _of(models: tuple[type[Any], ...], item: dict[str, Any]) -> type[Any]:
 
 
 @lru_cache(maxsize=512)
-def sensitive(kind: type[BaseModel]) -> dict[str, Classification | tuple[type[Any], ...]]:
+def sensitive(kind: type[BaseModel]) -> dict[str, Classification | tuple[type[BaseModel], ...]]:
     """Which members of a model are sealed: its own by class, or those of the models nested in it."""
-    found: dict[str, Classification | tuple[type[Any], ...]] = {}
+    found: dict[str, Classification | tuple[type[BaseModel], ...]] = {}
     for name, field in kind.model_fields.items():
         mark = classification(field)
         if mark in (Classification.PERSONAL, Classification.FREE_TEXT):

@@ -136,6 +136,7 @@ def _tables() -> None:
         sa.Column("position", big),
     )
     op.create_index("inbox_state", "inbox", ["tenant_id", "state", "received_at"])
+    op.create_index("inbox_endpoint", "inbox", ["tenant_id", "endpoint_id", "received_at", "message_id"])
 
 
 def _keep_history() -> None:

@@ -39,7 +39,7 @@ def figure(kpi: Kpi, measure: Measure, currency: str | None) -> dict[str, Any]:
         "value": None if value is None else _written(kpi, value, currency),
         "numerator": quantity(measure.numerator, method.of, currency),
         "denominator": quantity(measure.denominator, method.over, currency) if method.over else None,
-        "warnings": kpi.warn(rows, measure),
+        "warnings": [{"code": code, "count": count} for code, count in kpi.warn(rows, measure).items()],
     }
     if value is None:
         body["null_reason"] = method.nothing
@@ -66,22 +66,25 @@ def _steps(rows: Sequence[Standing], currency: str | None) -> list[dict[str, Any
     return [*body, {"name": "closing", "amount": quantity(closing.amount, MONTHLY, currency)}]
 
 
-def breakdown(measure: Measure, currency: str | None) -> list[dict[str, Any]]:
-    """The accounts that have something to do with a figure, by id; their contributions sum to it as it is written.
+def breakdown(
+    measure: Measure, currency: str | None, *, limit: int | None = None, after: str | None = None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of the accounts that have something to do with a figure, by id, and the last of the page when there are more.
 
-    Amounts are null where rows of several currencies are only counted.
+    The contributions of all pages sum to the figure as it is written. Amounts are null where rows of several currencies
+    are only counted.
     """
     method = measure.method
     grouped: dict[str, tuple[int, int, list[Any]]] = {}
     for row, (numerator, denominator) in measure.shares:
         one, other, rows = grouped.get(row.account, (0, 0, []))
         grouped[row.account] = (one + numerator, other + denominator, [*rows, row])
-    told = {
-        account: sums for account, sums in sorted(grouped.items()) if sums[0] or sums[1] or any(map(_matters, sums[2]))
-    }
-    numerators = quantities([sums[0] for sums in told.values()], method.of, currency)
-    denominators = quantities([sums[1] for sums in told.values()], method.over or COUNT, currency)
-    return [
+    told = [(name, sums) for name, sums in sorted(grouped.items()) if sums[0] or sums[1] or any(map(_matters, sums[2]))]
+    numerators = quantities([sums[0] for _, sums in told], method.of, currency)
+    denominators = quantities([sums[1] for _, sums in told], method.over or COUNT, currency)
+    first = 0 if after is None else sum(1 for account, _ in told if account <= after)
+    page = told[first:] if limit is None else told[first : first + limit]
+    listed = [
         {
             "account": account,
             **_content(rows, currency),
@@ -89,8 +92,9 @@ def breakdown(measure: Measure, currency: str | None) -> list[dict[str, Any]]:
             "in_denominator": bool(denominator),
             "contribution": {"numerator": numerators[at], "denominator": denominators[at] if method.over else None},
         }
-        for at, (account, (numerator, denominator, rows)) in enumerate(told.items())
+        for at, (account, (numerator, denominator, rows)) in enumerate(page, first)
     ]
+    return listed, listed[-1]["account"] if listed and first + len(page) < len(told) else None
 
 
 def _matters(row: Any) -> bool:

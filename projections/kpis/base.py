@@ -4,7 +4,7 @@ A figure is nothing but the sum of such shares, so that its explanation sums to 
 Everything is integers; a scale says how many of them make one. Only the answer rounds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, Literal
@@ -68,8 +68,18 @@ class Measure:
         return numerator * self.method.over.per * Fraction(1, self.denominator) if self.denominator else None
 
 
-def _silent(_rows: Sequence[Any], _measure: Measure) -> list[str]:
-    return []
+Warnings = dict[str, int | None]
+"""What a reader should know besides, by code, each with how many rows it is about, or None where it is about the figure."""
+
+
+def counted(code: str, rows: Iterable[Any]) -> Warnings:
+    """A warning about rows, where there are any."""
+    count = sum(1 for _ in rows)
+    return {code: count} if count else {}
+
+
+def _silent(_rows: Sequence[Any], _measure: Measure) -> Warnings:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ class Kpi:
     """A figure of the catalogue.
 
     unit: a ratio, money, or rows. kind: of a point in time or of a period. reads: which rows it is made of.
-    methods: by name, the default first. warn: what a reader should know besides, as codes. source: where the rule comes from.
+    methods: by name, the default first. warn: what a reader should know besides. source: where the rule comes from.
     """
 
     name: str
@@ -87,7 +97,7 @@ class Kpi:
     reads: Literal["contract_lines", "renewals", "scope_changes"]
     methods: Mapping[str, Method]
     source: str
-    warn: Callable[[Sequence[Any], Measure], list[str]] = _silent
+    warn: Callable[[Sequence[Any], Measure], Warnings] = _silent
 
     @property
     def default(self) -> str:

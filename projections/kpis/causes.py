@@ -11,27 +11,33 @@ from projections.kpis.scope import Wish
 from projections.renewals import Renewal
 
 
+def streams(rows: Sequence[Any], lines: Sequence[ContractLine]) -> set[str]:
+    """The streams in which the events behind an account's rows are found."""
+    return {line.contract for line in lines} | _own(rows)
+
+
 def causes(
     rows: Sequence[Any], lines: Sequence[ContractLine], start: int, end: int, where: ZoneInfo
 ) -> Callable[[Recorded], bool]:
-    """Whether an event of the account is behind its rows.
+    """Whether an event of those streams is behind an account's rows.
 
     A line was set by its source and binds by its contract's signature; where one began or ended within [start, end), what
-    took effect then is behind it too. What fell due or was wished has its own streams.
+    took effect then is behind it too. What fell due or was wished has its own streams, and all of them is behind it.
     """
-    streams = {name for row in rows if isinstance(row, Renewal) for name in (row.contract, row.renewal)}
-    streams |= {row.scope_change for row in rows if isinstance(row, Wish)}
-    sources, contracts = {line.source for line in lines}, {line.contract for line in lines}
+    own, sources = _own(rows), {line.source for line in lines}
     changed = {at for line in lines for at in (line.valid_from, line.valid_to) if start <= at < end}
 
     def behind(event: Recorded) -> bool:
-        if event.stream_id in streams or event.event_id in sources:
+        if event.stream_id in own or event.event_id in sources or event.type == "contract.signed":
             return True
-        if event.stream_id not in contracts:
-            return False
-        return event.type == "contract.signed" or not changed.isdisjoint(_effects(event, where))
+        return not changed.isdisjoint(_effects(event, where))
 
     return behind
+
+
+def _own(rows: Sequence[Any]) -> set[str]:
+    found = {name for row in rows if isinstance(row, Renewal) for name in (row.contract, row.renewal) if name}
+    return found | {row.scope_change for row in rows if isinstance(row, Wish)}
 
 
 def _effects(event: Recorded, where: ZoneInfo) -> list[int]:

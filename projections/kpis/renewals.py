@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, Share
+from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, Share, Warnings, counted
 from projections.renewals import Renewal
 
 NOTHING_DUE: Final = "nothing_due_in_period"
@@ -39,9 +39,8 @@ def _uncapped(row: Renewal) -> Share:
     return renewed(row), row.atr
 
 
-def _undecided(rows: Sequence[Renewal], _measure: Measure) -> list[str]:
-    open_ = any(row.outcome == "open" and not goes_on(row) for row in rows)
-    return ["undecided_renewals"] if open_ else []
+def _undecided(rows: Sequence[Renewal], _measure: Measure) -> Warnings:
+    return counted("undecided_renewals", (row for row in rows if row.outcome == "open" and not goes_on(row)))
 
 
 RENEWAL_RATE: Final = Kpi(

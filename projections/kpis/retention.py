@@ -6,7 +6,7 @@ C are the accounts that paid at the start; who joined later never enters, who ca
 from collections.abc import Sequence
 from typing import Final
 
-from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share
+from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share, Warnings, counted
 from projections.kpis.standings import LOSSES, Standing
 
 NOBODY: Final = "no_paying_accounts_at_start"
@@ -50,19 +50,19 @@ def _gross_moved(row: Standing) -> Share:
     return (row.opening - row.total(*LOSSES), row.opening) if row.opening else (0, 0)
 
 
-def _resting(rows: Sequence[Standing], _measure: Measure) -> list[str]:
-    return ["accounts_on_hold_at_end"] if any(row.opening and row.resting for row in rows) else []
+def _resting(rows: Sequence[Standing], _measure: Measure) -> Warnings:
+    return counted("accounts_on_hold_at_end", (row for row in rows if row.opening and row.resting))
 
 
-def _client_warnings(rows: Sequence[Standing], measure: Measure) -> list[str]:
-    returned = measure.method.share is _classic and any(
-        row.closing and row.paid_before and not row.opening for row in rows
-    )
-    return [*_resting(rows, measure), *(["returned_accounts_counted"] if returned else [])]
+def _client_warnings(rows: Sequence[Standing], measure: Measure) -> Warnings:
+    if measure.method.share is not _classic:
+        return _resting(rows, measure)
+    returned = (row for row in rows if row.closing and row.paid_before and not row.opening)
+    return _resting(rows, measure) | counted("returned_accounts_counted", returned)
 
 
-def _revenue_warnings(rows: Sequence[Standing], measure: Measure) -> list[str]:
-    return [*_resting(rows, measure), *(["below_zero"] if measure.numerator < 0 else [])]
+def _revenue_warnings(rows: Sequence[Standing], measure: Measure) -> Warnings:
+    return _resting(rows, measure) | ({"below_zero": None} if measure.numerator < 0 else {})
 
 
 CLIENT_RETENTION_RATE: Final = Kpi(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from projections.kpis.base import COUNT, HOURS, Kpi, Measure, Method, Share
+from projections.kpis.base import COUNT, HOURS, Kpi, Measure, Method, Share, Warnings, counted
 from projections.scope_changes import ScopeChange
 
 
@@ -57,12 +57,12 @@ def _taken(row: Wish) -> Share:
     return int(row.offered and row.accepted is True), int(row.offered)
 
 
-def _unknown_effort(rows: Sequence[Wish], _measure: Measure) -> list[str]:
-    return [] if all(row.estimated for row in rows) else ["effort_not_assessed"]
+def _unknown_effort(rows: Sequence[Wish], _measure: Measure) -> Warnings:
+    return counted("effort_not_assessed", (row for row in rows if not row.estimated))
 
 
-def _undecided(rows: Sequence[Wish], _measure: Measure) -> list[str]:
-    return ["undecided_alternatives"] if any(row.offered and row.accepted is None for row in rows) else []
+def _undecided(rows: Sequence[Wish], _measure: Measure) -> Warnings:
+    return counted("undecided_alternatives", (row for row in rows if row.offered and row.accepted is None))
 
 
 SCOPE_CREEP_RATIO: Final = Kpi(

@@ -13,7 +13,7 @@ from app.auth.policy import BUSINESS, ROLES, SCOPES
 from tests.api.contract import OPEN, OPERATIONS, PER_ITEM, SCHEMA, SECURED, WRITES, Operation
 from tests.api.world import World, furnish
 from tests.support.databases import Databases
-from tests.support.server import Client, Server
+from tests.support.server import Server
 
 MISSING = "01jd7z5m3sf8x9v0w1y2z3a4b5"
 UNRELATED = "kpis:write"
@@ -74,8 +74,8 @@ def town(databases: Databases) -> Iterator[Town]:
         tenant, other = server.tenant(), server.tenant()
         made = Town(
             server,
-            furnish(Client(server.url, server.key(tenant)), "mine"),
-            furnish(Client(server.url, server.key(other)), "theirs"),
+            furnish(server.client(server.key(tenant)), "mine"),
+            furnish(server.client(server.key(other)), "theirs"),
             tenant,
         )
         made.keys = {role: server.key(tenant, role) for role in ("admin", "manager", "auditor")}
@@ -140,9 +140,10 @@ def test_a_stranger_gets_in_nowhere(town: Town, operation: Operation, role: str)
 @by_name
 def test_a_scope_is_the_measure_of_every_role(town: Town, operation: Operation) -> None:
     for role in KNOWN:
+        key = town.key(role, operation)
         before = town.head()
 
-        answer = town.call(operation, town.mine.ids, town.key(role, operation))
+        answer = town.call(operation, town.mine.ids, key)
 
         if allowed(role, operation):
             assert answer.status_code in (200, 201, 202, 409), f"{role}: {answer.text}"
@@ -161,10 +162,10 @@ def test_a_scope_is_the_measure_of_every_role(town: Town, operation: Operation) 
 )
 def test_a_thing_of_another_tenant_is_as_missing_as_one_that_never_was(town: Town, operation: Operation) -> None:
     never = {name: _never(name, given) for name, given in town.mine.ids.items()}
+    keys = {role: town.key(role, operation) for role in KNOWN}
     before = town.head()
 
-    for role in KNOWN:
-        key = town.key(role, operation)
+    for role, key in keys.items():
         foreign, missing = (town.call(operation, ids, key) for ids in (town.theirs.ids, never))
 
         assert foreign.status_code == (404 if allowed(role, operation) else 403)
@@ -197,12 +198,12 @@ def test_an_integration_reads_only_what_its_scopes_name(town: Town) -> None:
 
 @pytest.mark.parametrize("nouns", BUSINESS)
 def test_an_integration_takes_in_only_events_about_its_nouns(town: Town, nouns: str) -> None:
-    key = town.server.key(town.tenant, "integration", (f"{nouns}:write",))
+    key = town.server.key(town.server.tenant(), "integration", (f"{nouns}:write",))
     ingest = next(one for one in SECURED if one.name == "events.ingest")
 
     answer = town.call(ingest, town.mine.ids, key)
 
-    expected = 404 if nouns in ("interactions", "events") else 403  # the example's account is not there
+    expected = 404 if nouns in ("interactions", "events") else 403  # an interaction with an account that is not there
     assert answer.status_code == expected, answer.text
 
 

@@ -173,7 +173,7 @@ def test_amending_needs_the_right_to_write_contracts_too(kiosk: Server) -> None:
     ("path", "body", "expected"),
     [
         ("consults", {"team": "choir"}, (422, "invalid_body")),
-        ("consults/choir/answer", {"feasible": True}, (400, "invalid_parameter")),
+        ("consults/choir/answer", {"feasible": True}, (404, "not_found")),
         ("consults/pm/answer", {"feasible": "yes"}, (422, "invalid_body")),
         ("consults/pm/answer", {"feasible": True, "team": "pm"}, (422, "invalid_body")),
         ("consults/pm/waiver", {}, (422, "invalid_body")),

@@ -44,7 +44,7 @@ def furnish(client: Client, mark: str = "plain", accounts: int = 2) -> World:
     key = client.write("/v1/api-keys", {"role": "auditor", "label": f"key {mark}"})
     world.ids["api_key"] = key["id"]
     _endpoint(world, mark)
-    world.ids |= {"team": "creative", "name": "mrr", "provider": "standard-webhooks"}
+    world.ids |= {"team": "creative", "name": "net_revenue_retention", "provider": "standard-webhooks"}
     return world
 
 
@@ -53,15 +53,18 @@ def _account(world: World, mark: str, ref: str) -> None:
     opened = write(
         "/v1/accounts",
         {"name": f"Client {mark}", "currency": "EUR", "tier": f"tier {mark}", "owner": f"usr {mark}",
-         "industry": f"industry {mark}", "external_ref": ref},
+         "industry": f"industry {mark}", "external_ref": ref, "effective_at": "2025-12-01"},
     )  # fmt: skip
     account = f"/v1/accounts/{opened['id']}"
-    write(f"{account}/owner", {"owner": f"new {mark}", "reason": f"because {mark}"})
+    write(f"{account}/owner", {"owner": f"new {mark}", "reason": f"because {mark}", "effective_at": "2026-01-10"})
     talked = write(
         f"{account}/interactions",
         {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z", "subject": f"subject {mark}",
          "summary": f"summary {mark}", "participants": [f"name {mark}"], "topics": [f"topic {mark}"], "external_ref": ref},
     )  # fmt: skip
+    write(
+        f"{account}/interactions", {"channel": "mail", "direction": "outbound", "occurred_at": "2026-01-16T09:00:00Z"}
+    )
     drafted = write(f"{account}/contracts", draft(mark, external_ref=ref))
     contract = f"/v1/contracts/{drafted['id']}"
     write(f"{contract}/signature", {"signed_at": "2025-12-20T10:00:00Z"})
@@ -71,8 +74,10 @@ def _account(world: World, mark: str, ref: str) -> None:
         f"{contract}/amendments",
         {"effective_at": "2026-02-01", "changes": [{"op": "add_line", **LINE, "line": f"line {mark}"}]},
     )
+    write(f"{account}/scope-changes", {"title": f"another {mark}", "request": f"more {mark}"})
     wish = write(
-        f"{account}/scope-changes", {"title": f"title {mark}", "request": f"request {mark}", "external_ref": ref}
+        f"{account}/scope-changes",
+        {"title": f"title {mark}", "request": f"request {mark}", "contract": f"ref:{ref}", "external_ref": ref},
     )
     write(f"/v1/scope-changes/{wish['id']}/consults", {"team": "creative", "question": f"question {mark}"})
     world.ids |= {
@@ -85,17 +90,14 @@ def _account(world: World, mark: str, ref: str) -> None:
 
 
 def _endpoint(world: World, mark: str) -> None:
+    world.client.write("/v1/webhook-endpoints", {"provider": "standard_webhooks", "label": f"other sender {mark}"})
     made = world.client.write("/v1/webhook-endpoints", {"provider": "standard_webhooks", "label": f"sender {mark}"})
-    world.ids |= {"endpoint": made["id"], "endpoint_id": made["id"], "message_id": f"msg_{mark}"}
+    url = str(world.client.base_url).rstrip("/") + urlsplit(made["url"]).path
     body = json.dumps({"type": "unheard.of", "timestamp": "2026-01-05T08:00:00Z", "data": {"note": mark}}).encode()
-    now = int(time.time())
-    answer = httpx.post(
-        str(world.client.base_url).rstrip("/") + urlsplit(made["url"]).path,
-        content=body,
-        headers={
-            "webhook-id": f"msg_{mark}",
-            "webhook-timestamp": str(now),
-            "webhook-signature": signing.sign(signing.secret_of(made["secret"]), f"msg_{mark}", now, body),
-        },
-    )
-    assert answer.status_code == 202, answer.text
+    for message_id in (f"first_{mark}", f"msg_{mark}"):
+        now = int(time.time())
+        signature = signing.sign(signing.secret_of(made["secret"]), message_id, now, body)
+        headers = {"webhook-id": message_id, "webhook-timestamp": str(now), "webhook-signature": signature}
+        answer = httpx.post(url, content=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+    world.ids |= {"endpoint": made["id"], "endpoint_id": made["id"], "message_id": f"msg_{mark}"}

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.account import CloseAccount, OpenAccount
 from app.domain.command import Command
-from app.domain.contract import Line, RecordContract
+from app.domain.contract_commands import Line, RecordContract
 from app.domain.errors import Refused
 from app.domain.scope_change_commands import (
     AmendScopeChange,

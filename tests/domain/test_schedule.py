@@ -27,13 +27,27 @@ def at(day: str, where: ZoneInfo = UTC) -> int:
 
 
 def line(name: str = "main", unit_price: str = "100.00", **members: Any) -> dict[str, Any]:
-    return {"line": name, "product": "retainer", "kind": "recurring", "quantity": "1", "unit_price": unit_price,
-            "interval": "month", **members}
+    return {
+        "line": name,
+        "product": "retainer",
+        "kind": "recurring",
+        "quantity": "1",
+        "unit_price": unit_price,
+        "interval": "month",
+        **members,
+    }
 
 
 def contract(*lines: dict[str, Any], end: str | None = END, **members: Any) -> list[Told]:
     """A contract that was drafted and signed."""
-    drafted = {"account": "acct_1", "currency": "EUR", "start": START, "end": end, "lines": list(lines or [line()]), **members}
+    drafted = {
+        "account": "acct_1",
+        "currency": "EUR",
+        "start": START,
+        "end": end,
+        "lines": list(lines or [line()]),
+        **members,
+    }
     return [("contract.drafted", START, drafted), ("contract.signed", START, {"signed_at": START})]
 
 
@@ -49,8 +63,14 @@ def build(told: Sequence[Told], where: ZoneInfo = UTC) -> Schedule:
     """The schedule after what was told, in this order."""
     recorded = []
     for version, (topic, day, data) in enumerate(told, 1):
-        body = json.dumps({"data": CATALOGUE[topic].model_validate(data).model_dump(mode="json", exclude_none=True)}).encode()
-        recorded.append(Recorded("tnt_1", version, f"evt_{version}", "ctr_1", version, "acct_1", topic, 1, at(day, where), 0, "x", body))
+        body = json.dumps(
+            {"data": CATALOGUE[topic].model_validate(data).model_dump(mode="json", exclude_none=True)}
+        ).encode()
+        recorded.append(
+            Recorded(
+                "tnt_1", version, f"evt_{version}", "ctr_1", version, "acct_1", topic, 1, at(day, where), 0, "x", body
+            )
+        )
     return schedules.build(recorded, where)
 
 
@@ -62,9 +82,12 @@ def paid(schedule: Schedule, day: str) -> str:
 # --- amounts ---
 
 
-@pytest.mark.parametrize(("unit_price", "a_month"), [
-    ("19.95", "1.6625"), ("49.00", "4.0833"), ("159.95", "13.3292"), ("5499.00", "458.25")])
-def test_a_yearly_price_is_a_twelfth_of_it_a_month_rounded_half_up_to_four_digits(unit_price: str, a_month: str) -> None:
+@pytest.mark.parametrize(
+    ("unit_price", "a_month"), [("19.95", "1.6625"), ("49.00", "4.0833"), ("159.95", "13.3292"), ("5499.00", "458.25")]
+)
+def test_a_yearly_price_is_a_twelfth_of_it_a_month_rounded_half_up_to_four_digits(
+    unit_price: str, a_month: str
+) -> None:
     """Kill Bill's table of monthly recurring revenue."""
     assert unscaled(half_up(annual("1", unit_price, "year"), 12 * 100) * 100) == a_month
 
@@ -87,8 +110,18 @@ def test_from_a_yearly_to_a_dearer_monthly_plan_is_an_expansion() -> None:
     assert (before, after, after - before) == (1117, 1700, 583)
 
 
-@pytest.mark.parametrize(("interval", "paid_a_year"), [
-    ("day", "365"), ("week", "52"), ("month", "12"), ("quarter", "4"), ("half_year", "2"), ("year", "1"), ("two_years", "0.5")])
+@pytest.mark.parametrize(
+    ("interval", "paid_a_year"),
+    [
+        ("day", "365"),
+        ("week", "52"),
+        ("month", "12"),
+        ("quarter", "4"),
+        ("half_year", "2"),
+        ("year", "1"),
+        ("two_years", "0.5"),
+    ],
+)
 def test_every_interval_of_billing_divides_a_year(interval: str, paid_a_year: str) -> None:
     assert unscaled(annual("1", "1", interval)) == paid_a_year
     assert set(PER_YEAR) == {"day", "week", "month", "quarter", "half_year", "year", "two_years"}
@@ -110,7 +143,12 @@ def test_nothing_is_in_force_before_signature_or_outside_the_term() -> None:
 
 def test_a_line_has_its_own_term_within_the_contracts() -> None:
     schedule = build(contract(line(), line("extra", "10", start="2026-03-01", end="2026-06-01")))
-    assert [paid(schedule, day) for day in ("2026-02-28", "2026-03-01", "2026-05-31", "2026-06-01")] == ["1200", "1320", "1320", "1200"]
+    assert [paid(schedule, day) for day in ("2026-02-28", "2026-03-01", "2026-05-31", "2026-06-01")] == [
+        "1200",
+        "1320",
+        "1320",
+        "1200",
+    ]
 
 
 def test_the_later_said_of_two_changes_at_one_time_counts() -> None:
@@ -121,16 +159,28 @@ def test_the_later_said_of_two_changes_at_one_time_counts() -> None:
 
 
 def test_a_change_told_late_counts_from_its_own_day_until_the_next() -> None:
-    later, earlier = amended("2026-09-01", set_line("main", unit_price="200")), amended("2026-03-01", set_line("main", unit_price="150"))
+    later, earlier = (
+        amended("2026-09-01", set_line("main", unit_price="200")),
+        amended("2026-03-01", set_line("main", unit_price="150")),
+    )
     assert build([*contract(), later, earlier]).annual_at(at("2026-03-01")) == scaled("1800")
-    assert [paid(build([*contract(), later, earlier]), day) for day in ("2026-02-28", "2026-08-31", "2026-09-01")] == ["1200", "1800", "2400"]
+    assert [paid(build([*contract(), later, earlier]), day) for day in ("2026-02-28", "2026-08-31", "2026-09-01")] == [
+        "1200",
+        "1800",
+        "2400",
+    ]
 
 
 def test_a_rest_is_in_force_at_nothing_and_ends_when_work_goes_on() -> None:
     rests = [*contract(), ("contract.suspended", "2026-04-01", {})]
     resumed = build([*rests, ("contract.resumed", "2026-06-01", {})])
 
-    assert [paid(resumed, day) for day in ("2026-03-31", "2026-04-01", "2026-05-31", "2026-06-01")] == ["1200", "0", "0", "1200"]
+    assert [paid(resumed, day) for day in ("2026-03-31", "2026-04-01", "2026-05-31", "2026-06-01")] == [
+        "1200",
+        "0",
+        "0",
+        "1200",
+    ]
     assert [one.held for one in resumed.intervals()] == [False, True, False]
     assert paid(build(rests), "2026-12-31") == "0"
     agreed = build([*contract(), ("contract.suspended", "2026-04-01", {"effective_end": "2026-05-01"})])
@@ -138,7 +188,10 @@ def test_a_rest_is_in_force_at_nothing_and_ends_when_work_goes_on() -> None:
 
 
 def test_notice_and_termination_cut_the_term_and_a_withdrawn_notice_does_not() -> None:
-    noticed = [*contract(auto_renew=True), ("contract.notice_given", "2026-05-01", {"by": "client", "effective_end": "2026-08-01", "late": False})]
+    noticed = [
+        *contract(auto_renew=True),
+        ("contract.notice_given", "2026-05-01", {"by": "client", "effective_end": "2026-08-01", "late": False}),
+    ]
     ended = ("contract.terminated", "2026-05-01", {"effective_end": "2026-08-01", "reason": "price", "voluntary": True})
 
     for cut in (noticed, [*contract(), ended]):
@@ -152,16 +205,32 @@ def test_a_contract_that_renews_itself_and_one_without_an_end_go_on() -> None:
 
 
 def test_an_early_renewal_begins_the_new_term_at_its_own_start() -> None:
-    renewed = ("contract.renewed", "2026-06-01", {"start": "2026-07-01", "end": "2028-01-01", "timing": "early", "lines": [line(unit_price="150")]})
+    renewed = (
+        "contract.renewed",
+        "2026-06-01",
+        {"start": "2026-07-01", "end": "2028-01-01", "timing": "early", "lines": [line(unit_price="150")]},
+    )
     schedule = build([*contract(), amended("2026-09-01", set_line("main", unit_price="999")), renewed])
 
     assert [paid(schedule, day) for day in ("2026-06-30", "2026-07-01", "2026-09-01", "2027-12-31", "2028-01-01")] == [
-        "1200", "1800", "1800", "1800", "0"]
+        "1200",
+        "1800",
+        "1800",
+        "1800",
+        "0",
+    ]
 
 
 def test_an_amendment_on_the_day_a_renewal_begins_changes_the_renewed_line() -> None:
-    renewed = ("contract.renewed", "2026-06-01", {"start": END, "end": "2028-01-01", "timing": "on_time", "lines": [line(unit_price="150")]})
-    doubled, dearer = amended(END, set_line("main", quantity="2")), amended("2027-02-01", set_line("main", unit_price="160"))
+    renewed = (
+        "contract.renewed",
+        "2026-06-01",
+        {"start": END, "end": "2028-01-01", "timing": "on_time", "lines": [line(unit_price="150")]},
+    )
+    doubled, dearer = (
+        amended(END, set_line("main", quantity="2")),
+        amended("2027-02-01", set_line("main", unit_price="160")),
+    )
 
     schedule = build([*contract(), renewed, doubled, dearer])
     assert [paid(schedule, day) for day in (END, "2027-02-01")] == ["3600", "3840"]
@@ -178,7 +247,9 @@ def test_a_late_renewal_leaves_a_gap_and_a_retroactive_one_does_not() -> None:
     def renewed(start: str) -> Told:
         return ("contract.renewed", "2027-02-10", {"start": start, "end": "2028-01-01", "timing": "late"})
 
-    assert [paid(build([*contract(), renewed("2027-02-01")]), day) for day in ("2026-12-31", "2027-01-31", "2027-02-01")] == ["1200", "0", "1200"]
+    assert [
+        paid(build([*contract(), renewed("2027-02-01")]), day) for day in ("2026-12-31", "2027-01-31", "2027-02-01")
+    ] == ["1200", "0", "1200"]
     assert [paid(build([*contract(), renewed(END)]), day) for day in ("2026-12-31", END, "2027-02-01")] == ["1200"] * 3
 
 
@@ -212,30 +283,59 @@ CHANGES = st.one_of(
     st.builds(lambda name, price: set_line(name, unit_price=price), NAMES, CENTS),
     st.builds(lambda name, quantity: set_line(name, quantity=str(quantity)), NAMES, st.integers(1, 50)),
     st.builds(lambda name: {"op": "remove_line", "line": name}, NAMES),
-    st.builds(lambda name, price, interval: {"op": "add_line", **line(name, price, interval=interval)}, NAMES, CENTS,
-              st.sampled_from(sorted(PER_YEAR))),
+    st.builds(
+        lambda name, price, interval: {"op": "add_line", **line(name, price, interval=interval)},
+        NAMES,
+        CENTS,
+        st.sampled_from(sorted(PER_YEAR)),
+    ),
 )
 HAPPENINGS = st.one_of(
     st.builds(lambda day, changes: amended(day, *changes), DAYS, st.lists(CHANGES, min_size=1, max_size=3)),
-    st.builds(lambda day, nth, changes: ("contract.corrected", day, {"corrects": f"evt_{nth}", "changes": changes}), DAYS,
-              st.integers(1, 8), st.lists(CHANGES, min_size=1, max_size=2)),
+    st.builds(
+        lambda day, nth, changes: ("contract.corrected", day, {"corrects": f"evt_{nth}", "changes": changes}),
+        DAYS,
+        st.integers(1, 8),
+        st.lists(CHANGES, min_size=1, max_size=2),
+    ),
     st.builds(lambda day, end: ("contract.suspended", day, {"effective_end": end}), DAYS, st.none() | DAYS),
     st.builds(lambda day: ("contract.resumed", day, {}), DAYS),
-    st.builds(lambda day, end: ("contract.notice_given", day, {"by": "us", "effective_end": end, "late": False}), DAYS, DAYS),
+    st.builds(
+        lambda day, end: ("contract.notice_given", day, {"by": "us", "effective_end": end, "late": False}), DAYS, DAYS
+    ),
     st.builds(lambda day: ("contract.notice_withdrawn", day, {}), DAYS),
-    st.builds(lambda start, days, lines: ("contract.renewed", start, {"start": start, "end": add_days(start, days), "timing": "early",
-                                                                       "lines": lines}),
-              DAYS, st.integers(1, 400), st.none() | st.lists(st.builds(line, NAMES, CENTS), min_size=1, max_size=2)),
-    st.builds(lambda day, end: ("contract.terminated", day, {"effective_end": end, "reason": "x", "voluntary": True}), DAYS, DAYS),
+    st.builds(
+        lambda start, days, lines: (
+            "contract.renewed",
+            start,
+            {"start": start, "end": add_days(start, days), "timing": "early", "lines": lines},
+        ),
+        DAYS,
+        st.integers(1, 400),
+        st.none() | st.lists(st.builds(line, NAMES, CENTS), min_size=1, max_size=2),
+    ),
+    st.builds(
+        lambda day, end: ("contract.terminated", day, {"effective_end": end, "reason": "x", "voluntary": True}),
+        DAYS,
+        DAYS,
+    ),
 )
 HISTORIES = st.builds(
-    lambda first, endless, happenings: contract(line(unit_price=first), line("extra", "7.77"), end=None if endless else END) + happenings,
-    CENTS, st.booleans(), st.lists(HAPPENINGS, max_size=7))
+    lambda first, endless, happenings: (
+        contract(line(unit_price=first), line("extra", "7.77"), end=None if endless else END) + happenings
+    ),
+    CENTS,
+    st.booleans(),
+    st.lists(HAPPENINGS, max_size=7),
+)
 
 
 def by_line(schedule: Schedule) -> list[list[Interval]]:
     found = schedule.intervals()
-    return [sorted((one for one in found if one.line == name), key=lambda one: one.start) for name in {one.line for one in found}]
+    return [
+        sorted((one for one in found if one.line == name), key=lambda one: one.start)
+        for name in {one.line for one in found}
+    ]
 
 
 @given(HISTORIES)
@@ -272,26 +372,52 @@ def split(told: Told, shares: dict[str, tuple[str, str]]) -> Told:
         if one["line"] != "main":
             return [one]
         prices = shares[one["unit_price"]] if one.get("unit_price") else (None, None)
-        return [{**one, "line": name, **({"unit_price": price} if price else {})} for name, price in zip(("left", "right"), prices, strict=True)]
+        return [
+            {**one, "line": name, **({"unit_price": price} if price else {})}
+            for name, price in zip(("left", "right"), prices, strict=True)
+        ]
 
-    divided = {member: [part for one in data[member] for part in parts(one)] for member in ("lines", "changes") if data.get(member)}
+    divided = {
+        member: [part for one in data[member] for part in parts(one)]
+        for member in ("lines", "changes")
+        if data.get(member)
+    }
     return topic, day, {**data, **divided}
 
 
 @given(HISTORIES, st.integers(1, 99), DAYS)
 def test_a_line_sold_as_two_that_sum_up_to_it_is_paid_the_same(history: list[Told], percent: int, day: str) -> None:
-    prices = {one["unit_price"] for _, _, data in history for one in [*(data.get("lines") or []), *data.get("changes", [])] if one.get("unit_price")}
-    shares = {price: (unscaled(scaled(price) * percent // 100), unscaled(scaled(price) - scaled(price) * percent // 100)) for price in prices}
+    prices = {
+        one["unit_price"]
+        for _, _, data in history
+        for one in [*(data.get("lines") or []), *data.get("changes", [])]
+        if one.get("unit_price")
+    }
+    shares = {
+        price: (unscaled(scaled(price) * percent // 100), unscaled(scaled(price) - scaled(price) * percent // 100))
+        for price in prices
+    }
 
     whole, halves = build(history), build([split(told, shares) for told in history])
     assert whole.annual_at(at(day)) == halves.annual_at(at(day))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["one", "two", "three", "four"]), CENTS), min_size=2, max_size=4, unique_by=lambda told: told[0]),
-       st.randoms(use_true_random=False))
-def test_changes_of_several_lines_at_one_time_may_be_told_in_any_order(changes: list[tuple[str, str]], dice: Any) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["one", "two", "three", "four"]), CENTS),
+        min_size=2,
+        max_size=4,
+        unique_by=lambda told: told[0],
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_changes_of_several_lines_at_one_time_may_be_told_in_any_order(
+    changes: list[tuple[str, str]], dice: Any
+) -> None:
     begun = contract(*(line(name) for name in ("one", "two", "three", "four")))
     told = [amended("2026-05-01", set_line(name, unit_price=price)) for name, price in changes]
     shuffled = dice.sample(told, len(told))
 
-    assert {one[:-1] for one in build([*begun, *told]).intervals()} == {one[:-1] for one in build([*begun, *shuffled]).intervals()}
+    assert {one[:-1] for one in build([*begun, *told]).intervals()} == {
+        one[:-1] for one in build([*begun, *shuffled]).intervals()
+    }

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from app.bootstrap import build
 from app.domain import contract as contracts
+from app.domain import contract_commands
 from app.domain.account import AccountState
 from app.domain.context import Context
-from app.domain.contract import AmendContract, DraftContract, Line, SignContract, SuspendContract
+from app.domain.contract_commands import AmendContract, DraftContract, Line, SignContract, SuspendContract
 from app.domain.errors import Invalid
 from app.domain.scope_change import ScopeChangeState, amend
 from app.domain.values import day_start, scaled
@@ -232,7 +233,7 @@ def test_the_monthly_difference_is_a_twelfth_of_the_annual_one_to_the_last_digit
     )
     for event in contracts.record(
         agreed,
-        contracts.RecordContract(currency="EUR", start="2026-01-01", signed_at="2026-01-01", lines=told),
+        contract_commands.RecordContract(currency="EUR", start="2026-01-01", signed_at="2026-01-01", lines=told),
         _context(states, start),
     ):
         recorded = contracts.preview(event, f"evt_{event.TOPIC}", "ctr", agreed, _context(states, start))

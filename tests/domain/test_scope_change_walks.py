@@ -11,7 +11,7 @@ from app.domain import contract as contracts
 from app.domain.account import AccountState
 from app.domain.command import Command
 from app.domain.context import Context, Decided
-from app.domain.contract import Line, RecordContract
+from app.domain.contract_commands import Line, RecordContract
 from app.domain.decisions import DECISIONS
 from app.domain.errors import Refused
 from app.domain.events import scope_change as facts

@@ -143,13 +143,15 @@ def test_a_new_assessment_takes_the_answer_and_the_approval_back(cottage: House)
     wish = raised(cottage, account(cottage))
     assessed(cottage, wish, price="6000")
     cottage.do(ApproveScopeChange(), scope_change=wish, actor="david")
-    cottage.do(RespondToClient(kind="accept"), scope_change=wish)
+    answer = RespondToClient(kind="decline_with_alternative", alternative="next month")
+    cottage.do(answer, scope_change=wish)
     assessed(cottage, wish, price="7000")
 
     told = row(cottage)
 
     assert (told.state, told.waiting_on, told.approved) == ("assessed", ["approver"], False)
     assert (told.response_kind, told.responded_at, told.response) == (None, None, None)
+    assert told.with_alternative is False
 
 
 def test_work_that_was_done_before_its_paper_stays_done(cottage: House) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.account import OpenAccount
 from app.domain.errors import Conflict, Refused, Unavailable
+from app.store.append import Append, Outcome
 from app.store.committer import Answer, Committer
 from app.store.receipts import Receipt
-from app.store.recorder import Append, Outcome
 from tests.store.writers import begin, doubled, renaming, sound
 from tests.support.house import House
 

@@ -9,8 +9,8 @@ import pytest
 from app.domain.account import OpenAccount, RenameAccount
 from app.domain.errors import Invalid, Unavailable
 from app.handler import Handler
+from app.store.append import Append, Outcome
 from app.store.committer import Committer
-from app.store.recorder import Append, Outcome
 from tests.store.writers import begin, sound
 from tests.support.house import House
 

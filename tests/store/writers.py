@@ -17,9 +17,9 @@ from app.domain.events.account import AccountRenamed
 from app.domain.interaction import LogInteraction
 from app.handler import Intent
 from app.settings import Settings
+from app.store.append import Append
 from app.store.log import Draft
 from app.store.receipts import Receipt, Request
-from app.store.recorder import Append
 from tests.support.house import KEY, House
 
 

@@ -26,6 +26,7 @@ class Server:
         self.app = create_app(Settings(database_url=url, vault_key=KEY, **settings), clock=clock)
         config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="error", access_log=False)
         self._server = uvicorn.Server(config)
+        self._clients: list[Client] = []
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         while not self._server.started:
@@ -59,10 +60,14 @@ class Server:
 
     def client(self, key: str | None = None) -> "Client":
         """A client with a key; a new admin's of a new tenant when none is given."""
-        return Client(self.url, key or self.key(self.tenant()))
+        made = Client(self.url, key or self.key(self.tenant()))
+        self._clients.append(made)
+        return made
 
     def close(self) -> None:
         """Stops the server."""
+        for client in self._clients:
+            client.close()
         self._server.should_exit = True
         self._thread.join(timeout=20)
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from app import figures
-from app.domain import contract as contracts
+from app.domain import contract_commands
 from app.domain.account import OpenAccount, SetAccountOwner
 from app.domain.command import Command
 from app.domain.errors import DomainError
@@ -149,9 +149,9 @@ class Told:
         except DomainError:
             return None
 
-    def _lines(self, price: str, interval: str) -> tuple[contracts.Line, ...]:
+    def _lines(self, price: str, interval: str) -> tuple[contract_commands.Line, ...]:
         return tuple(
-            contracts.Line(line=name, product="retainer", unit_price=part, interval=interval)  # type: ignore[arg-type]
+            contract_commands.Line(line=name, product="retainer", unit_price=part, interval=interval)  # type: ignore[arg-type]
             for name, part in self._parts(price)
         )
 
@@ -163,7 +163,7 @@ class Told:
 
     def _sign(self, at: int, deal: Deal) -> None:
         try:
-            command = contracts.RecordContract(
+            command = contract_commands.RecordContract(
                 currency=deal.currency, start=deal.start, end=deal.end, auto_renew=deal.auto_renew, signed_at=deal.start,
                 effective_at=deal.start, lines=self._lines(deal.price, deal.interval),
             )  # fmt: skip
@@ -181,40 +181,44 @@ class Told:
         command: Command | None = None
         match act.kind:
             case "amend":
-                command = contracts.AmendContract(effective_at=act.day, changes=self._set(act))
+                command = contract_commands.AmendContract(effective_at=act.day, changes=self._set(act))
             case "add":
-                extra = contracts.AddLine(
+                extra = contract_commands.AddLine(
                     op="add_line", line=f"extra {act.day}", product="more", unit_price=act.price, interval="month"
                 )
-                command = contracts.AmendContract(effective_at=act.day, changes=(extra,))
+                command = contract_commands.AmendContract(effective_at=act.day, changes=(extra,))
             case "remove":
-                gone = tuple(contracts.RemoveLine(op="remove_line", line=name) for name, _ in self._parts(act.price))
-                command = contracts.AmendContract(effective_at=act.day, changes=gone)
+                gone = tuple(
+                    contract_commands.RemoveLine(op="remove_line", line=name) for name, _ in self._parts(act.price)
+                )
+                command = contract_commands.AmendContract(effective_at=act.day, changes=gone)
             case "suspend":
                 end = act.other if act.cause == "escalator" else None
-                command = contracts.SuspendContract(effective_at=act.day, effective_end=end)
+                command = contract_commands.SuspendContract(effective_at=act.day, effective_end=end)
             case "resume":
-                command = contracts.ResumeContract(effective_at=act.day)
+                command = contract_commands.ResumeContract(effective_at=act.day)
             case "terminate":
-                command = contracts.TerminateContract(effective_end=act.day, reason="client left", voluntary=True)
+                command = contract_commands.TerminateContract(
+                    effective_end=act.day, reason="client left", voluntary=True
+                )
             case "notice":
-                command = contracts.GiveNotice(effective_at=act.day)
+                command = contract_commands.GiveNotice(effective_at=act.day)
             case "renew":
                 lines = self._lines(act.price, deal.interval) if act.cause == "escalator" else None
                 end = act.other if act.other > act.day else None
-                command = contracts.RenewContract(start=act.day, end=end, lines=lines)
+                command = contract_commands.RenewContract(start=act.day, end=end, lines=lines)
             case "correct":
                 amended = [event.event_id for event in self.house.runtime.log.after(self.tenant, 0, 1000, stream_id=contract)
                            if event.type == "contract.amended"]  # fmt: skip
                 if amended:
-                    command = contracts.CorrectContract(corrects=amended[-1], changes=self._set(act))
+                    command = contract_commands.CorrectContract(corrects=amended[-1], changes=self._set(act))
         if command is not None:
             self._try(command, contract=contract)
 
-    def _set(self, act: Act) -> tuple[contracts.SetLine, ...]:
+    def _set(self, act: Act) -> tuple[contract_commands.SetLine, ...]:
         cause: Any = act.cause
         return tuple(
-            contracts.SetLine(op="set_line", line=name, unit_price=part, cause=cause)
+            contract_commands.SetLine(op="set_line", line=name, unit_price=part, cause=cause)
             for name, part in self._parts(act.price)
         )
 

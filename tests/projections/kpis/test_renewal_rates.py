@@ -83,8 +83,8 @@ def test_an_open_decision_counts_as_not_renewed_and_is_warned_of() -> None:
     found = measure(RENEWAL_RATE.methods["count"], rows)
 
     assert found.value == Fraction(1, 2)
-    assert RENEWAL_RATE.warn(rows, found) == ["undecided_renewals"]
-    assert RENEWAL_RATE.warn(rows[1:], found) == []
+    assert RENEWAL_RATE.warn(rows, found) == {"undecided_renewals": 1}
+    assert RENEWAL_RATE.warn(rows[1:], found) == {}
 
 
 def test_a_contracts_own_row_is_nothing_due() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from app import figures
 from app.domain.account import OpenAccount
-from app.domain.contract import AmendContract, Line, RecordContract, SetLine, TerminateContract
+from app.domain.contract_commands import AmendContract, Line, RecordContract, SetLine, TerminateContract
 from app.domain.values import add_days, day_start, instant, zone
 from app.figures import FigureQuestion
 from tests.support.house import House

@@ -1,0 +1,30 @@
+"""What a command wants appended, and what becomes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.domain.errors import DomainError
+from app.store.mapper import Fact
+from app.store.receipts import Receipt, Request
+from app.store.vault import DataKey
+
+
+@dataclass(frozen=True)
+class Append:
+    """What one command wants to add to a tenant's log, all of it or nothing.
+
+    stream_id: the thing that the command was about. expects: the version at which each stream was read.
+    claims: references that become this thing's, as (noun, reference).
+    """
+
+    tenant_id: str
+    stream_id: str
+    facts: tuple[Fact, ...]
+    expects: Mapping[str, int]
+    request: Request
+    claims: tuple[tuple[str, str], ...] = ()
+    data_keys: tuple[DataKey, ...] = ()
+
+
+Outcome = Receipt | DomainError
+"""The receipt, or why nothing of the command was appended."""

@@ -1,0 +1,66 @@
+"""P7: how long after a command is sent a reader can see it, at 500 commands a second."""
+
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Final
+
+from app.bootstrap import build
+from bench.client import Load, Seen, pace
+from bench.commands import requests_on
+from bench.ground import Furnished, Ground, furnished, settings_of
+from bench.rows import Goal, Row, row
+from bench.servers import steward
+
+RATE: Final = 500
+CONNECTIONS: Final = 64
+LOOK_SECONDS: Final = 0.005
+VIEWS: Final = ("interactions", "accounts", "timeline")
+"""Where an interaction shows. The slowest of them counts."""
+
+
+def append_to_visible(ground: Ground, backend: str) -> list[Row]:
+    """P7: from when a command was due to be sent until every view that shows it has it, beside its own acknowledgement."""
+    house = furnished(ground, backend)
+    ground.say(f"{RATE} commands a second")
+    with steward(ground.folder, house.url) as real:
+        ended = ground.begin(pace, real.port, requests_on(house, "p7"), CONNECTIONS, RATE, ground.seconds)
+        load, seen, looks = watch(house, ended)
+    ground.databases.drop(house.url)
+    if load.failed:
+        raise RuntimeError(f"{load.failed} answers failed, the first with {load.first_fault}")
+    visible = sorted(_seen_at(looks, one.position) - one.due for one in seen)
+    ours = visible[min(len(visible) - 1, int(len(visible) * 0.99))] * 1000
+    median = visible[len(visible) // 2] * 1000
+    work = f"append to visible at {RATE} commands/s, {load.done:,} commands, p99; p50 {median:.0f} ms"
+    return [row(f"P7-{backend}", work, ours, "ms", load.at(0.99), "the command's own 201, p99", Goal(ours_to=250))]
+
+
+def watch(
+    house: Furnished, ended: Callable[[], tuple[Load, list[Seen]]]
+) -> tuple[Load, list[Seen], list[tuple[int, float]]]:
+    """Looks at the views' positions until all that was written is visible. Gives: also (position, when it was reached)."""
+    result: list[tuple[Load, list[Seen]]] = []
+    waiter = threading.Thread(target=lambda: result.append(ended()))
+    waiter.start()
+    looks: list[tuple[int, float]] = []
+    runtime = build(settings_of(house.url))
+    try:
+        while True:
+            positions = runtime.projector.positions(house.tenant_id)
+            reached = min(positions[name] for name in VIEWS)
+            if not looks or reached > looks[-1][0]:
+                looks.append((reached, time.monotonic()))
+            if result and reached >= max((one.position for one in result[0][1]), default=0):
+                return *result[0], looks
+            if not waiter.is_alive() and not result:
+                raise RuntimeError("the client failed")
+            time.sleep(LOOK_SECONDS)
+    finally:
+        waiter.join()
+        runtime.close()
+
+
+def _seen_at(looks: list[tuple[int, float]], position: int) -> float:
+    return looks[bisect_left(looks, position, key=lambda look: look[0])][1]

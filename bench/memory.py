@@ -1,0 +1,35 @@
+"""P8: what a server that rests weighs."""
+
+import time
+from functools import partial
+
+import psutil
+
+from bench.client import call, drive
+from bench.ground import Ground, furnished
+from bench.rows import Goal, Row, row
+from bench.servers import empty, steward
+
+
+def _get(path: str, key: str, _number: int) -> bytes:
+    return call("GET", path, key)
+
+
+def idle(ground: Ground) -> list[Row]:
+    """P8: our server with its projector after its first requests, beside the one that does nothing."""
+    house = furnished(ground, "sqlite", accounts=100)
+    rests = min(3.0, ground.seconds)
+    with steward(ground.folder, house.url) as real, empty(ground.folder) as bare:
+        for served in (real, bare):
+            ground.aside(drive, served.port, partial(_get, "/v1/accounts?limit=50", house.key), 1, 5.0, most=20)
+        ground.say("resting")
+        time.sleep(rests)
+        ours, peer = _weight(real.process), _weight(bare.process)
+    ground.databases.drop(house.url)
+    return [
+        row("P8-idle", "memory of a server that rests", ours, "MB", peer, "empty FastAPI server", Goal(ours_to=150))
+    ]
+
+
+def _weight(process: psutil.Process) -> float:
+    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) / 1_000_000

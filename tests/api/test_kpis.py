@@ -1,0 +1,161 @@
+"""KPIs over HTTP: the house fixture as a frontend and an auditor ask for it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from projections.kpis import KPIS
+from tests.support.server import Client, Server
+
+F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
+YEAR = {"from_": "2025-01-01", "to": "2026-01-01"}
+NRR = "/v1/kpis/net_revenue_retention"
+
+
+def told(server: Server) -> Client:
+    """A client whose ledger holds the house fixture."""
+    tenant_id = server.tenant()
+    items = server.runtime.ingestion.ingest(
+        tenant_id, "test", [json.loads(line) for line in F1.read_text().splitlines()]
+    )
+    assert {item.status for item in items} == {"accepted"}
+    client = Client(server.url, server.key(tenant_id))
+    client.position = server.runtime.log.head(tenant_id)
+    return client
+
+
+def refused(client: Client, path: str, **params: Any) -> tuple[int, str]:
+    """The status and code of a question that must be refused."""
+    answer = client.see(path, **params)
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]
+
+
+def test_the_catalogue_lists_every_kpi_with_its_formula(kiosk: Server) -> None:
+    listed = kiosk.client().read("/v1/kpis")["data"]
+
+    assert [kpi["name"] for kpi in listed] == [kpi.name for kpi in KPIS]
+    assert all(kpi["formula"] and kpi["title"] and kpi["kind"] in ("point", "period") for kpi in listed)
+    [retention] = [kpi for kpi in listed if kpi["name"] == "client_retention_rate"]
+    assert [method["name"] for method in retention["methods"]] == ["point_to_point", "strict", "classic"]
+    assert retention["default_method"] == "point_to_point"
+
+
+def test_a_figure_is_answered_under_both_clocks_and_never_changes_for_a_known_position(server: Server) -> None:
+    client = told(server)
+    before = client.read(NRR, **YEAR)
+    assert (before["value"], before["numerator"], before["denominator"]) == ("0.955556", "4300.00", "4500.00")
+    assert before["position"] == client.position
+
+    change = {"op": "set_line", "line": "main", "unit_price": "700.00", "cause": "correction"}
+    client.write("/v1/contracts/ref:B-1/amendments", {"effective_at": "2025-09-01", "changes": [change]})
+
+    assert client.read(NRR, **YEAR)["value"] == "0.933333"
+    assert client.read(NRR, **YEAR, known_at=before["position"]) == before | {"known_at": before["position"]}
+    assert client.read("/v1/kpis/mrr", as_of="2025-12-31")["value"] == "5400.00"
+    assert client.read("/v1/kpis/mrr", as_of="2025-12-31", known_at=before["position"])["value"] == "5500.00"
+    assert client.read("/v1/kpis/client_retention_rate", **YEAR, method="strict")["value"] == "0.6"
+
+
+def test_the_explain_url_of_an_answer_explains_that_very_answer(server: Server) -> None:
+    client = told(server)
+    answer = client.read(NRR, **YEAR)
+    client.write(
+        "/v1/contracts/ref:A-1/termination", {"effective_end": "2025-03-01", "reason": "left", "voluntary": True}
+    )
+
+    explained = client.get(answer["explain_url"]).json()
+
+    assert {name: explained["figure"][name] for name in ("value", "position")} == {
+        name: answer[name] for name in ("value", "position")
+    }
+    assert [row["name"] for row in explained["data"]] == [f"Account {letter}" for letter in "ABCDEFG"]
+    assert sum(int(row["contribution"]["numerator"].removesuffix(".00")) for row in explained["data"]) == 4300
+
+
+def test_the_pages_of_an_explanation_are_of_one_position_whatever_is_appended_between(kiosk: Server) -> None:
+    client = told(kiosk)
+    first = client.read("/v1/kpis/mrr/explain", as_of="2025-12-31", limit=3)
+    assert first["has_more"]
+    client.write(
+        "/v1/contracts/ref:F-1/termination", {"effective_end": "2025-03-01", "reason": "left", "voluntary": True}
+    )
+
+    second = client.read("/v1/kpis/mrr/explain", as_of="2025-12-31", limit=3, cursor=first["next_cursor"])
+
+    assert second["position"] == first["position"]
+    assert second["figure"]["value"] == first["figure"]["value"] == "5500.00"
+    assert [row["name"] for row in first["data"] + second["data"]] == [f"Account {letter}" for letter in "ABCDF"]
+    assert [row["closing"] for row in second["data"]] == ["300.00", "1200.00"]
+    assert (second["has_more"], second["next_cursor"]) == (False, None)
+    assert refused(client, "/v1/kpis/arr/explain", as_of="2025-12-31", cursor=first["next_cursor"]) == (
+        400,
+        "invalid_cursor",
+    )
+
+
+def test_an_account_is_named_by_reference_or_id_and_a_foreign_one_is_not_found(kiosk: Server) -> None:
+    client, stranger = told(kiosk), kiosk.client()
+    by_ref = client.read("/v1/kpis/mrr", as_of="2025-12-31", account="ref:C")
+    account_id = by_ref["scope"]["account"]
+
+    assert by_ref["value"] == "2200.00"
+    assert client.read("/v1/kpis/mrr", as_of="2025-12-31", account=account_id)["value"] == "2200.00"
+    assert refused(stranger, "/v1/kpis/mrr", account=account_id) == (404, "account_not_found")
+    assert refused(stranger, "/v1/kpis/mrr", account="ref:C") == (404, "account_not_found")
+    assert stranger.read("/v1/kpis/mrr")["value"] == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "status", "code"),
+    [
+        ("/v1/kpis/happiness", YEAR, 404, "kpi_not_found"),
+        ("/v1/kpis/happiness/explain", YEAR, 404, "kpi_not_found"),
+        (NRR, {}, 400, "period_missing"),
+        (NRR, {"from_": "2025-01-01"}, 400, "period_missing"),
+        (NRR, {"from_": "2026-01-01", "to": "2025-01-01"}, 400, "invalid_period"),
+        (NRR, {"from_": "2025-01-01", "to": "2025-01-01"}, 400, "invalid_period"),
+        (NRR, {"from_": "2025-13-01", "to": "2026-01-01"}, 400, "invalid_parameter"),
+        (NRR, {"from_": "2025-01-01T00:00:00Z", "to": "2026-01-01"}, 400, "invalid_parameter"),
+        (NRR, YEAR | {"method": "magic"}, 400, "unknown_method"),
+        (NRR, YEAR | {"attribution": "middle"}, 400, "invalid_parameter"),
+        (NRR, YEAR | {"currency": "euro"}, 400, "invalid_parameter"),
+        (NRR, YEAR | {"flavour": "mild"}, 400, "unknown_parameter"),
+        (NRR, YEAR | {"known_at": "999999"}, 400, "position_ahead"),
+        ("/v1/kpis/mrr", YEAR, 400, "period_not_allowed"),
+        ("/v1/kpis/mrr", {"as_of": "yesterday"}, 400, "invalid_as_of"),
+        ("/v1/kpis/mrr", {"account": "acct_nobody"}, 404, "account_not_found"),
+        ("/v1/kpis/mrr/explain", {"cursor": "nonsense"}, 400, "invalid_cursor"),
+        ("/v1/kpis/mrr/explain", {"limit": "0"}, 400, "invalid_parameter"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused_by_name(
+    kiosk: Server, path: str, params: dict[str, Any], status: int, code: str
+) -> None:
+    assert refused(kiosk.client(), path, **params) == (status, code)
+
+
+def test_mixed_currencies_are_refused_until_one_is_named(kiosk: Server) -> None:
+    client = told(kiosk)
+    client.write("/v1/accounts", {"name": "Euros", "currency": "EUR", "external_ref": "H"})
+    line = {"line": "main", "product": "retainer", "unit_price": "10.00", "interval": "month"}
+    drafted = client.write("/v1/accounts/ref:H/contracts", {"currency": "EUR", "start": "2025-02-01", "lines": [line]})
+    client.write(f"/v1/contracts/{drafted['id']}/signature", {"signed_at": "2025-02-01"})
+
+    assert refused(client, "/v1/kpis/mrr", as_of="2025-12-31") == (422, "mixed_currencies")
+    assert client.read("/v1/kpis/mrr", as_of="2025-12-31", currency="EUR")["value"] == "10.00"
+    assert client.read("/v1/kpis/mrr", as_of="2025-12-31", currency="USD")["value"] == "5500.00"
+    assert client.read("/v1/kpis/client_retention_rate", **YEAR)["value"] == "0.8"
+
+
+def test_a_key_without_the_scope_reads_no_figure(kiosk: Server) -> None:
+    tenant_id = kiosk.tenant()
+    client = Client(kiosk.url, kiosk.key(tenant_id, "integration", ("contracts:read",)))
+
+    for path in ("/v1/kpis", "/v1/kpis/mrr", "/v1/kpis/mrr/explain"):
+        assert refused(client, path) == (403, "scope_missing")
+    assert (
+        Client(kiosk.url, kiosk.key(tenant_id, "integration", ("kpis:read",))).read("/v1/kpis/mrr")["value"] == "0.00"
+    )

@@ -1,0 +1,62 @@
+"""The command line for tests: real processes, a folder of their own, nothing of the caller's environment."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.support.house import KEY
+
+ROOT = Path(__file__).parents[2]
+
+
+class CommandLine:
+    """`steward` in a folder. Takes: the folder, the database's URL, further settings by their names in small letters."""
+
+    def __init__(self, folder: Path, url: str, **settings: str) -> None:
+        self.folder = folder
+        said = {"database_url": url, "vault_key": KEY, "vault_key_file": str(folder / "var" / "vault.key"), **settings}
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "error",
+            **{f"STEWARD_{name.upper()}": value for name, value in said.items()},
+        }
+
+    def run(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+        """A command, to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "app", *words],
+            cwd=self.folder,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+        return subprocess.CompletedProcess(words, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def json(self, *words: str, stdin: bytes = b"") -> Any:
+        """What a command that must succeed says with --json."""
+        done = self.run(*words, "--json", stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def refusal(self, *words: str, stdin: bytes = b"") -> tuple[int, str]:
+        """The exit code and the one line of stderr of a command that must fail."""
+        done = self.run(*words, stdin=stdin)
+        assert done.returncode != 0, done.stdout
+        assert done.stderr.count("\n") == 1, done.stderr
+        return done.returncode, done.stderr.strip()
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """A command that goes on until it is told to stop."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "app", *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
