@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from app.domain import values
 from app.domain.command import Command, Creation
 from app.domain.context import Context, Decided
-from app.domain.decisions import DECISIONS, NOUNS, Decision, Noun
-from app.domain.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
+from app.domain.decisions import DECISIONS, NOUNS, Decision, Noun, noun_of
+from app.domain.errors import Conflict, DomainError, Invalid, NotFound, Refused, Unavailable
 from app.domain.recorded import Recorded
 from app.states import Flights, Held, Overlay, States
 from app.store import receipts
@@ -184,7 +184,7 @@ class Handler:
         context = Context(tenant_id, intent.actor, now, effective_at, where, stream_id, self.new_id, states, ids)
         try:
             decided = decision.decide(held.state, command, context)
-        except ValueError as error:  # days beyond the calendar and the like
+        except (ValueError, OverflowError) as error:  # days beyond the calendar and the like
             raise Invalid("out_of_range", "a date or an amount is out of range") from error
         owners = (getattr(state, "account", None) for state in (held.state, *states.values()))
         account_id = next((owner for owner in owners if owner), None)
@@ -231,7 +231,11 @@ class Handler:
                 return None
             raise Invalid(f"{name}_missing", f"the {name} must be named")
         try:
-            return (name, *self._load(intent.tenant_id, name, named, overlay))
+            found = self._load(intent.tenant_id, name, named, overlay)
+            own = getattr(state, "account", None)
+            if name == "account" and own is not None and found[0] != own:
+                raise Refused("other_account", "the thing belongs to another account than the one that was named")
+            return (name, *found)
         except NotFound:
             if optional and not said:
                 return None
@@ -333,7 +337,9 @@ class Handler:
             for stream, held in grown.items()
             if held is not None and held.version == append.expects[stream]
         }
-        known.update({stream: Held(0, _initial(stream)) for stream, version in append.expects.items() if version == 0})
+        known.update(
+            {stream: Held(0, noun_of(stream).initial) for stream, version in append.expects.items() if version == 0}
+        )
         self._evolve(self.log.recorded(append, receipt), known)
         for stream, held in known.items():
             if held.version:
@@ -345,19 +351,8 @@ class Handler:
             if held is None or held.version != recorded.version - 1:
                 states.pop(recorded.stream_id, None)
                 continue
-            kind = NOUNS[_noun_of(recorded.stream_id)]
-            states[recorded.stream_id] = Held(recorded.version, kind.evolve(held.state, recorded))
-
-
-_BY_PREFIX: Final = {noun.prefix: name for name, noun in NOUNS.items()}
-
-
-def _noun_of(stream_id: str) -> str:
-    return _BY_PREFIX[stream_id.partition("_")[0]]
-
-
-def _initial(stream_id: str) -> Any:
-    return NOUNS[_noun_of(stream_id)].initial
+            grown = noun_of(recorded.stream_id).evolve(held.state, recorded)
+            states[recorded.stream_id] = Held(recorded.version, grown)
 
 
 def _claims(decision: Decision, command: Command, context: Context) -> list[tuple[str, str]]:

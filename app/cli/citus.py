@@ -27,7 +27,9 @@ def distribute(database: Database) -> list[str]:
         # The trigger that keeps history touches nothing but the row itself, which is all that Citus warns of.
         connection.exec_driver_sql("SET LOCAL citus.enable_unsafe_triggers = on")
         connection.exec_driver_sql("SET LOCAL citus.multi_shard_modify_mode = 'sequential'")
-        done = [table for table in _waiting(connection) if _distribute(connection, table)]
+        done = _waiting(connection)
+        for table in done:
+            _distribute(connection, table)
         name = connection.execute(text("SELECT quote_ident(current_database())")).scalar_one()
         # `SET LOCAL app.tenant` must reach the shards: the policies there ask for it.
         connection.exec_driver_sql(f"ALTER DATABASE {name} SET citus.propagate_set_commands = 'local'")
@@ -56,16 +58,12 @@ def _waiting(connection: Connection) -> list[str]:
     return [name for name in names if connection.execute(query, {"name": name}).first()]
 
 
-def _distribute(connection: Connection, table: str) -> bool:
+def _distribute(connection: Connection, table: str) -> None:
     # While rows move, nobody is a tenant; the policies would refuse to show any even to the tables' owner.
     connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    connection.execute(text("SELECT create_distributed_table(:table, 'tenant_id', colocate_with => :with)"),
-                       {"table": table, "with": "none" if table == FIRST else FIRST})  # fmt: skip
+    create = "SELECT create_distributed_table(CAST(:table AS regclass), 'tenant_id', colocate_with => :with)"
+    connection.execute(text(create), {"table": table, "with": "none" if table == FIRST else FIRST})
     connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    if (
-        table != "events"
-    ):  # history cannot be truncated, not even what Citus leaves behind unseen; all else must not linger
-        connection.execute(
-            text("SELECT truncate_local_data_after_distributing_table(CAST(:table AS regclass))"), {"table": table}
-        )
-    return True
+    if table != "events":  # history cannot be truncated; of all else nothing may linger unseen on the coordinator
+        truncate = "SELECT truncate_local_data_after_distributing_table(CAST(:table AS regclass))"
+        connection.execute(text(truncate), {"table": table})

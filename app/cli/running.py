@@ -15,6 +15,7 @@ from app.bootstrap import owner
 from app.cli.shell import Json, as_json, house, say, told
 from app.cli.tour import kept_key, tips
 from app.domain.errors import Unavailable
+from app.domain.values import day_of, zone
 from app.observe import logs
 from app.projector import create_tables
 from app.settings import PREFIX, Settings
@@ -52,14 +53,14 @@ def serve(
 
     settings = _with(told(), host=host, port=port, workers=workers, projector=False if no_projector else None)
     with house(settings) as runtime:  # refuses an older schema before anybody can connect
-        key = kept_key(runtime)
+        key, today = kept_key(runtime), day_of(runtime.clock(), zone("UTC"))
     listener = _bound(settings)
     url = _url(listener)
     config = uvicorn.Config(
         "app.main:create_app_from_env" if settings.workers > 1 else create_app(settings),
         factory=settings.workers > 1, workers=settings.workers, access_log=False, log_config=None, server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS)  # fmt: skip
-    announcement = f"Steward serves on {url}" + (f"\n\n{tips(url, key)}" if key else "")
+    announcement = f"Steward serves on {url}" + (f"\n\n{tips(url, key, today)}" if key else "")
     signal.signal(signal.SIGTERM, _stopped)
     if settings.workers > 1:
         os.environ |= _environment(settings)  # what the workers, which begin anew, read

@@ -26,8 +26,9 @@ ACTOR: Final = "cli"
 """Who did it, where it was done on the command line."""
 REFUSED: Final = 1
 MISUSED: Final = 2
-UNWATCHED_WIDTH: Final = 400
-"""How long a line may be where it is not a terminal that shows it."""
+WIDEST: Final = 400
+"""How long a line of a table may become."""
+
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 TenantId = Annotated[str, typer.Option("--tenant", metavar="ID", help="The tenant's id.")]
@@ -142,9 +143,8 @@ def as_json(body: Any) -> None:
 
 
 def as_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Rows for people on stdout; where nobody watches, lines are as long as they are."""
-    width = None if sys.stdout.isatty() else UNWATCHED_WIDTH
-    console = Console(width=width, markup=False, highlight=False, emoji=False)
+    """Rows for people on stdout, as wide as they are: an id that is cut off is none."""
+    console = Console(width=WIDEST, markup=False, highlight=False, emoji=False)
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row))

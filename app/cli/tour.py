@@ -13,6 +13,7 @@ from app.cli.shell import ACTOR, REFUSED, Json, as_json, house, note, progress, 
 from app.demo.telling import Told, create_tenant, tell, told_before
 from app.domain.api_key import IssueApiKey
 from app.domain.errors import DomainError
+from app.domain.values import add_months
 from app.settings import Settings
 from app.store.receipts import Request
 
@@ -110,12 +111,12 @@ def _path(settings: Settings) -> Path:
     return Path(settings.vault_key_file).with_name("demo.json")
 
 
-def tips(url: str, key: str) -> str:
-    """Three things to try."""
+def tips(url: str, key: str, today: str) -> str:
+    """Three things to try on a day."""
     wanted = (
         "/v1/accounts?sort=name&limit=3",
-        "/v1/accounts/ref:demo-000",
         "/v1/accounts/ref:demo-000/timeline?limit=5",
+        f"/v1/kpis/net_revenue_retention?from={add_months(today, -12)}&to={today}",
     )
     calls = "\n".join(f"  curl -s -H 'Authorization: Bearer {key}' '{url}{path}'" for path in wanted)
     return f"The demo's API key: {key}\nTry:\n{calls}"

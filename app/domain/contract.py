@@ -17,6 +17,7 @@ from app.domain.contract_commands import (
     RecordContract,
     RenewContract,
     ResumeContract,
+    SetLine,
     SignContract,
     SuspendContract,
     TerminateContract,
@@ -27,7 +28,7 @@ from app.domain.events import contract as facts
 from app.domain.events.base import Event
 from app.domain.recorded import Recorded
 from app.domain.renewal import lost, won
-from app.domain.schedule import Schedule
+from app.domain.schedule import LARGEST_ANNUAL, Schedule
 from app.domain.values import (
     FOREVER,
     add_days,
@@ -148,7 +149,10 @@ def amend(state: ContractState, command: AmendContract, context: Context) -> tup
     """Lines changed. Raises: Refused outside the term, on unknown or doubled lines, or when nothing is signed."""
     require_live(state, context)
     _check_changes(state.schedule(context), command.changes, context)
-    return (amendment(state, command.changes, command.scope_change),)
+    wish = context.states.get("scope_change")
+    if wish is not None and wish.account != state.account:
+        raise Refused("other_account", "the scope change belongs to another account")
+    return (amendment(state, command.changes, context.ids.get("scope_change")),)
 
 
 def amendment(state: ContractState, changes: tuple[Change, ...], scope_change: str | None) -> facts.ContractAmended:
@@ -326,8 +330,14 @@ def _check_changes(schedule: Schedule, changes: tuple[Change, ...], context: Con
                 raise Refused("line_outside_term", "the line must begin with the amendment or later, within the term")
             if any(step.line == change.line for step in schedule.steps):
                 raise Refused("line_exists", "the contract has or had a line of this name")
-        elif schedule.step_at(change.line, at) is None:
+            continue
+        current = schedule.step_at(change.line, at)
+        if current is None:
             raise Refused("unknown_line", "the contract has no line of this name at that time")
+        if isinstance(change, SetLine):
+            quantity, price = change.quantity or current.quantity, change.unit_price or current.unit_price
+            if schedules.annual(quantity, price, current.interval, current.discount) > LARGEST_ANNUAL:
+                raise Invalid("amount_out_of_range", "the annual amount is larger than 10^12")
 
 
 def _line(line: Line) -> facts.Line:

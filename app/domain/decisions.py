@@ -77,7 +77,7 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     contract_commands.DraftContract: Decision("contract", contract.draft, creates=True, reads=("account",)),
     contract_commands.RecordContract: Decision("contract", contract.record, creates=True, reads=("account",)),
     contract_commands.SignContract: Decision("contract", contract.sign, reads=("account",)),
-    contract_commands.AmendContract: Decision("contract", contract.amend, reads=("account",)),
+    contract_commands.AmendContract: Decision("contract", contract.amend, reads=("account", "scope_change?")),
     contract_commands.CorrectContract: Decision("contract", contract.correct, reads=("account",)),
     contract_commands.GiveNotice: Decision("contract", contract.give_notice, reads=("account",)),
     contract_commands.WithdrawNotice: Decision("contract", contract.withdraw_notice, reads=("account",)),
@@ -111,3 +111,10 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     scope_change_commands.WithdrawScopeChange: Decision("scope_change", scope_change.withdraw, reads=("account",)),
     scope_change_commands.DeliverScopeChange: Decision("scope_change", scope_change.deliver, reads=("account",)),
 }
+
+_BY_PREFIX: Final = {noun.prefix: noun for noun in NOUNS.values()}
+
+
+def noun_of(stream_id: str) -> Noun:
+    """The kind of thing that a stream is about."""
+    return _BY_PREFIX[stream_id.partition("_")[0]]

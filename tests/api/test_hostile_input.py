@@ -300,13 +300,16 @@ def test_a_weird_name_in_a_path_is_not_found(line: Line, operation: Any) -> None
     query = "?from=2026-01-01&to=2026-02-01" if "from" in operation.query else ""
     headers = {"Content_Type": operation.media} if operation.media else {}
 
+    before = line.head()
     for weird in WEIRD:
         path = operation.url({**line.world.ids, operation.params[0]: weird})
-        assert line.refused(operation.method, path + query, operation.body, **headers)[0] == 404, weird
+        status, found, content = line.say(operation.method, path + query, operation.body, **headers)
+        assert (status, found["content-type"]) == (404, "application/problem+json"), (weird, content)
+    assert line.head() == before
 
 
-QUERIES = ("%00", "%ff", "%ed%a0%80", "-1", "1e3", "9" * 30, "nan", "0000-00-00", "9999-12-31", "2026-W01-1", "2026-02-30",
-           "0001-01-01T00:00:00%2B14:00", "null", "", "'", "x" * 4_000, "%F0%9F%98%80", "ref:%00", "a,b,,")  # fmt: skip
+QUERIES = ("%00", "%ff", "-1", "9" * 30, "nan", "9999-12-31", "2026-W01-1", "0001-01-01T00:00:00%2B14:00", "", "x" * 4_000,
+           "%F0%9F%98%80")  # fmt: skip
 
 
 @pytest.mark.parametrize("operation", READS, ids=lambda one: one.name)

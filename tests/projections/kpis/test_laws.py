@@ -24,7 +24,7 @@ from tests.projections.kpis.histories import OWNERS, PERIODS, History, Told, his
 from tests.support.databases import BACKENDS, Databases
 from tests.support.house import House
 
-EXAMPLES = {"sqlite": 15, "postgresql": 3}
+EXAMPLES = {"sqlite": 12, "postgresql": 2}
 VIEWS = (contract_lines.VIEW, portfolios.VIEW, renewals.VIEW)
 
 
