@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -59,6 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not chosen:
         sys.exit(f"error: unknown_benchmark: there are {', '.join(one.name for one in BENCHMARKS)}")
     console = Console(stderr=True)
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > cores / 2:
+        console.print(
+            f"[yellow]the machine is busy (load {load:.1f} on {cores} cores): ratios say more than figures[/]"
+        )
     ground = Ground(seconds=told.seconds, scale=told.scale)
     rows, failed = _run(chosen, ground, console)
     save(rows)

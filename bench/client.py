@@ -1,6 +1,7 @@
 """The client: HTTP/1.1 over kept connections, written by hand so that it is never the bottleneck; runs in its own process."""
 
 import asyncio
+import math
 import time
 from array import array
 from collections import deque
@@ -38,7 +39,7 @@ class Load:
     def at(self, share: float) -> float:
         """The latency in milliseconds that a share of the answers stayed within."""
         ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000 if ordered else float("inf")
+        return ordered[math.ceil(len(ordered) * share) - 1] * 1000 if ordered else float("inf")
 
     def __add__(self, other: "Load") -> "Load":
         return Load(

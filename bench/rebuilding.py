@@ -88,24 +88,23 @@ def scan(url: str, tenant_id: str) -> tuple[float, float]:
 
 def beside_runner(ground: Ground, backend: str) -> list[Row]:
     """P4 beside the library's runner and beside a bare scan; P8's memory from the same rebuild."""
+    from bench.peers import project  # needs the library's PostgreSQL extra, which no other row does
+
+    ground.say("eventsourcing's runner")
+    peer = ground.aside(project, ground.databases.library("row_p4_peer"), ground.seconds)
     tenant = grown(ground, backend, ground.accounts, ground.events)
     ground.say(f"rebuilding {tenant.events:,} events")
     ours = rebuild(ground, tenant)
     ground.say("bare scan")
     limit, bare = ground.aside(scan, tenant.url, tenant.tenant_id)
     rate = tenant.events / ours.seconds / max(1.0, ours.cores)
-    work = (
-        f"rebuild of all {ours.views} views, {tenant.events:,} events, {ours.seconds:.1f} s on {ours.cores:.1f} cores"
-    )
-    rows = [
-        row(f"P4-{backend}-scan", work, rate, "events/s a core", limit, "bare scan and decode of the log", Goal()),
-        row(f"P8-rebuild-{backend}", f"memory of that rebuild, {tenant.events:,} events", ours.peak, "MB", bare,
-            "bare scan and decode of the log", Goal(ours_to=300)),
-    ]  # fmt: skip
-    ground.say("eventsourcing's runner")
-    from bench.peers import project  # needs the library's PostgreSQL extra, which no other row does
-
-    peer = ground.aside(project, ground.databases.library("row_p4_peer"), ground.seconds)
-    name = "eventsourcing ProjectionRunner on PostgreSQL, one counter a client"
-    goal = Goal(ours_from=50_000, ratio_from=40)
-    return [row(f"P4-{backend}", work, rate, "events/s a core", peer, name, goal), *rows]
+    took = f"{ours.seconds:.1f} s on {ours.cores:.1f} cores"
+    work = f"rebuild of all {ours.views} views of a tenant, {tenant.events:,} events, {took}"
+    runner = "eventsourcing ProjectionRunner on PostgreSQL, one counter a client"
+    scanned = "bare scan and decode of the log"
+    memory = f"memory of that rebuild, {tenant.events:,} events"
+    return [
+        row(f"P4-{backend}", work, rate, "events/s a core", peer, runner, Goal(ours_from=50_000, ratio_from=40)),
+        row(f"P4-{backend}-scan", work, rate, "events/s a core", limit, scanned, Goal()),
+        row(f"P8-rebuild-{backend}", memory, ours.peak, "MB", bare, scanned, Goal(ours_to=300)),
+    ]

@@ -6,7 +6,7 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -31,6 +31,14 @@ def anywhere(tmp_path: Path, database_url: str) -> CommandLine:
     return CommandLine(tmp_path, database_url)
 
 
+@pytest.fixture
+def beside(steward: CommandLine) -> Iterator[House]:
+    """A house in this process, on the command line's database."""
+    made = House(steward.url)
+    yield made
+    made.close()
+
+
 # --- history from elsewhere ---
 
 
@@ -50,8 +58,10 @@ def test_a_file_is_taken_in_once_and_only_once_and_its_views_can_be_grown_again(
     assert all((view["position"], view["lag"], view["parked"]) == (status["head"], 0, None) for view in status["views"])
 
 
-def test_what_cannot_be_taken_in_is_refused_with_its_line_and_costs_no_other(steward: CommandLine) -> None:
-    tenant = steward.json("tenants", "create", "Agency")["tenant_id"]
+def test_what_cannot_be_taken_in_is_refused_with_its_line_and_costs_no_other(
+    steward: CommandLine, beside: House
+) -> None:
+    tenant = beside.tenant
     good = F1.read_bytes().splitlines()[:2]
     bad = [
         b'{"specversion":',
@@ -73,8 +83,8 @@ def test_what_cannot_be_taken_in_is_refused_with_its_line_and_costs_no_other(ste
     assert "Traceback" not in done.stderr
 
 
-def test_refusals_are_shown_to_people_with_what_is_wrong_where(steward: CommandLine) -> None:
-    tenant = steward.json("tenants", "create", "Agency")["tenant_id"]
+def test_refusals_are_shown_to_people_with_what_is_wrong_where(steward: CommandLine, beside: House) -> None:
+    tenant = beside.tenant
     event = {
         "specversion": "1.0",
         "id": "1",
@@ -94,15 +104,14 @@ def test_refusals_are_shown_to_people_with_what_is_wrong_where(steward: CommandL
 # --- views ---
 
 
-def test_a_view_that_is_not_what_the_log_says_is_found_and_put_right(steward: CommandLine) -> None:
-    house = House(steward.environment["STEWARD_DATABASE_URL"])
-    house.ingest_file(F1)
-    house.catch_up()
-    with house.runtime.database.grow(house.tenant) as connection:
+def test_a_view_that_is_not_what_the_log_says_is_found_and_put_right(steward: CommandLine, beside: House) -> None:
+    beside.ingest_file(F1)
+    beside.catch_up()
+    with beside.runtime.database.grow(beside.tenant) as connection:
         connection.exec_driver_sql("UPDATE accounts_v1 SET name = 'Somebody else' WHERE external_ref = 'A'")
 
-    found = steward.run("rebuild", "accounts", "--verify", "--tenant", house.tenant, "--json")
-    put_right = steward.run("rebuild", "accounts", "--tenant", house.tenant, "--json")
+    found = steward.run("rebuild", "accounts", "--verify", "--tenant", beside.tenant, "--json")
+    put_right = steward.run("rebuild", "accounts", "--tenant", beside.tenant, "--json")
     now = steward.json("rebuild", "accounts", "--verify")
 
     assert (found.returncode, json.loads(found.stdout)[0]["swapped"]) == (1, False)
@@ -140,22 +149,20 @@ def test_the_demo_is_told_once_and_its_key_is_found_again_and_served(steward: Co
     assert (server.returncode, rest) == (0, ("", ""))
 
 
-def test_the_demo_leaves_a_database_alone_that_holds_other_ledgers(steward: CommandLine) -> None:
-    house = House(steward.environment["STEWARD_DATABASE_URL"])
+def test_the_demo_leaves_a_database_alone_that_holds_other_ledgers(steward: CommandLine, beside: House) -> None:
 
     told = steward.json("demo", "--if-empty")
 
     assert (told["new"], told["tenant_id"], told["api_key"]) == (0, None, None)
-    assert house.runtime.log.tenants() == {house.tenant: 1}
+    assert beside.runtime.log.tenants() == {beside.tenant: 1}
 
 
-def test_a_worker_reads_to_the_head_and_ends_when_it_is_told_to(steward: CommandLine) -> None:
-    house = House(steward.environment["STEWARD_DATABASE_URL"])
-    house.ingest_file(F1)
-    head = house.runtime.log.head(house.tenant)
+def test_a_worker_reads_to_the_head_and_ends_when_it_is_told_to(steward: CommandLine, beside: House) -> None:
+    beside.ingest_file(F1)
+    head = beside.runtime.log.head(beside.tenant)
 
     worker = steward.start("worker")
-    while set(house.runtime.projector.positions(house.tenant).values()) != {head} and worker.poll() is None:
+    while set(beside.runtime.projector.positions(beside.tenant).values()) != {head} and worker.poll() is None:
         time.sleep(0.05)
     worker.send_signal(signal.SIGTERM)
     said = worker.communicate(timeout=60)

@@ -54,7 +54,10 @@ def import_(
     tenant: TenantId,
     json_: Json = False,
 ) -> None:
-    """Take a file of events in. Safe to repeat and to interrupt: an event counts once, by its source and id."""
+    """Take a file of events in. Safe to repeat and to interrupt: an event counts once, by its source and id.
+
+    When it returns, the views have read what was taken in.
+    """
     with opened(file) as (source, size), house() as runtime:
         require_tenant(runtime, tenant)
         summary = Summary()
@@ -72,6 +75,9 @@ def import_(
             except KeyboardInterrupt:
                 note(f"interrupted behind line {summary.read_lines}; run it again to go on")
                 raise typer.Exit(INTERRUPTED) from None
+        with progress("bringing views up to date", None) as (bar, task):
+            while read := runtime.projector.step(tenant):
+                bar.update(task, advance=read)
     _show(summary, json_=json_)
     if summary.refused:
         raise typer.Exit(REFUSED)

@@ -16,7 +16,7 @@ class CommandLine:
     """`steward` in a folder. Takes: the folder, the database's URL, further settings by their names in small letters."""
 
     def __init__(self, folder: Path, url: str, **settings: str) -> None:
-        self.folder = folder
+        self.folder, self.url = folder, url
         said = {"database_url": url, "vault_key": KEY, "vault_key_file": str(folder / "var" / "vault.key"), **settings}
         self.environment = {
             "PATH": os.environ["PATH"],

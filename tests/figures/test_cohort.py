@@ -12,7 +12,7 @@ from app import figures
 from app.figures import FigureQuestion
 from tests.support.house import House
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 TENTH = ROOT / "tests" / "data" / "high-end-cohort-100.ndjson"
 WHOLE = ROOT / ".." / "shared" / "data" / "high-end-cohort.ndjson"
 YEARS = [(f"{year}-07-01", f"{year + 1}-07-01") for year in range(2015, 2022)]

@@ -20,7 +20,7 @@ from projections.kpis.base import Kpi, measure
 from projections.kpis.retention import GROSS_REVENUE_RETENTION, NET_REVENUE_RETENTION
 from projections.kpis.revenue import waterfall
 from projections.kpis.standings import Standing, standings
-from tests.projections.kpis.histories import OWNERS, PERIODS, History, Told, histories, sums
+from tests.figures.histories import OWNERS, PERIODS, History, Told, histories, sums
 from tests.support.databases import BACKENDS, Databases
 from tests.support.house import House
 

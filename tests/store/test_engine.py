@@ -1,0 +1,140 @@
+"""The database itself: what is refused at the door, and what is said when it cannot be used."""
+
+import itertools
+import threading
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.bootstrap import build
+from app.domain.account import OpenAccount
+from app.domain.errors import Unavailable
+from app.handler import Intent
+from app.store.engine import Database
+from app.store.receipts import Receipt, Request
+from tests.store.writers import renaming
+from tests.support.clock import Clock
+from tests.support.databases import Databases
+from tests.support.house import House
+
+
+@pytest.mark.parametrize("version", [(3, 51, 2), (3, 40, 1), (2, 8, 17)])
+def test_an_sqlite_that_corrupts_its_log_is_refused(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]) -> None:
+    import pysqlite3.dbapi2 as driver
+
+    monkeypatch.setattr(driver, "sqlite_version_info", version)
+    monkeypatch.setattr(driver, "sqlite_version", ".".join(map(str, version)))
+    with pytest.raises(RuntimeError, match=rf"SQLite {version[0]}\.{version[1]}.*3\.51\.3 or newer"):
+        Database("sqlite://")
+
+
+def test_another_kind_of_database_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a database of Steward: mysql"):
+        Database("mysql://localhost/steward")
+
+
+@pytest.mark.parametrize("tenant", ["", "tnt'; DROP TABLE events; --", "TNT", "a" * 65, "tnt_1\n", "tnt 1", "tnt\u00e9"])
+def test_what_is_no_tenant_opens_no_transaction(house: House, tenant: str) -> None:
+    for transaction in (house.runtime.database.read, house.runtime.database.write, house.runtime.database.grow):
+        with pytest.raises(ValueError, match="not a tenant id"), transaction(tenant):
+            pass
+
+
+def test_a_transaction_that_fails_leaves_nothing(house: House) -> None:
+    with pytest.raises(ZeroDivisionError), house.runtime.database.write(house.tenant) as connection:
+        connection.execute(text("INSERT INTO data_keys (tenant_id, key_id, wrapped, created_at) VALUES (:t, 'k', :b, 0)"),
+                           {"t": house.tenant, "b": b""})
+        raise ZeroDivisionError
+    with house.runtime.database.read(house.tenant) as connection:
+        assert connection.execute(text("SELECT count(*) FROM data_keys")).scalar_one() == 0
+
+
+def test_a_reader_sees_one_moment_and_cannot_write(house: House) -> None:
+    with house.runtime.database.read(house.tenant) as connection:
+        query = text("SELECT head FROM ledgers WHERE tenant_id = :tenant")
+        before = connection.execute(query, {"tenant": house.tenant}).scalar_one()
+        house.do(OpenAccount(name="Meanwhile", currency="EUR"))
+        assert connection.execute(query, {"tenant": house.tenant}).scalar_one() == before
+    if house.runtime.database.postgres:
+        with pytest.raises(DBAPIError, match="read-only"), house.runtime.database.read(house.tenant) as connection:
+            connection.execute(text("UPDATE ledgers SET head = 0"))
+
+
+def test_appends_keep_their_order_on_a_server_that_isolates_more_than_asked(databases: Databases) -> None:
+    url = databases.fresh("postgresql")
+    owner = Database(url, owner=True)
+    with owner.administer() as connection:
+        connection.execute(text(f"ALTER DATABASE {owner.url.database} SET default_transaction_isolation = 'serializable'"))
+    owner.close()
+    house = House(url)
+    others = [build(house.settings, clock=Clock()) for _ in range(3)]
+    barrier = threading.Barrier(3)
+    outcomes: list[Receipt] = []
+
+    def write(number: int) -> None:
+        barrier.wait()
+        for at in range(10):
+            command = OpenAccount(name=f"{number}-{at}", currency="EUR")
+            outcomes.append(others[number].handler.handle(Intent(house.tenant, "test", command, Request(f"{number}-{at}", b""))))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for other in others:
+        other.close()
+    house.close()
+
+    assert sorted(receipt.position for receipt in outcomes) == list(range(2, 32))
+
+
+def test_when_all_connections_are_taken_it_says_so_and_recovers(house: House) -> None:
+    database = house.runtime.database
+    database.reader.pool._timeout = 0.05  # type: ignore[attr-defined]
+    taken = [database.reader.connect() for _ in range(house.settings.pool_size * 2)]
+
+    with pytest.raises(Unavailable) as refusal:
+        house.runtime.log.head(house.tenant)
+    for connection in taken:
+        connection.close()
+
+    assert (refusal.value.code, refusal.value.members) == ("store_busy", {"retry_after": 1})
+    assert house.runtime.log.head(house.tenant) == 1
+
+
+def test_a_database_that_is_not_there_is_unavailable(databases: Databases) -> None:
+    nowhere = Database(f"postgresql+psycopg://postgres@/steward?host={databases.folder}/nowhere")
+    with pytest.raises(Unavailable, match="store_unavailable"), nowhere.read("tnt_1"):
+        pass
+    nowhere.close()
+
+
+def test_a_full_disk_is_told_by_name_nothing_is_lost_and_it_recovers(cottage: House) -> None:
+    """SQLite's own limit of pages stands for the disk."""
+    database = cottage.runtime.database
+    with database.administer() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        limits = connection.connection.driver_connection
+        limits.execute(f"PRAGMA max_page_count = {pages + 20}")
+        accounts = []
+        numbers = itertools.count()
+        with pytest.raises(Unavailable, match="storage_full"):
+            while True:
+                accounts.append(cottage.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{next(numbers)}").id)
+        limits.execute("PRAGMA max_page_count = 1073741823")
+    assert len(accounts) == cottage.runtime.log.head(cottage.tenant) - 1
+    assert cottage.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{len(accounts)}").position == len(accounts) + 2
+
+
+def test_a_key_that_no_index_can_hold_is_that_commands_own_fault(databases: Databases) -> None:
+    house = House(databases.fresh("postgresql"))
+    endless = "".join(chr(0x4E00 + number * 37 % 20_000) for number in range(4000))
+    append = renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, endless)
+    fine = renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, "fine")
+
+    with pytest.raises(DBAPIError, match="index row"):
+        house.runtime.committer.submit([append]).result(timeout=10)
+    assert isinstance(house.runtime.committer.submit([fine]).result(timeout=10)[0], Receipt)
+    house.close()
