@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test lint lock openapi clean
+.PHONY: setup run test bench lint lock openapi clean
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Steward needs Python 3.11 or newer")'
@@ -21,6 +21,9 @@ run: setup  ## migrates, fills an empty ledger with the demo agency, serves on h
 
 test: setup lint  ## the whole suite, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest
+
+bench: setup  ## P1-P8 beside their peers in one run; the figures go to bench/results.json
+	$(BIN)/python -m bench
 
 lint: setup  ## format, lint, types, import law
 	$(BIN)/ruff format --check .

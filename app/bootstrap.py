@@ -73,7 +73,7 @@ def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool 
     projector = Projector(database, log, handler.zone, clock)
     reader = Reader(database, log, projector, clock)
     ingestion = Ingestion(handler)
-    endpoints = Endpoints(handler, Addresses(database, vault), secrets.token_bytes, settings.public_url)
+    endpoints = Endpoints(handler, Addresses(database, vault), secrets.token_bytes, settings.address)
     inbox = Inbox(endpoints, Messages(database, vault), ingestion, clock, wake.set)
     return Runtime(
         settings,

@@ -26,8 +26,8 @@ class Settings(BaseModel):
     vault_key_file: str = Field("./var/vault.key", description="where the root key is kept, made when it is missing")
     host: str = Field("127.0.0.1", description="the address to serve on")
     port: int = Field(8000, description="the port to serve on")
-    public_url: str = Field(
-        "http://127.0.0.1:8000", description="how the world reaches this server; webhook addresses begin with it"
+    public_url: str | None = Field(
+        None, description="how the world reaches this server, for webhook addresses; default: http:// and its host and port"
     )
     workers: int = Field(1, ge=1, description="how many server processes")
     log_level: str = Field("info", description="debug, info, warning or error")
@@ -41,6 +41,11 @@ class Settings(BaseModel):
     )
     body_limit: int = Field(262_144, description="the largest request body, in bytes")
     events_body_limit: int = Field(16_777_216, description="the largest body of POST /v1/events, in bytes")
+
+    @property
+    def address(self) -> str:
+        """How the world reaches this server."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str], dotenv: Path | None = None) -> Self:

@@ -7,11 +7,16 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.cli.lines import LONGEST, MOST_BYTES, batches, lines
+from app.domain.errors import Invalid
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
 from tests.support.house import House
@@ -99,6 +104,19 @@ def test_refusals_are_shown_to_people_with_what_is_wrong_where(steward: CommandL
     assert done.stderr.startswith("line 1: invalid_command: ")
     assert "/x" in done.stderr
     assert done.stdout.split() == ["accepted", "0", "duplicate", "0", "refused", "1"]
+
+
+@given(st.lists(st.integers(0, 400_000), max_size=60))
+def test_a_file_is_read_in_batches_that_fit_into_memory_and_no_line_is_lost(lengths: list[int]) -> None:
+    file = BytesIO(b"".join(b'"' + b"x" * length + b'"\n' for length in lengths))
+
+    read = list(batches(lines(file), 10))
+
+    assert [line.number for batch in read for line in batch] == list(range(1, len(lengths) + 1))
+    assert all(len(batch) <= 10 for batch in read)
+    assert all(sum(len(str(line.event)) for line in batch) <= MOST_BYTES + LONGEST for batch in read)
+    refused = [isinstance(line.event, Invalid) for batch in read for line in batch]
+    assert refused == [length + 3 > LONGEST + 1 for length in lengths]
 
 
 # --- views ---

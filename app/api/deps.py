@@ -210,13 +210,9 @@ def _has(if_none_match: str | None, tag: str) -> bool:
     return tag in held or "*" in held
 
 
-def log_question(
+def plain_question(
     request: Request,
     principal: Annotated[Principal, Security(caller)],
-    known_at: Annotated[
-        str | None,
-        Query(description="knowledge: a position or an instant; default all that is known", examples=["120"]),
-    ] = None,
     min_event_position: Annotated[
         int | None, Header(ge=0, le=2**53, description="wait until this position is visible")
     ] = None,
@@ -226,19 +222,30 @@ def log_question(
     ] = None,
     if_none_match: Annotated[str | None, Header(description="the ETag that you have")] = None,
 ) -> Question:
-    """A question of the caller's about the log itself, which has one clock."""
+    """A question of the caller's about what is there now."""
     wanted = _preferences(prefer)
     wait = min(float(wanted["wait"]), 30.0) if re.fullmatch(r"\d{1,3}", wanted.get("wait", "")) else 1.0
     return Question(
         runtime_of(request),
         principal,
         None,
-        known_at,
+        None,
         min_event_position,
         wait,
         wanted.get("handling") == "strict",
         if_none_match,
     )
+
+
+def log_question(
+    asked: Annotated[Question, Security(plain_question)],
+    known_at: Annotated[
+        str | None,
+        Query(description="knowledge: a position, a date or an instant; default all that is known", examples=["120"]),
+    ] = None,
+) -> Question:
+    """A question of the caller's about the log itself, which has one clock."""
+    return replace(asked, known_at=known_at)
 
 
 def question(
@@ -251,7 +258,7 @@ def question(
         ),
     ] = None,
 ) -> Question:
-    """A question of the caller's."""
+    """A question of the caller's under both clocks."""
     return replace(asked, as_of=as_of)
 
 

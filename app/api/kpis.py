@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from app import figures
 from app.api.bodies import StrictRoute
-from app.api.deps import Question, question
+from app.api.deps import Question, plain_question, question
 from app.api.paging import Paging, paging, read_cursor, write_cursor
 from app.api.problems import answered
 from app.api.shapes import EXAMPLE_ACCOUNT
@@ -116,7 +116,7 @@ Wanted = Annotated[FigureQuestion, Depends(wanted)]
 
 
 @router.get("", operation_id="kpis.list", responses=answered(CatalogueBody, 400))
-def list_kpis(asked: Reading) -> Response:
+def list_kpis(asked: Annotated[Question, Security(plain_question, scopes=["kpis:read"])]) -> Response:
     """The catalogue: every KPI with its methods and their formulas."""
     position = asked.runtime.log.head(asked.tenant_id)
     return asked.answer({"data": catalogue(KPIS)}, position)

@@ -89,7 +89,7 @@ def listing(
 
 
 def _sort(view: View[Any], sort: str) -> tuple[str, bool]:
-    order = sort.removeprefix("-") or view.order[0]
+    order = sort.removeprefix("-") if sort else view.order[0]
     if order not in view.order:
         raise Refusal(Invalid("invalid_sort", f"sort is one of {', '.join(view.order)}, with - for descending"))
     return order, sort.startswith("-")

@@ -151,17 +151,17 @@ def _state(asked: Question, account_id: str, when: When) -> dict[str, Any] | Non
 def _between(asked: Question, account_id: str, before: When, after: When) -> tuple[list[timeline.Entry], bool, int]:
     """The events that one point knows and has reached, and the other does not."""
     table = timeline.VIEW.table
-    position = asked.runtime.projector.positions(asked.tenant_id)["timeline"]
-    reached = [
-        When(point.as_of, position if point.known_at is None else point.known_at, now=False)
-        for point in (before, after)
+    reached = asked.runtime.projector.positions(asked.tenant_id)["timeline"]
+    known = [reached if point.known_at is None else point.known_at for point in (before, after)]
+    seen = [
+        (table.c.position <= position) & (table.c.effective_at <= point.as_of)
+        for position, point in zip(known, (before, after), strict=True)
     ]
-    seen = [(table.c.position <= point.known_at) & (table.c.effective_at <= point.as_of) for point in reached]
-    rows, _ = asked.runtime.reader.select(
+    rows, position = asked.runtime.reader.select(
         asked.tenant_id,
         timeline.VIEW,
         [table.c.account == account_id, seen[0] != seen[1]],
-        When(max(before.as_of, after.as_of), max(point.known_at or 0 for point in reached), now=False),
+        When(max(before.as_of, after.as_of), max(known), now=False),
         order=[table.c.position],
         limit=LIMIT + 1,
     )

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from app.api.bodies import StrictRoute
-from app.api.deps import Door, Question, caller, door, picked, question, runtime_of
+from app.api.deps import Door, Question, caller, door, picked, plain_question, question, runtime_of
 from app.api.paging import Paging, listing, page, paging, read_cursor
 from app.api.problems import Refusal, answered, documented
 from app.api.shapes import WRITTEN, PageBody, ReceiptBody, at
@@ -206,13 +206,11 @@ def get_endpoint(endpoint: str, asked: Reading) -> Response:
 )
 def list_messages(
     endpoint: str,
-    asked: Reading,
+    asked: Annotated[Question, Security(plain_question, scopes=["webhooks:read"])],
     paged: Annotated[Paging, Depends(paging)],
     state: Annotated[list[Literal["waiting", "done", "parked"]] | None, Query()] = None,
 ) -> Response:
     """What came in, the newest first, and what became of it."""
-    if asked.as_of is not None or asked.known_at is not None:
-        raise Refusal(Invalid("no_history", "an inbox is shown as it is now"), 400)
     endpoint_id, _ = asked.runtime.handler.load(asked.tenant_id, NOUN, endpoint)
     after = read_cursor(asked, paged, "-received_at") if paged.cursor else None
     found = asked.runtime.inbox.messages.page(

@@ -47,7 +47,7 @@ def _rebuild(runtime: Runtime, heads: dict[str, int], views: Sequence[View[Any]]
                     )
                     compared.append(grown)
     except RuntimeError as error:
-        raise Refused("view_parked", str(error)) from error
+        raise Refused("rebuild_failed", str(error)) from error
     finally:
         tables.close()
     return compared

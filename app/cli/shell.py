@@ -59,8 +59,12 @@ def run(app: typer.Typer) -> NoReturn:
         fail(error.code, error.detail, REFUSED)
     except SQLAlchemyError as error:
         fail("database_failed", type(error).__name__, REFUSED)
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    except ValidationError as error:
+        fail("invalid_command", _first(error), REFUSED)
+    except (OSError, RuntimeError, ValueError) as error:
         fail("failed", str(error) or type(error).__name__, REFUSED)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold what nobody should read
+        fail("failed", type(error).__name__, REFUSED)
 
 
 def fail(code: str, detail: str, status: int) -> NoReturn:

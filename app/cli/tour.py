@@ -9,7 +9,7 @@ import typer
 
 from app.auth.keys import Gate, issue
 from app.bootstrap import Runtime
-from app.cli.shell import ACTOR, REFUSED, Json, as_json, house, note, progress, require_tenant, say
+from app.cli.shell import ACTOR, REFUSED, Json, as_json, house, note, progress, say
 from app.demo.telling import Told, create_tenant, tell, told_before
 from app.domain.api_key import IssueApiKey
 from app.domain.errors import DomainError
@@ -34,7 +34,6 @@ def demo(
     """Tell a made-up agency into a ledger: every kind of event, through the real commands, from a fixed seed."""
     with house() as runtime:
         if tenant is not None:
-            require_tenant(runtime, tenant)
             told = _tell(runtime, tenant, accounts, years)
             _show(tenant, told, None, json_=json_)
             return

@@ -159,8 +159,8 @@ def ramped(life: Life, start: str) -> None:
 def team(life: Life, start: str) -> None:
     """Pays for people by the day and changes how many."""
     rate = max(life.client.fee // 15 // 10 * 10, 60)
-    life.sign(start, None, [contract_commands.Line(line="team", product="embedded team", quantity="1", unit_price=f"{rate}.00", interval="day")],
-              notice_days=30)  # fmt: skip
+    people = contract_commands.Line(line="team", product="embedded team", unit_price=f"{rate}.00", interval="day")
+    life.sign(start, None, [people], notice_days=30)
     for months, quantity in ((4, "1.5"), (10, "2"), (15, "1.5"), (22, "2.5"), (30, "2")):
         life.amend(
             add_months(start, months), {"op": "set_line", "line": "team", "quantity": quantity, "cause": "negotiation"}

@@ -22,7 +22,7 @@ SQLITE_OLDEST: Final = (3, 51, 3)
 READ_COMMITTED: Final = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 """What the head row's lock needs: whoever waited for it must see what the one before wrote."""
 ONE_MOMENT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_TENANT: Final = re.compile(r"^[a-z0-9_]{1,64}$")
+_TENANT: Final = re.compile(r"[a-z0-9_]{1,64}")
 
 
 class Database:
@@ -156,7 +156,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, engine: Engine, tenant_id: str, mode: str) -> Iterator[Connection]:
-        if not _TENANT.match(tenant_id):
+        if not _TENANT.fullmatch(tenant_id):
             raise ValueError("not a tenant id")
         with self._translated(), engine.begin() as connection:
             if self.postgres:

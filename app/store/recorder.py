@@ -290,9 +290,12 @@ class LedgerRecorder(ProcessRecorder):
         stream_id: str | None = None,
     ) -> list[Fact]:
         """The facts behind a position, at most `limit`, in order."""
-        query = select(*COLUMNS).where(events.c.tenant_id == self.tenant_id, events.c.position > position)
+        narrow = account_id is not None or stream_id is not None
+        # A bare bound on the position would tempt SQLite to walk the whole log where an index leads to a few rows.
+        at = events.c.position + 0 if narrow else events.c.position
+        query = select(*COLUMNS).where(events.c.tenant_id == self.tenant_id, at > position)
         if until is not None:
-            query = query.where(events.c.position <= until)
+            query = query.where(at <= until)
         if types:
             query = query.where(events.c.type.in_(types))
         if account_id is not None:
@@ -300,7 +303,7 @@ class LedgerRecorder(ProcessRecorder):
         if stream_id is not None:
             query = query.where(events.c.stream_id == stream_id)
         with self.database.read(self.tenant_id) as connection:
-            return [fact_of(row) for row in connection.execute(query.order_by(events.c.position).limit(limit))]
+            return [fact_of(row) for row in connection.execute(query.order_by(at).limit(limit))]
 
     def max_notification_id(self) -> int | None:
         """The head, or None while nothing was recorded."""

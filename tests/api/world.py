@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,14 +37,14 @@ def draft(mark: str = "plain", **more: Any) -> dict[str, Any]:
     return {"currency": "EUR", "start": "2026-01-01", "end": "2027-01-01", "notice_days": 30, "lines": [line], **more}
 
 
-def furnish(client: Client, mark: str = "plain", accounts: int = 2) -> World:
-    """A tenant with everything in it, under the same references whatever the mark."""
+def furnish(client: Client, mark: str = "plain", accounts: int = 2, clock: Callable[[], float] = time.time) -> World:
+    """A tenant with everything in it, under the same references whatever the mark. Takes: the server's clock, in seconds."""
     world = World(client, mark)
     for number in range(accounts, 0, -1):
         _account(world, mark, f"a{number}")
     key = client.write("/v1/api-keys", {"role": "auditor", "label": f"key {mark}"})
     world.ids["api_key"] = key["id"]
-    _endpoint(world, mark)
+    _endpoint(world, mark, clock)
     world.ids |= {"team": "creative", "name": "net_revenue_retention", "provider": "standard-webhooks"}
     return world
 
@@ -89,13 +90,13 @@ def _account(world: World, mark: str, ref: str) -> None:
     }
 
 
-def _endpoint(world: World, mark: str) -> None:
+def _endpoint(world: World, mark: str, clock: Callable[[], float]) -> None:
     world.client.write("/v1/webhook-endpoints", {"provider": "standard_webhooks", "label": f"other sender {mark}"})
     made = world.client.write("/v1/webhook-endpoints", {"provider": "standard_webhooks", "label": f"sender {mark}"})
     url = str(world.client.base_url).rstrip("/") + urlsplit(made["url"]).path
     body = json.dumps({"type": "unheard.of", "timestamp": "2026-01-05T08:00:00Z", "data": {"note": mark}}).encode()
     for message_id in (f"first_{mark}", f"msg_{mark}"):
-        now = int(time.time())
+        now = int(clock())
         signature = signing.sign(signing.secret_of(made["secret"]), message_id, now, body)
         headers = {"webhook-id": message_id, "webhook-timestamp": str(now), "webhook-signature": signature}
         answer = httpx.post(url, content=body, headers=headers)

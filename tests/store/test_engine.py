@@ -2,9 +2,11 @@
 
 import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from app.bootstrap import build
@@ -115,17 +117,22 @@ def test_a_full_disk_is_told_by_name_nothing_is_lost_and_it_recovers(cottage: Ho
     """SQLite's own limit of pages stands for the disk."""
     database = cottage.runtime.database
     with database.administer() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        limits = connection.connection.driver_connection
-        limits.execute(f"PRAGMA max_page_count = {pages + 20}")
-        accounts = []
-        numbers = itertools.count()
-        with pytest.raises(Unavailable, match="storage_full"):
-            while True:
-                accounts.append(cottage.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{next(numbers)}").id)
-        limits.execute("PRAGMA max_page_count = 1073741823")
-    assert len(accounts) == cottage.runtime.log.head(cottage.tenant) - 1
-    assert cottage.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{len(accounts)}").position == len(accounts) + 2
+        limit = connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 20
+
+    def small(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count = {limit}")
+
+    event.listen(database.writer, "connect", small)
+    database.writer.dispose()
+    stored = 0
+    with pytest.raises(Unavailable, match="storage_full"):
+        for stored in itertools.count():
+            cottage.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{stored}")
+    assert cottage.runtime.log.recorder(cottage.tenant).count() == cottage.runtime.log.head(cottage.tenant) == stored + 1
+
+    event.remove(database.writer, "connect", small)
+    database.writer.dispose()
+    assert cottage.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{stored}").position == stored + 2
 
 
 def test_a_key_that_no_index_can_hold_is_that_commands_own_fault(databases: Databases) -> None:
@@ -138,3 +145,25 @@ def test_a_key_that_no_index_can_hold_is_that_commands_own_fault(databases: Data
         house.runtime.committer.submit([append]).result(timeout=10)
     assert isinstance(house.runtime.committer.submit([fine]).result(timeout=10)[0], Receipt)
     house.close()
+
+
+def test_of_two_who_wait_for_each_other_one_is_told_to_try_again(databases: Databases) -> None:
+    house = House(databases.fresh("postgresql"))
+    database, both_hold = house.runtime.database, threading.Barrier(2)
+    insert = text("INSERT INTO data_keys VALUES (:tenant, :key, '', 0) ON CONFLICT DO NOTHING")
+
+    def take(first: str, second: str) -> str:
+        try:
+            with database.write(house.tenant) as connection:
+                connection.execute(insert, {"tenant": house.tenant, "key": first})
+                both_hold.wait(10)
+                connection.execute(insert, {"tenant": house.tenant, "key": second})
+        except Unavailable as refusal:
+            return refusal.code
+        return "stored"
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(take, ("one", "two"), ("two", "one")))
+    house.close()
+
+    assert sorted(answers) == ["store_unavailable", "stored"]

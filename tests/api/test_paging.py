@@ -1,0 +1,216 @@
+"""Lists in pages: all of it, once, in order, whatever is written meanwhile."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.api.contract import LISTS, Operation
+from tests.api.world import World, furnish
+from tests.support.databases import BACKENDS, Databases
+from tests.support.server import Client, Server
+
+PERIOD = {"from": "2026-01-01", "to": "2026-02-01"}
+EVERY_LIST = pytest.mark.parametrize("operation", LISTS, ids=lambda one: one.name)
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def world(request: pytest.FixtureRequest, databases: Databases) -> Iterator[World]:
+    """A furnished tenant with three accounts."""
+    with Server(databases.fresh(request.param)) as server:
+        yield furnish(server.client(), accounts=3)
+
+
+def question(operation: Operation, world: World) -> tuple[str, dict[str, Any]]:
+    """The path of a list and what must be asked with it."""
+    return operation.url(world.ids), dict(PERIOD) if "from" in operation.query else {}
+
+
+def pages(client: Client, path: str, **params: Any) -> Iterator[dict[str, Any]]:
+    """Every page, by cursor."""
+    cursor: dict[str, str] = {}
+    for _ in range(1000):
+        page = client.read(path, **params, **cursor)
+        yield page
+        assert page["has_more"] == (page["next_cursor"] is not None)
+        if not page["has_more"]:
+            return
+        cursor = {"cursor": page["next_cursor"]}
+    raise AssertionError("the list has no end")
+
+
+def items(client: Client, path: str, **params: Any) -> list[Any]:
+    """All items of all pages."""
+    return [item for page in pages(client, path, **params) for item in page["data"]]
+
+
+def orders(operation: Operation) -> list[str]:
+    """What a list may be sorted by, as its contract says."""
+    told = next((one for one in operation.spec["parameters"] if one["name"] == "sort"), None)
+    if told is None:
+        return []
+    words = told["description"].partition(";")[0].replace(" or ", ", ").split(", ")
+    return [word.strip() for word in words]
+
+
+@EVERY_LIST
+def test_small_pages_make_the_same_list_as_a_large_one(world: World, operation: Operation) -> None:
+    path, asked = question(operation, world)
+
+    large = world.client.read(path, **asked, limit=200)
+
+    assert len(large["data"]) >= 2
+    assert not large["has_more"]
+    for limit in (1, 2):
+        assert items(world.client, path, **asked, limit=limit) == large["data"]
+
+
+@EVERY_LIST
+def test_the_link_leads_where_the_cursor_does(world: World, operation: Operation) -> None:
+    path, asked = question(operation, world)
+
+    first = world.client.see(path, **asked, limit=1)
+    link = first.headers["link"]
+    url, rel = link.split("; ")
+    followed = world.client.get(url.strip("<>"))
+
+    assert rel == 'rel="next"'
+    assert url.startswith(f"<{quote(path)}?")
+    assert (
+        followed.json()["data"] == world.client.read(path, **asked, limit=1, cursor=first.json()["next_cursor"])["data"]
+    )
+    assert "link" not in world.client.see(path, **asked, limit=200).headers
+
+
+@EVERY_LIST
+@pytest.mark.parametrize("limit", ["0", "-1", "201", "1.5", "many", ""])
+def test_a_limit_lies_between_1_and_200(world: World, operation: Operation, limit: str) -> None:
+    path, asked = question(operation, world)
+
+    answer = world.client.see(path, **asked, limit=limit)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+
+
+@EVERY_LIST
+def test_a_cursor_continues_only_the_question_it_came_from(world: World, operation: Operation) -> None:
+    path, asked = question(operation, world)
+    cursor = world.client.read(path, **asked, limit=1)["next_cursor"]
+    others: list[dict[str, Any]] = [{"as_of": "2026-02-28"}] if "as_of" in operation.query else []
+    others += [{"sort": f"-{order}"} for order in orders(operation)[1:]]
+    others += [{"account": "ref:a1"}] if "account" in operation.query else []
+
+    for other in others:
+        answer = world.client.see(path, **asked, limit=1, cursor=cursor, **other)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), other
+    for broken in (cursor[:-2], cursor[::-1], "x", "x" * 100, "ä", "x" * 3000):
+        answer = world.client.see(path, **asked, limit=1, cursor=broken)
+        assert answer.status_code == 400
+    assert world.client.see(path, **asked, limit=2, cursor=cursor).status_code == 200  # pages may change their size
+
+
+@pytest.mark.parametrize("operation", [one for one in LISTS if orders(one)], ids=lambda one: one.name)
+def test_every_order_goes_both_ways_with_what_is_empty_at_the_end(world: World, operation: Operation) -> None:
+    path, asked = question(operation, world)
+
+    for order in orders(operation):
+        up, down = (items(world.client, path, **asked, sort=sort, limit=2) for sort in (order, f"-{order}"))
+        member = {"due_at": "due", "occurred": "occurred_at"}.get(order, order)
+        filled = [item for item in up if item.get(member, "") is not None]
+        empty = [item for item in up if item.get(member, "") is None]
+        assert up == filled + empty, order
+        assert down == filled[::-1] + empty[::-1], order
+        if filled and member in filled[0] and isinstance(filled[0][member], str):
+            assert [item[member] for item in filled] == sorted(item[member] for item in filled), order
+
+
+def test_an_order_that_is_none_is_refused(world: World) -> None:
+    for sort in ("nothing", "-", "--name", "name,tier", "tenant_id"):
+        answer = world.client.see("/v1/accounts", sort=sort)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_sort"), sort
+
+
+def test_values_that_are_missing_come_last_both_ways(client: Client) -> None:
+    for number in range(4):
+        account = client.write("/v1/accounts", {"name": f"n{number}", "currency": "EUR"})["id"]
+        if number % 2:
+            client.write(f"/v1/accounts/{account}/interactions",
+                         {"channel": "call", "direction": "inbound", "occurred_at": f"2026-01-0{number}T09:00:00Z"})  # fmt: skip
+
+    up, down = (items(client, "/v1/accounts", sort=sort, limit=1) for sort in ("last_touch_at", "-last_touch_at"))
+
+    assert [item["name"] for item in up[:2]] == ["n1", "n3"]
+    assert [item["name"] for item in down[:2]] == ["n3", "n1"]
+    assert [item["last_touch_at"] for item in (*up[2:], *down[2:])] == [None] * 4
+
+
+def test_names_are_in_the_order_of_their_letters_on_both_databases(client: Client) -> None:
+    names = ["b", "a", "B", "ä", "Z", "z", "A", "_", "1", "éclair", "e", "a b", "ab", "😀"]
+    for name in names:
+        client.write("/v1/accounts", {"name": name, "currency": "EUR"})
+
+    assert [item["name"] for item in items(client, "/v1/accounts", sort="name", limit=3)] == sorted(names)
+
+
+def test_a_list_stays_complete_while_others_write(client: Client) -> None:
+    known = [client.write("/v1/accounts", {"name": f"n{number:02}", "currency": "EUR"})["id"] for number in range(30)]
+    stop = threading.Event()
+
+    def write() -> None:
+        with Client(str(client.base_url), client.headers["Authorization"].removeprefix("Bearer ")) as writer:
+            for number in itertools.count():
+                if stop.is_set():
+                    return
+                writer.write(f"/v1/accounts/{known[number % 30]}/tier", {"tier": f"t{number}"})
+                writer.write("/v1/accounts", {"name": f"m{number:02}", "currency": "EUR"})
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for sort in ("account", "-account", "name", "opened_at"):
+            seen = [item["id"] for item in items(client, "/v1/accounts", sort=sort, limit=4)]
+            assert len(seen) == len(set(seen)), sort
+            assert set(known) <= set(seen), sort
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_pages_of_what_was_known_are_the_same_whatever_comes_later(client: Client) -> None:
+    for number in range(5):
+        client.write("/v1/accounts", {"name": f"n{number}", "currency": "EUR"})
+    position = client.position
+    first = client.read("/v1/accounts", known_at=position, limit=2)
+    for number in range(5):
+        client.write("/v1/accounts", {"name": f"a{number}", "currency": "EUR"})
+
+    rest = client.read("/v1/accounts", known_at=position, limit=200, cursor=first["next_cursor"])
+
+    assert [item["name"] for item in (*first["data"], *rest["data"])] == [f"n{number}" for number in range(5)]
+
+
+def test_a_reference_with_odd_letters_can_be_paged(client: Client) -> None:
+    ref = "ä b?c#d%e&f\r\nSet-Cookie: 日本"
+    account = client.write("/v1/accounts", {"name": "A", "currency": "EUR", "external_ref": ref})["id"]
+    for tier in ("a", "b", "c"):
+        client.write(f"/v1/accounts/{account}/tier", {"tier": tier})
+    path = f"/v1/accounts/ref:{quote(ref)}/timeline"
+
+    first = client.see(path, limit=2)
+
+    assert first.status_code == 200
+    assert "set-cookie" not in first.headers
+    link = first.headers["link"].split(">")[0].strip("<")
+    assert len(client.get(link).json()["data"]) == 2
+    assert len(items(client, path, limit=1)) == 4
+
+
+def test_the_longest_names_can_be_paged(client: Client) -> None:
+    names = sorted("😀" * 190 + str(number) for number in range(3))
+    for name in names:
+        client.write("/v1/accounts", {"name": name, "currency": "EUR"})
+
+    assert [item["name"] for item in items(client, "/v1/accounts", sort="name", limit=1)] == names
