@@ -170,7 +170,8 @@ class Handler:
         decision = DECISIONS[type(intent.command)]
         noun = NOUNS[decision.noun]
         tenant_id, command, now = intent.tenant_id, intent.command, self.clock()
-        where = self.zone(tenant_id)
+        begins = decision.noun == "tenant" and decision.creates
+        where = values.zone("UTC") if begins else self.zone(tenant_id)
         stream_id, held = self._primary(intent, decision, noun, overlay)
         ids, states = {decision.noun: stream_id}, {}
         expects = {stream_id: held.version}
@@ -273,8 +274,7 @@ class Handler:
 
     def zone(self, tenant_id: str) -> ZoneInfo:
         """The tenant's reporting time zone. Raises: NotFound when there is no such tenant."""
-        state = self._load(tenant_id, "tenant", tenant_id, Overlay(), missing_ok=True)[1].state
-        return values.zone(state.time_zone)
+        return values.zone(self._load(tenant_id, "tenant", tenant_id, Overlay())[1].state.time_zone)
 
     def resolve(self, tenant_id: str, noun: str, named: str) -> str:
         """The id of a thing by id or reference; whether an id exists is not looked up. Raises: NotFound."""
@@ -284,9 +284,7 @@ class Handler:
         """A thing's id and state by id or reference. Raises: NotFound."""
         return self._load(tenant_id, noun, named, Overlay())
 
-    def _load(
-        self, tenant_id: str, noun: str, named: str, overlay: Overlay, *, missing_ok: bool = False
-    ) -> tuple[str, Held]:
+    def _load(self, tenant_id: str, noun: str, named: str, overlay: Overlay) -> tuple[str, Held]:
         stream_id = self._resolve(tenant_id, noun, named, overlay)
         held = overlay.states.get(stream_id)
         if held is None and (held := self.states.get(tenant_id, stream_id)):
@@ -296,11 +294,10 @@ class Handler:
             version, state = 0, kind.initial
             for recorded in self.log.stream(tenant_id, stream_id):
                 version, state = recorded.version, kind.evolve(state, recorded)
-            if version == 0 and not missing_ok:
+            if version == 0:
                 raise NotFound(f"{noun}_not_found", f"there is no such {noun.replace('_', ' ')}")
             held = Held(version, state)
-            if version:
-                self.states.put(tenant_id, stream_id, held)
+            self.states.put(tenant_id, stream_id, held)
         return stream_id, held
 
     def _resolve(self, tenant_id: str, noun: str, named: str, overlay: Overlay) -> str:

@@ -169,8 +169,14 @@ def validated(command: type[Command], data: Mapping[str, Any]) -> Command:
 
 def pointers(error: ValidationError, value: Any = None) -> list[dict[str, str]]:
     """What is wrong where in a value, at most 100 faults."""
-    faults = error.errors(include_url=False, include_context=False, include_input=False)[:MOST_FAULTS]
+    faults = telling(error.errors(include_url=False, include_context=False, include_input=False))
     return [fault(one, one["loc"], value) for one in faults]
+
+
+def telling(faults: Sequence[Any]) -> list[Any]:
+    """At most 100 of pydantic's faults, but for lists that it calls too short only because their members are faulty."""
+    faulty = {one["loc"][:depth] for one in faults for depth in range(len(one["loc"]))}
+    return [one for one in faults if one["type"] != "too_short" or one["loc"] not in faulty][:MOST_FAULTS]
 
 
 def fault(one: Mapping[str, Any], path: Sequence[int | str], value: Any) -> dict[str, str]:

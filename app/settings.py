@@ -27,7 +27,8 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="the address to serve on")
     port: int = Field(8000, description="the port to serve on")
     public_url: str | None = Field(
-        None, description="how the world reaches this server, for webhook addresses; default: http:// and its host and port"
+        None,
+        description="how the world reaches this server, for webhook addresses; default: http:// and its host and port",
     )
     workers: int = Field(1, ge=1, description="how many server processes")
     log_level: str = Field("info", description="debug, info, warning or error")

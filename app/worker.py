@@ -54,7 +54,13 @@ class Worker:
         for tenant_id, head in self.runtime.log.tenants().items():
             if self._seen.get(tenant_id) == head:
                 continue
-            read += self.runtime.projector.catch_up(tenant_id)
+            try:
+                read += self.runtime.projector.catch_up(tenant_id)
+            except DomainError:  # the database is away, for everybody
+                raise
+            except Exception as fault:  # noqa: BLE001 - one tenant's broken log keeps no other waiting
+                logger().error("views_stand_still", tenant_id=tenant_id, error=type(fault).__name__)
+                continue
             self._seen[tenant_id] = head
         self.runtime.inbox.work()
         return read

@@ -1,6 +1,5 @@
 """P5 and P6: KPIs and pages of a big tenant, asked over HTTP one after another."""
 
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -123,7 +122,7 @@ def pages(ground: Ground, backend: str) -> list[Row]:
             ground.say(f"{name} page")
             ours = answers(ground, real, big.key, paths[name], ground.seconds / 4)
             peer = answers(ground, bare, big.key, paths[name], ground.seconds / 12)
-            work = f"{name} page of 50 at most, {len(big.accounts):,} of {ground.accounts:,} accounts, {big.events:,} events, p95"
+            work = f"{name} page, {len(paths[name])} of them in turns, {ground.accounts:,} accounts, {big.events:,} events, p95"
             rows.append(row(f"P6-{backend}-{name}", work, ours.at(0.95), "ms", peer.at(0.95), "empty async FastAPI endpoint",
                             Goal(ours_to=most)))  # fmt: skip
     return rows
@@ -131,11 +130,5 @@ def pages(ground: Ground, backend: str) -> list[Row]:
 
 def mean_of_kpis(ground: Ground, served: Served, key: str) -> float:
     """Milliseconds of a KPI, over all of them."""
-    took: list[float] = []
-    for kpi in KPIS:
-        started = time.perf_counter()
-        load = answers(ground, served, key, kpi_paths(kpi.name), ground.seconds / len(KPIS) / 3)
-        took.append(sum(load.latencies) / load.done * 1000)
-        if time.perf_counter() - started > 600:
-            raise RuntimeError(f"{kpi.name} takes for ever")
-    return sum(took) / len(took)
+    loads = [answers(ground, served, key, kpi_paths(kpi.name), ground.seconds / len(KPIS) / 3) for kpi in KPIS]
+    return sum(sum(load.latencies) / load.done for load in loads) / len(loads) * 1000

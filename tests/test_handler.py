@@ -24,7 +24,9 @@ def neighbour(house: House) -> Iterator[Runtime]:
     made.close()
 
 
-def intent(house: House, command: Command, key: str, *, content: bytes = b"", if_match: int | None = None, **targets: str) -> Intent:
+def intent(
+    house: House, command: Command, key: str, *, content: bytes = b"", if_match: int | None = None, **targets: str
+) -> Intent:
     return Intent(house.tenant, "test", command, Request(key, content), targets, if_match)
 
 
@@ -33,12 +35,20 @@ def opening(name: str = "Northwind", **members: str) -> OpenAccount:
 
 
 def drafting() -> DraftContract:
-    return DraftContract.model_validate({"currency": "EUR", "start": "2026-01-01", "lines": [
-        {"line": "main", "product": "retainer", "unit_price": "100", "interval": "month"}]})
+    return DraftContract.model_validate(
+        {
+            "currency": "EUR",
+            "start": "2026-01-01",
+            "lines": [{"line": "main", "product": "retainer", "unit_price": "100", "interval": "month"}],
+        }
+    )
 
 
 def codes(results: list[Receipt | DomainError]) -> list[str]:
-    return [result.code if isinstance(result, DomainError) else "again" if result.replayed else "stored" for result in results]
+    return [
+        result.code if isinstance(result, DomainError) else "again" if result.replayed else "stored"
+        for result in results
+    ]
 
 
 # --- If-Match, and its absence ---
@@ -55,7 +65,9 @@ def test_a_stale_version_is_refused_with_the_current_one(house: House) -> None:
     assert house.do(RenameAccount(name="Third"), if_match=2, account=account).version == 3
 
 
-def test_without_a_version_a_command_is_decided_anew_on_what_another_process_wrote(house: House, neighbour: Runtime) -> None:
+def test_without_a_version_a_command_is_decided_anew_on_what_another_process_wrote(
+    house: House, neighbour: Runtime
+) -> None:
     account = house.do(opening()).id
     for number in range(3):
         neighbour.handler.handle(intent(house, SetAccountTier(tier=f"{number}"), f"n{number}", account=account))
@@ -94,8 +106,10 @@ def test_a_batch_is_not_refused_for_what_another_process_has_changed_since(house
     account = house.do(opening()).id
     house.do(RenameAccount(name="Known here"), account=account)
     neighbour.handler.handle(intent(house, RenameAccount(name="Renamed there"), "renamed", account=account))
-    batch = [intent(house, SetAccountTier(tier="gold"), "one", account=account),
-             intent(house, RenameAccount(name="Known here"), "two", account=account)]
+    batch = [
+        intent(house, SetAccountTier(tier="gold"), "one", account=account),
+        intent(house, RenameAccount(name="Known here"), "two", account=account),
+    ]
 
     results = house.runtime.handler.handle_batch(house.tenant, batch)
 
@@ -117,7 +131,15 @@ def test_a_command_of_a_batch_sees_what_the_ones_before_it_decided(house: House)
     ]
     results = house.runtime.handler.handle_batch(house.tenant, batch)
 
-    assert codes(results) == ["stored", "stored", "nothing_changes", "stored", "stored", "account_closed", "external_ref_taken"]
+    assert codes(results) == [
+        "stored",
+        "stored",
+        "nothing_changes",
+        "stored",
+        "stored",
+        "account_closed",
+        "external_ref_taken",
+    ]
     assert house.topics()[1:] == ["account.opened", "account.renamed", "contract.drafted", "account.closed"]
 
 
@@ -171,7 +193,13 @@ def test_a_batch_with_one_that_is_refused_costs_no_other(house: House) -> None:
     batch = [intent(house, opening(f"{number}"), f"{number}") for number in range(4)]
     batch.insert(2, intent(house, RenameAccount(name="x"), "lost", account="acct_01h455vb4pex5vsknk084sn02q"))
 
-    assert codes(house.runtime.handler.handle_batch(house.tenant, batch)) == ["stored", "stored", "account_not_found", "stored", "stored"]
+    assert codes(house.runtime.handler.handle_batch(house.tenant, batch)) == [
+        "stored",
+        "stored",
+        "account_not_found",
+        "stored",
+        "stored",
+    ]
 
 
 # --- references, absentees and the edges of the calendar ---
@@ -187,7 +215,9 @@ def test_a_reference_names_one_thing_of_a_noun_and_of_a_tenant(house: House) -> 
         house.do(opening(external_ref="nw"))
 
 
-@pytest.mark.parametrize("named", ["acct_01h455vb4pex5vsknk084sn02q", "ref:nobody", "ctr_01h455vb4pex5vsknk084sn02q", "", "ref:", "'; --"])
+@pytest.mark.parametrize(
+    "named", ["acct_01h455vb4pex5vsknk084sn02q", "ref:nobody", "ctr_01h455vb4pex5vsknk084sn02q", "", "ref:", "'; --"]
+)
 def test_what_is_not_there_is_not_found(house: House, named: str) -> None:
     with pytest.raises(NotFound, match="account_not_found"):
         house.do(RenameAccount(name="x"), account=named)
@@ -218,9 +248,17 @@ def test_a_day_at_the_end_of_the_calendar_is_stored_or_refused_by_name(house: Ho
 @pytest.mark.parametrize("text", ["nul \0 in it", "half a \ud800 pair"])
 def test_text_that_cannot_be_written_is_refused_by_name_and_costs_no_other(house: House, text: str) -> None:
     account = house.do(opening()).id
-    bad = intent(house, RenameAccount.model_construct(name=text, effective_at=None, reason=None, visibility="internal"), "bad", account=account)
+    bad = intent(
+        house,
+        RenameAccount.model_construct(name=text, effective_at=None, reason=None, visibility="internal"),
+        "bad",
+        account=account,
+    )
 
-    assert codes(house.runtime.handler.handle_batch(house.tenant, [bad, intent(house, opening("Good"), "good")])) == ["unwritable_text", "stored"]
+    assert codes(house.runtime.handler.handle_batch(house.tenant, [bad, intent(house, opening("Good"), "good")])) == [
+        "unwritable_text",
+        "stored",
+    ]
     with pytest.raises(Invalid, match="unwritable_text"):
         house.runtime.handler.handle(bad)
 
@@ -231,7 +269,9 @@ def test_text_that_cannot_be_written_is_refused_by_name_and_costs_no_other(house
 def test_many_commands_at_once_on_one_loop_get_their_own_receipts(house: House) -> None:
     async def send() -> list[Receipt]:
         handler = house.runtime.handler
-        return await asyncio.gather(*(handler.handle_async(intent(house, opening(f"{number}"), f"{number}")) for number in range(40)))
+        return await asyncio.gather(
+            *(handler.handle_async(intent(house, opening(f"{number}"), f"{number}")) for number in range(40))
+        )
 
     receipts = asyncio.run(send())
 
@@ -245,7 +285,10 @@ def test_a_caller_who_gives_up_takes_nobody_along(house: House) -> None:
 
     async def send() -> list[object]:
         handler = house.runtime.handler
-        tasks = [asyncio.create_task(handler.handle_async(intent(house, log, f"{number}", account=account))) for number in range(20)]
+        tasks = [
+            asyncio.create_task(handler.handle_async(intent(house, log, f"{number}", account=account)))
+            for number in range(20)
+        ]
         for _ in range(40):
             await asyncio.sleep(0)
         for task in tasks[::2]:

@@ -18,6 +18,7 @@ from app.domain.recorded import Recorded
 from app.projector import Comparison, Projector, RebuildLost
 from app.store.engine import Database
 from app.store.tables import positions
+from app.worker import Worker
 from projections import VIEWS, accounts, timeline
 from projections.base import View
 from tests.support.databases import Databases
@@ -140,8 +141,13 @@ def test_a_row_that_the_table_refuses_parks_its_view_and_no_other(house: House, 
 
 def test_an_event_of_newer_code_is_passed_by(house: House) -> None:
     house.do(OpenAccount(name="Known", currency="EUR"))
-    house.runtime.log.recorder(house.tenant).insert_events([
-        StoredEvent(house.runtime.new_id("acct"), 1, "account.teleported", b'{"data":{"to":"the moon"},"meta":{},"salt":""}')])
+    house.runtime.log.recorder(house.tenant).insert_events(
+        [
+            StoredEvent(
+                house.runtime.new_id("acct"), 1, "account.teleported", b'{"data":{"to":"the moon"},"meta":{},"salt":""}'
+            )
+        ]
+    )
     house.do(OpenAccount(name="After", currency="EUR"))
 
     house.catch_up()
@@ -161,10 +167,26 @@ def test_a_gap_in_the_log_stops_everything_by_name(cottage: House) -> None:
         cottage.runtime.projector.catch_up(cottage.tenant)
 
 
+def test_a_broken_log_of_one_tenant_keeps_no_other_waiting(cottage: House) -> None:
+    broken, sound = sorted([cottage.tenant, cottage.new_tenant("Other")])
+    for tenant in (broken, sound):
+        cottage.do(OpenAccount(name="Northwind", currency="EUR"), tenant=tenant)
+    with cottage.runtime.database.administer() as connection:
+        connection.execute(text("DROP TRIGGER events_no_delete"))
+        connection.execute(text("DELETE FROM events WHERE position = 1 AND tenant_id = :broken"), {"broken": broken})
+
+    Worker(cottage.runtime).once()
+
+    assert set(cottage.runtime.projector.positions(sound).values()) == {2}
+    assert set(cottage.runtime.projector.positions(broken).values()) == {0}
+
+
 # --- several at once, and in any pieces ---
 
 
-def test_projectors_at_once_grow_one_picture_while_it_is_written_to(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_projectors_at_once_grow_one_picture_while_it_is_written_to(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(projecting, "BATCH", 7)
     runtimes = [build(house.settings, clock=house.clock) for _ in range(3)]
     written = threading.Event()
@@ -231,7 +253,9 @@ PIECES = st.lists(st.integers(1, 120), max_size=25)
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), cuts=PIECES)
-def test_a_log_read_in_any_pieces_grows_what_a_rebuild_and_a_replay_grow(databases: Databases, seed: int, cuts: list[int]) -> None:
+def test_a_log_read_in_any_pieces_grows_what_a_rebuild_and_a_replay_grow(
+    databases: Databases, seed: int, cuts: list[int]
+) -> None:
     house = House(databases.fresh("sqlite"))
     assert_any_pieces_give_the_same(house, seed, cuts)
     house.close()
@@ -269,7 +293,9 @@ def tamper(house: House, view: View[Any], how: str) -> None:
 
 @pytest.mark.parametrize("how", TAMPERINGS)
 @pytest.mark.parametrize("name", ["accounts", "contract_lines", "timeline"])
-def test_a_rebuild_that_only_verifies_tells_and_keeps_and_one_that_does_not_heals(house: House, name: str, how: str) -> None:
+def test_a_rebuild_that_only_verifies_tells_and_keeps_and_one_that_does_not_heals(
+    house: House, name: str, how: str
+) -> None:
     view = BY_NAME[name]
     house.ingest(life(6, 80))
     house.catch_up()
@@ -331,7 +357,12 @@ def test_of_two_rebuilds_at_once_the_first_gives_way(house: House) -> None:
     inner: list[Comparison] = []
 
     with pytest.raises(RebuildLost):
-        rebuilt(house, accounts.VIEW, verify=False, progress=lambda _read: inner.append(rebuilt(house, accounts.VIEW, verify=False)))
+        rebuilt(
+            house,
+            accounts.VIEW,
+            verify=False,
+            progress=lambda _read: inner.append(rebuilt(house, accounts.VIEW, verify=False)),
+        )
 
     assert [compared.equal for compared in inner] == [True]
     assert rows(house, accounts.VIEW) == before

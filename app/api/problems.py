@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.domain import errors
 from app.domain.strict_json import Malformed
-from app.ingestion import MOST_FAULTS, fault
+from app.ingestion import fault, telling
 from app.observe.metrics import REFUSALS
 from app.states import InFlight
 
@@ -143,7 +143,7 @@ async def validation_error(request: Request, error: Exception) -> Response:
     if any(one["loc"][0] == "path" for one in error.errors()):
         return problem(request_id(request), 404, "not_found", "there is nothing at this path")
     found, asked_wrongly = [], False
-    for one in error.errors()[:MOST_FAULTS]:
+    for one in telling(error.errors()):
         where, *path = one["loc"]
         if where == "body":
             found.append(fault(one, path, error.body))

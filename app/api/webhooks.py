@@ -15,7 +15,6 @@ from app.api.problems import Refusal, answered, documented
 from app.api.shapes import WRITTEN, PageBody, ReceiptBody, at
 from app.auth.policy import Principal
 from app.bootstrap import Runtime
-from app.domain.errors import Invalid
 from app.domain.webhook_endpoint import (
     AddWebhookSecret,
     CloseWebhookEndpoint,

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from app.domain.events import CATALOGUE
 from app.domain.events.base import Event
-from app.domain.values import Business, Classification, FreeText, Personal, Public, Sealed, classification, nested
+from app.domain.values import Business, Classification, Personal, Public, Sealed, classification, nested
 from tests.golden import FOLDER, add, broken, digest, file_of, manifest, sample, topic_of
 
 FILES = sorted(path.name for path in FOLDER.glob("*.json"))
@@ -63,8 +63,14 @@ def test_what_is_sealed_may_be_stored_sealed_and_nothing_else_may() -> None:
 
 def test_personal_members_stand_beside_the_person_whom_they_belong_to() -> None:
     def persons(kind: type[BaseModel]) -> list[type[BaseModel]]:
-        own = [kind] if any(classification(field) is Classification.PERSONAL for field in kind.model_fields.values()) else []
-        return own + [person for field in kind.model_fields.values() for model in nested(field) for person in persons(model)]
+        own = (
+            [kind]
+            if any(classification(field) is Classification.PERSONAL for field in kind.model_fields.values())
+            else []
+        )
+        return own + [
+            person for field in kind.model_fields.values() for model in nested(field) for person in persons(model)
+        ]
 
     holders = {holder for kind in CATALOGUE.values() for holder in persons(kind)}
     assert holders
@@ -80,7 +86,7 @@ def test_a_topic_is_a_noun_and_what_happened_to_it(topic: str) -> None:
     assert noun.replace("_", "").isalpha()
     assert past.replace("_", "").isalpha()
     assert topic == topic.lower()
-    assert CATALOGUE[topic].TOPIC == topic
+    assert topic == CATALOGUE[topic].TOPIC
     assert CATALOGUE[topic].__doc__
 
 
@@ -145,11 +151,17 @@ def test_adding_writes_what_is_missing_and_nothing_else(tmp_path: Path) -> None:
     assert manifest(tmp_path) == {"thing.happened.v1.json": digest(tmp_path / "thing.happened.v1.json")}
 
 
-@pytest.mark.parametrize(("damage", "told"), [
-    (lambda file: file.write_text("{}\n"), "thing.happened.v1.json has changed"),
-    (lambda file: file.unlink(), "thing.happened.v1.json is gone"),
-    (lambda file: shutil.copy(file, file.with_name("other.happened.v1.json")), "other.happened.v1.json is not in the MANIFEST"),
-])
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda file: file.write_text("{}\n"), "thing.happened.v1.json has changed"),
+        (lambda file: file.unlink(), "thing.happened.v1.json is gone"),
+        (
+            lambda file: shutil.copy(file, file.with_name("other.happened.v1.json")),
+            "other.happened.v1.json is not in the MANIFEST",
+        ),
+    ],
+)
 def test_adding_refuses_as_soon_as_something_has_changed(tmp_path: Path, damage: Any, told: str) -> None:
     add(tmp_path, {"thing.happened": Thing})
     damage(tmp_path / "thing.happened.v1.json")

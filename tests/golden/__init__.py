@@ -19,7 +19,12 @@ from app.domain.events.base import Event
 from app.domain.values import Sealed
 
 FOLDER: Final = Path(__file__).parent / "events"
-SEALED: Final = {"alg": "A256GCM", "key": "evt_01jd0000000000000000000000", "nonce": "AAAAAAAAAAAAAAAA", "ct": "c2VhbGVk"}
+SEALED: Final = {
+    "alg": "A256GCM",
+    "key": "evt_01jd0000000000000000000000",
+    "nonce": "AAAAAAAAAAAAAAAA",
+    "ct": "c2VhbGVk",
+}
 WORDS: Final = {
     "account": "acct_01jd0000000000000000000000", "contract": "ctr_01jd0000000000000000000000",
     "interaction": "int_01jd0000000000000000000000", "scope_change": "scr_01jd0000000000000000000000",
@@ -93,7 +98,9 @@ def add(folder: Path = FOLDER, catalogue: Mapping[str, type[Event]] = CATALOGUE)
     """Writes the files that are missing. Gives: their names. Raises: ValueError when one that is there has changed."""
     if problems := broken(folder):
         raise ValueError("; ".join(problems))
-    missing = sorted({file_of(kind): kind for kind in catalogue.values() if not (folder / file_of(kind)).exists()}.items())
+    missing = sorted(
+        {file_of(kind): kind for kind in catalogue.values() if not (folder / file_of(kind)).exists()}.items()
+    )
     for file, kind in missing:
         text = json.dumps(sample(kind), indent=2, sort_keys=True, ensure_ascii=False)
         (folder / file).write_text(f"{text}\n")

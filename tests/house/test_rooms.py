@@ -47,7 +47,9 @@ def uses(source: str) -> Iterator[str]:
     """What a file uses of things that are not the same at every run."""
     for node in ast.walk(ast.parse(source)):
         match node:
-            case ast.Attribute(value=ast.Name(id="datetime" | "date") | ast.Attribute(attr="datetime"), attr="now" | "utcnow" | "today"):
+            case ast.Attribute(
+                value=ast.Name(id="datetime" | "date") | ast.Attribute(attr="datetime"), attr="now" | "utcnow" | "today"
+            ):
                 yield "the clock"
             case ast.Attribute(value=ast.Name(id="time"), attr="time" | "time_ns"):
                 yield "the clock"
@@ -58,7 +60,9 @@ def uses(source: str) -> Iterator[str]:
             case ast.Import(names=names):
                 yield from (kind for name in names if (kind := _SOURCES.get((name.name, ""))))
             case ast.ImportFrom(module=str(module), names=names):
-                yield from (kind for name in names if (kind := _SOURCES.get((module, "")) or _SOURCES.get((module, name.name))))
+                yield from (
+                    kind for name in names if (kind := _SOURCES.get((module, "")) or _SOURCES.get((module, name.name)))
+                )
 
 
 _SOURCES = {
@@ -74,12 +78,22 @@ def test_the_clock_the_environment_and_randomness_come_in_by_their_own_doors(pat
         assert named(path).startswith(MAY[used]), used
 
 
-@pytest.mark.parametrize(("source", "found"), [
-    ("import datetime\nx = datetime.datetime.now()", "the clock"), ("from datetime import date\nx = date.today()", "the clock"),
-    ("import time\nx = time.time()", "the clock"), ("from time import time_ns", "the clock"), ("import os\nx = os.environ", "the environment"),
-    ("from os import getenv", "the environment"), ("import random", "dice"), ("from random import choice", "dice"),
-    ("import secrets", "randomness"), ("from uuid import uuid4", "randomness"), ("import os\nx = os.urandom(8)", "randomness"),
-])
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import datetime\nx = datetime.datetime.now()", "the clock"),
+        ("from datetime import date\nx = date.today()", "the clock"),
+        ("import time\nx = time.time()", "the clock"),
+        ("from time import time_ns", "the clock"),
+        ("import os\nx = os.environ", "the environment"),
+        ("from os import getenv", "the environment"),
+        ("import random", "dice"),
+        ("from random import choice", "dice"),
+        ("import secrets", "randomness"),
+        ("from uuid import uuid4", "randomness"),
+        ("import os\nx = os.urandom(8)", "randomness"),
+    ],
+)
 def test_a_forbidden_source_would_be_found(source: str, found: str) -> None:
     assert list(uses(source)) == [found]
 
@@ -88,7 +102,10 @@ def test_every_room_has_its_step_in_the_import_law() -> None:
     law = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(one for one in law if one.get("containers") == ["app"])["layers"]
     steps = {room for layer in layers for beside in layer.split(" | ") for room in beside.split(" : ")}
-    rooms = {path.stem if path.is_file() else path.name for path in (ROOT / "app").iterdir()
-             if path.suffix == ".py" or (path / "__init__.py").exists()}
+    rooms = {
+        path.stem if path.is_file() else path.name
+        for path in (ROOT / "app").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
 
     assert rooms - {"__init__"} == steps

@@ -25,15 +25,20 @@ WHOLE = st.integers(-(2**53) + 1, 2**53 - 1)
 VALUES = st.recursive(
     st.none() | st.booleans() | WHOLE | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
-    max_leaves=12)
+    max_leaves=12,
+)
 
 
-@pytest.mark.parametrize("vector", [one for one in VECTORS["objects"] if one["name"] not in OUTSIDE], ids=lambda one: one["name"])
+@pytest.mark.parametrize(
+    "vector", [one for one in VECTORS["objects"] if one["name"] not in OUTSIDE], ids=lambda one: one["name"]
+)
 def test_what_our_profile_allows_comes_out_as_the_standard_says(vector: dict[str, str]) -> None:
     assert canonical(json.loads(vector["input"])).hex() == vector["output_hex"]
 
 
-@pytest.mark.parametrize("vector", [one for one in VECTORS["objects"] if one["name"] in OUTSIDE], ids=lambda one: one["name"])
+@pytest.mark.parametrize(
+    "vector", [one for one in VECTORS["objects"] if one["name"] in OUTSIDE], ids=lambda one: one["name"]
+)
 def test_what_our_profile_leaves_out_is_refused(vector: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=OUTSIDE[vector["name"]]):
         canonical(json.loads(vector["input"]))
@@ -45,7 +50,9 @@ def test_what_the_vectors_refuse_is_refused(text: str) -> None:
         canonical(json.loads(text))
 
 
-@pytest.mark.parametrize("value", [1.0, float("nan"), float("-inf"), 2**53, -(2**53), b"bytes", {"a"}, {"k\u00e9y": 1}, "\x00", "\ud800"])
+@pytest.mark.parametrize(
+    "value", [1.0, float("nan"), float("-inf"), 2**53, -(2**53), b"bytes", {"a"}, {"k\u00e9y": 1}, "\x00", "\ud800"]
+)
 def test_no_float_no_large_integer_and_no_unwritable_text_has_a_form(value: Any) -> None:
     for wrapped in (value, [value], {"member": [value]}):
         with pytest.raises(ValueError, match=r".+"):
@@ -53,7 +60,10 @@ def test_no_float_no_large_integer_and_no_unwritable_text_has_a_form(value: Any)
 
 
 def test_escapes_are_the_shortest_there_are() -> None:
-    assert canonical("\x7f\u2028/\b\f\n\r\t\x1f\"\\\u00e9").hex() == "227fe280a82f5c625c665c6e5c725c745c75303031665c225c5cc3a922"
+    assert (
+        canonical('\x7f\u2028/\b\f\n\r\t\x1f"\\\u00e9').hex()
+        == "227fe280a82f5c625c665c6e5c725c745c75303031665c225c5cc3a922"
+    )
 
 
 @given(VALUES)

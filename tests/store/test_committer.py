@@ -40,7 +40,11 @@ class Line:
 @contextmanager
 def queue(house: House, **settings: int) -> Iterator[Line]:
     """A line that opens when the block ends."""
-    line = Line(house.runtime.log.append, renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, "gate"), **settings)
+    line = Line(
+        house.runtime.log.append,
+        renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, "gate"),
+        **settings,
+    )
     yield line
     line.opened.set()
     line.committer.close()
@@ -74,7 +78,13 @@ def test_a_conflict_and_a_refusal_drop_alone(house: House) -> None:
 
     assert line.sizes == [1, 6]
     assert [type(outcome(one)) for one in (before, conflict, refused, claimed, doubly, after)] == [
-        Receipt, Conflict, Refused, Receipt, Refused, Receipt]
+        Receipt,
+        Conflict,
+        Refused,
+        Receipt,
+        Refused,
+        Receipt,
+    ]
     assert outcome(conflict).members["current_version"] == 0
     assert len(sound(house)) == 6
 
@@ -82,8 +92,11 @@ def test_a_conflict_and_a_refusal_drop_alone(house: House) -> None:
 def test_two_commands_on_one_stream_in_one_batch_are_taken_in_order(house: House) -> None:
     stream = house.runtime.new_id("acct")
     with queue(house) as line:
-        answers = [line.committer.submit([renaming(house.runtime, house.tenant, stream, version, f"{version}-{attempt}")])
-                   for version in (1, 2, 3) for attempt in ("a", "b")]
+        answers = [
+            line.committer.submit([renaming(house.runtime, house.tenant, stream, version, f"{version}-{attempt}")])
+            for version in (1, 2, 3)
+            for attempt in ("a", "b")
+        ]
 
     assert [type(outcome(answer)) for answer in answers] == [Receipt, Conflict] * 3
     assert [event.version for event in house.runtime.log.stream(house.tenant, stream)] == [1, 2, 3]
@@ -91,8 +104,12 @@ def test_two_commands_on_one_stream_in_one_batch_are_taken_in_order(house: House
 
 def test_a_command_that_the_database_refuses_fails_alone(house: House) -> None:
     with queue(house) as line:
-        answers = [line.committer.submit([doubled(begin(house, f"{number}")) if number in (3, 17) else begin(house, f"{number}")])
-                   for number in range(20)]
+        answers = [
+            line.committer.submit(
+                [doubled(begin(house, f"{number}")) if number in (3, 17) else begin(house, f"{number}")]
+            )
+            for number in range(20)
+        ]
 
     for number, answer in enumerate(answers):
         if number in (3, 17):

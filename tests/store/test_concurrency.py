@@ -91,7 +91,10 @@ def test_sixteen_writers_in_four_processes_share_one_log(house: House, database_
         processes = [
             subprocess.Popen(
                 [sys.executable, "-m", "tests.store.writers", database_url, house.tenant, f"{seed}", "12", *accounts],
-                cwd=ROOT, stdout=subprocess.PIPE, text=True)
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
             for seed in (100, 200, 300, 400)
         ]
         for process in processes:

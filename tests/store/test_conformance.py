@@ -55,8 +55,6 @@ class Silent(AggregateRecorder):
         return self.recorder.select_events(originator_id, **kwargs)
 
 
-
-
 class TestApplicationRecorderOnSqlite(OnSqlite, cases.ApplicationRecorderTestCase[LedgerRecorder]):
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()

@@ -22,7 +22,9 @@ from tests.support.house import House
 
 
 @pytest.mark.parametrize("version", [(3, 51, 2), (3, 40, 1), (2, 8, 17)])
-def test_an_sqlite_that_corrupts_its_log_is_refused(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]) -> None:
+def test_an_sqlite_that_corrupts_its_log_is_refused(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]
+) -> None:
     import pysqlite3.dbapi2 as driver
 
     monkeypatch.setattr(driver, "sqlite_version_info", version)
@@ -36,7 +38,9 @@ def test_another_kind_of_database_is_refused() -> None:
         Database("mysql://localhost/steward")
 
 
-@pytest.mark.parametrize("tenant", ["", "tnt'; DROP TABLE events; --", "TNT", "a" * 65, "tnt_1\n", "tnt 1", "tnt\u00e9"])
+@pytest.mark.parametrize(
+    "tenant", ["", "tnt'; DROP TABLE events; --", "TNT", "a" * 65, "tnt_1\n", "tnt 1", "tnt\u00e9"]
+)
 def test_what_is_no_tenant_opens_no_transaction(house: House, tenant: str) -> None:
     for transaction in (house.runtime.database.read, house.runtime.database.write, house.runtime.database.grow):
         with pytest.raises(ValueError, match="not a tenant id"), transaction(tenant):
@@ -45,8 +49,10 @@ def test_what_is_no_tenant_opens_no_transaction(house: House, tenant: str) -> No
 
 def test_a_transaction_that_fails_leaves_nothing(house: House) -> None:
     with pytest.raises(ZeroDivisionError), house.runtime.database.write(house.tenant) as connection:
-        connection.execute(text("INSERT INTO data_keys (tenant_id, key_id, wrapped, created_at) VALUES (:t, 'k', :b, 0)"),
-                           {"t": house.tenant, "b": b""})
+        connection.execute(
+            text("INSERT INTO data_keys (tenant_id, key_id, wrapped, created_at) VALUES (:t, 'k', :b, 0)"),
+            {"t": house.tenant, "b": b""},
+        )
         raise ZeroDivisionError
     with house.runtime.database.read(house.tenant) as connection:
         assert connection.execute(text("SELECT count(*) FROM data_keys")).scalar_one() == 0
@@ -67,7 +73,9 @@ def test_appends_keep_their_order_on_a_server_that_isolates_more_than_asked(data
     url = databases.fresh("postgresql")
     owner = Database(url, owner=True)
     with owner.administer() as connection:
-        connection.execute(text(f"ALTER DATABASE {owner.url.database} SET default_transaction_isolation = 'serializable'"))
+        connection.execute(
+            text(f"ALTER DATABASE {owner.url.database} SET default_transaction_isolation = 'serializable'")
+        )
     owner.close()
     house = House(url)
     others = [build(house.settings, clock=Clock()) for _ in range(3)]
@@ -78,7 +86,9 @@ def test_appends_keep_their_order_on_a_server_that_isolates_more_than_asked(data
         barrier.wait()
         for at in range(10):
             command = OpenAccount(name=f"{number}-{at}", currency="EUR")
-            outcomes.append(others[number].handler.handle(Intent(house.tenant, "test", command, Request(f"{number}-{at}", b""))))
+            outcomes.append(
+                others[number].handler.handle(Intent(house.tenant, "test", command, Request(f"{number}-{at}", b"")))
+            )
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
     for thread in threads:
@@ -128,7 +138,9 @@ def test_a_full_disk_is_told_by_name_nothing_is_lost_and_it_recovers(cottage: Ho
     with pytest.raises(Unavailable, match="storage_full"):
         for stored in itertools.count():
             cottage.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{stored}")
-    assert cottage.runtime.log.recorder(cottage.tenant).count() == cottage.runtime.log.head(cottage.tenant) == stored + 1
+    assert (
+        cottage.runtime.log.recorder(cottage.tenant).count() == cottage.runtime.log.head(cottage.tenant) == stored + 1
+    )
 
     event.remove(database.writer, "connect", small)
     database.writer.dispose()

@@ -70,7 +70,8 @@ def _value(kind: Any, tenant: str) -> Any:
 def tenant_tables(connection: psycopg.Connection[Any]) -> list[str]:
     rows = connection.execute(
         "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE c.relkind = 'r' AND a.attname = 'tenant_id' AND n.nspname = 'public' ORDER BY 1").fetchall()
+        "WHERE c.relkind = 'r' AND a.attname = 'tenant_id' AND n.nspname = 'public' ORDER BY 1"
+    ).fetchall()
     return [name for (name,) in rows]
 
 
@@ -84,26 +85,34 @@ def test_every_table_with_a_tenant_is_known_and_every_other_is_not_ours(catalogu
 
 
 def test_every_table_with_a_tenant_forces_its_policy_on_reading_and_on_writing(
-    catalogue: psycopg.Connection[Any]
+    catalogue: psycopg.Connection[Any],
 ) -> None:
-    forced = {name: (on, also_owner) for name, on, also_owner in catalogue.execute(
-        "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relkind = 'r'")}
+    forced = {
+        name: (on, also_owner)
+        for name, on, also_owner in catalogue.execute(
+            "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relkind = 'r'"
+        )
+    }
     policies = catalogue.execute(
-        "SELECT tablename, policyname, permissive, roles, cmd, qual, with_check FROM pg_policies").fetchall()
+        "SELECT tablename, policyname, permissive, roles, cmd, qual, with_check FROM pg_policies"
+    ).fetchall()
     own = "(tenant_id = steward_tenant())"
 
     for table in tenant_tables(catalogue):
         mine = {name: rest for of, name, *rest in policies if of == table}
         assert forced[table] == (True, True), table
         assert mine.pop("tenant") == ["PERMISSIVE", ["public"], "ALL", own, own], table
-        assert mine == ({"directory": ["PERMISSIVE", [DIRECTORY_ROLE], "SELECT", "true", None]} if table in SHARED else {})
+        assert mine == (
+            {"directory": ["PERMISSIVE", [DIRECTORY_ROLE], "SELECT", "true", None]} if table in SHARED else {}
+        )
 
 
 def test_every_unique_index_leads_with_the_tenant(catalogue: psycopg.Connection[Any]) -> None:
     leading = catalogue.execute(
         "SELECT t.relname, i.relname, a.attname FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid "
         "JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = x.indkey[0] "
-        "JOIN pg_namespace n ON n.oid = t.relnamespace WHERE x.indisunique AND n.nspname = 'public'").fetchall()
+        "JOIN pg_namespace n ON n.oid = t.relnamespace WHERE x.indisunique AND n.nspname = 'public'"
+    ).fetchall()
 
     wrong = [(table, index) for table, index, column in leading if column != "tenant_id" and table != "alembic_version"]
     assert wrong == []
@@ -114,10 +123,13 @@ def test_the_application_owns_nothing_and_cannot_step_over_a_policy(catalogue: p
     for role in (APP_ROLE, DIRECTORY_ROLE):
         rights = catalogue.execute(
             "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication FROM pg_roles "
-            "WHERE rolname = %s", [role]).fetchone()
+            "WHERE rolname = %s",
+            [role],
+        ).fetchone()
         owned = catalogue.execute(
             "SELECT count(*) FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid WHERE r.rolname = %s AND d.deptype = 'o'",
-            [role]).fetchone()
+            [role],
+        ).fetchone()
         assert rights == (False,) * 6
         assert owned == (0,)
     inherits = catalogue.execute("SELECT pg_has_role(%s, %s, 'USAGE')", [APP_ROLE, DIRECTORY_ROLE]).fetchone()
@@ -130,8 +142,11 @@ def test_the_application_may_add_to_history_and_not_change_it(catalogue: psycopg
         return bool(row and row[0])
 
     for table in tenant_tables(catalogue):
-        granted = {right for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
-                   if may(right, table)}
+        granted = {
+            right
+            for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+            if may(right, table)
+        }
         changes = set() if table in FOR_EVER else {"UPDATE", "DELETE"}
         assert granted == {"SELECT", "INSERT"} | changes, table
         assert may("SELECT", table, DIRECTORY_ROLE) == (table in SHARED), table
@@ -171,12 +186,17 @@ def test_no_row_of_another_tenant_can_be_seen_changed_or_written(
                 assert seen == [(me,)], table
                 if table not in FOR_EVER:
                     assert connection.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [other]).rowcount == 0, table
-            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"), connection.transaction():
+            with (
+                pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"),
+                connection.transaction(),
+            ):
                 connection.execute(f"SET LOCAL app.tenant = '{me}'")
                 connection.execute(f"INSERT INTO {table} SELECT {copied} FROM {table}", {"other": other})
 
 
-@pytest.mark.parametrize("statement", ["UPDATE events SET actor = 'somebody else'", "DELETE FROM events", "TRUNCATE events"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE events SET actor = 'somebody else'", "DELETE FROM events", "TRUNCATE events"]
+)
 def test_not_even_the_owner_changes_history_on_postgresql(catalogue: psycopg.Connection[Any], statement: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="events are for ever"):
         catalogue.execute(statement)

@@ -22,8 +22,17 @@ GOLDEN_HEADER = (
     b'"id":"evt_2","position":42,"recorded_at":"2026-02-01T09:00:00.000000Z","schema":1,"stream":"acct_3","tenant":"tnt_4",'
     b'"type":"account.renamed","v":1,"version":7}'
 )
-GOLDEN_FACT = Fact("acct_3", 7, "account.renamed", b'{"data":{"name":"N\xc3\xb6rd"},"meta":{},"salt":"AA=="}', "evt_2", "acct_3", 1,
-                   1_769_900_400_000_001, "usr_1")
+GOLDEN_FACT = Fact(
+    "acct_3",
+    7,
+    "account.renamed",
+    b'{"data":{"name":"N\xc3\xb6rd"},"meta":{},"salt":"AA=="}',
+    "evt_2",
+    "acct_3",
+    1,
+    1_769_900_400_000_001,
+    "usr_1",
+)
 
 
 def rows(house: House) -> list[Any]:
@@ -60,8 +69,12 @@ def leaf_of(row: Any) -> bytes:
 def test_every_leaf_is_the_hash_of_its_columns_and_every_body_is_in_canonical_form(house: House) -> None:
     house.ingest_file(F1)
     account = house.do(OpenAccount(name="Größe & Co — \u2028", currency="EUR"), actor="usr_größe").id
-    house.do(LogInteraction(channel="call", direction="inbound", occurred_at="2026-01-10T08:00:00.5+02:00", summary="Sealed."),
-             account=account)
+    house.do(
+        LogInteraction(
+            channel="call", direction="inbound", occurred_at="2026-01-10T08:00:00.5+02:00", summary="Sealed."
+        ),
+        account=account,
+    )
 
     stored = rows(house)
     assert len(stored) == house.runtime.log.head(house.tenant) > 20
@@ -79,14 +92,27 @@ def test_a_header_is_written_so_and_never_otherwise() -> None:
     header = mapper.header("tnt_4", GOLDEN_FACT, 42, 1_769_936_400_000_000)
 
     assert header == GOLDEN_HEADER
-    assert mapper.leaf("tnt_4", GOLDEN_FACT, 42, 1_769_936_400_000_000) == hashlib.sha256(b"\x00" + GOLDEN_HEADER).digest()
+    assert (
+        mapper.leaf("tnt_4", GOLDEN_FACT, 42, 1_769_936_400_000_000) == hashlib.sha256(b"\x00" + GOLDEN_HEADER).digest()
+    )
 
 
 def test_no_column_can_be_another_without_another_leaf(cottage: House) -> None:
     cottage.do(OpenAccount(name="Northwind", currency="EUR"))
     row = dict(rows(cottage)[-1])
-    others = {"actor": "x", "body": b"{}", "effective_at": 1, "event_id": "x", "position": 9, "recorded_at": 1, "schema_version": 9,
-              "stream_id": "x", "tenant_id": "x", "type": "x", "version": 9}
+    others = {
+        "actor": "x",
+        "body": b"{}",
+        "effective_at": 1,
+        "event_id": "x",
+        "position": 9,
+        "recorded_at": 1,
+        "schema_version": 9,
+        "stream_id": "x",
+        "tenant_id": "x",
+        "type": "x",
+        "version": 9,
+    }
 
     leaves = {leaf_of({**row, column: other}) for column, other in others.items()}
     assert len(leaves | {leaf_of(row)}) == len(others) + 1

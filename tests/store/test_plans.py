@@ -61,8 +61,12 @@ def watched(databases: Databases) -> Iterator[Watched]:
     recorder = house.runtime.log.recorder(house.tenant)
     each = EVENTS // len(watched.accounts)
     for account in watched.accounts:
-        recorder.insert_events([StoredEvent(account, version, "account.renamed", b'{"data":{"name":"x"}}')
-                                for version in range(1, each + 1)])
+        recorder.insert_events(
+            [
+                StoredEvent(account, version, "account.renamed", b'{"data":{"name":"x"}}')
+                for version in range(1, each + 1)
+            ]
+        )
     with owner.begin() as connection:
         tenant = {"tenant": house.tenant}
         for table, columns, values in (
@@ -70,8 +74,13 @@ def watched(databases: Databases) -> Iterator[Watched]:
             ("refs", "noun, ref, stream_id", "'account', 'ref-' || n, 'acct_' || n"),
             ("data_keys", "key_id, wrapped, created_at", "'stk_' || n, '', 0"),
         ):
-            connection.execute(text(f"INSERT INTO {table} (tenant_id, {columns}) SELECT :tenant, {values} "
-                                    f"FROM generate_series(1, {EVENTS}) AS n"), tenant)
+            connection.execute(
+                text(
+                    f"INSERT INTO {table} (tenant_id, {columns}) SELECT :tenant, {values} "
+                    f"FROM generate_series(1, {EVENTS}) AS n"
+                ),
+                tenant,
+            )
         for view in VIEWS:
             _fill(connection, view.table, house.tenant)
     owner.dispose()
@@ -85,12 +94,20 @@ def _tables(connection: Connection) -> list[str]:
 
 
 def _fill(connection: Connection, table: Any, tenant: str) -> None:
-    keys = {column.name: f"'{column.name}-' || n" if column.type.python_type is str else "n"
-            for column in table.primary_key if column.name != "tenant_id"}
+    keys = {
+        column.name: f"'{column.name}-' || n" if column.type.python_type is str else "n"
+        for column in table.primary_key
+        if column.name != "tenant_id"
+    }
     if "pos_to" in table.c:
         keys["pos_to"] = "9223372036854775807"
-    connection.execute(text(f"INSERT INTO {table.name} (tenant_id, {', '.join(keys)}) SELECT :tenant, {', '.join(keys.values())} "
-                            f"FROM generate_series(1, {EVENTS}) AS n"), {"tenant": tenant})
+    connection.execute(
+        text(
+            f"INSERT INTO {table.name} (tenant_id, {', '.join(keys)}) SELECT :tenant, {', '.join(keys.values())} "
+            f"FROM generate_series(1, {EVENTS}) AS n"
+        ),
+        {"tenant": tenant},
+    )
 
 
 def assert_probed(plans: dict[str, str], *tables: str) -> None:
@@ -112,10 +129,23 @@ def test_no_table_has_statistics_here(watched: Watched) -> None:
 
 def test_an_append_looks_up_versions_receipts_references_and_keys_by_index(watched: Watched) -> None:
     house = watched.house
-    batch = [renaming(house.runtime, house.tenant, account, EVENTS // 200 + 1, f"new-{account}", claims=(("account", f"new-{account}"),))
-             for account in watched.accounts]
-    sealed = Intent(house.tenant, "test", LogInteraction(channel="call", direction="inbound", summary="A note.",
-                                                         occurred_at="2026-01-01T09:00:00Z"), Request("sealed", b""))
+    batch = [
+        renaming(
+            house.runtime,
+            house.tenant,
+            account,
+            EVENTS // 200 + 1,
+            f"new-{account}",
+            claims=(("account", f"new-{account}"),),
+        )
+        for account in watched.accounts
+    ]
+    sealed = Intent(
+        house.tenant,
+        "test",
+        LogInteraction(channel="call", direction="inbound", summary="A note.", occurred_at="2026-01-01T09:00:00Z"),
+        Request("sealed", b""),
+    )
     account = house.do(OpenAccount(name="Real", currency="EUR")).id
 
     plans = watched.plans(lambda: house.runtime.log.append(house.tenant, batch))
@@ -136,8 +166,16 @@ def test_receipts_are_looked_up_by_index(watched: Watched) -> None:
     assert_probed(watched.plans(look), "receipts")
 
 
-@pytest.mark.parametrize("asked", [
-    {}, {"until": 19_000}, {"account_id": "acct_1"}, {"stream_id": "acct_1"}, {"types": ("account.renamed", "account.opened")}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"until": 19_000},
+        {"account_id": "acct_1"},
+        {"stream_id": "acct_1"},
+        {"types": ("account.renamed", "account.opened")},
+    ],
+)
 def test_the_log_is_read_by_index(watched: Watched, asked: dict[str, Any]) -> None:
     house = watched.house
     assert_probed(watched.plans(lambda: house.runtime.log.after(house.tenant, 10_000, 500, **asked)), "events")
@@ -173,7 +211,14 @@ def test_rows_of_a_view_are_loaded_by_group_and_by_index(watched: Watched, view:
 
     def load() -> None:
         with house.runtime.database.grow(house.tenant) as connection:
-            grower = Grower(house.runtime.database, connection, view, view.table, house.tenant, house.runtime.handler.zone(house.tenant))
+            grower = Grower(
+                house.runtime.database,
+                connection,
+                view,
+                view.table,
+                house.tenant,
+                house.runtime.handler.zone(house.tenant),
+            )
             grower._load({f"{view.group}-{number}" for number in range(1, 500)})
 
     assert_probed(watched.plans(load), view.follower)

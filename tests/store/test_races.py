@@ -43,8 +43,9 @@ def at_once(calls: Sequence[Callable[[], Receipt]]) -> list[Answer]:
         return list(pool.map(run, calls))
 
 
-def sending(runtime: Runtime, tenant: str, command: Command, request: Request, if_match: int | None = None,
-            **targets: str) -> Callable[[], Receipt]:
+def sending(
+    runtime: Runtime, tenant: str, command: Command, request: Request, if_match: int | None = None, **targets: str
+) -> Callable[[], Receipt]:
     return lambda: runtime.handler.handle(Intent(tenant, "test", command, request, targets, if_match))
 
 
@@ -52,11 +53,19 @@ def test_sixteen_writers_who_saw_the_same_version_have_one_winner(house: House, 
     account = house.do(OpenAccount(name="Hot", currency="EUR")).id
 
     for version in range(1, 21):
-        answers = at_once([
-            sending(processes[writer % 4], house.tenant, RenameAccount(name=f"{version} by {writer}"),
-                    Request(f"{version}-{writer}", b""), version, account=account)
-            for writer in range(16)
-        ])
+        answers = at_once(
+            [
+                sending(
+                    processes[writer % 4],
+                    house.tenant,
+                    RenameAccount(name=f"{version} by {writer}"),
+                    Request(f"{version}-{writer}", b""),
+                    version,
+                    account=account,
+                )
+                for writer in range(16)
+            ]
+        )
         won = [answer for answer in answers if isinstance(answer, Receipt)]
         lost = [answer for answer in answers if not isinstance(answer, Receipt)]
 
@@ -73,8 +82,11 @@ def test_the_same_key_twenty_times_at_once_opens_one_account(house: House, proce
     answers = at_once(calls)
     answers = [call() if isinstance(answer, InFlight) else answer for call, answer in zip(calls, answers, strict=True)]
 
-    assert {(receipt.id, receipt.version, receipt.position, receipt.events, receipt.recorded_at)
-            for receipt in answers if isinstance(receipt, Receipt)} == {(answers[0].id, 1, 2, answers[0].events, answers[0].recorded_at)}
+    assert {
+        (receipt.id, receipt.version, receipt.position, receipt.events, receipt.recorded_at)
+        for receipt in answers
+        if isinstance(receipt, Receipt)
+    } == {(answers[0].id, 1, 2, answers[0].events, answers[0].recorded_at)}
     assert len([receipt for receipt in answers if not receipt.replayed]) == 1
     assert house.topics() == ["tenant.created", "account.opened"]
 
@@ -85,8 +97,11 @@ def test_a_twin_is_told_to_wait_while_the_first_is_handled(house: House, process
     first, append = processes[0], processes[0].committer._append
 
     def slow(tenant_id: str, batch: Sequence[object]) -> list[object]:
-        told.extend(answer for answer in at_once([sending(first, house.tenant, command, request)] * 5)
-                    if isinstance(answer, DomainError))
+        told.extend(
+            answer
+            for answer in at_once([sending(first, house.tenant, command, request)] * 5)
+            if isinstance(answer, DomainError)
+        )
         return append(tenant_id, batch)
 
     first.committer._append = slow
@@ -99,10 +114,12 @@ def test_a_twin_is_told_to_wait_while_the_first_is_handled(house: House, process
 def test_a_key_that_said_something_else_is_refused_by_name(house: House, processes: list[Runtime]) -> None:
     contents = [OpenAccount(name=f"Account {number}", currency="EUR") for number in range(8)]
 
-    answers = at_once([
-        sending(processes[number % 4], house.tenant, command, Request("shared", command.name.encode()))
-        for number, command in enumerate(contents)
-    ])
+    answers = at_once(
+        [
+            sending(processes[number % 4], house.tenant, command, Request("shared", command.name.encode()))
+            for number, command in enumerate(contents)
+        ]
+    )
     later = at_once([sending(processes[0], house.tenant, contents[0], Request("shared", b"something else"))])
 
     refused = [answer for answer in answers if isinstance(answer, Invalid)]

@@ -20,18 +20,28 @@ from tests.store.test_leaves import leaf_of, rows
 from tests.support.house import House
 
 PRIMITIVES: dict[str, dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "data" / "envelope_primitives.json").read_text())
+    (Path(__file__).parents[1] / "data" / "envelope_primitives.json").read_text()
+)
 CANARY = "Canary-Kanarienvogel"
 
 
 def talk(house: House, stakeholder: str | None = "stk_1") -> str:
     """An interaction whose every sealed member says the canary's name, and its id."""
     account = house.do(OpenAccount(name="Open", currency="EUR")).id
-    command = LogInteraction.model_validate({
-        "channel": "call", "direction": "inbound", "occurred_at": "2026-01-10T09:00:00Z", "reason": f"{CANARY} in a reason",
-        "subject": f"{CANARY} in a subject", "summary": f"{CANARY} in a summary",
-        "participants": [{"name": f"{CANARY} in a name", "email": f"{CANARY}@example.org", "stakeholder": stakeholder},
-                         f"{CANARY} without a stakeholder"]})
+    command = LogInteraction.model_validate(
+        {
+            "channel": "call",
+            "direction": "inbound",
+            "occurred_at": "2026-01-10T09:00:00Z",
+            "reason": f"{CANARY} in a reason",
+            "subject": f"{CANARY} in a subject",
+            "summary": f"{CANARY} in a summary",
+            "participants": [
+                {"name": f"{CANARY} in a name", "email": f"{CANARY}@example.org", "stakeholder": stakeholder},
+                f"{CANARY} without a stakeholder",
+            ],
+        }
+    )
     request = Request(house.runtime.new_id("req"), fingerprint(command.model_dump_json().encode()))
     return house.runtime.handler.handle(Intent(house.tenant, "test", command, request, {"account": account})).id
 
@@ -46,7 +56,7 @@ def contains(haystack: bytes) -> bool:
     """Whether the canary is in there, plain or in a simple disguise."""
     plain = CANARY.encode()
     disguises = [plain, plain.hex().encode(), plain.hex().upper().encode(), plain.decode().encode("utf-16-le")]
-    disguises += [base64.b64encode(b"x" * at + plain)[(4 * at + 2) // 3 + 1:-5] for at in range(3)]
+    disguises += [base64.b64encode(b"x" * at + plain)[(4 * at + 2) // 3 + 1 : -5] for at in range(3)]
     return any(disguise in haystack for disguise in disguises)
 
 
@@ -65,7 +75,9 @@ def everything(house: House) -> Iterable[bytes]:
         connection.exec_driver_sql("RESET ROLE")
         tables.reflect(connection)
         for table in tables.sorted_tables:
-            yield from (row.encode() for (row,) in connection.execute(text(f"SELECT CAST(t AS text) FROM {table.name} AS t")))
+            yield from (
+                row.encode() for (row,) in connection.execute(text(f"SELECT CAST(t AS text) FROM {table.name} AS t"))
+            )
 
 
 def test_the_scan_would_find_what_is_not_sealed(house: House) -> None:
@@ -88,7 +100,8 @@ def test_what_is_sealed_is_read_again_in_place(house: House) -> None:
     assert data["summary"] == f"{CANARY} in a summary"
     assert data["participants"] == [
         {"name": f"{CANARY} in a name", "email": f"{CANARY}@example.org", "stakeholder": "stk_1"},
-        {"name": f"{CANARY} without a stakeholder"}]
+        {"name": f"{CANARY} without a stakeholder"},
+    ]
 
 
 def test_erasing_a_person_takes_their_values_and_leaves_notes_and_leaves(house: House) -> None:
@@ -100,8 +113,10 @@ def test_erasing_a_person_takes_their_values_and_leaves_notes_and_leaves(house: 
 
     for stream in (first, second):
         data = revealed(house, stream)[0]
-        assert data["participants"] == [{"name": None, "email": None, "stakeholder": "stk_1"},
-                                        {"name": f"{CANARY} without a stakeholder"}]
+        assert data["participants"] == [
+            {"name": None, "email": None, "stakeholder": "stk_1"},
+            {"name": f"{CANARY} without a stakeholder"},
+        ]
         assert data["summary"] == f"{CANARY} in a summary"
     assert [bytes(row["leaf"]) for row in rows(house)] == before
 
@@ -135,8 +150,16 @@ def test_a_reason_is_read_where_it_was_said_and_nowhere_else(house: House) -> No
     assert log.reveal(house.tenant, [(event.event_id, event.meta)], "data")[0]["reason"] is None
 
 
-@pytest.mark.parametrize("moved", [
-    {"tenant_id": "tnt_other"}, {"event_id": "evt_other"}, {"path": "data.subject"}, {"key": "another"}, {"ct": "flipped"}])
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"tenant_id": "tnt_other"},
+        {"event_id": "evt_other"},
+        {"path": "data.subject"},
+        {"key": "another"},
+        {"ct": "flipped"},
+    ],
+)
 def test_a_sealed_value_opens_only_where_it_was_sealed(moved: dict[str, str]) -> None:
     vault, key = Vault(bytes(range(32))), bytes(32)
     envelope = vault.seal(key, "stk_1", "tnt_1", "evt_1", "data.summary", CANARY)

@@ -41,12 +41,31 @@ def runtime_of(url: str) -> Runtime:
     return build(Settings(database_url=url, vault_key=KEY))
 
 
-def renaming(runtime: Runtime, tenant_id: str, stream_id: str, version: int, key: str, *, event_id: str | None = None,
-             claims: tuple[tuple[str, str], ...] = ()) -> Append:
+def renaming(
+    runtime: Runtime,
+    tenant_id: str,
+    stream_id: str,
+    version: int,
+    key: str,
+    *,
+    event_id: str | None = None,
+    claims: tuple[tuple[str, str], ...] = (),
+) -> Append:
     """An append of one event that takes a stream to a version, past all decisions."""
-    draft = Draft(AccountRenamed(name=f"name {version}"), event_id or runtime.new_id("evt"), stream_id, version, stream_id, 0)
-    return runtime.log.prepare(tenant_id, stream_id, [draft], actor="test", meta={}, reason=None,
-                               expects={stream_id: version - 1}, request=Request(key, b"same"), claims=claims)
+    draft = Draft(
+        AccountRenamed(name=f"name {version}"), event_id or runtime.new_id("evt"), stream_id, version, stream_id, 0
+    )
+    return runtime.log.prepare(
+        tenant_id,
+        stream_id,
+        [draft],
+        actor="test",
+        meta={},
+        reason=None,
+        expects={stream_id: version - 1},
+        request=Request(key, b"same"),
+        claims=claims,
+    )
 
 
 def begin(house: House, key: str, **given: object) -> Append:

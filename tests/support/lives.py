@@ -52,17 +52,40 @@ def _data(kind: str, dice: random.Random, account: str, contract: str) -> dict[s
     named = {"contract": f"ref:{contract}"} if kind.startswith(("contract.", "renewal.")) else {}
     line = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": price, "interval": "month"}
     members: dict[str, Any] = {
-        "account.opened": {"name": account, "currency": "EUR", "external_ref": account, "tier": "gold", "owner": "usr_1"},
+        "account.opened": {
+            "name": account,
+            "currency": "EUR",
+            "external_ref": account,
+            "tier": "gold",
+            "owner": "usr_1",
+        },
         "account.renamed": {"name": price},
         "account.tier_set": {"tier": dice.choice(["gold", "silver", None])},
         "account.owner_set": {"owner": dice.choice(["usr_1", "usr_2"])},
-        "interaction.logged": {"channel": dice.choice(CHANNELS), "direction": "inbound", "occurred_at": "2025-06-01T08:00:00Z",
-                               "summary": f"About {price}.", "topics": ["price"]},
-        "contract.signed": {"currency": "EUR", "start": "2025-02-01", "end": dice.choice(["2026-02-01", None]), "signed_at": day,
-                            "auto_renew": dice.random() < 0.3, "lines": [line, {**line, "line": "extra"}]},
-        "contract.amended": {"changes": [{"op": "set_line", "line": dice.choice(["main", "extra"]), "unit_price": price}]},
+        "interaction.logged": {
+            "channel": dice.choice(CHANNELS),
+            "direction": "inbound",
+            "occurred_at": "2025-06-01T08:00:00Z",
+            "summary": f"About {price}.",
+            "topics": ["price"],
+        },
+        "contract.signed": {
+            "currency": "EUR",
+            "start": "2025-02-01",
+            "end": dice.choice(["2026-02-01", None]),
+            "signed_at": day,
+            "auto_renew": dice.random() < 0.3,
+            "lines": [line, {**line, "line": "extra"}],
+        },
+        "contract.amended": {
+            "changes": [{"op": "set_line", "line": dice.choice(["main", "extra"]), "unit_price": price}]
+        },
         "contract.notice_given": {"effective_end": day},
-        "contract.renewed": {"start": dice.choice(["2026-02-01", day]), "end": "2027-06-01", "lines": dice.choice([None, [line]])},
+        "contract.renewed": {
+            "start": dice.choice(["2026-02-01", day]),
+            "end": "2027-06-01",
+            "lines": dice.choice([None, [line]]),
+        },
         "contract.terminated": {"effective_end": day, "reason": "price", "voluntary": True},
         "scope_change.raised": {"title": f"Wish {price}", "request": f"More of {price}."},
     }.get(kind, {})

@@ -54,7 +54,7 @@ class Server:
     def key(self, tenant_id: str, role: str = "admin", scopes: tuple[str, ...] = ()) -> str:
         """A new key of a tenant."""
         wanted = IssueApiKey.model_validate({"role": role, "scopes": scopes})
-        receipt, key = issue(self.runtime.handler, tenant_id, "test", wanted, Request(self.runtime.new_id("req"), b""))
+        _, key = issue(self.runtime.handler, tenant_id, "test", wanted, Request(self.runtime.new_id("req"), b""))
         assert key is not None
         return key
 
