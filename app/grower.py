@@ -59,15 +59,14 @@ class Grower:
         if not groups or self.view.facts:
             return
         condition = f"pos_to = {FOREVER}" if self.view.history else ""
-        names = [column.name for column in self.table.columns]
-        sql = keyed(
-            self.database, self.table.name, self.view.group, ", ".join(f"f.{name}" for name in names), condition
-        )
-        statement = text(sql).columns(*self.table.columns)
+        members = len(self.view.members)
+        columns = [self.table.c[name] for name in (*self.view.members, *(["pos_from"] if self.view.history else []))]
+        names = ", ".join(f"f.{column.name}" for column in columns)
+        statement = text(keyed(self.database, self.table.name, self.view.group, names, condition)).columns(*columns)
         for stored in self.connection.execute(
             statement, {"tenant_id": self.tenant_id, "keys": keys(self.database, sorted(groups))}
         ):
-            row = row_of(self.view, stored)
+            row = self.view.row(*stored[:members])
             key = self.view.key(row)
             self.groups.setdefault(key[0], {})[key] = row
             self.stored.add(key)
@@ -145,8 +144,3 @@ class Grower:
 
     def _values(self, row: Any) -> dict[str, Any]:
         return {"tenant_id": self.tenant_id, **{name: getattr(row, name) for name in self.view.members}}
-
-
-def row_of(view: View[Any], stored: Any) -> Any:
-    """A view's row of a table's row."""
-    return view.row(**{name: getattr(stored, name) for name in view.members})

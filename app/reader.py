@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 from app.domain import values
 from app.domain.errors import Invalid, NotFound, Unavailable
 from app.domain.values import FOREVER
-from app.grower import row_of
 from app.projector import Projector
 from app.store.engine import Database
 from app.store.log import Log
@@ -326,14 +325,14 @@ class _Found:
 
 
 def _rows(view: View[Any], connection: Connection, query: Select[Any]) -> list[Any]:
-    return [row_of(view, stored) for stored in connection.execute(query)]
+    return [view.row(*stored) for stored in connection.execute(query)]
 
 
 def _matching(
     view: View[Any], tenant_id: str, clauses: Sequence[ColumnElement[bool]], position: int, *, newest: bool
 ) -> Select[Any]:
     table = view.table
-    query = select(table).where(table.c.tenant_id == tenant_id, *clauses)
+    query = select(*view.columns).where(table.c.tenant_id == tenant_id, *clauses)
     if view.history:
         query = (
             query.where(table.c.pos_to == FOREVER)

@@ -72,6 +72,11 @@ class View(Generic[Row]):
         return tuple(field.name for field in fields(self.row))  # type: ignore[arg-type]
 
     @cached_property
+    def columns(self) -> tuple[Column[Any], ...]:
+        """The serving table's columns of the row's members, in order."""
+        return tuple(self.table.c[member] for member in self.members)
+
+    @cached_property
     def table(self) -> Table:
         """The table of this version."""
         return self.table_named(self.follower)
