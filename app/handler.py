@@ -74,7 +74,7 @@ class Handler:
     async def handle_async(self, intent: Intent) -> Receipt:
         """The same without a thread that waits."""
         with self._flights.board((intent.tenant_id, intent.request.key)):
-            known = await asyncio.to_thread(self._known, intent)
+            known = None if intent.request.fresh else await asyncio.to_thread(self._known, intent)
             attempt = 0
             while known is None:
                 attempt += 1
@@ -85,6 +85,8 @@ class Handler:
 
     def _known(self, intent: Intent) -> Receipt | None:
         """The receipt of the same request when it came before."""
+        if intent.request.fresh:
+            return None
         found = self.log.receipts(intent.tenant_id, [intent.request.key]).get(intent.request.key)
         return receipts.replay(intent.request, found) if found else None
 
@@ -125,7 +127,7 @@ class Handler:
         waiting: Sequence[int],
         results: list[Receipt | DomainError | None],
     ) -> None:
-        overlay = Overlay()
+        overlay = Overlay(batch=True)
         planned: list[tuple[int, Append]] = []
         refused: list[int] = []
         twins: list[tuple[int, int]] = []
@@ -206,7 +208,8 @@ class Handler:
         except ValueError as error:  # what no door lets through, and no canonical form is there for
             raise Invalid("unwritable_text", "a text holds what cannot be written as JSON") from error
         related = {ids[name]: Held(expects[ids[name]], states[name]) for name in states}
-        self._lay_over(overlay, append, claims, {stream_id: held, **related})
+        if overlay.batch:
+            self._lay_over(overlay, append, claims, {stream_id: held, **related})
         return append
 
     def _primary(self, intent: Intent, decision: Decision, noun: Noun, overlay: Overlay) -> tuple[str, Held]:

@@ -270,17 +270,18 @@ class Projector:
     def _grow_side(
         self, tenant_id: str, view: View[Any], side: Table, grown: int, until: int, progress: Callable[[int], None]
     ) -> int:
-        where = self.zone(tenant_id)
+        where, types = self.zone(tenant_id), sorted(view.on)
         while grown < until:
-            events = self.log.after(tenant_id, grown, REBUILD_BATCH, until=until)
+            events = self.log.after(tenant_id, grown, REBUILD_BATCH, until=until, types=types)
+            reached = events[-1].position if len(events) == REBUILD_BATCH else until
             with self.database.grow(tenant_id) as connection:
                 self._require(connection, tenant_id, side, grown)
                 poison = Grower(self.database, connection, view, side, tenant_id, where).apply(events)
                 if poison:
                     raise RuntimeError(f"{view.name} cannot be grown past position {poison[0]}: {poison[1]}")
-                advance(connection, tenant_id, side.name, grown, events[-1].position, self.clock())
-            progress(len(events))
-            grown = events[-1].position
+                advance(connection, tenant_id, side.name, grown, reached, self.clock())
+            progress(reached - grown)
+            grown = reached
         return grown
 
     def _require(self, connection: Connection, tenant_id: str, side: Table, grown: int) -> None:

@@ -57,9 +57,11 @@ class States:
 class Overlay:
     """What earlier commands of a batch will have changed, before any of it is in the log.
 
-    remembered: the streams whose state the command at hand has from memory and not from the log.
+    batch: whether more commands follow. remembered: the streams whose state the command at hand has from memory and not
+    from the log.
     """
 
+    batch: bool = False
     states: dict[str, Held] = field(default_factory=dict)
     refs: dict[tuple[str, str], str] = field(default_factory=dict)
     remembered: set[str] = field(default_factory=set)

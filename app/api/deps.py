@@ -117,9 +117,8 @@ async def door(
     runtime = runtime_of(request)
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
     body = await request.body()
-    asked = Asked(
-        f"http:{principal.key_id}:{key}", fingerprint(request.method.encode(), request.url.path.encode(), body)
-    )
+    told = fingerprint(request.method.encode(), request.url.path.encode(), body)
+    asked = Asked(f"http:{principal.key_id}:{key}", told, fresh=idempotency_key is None)
     return Door(runtime, principal, asked, key, _version(if_match))
 
 

@@ -207,9 +207,10 @@ def withdraw_notice(state: ContractState, _command: WithdrawNotice, context: Con
 def suspend(state: ContractState, command: SuspendContract, context: Context) -> tuple[Event, ...]:
     """A rest. Raises: Refused when it rests already, outside the term, or for an end that is not after the start."""
     require_live(state, context)
-    if state.suspended:
-        raise Refused("contract_suspended", "the contract rests already")
-    _require_in_force(state.schedule(context), context)
+    schedule = state.schedule(context)
+    if any(start <= context.effective_at < end for start, end in schedule.holds):
+        raise Refused("contract_suspended", "the contract rests already at that time")
+    _require_in_force(schedule, context)
     if command.effective_end and day_start(command.effective_end, context.zone) <= context.effective_at:
         raise Invalid("end_before_start", "the rest must end after it begins")
     return (facts.ContractSuspended(effective_end=command.effective_end),)

@@ -35,6 +35,8 @@ class Request:
 
     key: str
     fingerprint: bytes
+    fresh: bool = False
+    """Whether the key was made for this request, so that there can be no receipt of it yet."""
 
 
 def fingerprint(*parts: bytes) -> bytes:

@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from app.bootstrap import owner
 from app.domain.values import day_start, zone
-from app.grower import row_of
 from projections import contract_lines, portfolios, renewals
 from projections.contract_lines import ContractLine
 from projections.kpis.base import Kpi, measure
@@ -127,7 +126,7 @@ def test_views_grown_step_by_step_are_those_rebuilt_and_those_replayed(estate: H
                 order = [view.table.c[name] for name in view.keys]
                 current = view.table.c.pos_to == view.OPEN
                 replayed = [
-                    row_of(view, row) for row in connection.execute(select(view.table).where(current).order_by(*order))
+                    view.row(*row) for row in connection.execute(select(*view.columns).where(current).order_by(*order))
                 ]
             by_key = {view.key(row): row for row in estate.rows(view.name, tenant=told.tenant)}
             assert {view.key(row): row for row in replayed} == by_key
