@@ -143,11 +143,16 @@ def large(wish: Wish, rng: Random) -> None:
 
 
 def alternative(wish: Wish, rng: Random) -> None:
-    """Not like this, but like that; the client would rather leave it."""
+    """Not like this, but like that; most clients take it, some would rather leave it."""
     wish.consult("engineering", rng.randrange(60, 100), feasible=False)
+    wish.assess(24, price=1900)
     wish.respond("decline_with_alternative", alternative="A simpler page with a link to your map service, ready in three days.",
                  message="Before the launch this would put the whole campaign at risk.")  # fmt: skip
-    wish.decide(accepted=False)
+    taken = rng.randrange(5) < 3
+    wish.decide(accepted=taken)
+    if taken:
+        wish.amend(product="scope change", kind="one_off", unit_price="1900.00")
+        wish.deliver(26)
 
 
 def declined(wish: Wish, _rng: Random) -> None:

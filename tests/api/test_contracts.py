@@ -71,17 +71,16 @@ def test_amendments_change_it_from_their_day_on(client: Client, contract: str) -
 
     assert told(client, contract, "2026-02-28", "2026-03-01", "2026-08-31", "2026-09-01") == [
         ("active", "1000.00"), ("active", "1600.00"), ("active", "1600.00"), ("active", "1200.00")]  # fmt: skip
-    assert [(one["no"], one["effective_at"], one["event"]) for one in page["amendments"]][0] == (
-        1, "2026-03-01T00:00:00.000000Z", receipt["events"][0]["id"])  # fmt: skip
+    assert [page["amendments"][0][name] for name in ("no", "effective_at", "event")] == [
+        1, "2026-03-01T00:00:00.000000Z", receipt["events"][0]["id"]]  # fmt: skip
     assert [line["line"] for line in page["lines"]] == ["main", "social"]
 
 
 def test_a_correction_changes_what_is_known_and_not_what_was_known(client: Client, contract: str) -> None:
-    wrong = client.write(f"{contract}/amendments",
-                         {"effective_at": "2026-03-01", "changes": [{"op": "set_line", "line": "main", "unit_price": "9000.00"}]})  # fmt: skip
+    mistake, meant = ({"op": "set_line", "line": "main", "unit_price": price} for price in ("9000.00", "900.00"))
+    wrong = client.write(f"{contract}/amendments", {"effective_at": "2026-03-01", "changes": [mistake]})
 
-    client.write(f"{contract}/corrections",
-                 {"corrects": wrong["events"][0]["id"], "changes": [{"op": "set_line", "line": "main", "unit_price": "900.00"}]})  # fmt: skip
+    client.write(f"{contract}/corrections", {"corrects": wrong["events"][0]["id"], "changes": [meant]})
 
     then, now = (client.read(contract, as_of="2026-03-01", **known) for known in ({"known_at": wrong["position"]}, {}))
     assert (then["mrr"]["amount"], now["mrr"]["amount"]) == ("9000.00", "900.00")
