@@ -1,6 +1,7 @@
 """The feed of all events, and the taking in of events from elsewhere."""
 
 import asyncio
+import json
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response, Security
@@ -82,7 +83,7 @@ _BODY: Final[dict[str, Any]] = {
         "content": {
             SINGLE: {"schema": {"type": "object"}, "example": _EXAMPLE},
             BATCH: {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": MOST}, "example": [_EXAMPLE]},
-            LINES: {"schema": {"type": "string"}},
+            LINES: {"schema": {"type": "string"}, "example": json.dumps(_EXAMPLE)},
         },
     }
 }

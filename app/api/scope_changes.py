@@ -50,6 +50,12 @@ class ScopeChangeBody(BaseModel):
     version: int
 
 
+class ScopeChangePage(ScopeChangeBody):
+    """A scope change with the position that it was read from."""
+
+    position: int
+
+
 # --- how one is answered ---
 
 
@@ -315,7 +321,7 @@ def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depen
 
 
 @router.get(
-    "/scope-changes/{scope_change}", operation_id="scope_changes.get", responses=answered(ScopeChangeBody, 400, 404)
+    "/scope-changes/{scope_change}", operation_id="scope_changes.get", responses=answered(ScopeChangePage, 400, 404)
 )
 def get_scope_change(scope_change: str, asked: Reading) -> Response:
     """A scope change."""

@@ -68,6 +68,12 @@ class EndpointBody(BaseModel):
     version: int
 
 
+class EndpointPage(EndpointBody):
+    """An endpoint with the position that it was read from."""
+
+    position: int
+
+
 class MessageBody(BaseModel):
     """A message: waiting, done at a position, or parked with a code."""
 
@@ -171,7 +177,7 @@ async def close(endpoint: str, command: CloseWebhookEndpoint, to: Writing) -> Re
     return await to.write(command, webhook_endpoint=endpoint)
 
 
-@router.get(PATH, operation_id="webhook_endpoints.list", responses=answered(PageBody, 400))
+@router.get(PATH, operation_id="webhook_endpoints.list", responses=answered(PageBody[EndpointBody], 400))
 def list_endpoints(
     asked: Reading,
     paged: Annotated[Paging, Depends(paging)],
@@ -186,7 +192,7 @@ def list_endpoints(
 @router.get(
     PATH + "/{endpoint}",
     operation_id="webhook_endpoints.get",
-    responses=answered(EndpointBody, 400, 404),
+    responses=answered(EndpointPage, 400, 404),
 )
 def get_endpoint(endpoint: str, asked: Reading) -> Response:
     """An endpoint."""
@@ -201,7 +207,7 @@ def get_endpoint(endpoint: str, asked: Reading) -> Response:
 @router.get(
     PATH + "/{endpoint}/messages",
     operation_id="webhook_endpoints.messages",
-    responses=answered(PageBody, 400, 404),
+    responses=answered(PageBody[MessageBody], 400, 404),
 )
 def list_messages(
     endpoint: str,

@@ -110,18 +110,18 @@ def _cut(window: str, error: json.JSONDecodeError) -> bool:
 
 
 def _check(value: Any, depth: int, *, scan: bool) -> None:
-    if depth > DEEPEST:
-        raise Invalid("too_deep", f"JSON may be nested {DEEPEST} deep")
-    if isinstance(value, dict):
-        for key, member in value.items():
-            if scan:
+    """Raises: Invalid for text or nesting that has no place in an event. Takes: how many containers are around it."""
+    if isinstance(value, str):
+        if scan:
+            _text(value)
+    elif isinstance(value, dict | list):
+        if depth == DEEPEST:
+            raise Invalid("too_deep", f"JSON may be nested {DEEPEST} deep")
+        for member in value.values() if isinstance(value, dict) else value:
+            _check(member, depth + 1, scan=scan)
+        if scan and isinstance(value, dict):
+            for key in value:
                 _text(key)
-            _check(member, depth + 1, scan=scan)
-    elif isinstance(value, list):
-        for member in value:
-            _check(member, depth + 1, scan=scan)
-    elif scan and isinstance(value, str):
-        _text(value)
 
 
 def _text(value: str) -> None:

@@ -313,6 +313,8 @@ def test_ten_thousand_events_are_taken_and_no_more(visitor: Client, media: str) 
         ({"data": None}, "invalid_event"),
         ({"data": {"name": "A"}}, "invalid_command"),
         ({"dataschema": {"ü": 1}}, "invalid_event"),
+        ({"type": "contract.signed", "subject": "ref:a", "data": {"contract": 7}}, "invalid_member"),
+        ({"type": "contract.signed", "subject": "ref:a", "data": {"contract": "c1"}}, "invalid_member"),
         ({"type": "tenant.created"}, "unknown_type"),
         ({"type": "api_key.issued"}, "unknown_type"),
     ],

@@ -16,6 +16,8 @@ from tests.support.server import Client, Server
 WITHOUT_ACCOUNT = ("tenant", "api_key", "webhook_endpoint")
 """Nouns that are no client's."""
 OF_ACCOUNTS = {topic: kind for topic, kind in CATALOGUE.items() if topic.partition(".")[0] not in WITHOUT_ACCOUNT}
+CHOICES = {"interaction.logged": {"channel": "call", "direction": "inbound"}}
+"""Members of which the samples bear no value that a command would take."""
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
 
 
@@ -25,7 +27,7 @@ def samples() -> list[tuple[str, dict[str, Any]]]:
         (re.sub(r"\.v\d+\.json$", "", path.name), json.loads(path.read_text()))
         for path in sorted(GOLDEN.glob("*.json"))
     )
-    return [(topic, data) for topic, data in found if topic in OF_ACCOUNTS]
+    return [(topic, {**data, **CHOICES.get(topic, {})}) for topic, data in found if topic in OF_ACCOUNTS]
 
 
 def sealed(kind: type[Any]) -> set[str]:

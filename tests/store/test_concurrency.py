@@ -103,3 +103,18 @@ def test_sixteen_writers_in_four_processes_share_one_log(house: House, database_
             told.add(Tally(**json.loads(answer)))
 
     assert_sound(house, seen, told)
+
+
+def test_time_never_falls_along_the_log_though_the_clock_does(house: House) -> None:
+    house.clock.set("2026-03-01T12:00:00Z")
+    late = house.do(OpenAccount(name="Late", currency="EUR")).recorded_at
+    house.clock.set("2026-02-01T12:00:00Z")
+    early = [house.do(OpenAccount(name=f"Early {number}", currency="EUR")).recorded_at for number in range(3)]
+    house.clock.set("2026-03-01T12:00:01Z")
+    later = house.do(OpenAccount(name="Later", currency="EUR")).recorded_at
+
+    log = house.runtime.log
+    assert early == [late] * 3
+    assert later > late
+    assert [event.recorded_at for event in log.after(house.tenant, 1, 10)] == [late] * 4 + [later]
+    assert [log.position_at(house.tenant, at) for at in (late - 1, late, later - 1, later)] == [1, 5, 5, 6]

@@ -40,6 +40,10 @@ class Databases:
     def _postgresql(self) -> str:
         if self._server is None:
             self._server = self._start()
+            self._execute(
+                "ALTER SYSTEM SET fsync = off"
+            )  # no test pulls the plug, and stopping need not wait for the disk
+            self._execute("SELECT pg_reload_conf()")
             self._execute("CREATE DATABASE steward_template")
             _prepare(self.url("steward_template"))
         name = f"steward_{os.getpid()}_{next(_numbers)}"

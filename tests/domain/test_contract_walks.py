@@ -1,0 +1,68 @@
+"""Contracts: whatever is agreed, the views tell what the decisions rest on."""
+
+from datetime import date
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.domain.contract_commands import (
+    AmendContract,
+    GiveNotice,
+    RenewContract,
+    ResumeContract,
+    SuspendContract,
+    TerminateContract,
+    WithdrawNotice,
+)
+from app.domain.errors import DomainError
+from app.domain.values import day_start, unscaled
+from tests.domain.contract_words import (
+    add,
+    annual,
+    remove,
+    reprice,
+    signed,
+)
+from tests.support.house import House
+
+DAYS = st.dates(min_value=date(2025, 11, 1), max_value=date(2028, 3, 1)).map(str)
+PRICES = st.integers(1, 5000).map(str)
+STEPS = st.one_of(
+    st.builds(lambda day, price: AmendContract(effective_at=day, changes=(reprice("main", price),)), DAYS, PRICES),
+    st.builds(lambda day, name: AmendContract(effective_at=day, changes=(add(name),)), DAYS, st.sampled_from("abc")),
+    st.builds(lambda day, name: AmendContract(effective_at=day, changes=(remove(name),)), DAYS, st.sampled_from("abc")),
+    st.builds(lambda day: GiveNotice(effective_at=day), DAYS),
+    st.just(WithdrawNotice()),
+    st.builds(lambda day, end: SuspendContract(effective_at=day, effective_end=end), DAYS, st.none() | DAYS),
+    st.builds(lambda day: ResumeContract(effective_at=day), DAYS),
+    st.builds(
+        lambda day, end, back: RenewContract(start=day, end=end, retroactive=back),
+        st.none() | DAYS,
+        DAYS,
+        st.booleans(),
+    ),
+    st.builds(lambda day: TerminateContract(effective_end=day, reason="x", voluntary=True), DAYS),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEPS, max_size=8), st.booleans(), st.lists(DAYS, min_size=1, max_size=5))
+def test_whatever_is_agreed_the_views_tell_what_the_decisions_rest_on(
+    cottage: House, steps: list[Any], auto_renew: bool, days: list[str]
+) -> None:
+    contract = signed(cottage, auto_renew=auto_renew)
+
+    for step in steps:
+        try:
+            cottage.do(step, contract=contract)
+        except DomainError as refused:
+            assert refused.code != "error"
+
+    cottage.catch_up()
+    rows = [row for row in cottage.rows("contract_lines") if row.contract == contract and row.line]
+    where = cottage.runtime.handler.zone(cottage.tenant)
+    for day in days:
+        moment = day_start(day, where)
+        paid = sum(row.annual for row in rows if row.valid_from <= moment < row.valid_to)
+        assert [unscaled(paid)] == annual(cottage, contract, day)
