@@ -1,6 +1,7 @@
 """The two clocks of every answer: when it is true in business, and when it was known."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -148,6 +149,22 @@ def test_lists_are_told_as_they_were_known(northwind: tuple[Client, str]) -> Non
     assert before["position"] == position
     assert client.read("/v1/accounts", known_at=position, tier="gold")["data"] == []
     assert len(client.read("/v1/accounts", tier="gold")["data"]) == 1
+
+
+def test_many_who_ask_what_was_known_at_many_positions_are_all_answered(client: Client) -> None:
+    first = client.position = client.write("/v1/accounts", {"name": "n0", "currency": "EUR"})["position"]
+    for number in range(1, 12):
+        client.write("/v1/accounts", {"name": f"n{number}", "currency": "EUR"})
+    client.read("/v1/accounts")
+
+    def ask(number: int) -> int:
+        known = first + number % 12
+        page = client.get("/v1/accounts", params={"known_at": known, "limit": 200})
+        assert page.status_code == 200, page.text
+        return len(page.json()["data"]) - (known - first + 1)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(96))) == {0}
 
 
 # --- what is true ---

@@ -126,7 +126,7 @@ def test_the_ends_of_the_calendar_are_answered_or_refused(cottage: House, as_of:
     try:
         assert ask(cottage, "mrr", None, as_of=as_of)["value"] == "0.00"
     except Invalid as refused:
-        assert refused.code == "invalid_as_of"  # noqa: PT017
+        assert refused.code == "invalid_as_of"
     assert ask(cottage, "arr_growth", ("0001-01-01", "9999-12-31"))["value"] is None
 
 
