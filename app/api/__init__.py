@@ -2,7 +2,8 @@
 
 Lives here: one router per noun, four-line endpoints, and what they share: bodies, paging, problems, shapes.
 May import: `app.bootstrap`'s Runtime and everything below it; never SQLAlchemy.
-To add an endpoint: a function in its noun's file; then `make openapi`, for the contract is committed.
+To add an endpoint: a function in its noun's file and, for a body, an example in `examples.py`; then `make openapi`, for the
+contract is committed.
 """
 
 from typing import Final

@@ -130,6 +130,7 @@ def present_message(message: Message) -> dict[str, Any]:
 )
 async def register(command: RegisterWebhookEndpoint, to: Writing) -> Response:
     """Give a sender an address; a secret that is made here is shown once."""
+    to.require_unmatched()
     receipt, secret, url = await asyncio.to_thread(
         to.runtime.endpoints.register, to.principal.tenant_id, to.principal.key_id, command, to.asked
     )
