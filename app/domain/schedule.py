@@ -26,7 +26,10 @@ LARGEST_ANNUAL: Final = 10**12 * MICRO
 
 
 class Step(NamedTuple):
-    """A line's terms from an instant on. Instants in microseconds; `end` is the line's own, `seq` breaks ties."""
+    """A line's terms from an instant on. Instants in microseconds; `end` is the line's own, `seq` breaks ties.
+
+    A change says only what changes: what it leaves empty is as the step before it has it, also when that one is told later.
+    """
 
     at: int
     seq: int
@@ -41,6 +44,7 @@ class Step(NamedTuple):
     cause: str
     source: str
     removed: bool = False
+    change: bool = False
 
 
 class Interval(NamedTuple):
@@ -87,23 +91,15 @@ class Schedule:
         current = self.step_at(line, at)
         if current is None:
             return self
-        return self.add(
-            current._replace(
-                at=at,
-                seq=seq,
-                source=source,
-                cause=cause,
-                quantity=quantity or current.quantity,
-                unit_price=unit_price or current.unit_price,
-            )
-        )
+        change = _silent(current, at, seq, source)
+        return self.add(change._replace(quantity=quantity or "", unit_price=unit_price or "", cause=cause))
 
     def remove_line(self, line: str, at: int, seq: int, source: str) -> "Schedule":
         """A line that ends at an instant."""
         current = self.step_at(line, at)
         if current is None:
             return self
-        return self.add(current._replace(at=at, seq=seq, source=source, removed=True))
+        return self.add(_silent(current, at, seq, source)._replace(removed=True))
 
     def hold(self, start: int, end: int) -> "Schedule":
         """A rest over [start, end)."""
@@ -128,13 +124,18 @@ class Schedule:
 
     def step_at(self, line: str, at: int) -> Step | None:
         """What a line's terms are at an instant, or None when it is not on the contract then."""
-        steps = [step for step in self.steps if step.line == line and step.at <= at]
-        if not steps:
-            return None
-        last = sorted(steps, key=lambda step: (step.at, step.seq))[
-            -1
-        ]  # of two that are equal the one that was told later
-        return None if last.removed or last.end <= at else last
+        steps = [step for step in self._steps_of(line) if step.at <= at]
+        return None if not steps or steps[-1].removed or steps[-1].end <= at else steps[-1]
+
+    def _steps_of(self, line: str) -> list[Step]:
+        """A line's steps by instant, each with what it leaves to the one before; of equals the one told later comes last."""
+        steps: list[Step] = []
+        for step in sorted((step for step in self.steps if step.line == line), key=lambda step: (step.at, step.seq)):
+            if not step.change:
+                steps.append(step)
+            elif steps:
+                steps.append(_upon(steps[-1], step))
+        return steps
 
     def windows(self) -> list[tuple[int, int]]:
         """The terms in force, joined where they touch and cut where the contract ends."""
@@ -151,7 +152,7 @@ class Schedule:
         return [interval for line in self.lines() for interval in self._of_line(line, windows, holds)]
 
     def _of_line(self, line: str, windows: list[tuple[int, int]], holds: list[tuple[int, int]]) -> list[Interval]:
-        steps = sorted((step for step in self.steps if step.line == line), key=lambda step: (step.at, step.seq))
+        steps = self._steps_of(line)
         found: list[Interval] = []
         for index, step in enumerate(steps):
             following = steps[index + 1].at if index + 1 < len(steps) else FOREVER
@@ -256,17 +257,9 @@ def _noticed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedul
     return replace(schedule, until=day_start(recorded.data["effective_end"], where))
 
 
-def _notice_withdrawn(schedule: Schedule, _recorded: Recorded, _where: ZoneInfo) -> Schedule:
-    return replace(schedule, until=FOREVER)
-
-
 def _suspended(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
     end = recorded.data.get("effective_end")
     return schedule.hold(recorded.effective_at, day_start(end, where) if end else FOREVER)
-
-
-def _resumed(schedule: Schedule, recorded: Recorded, _where: ZoneInfo) -> Schedule:
-    return schedule.resume(recorded.effective_at)
 
 
 def _renewed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
@@ -275,9 +268,8 @@ def _renewed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedul
     renewed = replace(schedule.renew(start, end), until=FOREVER)
     if lines is None:
         return renewed
-    renewed = replace(
-        renewed, steps=tuple(step for step in renewed.steps if step.at < start)
-    )  # plans for the old lines are off
+    kept = tuple(step for step in renewed.steps if step.at < start)  # plans for the old lines are off
+    renewed = replace(renewed, steps=kept)
     for line in renewed.lines():
         renewed = renewed.remove_line(line, start, recorded.version, recorded.event_id)
     for line in lines:
@@ -291,9 +283,9 @@ _APPLY: Final[dict[str, Callable[[Schedule, Recorded, ZoneInfo], Schedule]]] = {
     "contract.amended": _changed,
     "contract.corrected": _changed,
     "contract.notice_given": _noticed,
-    "contract.notice_withdrawn": _notice_withdrawn,
+    "contract.notice_withdrawn": lambda schedule, _recorded, _where: replace(schedule, until=FOREVER),
     "contract.suspended": _suspended,
-    "contract.resumed": _resumed,
+    "contract.resumed": lambda schedule, recorded, _where: schedule.resume(recorded.effective_at),
     "contract.renewed": _renewed,
     "contract.terminated": _noticed,
 }
@@ -327,6 +319,18 @@ def annual(quantity: str, unit_price: str, interval: str, discount: str = "0") -
     times, over = PER_YEAR[interval]
     gross = scaled(quantity) * scaled(unit_price) * times * (100 * MICRO - scaled(discount))
     return half_up(gross, over * MICRO * 100 * MICRO)
+
+
+def _silent(current: Step, at: int, seq: int, source: str) -> Step:
+    """A change that says nothing yet."""
+    return current._replace(at=at, seq=seq, source=source, quantity="", unit_price="", removed=False, change=True)
+
+
+def _upon(before: Step, change: Step) -> Step:
+    """A change with what it does not say taken from the step before."""
+    quantity, price = change.quantity or before.quantity, change.unit_price or before.unit_price
+    upon = before._replace(at=change.at, seq=change.seq, source=change.source, cause=change.cause)
+    return upon._replace(quantity=quantity, unit_price=price, removed=before.removed or change.removed)
 
 
 def _interval(step: Step, start: int, end: int, *, held: bool) -> Interval:

@@ -171,6 +171,35 @@ def test_a_change_told_late_counts_from_its_own_day_until_the_next() -> None:
     ]
 
 
+def test_a_price_told_late_reaches_beneath_a_later_change_that_says_nothing_of_it() -> None:
+    grown = amended("2026-06-01", set_line("main", quantity="2"))
+    dearer = amended("2026-03-01", set_line("main", unit_price="150.00"))
+    schedule = build([*contract(), grown, dearer])
+
+    assert [paid(schedule, day) for day in ("2026-02-01", "2026-03-01", "2026-06-01")] == ["1200", "1800", "3600"]
+
+
+def test_a_correction_reaches_beneath_a_later_change_that_says_nothing_of_it() -> None:
+    wrong = amended("2026-03-01", set_line("main", unit_price="500.00"))
+    grown = amended("2026-06-01", set_line("main", quantity="2"))
+    right = (
+        "contract.corrected",
+        "2026-03-01",
+        {"corrects": "evt_3", "changes": [set_line("main", unit_price="150.00")]},
+    )
+    schedule = build([*contract(), wrong, grown, right])
+
+    assert [paid(schedule, day) for day in ("2026-03-01", "2026-06-01")] == ["1800", "3600"]
+
+
+def test_a_line_that_was_removed_does_not_come_back_with_a_later_change_that_was_told_before() -> None:
+    dearer = amended("2026-06-01", set_line("main", unit_price="150.00"))
+    removed = amended("2026-03-01", {"op": "remove_line", "line": "main"})
+    schedule = build([*contract(), dearer, removed])
+
+    assert [paid(schedule, day) for day in ("2026-02-28", "2026-03-01", "2026-06-01")] == ["1200", "0", "0"]
+
+
 def test_a_rest_is_in_force_at_nothing_and_ends_when_work_goes_on() -> None:
     rests = [*contract(), ("contract.suspended", "2026-04-01", {})]
     resumed = build([*rests, ("contract.resumed", "2026-06-01", {})])
