@@ -91,6 +91,7 @@ class Ingestion:
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
+        self._mark = handler.log.vault.mark
 
     def ingest(
         self, tenant_id: str, actor: str, events: Sequence[Any], may: Callable[[str], bool] = lambda _noun: True
@@ -133,7 +134,7 @@ class Ingestion:
             tenant_id,
             actor,
             command,
-            Request(event_key(told["source"], told["id"]), _fingerprint(told)),
+            Request(event_key(told["source"], told["id"]), self._mark(tenant_id, _fingerprint(told))),
             targets,
             meta={"source": told["source"], "external_id": told["id"]},
         )

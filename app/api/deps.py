@@ -118,6 +118,7 @@ async def door(
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
     body = await request.body()
     told = fingerprint(request.method.encode(), request.url.path.encode(), body)
+    told = runtime.vault.mark(principal.tenant_id, told)
     asked = Asked(f"http:{principal.key_id}:{key}", told, fresh=idempotency_key is None)
     return Door(runtime, principal, asked, key, _version(if_match))
 

@@ -145,6 +145,10 @@ class Vault:
 
     # --- things of the house that are no events ---
 
+    def mark(self, tenant_id: str, fingerprint: bytes) -> bytes:
+        """A fingerprint that only this tenant's key can make: kept for ever, it must not let anybody guess what was said."""
+        return hmac.digest(hkdf(self._tenant_key(tenant_id), "fingerprint/v1"), fingerprint, hashlib.sha256)
+
     def lock(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
         """Bytes encrypted under the tenant's key, for one named purpose."""
         nonce = secrets.token_bytes(12)
