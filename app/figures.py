@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from app.domain.errors import Invalid, NotFound
-from app.domain.values import day_start, instant, micros
+from app.domain.values import day_start, instant, plain_day
 from app.reader import Reader, When
 from projections import accounts, contract_lines, portfolios, renewals, scope_changes
 from projections.base import Rows, View
@@ -174,7 +174,7 @@ def _period(kpi: Kpi, question: FigureQuestion, when: When, where: ZoneInfo) -> 
     if question.from_ is None or question.to is None:
         raise Invalid("period_missing", f"{kpi.name} is a figure of a period; name from and to")
     try:
-        start, end = _midnight(question.from_, where), _midnight(question.to, where)
+        start, end = day_start(plain_day(question.from_), where), day_start(plain_day(question.to), where)
     except ValueError as error:
         raise Invalid("invalid_period", "from and to are dates such as 2026-01-31") from error
     if start >= end:
@@ -184,11 +184,6 @@ def _period(kpi: Kpi, question: FigureQuestion, when: When, where: ZoneInfo) -> 
     if when.as_of < start:
         raise Invalid("invalid_period", "as_of must not be before from")
     return start, when.as_of + 1, True
-
-
-def _midnight(day: str, where: ZoneInfo) -> int:
-    micros(f"{day}T00:00:00Z")  # refuses what is no plain date
-    return day_start(day, where)
 
 
 def _answerable(moment: int) -> int:

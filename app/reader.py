@@ -79,8 +79,7 @@ class Reader:
         return moment
 
     def _end_of_day(self, tenant_id: str, day: str) -> int:
-        values.micros(f"{day}T00:00:00Z")  # refuses what is no plain date
-        return values.day_start(values.add_days(day, 1), self.projector.zone(tenant_id)) - 1
+        return values.day_start(values.add_days(values.plain_day(day), 1), self.projector.zone(tenant_id)) - 1
 
     def _position(self, tenant_id: str, known_at: str) -> int:
         if known_at.isascii() and known_at.isdigit() and len(known_at) < 19:

@@ -69,7 +69,7 @@ class View(Generic[Row]):
     @cached_property
     def members(self) -> tuple[str, ...]:
         """The row's members, in order."""
-        return tuple(field.name for field in fields(self.row))  # type: ignore[arg-type]
+        return tuple(field.name for field in fields(self.row))  # type: ignore[arg-type]  # every row is a dataclass; mypy cannot be told so here
 
     @cached_property
     def columns(self) -> tuple[Column[Any], ...]:

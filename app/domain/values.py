@@ -107,7 +107,8 @@ def _normal_instant(text: str) -> str:
         raise ValueError("is not a moment of the calendar") from error
 
 
-def _day(text: str) -> str:
+def plain_day(text: str) -> str:
+    """A day as it was written. Raises: ValueError for what is no date of the form 2026-01-31."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         raise ValueError("must be a date such as 2026-01-31")
     try:
@@ -118,7 +119,7 @@ def _day(text: str) -> str:
 
 
 def _moment(text: str) -> str:
-    return _day(text) if len(text) == len("2026-01-31") else _normal_instant(text)
+    return plain_day(text) if len(text) == len("2026-01-31") else _normal_instant(text)
 
 
 def zone(name: str) -> ZoneInfo:
@@ -179,7 +180,7 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Day = Annotated[
-    str, BeforeValidator(_only_text), AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})
+    str, BeforeValidator(_only_text), AfterValidator(plain_day), WithJsonSchema({"type": "string", "format": "date"})
 ]
 Moment = Annotated[
     str,
