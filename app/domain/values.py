@@ -77,8 +77,7 @@ def nested(field: FieldInfo) -> list[type[BaseModel]]:
 
 def instant(micros: int) -> str:
     """The RFC 3339 text, UTC with six digits, of microseconds since 1970."""
-    moment = _EPOCH + timedelta(microseconds=micros)
-    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{moment.microsecond:06d}Z"
+    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def micros(text: str) -> int:
