@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -142,12 +143,15 @@ class Ids:
         self._clock = clock
         self._lock = threading.Lock()
         self._last = 0
+        self._random: list[int] = []
 
     def __call__(self, prefix: str) -> str:
         """A new id with a prefix."""
         with self._lock:
             tick = max((self._clock() // 1000) << 12, self._last + 1)
             self._last = tick
-        milliseconds, counter = tick >> 12, tick & 0xFFF
-        number = (milliseconds << 80) | (0x7 << 76) | (counter << 64) | (0b10 << 62) | secrets.randbits(62)
+            if not self._random:  # many at once: each asking of the system may hand the interpreter to another thread
+                self._random = [number >> 2 for number in struct.unpack("256Q", os.urandom(256 * 8))]
+            tail = self._random.pop()
+        number = (tick >> 12 << 80) | (0x7 << 76) | ((tick & 0xFFF) << 64) | (0b10 << 62) | tail
         return typeid(prefix, number.to_bytes(16, "big"))

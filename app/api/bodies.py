@@ -1,17 +1,26 @@
-"""Bodies and parameters: read strictly, once, before any model sees them."""
+"""Bodies and parameters: read strictly, once, before any model sees them; and bodies as they are answered."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import orjson
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query
 from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from app.api.problems import Refusal
 from app.domain.errors import DomainError, Invalid, NotFound
 from app.domain.strict_json import decode
+
+
+class Json(JSONResponse):
+    """A body as it is answered."""
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of a value."""
+        return orjson.dumps(content)
 
 
 class StrictRequest(Request):
@@ -45,15 +54,25 @@ class StrictRoute(APIRoute):
             if any("\x00" in value for _, value in request.query_params.multi_items()):
                 raise Refusal(Invalid("invalid_parameter", "a parameter may not hold NUL"))
             if takes_json:
-                require_type(request, "application/json")
+                require_json(request.headers.get("content-type"))
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strict
 
 
+def require_json(content_type: str | None) -> None:
+    """Raises: Refusal with 415 unless a body's media type is JSON."""
+    if content_type != "application/json":
+        _require(content_type, "application/json")
+
+
 def require_type(request: Request, *wanted: str) -> str:
     """The media type of a body. Raises: Refusal with 415 when it is none of those."""
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _require(request.headers.get("content-type"), *wanted)
+
+
+def _require(content_type: str | None, *wanted: str) -> str:
+    sent = (content_type or "").partition(";")[0].strip().lower()
     if sent not in wanted:
         raise Refusal(Invalid("unsupported_media_type", f"send {' or '.join(wanted)}"), 415)
     return sent

@@ -2,16 +2,17 @@
 
 import asyncio
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
+import orjson
 from fastapi import Header, Query, Request, Response, Security
-from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from fastapi.security.utils import get_authorization_scheme_param
 
+from app.api.bodies import Json
 from app.api.problems import Refusal
 from app.auth.keys import Gate
 from app.auth.policy import Principal
@@ -20,7 +21,7 @@ from app.domain.command import Command
 from app.domain.decisions import DECISIONS
 from app.domain.errors import Invalid, Unauthenticated
 from app.handler import Intent
-from app.observe.metrics import APPENDED
+from app.observe.metrics import appended
 from app.reader import When
 from app.store.receipts import Receipt, fingerprint
 from app.store.receipts import Request as Asked
@@ -50,13 +51,23 @@ async def caller(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
 ) -> Principal:
     """Who asks, with the scopes that the endpoint's signature names. Raises: Unauthenticated, NotAllowed."""
-    if credentials is None:
+    return await _checked(request.app, credentials.credentials if credentials else None, scopes.scopes)
+
+
+async def principal_of(app: Any, authorization: str | None, scopes: Sequence[str]) -> Principal:
+    """Who asks, by the header, with the scopes that are needed. Raises: Unauthenticated, NotAllowed."""
+    scheme, key = get_authorization_scheme_param(authorization)
+    return await _checked(app, key if scheme.lower() == "bearer" else None, scopes)
+
+
+async def _checked(app: Any, key: str | None, scopes: Sequence[str]) -> Principal:
+    if not key:
         raise Unauthenticated("missing_key", "send an API key: Authorization: Bearer …")
-    gate: Gate = request.app.state.gate
-    principal = gate.known(credentials.credentials)
+    gate: Gate = app.state.gate
+    principal = gate.known(key)
     if principal is None:
-        principal = await asyncio.to_thread(gate.check, credentials.credentials)
-    for scope in scopes.scopes:
+        principal = await asyncio.to_thread(gate.check, key)
+    for scope in scopes:
         principal.require(scope)
     return principal
 
@@ -74,7 +85,7 @@ class Door:
     key: str
     if_match: int | None
 
-    async def write(self, command: Command, **targets: str) -> JSONResponse:
+    async def write(self, command: Command, **targets: str) -> Json:
         """Handles a command. Takes: what it is about, by noun. Gives: 201 with the receipt."""
         if DECISIONS[type(command)].creates:
             self.require_unmatched()
@@ -86,12 +97,12 @@ class Door:
         if self.if_match is not None:
             raise Refusal(Invalid("invalid_if_match", "what is only now begun has no version to match"))
 
-    def answer(self, receipt: Receipt, **more: Any) -> JSONResponse:
+    def answer(self, receipt: Receipt, **more: Any) -> Json:
         """201 with a receipt and what else there is to say."""
         if not receipt.replayed:
             for _, topic, _ in receipt.events:
-                APPENDED.labels(topic).inc()
-        return JSONResponse({**receipt.body(), **more}, 201, self._headers(receipt))
+                appended(topic).inc()
+        return Json({**receipt.body(), **more}, 201, self._headers(receipt))
 
     def _headers(self, receipt: Receipt) -> dict[str, str]:
         path = PATHS.get(receipt.id.partition("_")[0])
@@ -114,11 +125,21 @@ async def door(
     ] = None,
 ) -> Door:
     """A door for the caller."""
-    runtime = runtime_of(request)
+    said = (request.method, request.url.path, await request.body())
+    return door_of(runtime_of(request), principal, said, idempotency_key, if_match)
+
+
+def door_of(
+    runtime: Runtime,
+    principal: Principal,
+    said: tuple[str, str, bytes],
+    idempotency_key: str | None,
+    if_match: str | None,
+) -> Door:
+    """A door for a caller. Takes: `said`, the request's method, path and body."""
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
-    body = await request.body()
-    told = fingerprint(request.method.encode(), request.url.path.encode(), body)
-    told = runtime.vault.mark(principal.tenant_id, told)
+    method, path, body = said
+    told = runtime.vault.mark(principal.tenant_id, fingerprint(method.encode(), path.encode(), body))
     asked = Asked(f"http:{principal.key_id}:{key}", told, fresh=idempotency_key is None)
     return Door(runtime, principal, asked, key, _version(if_match))
 
@@ -195,13 +216,13 @@ class Question:
             headers["ETag"] = f'"{version}-{_digest(body)}"' if changing else f'"{version}"'
             if _has(self.etag, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
-        return JSONResponse(body, headers=headers)
+        return Json(body, headers=headers)
 
 
 def _digest(body: Mapping[str, Any]) -> str:
     """What a body shows, but for where and when it was looked at, in 16 letters."""
     shown = {name: value for name, value in body.items() if name not in ("as_of", "position")}
-    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def _has(if_none_match: str | None, tag: str) -> bool:
@@ -210,7 +231,7 @@ def _has(if_none_match: str | None, tag: str) -> bool:
     return tag in held or "*" in held
 
 
-def plain_question(
+async def plain_question(
     request: Request,
     principal: Annotated[Principal, Security(caller)],
     min_event_position: Annotated[
@@ -237,7 +258,7 @@ def plain_question(
     )
 
 
-def log_question(
+async def log_question(
     asked: Annotated[Question, Security(plain_question)],
     known_at: Annotated[
         str | None,
@@ -248,7 +269,7 @@ def log_question(
     return replace(asked, known_at=known_at)
 
 
-def question(
+async def question(
     asked: Annotated[Question, Security(log_question)],
     as_of: Annotated[
         str | None,

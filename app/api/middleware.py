@@ -1,15 +1,16 @@
 """What happens around every request: an id, a bound on its body, headers, a log line, figures, and never a trace."""
 
 import time
+from collections.abc import Iterable
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import Refusal, problem
+from app.api.problems import Refusal, internal_error, problem
 from app.bootstrap import Ids, system_clock
 from app.domain.errors import Invalid
 from app.observe.logs import logger
-from app.observe.metrics import REQUESTS, SECONDS
+from app.observe.metrics import answered
 
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -36,36 +37,34 @@ class Surround:
         request_id = _new_id("req")
         scope["steward.request_id"] = request_id
         started = time.perf_counter()
-        status = 500
+        status, begun = 500, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = [header for header in message.get("headers", []) if header[0] != b"server"]
-                if not any(name == b"cache-control" for name, _ in headers):
-                    headers.append((b"cache-control", b"no-store"))
-                message["headers"] = [*headers, (b"request-id", request_id.encode()), *HEADERS]
+                status, begun = message["status"], True
+                headers = message.get("headers", [])
+                cached = () if b"cache-control" in dict(headers) else ((b"cache-control", b"no-store"),)
+                message["headers"] = [*headers, *cached, (b"request-id", request_id.encode()), *HEADERS]
             await send(message)
 
         limit = self.events_limit if scope["path"] == "/v1/events" else self.limit
         try:
-            if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_LIMIT:
+            length, announced = _measured(scope["headers"])
+            if length > HEADERS_LIMIT:
                 await _headers_too_large(request_id)(scope, receive, answer)
-            elif _announced(scope) > limit:
+            elif announced > limit:
                 await _too_large(request_id, limit)(scope, receive, answer)
             else:
                 await self.app(scope, _bounded(receive, limit), answer)
         except Exception as fault:  # noqa: BLE001 - a caller gets an answer, never a trace
             logger().error("request_failed", request_id=request_id, error=type(fault).__name__, path=_route(scope))
-            if status == 500:
-                await problem(
-                    request_id, 500, "internal_error", "something went wrong on our side; quote the instance"
-                )(scope, receive, answer)
+            if not begun:
+                await internal_error(request_id)(scope, receive, answer)
         finally:
-            route = _route(scope)
-            REQUESTS.labels(scope["method"], route, str(status)).inc()
-            SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
+            count, seconds = answered(scope["method"], _route(scope), status)
+            count.inc()
+            seconds.observe(time.perf_counter() - started)
 
 
 def _route(scope: Scope) -> str:
@@ -73,11 +72,14 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "unknown"))
 
 
-def _announced(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() and len(value) < 19 else 0
-    return 0
+def _measured(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, int]:
+    """How many bytes the headers have, and how many they announce for the body."""
+    length = announced = 0
+    for name, value in headers:
+        length += len(name) + len(value)
+        if name == b"content-length" and value.isdigit() and len(value) < 19:
+            announced = announced or int(value)
+    return length, announced
 
 
 def _headers_too_large(request_id: str) -> Any:

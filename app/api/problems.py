@@ -137,6 +137,16 @@ async def http_error(request: Request, error: Exception) -> Response:
     return answer
 
 
+def internal_error(request_id: str) -> JSONResponse:
+    """The problem document of a fault of ours: never its cause."""
+    return problem(request_id, 500, "internal_error", "something went wrong on our side; quote the instance")
+
+
+async def unforeseen(request: Request, _error: Exception) -> Response:
+    """Answers a fault of ours, where the framework saw it first."""
+    return internal_error(request_id(request))
+
+
 async def validation_error(request: Request, error: Exception) -> Response:
     """Answers members that do not fit; the values themselves are not repeated."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else

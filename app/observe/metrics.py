@@ -1,5 +1,7 @@
 """Metrics: what Prometheus is told."""
 
+from functools import lru_cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 REGISTRY = CollectorRegistry()
@@ -21,6 +23,18 @@ LAG = Gauge(
 PARKED = Gauge(
     "steward_view_parked", "1 while a view stands still at a poison event.", ["tenant", "view"], registry=REGISTRY
 )
+
+
+@lru_cache(maxsize=4096)
+def answered(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """The counter and the histogram of a kind of answer, found once: looking labels up costs more than counting."""
+    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(method, route)
+
+
+@lru_cache(maxsize=256)
+def appended(topic: str) -> Counter:
+    """The counter of a type of events."""
+    return APPENDED.labels(topic)
 
 
 def exposition() -> bytes:
