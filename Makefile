@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test bench lint lock openapi clean
+.PHONY: setup run test bench soak lint lock openapi clean
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Steward needs Python 3.11 or newer")'
@@ -22,8 +22,11 @@ run: setup  ## migrates, fills an empty ledger with the demo agency, serves on h
 test: setup lint  ## the whole suite, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest
 
-bench: setup  ## P1-P8 beside their peers in one run; the figures go to bench/results.json
+bench: setup  ## P1-P8 beside their peers in one run; bench/results.json, bench/growth.png
 	$(BIN)/python -m bench
+
+soak: setup  ## a rebuild of 1,000,000 events amid writers and readers; fails where anything failed, went back or differs
+	$(BIN)/python -m bench soak
 
 lint: setup  ## format, lint, types, import law
 	$(BIN)/ruff format --check .

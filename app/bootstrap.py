@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from app.store.committer import Committer
 from app.store.engine import Database
 from app.store.inbox import Messages
 from app.store.log import Log
+from app.store.randomness import random_bytes
 from app.store.schema import require_head
 from app.store.vault import Vault
 from app.webhooks.endpoints import Endpoints
@@ -143,15 +143,17 @@ class Ids:
         self._clock = clock
         self._lock = threading.Lock()
         self._last = 0
-        self._random: list[int] = []
 
     def __call__(self, prefix: str) -> str:
         """A new id with a prefix."""
         with self._lock:
             tick = max((self._clock() // 1000) << 12, self._last + 1)
             self._last = tick
-            if not self._random:  # many at once: each asking of the system may hand the interpreter to another thread
-                self._random = [number >> 2 for number in struct.unpack("256Q", os.urandom(256 * 8))]
-            tail = self._random.pop()
-        number = (tick >> 12 << 80) | (0x7 << 76) | ((tick & 0xFFF) << 64) | (0b10 << 62) | tail
+        number = (
+            (tick >> 12 << 80)
+            | (0x7 << 76)
+            | ((tick & 0xFFF) << 64)
+            | (0b10 << 62)
+            | (int.from_bytes(random_bytes(8), "big") >> 2)
+        )
         return typeid(prefix, number.to_bytes(16, "big"))

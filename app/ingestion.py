@@ -67,6 +67,7 @@ TOPICS: Final[dict[str, Topic]] = {
 _MEMBERS: Final = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
 )
+_NEEDED: Final = ("specversion", "id", "source", "type")
 LONGEST_KEY: Final = 1000
 """How many bytes a receipt's key may have; PostgreSQL's indexes take 2,704."""
 MOST_FAULTS: Final = 100
@@ -121,23 +122,16 @@ class Ingestion:
             raise Invalid("unknown_type", "this type is not one that can be taken in")
         if not may(topic.noun):
             raise NotAllowed("scope_missing", f"the key may not write {topic.noun}")
+        source, event_id, subject = told["source"], told["id"], told.get("subject")
         data = dict(told["data"])
-        targets: dict[str, str] = {}
-        if told.get("subject"):
-            targets["account"] = told["subject"]
+        targets: dict[str, str] = {"account": subject} if subject else {}
         if topic.member and topic.member in data:
             self._target(topic, data, targets)
-        if "time" in told and "effective_at" not in data and "effective_at" in topic.command.model_fields:
-            data["effective_at"] = told["time"]
+        if "time" in told:
+            data.setdefault("effective_at", told["time"])
         command = validated(topic.command, data)
-        return Intent(
-            tenant_id,
-            actor,
-            command,
-            Request(event_key(told["source"], told["id"]), self._mark(tenant_id, _fingerprint(told))),
-            targets,
-            meta={"source": told["source"], "external_id": told["id"]},
-        )
+        request = Request(event_key(source, event_id), self._mark(tenant_id, _fingerprint(told)))
+        return Intent(tenant_id, actor, command, request, targets, meta={"source": source, "external_id": event_id})
 
     def _target(self, topic: Topic, data: dict[str, Any], targets: dict[str, str]) -> None:
         """Whether the named thing is what the command is about, or the name of the one that it begins."""
@@ -157,7 +151,10 @@ class Ingestion:
 def event_key(source: str, event_id: str) -> str:
     """The receipt key of an event of another system: for ever unique by both, and never too long for an index."""
     key = f"event:{len(source)}:{source}:{event_id}"
-    return key if len(key.encode()) <= LONGEST_KEY else f"event:sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+    # A character has four bytes at the most: what is short needs no counting of them.
+    if len(key) * 4 <= LONGEST_KEY or len(key.encode()) <= LONGEST_KEY:
+        return key
+    return f"event:sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def validated(command: type[Command], data: Mapping[str, Any]) -> Command:
@@ -199,8 +196,10 @@ def _pointer(path: Sequence[int | str], value: Any, *, missing: bool) -> str:
 
 
 def _fingerprint(told: Mapping[str, Any]) -> bytes:
+    if not _MEMBERS.issuperset(told):
+        told = {member: value for member, value in told.items() if member in _MEMBERS}
     try:
-        return fingerprint(canonical({member: value for member, value in told.items() if member in _MEMBERS}))
+        return fingerprint(canonical(told))
     except ValueError as error:  # in members that no command looks at
         raise Invalid("invalid_event", str(error)) from error
 
@@ -208,7 +207,7 @@ def _fingerprint(told: Mapping[str, Any]) -> bytes:
 def _envelope(event: Any) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise Invalid("invalid_event", "an event is a JSON object")
-    for member in ("specversion", "id", "source", "type"):
+    for member in _NEEDED:
         value = event.get(member)
         if not isinstance(value, str) or not 0 < len(value) <= 500:
             raise Invalid("invalid_event", f"an event needs {member}, a string of 1 to 500 characters")
@@ -222,9 +221,11 @@ def _envelope(event: Any) -> dict[str, Any]:
             values.micros(event["time"])
         except ValueError as error:
             raise Invalid("invalid_event", f"time {error}") from error
-    if not isinstance(event.get("data", {}), dict):
+    if "data" not in event:
+        return {"data": {}, **event}
+    if not isinstance(event["data"], dict):
         raise Invalid("invalid_event", "data must be a JSON object")
-    return {"data": {}, **event}
+    return event
 
 
 def _item(outcome: Receipt | DomainError) -> Item:

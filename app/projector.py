@@ -1,34 +1,26 @@
 """The projector: where the log and the views meet. Catches up, rebuilds, replays; one fold for all three."""
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, Connection, Select, Table, Text, cast, delete, except_, func, insert, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Table
 
 from app.domain.errors import DomainError
 from app.domain.recorded import Recorded
-from app.grower import Grower
-from app.store.engine import Database, said_no
+from app.grower import Grower, Poison, by_view
+from app.rebuilder import Comparison, Rebuilder
+from app.store.engine import Database
 from app.store.log import Log
-from app.store.positions import advance, followers, hold, park, restart
+from app.store.positions import followers, hold, move, position_of
+from app.store.reading import page
 from app.store.schema import protect
 from projections import VIEWS
 from projections.base import View
 
 BATCH: Final = 2000
-REBUILD_BATCH: Final = 5000
-
-
-class LostRace(Exception):
-    """Another worker moved a view meanwhile; nothing was written, and nothing need be."""
-
-
-class RebuildLost(RuntimeError):
-    """Another rebuild of the same view began meanwhile and goes on in this one's place."""
+REPLAY_BATCH: Final = 5000
 
 
 def create_tables(owner: Database, views: Iterable[View[Any]] = VIEWS) -> None:
@@ -45,25 +37,13 @@ def _create(connection: Connection, table: Table) -> None:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What a rebuild found: rows now and rows grown anew, and how many stand on one side only."""
+class Grown:
+    """A view's rows after a batch, on their way into its table. poison: where its fold stopped, if it did."""
 
-    view: str
-    tenant_id: str
-    position: int
-    rows: int
-    missing: int
-    surplus: int
-    swapped: bool
-
-    @property
-    def equal(self) -> bool:
-        """Whether both are the same, row for row."""
-        return self.missing == 0 and self.surplus == 0
-
-    def body(self) -> dict[str, Any]:
-        """As JSON."""
-        return {**asdict(self), "equal": self.equal}
+    view: View[Any]
+    grower: Grower
+    reached: int
+    poison: Poison | None
 
 
 class Projector:
@@ -83,38 +63,72 @@ class Projector:
         self.clock = clock
         self.views = tuple(views)
         self._given_up: dict[tuple[str, str], int] = {}
+        self._lost: dict[str, int] = {}
 
     # --- catching up ---
 
     def catch_up(self, tenant_id: str, *, until: int | None = None) -> int:
         """Folds what is new into every view. Gives: how many events were read."""
-        done = 0
-        while (read := self.step(tenant_id, until=until)) > 0:
+        done, more = 0, True
+        while more:
+            read, more = self._advance(tenant_id, until)
             done += read
         return done
 
     def step(self, tenant_id: str, *, until: int | None = None) -> int:
         """One batch for the views that are furthest behind. Gives: how many events it had, 0 at the head."""
-        reached = self._reached(tenant_id)
+        return self._advance(tenant_id, until)[0]
+
+    def _advance(self, tenant_id: str, until: int | None) -> tuple[int, bool]:
+        """One batch. Gives: how many events it had, and whether there may be more.
+
+        All reading and folding is done at one moment before the transaction that writes, so that nobody waits for it.
+        """
+        with self.database.read(tenant_id) as connection:
+            turn = self._turn(connection, tenant_id, until)
+            if turn is None:
+                return 0, False
+            start, group, events = turn
+            if events[0].position != start + 1:
+                raise RuntimeError(f"the log of {tenant_id} has a gap behind {start}")
+            wanted, reached = by_view(group, events), events[-1].position
+            grown = [self._fold(connection, tenant_id, view, wanted[view.name], reached) for view in group]
+        faulty = self._write(tenant_id, start, grown) is not None
+        if faulty:
+            for view in group:  # a table refused a row: find out whose, so that only that view stands still
+                self._alone(tenant_id, view, start, wanted[view.name], reached)
+        alone = not self._lost.get(tenant_id)
+        return len(events), faulty or not alone or len(events) == BATCH or len(group) < len(self.views)
+
+    def _turn(
+        self, connection: Connection, tenant_id: str, until: int | None
+    ) -> tuple[int, list[View[Any]], list[Recorded]] | None:
+        """What to do next: from where, for which views, with what; None when there is nothing.
+
+        Alone, one reading of the log serves all views that are furthest behind. Who lost a race to another worker takes view
+        by view to the head instead, each time it loses in another order, so that both do work that is of use.
+        """
+        reached = self._reached(connection, tenant_id)
+        lost = self._lost.get(tenant_id)
+        if lost:
+            turned = [*self.views[lost % len(self.views) :], *self.views[: lost % len(self.views)]]
+            for view in turned:
+                start = reached.get(view.follower)
+                if start is not None and (events := page(connection, tenant_id, start, BATCH, until=until)):
+                    return start, [view], events
+            del self._lost[tenant_id]
+            return None
         if not reached:
-            return 0
+            return None
         start = min(reached.values())
         ahead = [position for position in reached.values() if position > start]
         stop = min([*ahead, *([until] if until is not None else [])], default=None)
-        events = self.log.after(tenant_id, start, BATCH, until=stop)
-        if not events:
-            return 0
-        if events[0].position != start + 1:
-            raise RuntimeError(f"the log of {tenant_id} has a gap behind {start}")
-        group = [view for view in self.views if reached.get(view.follower) == start]
-        with suppress(LostRace):
-            self._advance(tenant_id, group, start, events)
-        return len(events)
+        events = page(connection, tenant_id, start, BATCH, until=stop)
+        return (start, [view for view in self.views if reached.get(view.follower) == start], events) if events else None
 
-    def _reached(self, tenant_id: str) -> dict[str, int]:
+    def _reached(self, connection: Connection, tenant_id: str) -> dict[str, int]:
         """Where each view stands, those aside that stand still here."""
-        with self.database.read(tenant_id) as connection:
-            stored = followers(connection, tenant_id)
+        stored = followers(connection, tenant_id)
         reached = {}
         for view in self.views:
             row = stored.get(view.follower)
@@ -128,56 +142,54 @@ class Projector:
         return reached
 
     def _fold(
-        self, connection: Connection, view: View[Any], tenant_id: str, events: Sequence[Recorded]
-    ) -> tuple[int, str] | None:
-        return Grower(self.database, connection, view, view.table, tenant_id, self.zone(tenant_id)).apply(events)
+        self, connection: Connection, tenant_id: str, view: View[Any], events: Sequence[Recorded], reached: int
+    ) -> Grown:
+        grower = Grower(self.database, view, tenant_id, self.zone(tenant_id))
+        poison = grower.fold(connection, events)
+        return Grown(view, grower, poison[0] - 1 if poison else reached, poison)
 
-    def _fold_carefully(
-        self, connection: Connection, view: View[Any], tenant_id: str, events: Sequence[Recorded]
-    ) -> tuple[int, str] | None:
-        """The same in halves and halves again, until the event is found whose row the table refuses."""
-        try:
-            with connection.begin_nested():
-                return self._fold(connection, view, tenant_id, events)
-        except Exception as fault:
-            if isinstance(fault, OperationalError) and not said_no(fault):
-                raise
-            if len(events) == 1:
-                return events[0].position, type(fault).__name__
-        middle = len(events) // 2
-        return self._fold_carefully(connection, view, tenant_id, events[:middle]) or self._fold_carefully(
-            connection, view, tenant_id, events[middle:]
-        )
-
-    def _advance(self, tenant_id: str, group: Sequence[View[Any]], start: int, events: Sequence[Recorded]) -> None:
-        try:
-            self._move(tenant_id, group, start, events, self._fold)
-        except (DomainError, LostRace):
-            raise
-        except Exception:  # noqa: BLE001 - a table refused a row: find out whose, so that only that view stands still
-            self._move(tenant_id, group, start, events, self._fold_carefully)
-
-    def _move(
-        self,
-        tenant_id: str,
-        group: Sequence[View[Any]],
-        start: int,
-        events: Sequence[Recorded],
-        fold: Callable[[Connection, View[Any], str, Sequence[Recorded]], tuple[int, str] | None],
-    ) -> None:
+    def _write(self, tenant_id: str, start: int, grown: Sequence[Grown]) -> Exception | None:
+        """Writes what views have become, those aside that somebody else moved meanwhile. Gives: why a table refused a row."""
         now = self.clock()
-        with self.database.grow(tenant_id) as connection:
-            # First the positions, all of them in one order: whoever is second waits here, before it touches a row.
-            for view in group:
-                if hold(connection, tenant_id, view.follower, now) != start:
-                    raise LostRace
-            for view in group:
-                poison = fold(connection, view, tenant_id, events)
-                reached = poison[0] - 1 if poison else events[-1].position
-                advance(connection, tenant_id, view.follower, start, reached, now)
-                if poison:
-                    park(connection, tenant_id, view.follower, poison[0], poison[1], now)
-                    self._given_up[(tenant_id, view.follower)] = poison[0]
+        try:
+            with self.database.grow(tenant_id) as connection:
+                # First the positions, all of them in one order: whoever is second waits here, before it touches a row.
+                held = hold(connection, tenant_id, [one.view.follower for one in grown], now)
+                won = [one for one in grown if held[one.view.follower] == start]
+                for one in won:
+                    one.grower.write(connection)
+                moved = {one.view.follower: (one.reached, *(one.poison or (None, None))) for one in won}
+                move(connection, tenant_id, moved, now)
+        except DomainError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - whatever the driver says, it is looked into view by view
+            return fault
+        if len(won) < len(grown):
+            self._lost[tenant_id] = self._lost.get(tenant_id, 0) + 1
+        self._given_up.update({(tenant_id, one.view.follower): one.poison[0] for one in won if one.poison})
+        return None
+
+    def _alone(self, tenant_id: str, view: View[Any], start: int, events: Sequence[Recorded], reached: int) -> None:
+        """One view by itself, in halves and halves again, until the event is found whose row its table refuses."""
+        with self.database.read(tenant_id) as connection:
+            if (position_of(connection, tenant_id, view.follower) or 0) != start:
+                return
+            grown = self._fold(connection, tenant_id, view, events, reached)
+        fault = self._write(tenant_id, start, [grown])
+        if fault is None:
+            return
+        if not events:
+            raise fault
+        if len(events) == 1:
+            nothing, at = Grower(self.database, view, tenant_id, grown.grower.where), events[0].position
+            fault = self._write(tenant_id, start, [Grown(view, nothing, at - 1, (at, type(fault).__name__))])
+            if fault is not None:
+                raise fault
+            return
+        middle = len(events) // 2
+        before = events[middle].position - 1
+        self._alone(tenant_id, view, start, events[:middle], before)
+        self._alone(tenant_id, view, before, events[middle:], reached)
 
     # --- asking ---
 
@@ -192,7 +204,7 @@ class Projector:
         with self.database.read(tenant_id) as connection:
             stored = followers(connection, tenant_id)
         return {
-            view.name: (row.parked_at, row.fault)
+            view.name: (row.parked_at, row.fault or "")
             for view in self.views
             if (row := stored.get(view.follower)) is not None and row.parked_at is not None
         }
@@ -219,20 +231,28 @@ class Projector:
         create_tables(memory, views)
         where, at = self.zone(tenant_id), 0
         types = sorted({topic for view in views for topic in view.on})
-        while events := self.log.after(
-            tenant_id, at, REBUILD_BATCH, until=position, types=types, account_id=account_id, stream_id=stream_id
-        ):
-            at = events[-1].position
-            with memory.grow(tenant_id) as connection:
-                for view in views:
-                    told = (
-                        events
-                        if as_of is None or view.schedule
-                        else [event for event in events if event.effective_at <= as_of]
-                    )
-                    poison = Grower(memory, connection, view, view.table, tenant_id, where).apply(told)
+        growers = [Grower(memory, view, tenant_id, where) for view in views]
+        with self.database.read(tenant_id) as log, memory.grow(tenant_id) as connection:
+            while events := page(
+                log,
+                tenant_id,
+                at,
+                REPLAY_BATCH,
+                until=position,
+                types=types,
+                account_id=account_id,
+                stream_id=stream_id,
+            ):
+                at = events[-1].position
+                wanted = by_view(views, events)
+                for grower in growers:
+                    told = wanted[grower.view.name]
+                    if as_of is not None and not grower.view.schedule:
+                        told = [event for event in told if event.effective_at <= as_of]
+                    poison = grower.fold(connection, told)
+                    grower.write(connection)
                     if poison:
-                        raise RuntimeError(f"{view.name} cannot be grown past position {poison[0]}: {poison[1]}")
+                        raise RuntimeError(f"{grower.view.name} cannot be grown past position {poison[0]}: {poison[1]}")
         return memory
 
     # --- rebuilding ---
@@ -244,77 +264,26 @@ class Projector:
         view: View[Any],
         *,
         verify: bool = False,
-        progress: Callable[[int], None] = lambda _read: None,
+        progress: Callable[[float], None] = lambda _read: None,
     ) -> Comparison:
-        """Grows a view anew beside the serving one, compares both at one position, and puts the new in its place.
+        """Grows one view anew; see `rebuild_all`."""
+        return self.rebuild_all(owner, tenant_id, [view], verify=verify, progress=progress)[0]
 
-        Takes: `verify`: an unequal one is reported and never put in place.
-        Raises: RebuildLost when another one began; RuntimeError when the view cannot be grown.
+    def rebuild_all(
+        self,
+        owner: Database,
+        tenant_id: str,
+        views: Sequence[View[Any]],
+        *,
+        verify: bool = False,
+        workers: int = 1,
+        progress: Callable[[float], None] = lambda _read: None,
+    ) -> list[Comparison]:
+        """Grows views anew beside those that serve and compares them; puts unequal ones in place.
+
+        Takes: a database opened as owner; `verify`: an unequal one is reported and never put in place; `workers`: how many
+        processes, this one among them; whom to tell how many events were read.
+        Raises: RuntimeError when a view cannot be grown.
         """
-        side = view.table_named(f"{view.follower}_new")
-        with owner.administer() as connection:
-            _create(connection, side)
-        with self.database.grow(tenant_id) as connection:
-            restart(connection, tenant_id, side.name, self.clock())
-            connection.execute(delete(side).where(side.c.tenant_id == tenant_id))
-        grown = 0
-        while True:
-            serving = self.positions(tenant_id)[view.name]
-            if grown < serving:
-                grown = self._grow_side(tenant_id, view, side, grown, serving, progress)
-            with self.database.grow(tenant_id) as connection:
-                compared = self._swap(connection, tenant_id, view, side, grown, verify=verify)
-            if compared is not None:
-                return compared
-
-    def _grow_side(
-        self, tenant_id: str, view: View[Any], side: Table, grown: int, until: int, progress: Callable[[int], None]
-    ) -> int:
-        where, types = self.zone(tenant_id), sorted(view.on)
-        while grown < until:
-            events = self.log.after(tenant_id, grown, REBUILD_BATCH, until=until, types=types)
-            reached = events[-1].position if len(events) == REBUILD_BATCH else until
-            with self.database.grow(tenant_id) as connection:
-                self._require(connection, tenant_id, side, grown)
-                poison = Grower(self.database, connection, view, side, tenant_id, where).apply(events)
-                if poison:
-                    raise RuntimeError(f"{view.name} cannot be grown past position {poison[0]}: {poison[1]}")
-                advance(connection, tenant_id, side.name, grown, reached, self.clock())
-            progress(reached - grown)
-            grown = reached
-        return grown
-
-    def _require(self, connection: Connection, tenant_id: str, side: Table, grown: int) -> None:
-        if hold(connection, tenant_id, side.name, self.clock()) != grown:
-            raise RebuildLost(f"another rebuild of {side.name} began meanwhile")
-
-    def _swap(
-        self, connection: Connection, tenant_id: str, view: View[Any], side: Table, grown: int, *, verify: bool
-    ) -> Comparison | None:
-        """Compares and swaps while the view's position is held; None when it moved on meanwhile."""
-        if hold(connection, tenant_id, view.follower, self.clock()) != grown:
-            return None
-        self._require(connection, tenant_id, side, grown)
-        live = view.table
-
-        def rows_of(table: Table) -> Select[Any]:
-            columns = [cast(column, Text) if isinstance(column.type, JSON) else column for column in table.columns]
-            return select(*columns).where(table.c.tenant_id == tenant_id)
-
-        def only_in(left: Table, right: Table) -> int:
-            alone = except_(rows_of(left), rows_of(right)).subquery()
-            return connection.execute(select(func.count()).select_from(alone)).scalar_one()
-
-        rows = connection.execute(select(func.count()).select_from(rows_of(side).subquery())).scalar_one()
-        missing, surplus = only_in(side, live), only_in(live, side)
-        swap = not (verify and (missing or surplus))
-        if swap and (missing or surplus):
-            connection.execute(delete(live).where(live.c.tenant_id == tenant_id))
-            connection.execute(
-                insert(live).from_select(
-                    [c.name for c in live.columns], select(*side.columns).where(side.c.tenant_id == tenant_id)
-                )
-            )
-        connection.execute(delete(side).where(side.c.tenant_id == tenant_id))
-        restart(connection, tenant_id, side.name, self.clock())
-        return Comparison(view.name, tenant_id, grown, rows, missing, surplus, swap)
+        rebuilder = Rebuilder(owner, tenant_id, self.zone(tenant_id), self.clock)
+        return rebuilder.rebuild(views, verify=verify, workers=workers, progress=progress)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
@@ -264,7 +264,7 @@ class Reader:
         finally:
             memory.close()
         return [
-            replace(row, version=told[view.key(row)].version, latest_at=told[view.key(row)].latest_at) for row in found
+            row._replace(version=told[view.key(row)].version, latest_at=told[view.key(row)].latest_at) for row in found
         ]
 
     def _replayed(

@@ -13,7 +13,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import commands, freshness, growth, ingestion, memory, reads, rebuilding
+from bench import commands, freshness, generate, growth, ingestion, memory, pitfalls, reads, rebuilding, soak
 from bench.databases import BACKENDS
 from bench.ground import Ground
 from bench.rows import RESULTS, Row, save, show
@@ -46,19 +46,27 @@ def _each(backend: str) -> list[Benchmark]:
 
 
 BENCHMARKS: Final[tuple[Benchmark, ...]] = (
+    Benchmark("generator", generate.generator),
     *sorted((one for backend in BACKENDS for one in _each(backend)), key=lambda one: one.name[:2]),
     Benchmark("P8-idle", memory.idle),
+    Benchmark("pitfall-statistics", pitfalls.without_statistics),
+    *(
+        Benchmark(f"pitfall-interpreter-lock-{one}", partial(pitfalls.beside_busy_loop, backend=one))
+        for one in BACKENDS
+    ),
+    Benchmark("pitfall-def-endpoints", pitfalls.plain_functions),
     Benchmark("growth", growth.growth),
 )
+PROOFS: Final[tuple[Benchmark, ...]] = tuple(
+    Benchmark(f"soak-{backend}", partial(soak.soak, backend=backend)) for backend in BACKENDS
+)
+"""What runs only when it is named; a goal that one of them misses is a failure."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs all benchmarks or those of a name, prints a table and writes the results."""
     told = _parser().parse_args(arguments)
-    chosen = [one for one in BENCHMARKS if told.name is None or one.name == told.name]
-    chosen = chosen or [one for one in BENCHMARKS if one.gives(told.name)]
-    if not chosen:
-        sys.exit(f"error: unknown_benchmark: there are {', '.join(one.name for one in BENCHMARKS)}")
+    chosen = _chosen(told.name)
     console = Console(stderr=True)
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > cores / 2:
@@ -66,8 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"[yellow]the machine is busy (load {load:.1f} on {cores} cores): ratios say more than figures[/]"
         )
     ground = Ground(seconds=told.seconds, scale=told.scale)
+    if told.name is None:
+        save([], keep=False)
     rows, failed = _run(chosen, ground, console)
-    save(rows)
     if told.json:
         print(json.dumps([asdict(one) for one in rows], indent=2, ensure_ascii=False))  # noqa: T201 - it is the answer
     else:
@@ -75,6 +84,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(f"written to {RESULTS.name}")
     if failed:
         sys.exit(f"error: benchmarks_failed: {', '.join(failed)}")
+
+
+def _chosen(name: str | None) -> list[Benchmark]:
+    every = (*BENCHMARKS, *PROOFS)
+    found = list(BENCHMARKS) if name is None else [one for one in every if one.name == name]
+    found = found or [one for one in every if name is not None and one.gives(name)]
+    if not found:
+        sys.exit(f"error: unknown_benchmark: there are {', '.join(one.name for one in every)}")
+    return found
 
 
 def _run(chosen: Sequence[Benchmark], ground: Ground, console: Console) -> tuple[list[Row], list[str]]:
@@ -89,7 +107,11 @@ def _run(chosen: Sequence[Benchmark], ground: Ground, console: Console) -> tuple
                 ground.say = lambda doing, name=one.name: bar.update(task, description=f"{name}: {doing}")
                 ground.say("beginning")
                 try:
-                    rows += one.run(ground)
+                    gave = one.run(ground)
+                    rows += gave
+                    save(gave)  # each time, for a run takes long and may be ended
+                    if one in PROOFS and any(row.met is False for row in gave):
+                        failed.append(one.name)
                 except Exception as fault:  # noqa: BLE001 - one that fails costs no other
                     failed.append(one.name)
                     console.print(f"[red]{one.name} failed: {type(fault).__name__}: {fault}[/]")

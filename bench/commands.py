@@ -1,6 +1,7 @@
 """P1 and P2: one command over HTTP, from a checked key to a commit that is on disk."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -8,6 +9,7 @@ from bench.client import Load, Request, call, drive
 from bench.ground import Furnished, Ground, furnished
 from bench.rows import Goal, Row, row
 from bench.servers import empty, steward
+from bench.turns import in_turns, middle, together
 
 CONNECTIONS: Final = 64
 BODY: Final = json.dumps(
@@ -23,45 +25,57 @@ BODY: Final = json.dumps(
 ).encode()
 _GOALS: Final = {"sqlite": Goal(ratio_from=0.45), "postgresql": Goal(ratio_from=0.33)}
 _WORK: Final = "one command over HTTP: key checked, decided, receipt, fsync, leaf; 64 connections, one worker"
+_EMPTY: Final = "empty async FastAPI endpoint that takes the same requests"
 
 
-def logged(accounts: tuple[str, ...], key: str, series: str, number: int) -> bytes:
-    """The n-th request of a series: an interaction on one of the accounts, never the same twice."""
+def logged(accounts: tuple[str, ...], key: str, series: str | None, number: int) -> bytes:
+    """The n-th request of a series: an interaction on one of the accounts, never the same twice.
+
+    Takes: the series that its idempotency key is made of; None for a client that sends no key.
+    """
     path = f"/v1/accounts/{accounts[number % len(accounts)]}/interactions"
-    return call("POST", path, key, BODY, Idempotency_Key=f"{series}-{number}")
+    said = {"Idempotency_Key": f"{series}-{number}"} if series else {}
+    return call("POST", path, key, BODY, **said)
 
 
-def requests_on(house: Furnished, series: str) -> Request:
+def requests_on(house: Furnished, series: str | None) -> Request:
     """The requests of a series on a tenant's accounts."""
     return partial(logged, house.accounts, house.key, series)
 
 
-def beside_empty(ground: Ground, house: Furnished, *, projector: bool) -> tuple[Load, Load]:
-    """Our server and the empty one under the same load, in turns, so that both meet the same weather."""
-    ours, peer, turns = Load(), Load(), 2
-    with steward(ground.folder, house.url, projector=projector) as real, empty(ground.folder) as bare:
-        for turn in range(turns):
-            for name, port in (("ours", real.port), ("empty endpoint", bare.port)):
-                ground.say(f"{name}, turn {turn + 1} of {turns}")
-                requests = requests_on(house, f"{name[0]}{turn}")
-                load = ground.aside(
-                    drive, port, requests, CONNECTIONS, ground.seconds / 2 / turns, 0.5 if turn else 1.5
-                )
-                if load.failed:
-                    raise RuntimeError(f"{name}: {load.failed} answers failed, the first with {load.first_fault}")
-                ours, peer = (ours + load, peer) if port == real.port else (ours, peer + load)
-    return ours, peer
+def driven(ground: Ground, house: Furnished, port: int, name: str | None) -> Callable[[int, float], Load]:
+    """A side that sends commands as fast as they are answered. Takes: the beginning of its idempotency keys, if any."""
+
+    def side(turn: int, seconds: float) -> Load:
+        requests = requests_on(house, f"{name}{turn}" if name else None)
+        return ground.aside(drive, port, requests, CONNECTIONS, seconds, 0.5 if turn else 1.5).whole()
+
+    return side
 
 
 def over_http(ground: Ground, backend: str, *, views: bool) -> list[Row]:
     """P1: with the views left to a worker, as the goal says; or, to tell, with the projector inside the server."""
     house = furnished(ground, backend)
-    ours, peer = beside_empty(ground, house, projector=views)
+    with steward(ground.folder, house.url, projector=views) as real, empty(ground.folder) as bare:
+        sides = {"ours": driven(ground, house, real.port, "o"), "empty": driven(ground, house, bare.port, "e")}
+        if not views:
+            sides["keyless"] = driven(ground, house, real.port, None)
+        gave = in_turns(ground, sides)
     ground.databases.drop(house.url)
     work = _WORK + ("; views kept by the same process" if views else "")
-    told = f"{work}; p50 {ours.at(0.5):.0f} ms, p99 {ours.at(0.99):.0f} ms"
-    id_, goal = (f"P1-{backend}-views", Goal()) if views else (f"P1-{backend}", _GOALS[backend])
-    return [row(id_, told, ours.rate, "requests/s", peer.rate, "empty async FastAPI endpoint", goal)]
+
+    def compared(id_: str, side: str, how: str, goal: Goal) -> Row:
+        whole = together(gave[side])
+        told = f"{work}; {how}; p50 {whole.at(0.5):.0f} ms, p99 {whole.at(0.99):.0f} ms"
+        ours, peer = (middle(gave[name], lambda load: load.rate) for name in (side, "empty"))
+        return row(id_, told, ours, "requests/s", peer, _EMPTY, goal)
+
+    if views:
+        return [compared(f"P1-{backend}-views", "ours", "the client sends its own Idempotency-Key", Goal())]
+    return [
+        compared(f"P1-{backend}", "ours", "the client sends its own Idempotency-Key", _GOALS[backend]),
+        compared(f"P1-{backend}-keyless", "keyless", "no Idempotency-Key: the server makes one", Goal()),
+    ]
 
 
 def beside_library(ground: Ground) -> list[Row]:
@@ -70,12 +84,17 @@ def beside_library(ground: Ground) -> list[Row]:
 
     house = furnished(ground, "postgresql")
     library = ground.databases.library("row_p2_peer")
-    ground.say("eventsourcing's recorder")
-    peer = ground.aside(save_events, library, ground.seconds / 2)
-    ground.say("ours")
     with steward(ground.folder, house.url, projector=False) as real:
-        load = ground.aside(drive, real.port, requests_on(house, "p2"), CONNECTIONS, ground.seconds / 2, 1.5)
-    if load.failed:
-        raise RuntimeError(f"{load.failed} answers failed, the first with {load.first_fault}")
-    name = "eventsourcing PostgreSQL recorder, one aggregate event a save, in process"
-    return [row("P2", f"{_WORK}, PostgreSQL", load.rate, "commands/s", peer, name, Goal(ratio_from=4))]
+        ours = driven(ground, house, real.port, "p2")
+        gave = in_turns(
+            ground,
+            {
+                "ours": lambda turn, seconds: ours(turn, seconds).rate,
+                "the library": lambda _turn, seconds: ground.aside(save_events, library, seconds),
+            },
+        )
+    ground.databases.drop(house.url)
+    work = f"{_WORK}, PostgreSQL; the client sends its own Idempotency-Key"
+    name = "eventsourcing's PostgreSQL recorder in process, without HTTP, one aggregate event a save"
+    ours_rate, peer_rate = (middle(gave[side], float) for side in ("ours", "the library"))
+    return [row("P2", work, ours_rate, "commands/s", peer_rate, name, Goal(ratio_from=4))]

@@ -7,11 +7,13 @@ import warnings
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import psycopg
 
 from app.projector import create_tables
 from app.store.engine import Database
 from app.store.schema import migrate
+from bench.servers import cpu_of
 
 BACKENDS: Final = ("sqlite", "postgresql")
 _numbers: Final = itertools.count()
@@ -38,6 +40,17 @@ class Databases:
         self.drop(url)
         if backend == "postgresql":
             self._execute(f"CREATE DATABASE {name}")
+        return url
+
+    def twin(self, source: str, name: str) -> str:
+        """The URL of a copy, under a name, of a database that nobody uses now."""
+        if source.startswith("sqlite"):
+            url = self.make("sqlite", name)
+            shutil.copy(source.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
+            return url
+        url = self.url("postgresql", name)
+        self.drop(url)
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {name_of(source)}")
         return url
 
     def url(self, backend: str, name: str) -> str:
@@ -81,6 +94,13 @@ class Databases:
         ]
         if unsafe:
             raise RuntimeError(f"PostgreSQL runs without {', '.join(unsafe)}: its figures would mean nothing")
+
+    def cpu(self, url: str) -> float:
+        """Seconds of processor time that a database has used beside its clients: none for SQLite, which lives in them."""
+        if url.startswith("sqlite"):
+            return 0.0
+        self.server()
+        return cpu_of(psutil.Process(self._server.get_pid()))
 
     def library(self, name: str) -> dict[str, str]:
         """The environment by which the eventsourcing library finds a new database of a name."""
@@ -128,9 +148,3 @@ def prepare(url: str) -> None:
     migrate(database)
     create_tables(database)
     database.close()
-
-
-def copied(source: str, target: Path) -> str:
-    """A copy of a SQLite database that nobody writes now."""
-    shutil.copy(source.removeprefix("sqlite:///"), target)
-    return f"sqlite:///{target}"

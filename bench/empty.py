@@ -14,6 +14,12 @@ async def write(account: str, body: Annotated[Any, Body()]) -> Response:  # noqa
     return JSONResponse({}, 201)
 
 
+@app.post("/v1/threads/{account}/interactions", status_code=201)
+def write_in_thread(account: str, body: Annotated[Any, Body()]) -> Response:  # noqa: ARG001 - taken, and nothing done
+    """The same as a plain function, which FastAPI hands to a thread."""
+    return JSONResponse({}, 201)
+
+
 @app.get("/v1/{path:path}")
 async def read(path: str) -> Response:  # noqa: ARG001 - taken, and nothing done
     """Takes any read."""

@@ -5,6 +5,8 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from typing import Final
 
 from app.bootstrap import build
@@ -12,9 +14,11 @@ from bench.client import Load, Seen, pace
 from bench.commands import requests_on
 from bench.ground import Furnished, Ground, furnished, settings_of
 from bench.rows import Goal, Row, row
-from bench.servers import steward
+from bench.servers import Served, steward
+from bench.turns import in_turns, middle
 
 RATE: Final = 500
+TURNS: Final = 3
 CONNECTIONS: Final = 64
 LOOK_SECONDS: Final = 0.005
 VIEWS: Final = ("interactions", "accounts", "timeline")
@@ -24,18 +28,21 @@ VIEWS: Final = ("interactions", "accounts", "timeline")
 def append_to_visible(ground: Ground, backend: str) -> list[Row]:
     """P7: from when a command was due to be sent until every view that shows it has it, beside its own acknowledgement."""
     house = furnished(ground, backend)
-    ground.say(f"{RATE} commands a second")
     with steward(ground.folder, house.url) as real:
-        ended = ground.begin(pace, real.port, requests_on(house, "p7"), CONNECTIONS, RATE, ground.seconds)
-        load, seen, looks = watch(house, ended)
+        turns = in_turns(ground, {"ours": partial(_turn, ground, house, real)}, TURNS)["ours"]
     ground.databases.drop(house.url)
-    if load.failed:
-        raise RuntimeError(f"{load.failed} answers failed, the first with {load.first_fault}")
+    ours, peer, median = (middle(turns, itemgetter(at)) for at in range(3))
+    work = f"append to visible at {RATE} commands/s, the server's own projector, p99; p50 {median:.0f} ms"
+    return [row(f"P7-{backend}", work, ours, "ms", peer, "the command's own 201, p99", Goal(ours_to=250))]
+
+
+def _turn(ground: Ground, house: Furnished, served: Served, turn: int, seconds: float) -> tuple[float, float, float]:
+    """Milliseconds: visible p99, answered p99, visible p50."""
+    ended = ground.begin(pace, served.port, requests_on(house, f"p7-{turn}"), CONNECTIONS, RATE, seconds)
+    load, seen, looks = watch(house, ended)
+    load.whole()
     visible = sorted(_seen_at(looks, one.position) - one.due for one in seen)
-    ours = visible[math.ceil(len(visible) * 0.99) - 1] * 1000
-    median = visible[len(visible) // 2] * 1000
-    work = f"append to visible at {RATE} commands/s, {load.done:,} commands, p99; p50 {median:.0f} ms"
-    return [row(f"P7-{backend}", work, ours, "ms", load.at(0.99), "the command's own 201, p99", Goal(ours_to=250))]
+    return visible[math.ceil(len(visible) * 0.99) - 1] * 1000, load.at(0.99), visible[len(visible) // 2] * 1000
 
 
 def watch(

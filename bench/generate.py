@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import random
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,20 +14,22 @@ from sqlalchemy import text
 
 from app.bootstrap import Runtime, build
 from app.projector import create_tables
+from app.store.append import Append
 from app.store.engine import Database
 from app.store.log import Log
 from app.store.receipts import Receipt, Request
-from app.store.recorder import Append
 from app.store.tables import metadata
 from app.store.vault import Vault
 from bench.databases import name_of, prepare
-from bench.ground import Ground, new_tenant, settings_of
+from bench.ground import EVENTS, Ground, new_tenant, settings_of
+from bench.rows import Goal, Row, row
 from bench.servers import ROOT, VAULT_KEY
 from bench.stories import ENDS, STARTS, Ids, Story
 
 SEED: Final = 7
 BATCH: Final = 4000
 SAMPLE: Final = 200
+_ALLOWED_SECONDS: Final = 120
 _LOG_SOURCES: Final = (
     "bench/generate.py",
     "bench/stories.py",
@@ -34,7 +37,7 @@ _LOG_SOURCES: Final = (
     "app/store/mapper.py",
     "migrations/versions",
 )
-_VIEW_SOURCES: Final = ("projections", "app/grower.py", "app/domain/schedule.py")
+_VIEW_SOURCES: Final = ("projections", "app/grower.py", "app/projector.py", "app/domain/schedule.py")
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,20 @@ class Tenant:
     views: str = ""
 
 
-def grown(ground: Ground, backend: str, accounts: int, events: int) -> Tenant:
-    """A tenant of a size with its views grown, from disk where it is there."""
+def generator(ground: Ground) -> list[Row]:
+    """How long it takes to write the big tenant's log anew, on SQLite. The rows behind this one read what it wrote."""
+    url = ground.databases.url("sqlite", f"tenant_{ground.accounts}_{ground.events}")
+    ground.databases.drop(url)
+    started = time.perf_counter()
+    grown(ground, "sqlite", ground.accounts, ground.events, views=False)
+    took, allowed = time.perf_counter() - started, _ALLOWED_SECONDS * ground.events / EVENTS
+    work = f"generating {ground.events:,} events of {ground.accounts:,} accounts through the log's bulk path, SQLite"
+    limit = f"what it may take: {_ALLOWED_SECONDS} s for {EVENTS:,}"
+    return [row("generator", work, took, "s", allowed, limit, Goal(ratio_to=1))]
+
+
+def grown(ground: Ground, backend: str, accounts: int, events: int, *, views: bool = True) -> Tenant:
+    """A tenant of a size with its views grown, from disk where it is there. Takes: whether the views matter."""
     note = ground.folder / f"{backend}_{accounts}_{events}.json"
     url = ground.databases.url(backend, f"tenant_{accounts}_{events}")
     kept = Tenant(**json.loads(note.read_text())) if note.exists() and ground.databases.exists(url) else None
@@ -60,7 +75,7 @@ def grown(ground: Ground, backend: str, accounts: int, events: int) -> Tenant:
         ground.say(f"writing {events:,} events of {accounts:,} accounts ({backend})")
         note.unlink(missing_ok=True)
         kept = generate(ground.databases.make(backend, name_of(url) or Path(url).stem), backend, accounts, events)
-    if kept.views != _digest(_VIEW_SOURCES):
+    if views and kept.views != _digest(_VIEW_SOURCES):
         ground.say(f"growing views of {events:,} events ({backend})")
         grow(ground, kept)
         kept = Tenant(**{**asdict(kept), "views": _digest(_VIEW_SOURCES)})
@@ -75,23 +90,28 @@ def generate(url: str, backend: str, accounts: int, events: int) -> Tenant:
     runtime = build(settings_of(url), clock=lambda: clock[0])
     try:
         tenant_id, key = new_tenant(runtime)
-        sample = [opened for told in _told(url, tenant_id, accounts, events - runtime.log.head(tenant_id))
-                  for opened in _append(runtime, clock, tenant_id, *told)][:SAMPLE]  # fmt: skip
-        if runtime.log.head(tenant_id) != events:
-            raise RuntimeError("the log has not as many events as it should")
+        sample = append_all(runtime, url, tenant_id, accounts, events, clock)[:SAMPLE]
         _vacuumed(runtime.database)
     finally:
         runtime.close()
     return Tenant(backend, url, tenant_id, key, events, tuple(sample), _digest(_LOG_SOURCES))
 
 
-def _append(runtime: Runtime, clock: list[int], tenant_id: str, at: int, appends: list[Append]) -> list[str]:
-    """Appends a stretch. Gives: the accounts that it opened."""
-    clock[0] = at
-    for outcome in runtime.log.append(tenant_id, appends):
-        if not isinstance(outcome, Receipt):
-            raise outcome
-    return [append.stream_id for append in appends if append.facts[0].topic == "account.opened"]
+def append_all(
+    runtime: Runtime, url: str, tenant_id: str, accounts: int, events: int, clock: list[int] | None = None
+) -> list[str]:
+    """Appends a tenant's whole story, until its log has so many events. Gives: the accounts that were opened."""
+    opened = []
+    for at, appends in _told(url, tenant_id, accounts, events - runtime.log.head(tenant_id)):
+        if clock is not None:
+            clock[0] = at
+        for outcome in runtime.log.append(tenant_id, appends):
+            if not isinstance(outcome, Receipt):
+                raise outcome
+        opened += [append.stream_id for append in appends if append.facts[0].topic == "account.opened"]
+    if runtime.log.head(tenant_id) != events:
+        raise RuntimeError("the log has not as many events as it should")
+    return opened
 
 
 # --- telling, in a process beside the one that writes ---

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -11,15 +12,42 @@ from sqlalchemy import Table, select
 from app.store.engine import Database
 from app.store.tables import data_keys, events, receipts, refs
 from bench.client import call, drive
-from bench.ground import Ground, furnished
+from bench.ground import Furnished, Ground, furnished
 from bench.rows import Goal, Row, row
-from bench.servers import steward
+from bench.servers import Served, steward
+from bench.turns import in_turns, middle
 
 EACH: Final = 1000
 CONNECTIONS: Final = 2
 WRITTEN: Final = (events, receipts, refs, data_keys)
 """The tables that ingestion writes, but for the one row of the ledger's head."""
-_GOALS: Final = {"sqlite": Goal(ours_from=20_000, ratio_from=0.25), "postgresql": Goal(ratio_from=0.25)}
+_ENOUGH: Final = 100
+"""How many batches the bare side needs at the most for a turn."""
+_CORE: Final = {"sqlite": Goal(ours_from=20_000), "postgresql": Goal()}
+
+
+@dataclass(frozen=True)
+class Poured:
+    """Events that went in. seconds: by the clock; cpu: processor time of the process that took them."""
+
+    events: int
+    seconds: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Events a second by the clock."""
+        return self.events / self.seconds
+
+    @property
+    def core(self) -> float:
+        """Events a second of processor time."""
+        return self.events / self.cpu
+
+    @property
+    def cores(self) -> float:
+        """How many cores were busy."""
+        return self.cpu / self.seconds
 
 
 def lines(accounts: tuple[str, ...], key: str, series: str, number: int) -> bytes:
@@ -47,30 +75,58 @@ def lines(accounts: tuple[str, ...], key: str, series: str, number: int) -> byte
 
 
 def beside_inserts(ground: Ground, backend: str) -> list[Row]:
-    """P3: our ingestion over HTTP beside a bare batched INSERT of the rows that it wrote."""
+    """P3: our ingestion over HTTP beside a bare batched INSERT of the rows that it wrote, a core and by the clock."""
     house = furnished(ground, backend)
-    ground.say("ours")
     with steward(ground.folder, house.url, projector=False) as real:
-        requests = partial(lines, house.accounts, house.key, "p3")
-        load = ground.aside(drive, real.port, requests, CONNECTIONS, ground.seconds / 2, 1.0)
-    if load.failed or not load.done:
-        raise RuntimeError(f"{load.failed} requests failed, the first with {load.first_fault}")
-    ground.say("bare INSERT")
-    bare = ground.aside(insert_bare, house.url, ground.databases.fresh(backend), house.tenant_id, ground.seconds / 2)
+        ground.aside(drive, real.port, partial(lines, house.accounts, house.key, "warm"), CONNECTIONS, 5.0, most=4)
+        gave = in_turns(
+            ground,
+            {
+                "ours": lambda turn, seconds: _pour(ground, house, real, f"p{turn}", seconds),
+                "bare INSERT": lambda _turn, seconds: _bare(ground, backend, house, seconds),
+            },
+        )
+    ground.databases.drop(house.url)
+    ours, bare = gave["ours"], gave["bare INSERT"]
+    where = "" if backend == "sqlite" else ", the database's own processes left out"
     work = f"POST /v1/events, {EACH:,} a request, {CONNECTIONS} connections, one worker"
     peer = f"batched INSERT of the same events and receipts, {EACH:,} a transaction, by the driver"
-    ground.databases.drop(house.url)
-    return [row(f"P3-{backend}", work, load.rate * EACH, "events/s", bare, peer, _GOALS[backend])]
+    rate, rate_bare = (middle(side, lambda one: one.rate) for side in (ours, bare))
+    core, core_bare = (middle(side, lambda one: one.core) for side in (ours, bare))
+    cores = f"{middle(ours, lambda one: one.cores):.2f} cores busy{where}"
+    return [
+        row(f"P3-{backend}", f"{work}: {cores}", rate, "events/s", rate_bare, peer, Goal(ratio_from=0.25)),
+        row(f"P3-{backend}-core", f"{work}, a second of the server's processor time: {cores}", core, "events/s a core",
+            core_bare, f"{peer}, a second of its processor time", _CORE[backend]),
+    ]  # fmt: skip
 
 
-def insert_bare(source: str, target: str, tenant_id: str, seconds: float) -> float:
-    """Events a second when the rows of one database are inserted into another, as durably, by the driver alone."""
+def _pour(ground: Ground, house: Furnished, served: Served, series: str, seconds: float) -> Poured:
+    requests = partial(lines, house.accounts, house.key, series)
+    before = served.cpu()
+    load = ground.aside(drive, served.port, requests, CONNECTIONS, seconds).whole()
+    # Requests are big and few: those that were under way when the time was over count, with the time that they took.
+    return Poured((load.done + load.late) * EACH, load.last, served.cpu() - before)
+
+
+# --- the bare side ---
+
+
+def _bare(ground: Ground, backend: str, house: Furnished, seconds: float) -> Poured:
+    target = ground.databases.fresh(backend)
+    gave = ground.aside(insert_bare, house.url, target, house.tenant_id, seconds)
+    ground.databases.drop(target)
+    return gave
+
+
+def insert_bare(source: str, target: str, tenant_id: str, seconds: float) -> Poured:
+    """What goes in when the rows of one database are inserted into another, as durably, by the driver alone."""
     batches = _batches(Database(source, owner=True), tenant_id)
     database = Database(target, owner=True)
     connection: Any = database.writer.raw_connection().driver_connection
     mark = "%s" if database.postgres else "?"
     statements = {table.name: _insert(table, mark) for table in WRITTEN}
-    done, started = 0, time.perf_counter()
+    done, started, cpu = 0, time.perf_counter(), time.process_time()
     for batch in batches:
         cursor = connection.cursor()
         cursor.execute("BEGIN" if database.postgres else "BEGIN IMMEDIATE")
@@ -82,7 +138,9 @@ def insert_bare(source: str, target: str, tenant_id: str, seconds: float) -> flo
         done += len(batch["events"])
         if time.perf_counter() - started > seconds:
             break
-    return done / (time.perf_counter() - started)
+    poured = Poured(done, time.perf_counter() - started, time.process_time() - cpu)
+    connection.close()
+    return poured
 
 
 def _insert(table: Table, mark: str) -> str:
@@ -95,7 +153,10 @@ def _batches(database: Database, tenant_id: str) -> list[dict[str, Sequence[Any]
     with database.administer() as connection:
         stored = {
             table.name: [
-                tuple(found) for found in connection.execute(select(table).where(table.c.tenant_id == tenant_id)).all()
+                tuple(found)
+                for found in connection.execute(
+                    select(table).where(table.c.tenant_id == tenant_id).limit(_ENOUGH * EACH)
+                )
             ]
             for table in WRITTEN
         }

@@ -3,8 +3,6 @@
 import time
 from functools import partial
 
-import psutil
-
 from bench.client import call, drive
 from bench.ground import Ground, furnished
 from bench.rows import Goal, Row, row
@@ -24,12 +22,8 @@ def idle(ground: Ground) -> list[Row]:
             ground.aside(drive, served.port, partial(_get, "/v1/accounts?limit=50", house.key), 1, 5.0, most=20)
         ground.say("resting")
         time.sleep(rests)
-        ours, peer = _weight(real.process), _weight(bare.process)
+        ours, peer = real.weight(), bare.weight()
     ground.databases.drop(house.url)
     return [
         row("P8-idle", "memory of a server that rests", ours, "MB", peer, "empty FastAPI server", Goal(ours_to=150))
     ]
-
-
-def _weight(process: psutil.Process) -> float:
-    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) / 1_000_000

@@ -59,8 +59,10 @@ class Row:
 
 
 def row(id_: str, work: str, ours: float, unit: str, peer: float, peer_name: str, goal: Goal) -> Row:
-    """A row of two figures of the same run."""
-    ratio = ours / peer if peer else float("inf")
+    """A row of two figures of the same run. Raises: RuntimeError where there is nothing to compare."""
+    if not (ours >= 0 and 0 < peer < float("inf")):
+        raise RuntimeError(f"{id_}: {ours} beside {peer} cannot be compared")
+    ratio = ours / peer
     return Row(
         id_, work, _short(ours), unit, _short(peer), peer_name, _short(ratio), goal.text(unit), goal.met(ours, ratio)
     )
@@ -71,9 +73,12 @@ def _short(figure: float) -> float:
     return float(f"{figure:.4g}")
 
 
-def save(rows: Sequence[Row], path: Path = RESULTS) -> None:
-    """Writes the rows of a run."""
-    path.write_text(json.dumps([asdict(one) for one in rows], indent=2, ensure_ascii=False) + "\n")
+def save(rows: Sequence[Row], path: Path = RESULTS, *, keep: bool = True) -> None:
+    """Writes rows. Takes: whether to keep what was measured before under other names."""
+    before = json.loads(path.read_text()) if keep and path.exists() else []
+    fresh = {one.id for one in rows}
+    kept = [one for one in before if one["id"] not in fresh]
+    path.write_text(json.dumps([*kept, *map(asdict, rows)], indent=2, ensure_ascii=False) + "\n")
 
 
 def show(rows: Sequence[Row], console: Console) -> None:

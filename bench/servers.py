@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,39 @@ class Served:
 
     port: int
     process: psutil.Process
+
+    def cpu(self) -> float:
+        """Seconds of processor time that it has used so far."""
+        return cpu_of(self.process)
+
+    def weight(self) -> float:
+        """Megabytes that it holds in memory."""
+        return weight_of(self.process)
+
+
+def cpu_of(process: psutil.Process) -> float:
+    """Seconds of processor time of a process and of all that it started, also of those that ended."""
+    used = 0.0
+    for one in _tree(process):
+        with suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            used += times.user + times.system + times.children_user + times.children_system
+    return used
+
+
+def weight_of(process: psutil.Process) -> float:
+    """Megabytes in memory of a process and of all that it started; what they share counts for each."""
+    used = 0
+    for one in _tree(process):
+        with suppress(psutil.NoSuchProcess):
+            used += one.memory_info().rss
+    return used / 1_000_000
+
+
+def _tree(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return [process, *process.children(recursive=True)]
+    return []
 
 
 def environment(url: str, **settings: object) -> dict[str, str]:

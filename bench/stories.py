@@ -156,14 +156,14 @@ class Story:
         contract, ended = self.contract, self.ends
         if self._by_chance(0.1):
             self.contract = ""
-            event = ContractTerminated(effective_end=ended, reason="budget", voluntary=self._by_chance(0.8))
-            return self._told(contract, event, at)
+            termination = ContractTerminated(effective_end=ended, reason="budget", voluntary=self._by_chance(0.8))
+            return self._told(contract, termination, at)
         self.ends = add_months(ended, 12)
         timing = "late" if day_of(at, WHERE) > ended else "early"
-        event = ContractRenewed(
+        renewal = ContractRenewed(
             start=ended, end=self.ends, previous_end=ended, timing=timing, retroactive=timing == "late"
         )
-        return self._told(contract, event, day_start(ended, WHERE))
+        return self._told(contract, renewal, day_start(ended, WHERE))
 
     # --- wishes ---
 

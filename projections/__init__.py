@@ -1,7 +1,7 @@
 """The garden: views and KPIs, which can be pulled up and grown again from the log at any time.
 
 Lives here: one file per view, each with its row, its fold and its table; `kpis/` holds the figures.
-May import: `app.domain.events`, `app.domain.recorded`, `app.domain.schedule`, `app.domain.values`, SQLAlchemy for tables.
+May import: `events`, `recorded`, `frame`, `schedule` and `values` of `app.domain`, SQLAlchemy for tables.
 To add a view: a file and one line below; no migration.
 """
 
@@ -15,6 +15,7 @@ from projections import (
     interactions,
     portfolios,
     renewals,
+    run_rates,
     scope_changes,
     timeline,
     webhook_endpoints,
@@ -26,6 +27,7 @@ VIEWS: Final[tuple[View[Any], ...]] = (
     portfolios.VIEW,
     contracts.VIEW,
     contract_lines.VIEW,
+    run_rates.VIEW,
     renewals.VIEW,
     scope_changes.VIEW,
     interactions.VIEW,

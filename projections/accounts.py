@@ -1,16 +1,14 @@
 """Accounts: one row each, as the list and the account page show it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from projections.base import View, account, overlay
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """An account. `opened_at`, `last_touch_at`, `latest_at` (of its events) are microseconds; stamps are the fold's own."""
 
     account: str
@@ -27,7 +25,7 @@ class Account:
     interactions: int
     version: int
     latest_at: int
-    stamps: dict[str, int] = field(default_factory=dict)
+    stamps: dict[str, int]
 
 
 _CHANGES: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
@@ -56,6 +54,7 @@ def _opened(_row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
         0,
         recorded.version,
         at,
+        {},
     )
 
 
@@ -64,15 +63,29 @@ def _changed(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
         return None
     changes = _CHANGES[recorded.type](recorded.data)
     changed: Account = overlay(row, recorded.effective_at, **changes)
-    return replace(changed, version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
+    return changed._replace(version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
 
 
 def _touched(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
     if row is None:
         return None
-    last = max(row.last_touch_at or recorded.effective_at, recorded.effective_at)
-    return replace(
-        row, last_touch_at=last, interactions=row.interactions + 1, latest_at=max(row.latest_at, recorded.effective_at)
+    at, last = recorded.effective_at, row.last_touch_at
+    return Account(
+        row.account,
+        row.name,
+        row.currency,
+        row.time_zone,
+        row.industry,
+        row.tier,
+        row.owner,
+        row.status,
+        row.external_ref,
+        row.opened_at,
+        at if last is None or last < at else last,
+        row.interactions + 1,
+        row.version,
+        row.latest_at if at < row.latest_at else at,
+        row.stamps,
     )
 
 

@@ -1,14 +1,13 @@
 """API keys: who may come in, without anything that would let somebody in."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from projections.base import View, stream
 
 
-@dataclass(frozen=True)
-class ApiKey:
+class ApiKey(NamedTuple):
     """A key. Instants are microseconds."""
 
     api_key: str
@@ -41,7 +40,7 @@ def _revoked(row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey
     if row is None:
         return None
     at = recorded.effective_at
-    return replace(row, revoked_at=at, version=recorded.version, latest_at=max(row.latest_at, at))
+    return row._replace(revoked_at=at, version=recorded.version, latest_at=max(row.latest_at, at))
 
 
 VIEW = View(

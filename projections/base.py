@@ -1,13 +1,13 @@
 """What a view is: a row, a key, a fold, one table, and what its lists may be filtered and ordered by."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 from types import UnionType
-from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, text
 from sqlalchemy.types import JSON, TypeEngine
 
 from app.domain.recorded import Recorded
@@ -25,16 +25,28 @@ _TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
 _TYPES: Final[dict[Any, TypeEngine[Any]]] = {str: _TEXT, int: BigInteger(), bool: Boolean()}
 
 
+class Partial(NamedTuple):
+    """An index of some of a table's rows.
+
+    Takes: its name behind the table's; its columns behind the tenant, an expression in brackets; which rows, in SQL.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    where: str
+
+
 @dataclass(frozen=True)
 class View(Generic[Row]):
     """A view over one tenant's log.
 
-    row: a frozen dataclass of str, int, bool or JSON members. group: the member by which events find their rows; one
+    row: a NamedTuple of str, int, bool or JSON members. group: the member by which events find their rows; one
     fold sees all rows of a group. keys: the members that tell a group's rows apart, the group's first. on: topic ->
     fold of one row. history: whether earlier states of a row stay, each with the positions over which it was the truth
     (`pos_from`, `pos_to`), so that any past position can be asked without replaying.
     facts: whether a row is one event and never changes; then it has `position` and `effective_at`. Rows of other views have
     `latest_at`, the latest effective time among their events, unless they are schedules.
+    aged: whether what has ceased to be the truth tells how long it was (`age`, as spans have it), so that an index finds it.
     schedule: whether events that lie ahead belong to the picture (a contract) or not yet (a tier that changes next month).
     """
 
@@ -45,14 +57,17 @@ class View(Generic[Row]):
     on: Mapping[str, OneFold]
     group_of: Callable[[Recorded], str | None]
     history: bool = False
+    aged: bool = False
     schedule: bool = False
     facts: bool = False
     filters: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
-    indexes: tuple[tuple[str, ...], ...] = ()
+    indexes: tuple[tuple[str, ...] | Partial, ...] = ()
     noun: str = ""
     many: bool = False
     """Whether the folds take and give all rows of a group as a mapping by key, instead of one row."""
+    anchor: Callable[[Key], bool] | None = None
+    """Which rows of a view with history are the fold's own memory: they have none, only their newest state is kept."""
 
     OPEN: ClassVar[int] = FOREVER
 
@@ -69,7 +84,8 @@ class View(Generic[Row]):
     @cached_property
     def members(self) -> tuple[str, ...]:
         """The row's members, in order."""
-        return tuple(field.name for field in fields(self.row))  # type: ignore[arg-type]  # every row is a dataclass; mypy cannot be told so here
+        members: tuple[str, ...] = self.row._fields  # type: ignore[attr-defined]  # every row is a NamedTuple; mypy cannot be told so here
+        return members
 
     @cached_property
     def columns(self) -> tuple[Column[Any], ...]:
@@ -79,10 +95,7 @@ class View(Generic[Row]):
     @cached_property
     def table(self) -> Table:
         """The table of this version."""
-        return self.table_named(self.follower)
-
-    def table_named(self, name: str) -> Table:
-        """The same table under another name, for growing beside the serving one."""
+        name = self.follower
         if name in metadata.tables:
             return metadata.tables[name]
         hints = get_type_hints(self.row)
@@ -94,13 +107,15 @@ class View(Generic[Row]):
         if self.history:
             columns.append(Column("pos_from", BigInteger, primary_key=True, autoincrement=False))
             columns.append(Column("pos_to", BigInteger, nullable=False))
+        if self.aged:
+            columns.append(Column("age", BigInteger, nullable=True))
         columns += [
             Column(member, _column_type(hints[member]), nullable=True)
             for member in self.members
             if member not in leading
         ]
         ahead = (("latest_at",),) if "latest_at" in self.members else ()
-        indexes = [Index(f"{name}_{'_'.join(index)}", "tenant_id", *index) for index in (*self.indexes, *ahead)]
+        indexes = [_index(name, index) for index in (*self.indexes, *ahead)]
         return Table(name, metadata, *columns, *indexes)
 
     def key(self, row: Row) -> Key:
@@ -136,7 +151,14 @@ def newest(stamps: Mapping[str, int], member: str, effective_at: int) -> bool:
 def overlay(row: Any, effective_at: int, **changes: Any) -> Any:
     """A row with members changed where nothing effective later has been said about them; the row keeps `stamps`."""
     told = {member: value for member, value in changes.items() if newest(row.stamps, member, effective_at)}
-    return replace(row, **told, stamps={**row.stamps, **dict.fromkeys(told, effective_at)})
+    return row._replace(**told, stamps={**row.stamps, **dict.fromkeys(told, effective_at)})
+
+
+def _index(table: str, wanted: tuple[str, ...] | Partial) -> Index:
+    if isinstance(wanted, Partial):
+        where, columns = text(wanted.where), [text(name) if name.startswith("(") else name for name in wanted.columns]
+        return Index(f"{table}_{wanted.name}", "tenant_id", *columns, postgresql_where=where, sqlite_where=where)
+    return Index(f"{table}_{'_'.join(wanted)}", "tenant_id", *wanted)
 
 
 def _column_type(annotation: Any) -> TypeEngine[Any]:

@@ -1,20 +1,22 @@
 """Contract lines: what is paid when, over business time and over what was known. Every revenue figure reads these rows."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
-from app.domain.schedule import Schedule, apply
-from projections.base import Rows, View, stream
+from app.domain.schedule import Schedule
+from app.domain.values import FOREVER
+from projections.base import Key, Rows, View, stream
+from projections.schedules import TOPICS, is_anchor, moved
 
 
-@dataclass(frozen=True)
-class ContractLine:
+class ContractLine(NamedTuple):
     """A line in force over [valid_from, valid_to), microseconds. `annual`: its recurring amount a year, in 10^-6.
 
-    held: it rests, so that its amount is 0. source: the event that set it so.
+    held: it rests, so that its amount is 0. source: the event that set it so. place: its place among the contract's lines.
     The row with an empty `line` is the contract's schedule itself, from which the others are made; it is never in force.
+    In memory it is a Schedule, in the table the same as JSON.
     """
 
     contract: str
@@ -31,70 +33,64 @@ class ContractLine:
     unit_price: str
     cause: str
     source: str
-    schedule: dict[str, Any] | None
+    place: int
+    schedule: Any | None
 
 
 def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> Rows[ContractLine]:
     contract = recorded.stream_id
-    anchor = rows.get((contract, "", 0))
+    key = (contract, "", 0)
+    anchor = rows.get(key)
     if anchor is None:
         if recorded.type != "contract.drafted":
             return rows
-        account, currency, before = recorded.data["account"], recorded.data["currency"], Schedule()
+        anchor = _anchor(contract, recorded.data["account"], recorded.data["currency"])
+    before, after = moved(anchor.schedule, recorded, where)
+    if after is before:
+        return rows
+    if after.frame != before.frame or list(before.lines) != list(after.lines)[: len(before.lines)]:
+        made = dict(pair for line in after.lines for pair in _rows(anchor, after, line))
     else:
-        account, currency, before = anchor.account, anchor.currency, Schedule.load(anchor.schedule or {})
-    after = apply(before, recorded, where)
-    made = [
-        ContractLine(
-            contract,
-            one.line,
-            one.start,
-            one.end,
-            account,
-            currency,
-            one.annual,
-            one.held,
-            one.product,
-            one.kind,
-            one.quantity,
-            one.unit_price,
-            one.cause,
-            one.source,
-            None,
+        made = dict(rows)
+        for line in after.lines:
+            since = after.changed_since(before, line)
+            if since is not None:
+                for stale in [one for one in made if one[1] == line and one[2] >= since]:
+                    del made[stale]
+                made.update(_rows(anchor, after, line, since))
+    made[key] = ContractLine(*anchor[:-1], after)
+    return made
+
+
+def _anchor(contract: str, account: str, currency: str) -> ContractLine:
+    return ContractLine(contract, "", 0, 0, account, currency, 0, False, "", "", "", "", "", "", 0, Schedule())
+
+
+def _rows(
+    anchor: ContractLine, schedule: Schedule, line: str, since: int = -FOREVER
+) -> Iterable[tuple[Key, ContractLine]]:
+    contract, account, currency = anchor.contract, anchor.account, anchor.currency
+    place = list(schedule.lines).index(line)
+    return [
+        # What an interval says of its line, from `annual` on, stands in a row in the same order.
+        (
+            (contract, line, one.start),
+            ContractLine(contract, line, one.start, one.end, account, currency, *one[3:], place, None),
         )
-        for one in after.intervals()
+        for one in schedule.intervals_of(line, since)
     ]
-    made.append(
-        ContractLine(
-            contract, "", 0, 0, account, currency, 0, False, "", "", "", "", "", recorded.event_id, after.dump()
-        )
-    )
-    return {(row.contract, row.line, row.valid_from): row for row in made}
 
 
 VIEW = View(
     name="contract_lines",
-    version=1,
+    version=2,
     row=ContractLine,
     keys=("contract", "line", "valid_from"),
-    on={
-        f"contract.{what}": _changed
-        for what in (
-            "drafted",
-            "signed",
-            "amended",
-            "corrected",
-            "notice_given",
-            "notice_withdrawn",
-            "suspended",
-            "resumed",
-            "renewed",
-            "terminated",
-        )
-    },
+    on=dict.fromkeys(TOPICS, _changed),
     group_of=stream,
     history=True,
     many=True,
+    anchor=is_anchor,
     schedule=True,
     indexes=(("account", "valid_from"),),
 )

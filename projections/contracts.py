@@ -1,17 +1,17 @@
-"""Contracts: one row each, with the schedule from which its state at any instant is told."""
+"""Contracts: one row each, with the frame from which its state at any instant is told; what is paid stands in its lines."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from app.domain.frame import Frame, framed
 from app.domain.recorded import Recorded
-from app.domain.schedule import Interval, Schedule, apply
 from app.domain.values import day_start
 from projections.base import View, stream
+from projections.schedules import TOPICS
 
 
-@dataclass(frozen=True)
-class Contract:
+class Contract(NamedTuple):
     """A contract. Days are text, instants microseconds; `terms`: the terms agreed so far as {start, end, event}."""
 
     contract: str
@@ -28,8 +28,7 @@ class Contract:
     notice: dict[str, Any] | None
     termination: dict[str, Any] | None
     terms: list[dict[str, Any]]
-    amendments: list[dict[str, Any]]
-    schedule: dict[str, Any]
+    frame: dict[str, Any]
     version: int
 
 
@@ -50,106 +49,107 @@ def _drafted(_row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Cont
         None,
         None,
         [{"start": data["start"], "end": data.get("end"), "event": recorded.event_id}],
-        [],
-        apply(Schedule(), recorded, where).dump(),
+        framed(Frame(), recorded, where).dump(),
         recorded.version,
     )
 
 
+def _amended(row: Contract | None, recorded: Recorded, _where: ZoneInfo) -> Contract | None:
+    return None if row is None else row._replace(version=recorded.version)
+
+
 def _changed(row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Contract | None:
+    """What changes the frame, and what is told about it."""
     if row is None:
         return None
-    schedule = apply(Schedule.load(row.schedule), recorded, where)
-    return replace(_told(row, recorded), schedule=schedule.dump(), version=recorded.version)
+    before = Frame.load(row.frame)
+    after = framed(before, recorded, where)
+    frame = row.frame if after is before else after.dump()
+    told = _TOLD.get(recorded.type)
+    return row._replace(frame=frame, version=recorded.version, **(told(row, recorded) if told else {}))
 
 
-def _told(row: Contract, recorded: Recorded) -> Contract:
+def _signed(_row: Contract, recorded: Recorded) -> dict[str, Any]:
+    return {"signed_at": recorded.data["signed_at"], "document_sha256": recorded.data.get("document_sha256")}
+
+
+def _noticed(_row: Contract, recorded: Recorded) -> dict[str, Any]:
+    told = {name: recorded.data[name] for name in ("by", "effective_end", "late")}
+    return {"notice": {**told, "given_at": recorded.effective_at}}
+
+
+def _renewed(row: Contract, recorded: Recorded) -> dict[str, Any]:
     data = recorded.data
-    match recorded.type:
-        case "contract.signed":
-            return replace(row, signed_at=data["signed_at"], document_sha256=data.get("document_sha256"))
-        case "contract.amended" | "contract.corrected":
-            amendment = {
-                "no": data.get("amendment_no"),
-                "corrects": data.get("corrects"),
-                "changes": data["changes"],
-                "scope_change": data.get("scope_change"),
-                "effective_at": recorded.effective_at,
-                "event": recorded.event_id,
-            }
-            return replace(row, amendments=[*row.amendments, amendment])
-        case "contract.notice_given":
-            return replace(
-                row,
-                notice={
-                    "by": data["by"],
-                    "effective_end": data["effective_end"],
-                    "late": data["late"],
-                    "given_at": recorded.effective_at,
-                },
-            )
-        case "contract.notice_withdrawn":
-            return replace(row, notice=None)
-        case "contract.renewed":
-            term = {
-                "start": data["start"],
-                "end": data.get("end"),
-                "event": recorded.event_id,
-                "timing": data["timing"],
-                "retroactive": data["retroactive"],
-            }
-            return replace(row, end=data.get("end"), terms=[*row.terms, term], notice=None)
-        case "contract.terminated":
-            return replace(
-                row,
-                termination={name: data.get(name) for name in ("effective_end", "reason", "voluntary", "competitor")},
-            )
-        case _:
-            return row
+    term = {
+        "start": data["start"],
+        "end": data.get("end"),
+        "event": recorded.event_id,
+        "timing": data["timing"],
+        "retroactive": data["retroactive"],
+    }
+    return {"end": data.get("end"), "terms": [*row.terms, term], "notice": None}
+
+
+def _terminated(_row: Contract, recorded: Recorded) -> dict[str, Any]:
+    members = ("effective_end", "reason", "voluntary", "competitor")
+    return {"termination": {name: recorded.data.get(name) for name in members}}
+
+
+_TOLD: Final[dict[str, Callable[[Contract, Recorded], dict[str, Any]]]] = {
+    "contract.signed": _signed,
+    "contract.notice_given": _noticed,
+    "contract.notice_withdrawn": lambda _row, _recorded: {"notice": None},
+    "contract.renewed": _renewed,
+    "contract.terminated": _terminated,
+}
+"""What else an event says of a contract."""
 
 
 def status(row: Contract, at: int, where: ZoneInfo) -> str:
     """A contract's state at an instant: draft, signed (not begun), active, suspended, expired, ended by notice, terminated."""
     if row.signed_at is None:
         return "draft"
-    schedule = Schedule.load(row.schedule)
+    frame = Frame.load(row.frame)
     if at < day_start(row.start, where):
         return "signed"
     if row.termination and at >= day_start(row.termination["effective_end"], where):
         return "terminated"
-    if any(start <= at < end for start, end in schedule.windows()):
-        return "suspended" if any(start <= at < end for start, end in schedule.holds) else "active"
-    if any(at < start for start, _ in schedule.windows()):
+    if any(start <= at < end for start, end in frame.windows()):
+        return "suspended" if any(start <= at < end for start, end in frame.holds) else "active"
+    if any(at < start for start, _ in frame.windows()):
         return "signed"
     return "ended" if row.notice else "expired"
 
 
-def lines(row: Contract, at: int) -> list[Interval]:
-    """The lines in force at an instant."""
-    return [line for line in Schedule.load(row.schedule).intervals() if line.start <= at < line.end]
+def amendments(history: Iterable[Recorded], position: int) -> list[dict[str, Any]]:
+    """What amendments and corrections have said up to a position.
+
+    They are read from the contract's own events: a row that held them all would be written again, longer, with each.
+    """
+    return [
+        {
+            "no": one.data.get("amendment_no"),
+            "corrects": one.data.get("corrects"),
+            "changes": one.data["changes"],
+            "scope_change": one.data.get("scope_change"),
+            "effective_at": one.effective_at,
+            "event": one.event_id,
+        }
+        for one in history
+        if one.position <= position and one.type in ("contract.amended", "contract.corrected")
+    ]
 
 
 VIEW = View(
     name="contracts",
-    version=1,
+    version=2,
     row=Contract,
     keys=("contract",),
     on={
+        **dict.fromkeys(TOPICS, _changed),
         "contract.drafted": _drafted,
-        **{
-            f"contract.{what}": _changed
-            for what in (
-                "signed",
-                "amended",
-                "corrected",
-                "notice_given",
-                "notice_withdrawn",
-                "suspended",
-                "resumed",
-                "renewed",
-                "terminated",
-            )
-        },
+        "contract.amended": _amended,
+        "contract.corrected": _amended,
     },
     group_of=stream,
     history=True,

@@ -1,7 +1,6 @@
 """Interactions: one row each; what people said stays sealed here and is opened when it is read."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
@@ -9,8 +8,7 @@ from app.domain.values import micros
 from projections.base import View, stream
 
 
-@dataclass(frozen=True)
-class Interaction:
+class Interaction(NamedTuple):
     """A contact with a client. occurred: microseconds; event_id: to whose sealed members `subject` and the like belong."""
 
     interaction: str
@@ -60,7 +58,7 @@ def _logged(_row: Interaction | None, recorded: Recorded, _where: ZoneInfo) -> I
 def _voided(row: Interaction | None, recorded: Recorded, _where: ZoneInfo) -> Interaction | None:
     if row is None:
         return None
-    return replace(row, voided=True, version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
+    return row._replace(voided=True, version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
 
 
 VIEW = View(

@@ -1,15 +1,14 @@
 """Portfolios: whose an account was and in which tier, over business time and over what was known."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from app.domain.values import FOREVER
-from projections.base import Rows, View, account
+from projections.base import Partial, Rows, View, account
 
 
-@dataclass(frozen=True)
-class Holding:
+class Holding(NamedTuple):
     """An account's owner and tier over [valid_from, valid_to), in microseconds."""
 
     account: str
@@ -44,7 +43,7 @@ def _set(rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Hold
     split: list[Holding] = []
     for row in ordered:
         if row.valid_from < at < row.valid_to:
-            split += [replace(row, valid_to=at), replace(row, valid_from=at, told={})]
+            split += [row._replace(valid_to=at), row._replace(valid_from=at, told={})]
         else:
             split.append(row)
     changed, reaches = [], False
@@ -62,7 +61,7 @@ def _set(rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Hold
 
 def _with(row: Holding, member: str, value: str | None, *, told: bool) -> Holding:
     marks = {**row.told, member: True} if told else row.told
-    return replace(row, owner=value, told=marks) if member == "owner" else replace(row, tier=value, told=marks)
+    return row._replace(owner=value, told=marks) if member == "owner" else row._replace(tier=value, told=marks)
 
 
 VIEW = View(
@@ -75,4 +74,8 @@ VIEW = View(
     history=True,
     many=True,
     schedule=True,
+    indexes=tuple(
+        Partial(held, (held, "account", "valid_from", "valid_to", "pos_to", "pos_from"), f"{held} IS NOT NULL")
+        for held in ("owner", "tier")
+    ),
 )

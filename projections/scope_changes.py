@@ -1,19 +1,17 @@
 """Scope changes: one row each, from the wish to its delivery, as the inbox, the account page and two KPIs read it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Text
 
 from app.domain.recorded import Recorded
 from app.domain.values import micros, scaled
-from projections.base import View, stream
+from projections.base import Partial, View, stream
 
 
-@dataclass(frozen=True)
-class ScopeChange:
+class ScopeChange(NamedTuple):
     """A scope change. Instants (`_at`) are microseconds; hours and amounts integers of 10^-6.
 
     request, risk and the texts in `consults` and `response` stay sealed; the key of each envelope is its event's id.
@@ -106,8 +104,8 @@ def _changed(row: ScopeChange | None, recorded: Recorded, _where: ZoneInfo) -> S
     changes = _CHANGES[recorded.type](row, recorded.data, recorded.effective_at)
     if recorded.type == "scope_change.decided":
         changes["decision_event"] = recorded.event_id
-    changed = replace(row, **changes, version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
-    return replace(changed, waiting_on=_waiting_on(changed))
+    changed = row._replace(**changes, version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
+    return changed._replace(waiting_on=_waiting_on(changed))
 
 
 def _waiting_on(row: ScopeChange) -> list[str]:
@@ -249,6 +247,14 @@ _CHANGES: Final[dict[str, Change]] = {
     "scope_change.delivered": _delivered,
 }
 
+_SUMMED: Final = ("account", "pos_to", "pos_from")
+_HAPPENED: Final = {
+    "absorbed_at": ("absorbed_hours",),
+    "amended_at": ("effort_hours",),
+    "responded_at": ("with_alternative", "accepted"),
+}
+"""What figures over a period read of what happened within it, so that an index answers alone."""
+
 VIEW = View(
     name="scope_changes",
     version=1,
@@ -259,7 +265,14 @@ VIEW = View(
     history=True,
     filters=("state", "account", "contract", "external_ref"),
     order=("raised_at", "needed_by", "scope_change"),
-    indexes=(("account", "raised_at"), ("state", "raised_at")),
+    indexes=(
+        ("account", "raised_at"),
+        ("state", "raised_at"),
+        *(
+            Partial(at.removesuffix("_at"), (at, *_SUMMED, *read), f"{at} IS NOT NULL")
+            for at, read in _HAPPENED.items()
+        ),
+    ),
     noun="scope_change",
 )
 

@@ -1,16 +1,15 @@
 """The timeline: every event of an account as one row, with a sentence that a person can read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from projections.base import View
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """An event of an account. effective_at, recorded_at: microseconds; sentence: from open members only."""
 
     event_id: str
@@ -47,8 +46,11 @@ def _change(change: dict[str, Any]) -> str:
     return f"{change['line']} to {' and '.join(told)}{cause}"
 
 
-def _with(direction: str) -> str:
-    return {"inbound": "from the client", "outbound": "to the client", "internal": "in the house"}[direction]
+@cache
+def _contact(channel: str, direction: str) -> str:
+    """A channel and a direction in words; there are few of both."""
+    where = {"inbound": "from the client", "outbound": "to the client", "internal": "in the house"}[direction]
+    return f"{channel.capitalize()} {where}"
 
 
 def _because(reason: str | None) -> str:
@@ -66,8 +68,7 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "account.closed": lambda _: "The relationship ended",
     "account.reopened": lambda _: "The relationship was taken up again",
     "interaction.logged": lambda d: (
-        f"{d['channel'].capitalize()} {_with(d['direction'])}"
-        + (f" about {', '.join(d['topics'])}" if d["topics"] else "")
+        _contact(d["channel"], d["direction"]) + (f" about {', '.join(d['topics'])}" if d["topics"] else "")
     ),
     "interaction.voided": lambda _: "An interaction was marked as wrong",
     "contract.drafted": lambda d: (
@@ -134,7 +135,7 @@ def _entry(_row: Entry | None, recorded: Recorded, _where: ZoneInfo) -> Entry:
     return Entry(
         recorded.event_id,
         recorded.position,
-        str(recorded.account_id),
+        recorded.account_id or "",
         recorded.type,
         recorded.stream_id,
         recorded.effective_at,

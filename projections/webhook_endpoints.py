@@ -1,14 +1,13 @@
 """Webhook endpoints: one row each, without any secret's text."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from projections.base import View, stream
 
 
-@dataclass(frozen=True)
-class WebhookEndpoint:
+class WebhookEndpoint(NamedTuple):
     """An endpoint. `secrets` are ids; `registered_at` and `latest_at` (of its events) are microseconds."""
 
     endpoint: str
@@ -54,20 +53,18 @@ def _changed(row: WebhookEndpoint | None, recorded: Recorded, _where: ZoneInfo) 
         return None
     secret, public_key = recorded.data.get("secret"), recorded.data.get("public_key")
     if recorded.type == "webhook_endpoint.closed":
-        row = replace(row, status="closed")
+        row = row._replace(status="closed")
     elif recorded.type == "webhook_endpoint.secret_added":
-        row = replace(
-            row,
+        row = row._replace(
             secrets=[*row.secrets, *([secret] if secret else [])],
             public_keys=[*row.public_keys, *([public_key] if public_key else [])],
         )
     else:
-        row = replace(
-            row,
+        row = row._replace(
             secrets=[each for each in row.secrets if each != secret],
             public_keys=[each for each in row.public_keys if each != public_key],
         )
-    return replace(row, version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
+    return row._replace(version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
 
 
 VIEW = View(

@@ -116,7 +116,52 @@ def test_a_batch_is_not_refused_for_what_another_process_has_changed_since(house
     assert codes(results) == ["stored", "stored"]
 
 
+# --- the same request again, when it would be refused by now ---
+
+
+def test_what_was_done_before_answers_its_receipt_again_even_where_it_would_be_refused_by_now(house: House) -> None:
+    account = house.do(opening()).id
+    closing = intent(house, CloseAccount(), "close", account=account)
+    first = house.runtime.handler.handle(closing)
+
+    again = house.runtime.handler.handle(closing)
+    soon = asyncio.run(house.runtime.handler.handle_async(closing))
+
+    assert (again.events, again.replayed) == (first.events, True)
+    assert (soon.events, soon.replayed) == (first.events, True)
+    with pytest.raises(Refused, match="account_closed"):
+        house.runtime.handler.handle(intent(house, CloseAccount(), "another", account=account))
+
+
+def test_a_key_that_was_used_for_something_else_is_refused_as_such_whatever_else_is_wrong(house: House) -> None:
+    account = house.do(opening()).id
+    house.runtime.handler.handle(intent(house, CloseAccount(), "close", content=b"one", account=account))
+    other = intent(house, CloseAccount(), "close", content=b"other", account=account)
+    stale = intent(house, ReopenAccount(), "close", content=b"stale", if_match=1, account=account)
+
+    for reused in (other, stale):
+        with pytest.raises(Invalid, match="idempotency_key_reused"):
+            house.runtime.handler.handle(reused)
+        with pytest.raises(Invalid, match="idempotency_key_reused"):
+            asyncio.run(house.runtime.handler.handle_async(reused))
+
+
 # --- batches ---
+
+
+def test_what_rests_on_a_decision_that_was_not_stored_is_decided_anew(house: House, neighbour: Runtime) -> None:
+    """The version alone fits: what somebody else wrote stands where the batch believed its own event to be."""
+    account = house.do(opening()).id
+    neighbour.handler.handle(intent(house, SetAccountTier(tier="gold"), "n", account=account))
+    batch = [
+        intent(house, CloseAccount(), "close", account=account),
+        intent(house, ReopenAccount(), "reopen", account=account),
+    ]
+
+    results = house.runtime.handler.handle_batch(house.tenant, batch)
+
+    assert codes(results) == ["stored", "stored"]
+    assert house.topics()[-3:] == ["account.tier_set", "account.closed", "account.reopened"]
 
 
 def test_a_command_of_a_batch_sees_what_the_ones_before_it_decided(house: House) -> None:

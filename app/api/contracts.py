@@ -1,6 +1,7 @@
 """Contracts over HTTP."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
@@ -13,7 +14,8 @@ from app.api.problems import answered, documented
 from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.domain import contract_commands as commands
 from app.reader import When
-from projections import contracts
+from app.store.lookup import look_up
+from projections import contract_lines, contracts
 
 router = APIRouter(prefix="/v1", tags=["contracts"], route_class=StrictRoute)
 Writing = Annotated[Door, Security(door, scopes=["contracts:write"])]
@@ -70,9 +72,23 @@ class ContractPage(ContractBody):
     position: int
 
 
-def present(asked: Question, rows: Sequence[contracts.Contract], when: When) -> list[dict[str, Any]]:
-    """Contracts as they are answered: their state and the lines in force at the question's instant."""
+def settled(asked: Question, when: When) -> When:
+    """The question's clocks with one position for contracts and their lines, whichever of the views is ahead."""
+    if when.known_at is not None:
+        return when
+    reached = asked.runtime.projector.positions(asked.tenant_id)
+    return When(when.as_of, min(reached[view.name] for view in (contracts.VIEW, contract_lines.VIEW)), now=when.now)
+
+
+def present(asked: Question, rows: Sequence[contracts.Contract], when: When, position: int) -> list[dict[str, Any]]:
+    """Contracts as they are answered: their state and the lines in force at the question's instant.
+
+    Takes: the position that the rows were built from; lines and amendments are read as known at the same one.
+    """
     where = asked.runtime.handler.zone(asked.tenant_id)
+    named = [row.contract for row in rows]
+    lines = _lines(asked, named, When(when.as_of, position, now=when.now))
+    told = look_up(asked.runtime.database, asked.tenant_id, (), named).streams
     return [
         {
             "id": row.contract,
@@ -91,18 +107,33 @@ def present(asked: Question, rows: Sequence[contracts.Contract], when: When) -> 
             "termination": row.termination,
             "terms": row.terms,
             "amendments": [
-                {**amendment, "effective_at": at(amendment["effective_at"])} for amendment in row.amendments
+                {**amendment, "effective_at": at(amendment["effective_at"])}
+                for amendment in contracts.amendments(told[row.contract], position)
             ],
-            "lines": (lines := [_line(line, row.currency) for line in contracts.lines(row, when.as_of)]),
-            "arr": money(sum(line["_annual"] for line in lines), row.currency),
-            "mrr": money(sum(line.pop("_annual") for line in lines), row.currency, 12),
+            "lines": [_line(line, row.currency) for line in lines[row.contract]],
+            "arr": money(sum(line.annual for line in lines[row.contract]), row.currency),
+            "mrr": money(sum(line.annual for line in lines[row.contract]), row.currency, 12),
             "version": row.version,
         }
         for row in rows
     ]
 
 
-def _line(line: Any, currency: str) -> dict[str, Any]:
+def _lines(asked: Question, named: Sequence[str], when: When) -> dict[str, list[contract_lines.ContractLine]]:
+    """The lines of contracts that are in force at an instant, in the order in which they came."""
+    table = contract_lines.VIEW.table
+    clauses = [table.c.contract.in_(named), table.c.valid_from <= when.as_of, table.c.valid_to > when.as_of]
+    found: dict[str, list[contract_lines.ContractLine]] = {contract: [] for contract in named}
+    if named:
+        rows, _ = asked.runtime.reader.select(
+            asked.tenant_id, contract_lines.VIEW, clauses, when, order=[table.c.contract, table.c.place]
+        )
+        for row in rows:
+            found[row.contract].append(row)
+    return found
+
+
+def _line(line: contract_lines.ContractLine, currency: str) -> dict[str, Any]:
     return {
         "line": line.line,
         "product": line.product,
@@ -111,10 +142,9 @@ def _line(line: Any, currency: str) -> dict[str, Any]:
         "unit_price": line.unit_price,
         "arr": money(line.annual, currency),
         "suspended": line.held,
-        "from": at(line.start),
-        "to": at(line.end),
+        "from": at(line.valid_from),
+        "to": at(line.valid_to),
         "event": line.source,
-        "_annual": line.annual,
     }
 
 
@@ -199,15 +229,23 @@ def list_contracts(
     sort: Annotated[str | None, Query(description="contract, start or end; - for descending")] = None,
 ) -> Response:
     """The contracts, each as it stands at the question's instant."""
-    when = asked.when(contracts.VIEW)
+    when = settled(asked, asked.when(contracts.VIEW, contract_lines.VIEW))
+    position = when.known_at or 0
     filters = picked(account=asked.existing("account", account), currency=currency, external_ref=external_ref)
-    return page(asked, paged, contracts.VIEW, lambda rows: present(asked, rows, when), filters=filters, sort=sort)
+    return page(
+        replace(asked, known_at=str(position)),
+        paged,
+        contracts.VIEW,
+        lambda rows: present(asked, rows, when, position),
+        filters=filters,
+        sort=sort,
+    )
 
 
 @router.get("/contracts/{contract}", operation_id="contracts.get", responses=answered(ContractPage, 400, 404))
 def get_contract(contract: str, asked: Reading) -> Response:
     """A contract as it stands at the question's instant, as it was known."""
-    when = asked.when(contracts.VIEW)
+    when = settled(asked, asked.when(contracts.VIEW, contract_lines.VIEW))
     row, position = asked.runtime.reader.one(asked.tenant_id, contracts.VIEW, asked.find("contract", contract), when)
-    body = present(asked, [row], when)[0] | {"as_of": at(when.as_of), "position": position}
+    body = present(asked, [row], when, position)[0] | {"as_of": at(when.as_of), "position": position}
     return asked.answer(body, position, version=row.version, changing=row.signed_at is not None)

@@ -85,7 +85,7 @@ class Door:
     key: str
     if_match: int | None
 
-    async def write(self, command: Command, **targets: str) -> Json:
+    async def write(self, command: Command, **targets: str) -> Response:
         """Handles a command. Takes: what it is about, by noun. Gives: 201 with the receipt."""
         if DECISIONS[type(command)].creates:
             self.require_unmatched()
@@ -97,12 +97,14 @@ class Door:
         if self.if_match is not None:
             raise Refusal(Invalid("invalid_if_match", "what is only now begun has no version to match"))
 
-    def answer(self, receipt: Receipt, **more: Any) -> Json:
+    def answer(self, receipt: Receipt, **more: Any) -> Response:
         """201 with a receipt and what else there is to say."""
         if not receipt.replayed:
             for _, topic, _ in receipt.events:
                 appended(topic).inc()
-        return Json({**receipt.body(), **more}, 201, self._headers(receipt))
+        if more:
+            return Json({**receipt.body(), **more}, 201, self._headers(receipt))
+        return Response(receipt.encoded, 201, self._headers(receipt), Json.media_type)
 
     def _headers(self, receipt: Receipt) -> dict[str, str]:
         path = PATHS.get(receipt.id.partition("_")[0])

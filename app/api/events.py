@@ -5,10 +5,9 @@ import json
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response, Security
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from app.api.bodies import StrictRoute, require_type
+from app.api.bodies import Json, StrictRoute, require_type
 from app.api.deps import Question, caller, log_question, runtime_of
 from app.api.problems import Refusal, answered, problem, request_id, status_of
 from app.api.shapes import at
@@ -111,10 +110,7 @@ async def ingest(request: Request, principal: Annotated[Principal, Security(call
             events[start : start + CHUNK],
             principal.may_write,
         )
-    body = summary(items)
-    if kind == SINGLE:
-        return _single(request, items[0], body)
-    return JSONResponse(body, headers={"Event-Position": str(body["position"])} if body["position"] else None)
+    return await asyncio.to_thread(_answer, request, kind, items)
 
 
 def _parse(kind: str, raw: bytes, largest: int) -> list[Any]:
@@ -172,6 +168,13 @@ def summary(items: list[Item]) -> dict[str, Any]:
     return {**counts, "position": max(positions, default=None), "results": results}
 
 
+def _answer(request: Request, kind: str, items: list[Item]) -> Response:
+    body = summary(items)
+    if kind == SINGLE:
+        return _single(request, items[0], body)
+    return Json(body, headers={"Event-Position": str(body["position"])} if body["position"] else None)
+
+
 def _single(request: Request, item: Item, body: dict[str, Any]) -> Response:
     if item.refusal:
         return problem(
@@ -181,7 +184,7 @@ def _single(request: Request, item: Item, body: dict[str, Any]) -> Response:
             item.refusal.detail,
             {**item.refusal.members, **body},
         )
-    return JSONResponse(body, 201 if item.status == "accepted" else 200, {"Event-Position": str(body["position"])})
+    return Json(body, 201 if item.status == "accepted" else 200, {"Event-Position": str(body["position"])})
 
 
 @router.get("", operation_id="events.list", responses=answered(FeedBody, 400, 404))

@@ -15,7 +15,7 @@ from app.api.problems import Refusal, answered
 from app.api.shapes import PageBody, at
 from app.domain.errors import Invalid, NotFound
 from app.reader import When
-from projections import accounts, contracts, timeline
+from projections import accounts, contract_lines, contracts, timeline
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
 Reading = Annotated[Question, Security(question, scopes=["accounts:read"])]
@@ -105,7 +105,7 @@ def diff(
     if from_ is None and from_known_at is None:
         raise Refusal(Invalid("invalid_parameter", "name a point before: from, from_known_at or both"))
     account_id = asked.find("account", account)
-    asked.when(accounts.VIEW, contracts.VIEW, timeline.VIEW)
+    asked.when(accounts.VIEW, contracts.VIEW, contract_lines.VIEW, timeline.VIEW)
     reader = asked.runtime.reader
     before = reader.when(asked.tenant_id, from_ or asked.as_of, from_known_at or asked.known_at)
     after = reader.when(asked.tenant_id, to or asked.as_of, to_known_at or asked.known_at)
@@ -138,11 +138,14 @@ def _state(asked: Question, account_id: str, when: When) -> dict[str, Any] | Non
         return None
     told = account_door.present(rows)[0] | account_door.worth(asked, account_id, when)
     table = contracts.VIEW.table
-    held, _ = asked.runtime.reader.select(asked.tenant_id, contracts.VIEW, [table.c.account == account_id], when)
+    known = contract_door.settled(asked, when)
+    held, position = asked.runtime.reader.select(
+        asked.tenant_id, contracts.VIEW, [table.c.account == account_id], known
+    )
     told["contracts"] = {
         one["id"]: {name: one[name] for name in ("status", "start", "end", "notice", "termination", "arr")}
         | {"lines": {line["line"]: line for line in one["lines"]}}
-        for one in contract_door.present(asked, held, when)
+        for one in contract_door.present(asked, held, when, position)
     }
     told.pop("version")
     return told

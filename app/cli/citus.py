@@ -50,7 +50,7 @@ def _require_coordinator(database: Database, connection: Connection) -> None:
 def _waiting(connection: Connection) -> list[str]:
     """Our tables that exist and are not distributed, the one that others follow first."""
     ours = [table.name for table in TENANT_TABLES]
-    views = [name for view in VIEWS for name in (view.follower, f"{view.follower}_new")]
+    views = [view.follower for view in VIEWS]
     query = text(
         "SELECT relname FROM pg_class WHERE oid = to_regclass(:name) AND oid NOT IN (SELECT logicalrelid FROM pg_dist_partition)"
     )

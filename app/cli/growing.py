@@ -1,5 +1,6 @@
 """`steward rebuild`, `status` and `distribute`: views grown anew, how far everything has read, and many machines."""
 
+import os
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from app.bootstrap import Runtime, owner
 from app.cli import citus
 from app.cli.shell import REFUSED, Json, Misuse, as_json, as_table, house, listed, progress, require_tenant, say
 from app.domain.errors import Refused
-from app.projector import Comparison
+from app.rebuilder import Comparison
 from projections import VIEWS
 from projections.base import View
 
@@ -18,6 +19,9 @@ def rebuild(
     views: Annotated[list[str] | None, typer.Argument(metavar="[VIEW]...", help="Which views; default: all.")] = None,
     tenant: Annotated[str | None, typer.Option(metavar="ID", help="Whose; default: every tenant's.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Compare only; never put an unequal one in place.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many processes at the most; default: as many as there are cores.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Grow views anew from the log, beside those that serve, and compare both. Ends with 1 when one was not equal."""
@@ -26,26 +30,31 @@ def rebuild(
         if tenant is not None:
             require_tenant(runtime, tenant)
         heads = {tenant: runtime.log.head(tenant)} if tenant else runtime.log.tenants()
-        compared = _rebuild(runtime, heads, chosen, verify=verify)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        compared = _rebuild(runtime, heads, chosen, verify=verify, workers=workers or cores)
     body = [one.body() for one in compared]
     listed(body, ("tenant_id", "view", "position", "rows", "missing", "surplus", "equal", "swapped"), json_=json_)
     if not all(one.equal for one in compared):
         raise typer.Exit(REFUSED)
 
 
-def _rebuild(runtime: Runtime, heads: dict[str, int], views: Sequence[View[Any]], *, verify: bool) -> list[Comparison]:
+def _rebuild(
+    runtime: Runtime, heads: dict[str, int], views: Sequence[View[Any]], *, verify: bool, workers: int
+) -> list[Comparison]:
     compared = []
     tables = owner(runtime.settings)
     try:
-        with progress("growing views", sum(heads.values()) * len(views)) as (bar, task):
+        with progress("growing views", sum(heads.values())) as (bar, task):
             for tenant_id in heads:
                 runtime.projector.catch_up(tenant_id)
-                for view in views:
-                    bar.update(task, description=view.name)
-                    grown = runtime.projector.rebuild(
-                        tables, tenant_id, view, verify=verify, progress=lambda read: bar.advance(task, read)
-                    )
-                    compared.append(grown)
+                compared += runtime.projector.rebuild_all(
+                    tables,
+                    tenant_id,
+                    views,
+                    verify=verify,
+                    workers=workers,
+                    progress=lambda read: bar.advance(task, read),
+                )
     except RuntimeError as error:
         raise Refused("rebuild_failed", str(error)) from error
     finally:

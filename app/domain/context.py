@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.events.base import Event
 from app.domain.values import instant
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Context:
     """Who asks, for which tenant, when, and about what.
 
     `now` and `effective_at` are microseconds since 1970; `stream_id` is the id of the thing that is decided on;
-    `states` holds the other things that the decision reads, by noun; `new_id` makes an id with a prefix.
+    `states` holds the other things that the decision reads, by noun; `new_id` makes an id with a prefix. Nobody changes one;
+    it is not frozen only because every command makes one.
     """
 
     tenant_id: str
@@ -33,8 +34,7 @@ class Context:
         return instant(self.effective_at)
 
 
-@dataclass(frozen=True)
-class Decided:
+class Decided(NamedTuple):
     """An event that a decision wants appended, where the plain event would not say enough.
 
     beside: the noun whose stream it belongs to, when not the one decided on. event_id: its id, when another event of the

@@ -76,20 +76,16 @@ def log(_state: InteractionState, command: LogInteraction, context: Context) -> 
         raise Refused("occurred_in_future", "an interaction is logged once it has happened")
     event = InteractionLogged(
         account=context.ids["account"],
+        channel=command.channel,
+        direction=command.direction,
+        occurred_at=command.occurred_at,
+        subject=command.subject,
+        summary=command.summary,
         participants=tuple(Participant(**attendee.model_dump()) for attendee in command.participants),
-        **command.model_dump(
-            include={
-                "channel",
-                "direction",
-                "occurred_at",
-                "subject",
-                "summary",
-                "sentiment",
-                "topics",
-                "duration_seconds",
-                "external_ref",
-            }
-        ),
+        sentiment=command.sentiment,
+        topics=command.topics,
+        duration_seconds=command.duration_seconds,
+        external_ref=command.external_ref,
     )
     return (Decided(event, effective_at=occurred if command.effective_at is None else context.effective_at),)
 

@@ -1,12 +1,14 @@
 """An event as it stands in the log: the envelope, and its members read late."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from app.domain.events import CATALOGUE
 from app.domain.events.base import Event
+
+_NEWEST: Final = {topic: kind.VERSION for topic, kind in CATALOGUE.items()}
 
 
 class UnknownTopic(LookupError):
@@ -20,6 +22,7 @@ class Recorded:
     position: 1..n within the tenant, without gaps. version: 1..n within the stream. effective_at, recorded_at:
     microseconds. body: the stored bytes, canonical JSON of data, meta and salt. leaf: SHA-256(0x00 ‖ header).
     known, typed: what the body holds, where whoever made this has it at hand already.
+    schedule: what the views of contracts made of the stream up to here, so that the first of them works it out for all.
     """
 
     tenant_id: str
@@ -37,6 +40,7 @@ class Recorded:
     leaf: bytes = b""
     known: dict[str, Any] | None = field(default=None, repr=False, compare=False)
     typed: Event | None = field(default=None, repr=False, compare=False)
+    schedule: Any = field(default=None, repr=False, compare=False)
 
     @property
     def content(self) -> dict[str, Any]:
@@ -48,17 +52,19 @@ class Recorded:
     @property
     def meta(self) -> dict[str, Any]:
         """Reason, source, correlation and the like."""
-        meta: dict[str, Any] = self.content["meta"]
+        meta: dict[str, Any] = (self.known or self.content)["meta"]
         return meta
 
     @property
     def data(self) -> dict[str, Any]:
         """The event's members as plain JSON, brought to the newest version; sealed values stay sealed."""
+        data: dict[str, Any] = (self.known or self.content)["data"]
+        if self.schema_version == _NEWEST.get(self.type):
+            return data
         kind = CATALOGUE.get(self.type)
         if kind is None:
             raise UnknownTopic(self.type)
-        data: dict[str, Any] = self.content["data"]
-        return data if self.schema_version == kind.VERSION else kind.upcast(data, self.schema_version)
+        return kind.upcast(data, self.schema_version)
 
     @property
     def event(self) -> Event:

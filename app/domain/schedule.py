@@ -1,18 +1,20 @@
 """The schedule of a contract: what is paid when, as it is known now. Pure arithmetic over intervals.
 
-A line is a row of steps; each step holds from its instant until the next one. Terms and holds cut the steps:
-what lies outside every term is not in force, what lies in a hold is in force at nothing.
+A line is a row of steps; each step holds from its instant until the next one. The frame's terms and rests cut the steps:
+what lies outside every term is not in force, what lies in a rest is in force at nothing.
 Amounts are annual, in integers of 10^-6, because every interval of billing divides a year exactly; a month is a twelfth
 of the sum, not a sum of twelfths.
 
 Source: docs/kpis.md, base quantities: a line is active when start <= t < end; weekly x 52, daily x 365, two years / 2.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from app.domain.frame import Frame, Span, cut, framed, split
 from app.domain.recorded import Recorded
 from app.domain.values import FOREVER, MICRO, day_start, half_up, scaled
 
@@ -28,7 +30,8 @@ LARGEST_ANNUAL: Final = 10**12 * MICRO
 class Step(NamedTuple):
     """A line's terms from an instant on. Instants in microseconds; `end` is the line's own, `seq` breaks ties.
 
-    A change says only what changes: what it leaves empty is as the step before it has it, also when that one is told later.
+    says: which members a change sets (`quantity`, `unit_price`, `removed`, or none but the cause); None for terms that
+    stand by themselves. What a change does not say it has from the step before it, also when that one is told later.
     """
 
     at: int
@@ -43,8 +46,9 @@ class Step(NamedTuple):
     end: int
     cause: str
     source: str
+    annual: int
     removed: bool = False
-    change: bool = False
+    says: str | None = None
 
 
 class Interval(NamedTuple):
@@ -63,143 +67,96 @@ class Interval(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """Terms [start, end), holds [start, end) and steps of one contract; `until` is where notice or termination cut it."""
+Steps = tuple[Step, ...]
+"""A line's steps by (at, seq); of equals the one told later comes last."""
+Lines = Mapping[str, Steps]
 
-    terms: tuple[tuple[int, int], ...] = ()
-    steps: tuple[Step, ...] = ()
-    holds: tuple[tuple[int, int], ...] = ()
-    until: int = FOREVER
-    auto_renew: bool = False
-    signed: bool = False
 
-    # --- growing ---
+class Schedule(NamedTuple):
+    """The frame and the lines of one contract, by name in the order in which they came. Never changed, always made anew."""
 
-    def add(self, step: Step) -> "Schedule":
-        """One more step."""
-        return replace(self, steps=(*self.steps, step))
+    frame: Frame = Frame()
+    lines: Lines = {}
+
+    @property
+    def terms(self) -> tuple[Span, ...]:
+        """The terms [start, end)."""
+        return self.frame.terms
+
+    @property
+    def holds(self) -> tuple[Span, ...]:
+        """The rests [start, end)."""
+        return self.frame.holds
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of all lines."""
+        return [step for steps in self.lines.values() for step in steps]
+
+    def windows(self) -> tuple[Span, ...]:
+        """The terms in force, joined where they touch and cut where the contract ends."""
+        return self.frame.windows()
 
     def without(self, source: str) -> "Schedule":
         """The schedule as if an event had never set a step."""
-        return replace(self, steps=tuple(step for step in self.steps if step.source != source))
-
-    def set_line(
-        self, line: str, at: int, seq: int, source: str, *, quantity: str | None, unit_price: str | None, cause: str
-    ) -> "Schedule":
-        """A line with another quantity or price from an instant on; unchanged where it is not in force then."""
-        current = self.step_at(line, at)
-        if current is None:
-            return self
-        change = _silent(current, at, seq, source)
-        return self.add(change._replace(quantity=quantity or "", unit_price=unit_price or "", cause=cause))
-
-    def remove_line(self, line: str, at: int, seq: int, source: str) -> "Schedule":
-        """A line that ends at an instant."""
-        current = self.step_at(line, at)
-        if current is None:
-            return self
-        return self.add(_silent(current, at, seq, source)._replace(removed=True))
-
-    def hold(self, start: int, end: int) -> "Schedule":
-        """A rest over [start, end)."""
-        return replace(self, holds=(*self.holds, (start, end)))
-
-    def resume(self, at: int) -> "Schedule":
-        """Every rest that reaches beyond an instant ends there."""
-        cut = ((start, min(end, at)) for start, end in self.holds)
-        return replace(self, holds=tuple((start, end) for start, end in cut if start < end))
-
-    def renew(self, start: int, end: int) -> "Schedule":
-        """One more term; what was agreed beyond its start ends at it."""
-        closed = ((begun, min(ended, start)) for begun, ended in self.terms)
-        kept = tuple((begun, ended) for begun, ended in closed if begun < ended)
-        return replace(self, terms=(*kept, (start, end)))
-
-    # --- asking ---
-
-    def lines(self) -> list[str]:
-        """The names of all lines, in the order in which they came."""
-        return list(dict.fromkeys(step.line for step in self.steps))
+        return self._replace(lines=_without(self.lines, source))
 
     def step_at(self, line: str, at: int) -> Step | None:
         """What a line's terms are at an instant, or None when it is not on the contract then."""
-        steps = [step for step in self._steps_of(line) if step.at <= at]
-        return None if not steps or steps[-1].removed or steps[-1].end <= at else steps[-1]
-
-    def _steps_of(self, line: str) -> list[Step]:
-        """A line's steps by instant, each with what it leaves to the one before; of equals the one told later comes last."""
-        steps: list[Step] = []
-        for step in sorted((step for step in self.steps if step.line == line), key=lambda step: (step.at, step.seq)):
-            if not step.change:
-                steps.append(step)
-            elif steps:
-                steps.append(_upon(steps[-1], step))
-        return steps
-
-    def windows(self) -> list[tuple[int, int]]:
-        """The terms in force, joined where they touch and cut where the contract ends."""
-        terms = list(self.terms)
-        if terms and self.auto_renew:
-            terms[-1] = (terms[-1][0], FOREVER)
-        return _joined((start, min(end, self.until)) for start, end in terms)
-
-    def intervals(self) -> list[Interval]:
-        """What is in force when, by line and start; nothing before signature."""
-        if not self.signed:
-            return []
-        windows, holds = self.windows(), _joined(self.holds)
-        return [interval for line in self.lines() for interval in self._of_line(line, windows, holds)]
-
-    def _of_line(self, line: str, windows: list[tuple[int, int]], holds: list[tuple[int, int]]) -> list[Interval]:
-        steps = self._steps_of(line)
-        found: list[Interval] = []
-        for index, step in enumerate(steps):
-            following = steps[index + 1].at if index + 1 < len(steps) else FOREVER
-            if step.removed:
-                continue
-            for start, end in _cut(step.at, min(following, step.end), windows):
-                for piece_start, piece_end, held in _split(start, end, holds):
-                    found.append(_interval(step, piece_start, piece_end, held=held))
-        return _merged(found)
+        return _step_at(self.lines, line, at)
 
     def annual_at(self, at: int) -> int:
         """The annual recurring amount at an instant."""
-        return sum(interval.annual for interval in self.intervals() if interval.start <= at < interval.end)
+        if not self.frame.pays_at(at):
+            return 0
+        return sum(step.annual for line in self.lines if (step := self.step_at(line, at)) is not None)
 
-    # --- as JSON, for the view that keeps it ---
+    def intervals(self) -> list[Interval]:
+        """What is in force when, by line and start; nothing before signature."""
+        return [interval for line in self.lines for interval in self.intervals_of(line)]
 
-    def dump(self) -> dict[str, Any]:
-        """The schedule as JSON."""
-        return {
-            "terms": [list(term) for term in self.terms],
-            "steps": [list(step) for step in self.steps],
-            "holds": [list(hold) for hold in self.holds],
-            "until": self.until,
-            "auto_renew": self.auto_renew,
-            "signed": self.signed,
-        }
+    def intervals_of(self, line: str, since: int = -FOREVER) -> list[Interval]:
+        """When a line is in force on what terms. Takes: `since`, the instant of one of its steps: what is before it is left out."""
+        if not self.frame.signed:
+            return []
+        steps, windows, rests = _standing(self.lines[line]), self.frame.windows(), self.frame.rests()
+        found: list[Interval] = []
+        following = FOREVER
+        for step in reversed(steps):
+            if step.at < since:
+                break
+            if not step.removed:
+                for start, end in reversed(cut(step.at, min(following, step.end), windows)):
+                    pieces = split(start, end, rests) if rests else [(start, end, False)]
+                    found += [_interval(step, *piece) for piece in reversed(pieces)]
+            following = step.at
+        found.reverse()
+        return _merged(found) if len(found) > 1 else found
+
+    def changed_since(self, before: "Schedule", line: str) -> int | None:
+        """The instant from which a line may differ from what it was before; None where it does not. The frame is the same."""
+        new, old = self.lines[line], before.lines.get(line, ())
+        if new is old:
+            return None
+        same = 0
+        for one, other in zip(new, old, strict=False):
+            if one is not other:
+                break
+            same += 1
+        if _may_merge(new) or (same < len(old) and _may_merge(old)):
+            return -FOREVER
+        return new[same - 1].at if same else -FOREVER
+
+    # --- as JSON, for the views that keep it ---
 
     @staticmethod
-    def load(data: Mapping[str, Any]) -> "Schedule":
-        """The schedule of its JSON."""
-        return Schedule(
-            tuple((start, end) for start, end in data["terms"]),
-            tuple(Step(*step) for step in data["steps"]),
-            tuple((start, end) for start, end in data["holds"]),
-            data["until"],
-            data["auto_renew"],
-            data["signed"],
-        )
-
-
-# --- what each event of a contract does to its schedule ---
-
-
-def apply(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
-    """The schedule after one more event of the contract, days read in the tenant's zone."""
-    step = _APPLY.get(recorded.type)
-    return schedule if step is None else step(schedule, recorded, where)
+    def load(data: Any) -> "Schedule":
+        """The schedule of its JSON, which is its tuples as arrays; one that was never put away is itself."""
+        if isinstance(data, Schedule):
+            return data
+        (terms, holds, *rest), lines = data
+        frame = Frame(tuple((start, end) for start, end in terms), tuple((start, end) for start, end in holds), *rest)
+        return Schedule(frame, {line: tuple([Step(*step) for step in steps]) for line, steps in lines.items()})
 
 
 def build(history: Iterable[Recorded], where: ZoneInfo) -> Schedule:
@@ -210,108 +167,171 @@ def build(history: Iterable[Recorded], where: ZoneInfo) -> Schedule:
     return schedule
 
 
-def _drafted(_schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
-    data = recorded.data
-    start, end = _bounds(data["start"], data.get("end"), where)
-    drafted = Schedule(terms=((start, end),), auto_renew=data.get("auto_renew", False))
-    for line in data["lines"]:
-        drafted = drafted.add(_step(line, recorded, where, at=start, cause="new"))
-    return drafted
+# --- what each event of a contract does to its schedule ---
 
 
-def _signed(schedule: Schedule, _recorded: Recorded, _where: ZoneInfo) -> Schedule:
-    return replace(schedule, signed=True)
+def apply(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
+    """The schedule after one more event of the contract, days read in the tenant's zone; the same one where nothing changes."""
+    frame, lines = framed(schedule.frame, recorded, where), schedule.lines
+    match recorded.type:
+        case "contract.drafted":
+            lines = {}
+            for line in recorded.data["lines"]:
+                lines = _add(lines, _step(line, recorded, where, at=frame.terms[0][0], cause="new"))
+        case "contract.amended" | "contract.corrected":
+            lines = _changed(lines, recorded, where)
+        case "contract.renewed" if recorded.data.get("lines") is not None:
+            lines = _renewed(lines, recorded, where, frame.terms[-1][0])
+    return schedule if frame is schedule.frame and lines is schedule.lines else Schedule(frame, lines)
 
 
-def _changed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
-    at, seq, source = recorded.effective_at, recorded.version, recorded.event_id
-    if "corrects" in recorded.data:
-        schedule = schedule.without(recorded.data["corrects"]) if _only_changes(schedule, recorded.data) else schedule
-    for change in recorded.data["changes"]:
-        if change["op"] == "set_line":
-            schedule = schedule.set_line(
-                change["line"],
-                at,
-                seq,
-                source,
-                quantity=change.get("quantity"),
-                unit_price=change.get("unit_price"),
-                cause=change.get("cause") or "negotiation",
-            )
-        elif change["op"] == "add_line":
-            schedule = schedule.add(_step(change, recorded, where, at=at, cause="new"))
+def _changed(lines: Lines, recorded: Recorded, where: ZoneInfo) -> Lines:
+    data, at, seq, source = recorded.data, recorded.effective_at, _seq(recorded), recorded.event_id
+    if "corrects" in data and _only_changes(lines, data["corrects"]):
+        lines = _without(lines, data["corrects"])
+    for change in data["changes"]:
+        if change["op"] == "add_line":
+            lines = _add(lines, _step(change, recorded, where, at=at, cause="new"))
+        elif (current := _step_at(lines, change["line"], at)) is None:
+            continue
+        elif change["op"] == "remove_line":
+            lines = _add(lines, _change(current, at, seq, source, current.cause, "removed"))
         else:
-            schedule = schedule.remove_line(change["line"], at, seq, source)
-    return schedule
+            quantity, price = change.get("quantity"), change.get("unit_price")
+            cause, says = change.get("cause") or "negotiation", _SAYS[bool(quantity), bool(price)]
+            lines = _add(lines, _change(current, at, seq, source, cause, says, quantity, price))
+    return lines
 
 
-def _only_changes(schedule: Schedule, data: Mapping[str, Any]) -> bool:
+_SAYS: Final = {
+    (True, True): "quantity unit_price", (True, False): "quantity", (False, True): "unit_price", (False, False): "",
+}  # fmt: skip
+"""What a change says, by whether it names a quantity and a price."""
+
+
+def _only_changes(lines: Lines, source: str) -> bool:
     """Whether the corrected event was a change, whose steps can be taken back, and not what the lines began with."""
-    first: dict[str, str] = {}
-    for step in schedule.steps:
-        first.setdefault(step.line, step.source)
-    return data["corrects"] not in first.values()
+    return all(min(steps, key=lambda step: step.seq).source != source for steps in lines.values())
 
 
-def _noticed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
-    return replace(schedule, until=day_start(recorded.data["effective_end"], where))
-
-
-def _suspended(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
-    end = recorded.data.get("effective_end")
-    return schedule.hold(recorded.effective_at, day_start(end, where) if end else FOREVER)
-
-
-def _renewed(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
-    start, end = _bounds(recorded.data["start"], recorded.data.get("end"), where)
-    lines = recorded.data.get("lines")
-    renewed = replace(schedule.renew(start, end), until=FOREVER)
-    if lines is None:
-        return renewed
-    kept = tuple(step for step in renewed.steps if step.at < start)  # plans for the old lines are off
-    renewed = replace(renewed, steps=kept)
-    for line in renewed.lines():
-        renewed = renewed.remove_line(line, start, recorded.version, recorded.event_id)
-    for line in lines:
-        renewed = renewed.add(_step(line, recorded, where, at=start, cause="renewal", seq=recorded.version + 1))
+def _renewed(lines: Lines, recorded: Recorded, where: ZoneInfo, start: int) -> Lines:
+    """The lines of the term so far end, and others begin; plans for the old ones are off."""
+    seq, source = _seq(recorded), recorded.event_id
+    kept = {line: tuple(step for step in steps if step.at < start) for line, steps in lines.items()}
+    renewed: Lines = {line: steps for line, steps in kept.items() if steps}
+    for line in renewed:
+        if (current := _step_at(renewed, line, start)) is not None:
+            renewed = _add(renewed, _change(current, start, seq, source, current.cause, "removed"))
+    for line in recorded.data["lines"]:
+        renewed = _add(renewed, _step(line, recorded, where, at=start, cause="renewal", seq=seq + 1))
     return renewed
 
 
-_APPLY: Final[dict[str, Callable[[Schedule, Recorded, ZoneInfo], Schedule]]] = {
-    "contract.drafted": _drafted,
-    "contract.signed": _signed,
-    "contract.amended": _changed,
-    "contract.corrected": _changed,
-    "contract.notice_given": _noticed,
-    "contract.notice_withdrawn": lambda schedule, _recorded, _where: replace(schedule, until=FOREVER),
-    "contract.suspended": _suspended,
-    "contract.resumed": lambda schedule, recorded, _where: schedule.resume(recorded.effective_at),
-    "contract.renewed": _renewed,
-    "contract.terminated": _noticed,
-}
-
-
-def _bounds(start: str, end: str | None, where: ZoneInfo) -> tuple[int, int]:
-    return day_start(start, where), day_start(end, where) if end else FOREVER
+def _seq(recorded: Recorded) -> int:
+    """An event's place among the contract's; the odd ones are for what a renewal begins, behind what it ends."""
+    return 2 * recorded.version
 
 
 def _step(
     line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, *, at: int, cause: str, seq: int | None = None
 ) -> Step:
+    interval, discount = line.get("interval") or "month", line.get("discount_percent") or "0"
     return Step(
         at=day_start(line["start"], where) if line.get("start") else at,
-        seq=recorded.version if seq is None else seq,
+        seq=_seq(recorded) if seq is None else seq,
         line=line["line"],
         product=line["product"],
         kind=line["kind"],
         quantity=line["quantity"],
         unit_price=line["unit_price"],
-        interval=line.get("interval") or "month",
-        discount=line.get("discount_percent") or "0",
+        interval=interval,
+        discount=discount,
         end=day_start(line["end"], where) if line.get("end") else FOREVER,
         cause=cause,
         source=recorded.event_id,
+        annual=_paid(line["kind"], line["quantity"], line["unit_price"], interval, discount),
     )
+
+
+# --- lines and their steps ---
+
+
+def _add(lines: Lines, step: Step) -> Lines:
+    """One more step of a line; changes behind it take from it what they do not say themselves."""
+    steps = lines.get(step.line, ())
+    if not steps or steps[-1][:2] <= step[:2]:
+        return {**lines, step.line: (*steps, step)}
+    index = bisect_right(steps, step[:2], key=lambda other: other[:2])
+    return {**lines, step.line: _settled([*steps[:index], step, *steps[index:]])}
+
+
+def _without(lines: Lines, source: str) -> Lines:
+    """The lines without the steps of an event; a line that has none left goes."""
+    found = {line for line, steps in lines.items() if any(step.source == source for step in steps)}
+    if not found:
+        return lines
+    kept: dict[str, Steps] = {}
+    for line, steps in lines.items():
+        left = _settled([step for step in steps if step.source != source]) if line in found else steps
+        if left:
+            kept[line] = left
+    return kept
+
+
+def _settled(steps: Sequence[Step]) -> Steps:
+    """Steps, each change with what it leaves to the one before."""
+    settled: list[Step] = []
+    for step in steps:
+        settled.append(_upon(settled[-1], step) if settled else step)
+    return tuple(settled)
+
+
+def _upon(before: Step, step: Step) -> Step:
+    """A step behind another: a change has from it what it does not say."""
+    says = step.says
+    if says is None:
+        return step
+    quantity = step.quantity if "quantity" in says else None
+    price = step.unit_price if "unit_price" in says else None
+    return _change(before, step.at, step.seq, step.source, step.cause, says, quantity, price)
+
+
+def _change(
+    before: Step,
+    at: int,
+    seq: int,
+    source: str,
+    cause: str,
+    says: str,
+    quantity: str | None = None,
+    price: str | None = None,
+) -> Step:
+    """A change of the step before it. Takes: what it says, and a quantity or price where it says one."""
+    _, _, line, product, kind, was_quantity, was_price, interval, discount, end, _, _, _, removed, _ = before
+    quantity, price = quantity or was_quantity, price or was_price
+    paid = _paid(kind, quantity, price, interval, discount)
+    removed = removed or says == "removed"
+    return Step(
+        at, seq, line, product, kind, quantity, price, interval, discount, end, cause, source, paid, removed, says
+    )
+
+
+def _standing(steps: Steps) -> Steps:
+    """The steps from the first that stands by itself; a change before it has nothing that it could change."""
+    if not steps or steps[0].says is None:
+        return steps
+    first = next((index for index, step in enumerate(steps) if step.says is None), len(steps))
+    return steps[first:]
+
+
+def _step_at(lines: Lines, line: str, at: int) -> Step | None:
+    for step in reversed(_standing(lines.get(line, ()))):
+        if step.at <= at:
+            return None if step.removed or step.end <= at else step
+    return None
+
+
+# --- amounts ---
 
 
 def annual(quantity: str, unit_price: str, interval: str, discount: str = "0") -> int:
@@ -321,76 +341,33 @@ def annual(quantity: str, unit_price: str, interval: str, discount: str = "0") -
     return half_up(gross, over * MICRO * 100 * MICRO)
 
 
-def _silent(current: Step, at: int, seq: int, source: str) -> Step:
-    """A change that says nothing yet."""
-    return current._replace(at=at, seq=seq, source=source, quantity="", unit_price="", removed=False, change=True)
+@lru_cache(maxsize=4096)
+def _paid(kind: str, quantity: str, unit_price: str, interval: str, discount: str) -> int:
+    """What a line recurs at in a year; the same few amounts come again and again."""
+    return annual(quantity, unit_price, interval, discount) if kind in RECURRING else 0
 
 
-def _upon(before: Step, change: Step) -> Step:
-    """A change with what it does not say taken from the step before."""
-    quantity, price = change.quantity or before.quantity, change.unit_price or before.unit_price
-    upon = before._replace(at=change.at, seq=change.seq, source=change.source, cause=change.cause)
-    return upon._replace(quantity=quantity, unit_price=price, removed=before.removed or change.removed)
+# --- intervals ---
 
 
-def _interval(step: Step, start: int, end: int, *, held: bool) -> Interval:
-    paid = (
-        0
-        if held or step.kind not in RECURRING
-        else annual(step.quantity, step.unit_price, step.interval, step.discount)
-    )
-    return Interval(
-        step.line,
-        start,
-        end,
-        paid,
-        held,
-        step.product,
-        step.kind,
-        step.quantity,
-        step.unit_price,
-        step.cause,
-        step.source,
-    )
-
-
-def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(span for span in spans if span[0] < span[1]):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _cut(start: int, end: int, windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    cut = ((max(start, opens), min(end, closes)) for opens, closes in windows)
-    return [(first, last) for first, last in cut if first < last]
-
-
-def _split(start: int, end: int, holds: list[tuple[int, int]]) -> list[tuple[int, int, bool]]:
-    pieces: list[tuple[int, int, bool]] = []
-    at = start
-    for first, last in holds:
-        if last <= at or first >= end:
-            continue
-        if first > at:
-            pieces.append((at, first, False))
-        pieces.append((max(at, first), min(end, last), True))
-        at = min(end, last)
-    if at < end:
-        pieces.append((at, end, False))
-    return pieces
+def _interval(step: Step, start: int, end: int, held: bool) -> Interval:
+    _, _, line, product, kind, quantity, price, _, _, _, cause, source, paid, _, _ = step
+    return Interval(line, start, end, 0 if held else paid, held, product, kind, quantity, price, cause, source)
 
 
 def _merged(intervals: list[Interval]) -> list[Interval]:
-    """Neighbours that say the same become one."""
+    """A line's neighbours that say the same become one."""
     merged: list[Interval] = []
-    for interval in sorted(intervals, key=lambda piece: piece.start):
+    for interval in intervals:
         last = merged[-1] if merged else None
-        if last and last.end == interval.start and last._replace(end=interval.end, start=interval.start) == interval:
+        if last and last.end == interval.start and last[3:] == interval[3:]:
             merged[-1] = last._replace(end=interval.end)
         else:
             merged.append(interval)
     return merged
+
+
+def _may_merge(steps: Steps) -> bool:
+    """Whether an event set two of a line's steps, so that their intervals may be one."""
+    sources = [step.source for step in steps if not step.removed]
+    return len(set(sources)) < len(sources)

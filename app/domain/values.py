@@ -8,6 +8,7 @@ import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Annotated, Any, Final, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,10 +19,18 @@ MICRO: Final = 1_000_000
 FOREVER: Final = 9_223_372_036_854_775_807
 """The end of an interval that has none: the largest 64-bit integer."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC as well, but quicker to count from
+FIRST: Final = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+"""The first microsecond of the calendar, year 1."""
+LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+"""The last one, year 9999."""
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+"""Ten bits as two letters."""
 _INSTANT: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
+_CANONICAL: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?(0|[1-9]\d{0,11})(\.\d{1,6})?", re.ASCII)
 
 T = TypeVar("T")
@@ -77,28 +86,34 @@ def nested(field: FieldInfo) -> list[type[BaseModel]]:
 
 def instant(micros: int) -> str:
     """The RFC 3339 text, UTC with six digits, of microseconds since 1970."""
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")[:-6] + "Z"
+    return (_PLAIN_EPOCH + timedelta(0, 0, micros)).isoformat("T", "microseconds") + "Z"
 
 
+@lru_cache(maxsize=4096)
 def micros(text: str) -> int:
-    """Microseconds since 1970 of an RFC 3339 instant.
+    """Microseconds since 1970 of an RFC 3339 instant. It is remembered: the same text is read again on its way in.
 
     Raises: ValueError when the text is no instant between the years 1 and 9999.
     """
-    found = _INSTANT.fullmatch(text)
-    if not found:
-        raise ValueError(
-            "must be an RFC 3339 instant such as 2026-01-31T09:00:00Z, with at most six digits of a second"
-        )
-    day, time, fraction, offset = found.groups()
-    try:
+    if _CANONICAL.fullmatch(text):  # as it stands in every stored event
+        moment = text
+    else:
+        found = _INSTANT.fullmatch(text)
+        if not found:
+            raise ValueError(
+                "must be an RFC 3339 instant such as 2026-01-31T09:00:00Z, with at most six digits of a second"
+            )
+        day, time, fraction, offset = found.groups()
         zone = "+00:00" if offset in "Zz" else offset
-        moment = datetime.fromisoformat(f"{day}T{time}.{(fraction or '0').ljust(6, '0')}{zone}")
-        return (moment - _EPOCH) // timedelta(microseconds=1)
+        moment = f"{day}T{time}.{(fraction or '0').ljust(6, '0')}{zone}"
+    try:
+        since = datetime.fromisoformat(moment) - _EPOCH
     except (ValueError, OverflowError) as error:
         raise ValueError("is not a moment of the calendar") from error
+    return (since.days * 86_400 + since.seconds) * MICRO + since.microseconds
 
 
+@lru_cache(maxsize=4096)
 def _normal_instant(text: str) -> str:
     try:
         return instant(micros(text))
@@ -129,6 +144,7 @@ def zone(name: str) -> ZoneInfo:
         raise ValueError("is not an IANA time zone such as Europe/Berlin") from error
 
 
+@lru_cache(maxsize=8192)
 def day_start(day: str, where: ZoneInfo) -> int:
     """The first instant of a day in a zone, in microseconds."""
     local = datetime.combine(date.fromisoformat(day), datetime.min.time(), tzinfo=where)
@@ -280,10 +296,19 @@ def typeid(prefix: str, uuid: bytes) -> str:
     Source: TypeID specification 0.3; a prefix is lower-case ASCII.
     """
     number = int.from_bytes(uuid, "big")
-    letters = [_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5)]
-    return f"{prefix}_{''.join(letters)}"
+    a, b, c, pairs = number >> 80, number >> 40 & 0xFF_FFFF_FFFF, number & 0xFF_FFFF_FFFF, _PAIRS
+    return (
+        f"{prefix}_{pairs[a >> 40]}{pairs[a >> 30 & 1023]}{pairs[a >> 20 & 1023]}{pairs[a >> 10 & 1023]}{pairs[a & 1023]}"
+        f"{pairs[b >> 30]}{pairs[b >> 20 & 1023]}{pairs[b >> 10 & 1023]}{pairs[b & 1023]}"
+        f"{pairs[c >> 30]}{pairs[c >> 20 & 1023]}{pairs[c >> 10 & 1023]}{pairs[c & 1023]}"
+    )
 
 
 def is_typeid(text: str, prefix: str) -> bool:
     """Whether a text is a TypeID with this prefix."""
-    return re.fullmatch(rf"{prefix}_[0-7][{_CROCKFORD}]{{25}}", text) is not None
+    return _typeid_pattern(prefix).fullmatch(text) is not None
+
+
+@cache
+def _typeid_pattern(prefix: str) -> re.Pattern[str]:
+    return re.compile(rf"{prefix}_[0-7][{_CROCKFORD}]{{25}}")

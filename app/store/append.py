@@ -9,12 +9,13 @@ from app.store.receipts import Receipt, Request
 from app.store.vault import DataKey
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Append:
     """What one command wants to add to a tenant's log, all of it or nothing.
 
     stream_id: the thing that the command was about. expects: the version at which each stream was read.
-    claims: references that become this thing's, as (noun, reference).
+    claims: references that become this thing's, as (noun, reference). rests_on: ids of events that it takes for stored
+    because commands before it decided them: a version alone would not tell them from somebody else's.
     """
 
     tenant_id: str
@@ -24,6 +25,7 @@ class Append:
     request: Request
     claims: tuple[tuple[str, str], ...] = ()
     data_keys: tuple[DataKey, ...] = ()
+    rests_on: tuple[str, ...] = ()
 
 
 Outcome = Receipt | DomainError

@@ -1,22 +1,46 @@
 """Group commit: the commands that are waiting share one transaction, and each gets its own answer."""
 
+import asyncio
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 
 from app.domain.errors import Unavailable
 from app.store.append import Append, Outcome
+from app.store.batch import looked_up_again
 
 Answer = Future[list[Outcome]]
+Soon = asyncio.Future[list[Outcome]]
 
 
-@dataclass
+@dataclass(slots=True)
 class _Waiting:
+    """Commands that stay together, and who waits for them: a thread, or a coroutine of a loop."""
+
     appends: Sequence[Append]
-    answer: Answer = field(default_factory=Future)
+    answer: Answer | Soon
+
+    def stays(self) -> bool:
+        """Whether somebody still waits. From here on a thread cannot give up, so that each answer finds its waiter."""
+        if isinstance(self.answer, asyncio.Future):
+            return not self.answer.cancelled()
+        return self.answer.set_running_or_notify_cancel()
+
+    def tell(self, told: list[Outcome] | BaseException) -> None:
+        """Answers. A coroutine may have given up meanwhile."""
+        if isinstance(self.answer, asyncio.Future) and self.answer.done():
+            return
+        if isinstance(told, BaseException):
+            self.answer.set_exception(told)
+        else:
+            self.answer.set_result(told)
+
+
+_Told = tuple[_Waiting, list[Outcome] | BaseException]
 
 
 class Committer:
@@ -37,7 +61,10 @@ class Committer:
         self._append = append
         self._batch = batch
         self._on_commit = on_commit
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(maxsize=waiting)
+        self._most_waiting = waiting
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self.refused = 0
+        """How often the queue was full."""
         self._thread: threading.Thread | None = None
         self._closed = False
         self._lock = threading.Lock()
@@ -47,21 +74,33 @@ class Committer:
 
         Raises: Unavailable when too many are waiting already.
         """
-        waiting = _Waiting(appends)
-        if not appends:
-            waiting.answer.set_result([])
-            return waiting.answer
+        answer: Answer = Future()
+        self._put(_Waiting(appends, answer))
+        return answer
+
+    def submit_soon(self, appends: Sequence[Append]) -> Soon:
+        """The same for a coroutine, which awaits the answer: all answers of a batch reach their loop in one call.
+
+        Raises: Unavailable when too many are waiting already.
+        """
+        answer: Soon = asyncio.get_running_loop().create_future()
+        self._put(_Waiting(appends, answer))
+        return answer
+
+    def _put(self, waiting: _Waiting) -> None:
+        if not waiting.appends:
+            waiting.tell([])
+            return
         with self._lock:
             if self._closed:
                 raise Unavailable("shutting_down", "the server is stopping; try again")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
                 self._thread.start()
-            try:
-                self._queue.put_nowait(waiting)
-            except queue.Full:
-                raise Unavailable("queue_full", "too many writes are waiting; try again", retry_after=1) from None
-        return waiting.answer
+            if self._queue.qsize() >= self._most_waiting:
+                self.refused += 1
+                raise Unavailable("queue_full", "too many writes are waiting; try again", retry_after=1)
+            self._queue.put(waiting)
 
     def close(self) -> None:
         """Appends what is waiting, then stops."""
@@ -80,8 +119,7 @@ class Committer:
             taken, last = self._gather(first)
             by_tenant: dict[str, list[_Waiting]] = defaultdict(list)
             for waiting in taken:
-                # Who gave up before its turn is dropped; from here on nobody can, so that each answer finds its waiter.
-                if waiting.answer.set_running_or_notify_cancel():
+                if waiting.stays():  # who gave up before its turn is dropped
                     by_tenant[waiting.appends[0].tenant_id].append(waiting)
             for tenant_id, group in by_tenant.items():
                 self._commit(tenant_id, group)
@@ -106,26 +144,18 @@ class Committer:
 
         A database that is away is nobody's fault: then all of them are told at once.
         """
-        appends = [append for waiting in group for append in waiting.appends]
         try:
-            outcomes = self._attempt(tenant_id, appends)
-        except Unavailable as failure:
-            for waiting in group:
-                waiting.answer.set_exception(failure)
-            return
+            outcomes = iter(self._attempt(tenant_id, [append for waiting in group for append in waiting.appends]))
         except Exception as failure:  # noqa: BLE001 - whatever it is, somebody waits for an answer
-            if len(group) > 1:
+            if len(group) > 1 and not isinstance(failure, Unavailable):
                 middle = len(group) // 2
                 self._commit(tenant_id, group[:middle])
                 self._commit(tenant_id, group[middle:])
-                return
-            group[0].answer.set_exception(failure)
+            else:
+                _tell((waiting, failure) for waiting in group)
             return
         self._on_commit(tenant_id)
-        at = 0
-        for waiting in group:
-            waiting.answer.set_result(outcomes[at : at + len(waiting.appends)])
-            at += len(waiting.appends)
+        _tell((waiting, [next(outcomes) for _ in waiting.appends]) for waiting in group)
 
     def _attempt(self, tenant_id: str, appends: Sequence[Append]) -> list[Outcome]:
         """Appends; where the database could not say whether it did, once more.
@@ -135,4 +165,22 @@ class Committer:
         try:
             return self._append(tenant_id, appends)
         except Unavailable:
-            return self._append(tenant_id, appends)
+            return self._append(tenant_id, looked_up_again(appends))
+
+
+def _tell(told: Iterable[_Told]) -> None:
+    """Answers all who wait: threads one by one, the coroutines of a loop in a single call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Told]] = defaultdict(list)
+    for waiting, outcome in told:
+        if isinstance(waiting.answer, asyncio.Future):
+            by_loop[waiting.answer.get_loop()].append((waiting, outcome))
+        else:
+            waiting.tell(outcome)
+    for loop, those in by_loop.items():
+        with suppress(RuntimeError):  # a loop that is closed has nobody who waits
+            loop.call_soon_threadsafe(_tell_each, those)
+
+
+def _tell_each(told: Iterable[_Told]) -> None:
+    for waiting, outcome in told:
+        waiting.tell(outcome)

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from eventsourcing.persistence import EventStore
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.domain.events.base import Event
 from app.domain.recorded import Recorded
 from app.store import receipts
 from app.store.append import Append, Outcome
-from app.store.engine import Database, keyed, keys
-from app.store.mapper import EnvelopeMapper, Proposed, recorded_of
+from app.store.engine import Database
+from app.store.mapper import EnvelopeMapper, Proposed, encoded, recorded_of
 from app.store.receipts import Receipt, Request
 from app.store.recorder import LedgerRecorder
 from app.store.tables import data_keys, events, ledgers, refs
-from app.store.vault import DataKey, Vault, persons, sealed_keys
+from app.store.vault import DataKey, Vault, sealable, sealed_keys
 
 
 @dataclass(frozen=True)
@@ -131,37 +131,32 @@ class Log:
         claims: Sequence[tuple[str, str]] = (),
     ) -> Append:
         """Seals, encodes and gathers what a command decided: everything that needs no lock."""
-        mapper = EnvelopeMapper(tenant_id)
-        held = self._held(tenant_id, drafts)
+        dumped = [draft.event.model_dump(mode="json", exclude_none=True) for draft in drafts]
+        secret = [sealable(type(draft.event), data) for draft, data in zip(drafts, dumped, strict=True)]
+        held = self._held(tenant_id, {person for found in secret for *_, person in found if person})
         new_keys: list[DataKey] = []
         facts = []
-        for draft in drafts:
-            data, made = self.vault.seal_event(tenant_id, draft.event_id, draft.event, held)
-            for key in made:
-                opened = self.vault.unwrap(tenant_id, key.wrapped)
-                held = held | ({key.key_id: opened} if opened else {})
-            new_keys += made
+        for draft, data, found in zip(drafts, dumped, secret, strict=True):
+            if found:
+                new_keys += self.vault.seal_all(tenant_id, draft.event_id, found, held)
             members = dict(meta)
             if draft.corrects:
                 members["corrects"] = draft.corrects
             if reason:
                 members["reason"], key = self.vault.seal_note(tenant_id, draft.event_id, reason)
                 new_keys.append(key)
-            facts.append(
-                mapper.to_stored_event(
-                    Proposed(
-                        draft.event,
-                        data,
-                        members,
-                        draft.event_id,
-                        draft.stream_id,
-                        draft.version,
-                        draft.account_id,
-                        draft.effective_at,
-                        actor,
-                    )
-                )
+            proposed = Proposed(
+                draft.event,
+                data,
+                members,
+                draft.event_id,
+                draft.stream_id,
+                draft.version,
+                draft.account_id,
+                draft.effective_at,
+                actor,
             )
+            facts.append(encoded(tenant_id, proposed))
         return Append(tenant_id, stream_id, tuple(facts), expects, request, tuple(claims), tuple(new_keys))
 
     def append(self, tenant_id: str, batch: Sequence[Append]) -> list[Outcome]:
@@ -189,15 +184,11 @@ class Log:
             for at, fact in enumerate(append.facts)
         ]
 
-    def _held(self, tenant_id: str, drafts: Sequence[Draft]) -> dict[str, bytes]:
-        wanted: set[str] = set().union(*(persons(draft.event) for draft in drafts)) if drafts else set()
+    def _held(self, tenant_id: str, wanted: set[str]) -> dict[str, bytes]:
+        """The data keys of persons that exist already."""
         if not wanted:
             return {}
         with self.database.read(tenant_id) as connection:
-            sql = keyed(self.database, "data_keys", "key_id", "k.key")
-            binds = {"tenant_id": tenant_id, "keys": keys(self.database, sorted(wanted))}
-            if not connection.execute(text(sql), binds).first():
-                return {}
             return self.vault.find(connection, self.database, tenant_id, sorted(wanted))
 
     def erase(self, tenant_id: str, key_id: str) -> bool:

@@ -1,11 +1,15 @@
 """How far each follower of a tenant's log has read, moved by compare-and-set."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from app.store import rows
 from app.store.tables import positions
+
+_KEY: Final = ("tenant_id", "follower")
 
 
 def position_of(connection: Connection, tenant_id: str, follower: str) -> int | None:
@@ -14,11 +18,18 @@ def position_of(connection: Connection, tenant_id: str, follower: str) -> int | 
     return connection.execute(query).scalar_one_or_none()
 
 
-def followers(connection: Connection, tenant_id: str) -> dict[str, Row[Any]]:
-    """Every follower's row."""
-    return {
-        row.follower: row for row in connection.execute(select(positions).where(positions.c.tenant_id == tenant_id))
-    }
+class Follower(NamedTuple):
+    """Where a follower stands. parked_at: the position of a poison event, where it stands still at one; fault: why."""
+
+    position: int
+    parked_at: int | None
+    fault: str | None
+
+
+def followers(connection: Connection, tenant_id: str) -> dict[str, Follower]:
+    """Every follower of a tenant by its name."""
+    query = "SELECT follower, position, parked_at, fault FROM positions WHERE tenant_id = ?"
+    return {name: Follower(*rest) for name, *rest in rows.fetch(connection, query, (tenant_id,))}
 
 
 def advance(
@@ -45,43 +56,33 @@ def advance(
     return moved.rowcount == 1
 
 
-def hold(connection: Connection, tenant_id: str, follower: str, now: int) -> int:
-    """A follower's position, locked until the transaction ends: whoever else would move it waits. It begins at 0."""
-    connection.execute(
-        text(
+def hold(connection: Connection, tenant_id: str, names: Sequence[str], now: int) -> dict[str, int]:
+    """Positions of several followers, each locked until the transaction ends. Those that have none begin at 0."""
+    found = _locked(connection, tenant_id, names)
+    missing = [name for name in names if name not in found]
+    if missing:
+        begin = text(
             "INSERT INTO positions (tenant_id, follower, position, updated_at) VALUES (:tenant_id, :follower, 0, :now) "
             "ON CONFLICT DO NOTHING"
-        ),
-        {"tenant_id": tenant_id, "follower": follower, "now": now},
-    )
-    query = select(positions.c.position).where(positions.c.tenant_id == tenant_id, positions.c.follower == follower)
-    return int(connection.execute(query.with_for_update()).scalar_one())
+        )
+        connection.execute(begin, [{"tenant_id": tenant_id, "follower": name, "now": now} for name in missing])
+        found = _locked(connection, tenant_id, names)
+    return found
 
 
-def restart(connection: Connection, tenant_id: str, follower: str, now: int) -> None:
-    """Sends a follower back to 0."""
-    hold(connection, tenant_id, follower, now)
-    connection.execute(
-        update(positions)
-        .where(positions.c.tenant_id == tenant_id, positions.c.follower == follower)
-        .values(position=0, updated_at=now, parked_at=None, fault=None)
-    )
+def _locked(connection: Connection, tenant_id: str, names: Sequence[str]) -> dict[str, int]:
+    """The followers' rows. All who lock several do so in one order, so that whoever is second waits before it wrote anything."""
+    if connection.dialect.name != "postgresql":  # a transaction that grows has the whole file locked
+        query = "SELECT follower, position FROM positions WHERE tenant_id = ?"
+        return {name: position for name, position in rows.fetch(connection, query, (tenant_id,)) if name in names}
+    probe = "SELECT follower, position FROM positions WHERE tenant_id = ? AND follower = k.key FOR UPDATE"
+    query = f"SELECT f.* FROM unnest(CAST(? AS text[])) AS k(key) CROSS JOIN LATERAL ({probe}) AS f"
+    return dict(rows.fetch(connection, query, (sorted(names), tenant_id)))
 
 
-def park(connection: Connection, tenant_id: str, follower: str, parked_at: int, fault: str, now: int) -> None:
-    """Notes the event on which a follower stands still, and why."""
-    connection.execute(
-        text(
-            "INSERT INTO positions (tenant_id, follower, position, parked_at, fault, updated_at) "
-            "VALUES (:tenant_id, :follower, :position, :parked_at, :fault, :now) "
-            "ON CONFLICT (tenant_id, follower) DO UPDATE SET parked_at = :parked_at, fault = :fault, updated_at = :now"
-        ),
-        {
-            "tenant_id": tenant_id,
-            "follower": follower,
-            "position": parked_at - 1,
-            "parked_at": parked_at,
-            "fault": fault,
-            "now": now,
-        },
-    )
+def move(
+    connection: Connection, tenant_id: str, reached: Mapping[str, tuple[int, int | None, str | None]], now: int
+) -> None:
+    """Moves followers that are held. Takes: follower to (position, where it stands still if it does, why)."""
+    told = [(tenant_id, name, *reached[name], now) for name in sorted(reached)]
+    rows.upsert(connection, "positions", tuple(column.name for column in positions.columns), _KEY, told)

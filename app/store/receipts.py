@@ -1,20 +1,23 @@
 """Receipts: what a write was answered, so that the same request asked again gets the same answer."""
 
 import hashlib
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, text
 
 from app.domain.errors import Invalid
 from app.store.engine import Database, keyed, keys
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Receipt:
-    """The outcome of a write: the thing's id, its version, the last position, and the events that were appended."""
+    """The outcome of a write: the thing's id, its version, the last position, and the events that were appended.
+
+    Nobody changes one; it is not frozen only because every command makes one under the lock.
+    """
 
     id: str
     version: int
@@ -22,14 +25,22 @@ class Receipt:
     events: tuple[tuple[str, str, int], ...]
     recorded_at: int = 0
     replayed: bool = False
+    _encoded: str | None = field(default=None, repr=False, compare=False)
 
     def body(self) -> dict[str, Any]:
         """As it is answered: id, version, position and events of {id, type, position}."""
         listed = [{"id": event_id, "type": kind, "position": at} for event_id, kind, at in self.events]
         return {"id": self.id, "version": self.version, "position": self.position, "events": listed}
 
+    @property
+    def encoded(self) -> str:
+        """The body as JSON text: the same that is stored and that is answered."""
+        if self._encoded is None:
+            self._encoded = orjson.dumps(self.body()).decode()
+        return self._encoded
 
-@dataclass(frozen=True)
+
+@dataclass(slots=True)
 class Request:
     """What makes a request the same one: its key, and a fingerprint of what it said."""
 
@@ -50,7 +61,7 @@ def find(
     """The receipts that exist among the keys asked for, each with its fingerprint."""
     sql = keyed(database, "receipts", "key", "f.key, f.fingerprint, f.response, f.recorded_at")
     rows = connection.execute(text(sql), {"tenant_id": tenant_id, "keys": keys(database, wanted)})
-    return {key: (bytes(print_), _read(response, recorded_at)) for key, print_, response, recorded_at in rows}
+    return {key: (bytes(print_), read(response, recorded_at)) for key, print_, response, recorded_at in rows}
 
 
 def replay(request: Request, found: tuple[bytes, Receipt]) -> Receipt:
@@ -64,18 +75,8 @@ def replay(request: Request, found: tuple[bytes, Receipt]) -> Receipt:
     return replace(receipt, replayed=True)
 
 
-def row(tenant_id: str, request: Request, receipt: Receipt) -> dict[str, Any]:
-    """The table row of a receipt."""
-    return {
-        "tenant_id": tenant_id,
-        "key": request.key,
-        "fingerprint": request.fingerprint,
-        "response": json.dumps(receipt.body(), separators=(",", ":")),
-        "recorded_at": receipt.recorded_at,
-    }
-
-
-def _read(response: str, recorded_at: int) -> Receipt:
-    body = json.loads(response)
+def read(response: str, recorded_at: int) -> Receipt:
+    """A receipt of its stored text and time."""
+    body = orjson.loads(response)
     events = tuple((item["id"], item["type"], item["position"]) for item in body["events"])
-    return Receipt(body["id"], body["version"], body["position"], events, recorded_at)
+    return Receipt(body["id"], body["version"], body["position"], events, recorded_at, _encoded=response)

@@ -7,39 +7,47 @@ is derived from the root key in the settings. What is sealed is bound to its ten
 import base64
 import hashlib
 import hmac
-import json
-import secrets
-from collections.abc import Iterable, Mapping
+from binascii import b2a_base64
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from pydantic import BaseModel
 from sqlalchemy import Connection, text
 
-from app.domain.events.base import Event
 from app.domain.values import Classification, classification, nested
 from app.store.canonical import canonical
 from app.store.engine import Database, keyed, keys
+from app.store.randomness import random_bytes
 
 ALGORITHM: Final = "A256GCM"
+Sealable = tuple[dict[str, Any], str, str, str | None]
+"""A member that is to be sealed: what holds it, its name, its path, and the person whose it is, or None for a note."""
+_SHA256: Final = SHA256()
 
 
 def hkdf(secret: bytes, info: str) -> bytes:
     """32 bytes derived from a secret for one purpose. Source: RFC 5869 with SHA-256 and no salt."""
-    extracted = hmac.digest(bytes(32), secret, hashlib.sha256)
-    return hmac.digest(extracted, info.encode() + b"\x01", hashlib.sha256)
+    return HKDF(_SHA256, 32, None, info.encode()).derive(secret)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class DataKey:
-    """A new data key, wrapped, to be stored with the events that use it."""
+    """A new data key, wrapped, to be stored with the events that use it.
+
+    shared: whether it is a person's, so that another command may have made one at the same time.
+    """
 
     key_id: str
     wrapped: bytes
+    shared: bool = False
 
 
 class Vault:
@@ -50,16 +58,20 @@ class Vault:
             raise ValueError("the vault's root key must be 32 bytes")
         self._root = root_key
         self._tenant_key = lru_cache(maxsize=4096)(self._derive_tenant_key)
+        self._marker = lru_cache(maxsize=4096)(self._keyed_marker)
 
     def _derive_tenant_key(self, tenant_id: str) -> bytes:
         return hkdf(self._root, f"tenant-key/v1|{tenant_id}")
 
+    def _keyed_marker(self, tenant_id: str) -> hmac.HMAC:
+        return hmac.new(hkdf(self._tenant_key(tenant_id), "fingerprint/v1"), digestmod=hashlib.sha256)
+
     # --- data keys ---
 
-    def new_key(self, tenant_id: str, key_id: str) -> tuple[bytes, DataKey]:
+    def new_key(self, tenant_id: str, key_id: str, *, shared: bool = False) -> tuple[bytes, DataKey]:
         """A fresh data key and the form in which it is stored."""
-        key = secrets.token_bytes(32)
-        return key, DataKey(key_id, aes_key_wrap(self._tenant_key(tenant_id), key))
+        key = random_bytes(32)
+        return key, DataKey(key_id, aes_key_wrap(self._tenant_key(tenant_id), key), shared)
 
     def unwrap(self, tenant_id: str, wrapped: bytes) -> bytes | None:
         """A stored data key, or None when it was wrapped under another root."""
@@ -81,48 +93,40 @@ class Vault:
 
     def seal(self, key: bytes, key_id: str, tenant_id: str, event_id: str, path: str, value: Any) -> dict[str, str]:
         """The envelope of a JSON value."""
-        nonce = secrets.token_bytes(12)
-        cipher = AESGCM(hkdf(key, "pii-enc/v1"))
-        ct = cipher.encrypt(nonce, canonical(value), _bound_to(tenant_id, event_id, key_id, path))
-        return {"alg": ALGORITHM, "key": key_id, "nonce": _b64(nonce), "ct": _b64(ct)}
+        return _envelope(_cipher(key), key_id, tenant_id, event_id, path, value)
 
     def open(self, key: bytes, tenant_id: str, event_id: str, path: str, envelope: Mapping[str, str]) -> Any:
         """The value in an envelope, or None when it does not belong here."""
         bound = _bound_to(tenant_id, event_id, envelope["key"], path)
         try:
-            plain = AESGCM(hkdf(key, "pii-enc/v1")).decrypt(
-                base64.b64decode(envelope["nonce"]), base64.b64decode(envelope["ct"]), bound
-            )
+            plain = _cipher(key).decrypt(base64.b64decode(envelope["nonce"]), base64.b64decode(envelope["ct"]), bound)
         except (InvalidTag, ValueError):
             return None
-        return json.loads(plain)
+        return orjson.loads(plain)
 
     # --- whole events ---
 
-    def seal_event(
-        self, tenant_id: str, event_id: str, event: Event, held: Mapping[str, bytes]
-    ) -> tuple[dict[str, Any], list[DataKey]]:
-        """An event's members with personal fields and free text sealed.
+    def seal_all(
+        self, tenant_id: str, event_id: str, sealable: Sequence[Sealable], held: dict[str, bytes]
+    ) -> list[DataKey]:
+        """Seals, in place, what is to be sealed of an event.
 
-        Takes: `held`, the data keys of persons that exist already. Gives: the data, and the keys made for it.
+        Takes: `held`, the data keys of persons that exist already; those made here join them. Gives: the keys made.
         """
-        made: dict[str, bytes] = {}
-        new: list[DataKey] = []
-
-        def key_for(key_id: str) -> bytes:
-            key = held.get(key_id) or made.get(key_id)
-            if key is None:
-                key, stored = self.new_key(tenant_id, key_id)
-                made[key_id] = key
-                new.append(stored)
-            return key
-
-        def seal(path: str, key_id: str, value: Any) -> dict[str, str]:
-            return self.seal(key_for(key_id), key_id, tenant_id, event_id, path, value)
-
-        data = event.model_dump(mode="json", exclude_none=True)
-        _walk(type(event), data, "data", event_id, seal)
-        return data, new
+        made: list[DataKey] = []
+        ciphers: dict[str, AESGCM] = {}
+        for members, name, path, person in sealable:
+            key_id = person or event_id
+            cipher = ciphers.get(key_id)
+            if cipher is None:
+                key = held.get(key_id)
+                if key is None:
+                    key, stored = self.new_key(tenant_id, key_id, shared=person is not None)
+                    held[key_id] = key
+                    made.append(stored)
+                cipher = ciphers[key_id] = _cipher(key)
+            members[name] = _envelope(cipher, key_id, tenant_id, event_id, path, members[name])
+        return made
 
     def seal_note(self, tenant_id: str, event_id: str, note: str) -> tuple[dict[str, str], DataKey]:
         """The reason of a command, sealed under a key of its own."""
@@ -147,11 +151,13 @@ class Vault:
 
     def mark(self, tenant_id: str, fingerprint: bytes) -> bytes:
         """A fingerprint that only this tenant's key can make: kept for ever, it must not let anybody guess what was said."""
-        return hmac.digest(hkdf(self._tenant_key(tenant_id), "fingerprint/v1"), fingerprint, hashlib.sha256)
+        marker = self._marker(tenant_id).copy()  # hmac.digest would give the interpreter to another thread each time
+        marker.update(fingerprint)
+        return marker.digest()
 
     def lock(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
         """Bytes encrypted under the tenant's key, for one named purpose."""
-        nonce = secrets.token_bytes(12)
+        nonce = random_bytes(12)
         key = hkdf(self._tenant_key(tenant_id), f"lock/v1|{purpose}")
         return nonce + AESGCM(key).encrypt(nonce, plain, purpose.encode())
 
@@ -175,20 +181,9 @@ def sealed_keys(data: Any) -> set[str]:
     return set()
 
 
-def persons(event: Event) -> set[str]:
-    """The stakeholders whose personal fields an event holds."""
-    found: set[str] = set()
-
-    def note(_path: str, key_id: str, value: Any) -> Any:
-        found.add(key_id)
-        return value
-
-    _walk(type(event), event.model_dump(mode="json", exclude_none=True), "data", "", note)
-    return found - {""}
-
-
-def _walk(kind: type[BaseModel], data: dict[str, Any], path: str, note_key: str, seal: Any) -> None:
-    """Replaces, in place, each personal and free-text member by what `seal(path, key id, value)` gives."""
+def sealable(kind: type[BaseModel], data: dict[str, Any], path: str = "data") -> list[Sealable]:
+    """The personal and free-text members of an event's data."""
+    found: list[Sealable] = []
     for name, members in sensitive(kind).items():
         value = data.get(name)
         if value is None:
@@ -196,20 +191,22 @@ def _walk(kind: type[BaseModel], data: dict[str, Any], path: str, note_key: str,
         here = f"{path}.{name}"
         if isinstance(members, Classification):
             person = data.get("stakeholder") if members is Classification.PERSONAL else None
-            data[name] = seal(here, person or note_key, value)
+            found.append((data, name, here, person or None))
         elif isinstance(value, list):
             for at, item in enumerate(value):
-                _walk(_of(members, item), item, f"{here}.{at}", note_key, seal)
+                found += sealable(_of(members, item), item, f"{here}.{at}")
         else:
-            _walk(_of(members, value), value, here, note_key, seal)
+            found += sealable(_of(members, value), value, here)
+    return found
 
 
 def _of(models: tuple[type[BaseModel], ...], item: dict[str, Any]) -> type[BaseModel]:
     """Which of the possible models an item is: the one whose constant members it has."""
-    for model in models:
-        op = model.model_fields.get("op")
-        if op is None or op.default == item.get("op"):
-            return model
+    if len(models) > 1:
+        for model in models:
+            op = model.model_fields.get("op")
+            if op is None or op.default == item.get("op"):
+                return model
     return models[0]
 
 
@@ -228,9 +225,19 @@ def sensitive(kind: type[BaseModel]) -> dict[str, Classification | tuple[type[Ba
     return found
 
 
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(hkdf(key, "pii-enc/v1"))
+
+
+def _envelope(cipher: AESGCM, key_id: str, tenant_id: str, event_id: str, path: str, value: Any) -> dict[str, str]:
+    nonce = random_bytes(12)
+    ct = cipher.encrypt(nonce, canonical(value), _bound_to(tenant_id, event_id, key_id, path))
+    return {"alg": ALGORITHM, "key": key_id, "nonce": _b64(nonce), "ct": _b64(ct)}
+
+
 def _bound_to(tenant_id: str, event_id: str, key_id: str, path: str) -> bytes:
     return canonical({"id": event_id, "key": key_id, "path": path, "tenant": tenant_id})
 
 
 def _b64(value: bytes) -> str:
-    return base64.b64encode(value).decode()
+    return b2a_base64(value, newline=False).decode()

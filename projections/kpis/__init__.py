@@ -2,7 +2,7 @@
 
 Lives here: what a KPI is (`base`), the rows that figures are made of (`standings` and the views' own), one file per theme,
 and how figures are written (`decimals`, `answers`). May import: the views' row types and `app.domain.values`.
-To add a KPI: a `Kpi` in its theme's file and one line below.
+To add a KPI: a `Kpi` in its theme's file, one line below, and the twins of its methods in `app.figures.sums.twins`.
 """
 
 from typing import Final

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.domain.values import instant
-from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure
+from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure, Method
 from projections.kpis.decimals import money, quantities, quantity, ratio, steps
 from projections.kpis.renewals import goes_on, renewed
-from projections.kpis.revenue import waterfall
+from projections.kpis.revenue import Step, waterfall, waterfall_of
 from projections.kpis.scope import Wish
 from projections.kpis.standings import GAINS, LOSSES, Standing
 from projections.renewals import Renewal
@@ -35,16 +35,17 @@ def figure(kpi: Kpi, measure: Measure, currency: str | None) -> dict[str, Any]:
     """A figure with what it is made of."""
     method, value = measure.method, measure.value
     rows = [row for row, _ in measure.shares]
+    notes = kpi.warn(rows, measure) if measure.notes is None else {**measure.notes, **kpi.warn((), measure)}
     body: dict[str, Any] = {
         "value": None if value is None else _written(kpi, value, currency),
         "numerator": quantity(measure.numerator, method.of, currency),
         "denominator": quantity(measure.denominator, method.over, currency) if method.over else None,
-        "warnings": [{"code": code, "count": count} for code, count in kpi.warn(rows, measure).items()],
+        "warnings": [{"code": code, "count": count} for code, count in notes.items()],
     }
     if value is None:
         body["null_reason"] = method.nothing
     if kpi.unit == "rows":
-        body["rows"] = _steps(rows, currency)
+        body["rows"] = _steps(waterfall(rows) if measure.parts is None else waterfall_of(measure.parts), currency)
     return body
 
 
@@ -52,8 +53,8 @@ def _written(kpi: Kpi, value: Fraction, currency: str | None) -> str:
     return ratio(value) if kpi.unit == "ratio" else money(value, currency)
 
 
-def _steps(rows: Sequence[Standing], currency: str | None) -> list[dict[str, Any]]:
-    opening, *between, closing = waterfall(rows)
+def _steps(told: Sequence[Step], currency: str | None) -> list[dict[str, Any]]:
+    opening, *between, closing = told
     signed = steps(opening.amount, [step.sign * step.amount for step in between], closing.amount, MONTHLY, currency)
     body: list[dict[str, Any]] = [{"name": "opening", "amount": quantity(opening.amount, MONTHLY, currency)}]
     for step, amount in zip(between, signed, strict=True):
@@ -66,35 +67,56 @@ def _steps(rows: Sequence[Standing], currency: str | None) -> list[dict[str, Any
     return [*body, {"name": "closing", "amount": quantity(closing.amount, MONTHLY, currency)}]
 
 
+class Given(NamedTuple):
+    """What an account gives to a figure."""
+
+    account: str
+    numerator: int
+    denominator: int
+
+
 def breakdown(
     measure: Measure, currency: str | None, *, limit: int | None = None, after: str | None = None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of the accounts that have something to do with a figure, by id, and the last of the page when there are more.
-
-    The contributions of all pages sum to the figure as it is written. Amounts are null where rows of several currencies
-    are only counted.
-    """
-    method = measure.method
-    grouped: dict[str, tuple[int, int, list[Any]]] = {}
+    """A page of the accounts that have something to do with a figure, by id, and the last of the page when there are more."""
+    grouped: dict[str, list[Any]] = {}
+    sums: dict[str, Given] = {}
     for row, (numerator, denominator) in measure.shares:
-        one, other, rows = grouped.get(row.account, (0, 0, []))
-        grouped[row.account] = (one + numerator, other + denominator, [*rows, row])
-    told = [(name, sums) for name, sums in sorted(grouped.items()) if sums[0] or sums[1] or any(map(_matters, sums[2]))]
-    numerators = quantities([sums[0] for _, sums in told], method.of, currency)
-    denominators = quantities([sums[1] for _, sums in told], method.over or COUNT, currency)
-    first = 0 if after is None else sum(1 for account, _ in told if account <= after)
+        account: str = row.account
+        grouped.setdefault(account, []).append(row)
+        _, one, other = sums.get(account, (account, 0, 0))
+        sums[account] = Given(account, one + numerator, other + denominator)
+    told = [sums[name] for name in sorted(sums) if sums[name][1] or sums[name][2] or any(map(_matters, grouped[name]))]
+    page, last = contributions(measure.method, told, currency, limit=limit, after=after)
+    return [detailed(one, grouped[one["account"]], currency) for one in page], last
+
+
+def contributions(
+    method: Method, told: Sequence[Given], currency: str | None, *, limit: int | None = None, after: str | None = None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of what accounts give, and its last account when there are more.
+
+    The contributions of all pages sum to the figure as it is written.
+    """
+    numerators = quantities([one.numerator for one in told], method.of, currency)
+    denominators = quantities([one.denominator for one in told], method.over or COUNT, currency)
+    first = 0 if after is None else sum(1 for one in told if one.account <= after)
     page = told[first:] if limit is None else told[first : first + limit]
     listed = [
         {
             "account": account,
-            **_content(rows, currency),
             "in_numerator": bool(numerator),
             "in_denominator": bool(denominator),
             "contribution": {"numerator": numerators[at], "denominator": denominators[at] if method.over else None},
         }
-        for at, (account, (numerator, denominator, rows)) in enumerate(page, first)
+        for at, (account, numerator, denominator) in enumerate(page, first)
     ]
-    return listed, listed[-1]["account"] if listed and first + len(page) < len(told) else None
+    return listed, page[-1].account if page and first + len(page) < len(told) else None
+
+
+def detailed(contribution: dict[str, Any], rows: Sequence[Any], currency: str | None) -> dict[str, Any]:
+    """A contribution with the rows that it is made of. Amounts are null where rows of several currencies are only counted."""
+    return {"account": contribution["account"], **_content(rows, currency), **contribution}
 
 
 def _matters(row: Any) -> bool:

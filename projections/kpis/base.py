@@ -33,8 +33,7 @@ HOURS: Final = Scale(MICRO)
 @dataclass(frozen=True)
 class Method:
     """A way to compute a figure. share: what a row gives. of, over: what numerator and denominator count; a figure that
-    is a plain sum has no `over`. nothing: why there is no figure when the denominator is 0. looks_back: whether it asks if
-    an account had paid before the period.
+    is a plain sum has no `over`. nothing: why there is no figure when the denominator is 0.
     """
 
     formula: str
@@ -42,7 +41,6 @@ class Method:
     of: Scale
     over: Scale | None = None
     nothing: str | None = None
-    looks_back: bool = False
 
     @property
     def money(self) -> bool:
@@ -52,12 +50,17 @@ class Method:
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure before it is rounded. shares: each row with what it gave."""
+    """A figure before it is rounded. shares: each row with what it gave.
+
+    parts: what a waterfall is made of, by name; notes: the warnings about rows. Both are None where the shares tell.
+    """
 
     method: Method
     numerator: int
     denominator: int
-    shares: tuple[tuple[Any, Share], ...]
+    shares: tuple[tuple[Any, Share], ...] = ()
+    parts: Mapping[str, int] | None = None
+    notes: "Warnings | None" = None
 
     @property
     def value(self) -> Fraction | None:

@@ -80,7 +80,6 @@ CLIENT_RETENTION_RATE: Final = Kpi(
             COUNT,
             COUNT,
             NOBODY,
-            looks_back=True,
         ),
     },
     warn=_client_warnings,

@@ -1,6 +1,6 @@
 """Recurring revenue: how much there is, how it grew, and what moved it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from projections.kpis.base import COUNT, MONTHLY, YEARLY, Kpi, Method, Share
@@ -58,7 +58,25 @@ def waterfall(rows: Sequence[Standing]) -> list[Step]:
         )
         for kind, of in moved.items()
     ]
-    opening, closing = sum(row.opening for row in rows), sum(row.closing for row in rows)
+    return _led(sum(row.opening for row in rows), steps, sum(row.closing for row in rows))
+
+
+def waterfall_of(parts: Mapping[str, int]) -> list[Step]:
+    """The same from what its rows sum to. Takes: amounts by name, what is part of one behind it: `expansion_hold`."""
+    steps = [
+        Step(
+            kind,
+            1 if kind in GAINS else -1,
+            parts[kind],
+            parts.get(f"{kind}_hold", 0),
+            parts.get(f"{kind}_escalator", 0),
+        )
+        for kind in (*GAINS, *LOSSES)
+    ]
+    return _led(parts["opening"], steps, parts["closing"])
+
+
+def _led(opening: int, steps: Sequence[Step], closing: int) -> list[Step]:
     return [Step("opening", 1, opening), *steps, Step("fx", 1, 0), Step("transfer", 1, 0), Step("closing", 0, closing)]
 
 
@@ -117,7 +135,6 @@ MRR_WATERFALL: Final = Kpi(
             "opening + new + expansion + reactivation - contraction - churn + fx + transfer = closing",
             _closing,
             MONTHLY,
-            looks_back=True,
         )
     },
     source="docs/kpis.md#mrr_waterfall",

@@ -59,8 +59,8 @@ def set_line(name: str, **members: Any) -> dict[str, Any]:
     return {"op": "set_line", "line": name, **members}
 
 
-def build(told: Sequence[Told], where: ZoneInfo = UTC) -> Schedule:
-    """The schedule after what was told, in this order."""
+def events(told: Sequence[Told], where: ZoneInfo = UTC) -> list[Recorded]:
+    """What was told of a contract, in this order, as it stands in the log."""
     recorded = []
     for version, (topic, day, data) in enumerate(told, 1):
         body = json.dumps(
@@ -71,7 +71,12 @@ def build(told: Sequence[Told], where: ZoneInfo = UTC) -> Schedule:
                 "tnt_1", version, f"evt_{version}", "ctr_1", version, "acct_1", topic, 1, at(day, where), 0, "x", body
             )
         )
-    return schedules.build(recorded, where)
+    return recorded
+
+
+def build(told: Sequence[Told], where: ZoneInfo = UTC) -> Schedule:
+    """The schedule after what was told, in this order."""
+    return schedules.build(events(told, where), where)
 
 
 def paid(schedule: Schedule, day: str) -> str:
@@ -382,7 +387,7 @@ def test_a_line_is_never_in_force_twice_at_once_nor_outside_the_terms(history: l
 @given(HISTORIES)
 def test_a_schedule_survives_being_kept_as_json(history: list[Told]) -> None:
     schedule = build(history)
-    assert Schedule.load(json.loads(json.dumps(schedule.dump()))) == schedule
+    assert Schedule.load(json.loads(json.dumps(schedule))) == schedule
 
 
 @given(HISTORIES, DAYS)

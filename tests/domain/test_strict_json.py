@@ -1,14 +1,15 @@
 """Strict JSON: what comes in is what was meant, or is refused by name."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.domain.errors import DomainError
-from app.domain.strict_json import DEEPEST, LARGEST, WIDEST, decode, decode_array
+from app.domain.strict_json import DEEPEST, LARGEST, STRETCH, WIDEST, decode, decode_array, thorough
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 VALUES = st.recursive(
@@ -109,3 +110,73 @@ def test_an_array_ends_where_it_has_too_many_values() -> None:
     with pytest.raises(DomainError) as refused:
         decode_array(b"[1,2,3,4 and the rest is never looked at", most=3, largest=9)
     assert refused.value.code == "too_many_events"
+
+
+# --- the quick reader and the thorough one ---
+
+HOSTILE = st.sampled_from(
+    ["{", "}", "[", "]", ":", ",", " ", "\n", '"a"', '"a":', '"a" :', '"a"\t:1', '"\\u0061":', '":"', '":', '"\\":"', '"b":1',
+     "1", "-0", "0.5", "1e2", "1E400", "9007199254740991", "9007199254740992", "-9007199254740992", "18446744073709551616",
+     "null", "true", "NaN", "-Infinity", "01", '"\\u0000"', '"\\\\u0000"', '"\\ud800"', '"\\ud83d\\ude00"', '"\x00"', '"ä"', "\ufeff"]
+)  # fmt: skip
+
+
+@st.composite
+def awkward(draw: st.DrawFn, deep: int = 3) -> str:
+    """JSON as nobody writes it: blanks anywhere, names twice or escaped, strings that look like names."""
+    blank = draw(st.sampled_from(["", "", " ", "\n\t"]))
+    if deep == 0 or draw(st.booleans()):
+        return blank + draw(
+            st.sampled_from(
+                ['"x"', '":"', '"a\\":"', '" :"', "1", "-0", "0.5", "9007199254740993", "null", '"\\u0000"']
+            )
+        )
+    inner = draw(st.lists(awkward(deep=deep - 1), max_size=3))
+    if draw(st.booleans()):
+        return f"{blank}[{','.join(inner)}]"
+    names = [draw(st.sampled_from(['"a"', '"b"', '"\\u0061"', '":"', '"a" ', '"c"\n'])) for _ in inner]
+    return f"{blank}{{{','.join(f'{name}:{one}' for name, one in zip(names, inner, strict=True))}}}{blank}"
+
+
+def outcome(read: Callable[[bytes], Any], raw: bytes) -> tuple[str, ...]:
+    """What a reader makes of bytes: the value with its types, or the refusal in full."""
+    try:
+        return ("read", repr(read(raw)))
+    except DomainError as refused:
+        return (type(refused).__name__, refused.code, refused.detail)
+
+
+@given(st.one_of(st.lists(HOSTILE, max_size=12).map("".join), awkward(), VALUES.map(json.dumps)))
+@example("[" * 2000 + "]" * 2000)
+@example('{"a" :1,"a":2}')
+@example('{"a":{"a" :1,"a":2},":":":"}')
+def test_both_readers_read_and_refuse_the_same(text: str) -> None:
+    raw = text.encode()
+    assert outcome(decode, raw) == outcome(thorough, raw)
+
+
+@given(st.lists(awkward(), max_size=6), st.integers(1, 80))
+def test_an_array_is_refused_for_its_first_value_that_is_however_it_is_read(texts: list[str], largest: int) -> None:
+    raw = f"[{','.join(texts)}]".encode()
+    each = [outcome(thorough, text.encode()) for text in texts]
+    read = ("read", f"[{', '.join(one[1] for one in each)}]")
+    first = next((one for one in each if one[0] != "read"), read)
+
+    assert outcome(lambda raw: decode_array(raw, most=MANY, largest=MANY), raw) == first
+    if all(len(text.strip()) <= largest for text in texts):
+        assert outcome(lambda raw: decode_array(raw, most=MANY, largest=largest), raw) == first
+
+
+@pytest.mark.parametrize(
+    "odd", ["{}", '{"name":"":""}', '{"name":"\\u0000"}', '{"name":1,"name":2}', '{"name":":"}', "7"]
+)
+@pytest.mark.parametrize("at", [0, 1, 1500, 2999])
+def test_a_value_unlike_the_others_is_read_or_refused_in_its_place_in_a_long_array(odd: str, at: int) -> None:
+    texts = [json.dumps({"name": f"{number}", "nested": [{"name": "},{"}, {}]}) for number in range(3000)]
+    texts[at] = odd
+    raw = f"[{', '.join(texts)}]".encode()
+    assert len(raw) > 2 * STRETCH
+
+    whole, windowed = outcome(thorough, raw), outcome(lambda raw: decode_array(raw, most=MANY, largest=MANY), raw)
+
+    assert windowed[:2] == whole[:2]

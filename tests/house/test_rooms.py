@@ -14,7 +14,7 @@ PACKAGES = sorted({path.parent for path in SOURCES if path.parent.name != "versi
 MAY = {
     "the clock": ("app/bootstrap.py",),
     "the environment": ("app/bootstrap.py", "app/main.py", "app/cli/"),
-    "randomness": ("app/bootstrap.py", "app/store/vault.py", "app/store/mapper.py", "app/auth/", "app/webhooks/"),
+    "randomness": ("app/bootstrap.py", "app/store/randomness.py", "app/auth/", "app/webhooks/"),
     "dice": ("app/demo/",),
 }
 """Who may use what, besides nobody. Dice are those of a made-up story, from a fixed seed."""

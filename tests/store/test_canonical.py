@@ -1,11 +1,12 @@
 """Canonical JSON: RFC 8785 where our profile allows it, and a refusal where it does not."""
 
 import json
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.store.canonical import canonical
@@ -76,3 +77,49 @@ def test_a_value_survives_its_form_and_has_no_other(value: Any) -> None:
 @given(st.dictionaries(KEYS, WHOLE, min_size=2, max_size=6))
 def test_the_order_in_which_members_were_said_does_not_show(members: dict[str, int]) -> None:
     assert canonical(dict(reversed(members.items()))) == canonical(members)
+
+
+def plain(value: Any) -> bytes:
+    """The form as the standard library writes it."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def allowed(value: Any) -> bool:
+    """Whether our profile has a form for a value, by the book."""
+    if isinstance(value, dict):
+        return all(type(key) is str and key.isascii() for key in value) and all(map(allowed, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(allowed, value))
+    if type(value) is str:
+        return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return value is None or type(value) is bool or (type(value) is int and abs(value) < 2**53)
+
+
+@given(VALUES)
+@example({"\x00": "a key may hold what a text may not"})
+@example({"text": "\\u0000 is only what NUL looks like", "\x1f\x7f": ["\u2028", "\U0001f600", ""]})
+def test_the_form_is_the_same_byte_for_byte_as_the_standard_library_writes_it(value: Any) -> None:
+    assert canonical(value) == plain(value)
+
+
+STRANGE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.binary() | st.text() | st.uuids() | st.datetimes()
+    | st.dates() | st.decimals() | st.sampled_from(HTTPStatus),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner) | st.sets(st.integers(), max_size=2)
+    | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(STRANGE)
+@example(["\ud800"])
+@example({"\u00e9": "a"})
+@example({"a": {"b": [1, 2, {"c": "\x00"}]}})
+@example([2**53 - 1, -(2**53) + 1])
+@example([HTTPStatus.OK])
+def test_exactly_what_our_profile_allows_has_a_form(value: Any) -> None:
+    if allowed(value):
+        assert canonical(value) == plain(value)
+    else:
+        with pytest.raises(ValueError, match=r".+"):
+            canonical(value)

@@ -1,5 +1,6 @@
 """Group commit: one transaction for many, an answer for each, and nobody pays for another's fault."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -173,3 +174,83 @@ def test_tenants_who_wait_together_get_transactions_of_their_own(house: House) -
     assert line.sizes == [1, 3, 1]
     assert {type(outcome(answer)) for answer in [*mine, theirs]} == {Receipt}
     assert (house.runtime.log.head(house.tenant), house.runtime.log.head(other)) == (5, 2)
+
+
+# --- coroutines that wait ---
+
+
+def test_coroutines_that_waited_together_are_told_in_one_call_of_their_loop(house: House) -> None:
+    woken: list[int] = []
+
+    async def wait_for_all(line: Line) -> list[list[Outcome]]:
+        loop = asyncio.get_running_loop()
+        call = loop.call_soon_threadsafe
+        loop.call_soon_threadsafe = lambda *args, **also: (woken.append(1), call(*args, **also))[1]  # type: ignore[method-assign]
+        answers = [line.committer.submit_soon([begin(house, f"{number}")]) for number in range(30)]
+        line.opened.set()
+        return await asyncio.gather(*answers)
+
+    with queue(house) as line:
+        outcomes = asyncio.run(wait_for_all(line))
+
+    assert line.sizes == [1, 30]
+    assert [one.position for (one,) in outcomes if isinstance(one, Receipt)] == list(range(3, 33))
+    assert len(woken) == 1
+
+
+def test_a_coroutine_hears_of_its_own_fault_and_of_nobody_elses(house: House) -> None:
+    async def wait_for_all(line: Line) -> list[list[Outcome] | BaseException]:
+        answers = [
+            line.committer.submit_soon(
+                [doubled(begin(house, f"{number}")) if number == 3 else begin(house, f"{number}")]
+            )
+            for number in range(8)
+        ]
+        line.opened.set()
+        return await asyncio.gather(*answers, return_exceptions=True)
+
+    with queue(house) as line:
+        outcomes = asyncio.run(wait_for_all(line))
+
+    assert [type(one) if isinstance(one, BaseException) else type(one[0]) for one in outcomes] == [
+        IntegrityError if number == 3 else Receipt for number in range(8)
+    ]
+
+
+def test_a_coroutine_that_gives_up_before_its_turn_is_dropped_and_one_too_late_stops_nobody(house: House) -> None:
+    async def give_up(line: Line) -> Outcome:
+        early = line.committer.submit_soon([begin(house, "gives up")])
+        stays = line.committer.submit_soon([begin(house, "stays")])
+        early.cancel()
+        line.opened.set()
+        return (await stays)[0]
+
+    async def leave(committer: Committer) -> None:
+        committer.submit_soon([begin(house, "its loop is gone before the answer")])
+
+    with queue(house) as line:
+        assert isinstance(asyncio.run(give_up(line)), Receipt)
+        asyncio.run(leave(line.committer))
+        assert isinstance(outcome(line.committer.submit([begin(house, "last")])), Receipt)
+
+    assert line.sizes[:2] == [1, 1]
+    assert sum(line.sizes) == 4
+
+
+def test_a_full_queue_refuses_coroutines_as_well_and_counts_whom_it_refused(house: House) -> None:
+    async def ask_for_more(line: Line) -> None:
+        for number in range(3):
+            line.committer.submit_soon([begin(house, f"{number}")])
+        with pytest.raises(Unavailable, match="queue_full"):
+            line.committer.submit_soon([begin(house, "too many")])
+
+    with queue(house, waiting=3) as line:
+        asyncio.run(ask_for_more(line))
+        assert line.committer.refused == 1
+
+
+def test_nothing_to_append_is_answered_to_a_coroutine_at_once(cottage: House) -> None:
+    async def ask() -> list[Outcome]:
+        return await cottage.runtime.committer.submit_soon([])
+
+    assert asyncio.run(ask()) == []

@@ -11,6 +11,7 @@ from app.domain.errors import Invalid, Unavailable
 from app.handler import Handler
 from app.store.append import Append, Outcome
 from app.store.committer import Committer
+from app.store.receipts import Receipt
 from tests.store.writers import begin, sound
 from tests.support.house import House
 
@@ -48,6 +49,18 @@ def test_a_lost_reply_to_commit_is_asked_for_again_and_answers_the_first_receipt
     assert wire.tries == 2
     assert sound(house)[1:] == [event_id for event_id, _, _ in receipt.events]
     assert house.do(OpenAccount(name="Once", currency="EUR"), key="the-key").events == receipt.events
+
+
+def test_a_lost_reply_is_asked_for_again_even_when_the_server_itself_made_the_key(house: House) -> None:
+    wire = wired(house, 1)
+    append = begin(house, "made by the server")
+    append = replace(append, request=replace(append.request, fresh=True))
+
+    (receipt,) = house.runtime.committer.submit([append]).result(timeout=10)
+
+    assert wire.tries == 2
+    assert isinstance(receipt, Receipt)
+    assert sound(house)[1:] == [event_id for event_id, _, _ in receipt.events]
 
 
 def test_a_client_who_never_heard_sends_the_same_again_and_gets_the_first_receipt(house: House) -> None:

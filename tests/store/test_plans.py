@@ -8,15 +8,10 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 from sqlalchemy import Connection, create_engine, event, text
 
-from app.domain.account import OpenAccount
-from app.domain.interaction import LogInteraction
 from app.grower import Grower
-from app.handler import Intent
 from app.store import receipts
 from app.store.positions import hold
-from app.store.receipts import Request
 from projections import VIEWS
-from tests.store.writers import renaming
 from tests.support.databases import Databases
 from tests.support.house import House
 
@@ -130,34 +125,6 @@ def test_no_table_has_statistics_here(watched: Watched) -> None:
     assert (analysed, loaded > EVENTS) == (0, True)
 
 
-def test_an_append_looks_up_versions_receipts_references_and_keys_by_index(watched: Watched) -> None:
-    house = watched.house
-    batch = [
-        renaming(
-            house.runtime,
-            house.tenant,
-            account,
-            EVENTS // 200 + 1,
-            f"new-{account}",
-            claims=(("account", f"new-{account}"),),
-        )
-        for account in watched.accounts
-    ]
-    sealed = Intent(
-        house.tenant,
-        "test",
-        LogInteraction(channel="call", direction="inbound", summary="A note.", occurred_at="2026-01-01T09:00:00Z"),
-        Request("sealed", b""),
-    )
-    account = house.do(OpenAccount(name="Real", currency="EUR")).id
-
-    plans = watched.plans(lambda: house.runtime.log.append(house.tenant, batch))
-    also = watched.plans(lambda: house.do(sealed.command, account=account))
-
-    assert_probed(plans, ledgers="tenant_id", receipts="key", events="stream_id", refs="ref")
-    assert_probed(also, data_keys="key_id")
-
-
 def test_receipts_are_looked_up_by_index(watched: Watched) -> None:
     house = watched.house
 
@@ -203,7 +170,7 @@ def test_references_and_positions_are_found_by_index(watched: Watched) -> None:
         house.runtime.log.resolve(house.tenant, "account", "ref-77")
         house.runtime.log.head(house.tenant)
         with house.runtime.database.grow(house.tenant) as connection:
-            hold(connection, house.tenant, "some_view_v1", 0)
+            hold(connection, house.tenant, ["some_view_v1", "another_v1"], 0)
 
     assert_probed(watched.plans(step), refs="ref", ledgers="tenant_id", positions="follower")
 
@@ -214,14 +181,7 @@ def test_rows_of_a_view_are_loaded_by_group_and_by_index(watched: Watched, view:
 
     def load() -> None:
         with house.runtime.database.grow(house.tenant) as connection:
-            grower = Grower(
-                house.runtime.database,
-                connection,
-                view,
-                view.table,
-                house.tenant,
-                house.runtime.handler.zone(house.tenant),
-            )
-            grower._load({f"{view.group}-{number}" for number in range(1, 500)})
+            grower = Grower(house.runtime.database, view, house.tenant, house.runtime.handler.zone(house.tenant))
+            grower.load(connection, {f"{view.group}-{number}" for number in range(1, 500)})
 
     assert_probed(watched.plans(load), **{view.follower: view.group})

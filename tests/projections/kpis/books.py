@@ -41,6 +41,7 @@ def line(account: str, price: str, start: str, end: str | None = None, **more: A
         unit_price=price,
         cause=more.get("cause", "negotiation"),
         source=more.get("source", "evt_1"),
+        place=0,
         schedule=None,
     )
 

@@ -1,6 +1,5 @@
 """Of what fell due, how much goes on."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 from projections.kpis.base import measure
@@ -41,11 +40,11 @@ def rate(rows: list[Renewal], method: str, start: str = "2025-01-01", end: str =
 
 
 def won(value: int, **more: object) -> Renewal:
-    return replace(ROW, outcome="renewed", renewed=value * MILLION, **more)
+    return ROW._replace(outcome="renewed", renewed=value * MILLION, **more)
 
 
 def test_value_counts_growth_only_where_it_is_not_capped() -> None:
-    rows = [won(1500), won(900, contract="ctr_2"), replace(ROW, contract="ctr_3", outcome="lost")]
+    rows = [won(1500), won(900, contract="ctr_2"), ROW._replace(contract="ctr_3", outcome="lost")]
 
     assert rate(rows, "count") == Fraction(2, 3)
     assert rate(rows, "value") == Fraction(1200 + 900, 3600)
@@ -53,7 +52,7 @@ def test_value_counts_growth_only_where_it_is_not_capped() -> None:
 
 
 def test_growth_of_one_contract_never_makes_up_for_the_loss_of_another() -> None:
-    rows = [won(100_000), replace(ROW, contract="ctr_2", outcome="lost")]
+    rows = [won(100_000), ROW._replace(contract="ctr_2", outcome="lost")]
 
     assert rate(rows, "value") == Fraction(1, 2)
 
@@ -72,7 +71,7 @@ def test_what_is_due_on_the_first_day_belongs_to_the_period_and_on_the_last_boun
 
 
 def test_a_contract_that_renews_itself_goes_on_unless_notice_was_given() -> None:
-    itself, noticed = replace(ROW, auto_renew=True), replace(ROW, auto_renew=True, noticed=True, contract="ctr_2")
+    itself, noticed = ROW._replace(auto_renew=True), ROW._replace(auto_renew=True, noticed=True, contract="ctr_2")
 
     assert rate([itself], "net_value") == 1
     assert rate([itself, noticed], "count") == Fraction(1, 2)
@@ -88,4 +87,4 @@ def test_an_open_decision_counts_as_not_renewed_and_is_warned_of() -> None:
 
 
 def test_a_contracts_own_row_is_nothing_due() -> None:
-    assert rate([replace(ROW, due="", due_at=at("2025-07-01"))], "count") is None
+    assert rate([ROW._replace(due="", due_at=at("2025-07-01"))], "count") is None

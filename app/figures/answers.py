@@ -1,0 +1,185 @@
+"""Answers: a figure summed by the database, or by the pure functions where it is explained row by row."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from app.domain.errors import Invalid
+from app.domain.values import instant
+from app.figures.questions import FigureQuestion, Found, Scope, currency_of, kpi_of, period_of, views
+from app.figures.rows import account_of, lines_of, rows_of
+from app.figures.sums import Asked, Sum, shares, summed
+from app.reader import Reader, When
+from app.store.positions import followers
+from projections.contract_lines import ContractLine
+from projections.kpis.answers import Given, breakdown, contributions, detailed, figure
+from projections.kpis.base import Kpi, Measure, Warnings, measure
+from projections.kpis.causes import causes, streams
+
+POLICY_VERSION: Final = "default/1"
+
+
+def answer(reader: Reader, tenant_id: str, question: FigureQuestion, when: When) -> dict[str, Any]:
+    """A figure as it is answered.
+
+    Raises: NotFound for an unknown KPI or account; Invalid for a period, method or currency that does not fit.
+    """
+    return _answer(question, when, _find(reader, tenant_id, question, when, explained=False))
+
+
+def explain(
+    reader: Reader, tenant_id: str, question: FigureQuestion, when: When, *, limit: int, after: str | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:
+    """A figure, a page of the account rows that sum to it with the events behind each, and where the next page begins.
+
+    Takes: `after`, the last account of the page before. Raises: as `answer`.
+    """
+    found = _find(reader, tenant_id, question, when, explained=True)
+    if found.given is None:
+        rows, last = breakdown(found.measure, found.currency, limit=limit, after=after)
+        behind: Sequence[Any] = [row for row, _ in found.measure.shares]
+        lines: Sequence[ContractLine] = found.lines
+    else:
+        page_, last = contributions(found.measure.method, found.given, found.currency, limit=limit, after=after)
+        names, span = [one["account"] for one in page_], (found.position, found.start, found.end)
+        behind, lines = lines_of(reader, tenant_id, question.scope, *span, names)
+        told = {row.account: row for row in behind}
+        rows = [detailed(one, [told[one["account"]]], found.currency) for one in page_]
+    named = {row["account"] for row in rows}
+    of_account, lines_by = _by_account(behind, named), _by_account(lines, named)
+    page = [
+        {
+            "account": account,
+            "name": account_of(reader, tenant_id, account, found.position).name,
+            **row,
+            "events": _events(reader, tenant_id, found, of_account[account], lines_by[account]),
+        }
+        for row in rows
+        for account in [row["account"]]
+    ]
+    return _answer(question, when, found), page, last
+
+
+def _by_account(rows: Iterable[Any], named: Collection[str]) -> dict[str, list[Any]]:
+    grouped: dict[str, list[Any]] = {account: [] for account in named}
+    for row in rows:
+        if row.account in named:
+            grouped[row.account].append(row)
+    return grouped
+
+
+# --- asking ---
+
+
+def _find(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, *, explained: bool) -> Found:
+    kpi, scope = kpi_of(question.name), question.scope
+    method = question.method or kpi.default
+    if method not in kpi.methods:
+        raise Invalid("unknown_method", f"{kpi.name} knows {', '.join(kpi.methods)}")
+    if scope.currency is not None and kpi.reads == "scope_changes":
+        raise Invalid("currency_not_allowed", "this figure counts no money")
+    start, end, cut = period_of(kpi, question, when, reader.projector.zone(tenant_id))
+    told, given, position = _summed(
+        reader, tenant_id, kpi, method, scope, when.known_at, (start, end), explained=explained
+    )
+    if scope.account is not None:
+        account_of(reader, tenant_id, scope.account, position)
+    if told is None or (explained and given is None):
+        rows, lines, currencies = rows_of(reader, tenant_id, kpi, scope, position, start, end)
+        currency = currency_of(kpi.methods[method], scope, currencies)
+        return Found(kpi, method, measure(kpi.methods[method], rows), currency, start, end, cut, position, lines)
+    notes: Warnings = {code: count for code, count in told.notes.items() if count}
+    found = Measure(kpi.methods[method], told.numerator, told.denominator, (), told.parts, notes)
+    currency = currency_of(kpi.methods[method], scope, told.currencies)
+    return Found(kpi, method, found, currency, start, end, cut, position, given=given)
+
+
+def _summed(
+    reader: Reader,
+    tenant_id: str,
+    kpi: Kpi,
+    method: str,
+    scope: Scope,
+    known_at: int | None,
+    period: tuple[int, int],
+    *,
+    explained: bool,
+) -> tuple[Sum | None, Sequence[Given] | None, int]:
+    """The figure as the database sums it, what each account gives where it can tell, and the position, all of one moment."""
+    read = views(kpi.name)
+    while True:
+        with reader.database.read(tenant_id) as connection:
+            stored = followers(connection, tenant_id)
+            reached = {view.name: stored[view.follower].position if view.follower in stored else 0 for view in read}
+            position = min(reached.values()) if known_at is None else known_at
+            if position <= min(reached.values()):
+                asked = Asked(
+                    reader.database,
+                    connection,
+                    tenant_id,
+                    kpi,
+                    method,
+                    *period,
+                    position,
+                    {name: position >= at for name, at in reached.items()},
+                    scope.account,
+                    scope.currency,
+                    scope.owner,
+                    scope.tier,
+                    period[0] if scope.attribution == "start" else period[1],
+                )
+                told = summed(asked)
+                tells = explained and told is not None and kpi.reads == "contract_lines"
+                return told, shares(asked) if tells else None, position
+        reader.wait(tenant_id, read, position, 1.0, strict=True)
+
+
+# --- answering ---
+
+
+def _answer(question: FigureQuestion, when: When, found: Found) -> dict[str, Any]:
+    kpi, scope = found.kpi, question.scope
+    period = None if kpi.kind == "point" else {"from": question.from_, "to": question.to}
+    closing = instant(found.end - 1)
+    asked: dict[str, str] = {"method": found.method, **scope.told(), "known_at": str(found.position)}
+    if period:
+        asked |= {"from": str(question.from_), "to": str(question.to)}
+    if not period or not when.now:
+        asked["as_of"] = closing
+    told = figure(kpi, found.measure, found.currency)
+    if period and found.cut:
+        told["warnings"].append({"code": "period_cut_at_as_of", "count": None})
+    return {
+        "name": kpi.name,
+        "value": told.pop("value"),
+        "unit": kpi.unit,
+        "currency": found.currency if found.measure.method.money else None,
+        **told,
+        "period": period,
+        "scope": scope.told(),
+        "method": found.method,
+        "as_of": closing,
+        "known_at": when.known_at,
+        "position": found.position,
+        "policy_version": POLICY_VERSION,
+        "fx_version": None,
+        "coverage": "1",
+        "explain_url": f"/v1/kpis/{kpi.name}/explain?{urlencode(asked)}",
+    }
+
+
+def _events(
+    reader: Reader, tenant_id: str, found: Found, rows: Sequence[Any], lines: Sequence[ContractLine]
+) -> list[dict[str, Any]]:
+    """The events that made an account's rows what they are, as far as they were known."""
+    behind = causes(rows, lines, found.start, found.end, reader.projector.zone(tenant_id))
+    told = [
+        event
+        for stream in streams(rows, lines)
+        for event in reader.log.stream(tenant_id, stream)
+        if event.position <= found.position and behind(event)
+    ]
+    return [
+        {"id": one.event_id, "type": one.type, "position": one.position, "effective_at": instant(one.effective_at)}
+        for one in sorted(told, key=lambda event: event.position)
+    ]

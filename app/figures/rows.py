@@ -1,0 +1,129 @@
+"""Rows: what a figure is made of, loaded for the pure functions of `projections.kpis`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from app.domain.errors import NotFound
+from app.figures.questions import Scope
+from app.reader import Reader, When
+from projections import accounts, contract_lines, portfolios, renewals, scope_changes
+from projections.base import Rows
+from projections.contract_lines import ContractLine
+from projections.kpis.base import Kpi
+from projections.kpis.renewals import due
+from projections.kpis.scope import wishes
+from projections.kpis.standings import Standing, standings
+
+CHUNK: Final = 500
+"""How many accounts are named in one statement."""
+
+
+def account_of(reader: Reader, tenant_id: str, account: str, position: int) -> accounts.Account:
+    """An account as it was known, whatever lies ahead of it, by the view's own fold. Raises: NotFound."""
+    rows: Rows[accounts.Account] = {}
+    where = reader.projector.zone(tenant_id)
+    for event in reader.log.stream(tenant_id, account):
+        if event.position <= position and event.type in accounts.VIEW.on:
+            rows = accounts.VIEW.fold(rows, event, where)
+    if not rows:
+        raise NotFound("account_not_found", "there is no such account")
+    return next(iter(rows.values()))
+
+
+def within_of(reader: Reader, tenant_id: str, scope: Scope, position: int, at: int) -> Callable[[str], bool]:
+    """Whether an account counts: by its holding at the last instant before `at`, or its first one when it had none yet."""
+    if scope.owner is None and scope.tier is None:
+        return lambda _account: True
+    table = portfolios.VIEW.table
+    clauses = [table.c.valid_to >= at, *([table.c.account == scope.account] if scope.account else [])]
+    rows, _ = reader.select(tenant_id, portfolios.VIEW, clauses, When(at, position, now=True))
+    first: dict[str, portfolios.Holding] = {}
+    for row in rows:
+        if row.account not in first or row.valid_from < first[row.account].valid_from:
+            first[row.account] = row
+    held = {
+        account for account, row in first.items() if scope.owner in (None, row.owner) and scope.tier in (None, row.tier)
+    }
+    return held.__contains__
+
+
+def lines_of(
+    reader: Reader, tenant_id: str, scope: Scope, position: int, start: int, end: int, accounts_: Sequence[str]
+) -> tuple[list[Standing], list[ContractLine]]:
+    """The standings of a few accounts, and the contract lines behind them."""
+    clocks, named = When(end - 1, position, now=True), [contract_lines.VIEW.table.c.account.in_(accounts_)]
+    lines = _lines(reader, tenant_id, scope, clocks, start, end, named)
+    return standings([*lines, *_paid_before(reader, tenant_id, scope, clocks, lines, start)], start, end), lines
+
+
+def rows_of(
+    reader: Reader, tenant_id: str, kpi: Kpi, scope: Scope, position: int, start: int, end: int
+) -> tuple[list[Any], list[ContractLine], set[str]]:
+    """The rows that a figure is summed from, the contract lines behind them, and the currencies of their amounts."""
+    within = within_of(reader, tenant_id, scope, position, start if scope.attribution == "start" else end)
+    clocks = When(end - 1, position, now=True)
+    if kpi.reads == "contract_lines":
+        lines = [line for line in _lines(reader, tenant_id, scope, clocks, start, end) if within(line.account)]
+        past = _paid_before(reader, tenant_id, scope, clocks, lines, start)
+        return standings([*lines, *past], start, end), lines, {line.currency for line in lines if line.annual}
+    if kpi.reads == "renewals":
+        fallen = due(_renewals(reader, tenant_id, scope, clocks, start, end), start, end)
+        rows = [row for row in fallen if within(row.account)]
+        return rows, [], {row.currency for row in rows}
+    wished = wishes(_scope_changes(reader, tenant_id, scope, clocks), start, end)
+    return [row for row in wished if within(row.account)], [], set()
+
+
+def _lines(
+    reader: Reader, tenant_id: str, scope: Scope, clocks: When, start: int, end: int, also: Sequence[Any] = ()
+) -> list[ContractLine]:
+    """The lines in force at some instant from the last before `start` to the last before `end`."""
+    table = contract_lines.VIEW.table
+    clauses = [
+        *_narrowed(table, scope),
+        *also,
+        table.c.kind != "one_off",
+        (table.c.annual > 0) | table.c.held,
+        table.c.valid_to >= start,
+        table.c.valid_from < end,
+    ]
+    return reader.select(tenant_id, contract_lines.VIEW, clauses, clocks)[0]
+
+
+def _paid_before(
+    reader: Reader, tenant_id: str, scope: Scope, clocks: When, lines: Sequence[ContractLine], start: int
+) -> list[ContractLine]:
+    """The earlier lines of those accounts of which it is not known yet whether they had paid before."""
+    known = {line.account for line in lines if line.annual and line.valid_from < start}
+    asked = sorted({line.account for line in lines if line.annual} - known)
+    table = contract_lines.VIEW.table
+    found: list[ContractLine] = []
+    for at in range(0, len(asked), CHUNK):
+        clauses = [
+            *_narrowed(table, scope),
+            table.c.account.in_(asked[at : at + CHUNK]),
+            table.c.annual > 0,
+            table.c.kind != "one_off",
+            table.c.valid_to < start,
+        ]
+        found += reader.select(tenant_id, contract_lines.VIEW, clauses, clocks)[0]
+    return found
+
+
+def _renewals(
+    reader: Reader, tenant_id: str, scope: Scope, clocks: When, start: int, end: int
+) -> list[renewals.Renewal]:
+    table = renewals.VIEW.table
+    clauses = [*_narrowed(table, scope), table.c.due != "", table.c.due_at >= start, table.c.due_at < end]
+    return reader.select(tenant_id, renewals.VIEW, clauses, clocks)[0]
+
+
+def _scope_changes(reader: Reader, tenant_id: str, scope: Scope, clocks: When) -> list[scope_changes.ScopeChange]:
+    table = scope_changes.VIEW.table
+    clauses = [table.c.account == scope.account] if scope.account else []
+    return reader.select(tenant_id, scope_changes.VIEW, clauses, clocks)[0]
+
+
+def _narrowed(table: Any, scope: Scope) -> list[Any]:
+    named = {"account": scope.account, "currency": scope.currency}
+    return [table.c[name] == value for name, value in named.items() if value is not None]

@@ -1,0 +1,86 @@
+"""Rows by the thousand: plain tuples into a table by few statements, without an object or a statement for each."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain, islice
+from typing import Any, Final
+
+from sqlalchemy import Connection, CursorResult
+
+TOGETHER: Final = 64
+"""How many rows share a statement. Each return from the driver waits for the interpreter, so a row must not be one."""
+
+
+def insert(connection: Connection, table: str, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
+    """Adds rows, given in the order of the columns."""
+    _put(connection, table, columns, (), rows)
+
+
+def upsert(
+    connection: Connection, table: str, columns: tuple[str, ...], key: tuple[str, ...], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Adds rows, or overwrites these columns of those that are there. Takes: the primary key; each row's only once."""
+    _put(connection, table, columns, key, rows)
+
+
+def delete(connection: Connection, table: str, key: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
+    """Removes rows by their keys."""
+    matches = " AND ".join(f'"{name}" = ?' for name in key)
+    for row in rows:
+        run(connection, f"DELETE FROM {table} WHERE {matches}", tuple(row))
+
+
+def copy(connection: Connection, table: str, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
+    """Adds rows the fastest way there is, to a table that nothing guards: PostgreSQL copies none into one with policies."""
+    cursor: Any = connection.connection.cursor()
+    if connection.dialect.name == "postgresql":
+        with cursor.copy(f"COPY {table} ({named(columns)}) FROM STDIN") as copying:
+            for row in rows:
+                copying.write_row(row)
+    else:
+        cursor.executemany(_statement(table, columns, (), 1), rows)
+    cursor.close()
+
+
+def fetch(connection: Connection, statement: str, binds: tuple[Any, ...] = ()) -> list[Any]:
+    """A statement's rows as the driver gives them. Takes: a statement with `?` for each bind, on either database."""
+    with _said(connection, statement, binds) as result:
+        return list(result.cursor.fetchall())
+
+
+def run(connection: Connection, statement: str, binds: tuple[Any, ...] = ()) -> None:
+    """A statement that gives no rows; the same."""
+    _said(connection, statement, binds).close()
+
+
+def _said(connection: Connection, statement: str, binds: tuple[Any, ...]) -> CursorResult[Any]:
+    if connection.dialect.name == "postgresql":
+        statement = statement.replace("?", "%s")
+    return connection.exec_driver_sql(statement, binds)
+
+
+def named(columns: Iterable[str], of: str = "") -> str:
+    """A list of columns in SQL, some of whose names are words of SQL too. Takes: a table's alias with its dot."""
+    return ", ".join(f'{of}"{name}"' for name in columns)
+
+
+def _put(
+    connection: Connection,
+    table: str,
+    columns: tuple[str, ...],
+    key: tuple[str, ...],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    left = iter(rows)
+    while some := tuple(islice(left, TOGETHER)):
+        run(connection, _statement(table, columns, key, len(some)), tuple(chain.from_iterable(some)))
+
+
+@lru_cache(maxsize=2048)
+def _statement(table: str, columns: tuple[str, ...], key: tuple[str, ...], count: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    statement = f"INSERT INTO {table} ({named(columns)}) VALUES {', '.join([row] * count)}"
+    if not key:
+        return statement
+    rest = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
+    return f"{statement} ON CONFLICT ({named(key)}) DO {f'UPDATE SET {rest}' if rest else 'NOTHING'}"

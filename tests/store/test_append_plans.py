@@ -1,0 +1,205 @@
+"""An append: few statements whatever its size, each by index probes, on tables that nobody has ever analysed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+from eventsourcing.persistence import StoredEvent
+from sqlalchemy import create_engine, event, insert, text
+
+from app.store.append import Append
+from app.store.receipts import Receipt
+from app.store.tables import data_keys, receipts, refs
+from app.store.vault import DataKey
+from tests.store.writers import renaming
+from tests.support.databases import BACKENDS, Databases
+from tests.support.house import House
+
+ACCOUNTS = 200
+EACH = 25
+Said = tuple[str, Any]
+
+
+class Noting(psycopg.Cursor[Any]):
+    """A cursor that notes what is said to the database."""
+
+    said: list[Said] = []
+
+    def execute(self, query: Any, params: Any = None, **also: Any) -> "Noting":
+        self.said.append((str(query), params))
+        return super().execute(query, params, **also)
+
+
+class Listener:
+    """A house whose appends are overheard. `said`: the statements with their values."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.database, self.said = house, house.runtime.database, Noting.said
+
+    def listen(self, call: Callable[[], Any]) -> list[Said]:
+        """What a call says to the database."""
+
+        def begin(connection: Any, *_rest: Any) -> None:
+            if self.database.postgres:
+                connection.cursor_factory = Noting
+            else:
+                connection.set_trace_callback(lambda statement: self.said.append((statement, None)))
+
+        def end(connection: Any, *_rest: Any) -> None:
+            if self.database.postgres:
+                connection.cursor_factory = psycopg.Cursor
+            else:
+                connection.set_trace_callback(None)
+
+        self.said.clear()
+        event.listen(self.database.writer, "checkout", begin)
+        event.listen(self.database.writer, "checkin", end)
+        try:
+            call()
+        finally:
+            event.remove(self.database.writer, "checkout", begin)
+            event.remove(self.database.writer, "checkin", end)
+        return [one for one in self.said if one[0].startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))]
+
+    def reaches(self, statement: str, values: Any) -> list[tuple[str, set[str]]]:
+        """How a statement reaches its tables: each by the columns that are probed, by none where it is scanned."""
+        explain = "EXPLAIN (FORMAT JSON) " if self.database.postgres else "EXPLAIN QUERY PLAN "
+        with self.database.write(self.house.tenant) as connection, self.database.bare(connection) as cursor:
+            cursor.execute(explain + statement, *([values] if values is not None else []))
+            rows = cursor.fetchall()
+        return nodes(rows[0][0][0]["Plan"]) if self.database.postgres else steps(rows)
+
+
+def nodes(plan: dict[str, Any]) -> list[tuple[str, set[str]]]:
+    """The reads of a plan of PostgreSQL."""
+    found = [read for inner in plan.get("Plans", ()) for read in nodes(inner)]
+    if "Relation Name" in plan and plan["Node Type"] not in ("ModifyTable", "LockRows"):
+        condition = plan.get("Index Cond", "")
+        found.append((plan["Relation Name"], {name for name in COLUMNS if f"({name} = " in condition}))
+    return found
+
+
+def steps(rows: list[Any]) -> list[tuple[str, set[str]]]:
+    """The reads of a plan of SQLite; `k` is the list of keys that is bound."""
+    found = []
+    for *_, detail in rows:
+        match detail.split():
+            case ["SEARCH", table, *_]:
+                found.append((table, {name for name in COLUMNS if f"{name}=?" in detail}))
+            case ["SCAN", table, *_] if table not in ("k", "CONSTANT") and "VALUES" not in detail:
+                found.append((table, set()))
+    return found
+
+
+COLUMNS = ("tenant_id", "key", "stream_id", "noun", "ref", "key_id", "event_id")
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def listener(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Listener]:
+    """A ledger of thousands of rows in every table, without statistics."""
+    url = databases.fresh(request.param)
+    house = House(url)
+    owner = create_engine(url) if request.param == "postgresql" else house.runtime.database.writer
+    with owner.begin() as connection:
+        if request.param == "postgresql":
+            for table in ("events", "receipts", "refs", "data_keys", "ledgers"):
+                connection.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = false)"))
+        for table, row in (
+            (receipts, {"key": "key-{}", "fingerprint": b"", "response": "{}", "recorded_at": 0}),
+            (refs, {"noun": "account", "ref": "ref-{}", "stream_id": "acct_{}"}),
+            (data_keys, {"key_id": "stk_{}", "wrapped": b"", "created_at": 0}),
+        ):
+            of = [
+                {name: value.format(n) if isinstance(value, str) else value for name, value in row.items()}
+                for n in range(ACCOUNTS * EACH)
+            ]
+            connection.execute(insert(table), [{"tenant_id": house.tenant, **one} for one in of])
+    recorder = house.runtime.log.recorder(house.tenant)
+    for number in range(ACCOUNTS):
+        recorder.insert_events(
+            [
+                StoredEvent(f"acct_{number}", version, "account.renamed", b'{"data":{"name":"x"}}')
+                for version in range(1, EACH + 1)
+            ]
+        )
+    yield Listener(house)
+    house.close()
+
+
+def batch(listener: Listener, size: int, series: str) -> list[Append]:
+    """Commands that need every kind of look-up."""
+    house, number = listener.house, iter(range(size))
+    resting = house.runtime.log.after(house.tenant, 5, 1)[0].event_id
+    return [
+        replace(
+            renaming(
+                house.runtime,
+                house.tenant,
+                house.runtime.new_id("acct"),
+                1,
+                f"{series}-{at}",
+                claims=(("account", f"{series}-{at}"),),
+            ),
+            data_keys=(DataKey(f"stk_{series}_{at}", b"wrapped", shared=True),),
+            rests_on=(resting,),
+        )
+        for at in number
+    ]
+
+
+def test_no_statement_of_an_append_reads_a_table_from_end_to_end(listener: Listener) -> None:
+    house = listener.house
+    outcomes: list[Any] = []
+    appends = batch(listener, 50, "plans")
+    said = listener.listen(lambda: outcomes.extend(house.runtime.log.append(house.tenant, appends)))
+
+    reads = [read for statement, values in said for read in listener.reaches(statement, values)]
+
+    assert {type(one) for one in outcomes} == {Receipt}
+    assert all("tenant_id" in columns for _, columns in reads), reads
+    for read in (
+        ("receipts", {"tenant_id", "key"}),
+        ("refs", {"tenant_id", "noun", "ref"}),
+        ("data_keys", {"tenant_id", "key_id"}),
+        ("events", {"tenant_id", "stream_id"}),
+        ("events", {"tenant_id", "event_id"}),
+        ("ledgers", {"tenant_id"}),
+    ):
+        assert read in reads, reads
+
+
+def test_there_are_no_statistics_here(listener: Listener) -> None:
+    with listener.database.read(listener.house.tenant) as connection:
+        if listener.database.postgres:
+            found = connection.execute(text("SELECT count(*) FROM pg_stats WHERE schemaname = 'public'"))
+        else:
+            found = connection.execute(text("SELECT count(*) FROM sqlite_master WHERE name LIKE 'sqlite_stat%'"))
+        assert found.scalar_one() == 0
+
+
+def test_a_batch_is_as_many_statements_as_one_command_is(listener: Listener) -> None:
+    house = listener.house
+
+    def statements(size: int, series: str) -> int:
+        appends = batch(listener, size, series)
+        return len(listener.listen(lambda: house.runtime.log.append(house.tenant, appends)))
+
+    alone, many = statements(1, "alone"), statements(128, "many")
+    assert alone == many <= 7
+
+
+def test_what_nothing_in_a_batch_needs_is_not_looked_up(listener: Listener) -> None:
+    house = listener.house
+    append = renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, "fresh")
+    append = replace(append, request=replace(append.request, fresh=True))
+
+    looked = " ".join(
+        statement
+        for statement, _ in listener.listen(lambda: house.runtime.log.append(house.tenant, [append]))
+        if statement.startswith("SELECT")
+    )
+
+    assert "FROM events" in looked
+    assert not any(table in looked for table in ("receipts", "refs", "data_keys"))

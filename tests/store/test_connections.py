@@ -1,0 +1,70 @@
+"""Connections that died behind our back, as after a restart of the database."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from app.domain.account import OpenAccount
+from app.domain.errors import Unavailable
+from app.store import engine
+from app.store.receipts import Receipt
+from tests.store.writers import begin, sound
+from tests.support.databases import Databases
+from tests.support.house import House
+
+
+@pytest.fixture
+def house(databases: Databases) -> Iterator[House]:
+    """A house on PostgreSQL, with several connections at rest."""
+    made = House(databases.fresh("postgresql"))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: made.do(OpenAccount(name=f"{number}", currency="EUR")), range(20)))
+    yield made
+    made.close()
+
+
+def cut_all(house: House) -> int:
+    """Ends all sessions of the house's database. Gives: how many there were."""
+    url = house.settings.database_url.replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT count(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchone()
+    return int(ended[0]) if ended else 0
+
+
+def test_connections_that_died_while_they_rested_are_replaced_unseen(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "RESTED", -1)
+
+    assert cut_all(house) > 0
+    assert house.runtime.log.head(house.tenant) == 21
+
+    assert cut_all(house) > 0
+    (receipt,) = house.runtime.log.append(house.tenant, [begin(house, "after")])
+    assert isinstance(receipt, Receipt)
+    assert len(sound(house)) == 22
+
+
+def test_connections_that_died_in_use_cost_one_try_however_many_they_were(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "RESTED", float("inf"))
+
+    assert cut_all(house) > 0
+    (receipt,) = house.runtime.committer.submit([begin(house, "after")]).result(timeout=30)
+    assert isinstance(receipt, Receipt)
+
+    assert cut_all(house) > 0
+    with pytest.raises(Unavailable, match="store_unavailable"):
+        house.runtime.log.append(house.tenant, [begin(house, "not at once")])
+    assert len(sound(house)) == 22
+
+    assert cut_all(house) > 0
+    with pytest.raises(Unavailable, match="store_unavailable"):
+        house.runtime.log.head(house.tenant)
+    assert house.runtime.log.head(house.tenant) == 22

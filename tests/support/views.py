@@ -1,0 +1,81 @@
+"""Views for tests: projectors with views in other shapes, rows as they stand, and what must be true of them all."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from app.domain.recorded import Recorded
+from app.projector import Projector
+from app.rebuilder import Comparison
+from app.store.engine import Database
+from projections import VIEWS
+from projections.base import View
+from tests.support.house import House
+
+BY_NAME = {view.name: view for view in VIEWS}
+
+
+def projector(house: House, *others: View[Any]) -> Projector:
+    """A projector of its own, with some views in other shapes."""
+    shapes = {view.name: view for view in others}
+    views = [shapes.get(view.name, view) for view in VIEWS]
+    runtime = house.runtime
+    return Projector(runtime.database, runtime.log, runtime.handler.zone, runtime.clock, views)
+
+
+def failing_on(name: str, poison: str) -> View[Any]:
+    """A view whose fold breaks on the account of this name."""
+    view = BY_NAME[name]
+
+    def fold(row: Any, recorded: Recorded, where: Any) -> Any:
+        if recorded.data["name"] == poison:
+            raise ZeroDivisionError
+        return view.on["account.opened"](row, recorded, where)
+
+    return replace(view, on={**view.on, "account.opened": fold})
+
+
+def rows(house: House, view: View[Any], tenant: str | None = None) -> list[tuple[Any, ...]]:
+    """A view's rows as they stand in its table."""
+    with house.runtime.database.read(tenant or house.tenant) as connection:
+        query = select(view.table).where(view.table.c.tenant_id == (tenant or house.tenant))
+        return sorted(map(tuple, connection.execute(query)), key=repr)
+
+
+def rebuilt(house: House, view: View[Any], *, verify: bool = True, **given: Any) -> Comparison:
+    """What a rebuild of one view found."""
+    owner = Database(house.settings.database_url, owner=True)
+    try:
+        return house.runtime.projector.rebuild(owner, house.tenant, view, verify=verify, **given)
+    finally:
+        owner.close()
+
+
+def assert_grown_right(house: House) -> None:
+    """Every view stands at the head and is what a rebuild makes of the log."""
+    head = house.runtime.log.head(house.tenant)
+    assert house.runtime.projector.positions(house.tenant) == dict.fromkeys(BY_NAME, head)
+    for view in VIEWS:
+        compared = rebuilt(house, view)
+        assert compared.equal, compared
+        assert compared.rows == len(rows(house, view))
+
+
+TAMPERINGS = ["changed", "missing", "surplus"]
+
+
+def tamper(house: House, view: View[Any], how: str) -> None:
+    """Spoils one row of a view."""
+    table, key = view.table, view.group
+    with house.runtime.database.grow(house.tenant) as connection:
+        one = connection.execute(select(table.c[key]).where(table.c.tenant_id == house.tenant).limit(1)).scalar_one()
+        same = (table.c.tenant_id == house.tenant, table.c[key] == one)
+        if how == "changed":
+            member = next(name for name in view.members if name not in view.keys and str(table.c[name].type) == "TEXT")
+            connection.execute(update(table).where(*same).values({member: "tampered"}))
+        elif how == "missing":
+            connection.execute(delete(table).where(*same))
+        else:
+            row = connection.execute(select(table).where(*same).limit(1)).mappings().one()
+            connection.execute(table.insert().values({**row, key: f"{one}x"}))

@@ -1,0 +1,224 @@
+"""Planning: what is known at hand is what the log will say, and no more is read than it takes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event as sql
+
+from app.batch import STRETCH
+from app.domain.account import CloseAccount, OpenAccount, RenameAccount
+from app.domain.command import Command
+from app.domain.decisions import NOUNS, noun_of
+from app.domain.errors import Refused
+from app.domain.events import CATALOGUE
+from app.domain.events.base import Event
+from app.domain.interaction import LogInteraction
+from app.domain.recorded import Recorded
+from app.planning import Intent, Planner, expected, grown
+from app.states import Cold, Held, Overlay
+from app.store.log import Draft
+from app.store.receipts import Receipt, Request
+from tests.golden import SEALED, sample
+from tests.support.databases import Databases
+from tests.support.house import House
+from tests.support.lives import life
+
+OPENING = OpenAccount(name="Northwind", currency="EUR")
+CALL = {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-01T00:00:00Z"}
+
+
+@pytest.fixture(scope="module")
+def office(databases: Databases) -> Iterator[House]:
+    """A house on SQLite that the examples of a property share."""
+    made = House(databases.fresh("sqlite"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def planner(house: House) -> Planner:
+    """Who has planned nothing yet."""
+    return Planner(house.runtime.log, house.clock, house.runtime.new_id)
+
+
+def intent(house: House, command: Command, **targets: str) -> Intent:
+    return Intent(house.tenant, "test", command, Request(house.runtime.new_id("req"), b""), targets)
+
+
+# --- the state that is at hand, and the one in the log ---
+
+
+def spoken(value: Any) -> Any:
+    """A golden event's data before anything in it was sealed."""
+    if value == SEALED:
+        return "in plain words"
+    if isinstance(value, dict):
+        return {name: spoken(member) for name, member in value.items()}
+    return [spoken(member) for member in value] if isinstance(value, list) else value
+
+
+@st.composite
+def told(draw: st.DrawFn, topics: list[str]) -> Event:
+    """An event of one of some topics, with any of the members that it may lack."""
+    kind = CATALOGUE[draw(st.sampled_from(topics))]
+    data = {**spoken(sample(kind)), **({"atr": "1200.50"} if "atr" in kind.model_fields else {})}
+    for name, field in kind.model_fields.items():
+        if not field.is_required() and draw(st.booleans()):
+            del data[name]
+    return kind.model_validate(data)
+
+
+def streams() -> list[tuple[str, list[str]]]:
+    """Each noun with the topics that its state is grown from."""
+    nouns = {noun: [topic for topic in CATALOGUE if topic.partition(".")[0] == noun] for noun in NOUNS}
+    assert sorted(topic for topics in nouns.values() for topic in topics) == sorted(CATALOGUE)
+    return list(nouns.items())
+
+
+@pytest.mark.parametrize(("noun", "topics"), streams(), ids=list(NOUNS))
+@settings(deadline=None)
+@given(st.data())
+def test_the_state_grown_from_what_is_at_hand_is_the_one_grown_from_what_is_stored(
+    office: House, noun: str, topics: list[str], data: st.DataObject
+) -> None:
+    events = data.draw(st.lists(told(topics), min_size=1, max_size=6))
+    log, stream_id = office.runtime.log, office.runtime.new_id(NOUNS[noun].prefix)
+    drafts = [
+        Draft(one, office.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
+        for version, one in enumerate(events, 1)
+    ]
+    append = log.prepare(
+        "tnt", stream_id, drafts, actor="a", meta={}, reason=None, expects={stream_id: 0}, request=Request("r", b"")
+    )
+    bodies = [fact.state for fact in append.facts]
+
+    at_hand = grown(
+        [expected("tnt", "a", draft, body, 7) for draft, body in zip(drafts, bodies, strict=True)],
+        {stream_id: Held(0, NOUNS[noun].initial)},
+    )
+
+    state = NOUNS[noun].initial
+    for draft, body in zip(drafts, bodies, strict=True):
+        kind = type(draft.event)
+        stored = Recorded(
+            "tnt", 0, draft.event_id, stream_id, draft.version, "acct", kind.TOPIC, kind.VERSION, 5, 7, "a", body
+        )
+        state = NOUNS[noun].evolve(state, stored)
+    assert at_hand == {stream_id: Held(len(drafts), state)}
+
+
+def test_what_memory_holds_after_a_life_is_what_the_log_tells(house: House) -> None:
+    for start in (0, 150):
+        house.ingest(life(7, 300)[start : start + 150])
+    events = house.runtime.log.after(house.tenant, 0, 1000)
+    assert len({one.stream_id for one in events}) > 50
+
+    for stream_id in {one.stream_id for one in events}:
+        noun = noun_of(stream_id)
+        version, state = 0, noun.initial
+        for recorded in house.runtime.log.stream(house.tenant, stream_id):
+            recorded.leaf = b""  # not known before the event has its position, and nothing that a state needs
+            version, state = recorded.version, noun.evolve(state, recorded)
+        name = next(name for name, kind in NOUNS.items() if kind is noun)
+        held = house.runtime.handler.load(house.tenant, name, stream_id)[1]
+        for recorded in getattr(held.state, "history", ()):
+            recorded.leaf = b""
+        assert held == Held(version, state)
+
+
+def test_nothing_that_is_sealed_stays_in_memory_in_plain_words(house: House) -> None:
+    event = CATALOGUE["contract.terminated"].model_validate(spoken(sample(CATALOGUE["contract.terminated"])))
+    draft = Draft(event, "evt_1", "ctr_1", 1, "acct_1", 5)
+
+    states = grown([expected("tnt", "a", draft, b"", 7)], {"ctr_1": Held(0, NOUNS["contract"].initial)})
+
+    assert [one.typed for one in states["ctr_1"].state.history] == [None]
+
+
+# --- in memory or not ---
+
+
+def test_what_memory_does_not_hold_is_not_read_where_only_memory_may_be_asked(house: House, planner: Planner) -> None:
+    account = house.do(OPENING).id
+    renaming = intent(house, RenameAccount(name="Contoso"), account=account)
+
+    with pytest.raises(Cold):
+        planner.plan(renaming, Overlay(at_hand=True))
+    planner.plan(renaming, Overlay())
+
+    assert planner.plan(renaming, Overlay(at_hand=True)).append.expects == {account: 1}
+
+
+def test_a_refusal_is_never_planned_from_memory_alone(house: House, planner: Planner) -> None:
+    account = house.do(OPENING).id
+    planner.plan(intent(house, RenameAccount(name="Contoso"), account=account), Overlay())
+    again = intent(house, RenameAccount(name="Northwind"), account=account)
+
+    with pytest.raises(Cold):
+        planner.plan(again, Overlay(at_hand=True))
+    with pytest.raises(Refused, match="nothing_changes"):
+        planner.plan(again, Overlay())
+
+
+def test_a_person_whose_key_may_be_stored_is_looked_up_where_the_database_may_be_asked(
+    house: House, planner: Planner
+) -> None:
+    account = house.do(OPENING).id
+    alone = intent(house, LogInteraction.model_validate(CALL), account=account)
+    planner.plan(alone, Overlay())
+    with_somebody = LogInteraction.model_validate({**CALL, "participants": [{"name": "Ada", "stakeholder": "stk_1"}]})
+
+    assert planner.plan(alone, Overlay(at_hand=True)).append.facts
+    with pytest.raises(Cold):
+        planner.plan(intent(house, with_somebody, account=account), Overlay(at_hand=True))
+
+
+# --- batches ---
+
+
+def test_what_a_batch_names_is_looked_up_together(house: House) -> None:
+    contracts = 40
+    signed = [
+        {"specversion": "1.0", "id": f"s{n}", "source": "crm", "type": "contract.signed", "subject": "ref:nw",
+         "data": {"contract": f"ref:c{n}", "currency": "EUR", "start": "2025-01-01", "end": "2026-01-01",
+                  "signed_at": "2024-12-01",
+                  "lines": [{"line": "main", "product": "retainer", "unit_price": "100", "interval": "month"}]}}
+        for n in range(contracts)
+    ]  # fmt: skip
+    ended = [
+        {"specversion": "1.0", "id": f"t{n}", "source": "crm", "type": "contract.terminated", "subject": "ref:nw",
+         "data": {"contract": f"ref:c{n}", "effective_end": "2026-01-01", "reason": "price", "voluntary": True}}
+        for n in range(contracts)
+    ]  # fmt: skip
+    house.do(OpenAccount(name="Northwind", currency="EUR", external_ref="nw"))
+    assert {item.status for item in house.ingest(signed)} == {"accepted"}
+    stranger = House(str(house.settings.database_url))
+    asked: list[str] = []
+    sql.listen(
+        stranger.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text)
+    )
+
+    items = stranger.ingest(ended, tenant=house.tenant)
+
+    stranger.close()
+    assert {item.status for item in items} == {"accepted"}
+    assert len(asked) < contracts
+
+
+def test_commands_see_what_was_decided_before_them_in_a_stretch_that_is_not_appended_yet(house: House) -> None:
+    account = house.do(OPENING).id
+    names = [RenameAccount(name=f"Name {number}") for number in range(2 * STRETCH + 10)]
+    batch = [intent(house, command, account=account) for command in (*names, names[-1], CloseAccount(), names[0])]
+
+    results = house.runtime.handler.handle_batch(house.tenant, batch)
+
+    receipts = [one for one in results if isinstance(one, Receipt)]
+    assert [one.version for one in receipts] == list(range(2, len(names) + 3))
+    assert [one.position for one in receipts] == list(range(3, len(names) + 4))
+    assert [str(one).partition(":")[0] for one in results if not isinstance(one, Receipt)] == [
+        "nothing_changes",
+        "account_closed",
+    ]
