@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from threading import Lock
 from typing import Final
 
 from app.domain.errors import Conflict, DomainError, Unavailable
@@ -24,6 +25,7 @@ class Batches:
     def __init__(self, planner: Planner, committer: Committer) -> None:
         self.planner = planner
         self.committer = committer
+        self._turn = Lock()
 
     def handle(self, tenant_id: str, intents: Sequence[Intent]) -> list[Receipt | DomainError]:
         """Handles commands in order; one that is refused costs no other.
@@ -83,12 +85,13 @@ class Batches:
         refused: list[int],
     ) -> list[tuple[int, Plan]]:
         planned = []
-        for at in turns:
-            try:
-                planned.append((at, self.planner.plan(intents[at], overlay)))
-            except DomainError as refusal:
-                results[at] = refusal
-                refused.append(at)
+        with self._turn:  # two threads that plan at once fight for the interpreter, and both take longer
+            for at in turns:
+                try:
+                    planned.append((at, self.planner.plan(intents[at], overlay)))
+                except DomainError as refusal:
+                    results[at] = refusal
+                    refused.append(at)
         return planned
 
     def _settle(

@@ -1,5 +1,6 @@
 """The only place where real things are made: database, clock, randomness, and what is built on them."""
 
+import gc
 import os
 import secrets
 import threading
@@ -97,6 +98,16 @@ def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool 
 def owner(settings: Settings) -> Database:
     """The database with the rights to make tables."""
     return Database(settings.owner_url or settings.database_url, owner=True)
+
+
+def settle() -> None:
+    """Tells the collector of cycles that what is there now stays, and to look less often at the rest.
+
+    A command leaves no cycles behind, and looking for some takes a fifth of a batch's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def system_clock() -> int:

@@ -17,7 +17,7 @@ from app.api.commands import Commands
 from app.api.middleware import Surround
 from app.api.openapi import contract
 from app.auth.keys import Gate
-from app.bootstrap import Clock, build
+from app.bootstrap import Clock, build, settle
 from app.domain.errors import DomainError
 from app.observe import logs
 from app.settings import Settings
@@ -48,6 +48,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         worker = Worker(runtime)
         if settings.projector:
             worker.start()
+        settle()
         yield
         worker.stop()
         runtime.close()
