@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -204,8 +204,9 @@ class Database:
         """The driver's own cursor in a transaction; its errors are told as SQLAlchemy tells them."""
         driver: Any = connection.connection.driver_connection
         errors: Any = connection.dialect.loaded_dbapi.Error
+        cursor = driver.cursor()
         try:
-            yield driver.cursor()
+            yield cursor
         except errors as error:
             lost = connection.dialect.is_disconnect(error, driver, None)
             if lost:
@@ -215,6 +216,11 @@ class Database:
                 None, None, error, errors, connection_invalidated=lost, dialect=connection.dialect
             )
             raise told from error
+        finally:
+            # Here and now: a fault's traceback keeps a cursor alive, and SQLite's driver, which shares prepared statements,
+            # would reset the next one's when another thread lets go of it.
+            with suppress(errors):
+                cursor.close()
 
     @contextmanager
     def _transaction(self, engine: Engine, tenant_id: str, mode: str) -> Iterator[Connection]:
