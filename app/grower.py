@@ -16,8 +16,6 @@ from projections.spans import age
 
 Poison = tuple[int, str]
 """The position of an event that a fold refuses, and its error's name."""
-
-
 Wanted = list[tuple[str, Recorded]]
 """Events, each with the group whose rows it changes."""
 
@@ -70,7 +68,7 @@ class Grower:
         for event in events:
             try:
                 group = group_of(event)
-            except Exception as fault:  # noqa: BLE001 - whatever a fold raises, and this is part of it, the view stands still there
+            except Exception as fault:  # noqa: BLE001 - whatever telling its group raises, the view stands still at this event
                 return wanted, _poison(event, fault)
             if group is not None:
                 wanted.append((group, event))
@@ -92,7 +90,7 @@ class Grower:
         for group, event in wanted:
             try:
                 dirty[group,] = on[event.type](None, event, where)
-            except Exception as fault:  # noqa: BLE001 - see above
+            except Exception as fault:  # noqa: BLE001 - whatever a fold raises, the view stands still at this event
                 return _poison(event, fault)
         return None
 
@@ -103,7 +101,7 @@ class Grower:
             before = held.get(key)
             try:
                 after = on[event.type](before, event, where)
-            except Exception as fault:  # noqa: BLE001 - see above
+            except Exception as fault:  # noqa: BLE001 - whatever a fold raises, the view stands still at this event
                 return _poison(event, fault)
             if after is not before and after != before:
                 if after is None:
@@ -119,7 +117,7 @@ class Grower:
             before = groups[group]
             try:
                 after = dict(on[event.type](before, event, where))
-            except Exception as fault:  # noqa: BLE001 - see above
+            except Exception as fault:  # noqa: BLE001 - whatever a fold raises, the view stands still at this event
                 return _poison(event, fault)
             for key in before.keys() - after.keys():
                 note(key, before[key], None, event.position)

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from app.batch import Batches
 from app.domain.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from app.planning import Intent, Plan, Planner
-from app.states import Cold, Flights, Held, Overlay
+from app.states import Flights, Held, Overlay
 from app.store import receipts
 from app.store.append import Outcome
 from app.store.committer import Committer
-from app.store.log import Log
+from app.store.log import Cold, Log
 from app.store.receipts import Receipt
 
 __all__ = ["Handler", "Intent"]

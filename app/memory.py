@@ -8,9 +8,8 @@ from app.domain import values
 from app.domain.decisions import NOUNS, Noun, noun_of
 from app.domain.errors import NotFound
 from app.domain.recorded import Recorded
-from app.states import Cold, Held, Overlay, States
-from app.store.log import Log
-from app.store.lookup import look_up
+from app.states import Held, Overlay, States
+from app.store.log import Cold, Log
 
 REMEMBERED: Final = 100_000
 """How many references, and how many tenants' zones, are remembered."""
@@ -83,7 +82,7 @@ class Memory:
             return
         refs = {(noun, named.removeprefix("ref:")) for noun, named in unknown if named.startswith("ref:")}
         ids = {named for noun, named in unknown if values.is_typeid(named, NOUNS[noun].prefix)}
-        found = look_up(self.log.database, tenant_id, refs, ids)
+        found = self.log.look_up(tenant_id, refs, ids)
         for (noun, ref), stream_id in found.refs.items():
             _keep(self._refs, (tenant_id, noun, ref), stream_id)
         for stream_id, events in found.streams.items():

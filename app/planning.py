@@ -16,13 +16,11 @@ from app.domain.decisions import DECISIONS, NOUNS, Decision, noun_of
 from app.domain.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from app.domain.events.base import Event
 from app.domain.recorded import Recorded
-from app.domain.values import Classification
 from app.memory import Memory
-from app.states import Cold, Held, Overlay
+from app.states import Held, Overlay
 from app.store.append import Append
-from app.store.log import Draft, Log
+from app.store.log import Cold, Draft, Log
 from app.store.receipts import Receipt, Request
-from app.store.vault import sensitive
 
 
 class Intent(NamedTuple):
@@ -139,8 +137,6 @@ class Planner:
         now: int,
     ) -> Plan:
         command = intent.command
-        if overlay.at_hand and any(_of_persons(draft.event) for draft in drafts):
-            raise Cold
         # A reason that is a fact of the event is not sealed besides.
         told = command.reason is not None and any("reason" in _members(type(draft.event)) for draft in drafts)
         try:
@@ -154,6 +150,8 @@ class Planner:
                 expects={stream: held.version for stream, held in read.items()},
                 request=intent.request,
                 claims=claims,
+                known=overlay.keys,
+                at_hand=overlay.at_hand,
             )
         except ValueError as error:  # what no door lets through, and no canonical form is there for
             raise Invalid("unwritable_text", "a text holds what cannot be written as JSON") from error
@@ -320,25 +318,3 @@ def grown(events: Sequence[Recorded], read: Mapping[str, Held]) -> dict[str, Hel
 @cache
 def _members(kind: type[BaseModel]) -> frozenset[str]:
     return frozenset(kind.model_fields)
-
-
-@cache
-def _personal(kind: type[BaseModel]) -> tuple[str, ...]:
-    """The members of an event, or of what it holds, that may be sealed under a person's key."""
-    return tuple(
-        name
-        for name, members in sensitive(kind).items()
-        if members is Classification.PERSONAL
-        or (isinstance(members, tuple) and any(_personal(model) for model in members))
-    )
-
-
-def _of_persons(holder: BaseModel) -> bool:
-    """Whether sealing an event, or what it holds, takes a look at the keys of persons: only of those with an id."""
-    for name in _personal(type(holder)):
-        value = getattr(holder, name)
-        items = value if isinstance(value, tuple) else (value,)
-        models = [item for item in items if isinstance(item, BaseModel)]
-        if any(map(_of_persons, models)) or (value and not models and getattr(holder, "stakeholder", None)):
-            return True
-    return False

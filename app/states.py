@@ -16,10 +16,6 @@ class Held(NamedTuple):
     state: Any
 
 
-class Cold(Exception):
-    """What a plan needs is not in memory and would have to be read from the database."""
-
-
 class States:
     """States lately used, by tenant and stream.
 
@@ -65,7 +61,7 @@ class Overlay:
     batch: whether more commands follow. at_hand: whether only memory may be asked; else `Cold` is raised. remembered: the
     streams whose state the command at hand has from memory and not from the log. states, refs: as the commands before
     leave them. planned: the last event that they add to a stream. begun: things that begin in this batch. absent: ids and
-    references that were looked up and are not there.
+    references that were looked up and are not there. keys: persons' data keys that were looked up, or that there is none.
     """
 
     batch: bool = False
@@ -76,6 +72,7 @@ class Overlay:
     planned: dict[str, str] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     absent: set[tuple[str, str]] = field(default_factory=set)
+    keys: dict[str, bytes | None] = field(default_factory=dict, repr=False)
 
 
 class InFlight(DomainError):

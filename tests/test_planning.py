@@ -18,8 +18,8 @@ from app.domain.events.base import Event
 from app.domain.interaction import LogInteraction
 from app.domain.recorded import Recorded
 from app.planning import Intent, Planner, expected, grown
-from app.states import Cold, Held, Overlay
-from app.store.log import Draft
+from app.states import Held, Overlay
+from app.store.log import Cold, Draft
 from app.store.receipts import Receipt, Request
 from tests.golden import SEALED, sample
 from tests.support.databases import Databases
@@ -206,6 +206,33 @@ def test_what_a_batch_names_is_looked_up_together(house: House) -> None:
     stranger.close()
     assert {item.status for item in items} == {"accepted"}
     assert len(asked) < contracts
+
+
+@pytest.mark.parametrize("met_before", [True, False], ids=["met before", "never met"])
+def test_a_person_of_a_batch_is_looked_up_once_however_often_it_is_named(house: House, *, met_before: bool) -> None:
+    account, calls = house.do(OPENING).id, 40
+    data = {**CALL, "participants": [{"name": "Ada", "stakeholder": "stk_1"}]}
+    told = [
+        {"specversion": "1.0", "id": f"i{n}", "source": "crm", "type": "interaction.logged", "subject": account, "data": data}
+        for n in range(calls + 1)
+    ]  # fmt: skip
+    if met_before:
+        house.ingest(told[:1])
+    asked: list[str] = []
+    sql.listen(house.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text))
+
+    items = house.ingest(told[1:])
+
+    assert {item.status for item in items} == {"accepted"}
+    assert sum("data_keys" in text for text in asked) <= 2  # and once more where the first of them made the key
+    opened = house.runtime.log.reveal(
+        house.tenant,
+        [
+            (one.event_id, one.data)
+            for one in house.runtime.log.after(house.tenant, 0, 100, types=["interaction.logged"])
+        ],
+    )
+    assert {one["participants"][0]["name"] for one in opened} == {"Ada"}
 
 
 def test_commands_see_what_was_decided_before_them_in_a_stretch_that_is_not_appended_yet(house: House) -> None:

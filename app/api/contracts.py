@@ -14,7 +14,6 @@ from app.api.problems import answered, documented
 from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.domain import contract_commands as commands
 from app.reader import When
-from app.store.lookup import look_up
 from projections import contract_lines, contracts
 
 router = APIRouter(prefix="/v1", tags=["contracts"], route_class=StrictRoute)
@@ -88,7 +87,7 @@ def present(asked: Question, rows: Sequence[contracts.Contract], when: When, pos
     where = asked.runtime.handler.zone(asked.tenant_id)
     named = [row.contract for row in rows]
     lines = _lines(asked, named, When(when.as_of, position, now=when.now))
-    told = look_up(asked.runtime.database, asked.tenant_id, (), named).streams
+    told = asked.runtime.log.look_up(asked.tenant_id, (), named).streams
     return [
         {
             "id": row.contract,

@@ -1,10 +1,11 @@
 """Answers: a figure summed by the database, or by the pure functions where it is explained row by row."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from app.domain.errors import Invalid
+from app.domain.recorded import Recorded
 from app.domain.values import instant
 from app.figures.questions import FigureQuestion, Found, Scope, currency_of, kpi_of, period_of, views
 from app.figures.rows import account_of, lines_of, rows_of
@@ -43,16 +44,23 @@ def explain(
         page_, last = contributions(found.measure.method, found.given, found.currency, limit=limit, after=after)
         names, span = [one["account"] for one in page_], (found.position, found.start, found.end)
         behind, lines = lines_of(reader, tenant_id, question.scope, *span, names)
-        told = {row.account: row for row in behind}
-        rows = [detailed(one, [told[one["account"]]], found.currency) for one in page_]
+        standing = {row.account: row for row in behind}
+        rows = [detailed(one, [standing[one["account"]]], found.currency) for one in page_]
     named = {row["account"] for row in rows}
     of_account, lines_by = _by_account(behind, named), _by_account(lines, named)
+    own = {account: streams(of_account[account], lines_by[account]) for account in named}
+    told = reader.log.look_up(tenant_id, (), named.union(*own.values())).streams
+    where = reader.projector.zone(tenant_id)
     page = [
         {
             "account": account,
-            "name": account_of(reader, tenant_id, account, found.position).name,
+            "name": account_of(told[account], found.position, where).name,
             **row,
-            "events": _events(reader, tenant_id, found, of_account[account], lines_by[account]),
+            "events": _events(
+                (event for stream in own[account] for event in told[stream]),
+                causes(of_account[account], lines_by[account], found.start, found.end, where),
+                found.position,
+            ),
         }
         for row in rows
         for account in [row["account"]]
@@ -83,7 +91,7 @@ def _find(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, 
         reader, tenant_id, kpi, method, scope, when.known_at, (start, end), explained=explained
     )
     if scope.account is not None:
-        account_of(reader, tenant_id, scope.account, position)
+        account_of(reader.log.stream(tenant_id, scope.account), position, reader.projector.zone(tenant_id))
     if told is None or (explained and given is None):
         rows, lines, currencies = rows_of(reader, tenant_id, kpi, scope, position, start, end)
         currency = currency_of(kpi.methods[method], scope, currencies)
@@ -168,18 +176,10 @@ def _answer(question: FigureQuestion, when: When, found: Found) -> dict[str, Any
     }
 
 
-def _events(
-    reader: Reader, tenant_id: str, found: Found, rows: Sequence[Any], lines: Sequence[ContractLine]
-) -> list[dict[str, Any]]:
-    """The events that made an account's rows what they are, as far as they were known."""
-    behind = causes(rows, lines, found.start, found.end, reader.projector.zone(tenant_id))
-    told = [
-        event
-        for stream in streams(rows, lines)
-        for event in reader.log.stream(tenant_id, stream)
-        if event.position <= found.position and behind(event)
-    ]
+def _events(told: Iterable[Recorded], behind: Callable[[Recorded], bool], position: int) -> list[dict[str, Any]]:
+    """The events among some that made an account's rows what they are, as far as they were known."""
     return [
         {"id": one.event_id, "type": one.type, "position": one.position, "effective_at": instant(one.effective_at)}
         for one in sorted(told, key=lambda event: event.position)
+        if one.position <= position and behind(one)
     ]

@@ -1,9 +1,11 @@
 """Rows: what a figure is made of, loaded for the pure functions of `projections.kpis`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from app.domain.errors import NotFound
+from app.domain.recorded import Recorded
 from app.figures.questions import Scope
 from app.reader import Reader, When
 from projections import accounts, contract_lines, portfolios, renewals, scope_changes
@@ -18,11 +20,10 @@ CHUNK: Final = 500
 """How many accounts are named in one statement."""
 
 
-def account_of(reader: Reader, tenant_id: str, account: str, position: int) -> accounts.Account:
-    """An account as it was known, whatever lies ahead of it, by the view's own fold. Raises: NotFound."""
+def account_of(events: Iterable[Recorded], position: int, where: ZoneInfo) -> accounts.Account:
+    """An account as it was known, whatever lies ahead of it, by the view's own fold of its events. Raises: NotFound."""
     rows: Rows[accounts.Account] = {}
-    where = reader.projector.zone(tenant_id)
-    for event in reader.log.stream(tenant_id, account):
+    for event in events:
         if event.position <= position and event.type in accounts.VIEW.on:
             rows = accounts.VIEW.fold(rows, event, where)
     if not rows:

@@ -42,7 +42,7 @@ class Beside:
 
     @contextmanager
     def _transaction(self, mode: str) -> Iterator[Connection]:
-        begin = self.database._begin(self.tenant_id, mode)
+        begin = self.database.begin_of(self.tenant_id, mode)
         if self.database.postgres:
             self.connection.execution_options(begin=begin)
         with self.connection.begin():
@@ -65,7 +65,7 @@ def beside(database: Database, tenant_id: str) -> Iterator[Beside]:
     is; the file has no name any more, so that it is gone when the process is, and neither journal nor sync, for what is in it
     can be grown again.
     """
-    with database._translated(), database.reader.connect() as connection:
+    with database.translated(), database.reader.connect() as connection:
         if not database.postgres:
             _attach(connection, Path(str(database.url.database)))
         connection.detach()

@@ -63,8 +63,6 @@ class Committer:
         self._on_commit = on_commit
         self._most_waiting = waiting
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self.refused = 0
-        """How often the queue was full."""
         self._thread: threading.Thread | None = None
         self._closed = False
         self._lock = threading.Lock()
@@ -98,7 +96,6 @@ class Committer:
                 self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
                 self._thread.start()
             if self._queue.qsize() >= self._most_waiting:
-                self.refused += 1
                 raise Unavailable("queue_full", "too many writes are waiting; try again", retry_after=1)
             self._queue.put(waiting)
 

@@ -166,7 +166,7 @@ class Database:
     @contextmanager
     def directory(self) -> Iterator[Connection]:
         """A transaction across tenants that sees no business: ledgers' heads and the addresses of endpoints."""
-        with self._translated(), self.reader.begin() as connection:
+        with self.translated(), self.reader.begin() as connection:
             if self.postgres and not self.owner:
                 connection.exec_driver_sql(f"SET LOCAL ROLE {DIRECTORY_ROLE}")
             yield connection
@@ -174,7 +174,7 @@ class Database:
     @contextmanager
     def administer(self) -> Iterator[Connection]:
         """A transaction with the login's own rights, for tables."""
-        with self._translated(), self.writer.begin() as connection:
+        with self.translated(), self.writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -187,8 +187,8 @@ class Database:
             with self.write(tenant_id) as connection, self.bare(connection) as cursor:
                 yield cursor
             return
-        begin = self._begin(tenant_id, READ_COMMITTED).split("; ")
-        with self._translated(), self.writer.connect() as connection, self.bare(connection) as cursor:
+        begin = self.begin_of(tenant_id, READ_COMMITTED).split("; ")
+        with self.translated(), self.writer.connect() as connection, self.bare(connection) as cursor:
             try:
                 with cursor.connection.pipeline():
                     for statement in begin:
@@ -224,21 +224,22 @@ class Database:
 
     @contextmanager
     def _transaction(self, engine: Engine, tenant_id: str, mode: str) -> Iterator[Connection]:
-        begin = self._begin(tenant_id, mode)
-        with self._translated(), engine.connect() as connection:
+        begin = self.begin_of(tenant_id, mode)
+        with self.translated(), engine.connect() as connection:
             if self.postgres:
                 connection.execution_options(begin=begin)
             with connection.begin():
                 yield connection
 
-    def _begin(self, tenant_id: str, mode: str) -> str:
+    def begin_of(self, tenant_id: str, mode: str) -> str:
         """What a tenant's transaction begins with on PostgreSQL. `SET LOCAL` reaches the shards of Citus."""
         if not _TENANT.fullmatch(tenant_id):
             raise ValueError("not a tenant id")
         return f"{mode}; SET LOCAL app.tenant = '{tenant_id}'"
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Tells what the driver raises in words of the house. Raises: Unavailable where the database cannot be used now."""
         try:
             yield
         except PoolTimeout as error:

@@ -1,6 +1,6 @@
 """The log: the cellar's only door. Reads streams and positions, prepares and appends."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,11 +12,17 @@ from app.domain.recorded import Recorded
 from app.store import receipts
 from app.store.append import Append, Outcome
 from app.store.engine import Database
-from app.store.mapper import EnvelopeMapper, Proposed, encoded, recorded_of
+from app.store.lookup import Found, look_up
+from app.store.mapper import EnvelopeMapper, Proposed, encoded
+from app.store.reading import page
 from app.store.receipts import Receipt, Request
 from app.store.recorder import LedgerRecorder
 from app.store.tables import data_keys, events, ledgers, refs
 from app.store.vault import DataKey, Vault, sealable, sealed_keys
+
+
+class Cold(Exception):
+    """What is asked for would have to be read from the database, and only memory may be asked."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +74,12 @@ class Log:
         account_id: str | None = None,
         stream_id: str | None = None,
     ) -> list[Recorded]:
-        """The events behind a position, in order."""
-        facts = self.recorder(tenant_id).select_after(
-            position, limit, until=until, types=types, account_id=account_id, stream_id=stream_id
-        )
-        return [recorded_of(tenant_id, fact) for fact in facts]
+        """The events behind a position, in order, without their leaves."""
+        with self.database.read(tenant_id) as connection:
+            return page(
+                connection, tenant_id, position, limit,
+                until=until, types=types, account_id=account_id, stream_id=stream_id,
+            )  # fmt: skip
 
     def head(self, tenant_id: str) -> int:
         """The last position, 0 for an empty ledger."""
@@ -100,6 +107,10 @@ class Log:
         query = select(refs.c.stream_id).where(refs.c.tenant_id == tenant_id, refs.c.noun == noun, refs.c.ref == ref)
         with self.database.read(tenant_id) as connection:
             return connection.execute(query).scalar_one_or_none()
+
+    def look_up(self, tenant_id: str, refs: Collection[tuple[str, str]], streams: Collection[str]) -> Found:
+        """The things behind references as (noun, reference), and the streams of these and of ids, together."""
+        return look_up(self.database, tenant_id, refs, streams)
 
     def receipts(self, tenant_id: str, wanted: Sequence[str]) -> dict[str, tuple[bytes, Receipt]]:
         """The receipts that exist among the keys asked for, each with its fingerprint."""
@@ -129,11 +140,18 @@ class Log:
         expects: Mapping[str, int],
         request: Request,
         claims: Sequence[tuple[str, str]] = (),
+        known: dict[str, bytes | None] | None = None,
+        at_hand: bool = False,
     ) -> Append:
-        """Seals, encodes and gathers what a command decided: everything that needs no lock."""
+        """Seals, encodes and gathers what a command decided: everything that needs no lock.
+
+        Takes: `known`, persons' data keys that were read before, or None where there was none; what is read here joins them.
+        Raises: Cold where only these may be used, `at_hand`, and they do not suffice.
+        """
         dumped = [draft.event.model_dump(mode="json", exclude_none=True) for draft in drafts]
         secret = [sealable(type(draft.event), data) for draft, data in zip(drafts, dumped, strict=True)]
-        held = self._held(tenant_id, {person for found in secret for *_, person in found if person})
+        persons = {person for found in secret for *_, person in found if person}
+        held = self._held(tenant_id, persons, {} if known is None else known, at_hand=at_hand) if persons else {}
         new_keys: list[DataKey] = []
         facts = []
         for draft, data, found in zip(drafts, dumped, secret, strict=True):
@@ -163,33 +181,19 @@ class Log:
         """Appends many commands of one tenant in one transaction."""
         return self.recorder(tenant_id).append(batch)
 
-    def recorded(self, append: Append, receipt: Receipt) -> list[Recorded]:
-        """The events of an append as they now stand in the log."""
-        first = receipt.position - len(append.facts) + 1
-        return [
-            Recorded(
-                append.tenant_id,
-                first + at,
-                fact.event_id,
-                str(fact.originator_id),
-                fact.originator_version,
-                fact.account_id,
-                fact.topic,
-                fact.schema_version,
-                fact.effective_at,
-                receipt.recorded_at,
-                fact.actor,
-                fact.state,
-            )
-            for at, fact in enumerate(append.facts)
-        ]
-
-    def _held(self, tenant_id: str, wanted: set[str]) -> dict[str, bytes]:
+    def _held(
+        self, tenant_id: str, persons: set[str], known: dict[str, bytes | None], *, at_hand: bool
+    ) -> dict[str, bytes]:
         """The data keys of persons that exist already."""
-        if not wanted:
-            return {}
-        with self.database.read(tenant_id) as connection:
-            return self.vault.find(connection, self.database, tenant_id, sorted(wanted))
+        unread = sorted(persons - known.keys())
+        if unread and at_hand:
+            raise Cold
+        if unread:
+            with self.database.read(tenant_id) as connection:
+                found = self.vault.find(connection, self.database, tenant_id, unread)
+            # That somebody has none yet is known, too: who makes one meanwhile is found out by the append.
+            known.update((person, found.get(person)) for person in unread)
+        return {person: key for person in persons if (key := known[person]) is not None}
 
     def erase(self, tenant_id: str, key_id: str) -> bool:
         """Destroys a data key: what was sealed under it reads null from now on. Gives: whether there was one."""

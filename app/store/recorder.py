@@ -23,6 +23,7 @@ from app.store.batch import Batch, Wanted
 from app.store.engine import Database
 from app.store.mapper import Fact
 from app.store.positions import advance, position_of
+from app.store.reading import page
 from app.store.statements import STATEMENTS
 from app.store.subscription import LogSubscription
 from app.store.tables import events, ledgers
@@ -128,37 +129,9 @@ class LedgerRecorder(ProcessRecorder):
     ) -> list[Notification]:
         """The log by position."""
         first = (start or 0) - (1 if inclusive_of_start and start is not None else 0)
-        facts = self.select_after(first, limit, until=stop, types=topics)
-        return [
-            Notification(fact.originator_id, fact.originator_version, fact.topic, fact.state, fact.position)
-            for fact in facts
-        ]
-
-    def select_after(
-        self,
-        position: int,
-        limit: int,
-        *,
-        until: int | None = None,
-        types: Sequence[str] = (),
-        account_id: str | None = None,
-        stream_id: str | None = None,
-    ) -> list[Fact]:
-        """The facts behind a position, at most `limit`, in order."""
-        narrow = account_id is not None or stream_id is not None
-        # A bare bound on the position would tempt SQLite to walk the whole log where an index leads to a few rows.
-        at = events.c.position + 0 if narrow else events.c.position
-        query = select(*COLUMNS).where(events.c.tenant_id == self.tenant_id, at > position)
-        if until is not None:
-            query = query.where(at <= until)
-        if types:
-            query = query.where(events.c.type.in_(types))
-        if account_id is not None:
-            query = query.where(events.c.account_id == account_id)
-        if stream_id is not None:
-            query = query.where(events.c.stream_id == stream_id)
         with self.database.read(self.tenant_id) as connection:
-            return [fact_of(row) for row in connection.execute(query.order_by(at).limit(limit))]
+            told = page(connection, self.tenant_id, first, limit, until=stop, types=topics)
+        return [Notification(one.stream_id, one.version, one.type, one.body, one.position) for one in told]
 
     def max_notification_id(self) -> int | None:
         """The head, or None while nothing was recorded."""

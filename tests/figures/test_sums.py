@@ -46,7 +46,7 @@ def told_by_rows(told: Told, question: FigureQuestion, when: When) -> dict[str, 
     position = reader.log.head(told.tenant) if when.known_at is None else when.known_at
     try:
         if question.scope.account is not None:
-            account_of(reader, told.tenant, question.scope.account, position)
+            account_of(reader.log.stream(told.tenant, question.scope.account), position, zone("UTC"))
         rows, _, currencies = rows_of(reader, told.tenant, kpi, question.scope, position, start, end)
         currency = currency_of(method, question.scope, currencies)
     except DomainError as refused:

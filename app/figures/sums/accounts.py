@@ -111,9 +111,8 @@ def _least(asked: Asked, *, whole: bool) -> str:
         "CASE WHEN closing < opening THEN closing ELSE opening END AS numerator, opening AS denominator, "
         f"closing + opening AS most, state > 1 AS large{held}"
     )
-    large = "MAX(CASE WHEN large THEN 1 ELSE 0 END) AS large"
     return (
-        f"{asked.before()}SELECT {columns(asked.twin)}, MAX(most) AS most, {large} "
+        f"{asked.before()}SELECT {columns(asked.twin)}, MAX(most) AS most, MAX({_LARGE}) AS large "
         f"FROM (SELECT {told} FROM ({accounts}) AS account) AS given"
     )
 
@@ -129,11 +128,9 @@ def _by_account(asked: Asked, *, whole: bool) -> str:
         "closing": Part("annual"),
         "opening": Part(opening="annual"),
     }
-    rows = _given(asked, {"account": _both("account"), **amounts})
+    rows = _given(asked, {"account": _both("account"), "whole": _both("whole"), **amounts})
     numerator = _LESSER if twin.least else "SUM(numerator)"
     only = "WHERE whole " if whole else ""
-    if whole:
-        rows = _given(asked, {"account": _both("account"), "whole": _both("whole"), **amounts})
     return (
         f"{asked.before()}SELECT account, {numerator}, SUM(denominator), SUM(matters) FROM ({rows}) AS given {only}"
         "GROUP BY account ORDER BY account"
@@ -177,15 +174,11 @@ def _paid_at_start(asked: Asked) -> str:
 # --- which rows ---
 
 
-def _single(asked: Asked) -> bool:
-    return asked.account is not None
-
-
 def _rows(asked: Asked, side: str) -> list[str]:
     """The FROM of every account's row that holds at an instant of the period; together they have each exactly once."""
     at = INSTANTS[side]
     holds = [f"+valid_from <= :{at}", f"+valid_to > :{at}", *asked.within()]
-    if _single(asked):
+    if asked.account is not None:
         own = f"tenant_id = :tenant_id AND contract = '' AND currency = :currency AND {asked.true(VIEW)}"
         return [f"FROM {TABLE} AS rate WHERE {own} AND {' AND '.join(holds)}"]
     known = [] if asked.newest[VIEW.name] else ["pos_from <= :known"]
