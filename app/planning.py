@@ -27,6 +27,7 @@ class Intent(NamedTuple):
     """A command on its way: for whom, about what, and how it may be recognised when it comes again.
 
     targets: noun to id, or to `ref:` and the caller's reference. if_match: the version that the caller saw.
+    role: in which role the actor speaks, where a decision asks how far that reaches.
     """
 
     tenant_id: str
@@ -37,6 +38,7 @@ class Intent(NamedTuple):
     if_match: int | None = None
     new_id: str | None = None
     meta: Mapping[str, Any] = MappingProxyType({})
+    role: str = ""
 
 
 class Plan(NamedTuple):
@@ -117,7 +119,9 @@ class Planner:
                 name, read_id, related = found
                 ids[name], states[name], read[read_id] = read_id, related.state, related
         effective_at = _effective_at(command, where, now)
-        context = Context(tenant_id, intent.actor, now, effective_at, where, stream_id, self.new_id, states, ids)
+        context = Context(
+            tenant_id, intent.actor, now, effective_at, where, stream_id, self.new_id, states, ids, intent.role
+        )
         try:
             decided = decision.decide(held.state, command, context)
         except (ValueError, OverflowError) as error:  # days beyond the calendar and the like

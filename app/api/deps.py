@@ -34,7 +34,8 @@ _KEY: Final = re.compile(r'^"?([\x21\x23-\x7e]{1,255})"?$')
 _TAG: Final = re.compile(r'"?([0-9]{1,15})(?:-[0-9a-f]{16})?"?')
 PATHS: Final = {
     "tnt": "tenants", "key": "api-keys", "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
-    "scr": "scope-changes", "whe": "webhook-endpoints",
+    "scr": "scope-changes", "whe": "webhook-endpoints", "pol": "policies", "prp": "proposals", "opp": "opportunities",
+    "bud": "budgets", "ist": "incentive-statements", "crt": "kpi-certificates", "pcl": "period-closes",
 }  # fmt: skip
 """Where a thing is found, by the prefix of its id."""
 
@@ -89,7 +90,15 @@ class Door:
         """Handles a command. Takes: what it is about, by noun. Gives: 201 with the receipt."""
         if DECISIONS[type(command)].creates:
             self.require_unmatched()
-        intent = Intent(self.principal.tenant_id, self.principal.key_id, command, self.asked, targets, self.if_match)
+        intent = Intent(
+            self.principal.tenant_id,
+            self.principal.key_id,
+            command,
+            self.asked,
+            targets,
+            self.if_match,
+            role=self.principal.role,
+        )
         return self.answer(await self.runtime.handler.handle_async(intent))
 
     def require_unmatched(self) -> None:

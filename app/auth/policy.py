@@ -5,21 +5,30 @@ from typing import Final
 
 from app.domain.errors import NotAllowed
 
-BUSINESS: Final = ("accounts", "interactions", "contracts", "renewals", "scope_changes", "kpis", "events")
+BUSINESS: Final = (
+    "accounts", "interactions", "contracts", "renewals", "scope_changes", "proposals", "opportunities", "budgets", "kpis",
+    "certificates", "events",
+)  # fmt: skip
+RULES: Final = ("policies", "incentives")
 HOUSE: Final = ("api_keys", "webhooks")
-SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in (*BUSINESS, *HOUSE) for verb in ("read", "write"))
+SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in (*BUSINESS, *RULES, *HOUSE) for verb in ("read", "write"))
+_DIRECTING: Final = frozenset(f"{nouns}:{verb}" for nouns in (*BUSINESS, *RULES) for verb in ("read", "write"))
+_MANAGING: Final = _DIRECTING - {"policies:write", "incentives:write"}
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "admin": SCOPES,
-    "manager": frozenset(f"{nouns}:{verb}" for nouns in BUSINESS for verb in ("read", "write")),
-    "auditor": frozenset(f"{nouns}:read" for nouns in (*BUSINESS, *HOUSE)),
+    "director": _DIRECTING,
+    "senior_manager": _MANAGING,
+    "manager": _MANAGING,
+    "auditor": frozenset(f"{nouns}:read" for nouns in (*BUSINESS, *RULES, *HOUSE)),
     "integration": frozenset(),
 }
 """The scopes that a role brings; an integration has only those that its key names."""
 
 NOUN_SCOPES: Final = {
     "account": "accounts", "interaction": "interactions", "contract": "contracts", "renewal": "renewals",
-    "scope_change": "scope_changes",
+    "scope_change": "scope_changes", "policy": "policies", "proposal": "proposals", "opportunity": "opportunities",
+    "budget": "budgets",
 }  # fmt: skip
 """Under which scope a noun is written when it comes as an event."""
 

@@ -21,7 +21,7 @@ PAGE: Final = 1000
 @app.command()
 def create(
     tenant: TenantId,
-    role: Annotated[str, typer.Option(help="admin, manager, auditor or integration.")],
+    role: Annotated[str, typer.Option(help="admin, director, senior_manager, manager, auditor or integration.")],
     scope: Annotated[
         list[str] | None, typer.Option(help="What an integration may do, such as events:write; repeatable.")
     ] = None,

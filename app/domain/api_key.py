@@ -13,7 +13,7 @@ from app.domain.events.base import Event
 from app.domain.recorded import Recorded
 from app.domain.values import Digest, Instant, Label
 
-Role = Literal["admin", "manager", "auditor", "integration"]
+Role = Literal["admin", "director", "senior_manager", "manager", "auditor", "integration"]
 Scope = Annotated[str, StringConstraints(pattern=r"^[a-z_]+:(read|write)$")]
 
 

@@ -13,9 +13,9 @@ from app.domain.values import instant
 class Context:
     """Who asks, for which tenant, when, and about what.
 
-    `now` and `effective_at` are microseconds since 1970; `stream_id` is the id of the thing that is decided on;
-    `states` holds the other things that the decision reads, by noun; `new_id` makes an id with a prefix. Nobody changes one;
-    it is not frozen only because every command makes one.
+    `now` and `effective_at` are microseconds since 1970; `stream_id` is the id of the thing that is decided on; `states`
+    holds the other things that the decision reads, by noun; `new_id` makes an id with a prefix; `role` is the actor's. Nobody
+    changes one; it is not frozen only because every command makes one.
     """
 
     tenant_id: str
@@ -27,6 +27,7 @@ class Context:
     new_id: Callable[[str], str]
     states: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
+    role: str = ""
 
     @property
     def effective(self) -> str:

@@ -7,14 +7,14 @@ from urllib.parse import urlencode
 from app.domain.errors import Invalid
 from app.domain.recorded import Recorded
 from app.domain.values import instant
-from app.figures.questions import FigureQuestion, Found, Scope, currency_of, kpi_of, period_of, views
-from app.figures.rows import account_of, lines_of, rows_of
+from app.figures.questions import FigureQuestion, Found, Scope, currency_of, kpi_of, options_of, period_of, views
+from app.figures.rows import Load, account_of, lines_of, rows_of
 from app.figures.sums import Asked, Sum, shares, summed
 from app.reader import Reader, When
 from app.store.positions import followers
 from projections.contract_lines import ContractLine
 from projections.kpis.answers import Given, breakdown, contributions, detailed, figure
-from projections.kpis.base import Kpi, Measure, Warnings, measure
+from projections.kpis.base import Kpi, Measure, Terms, Warnings, measure
 from projections.kpis.causes import causes, streams
 
 POLICY_VERSION: Final = "default/1"
@@ -86,20 +86,21 @@ def _find(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, 
         raise Invalid("unknown_method", f"{kpi.name} knows {', '.join(kpi.methods)}")
     if scope.currency is not None and kpi.reads == "scope_changes":
         raise Invalid("currency_not_allowed", "this figure counts no money")
-    start, end, cut = period_of(kpi, question, when, reader.projector.zone(tenant_id))
+    where, options = reader.projector.zone(tenant_id), options_of(kpi, question)
+    start, end, cut = period_of(kpi, question, when, where)
     told, given, position = _summed(
         reader, tenant_id, kpi, method, scope, when.known_at, (start, end), explained=explained
     )
     if scope.account is not None:
-        account_of(reader.log.stream(tenant_id, scope.account), position, reader.projector.zone(tenant_id))
+        account_of(reader.log.stream(tenant_id, scope.account), position, where)
     if told is None or (explained and given is None):
-        rows, lines, currencies = rows_of(reader, tenant_id, kpi, scope, position, start, end)
-        currency = currency_of(kpi.methods[method], scope, currencies)
-        return Found(kpi, method, measure(kpi.methods[method], rows), currency, start, end, cut, position, lines)
+        rows, lines, currencies = rows_of(Load(reader, tenant_id, scope, position, start, end), kpi)
+        terms = Terms(start, end, where, currency_of(kpi.methods[method], scope, currencies), options=options)
+        return Found(kpi, method, measure(kpi.methods[method], rows), terms, cut, position, lines)
     notes: Warnings = {code: count for code, count in told.notes.items() if count}
     found = Measure(kpi.methods[method], told.numerator, told.denominator, (), told.parts, notes)
-    currency = currency_of(kpi.methods[method], scope, told.currencies)
-    return Found(kpi, method, found, currency, start, end, cut, position, given=given)
+    terms = Terms(start, end, where, currency_of(kpi.methods[method], scope, told.currencies), options=options)
+    return Found(kpi, method, found, terms, cut, position, given=given)
 
 
 def _summed(
@@ -149,12 +150,17 @@ def _answer(question: FigureQuestion, when: When, found: Found) -> dict[str, Any
     kpi, scope = found.kpi, question.scope
     period = None if kpi.kind == "point" else {"from": question.from_, "to": question.to}
     closing = instant(found.end - 1)
-    asked: dict[str, str] = {"method": found.method, **scope.told(), "known_at": str(found.position)}
+    asked: dict[str, str] = {
+        "method": found.method,
+        **scope.told(),
+        **dict(question.options),
+        "known_at": str(found.position),
+    }
     if period:
         asked |= {"from": str(question.from_), "to": str(question.to)}
     if not period or not when.now:
         asked["as_of"] = closing
-    told = figure(kpi, found.measure, found.currency)
+    told = figure(kpi, found.measure, found.terms)
     if period and found.cut:
         told["warnings"].append({"code": "period_cut_at_as_of", "count": None})
     return {

@@ -13,7 +13,7 @@ from projections.base import View
 from projections.contract_lines import ContractLine
 from projections.kpis import KPIS
 from projections.kpis.answers import Given
-from projections.kpis.base import Kpi, Measure, Method
+from projections.kpis.base import Kpi, Measure, Method, Terms
 
 _BY_NAME: Final = {kpi.name: kpi for kpi in KPIS}
 _READS: Final[dict[str, tuple[View[Any], ...]]] = {
@@ -41,18 +41,24 @@ class Scope:
 
 @dataclass(frozen=True)
 class FigureQuestion:
-    """What is asked: a KPI by name, its period's days (`to` exclusive) where it has one, a method, a scope."""
+    """What is asked: a KPI by name, its period's days (`to` exclusive) where it has one, a method, a scope.
+
+    options: what a KPI's question may say besides. policy: a metric policy's version to count by, `<policy>:<number>`, a draft
+    too; None for the one that is in force.
+    """
 
     name: str
     from_: str | None = None
     to: str | None = None
     method: str | None = None
     scope: Scope = Scope()
+    options: tuple[tuple[str, str], ...] = ()
+    policy: str | None = None
 
 
 @dataclass(frozen=True)
 class Found:
-    """A figure with everything that its answer and its explanation need. [start, end): microseconds; cut: by as_of.
+    """A figure with everything that its answer and its explanation need. cut: whether `as_of` cut its period.
 
     given: what each account gives, where the database told; else the measure has the rows.
     """
@@ -60,13 +66,26 @@ class Found:
     kpi: Kpi
     method: str
     measure: Measure
-    currency: str | None
-    start: int
-    end: int
+    terms: Terms
     cut: bool
     position: int
     lines: Sequence[ContractLine] = ()
     given: Sequence[Given] | None = None
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of its amounts."""
+        return self.terms.currency
+
+    @property
+    def start(self) -> int:
+        """Its first microsecond."""
+        return self.terms.start
+
+    @property
+    def end(self) -> int:
+        """The first microsecond after it."""
+        return self.terms.end
 
 
 def kpi_of(name: str) -> Kpi:
@@ -108,6 +127,14 @@ def _answerable(moment: int) -> int:
     except OverflowError as error:
         raise Invalid("invalid_as_of", "as_of is beyond the calendar") from error
     return moment
+
+
+def options_of(kpi: Kpi, question: FigureQuestion) -> dict[str, str]:
+    """What the question says besides. Raises: Invalid for what this KPI does not ask."""
+    for name, _ in question.options:
+        if name not in kpi.options:
+            raise Invalid("option_not_allowed", f"{kpi.name} does not know {name}")
+    return dict(question.options)
 
 
 def currency_of(method: Method, scope: Scope, currencies: Collection[str]) -> str | None:

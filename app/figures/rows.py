@@ -1,7 +1,7 @@
 """Rows: what a figure is made of, loaded for the pure functions of `projections.kpis`."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.errors import NotFound
@@ -57,22 +57,63 @@ def lines_of(
     return standings([*lines, *_paid_before(reader, tenant_id, scope, clocks, lines, start)], start, end), lines
 
 
-def rows_of(
-    reader: Reader, tenant_id: str, kpi: Kpi, scope: Scope, position: int, start: int, end: int
-) -> tuple[list[Any], list[ContractLine], set[str]]:
-    """The rows that a figure is summed from, the contract lines behind them, and the currencies of their amounts."""
-    within = within_of(reader, tenant_id, scope, position, start if scope.attribution == "start" else end)
-    clocks = When(end - 1, position, now=True)
-    if kpi.reads == "contract_lines":
-        lines = [line for line in _lines(reader, tenant_id, scope, clocks, start, end) if within(line.account)]
-        past = _paid_before(reader, tenant_id, scope, clocks, lines, start)
-        return standings([*lines, *past], start, end), lines, {line.currency for line in lines if line.annual}
-    if kpi.reads == "renewals":
-        fallen = due(_renewals(reader, tenant_id, scope, clocks, start, end), start, end)
-        rows = [row for row in fallen if within(row.account)]
-        return rows, [], {row.currency for row in rows}
-    wished = wishes(_scope_changes(reader, tenant_id, scope, clocks), start, end)
+class Load(NamedTuple):
+    """Rows that are wanted: whose, of which accounts, as known at a position, for [start, end) in microseconds."""
+
+    reader: Reader
+    tenant_id: str
+    scope: Scope
+    position: int
+    start: int
+    end: int
+
+    @property
+    def clocks(self) -> When:
+        """Both clocks: the last instant of the period, and what was known."""
+        return When(self.end - 1, self.position, now=True)
+
+    def within(self) -> Callable[[str], bool]:
+        """Whether an account counts."""
+        at = self.start if self.scope.attribution == "start" else self.end
+        return within_of(self.reader, self.tenant_id, self.scope, self.position, at)
+
+
+Loaded = tuple[list[Any], list[ContractLine], set[str]]
+"""The rows that a figure is summed from, the contract lines behind them, and the currencies of their amounts."""
+
+
+def rows_of(load: Load, kpi: Kpi) -> Loaded:
+    """The rows of a figure."""
+    return LOADERS[kpi.reads](load)
+
+
+def _standings(load: Load) -> Loaded:
+    reader, tenant_id, scope, _, start, end = load
+    within = load.within()
+    lines = [line for line in _lines(reader, tenant_id, scope, load.clocks, start, end) if within(line.account)]
+    past = _paid_before(reader, tenant_id, scope, load.clocks, lines, start)
+    return standings([*lines, *past], start, end), lines, {line.currency for line in lines if line.annual}
+
+
+def _fallen(load: Load) -> Loaded:
+    reader, tenant_id, scope, _, start, end = load
+    fallen, within = due(_renewals(reader, tenant_id, scope, load.clocks, start, end), start, end), load.within()
+    rows = [row for row in fallen if within(row.account)]
+    return rows, [], {row.currency for row in rows}
+
+
+def _wished(load: Load) -> Loaded:
+    wished = wishes(_scope_changes(load.reader, load.tenant_id, load.scope, load.clocks), load.start, load.end)
+    within = load.within()
     return [row for row in wished if within(row.account)], [], set()
+
+
+LOADERS: Final[Mapping[str, Callable[[Load], Loaded]]] = {
+    "contract_lines": _standings,
+    "renewals": _fallen,
+    "scope_changes": _wished,
+}
+"""By what a KPI reads."""
 
 
 def _lines(

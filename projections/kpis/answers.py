@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from app.domain.values import instant
-from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure, Method
+from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure, Method, Terms, Told
 from projections.kpis.decimals import money, quantities, quantity, ratio, steps
 from projections.kpis.renewals import goes_on, renewed
 from projections.kpis.revenue import Step, waterfall, waterfall_of
@@ -31,11 +31,13 @@ def catalogue(kpis: Sequence[Kpi]) -> list[dict[str, Any]]:
     ]
 
 
-def figure(kpi: Kpi, measure: Measure, currency: str | None) -> dict[str, Any]:
+def figure(kpi: Kpi, measure: Measure, terms: Terms) -> dict[str, Any]:
     """A figure with what it is made of."""
-    method, value = measure.method, measure.value
-    rows = [row for row, _ in measure.shares]
+    method, currency = measure.method, terms.currency
+    told = Told(measure.value, nothing=method.nothing) if method.tell is None else method.tell(measure, terms)
+    value, rows = told.value, [row for row, _ in measure.shares]
     notes = kpi.warn(rows, measure) if measure.notes is None else {**measure.notes, **kpi.warn((), measure)}
+    notes |= told.notes
     body: dict[str, Any] = {
         "value": None if value is None else _written(kpi, value, currency),
         "numerator": quantity(measure.numerator, method.of, currency),
@@ -43,14 +45,16 @@ def figure(kpi: Kpi, measure: Measure, currency: str | None) -> dict[str, Any]:
         "warnings": [{"code": code, "count": count} for code, count in notes.items()],
     }
     if value is None:
-        body["null_reason"] = method.nothing
-    if kpi.unit == "rows":
+        body["null_reason"] = told.nothing
+    if method.tell is not None:
+        body |= told.members
+    elif kpi.unit == "rows":
         body["rows"] = _steps(waterfall(rows) if measure.parts is None else waterfall_of(measure.parts), currency)
     return body
 
 
 def _written(kpi: Kpi, value: Fraction, currency: str | None) -> str:
-    return ratio(value) if kpi.unit == "ratio" else money(value, currency)
+    return ratio(value) if kpi.unit in ("ratio", "number") else money(value, currency)
 
 
 def _steps(told: Sequence[Step], currency: str | None) -> list[dict[str, Any]]:

@@ -5,12 +5,16 @@ Everything is integers; a scale says how many of them make one. Only the answer 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
+from app.domain.rules import MetricRules
 from app.domain.values import MICRO
 
+DEFAULTS: Final = MetricRules()
+"""How figures are counted where a tenant has set nothing else."""
 Share = tuple[int, int]
 """What a row gives to the numerator and to the denominator."""
 
@@ -31,9 +35,33 @@ HOURS: Final = Scale(MICRO)
 
 
 @dataclass(frozen=True)
+class Terms:
+    """On which terms a figure is asked for: [start, end) in microseconds, the tenant's zone, the currency of its amounts, the
+    rules that count, and what else the question says, by name.
+    """
+
+    start: int
+    end: int
+    where: ZoneInfo
+    currency: str | None = None
+    rules: MetricRules = DEFAULTS
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+class Told(NamedTuple):
+    """A figure that is more than a quotient of sums. members: what its answer says besides; nothing: why there is no value."""
+
+    value: Fraction | None
+    members: Mapping[str, Any] = {}
+    nothing: str | None = None
+    notes: "Warnings" = {}
+
+
+@dataclass(frozen=True)
 class Method:
     """A way to compute a figure. share: what a row gives. of, over: what numerator and denominator count; a figure that
     is a plain sum has no `over`. nothing: why there is no figure when the denominator is 0.
+    tell: works the figure out of all its rows, where it is no quotient of sums; the shares then only say who counts.
     """
 
     formula: str
@@ -41,6 +69,7 @@ class Method:
     of: Scale
     over: Scale | None = None
     nothing: str | None = None
+    tell: "Callable[[Measure, Terms], Told] | None" = None
 
     @property
     def money(self) -> bool:
@@ -89,18 +118,20 @@ def _silent(_rows: Sequence[Any], _measure: Measure) -> Warnings:
 class Kpi:
     """A figure of the catalogue.
 
-    unit: a ratio, money, or rows. kind: of a point in time or of a period. reads: which rows it is made of.
-    methods: by name, the default first. warn: what a reader should know besides. source: where the rule comes from.
+    unit: a ratio, money, a number, or rows. kind: of a point in time or of a period. reads: which rows it is made of
+    (`app.figures.rows` loads them). methods: by name, the default first. warn: what a reader should know besides. source: where
+    the rule comes from. options: what its question may say besides.
     """
 
     name: str
     title: str
-    unit: Literal["ratio", "money", "rows"]
+    unit: Literal["ratio", "money", "number", "rows"]
     kind: Literal["point", "period"]
-    reads: Literal["contract_lines", "renewals", "scope_changes"]
+    reads: str
     methods: Mapping[str, Method]
     source: str
     warn: Callable[[Sequence[Any], Measure], Warnings] = _silent
+    options: frozenset[str] = frozenset()
 
     @property
     def default(self) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.auth.policy import BUSINESS, HOUSE, NOUN_SCOPES, ROLES, SCOPES, Principal, scopes_of
+from app.auth.policy import BUSINESS, HOUSE, NOUN_SCOPES, ROLES, RULES, SCOPES, Principal, scopes_of
 from app.domain.api_key import Role
 from app.domain.errors import NotAllowed
 from app.ingestion import TOPICS
@@ -17,9 +17,12 @@ def test_there_is_a_line_for_every_role() -> None:
     assert set(ROLES) == set(Role.__args__)  # type: ignore[attr-defined]
 
 
-def test_an_admin_may_do_everything_and_a_manager_all_the_business() -> None:
+def test_an_admin_may_do_everything_a_director_sets_rules_and_a_manager_does_all_the_business_by_them() -> None:
+    business = {f"{nouns}:{verb}" for nouns in BUSINESS for verb in ("read", "write")}
+
     assert ROLES["admin"] == SCOPES
-    assert ROLES["manager"] == {f"{nouns}:{verb}" for nouns in BUSINESS for verb in ("read", "write")}
+    assert ROLES["director"] == business | {f"{nouns}:{verb}" for nouns in RULES for verb in ("read", "write")}
+    assert ROLES["manager"] == ROLES["senior_manager"] == business | {f"{nouns}:read" for nouns in RULES}
 
 
 def test_an_auditor_reads_everything_and_writes_nothing() -> None:

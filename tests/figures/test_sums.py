@@ -12,13 +12,13 @@ from app.domain.errors import DomainError
 from app.domain.values import FOREVER, day_start, zone
 from app.figures import FigureQuestion, Scope
 from app.figures.questions import currency_of, period_of
-from app.figures.rows import account_of, rows_of
+from app.figures.rows import Load, account_of, rows_of
 from app.figures.sums.twins import TWINS
 from app.reader import When
 from projections import scope_changes
 from projections.kpis import KPIS
 from projections.kpis.answers import breakdown, figure
-from projections.kpis.base import Kpi, measure
+from projections.kpis.base import Kpi, Terms, measure
 from tests.figures.histories import DAYS, OWNERS, PERIODS, History, Told
 from tests.figures.test_laws import estate, for_every_history  # noqa: F401 - a fixture
 from tests.figures.words import account, ask, contract
@@ -47,11 +47,11 @@ def told_by_rows(told: Told, question: FigureQuestion, when: When) -> dict[str, 
     try:
         if question.scope.account is not None:
             account_of(reader.log.stream(told.tenant, question.scope.account), position, zone("UTC"))
-        rows, _, currencies = rows_of(reader, told.tenant, kpi, question.scope, position, start, end)
+        rows, _, currencies = rows_of(Load(reader, told.tenant, question.scope, position, start, end), kpi)
         currency = currency_of(method, question.scope, currencies)
     except DomainError as refused:
         return f"{refused.code}: {refused}"
-    answer = figure(kpi, measure(method, rows), currency)
+    answer = figure(kpi, measure(method, rows), Terms(start, end, zone("UTC"), currency))
     return {name: answer.get(name) for name in MEMBERS}
 
 
@@ -95,7 +95,7 @@ def test_an_explanation_tells_of_every_account_what_the_pure_functions_tell(esta
             except DomainError:
                 continue
             start, end, _ = period_of(kpi, question, when, zone("UTC"))
-            rows, _, held = rows_of(reader, told.tenant, kpi, question.scope, answer["position"], start, end)
+            rows, _, held = rows_of(Load(reader, told.tenant, question.scope, answer["position"], start, end), kpi)
             method = kpi.methods[answer["method"]]
             wanted, _ = breakdown(measure(method, rows), currency_of(method, question.scope, held))
             assert [{name: row[name] for name in one} for one, row in zip(wanted, page, strict=True)] == wanted

@@ -7,7 +7,7 @@ from app.domain.values import Business, Public
 class ApiKeyIssued(Event):
     """A key was handed out; its secret was shown once and only its SHA-256 is kept.
 
-    role: admin, manager, auditor or integration. scopes: what an integration may do. expires_at: instant or none.
+    role: admin, director, senior_manager, manager, auditor or integration. scopes: what an integration may do. expires_at: instant or none.
     """
 
     TOPIC = "api_key.issued"

@@ -9,9 +9,10 @@ import pytest
 
 import app.figures
 import projections.kpis
+from app.domain.values import zone
 from projections.kpis import KPIS
 from projections.kpis.answers import breakdown, figure
-from projections.kpis.base import measure
+from projections.kpis.base import Terms, measure
 from projections.kpis.standings import standings
 from tests.projections.kpis.books import at, line
 
@@ -53,5 +54,10 @@ def test_no_float_and_no_number_but_truth_stands_in_an_answer(kpi: Any) -> None:
         found = measure(method, standings(book, at("2025-01-01"), at("2026-01-01")))
 
         assert isinstance(found.value, Fraction)
-        told = leaves([figure(kpi, found, "USD"), breakdown(found, "USD")[0]])
+        told = leaves(
+            [
+                figure(kpi, found, Terms(at("2025-01-01"), at("2026-01-01"), zone("UTC"), "USD")),
+                breakdown(found, "USD")[0],
+            ]
+        )
         assert {type(leaf) for leaf in told} <= {str, bool, type(None)}
