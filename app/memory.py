@@ -109,6 +109,7 @@ class Memory:
                 raise Cold
             found = self.log.resolve(tenant_id, noun, ref)
             if found is None:
+                overlay.absent.add((noun, f"ref:{ref}"))
                 raise _missing(noun)
             _keep(self._refs, (tenant_id, noun, ref), found)
         return found

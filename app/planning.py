@@ -203,8 +203,13 @@ class Planner:
                 return None
             raise Invalid(f"{name}_missing", f"the {name} must be named")
         own_ref = named.removeprefix("ref:") if optional and not said and named.startswith("ref:") else None
-        if own_ref and stream_id in overlay.begun and (name, own_ref) not in overlay.refs:
-            return None  # what belongs to a thing of this batch can only have begun in this batch, too
+        if (
+            own_ref
+            and own_ref.startswith(stream_id)
+            and stream_id in overlay.begun
+            and (name, own_ref) not in overlay.refs
+        ):
+            return None  # what is called after a thing of this batch can only have begun in this batch, too
         try:
             found_id, held = self.memory.load(intent.tenant_id, name, named, overlay)
         except NotFound:
@@ -275,6 +280,8 @@ def _claims(decision: Decision, command: Command, context: Context) -> list[tupl
         claims.append((decision.noun, command.external_ref))
     if decision.ref:
         claims.append((decision.noun, decision.ref(context)))
+    if decision.called:
+        claims.append((decision.noun, decision.called(command)))
     return claims
 
 

@@ -13,6 +13,8 @@ from projections import (
     contract_lines,
     contracts,
     interactions,
+    policies,
+    policy_rules,
     portfolios,
     renewals,
     run_rates,
@@ -34,4 +36,6 @@ VIEWS: Final[tuple[View[Any], ...]] = (
     timeline.VIEW,
     api_keys.VIEW,
     webhook_endpoints.VIEW,
+    policies.VIEW,
+    policy_rules.VIEW,
 )

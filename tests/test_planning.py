@@ -9,14 +9,18 @@ from hypothesis import strategies as st
 from sqlalchemy import event as sql
 
 from app.batch import STRETCH
-from app.domain.account import CloseAccount, OpenAccount, RenameAccount
+from app.domain.account import AccountState, CloseAccount, OpenAccount, RenameAccount
 from app.domain.command import Command
-from app.domain.decisions import NOUNS, noun_of
+from app.domain.context import Context
+from app.domain.decisions import DECISIONS, NOUNS, Decision, noun_of
 from app.domain.errors import Refused
 from app.domain.events import CATALOGUE
+from app.domain.events.account import AccountRenamed
 from app.domain.events.base import Event
 from app.domain.interaction import LogInteraction
+from app.domain.policy import ActivatePolicy, DraftPolicy, rules_in_force
 from app.domain.recorded import Recorded
+from app.domain.rules import RenewalRules
 from app.planning import Intent, Planner, expected, grown
 from app.states import Held, Overlay
 from app.store.log import Cold, Draft
@@ -249,3 +253,37 @@ def test_commands_see_what_was_decided_before_them_in_a_stretch_that_is_not_appe
         "nothing_changes",
         "account_closed",
     ]
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["a policy that stands", "none"])
+def test_what_begins_in_a_batch_is_bound_by_a_policy_that_began_before_and_it_is_looked_up_once(
+    house: House, monkeypatch: pytest.MonkeyPatch, *, stands: bool
+) -> None:
+    found: list[Any] = []
+
+    def look(_state: AccountState, command: RenameAccount, context: Context) -> tuple[Event, ...]:
+        found.append(rules_in_force(context, RenewalRules()))
+        return (AccountRenamed(name=command.name),)
+
+    monkeypatch.setitem(DECISIONS, RenameAccount, Decision("account", look, reads=("policy?",)))
+    monkeypatch.setattr(AccountState, "policy", "ref:renewal@default", raising=False)
+    rules = RenewalRules(grace_days=7)
+    if stands:
+        house.do(DraftPolicy(rules=rules))
+        house.do(ActivatePolicy(number=1, start="2020-01-01"), policy="ref:renewal@default")
+    accounts = [f"a{number}" for number in range(20)]
+    opened = [OpenAccount(name="Northwind", currency="EUR", external_ref=ref) for ref in accounts]
+    renamed = [(RenameAccount(name="Contoso"), {"account": f"ref:{ref}"}) for ref in accounts]
+    batch = [*(intent(house, one) for one in opened), *(intent(house, one, **targets) for one, targets in renamed)]
+    stranger = House(str(house.settings.database_url))
+    asked: list[str] = []
+    sql.listen(
+        stranger.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text)
+    )
+
+    results = stranger.runtime.handler.handle_batch(house.tenant, batch)
+
+    stranger.close()
+    assert all(isinstance(one, Receipt) for one in results)
+    assert found == [rules if stands else RenewalRules()] * len(accounts)
+    assert len(asked) < len(accounts)

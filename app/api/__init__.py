@@ -17,6 +17,7 @@ from app.api import (
     events,
     interactions,
     kpis,
+    policies,
     renewals,
     scope_changes,
     system,
@@ -36,4 +37,5 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     api_keys.router,
     webhooks.router,
     system.router,
+    policies.router,
 )

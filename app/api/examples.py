@@ -102,4 +102,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "webhook_endpoints.add_secret": {},
     "webhook_endpoints.retire_secret": {"secret": "sec_01jd7z5m3yf8x9v0w1y2z3a4b5"},
     "webhook_endpoints.close": {"reason": "The sender is gone"},
+    "policies.draft": {"rules": {"kind": "metric", "reporting_currency": "EUR", "churn_at": "notice"}},
+    "policies.draft_version": {"rules": {"kind": "metric", "reporting_currency": "EUR", "discounts": "all"}},
+    "policies.activate": {"start": "2026-01-01", "reason": "Agreed with finance"},
+    "policies.retire": {"end": "2027-01-01", "reason": "The house's own rules do"},
 }

@@ -106,10 +106,18 @@ def wanted(
         Literal["start", "end"],
         Query(description="whose an account is, and in which tier: at the period's start or end"),
     ] = "start",
+    policy: Annotated[
+        str | None,
+        Query(
+            max_length=300,
+            description="a metric policy's version, a draft too, to count by instead of the one in force",
+            examples=["ref:metric@default:2"],
+        ),
+    ] = None,
 ) -> FigureQuestion:
     """The figure that is asked for."""
     account_id = asked.find("account", account) if account is not None else None
-    return FigureQuestion(name, from_, to, method, Scope(owner, tier, account_id, currency, attribution))
+    return FigureQuestion(name, from_, to, method, Scope(owner, tier, account_id, currency, attribution), policy=policy)
 
 
 Wanted = Annotated[FigureQuestion, Depends(wanted)]

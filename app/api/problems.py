@@ -30,7 +30,7 @@ BY_CODE: Final[dict[str, int]] = {
     **dict.fromkeys(("unknown_parameter", "invalid_parameter", "invalid_header", "invalid_cursor", "invalid_sort",
                      "invalid_as_of", "invalid_known_at", "known_at_ahead", "position_ahead", "invalid_if_match",
                      "invalid_idempotency_key", "invalid_period", "period_missing", "period_not_allowed", "unknown_method",
-                     "currency_not_allowed"), 400),
+                     "currency_not_allowed", "invalid_policy", "not_a_metric_policy"), 400),
     **dict.fromkeys(("too_large", "event_too_large", "too_many_events"), 413),
     "unsupported_media_type": 415,
     "headers_too_large": 431,

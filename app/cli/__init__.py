@@ -11,6 +11,7 @@ from app.cli.catalogue import events, openapi, settings
 from app.cli.growing import distribute, rebuild, status
 from app.cli.keys import app as keys
 from app.cli.loading import import_
+from app.cli.policies import app as policies
 from app.cli.running import migrate, serve, worker
 from app.cli.shell import run
 from app.cli.tenants import app as tenants
@@ -29,6 +30,7 @@ app.command("import")(import_)
 app.add_typer(tenants, name="tenants")
 app.add_typer(keys, name="keys")
 app.add_typer(webhooks, name="webhooks")
+app.add_typer(policies, name="policies")
 
 
 def main() -> None:

@@ -66,12 +66,12 @@ def described(topic: str) -> dict[str, Any]:
 def _fields(kind: type[BaseModel], prefix: str = "") -> Iterator[dict[str, Any]]:
     """The members of a model, those of nested models by their paths; of models that may stand in one place each once."""
     for name, field in kind.model_fields.items():
-        inner = nested(field)
-        mark = classification(field)
+        inner, mark = nested(field), classification(field)
+        within = f"{prefix}{name}{'[]' if _type(field.annotation).startswith('list') else ''}."
         yield {"name": f"{prefix}{name}", "type": _type(field.annotation), "required": field.is_required(),
                "classification": mark.value if mark else None}  # fmt: skip
         seen: set[str] = set()
-        for one in (found for model in inner for found in _fields(model, f"{prefix}{name}[].")):
+        for one in (found for model in inner for found in _fields(model, within)):
             if one["name"] not in seen:
                 seen.add(one["name"])
                 yield one
@@ -79,6 +79,8 @@ def _fields(kind: type[BaseModel], prefix: str = "") -> Iterator[dict[str, Any]]
 
 def _type(annotation: Any) -> str:
     """A type in a few words."""
+    if get_origin(annotation) is Annotated:
+        return _type(get_args(annotation)[0])
     parts = [part for part in get_args(annotation) if part not in (type(None), Sealed, ...)]
     if get_origin(annotation) in (Union, UnionType):
         return _type(parts[0]) if len(parts) == 1 else "object"

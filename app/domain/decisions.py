@@ -10,6 +10,7 @@ from app.domain import (
     contract,
     contract_commands,
     interaction,
+    policy,
     renewal,
     scope_change,
     scope_change_commands,
@@ -37,7 +38,7 @@ class Decision:
 
     noun: what it is about. creates: whether it begins a new one. reads: nouns whose state it needs too, found by the
     caller's target, by the command's member or by the state's attribute of that name; with `?` it may be missing.
-    ref: what a new thing may be called besides its id and `external_ref`.
+    ref, called: what a new thing may be called besides its id and `external_ref`, by what is read or by its command.
     """
 
     noun: str
@@ -45,6 +46,7 @@ class Decision:
     creates: bool = False
     reads: tuple[str, ...] = ()
     ref: Callable[[Context], str] | None = None
+    called: Callable[[Any], str] | None = None
 
 
 NOUNS: Final[dict[str, Noun]] = {
@@ -56,6 +58,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "contract": Noun("ctr", contract.ContractState(), contract.evolve),
     "renewal": Noun("rnw", renewal.RenewalState(), renewal.evolve),
     "scope_change": Noun("scr", scope_change.ScopeChangeState(), scope_change.evolve),
+    "policy": Noun("pol", policy.PolicyState(), policy.evolve),
 }
 
 DECISIONS: Final[dict[type[Command], Decision]] = {
@@ -110,6 +113,10 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     scope_change_commands.AmendScopeChange: Decision("scope_change", scope_change.amend, reads=("account", "contract")),
     scope_change_commands.WithdrawScopeChange: Decision("scope_change", scope_change.withdraw, reads=("account",)),
     scope_change_commands.DeliverScopeChange: Decision("scope_change", scope_change.deliver, reads=("account",)),
+    policy.DraftPolicy: Decision("policy", policy.draft, creates=True, called=policy.called),
+    policy.DraftPolicyVersion: Decision("policy", policy.draft_version),
+    policy.ActivatePolicy: Decision("policy", policy.activate),
+    policy.RetirePolicy: Decision("policy", policy.retire),
 }
 
 _BY_PREFIX: Final = {noun.prefix: noun for noun in NOUNS.values()}

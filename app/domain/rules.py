@@ -4,16 +4,28 @@ Every member is classified, because rules stand in events as they were drafted. 
 """
 
 from itertools import pairwise
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.domain.values import Amount, Currency, Day, Percent, Public, Share, scaled
 
 Role = Literal["manager", "senior_manager", "director", "admin"]
 SENIORITY: Final = ("manager", "senior_manager", "director", "admin")
 """Who approves for whom: each role for those before it. Others approve nothing."""
-KINDS: Final = ("metric", "fx", "approval", "incentive", "renewal")
+Kind = Literal["metric", "fx", "approval", "incentive", "renewal"]
+KINDS: Final = get_args(Kind)
+
+
+def _not_negative(text: str) -> str:
+    if text.startswith("-"):
+        raise ValueError("must not be negative")
+    return text
+
+
+Part = Annotated[Share, AfterValidator(_not_negative)]
+"""A share from 0 to 1."""
 
 
 class Rules(BaseModel):
@@ -40,11 +52,11 @@ class MetricRules(Rules):
     churn_denominator: Public[Literal["start", "start_and_new"]] = "start"
     reactivation: Public[Literal["separate", "expansion"]] = "separate"
     escalators: Public[Literal["counted", "stripped"]] = "counted"
-    gross_margin: Public[Share] = "1"
-    discount_rate: Public[Share] = "0.1"
+    gross_margin: Public[Part] = "1"
+    discount_rate: Public[Part] = "0.1"
 
 
-Rate = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d{0,8})(\.\d{1,10})?$")]
+Rate = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,10})?$")]
 RATE: Final = 10**10
 """Rates are integers of 10^-10 inside."""
 
@@ -53,6 +65,11 @@ def rate(text: str) -> int:
     """A rate as an integer of 10^-10."""
     whole, _, fraction = text.partition(".")
     return int(whole) * RATE + int(fraction.ljust(10, "0") or 0)
+
+
+def _fault(code: str, detail: str) -> PydanticCustomError:
+    """A fault by its own name, which a problem document then bears. Takes: `code` from here, `detail` of checked words."""
+    return PydanticCustomError(code, detail)
 
 
 class FxRate(BaseModel):
@@ -73,16 +90,18 @@ class FxRules(Rules):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        told = {(one.date, one.currency) for one in self.rates}
-        if len(told) != len(self.rates):
-            raise ValueError("fx_rate_twice: two rates for the same currency and date")
+        told: set[tuple[str, str]] = set()
+        for one in self.rates:
+            if (one.date, one.currency) in told:
+                raise _fault("fx_rate_twice", f"two rates for {one.currency} on {one.date}")
+            told.add((one.date, one.currency))
         if any(one.currency == self.base or rate(one.rate) == 0 for one in self.rates):
-            raise ValueError("fx_rate_unsound: the base has no rate of its own, and no rate is 0")
+            raise _fault("fx_rate_unsound", "the base has no rate of its own, and no rate is 0")
         currencies = {one.currency for one in self.rates}
         for day in sorted({one.date for one in self.rates}):
             for currency in sorted(currencies):
                 if (day, currency) not in told:
-                    raise ValueError(f"fx_rate_missing: no rate for {currency} on {day}")
+                    raise _fault("fx_rate_missing", f"no rate for {currency} on {day}")
         return self
 
 
@@ -104,7 +123,13 @@ class ApprovalRules(Rules):
         ApprovalLimit(role="director"),
         ApprovalLimit(role="admin"),
     )
-    margin_floor: Public[Share] = "0.2"
+    margin_floor: Public[Part] = "0.2"
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len({one.role for one in self.limits}) != len(self.limits):
+            raise _fault("approval_limit_twice", "two limits for the same role")
+        return self
 
     def limit(self, role: str) -> int | None:
         """Up to which amount a role may, in 10^-6; 0 for one without a limit of its own, None without bound."""
@@ -134,7 +159,7 @@ class RenewalRules(Rules):
     @model_validator(mode="after")
     def _falling(self) -> Self:
         if any(later >= earlier for earlier, later in pairwise(self.lead_days)):
-            raise ValueError("lead_days fall from the first to the last")
+            raise _fault("lead_days_not_falling", "lead_days fall from the first to the last")
         return self
 
 
@@ -165,9 +190,9 @@ class IncentiveRules(Rules):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if len({one.rule for one in self.rates}) != len(self.rates):
-            raise ValueError("two rates for the same rule")
+            raise _fault("incentive_rate_twice", "two rates for the same rule")
         if any(scaled(low.at_least) >= scaled(high.at_least) for low, high in pairwise(self.retention_tiers)):
-            raise ValueError("retention tiers rise from the first to the last")
+            raise _fault("retention_tiers_not_rising", "retention tiers rise from the first to the last")
         return self
 
 

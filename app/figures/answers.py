@@ -154,6 +154,7 @@ def _answer(question: FigureQuestion, when: When, found: Found) -> dict[str, Any
         "method": found.method,
         **scope.told(),
         **dict(question.options),
+        **({"policy": question.policy} if question.policy else {}),
         "known_at": str(found.position),
     }
     if period:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from app.domain.errors import Invalid, NotFound
 from app.domain.values import day_start, instant, plain_day
 from app.reader import When
-from projections import contract_lines, portfolios, renewals, run_rates, scope_changes
+from projections import contract_lines, policies, policy_rules, portfolios, renewals, run_rates, scope_changes
 from projections.base import View
 from projections.contract_lines import ContractLine
 from projections.kpis import KPIS
@@ -97,7 +97,7 @@ def kpi_of(name: str) -> Kpi:
 
 def views(name: str) -> tuple[View[Any], ...]:
     """The views that a KPI is read from. Raises: NotFound for one that is not in the catalogue."""
-    return (*_READS[kpi_of(name).reads], portfolios.VIEW)
+    return (*_READS[kpi_of(name).reads], portfolios.VIEW, policies.VIEW, policy_rules.VIEW)
 
 
 def period_of(kpi: Kpi, question: FigureQuestion, when: When, where: ZoneInfo) -> tuple[int, int, bool]:

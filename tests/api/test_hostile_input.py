@@ -338,7 +338,7 @@ JSON = st.recursive(
 )
 BY_NAME = {one.name: one for one in WRITES}
 CHOSEN = ("accounts.open", "interactions.log", "contracts.draft", "contracts.amend", "renewals.set_risk", "api_keys.issue",
-          "scope_changes.raise", "events.ingest")  # fmt: skip
+          "scope_changes.raise", "events.ingest", "policies.draft", "policies.activate")  # fmt: skip
 WHATEVER = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

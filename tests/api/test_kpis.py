@@ -159,3 +159,13 @@ def test_a_key_without_the_scope_reads_no_figure(kiosk: Server) -> None:
     assert (
         Client(kiosk.url, kiosk.key(tenant_id, "integration", ("kpis:read",))).read("/v1/kpis/mrr")["value"] == "0.00"
     )
+
+
+def test_a_question_names_the_policy_that_it_is_counted_by_and_its_explanation_too(kiosk: Server) -> None:
+    client = kiosk.client()
+    client.write("/v1/policies", {"rules": {"kind": "metric", "discounts": "none"}})
+
+    told = client.read("/v1/kpis/mrr", policy="ref:metric@default:1")
+
+    assert "policy=ref%3Ametric%40default%3A1" in told["explain_url"]
+    assert client.get(told["explain_url"]).json()["figure"]["explain_url"] == told["explain_url"]

@@ -45,6 +45,7 @@ def furnish(client: Client, mark: str = "plain", accounts: int = 2, clock: Calla
     key = client.write("/v1/api-keys", {"role": "auditor", "label": f"key {mark}"})
     world.ids["api_key"] = key["id"]
     _endpoint(world, mark, clock)
+    _policies(world)
     world.ids |= {"team": "creative", "name": "net_revenue_retention", "provider": "standard-webhooks"}
     return world
 
@@ -88,6 +89,16 @@ def _account(world: World, mark: str, ref: str) -> None:
         "renewal": cycle["id"],
         "scope_change": wish["id"],
     }
+
+
+def _policies(world: World) -> None:
+    drafted = world.write("/v1/policies", {"rules": {"kind": "metric"}})
+    policy = f"/v1/policies/{drafted['id']}"
+    world.write(f"{policy}/versions", {"rules": {"kind": "metric", "discounts": "all"}})
+    world.write(f"{policy}/versions/1/activation", {"start": "2026-01-01"})
+    world.write(f"{policy}/versions/1/retirement", {"end": "2026-01-02"})
+    world.write("/v1/policies", {"name": "house", "rules": {"kind": "approval"}, "external_ref": "a1"})
+    world.ids |= {"policy": drafted["id"], "number": "2"}
 
 
 def _endpoint(world: World, mark: str, clock: Callable[[], float]) -> None:

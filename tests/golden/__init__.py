@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -34,6 +34,7 @@ WORDS: Final = {
     "start": "2026-01-01", "end": "2027-01-01", "previous_end": "2026-01-01", "effective_end": "2026-07-01", "due": "2027-01-01",
     "signed_at": "2025-12-15T09:00:00.000000Z", "occurred_at": "2026-01-15T09:00:00.000000Z", "sentiment": "-0.5",
     "document_sha256": "00" * 32, "secret_sha256": "00" * 32,
+    "reporting_currency": "EUR", "gross_margin": "0.8", "discount_rate": "0.1",
 }  # fmt: skip
 """What members of a name are like; others are called after themselves."""
 
@@ -44,6 +45,8 @@ def sample(kind: type[BaseModel]) -> dict[str, Any]:
 
 
 def _value(name: str, annotation: Any) -> Any:
+    if get_origin(annotation) is Annotated:
+        return _value(name, get_args(annotation)[0])
     options = [one for one in get_args(annotation) if one is not NoneType]
     if get_origin(annotation) in (Union, UnionType):
         return SEALED if Sealed in options else _value(name, options[0])

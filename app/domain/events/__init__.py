@@ -7,11 +7,11 @@ To add an event: a class in its noun's file and a golden sample in `tests/golden
 
 from typing import Final
 
-from app.domain.events import account, api_key, contract, interaction, renewal, scope_change, tenant, webhook
+from app.domain.events import account, api_key, contract, interaction, policy, renewal, scope_change, tenant, webhook
 from app.domain.events.base import Event
 
 CATALOGUE: Final[dict[str, type[Event]]] = {
     kind.TOPIC: kind
-    for noun in (tenant, api_key, account, interaction, contract, renewal, scope_change, webhook)
+    for noun in (tenant, api_key, account, interaction, contract, renewal, scope_change, webhook, policy)
     for kind in noun.EVENTS
 }

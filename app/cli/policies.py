@@ -1,0 +1,150 @@
+"""`steward policies`: rules as data, from files of JSON."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from app.bootstrap import Runtime
+from app.cli.shell import ACTOR, Json, Misuse, TenantId, as_json, house, listed, made, require_tenant, say
+from app.domain.command import Command
+from app.domain.errors import NotFound
+from app.domain.policy import (
+    DEFAULT,
+    ActivatePolicy,
+    DraftPolicy,
+    DraftPolicyVersion,
+    PolicyState,
+    RetirePolicy,
+    called,
+)
+from app.domain.strict_json import decode
+from app.domain.values import day_of
+from app.handler import Intent
+from app.store.receipts import Receipt, Request
+
+LARGEST: Final = 262_144
+"""As large as an event may be."""
+app = typer.Typer(help="Rules of a tenant: how figures are counted, who approves what, exchange rates.")
+PolicyRef = Annotated[str, typer.Argument(metavar="POLICY", help="The policy's id, or ref:<kind>@<name>.")]
+Number = Annotated[int, typer.Argument(help="Which of its versions.")]
+Reason = Annotated[str | None, typer.Option(help="Why.")]
+
+
+@app.command("list")
+def list_(tenant: TenantId, json_: Json = False) -> None:
+    """List every version of every policy, and which are in force today."""
+    with house() as runtime:
+        require_tenant(runtime, tenant)
+        today = day_of(runtime.clock(), runtime.handler.zone(tenant))
+        found = [row for policy, state in _policies(runtime, tenant) for row in _rows(policy, state, today)]
+    listed(found, ("policy", "name", "status", "start", "end", "in_force"), json_=json_)
+
+
+def _policies(runtime: Runtime, tenant: str) -> list[tuple[str, PolicyState]]:
+    """Every policy and its state, read from the log: a view may lag behind."""
+    after = 0
+    found: dict[str, PolicyState] = {}
+    while events := runtime.log.after(tenant, after, 1000, types=("policy.drafted",)):
+        for policy in {event.stream_id for event in events} - found.keys():
+            found[policy] = runtime.handler.load(tenant, "policy", policy)[1].state
+        after = events[-1].position
+    return sorted(found.items(), key=lambda one: (one[1].kind, one[1].name))
+
+
+def _rows(policy: str, state: PolicyState, today: str) -> list[dict[str, Any]]:
+    return [
+        {"policy": policy, "name": state.version_name(one.number),
+         "status": "draft" if one.start is None else "retired" if one.retired else "active",
+         "start": one.start, "end": one.end, "in_force": one.holds(today)}
+        for one in state.versions
+    ]  # fmt: skip
+
+
+@app.command()
+def draft(
+    file: Annotated[Path, typer.Argument(help="The rules, as a JSON object.")],
+    tenant: TenantId,
+    kind: Annotated[
+        str | None, typer.Option(help="metric, fx, approval, incentive or renewal, where the file does not say.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The policy's name.")] = DEFAULT,
+    reason: Reason = None,
+    json_: Json = False,
+) -> None:
+    """Draft a version of the policy of this kind and name; the first begins it."""
+    told = _object(file)
+    first = made(DraftPolicy, rules={**told, "kind": told.get("kind", kind)}, name=name, reason=reason)
+    with house() as runtime:
+        require_tenant(runtime, tenant)
+        try:
+            policy = runtime.handler.load(tenant, "policy", f"ref:{called(first)}")[0]
+        except NotFound:
+            receipt = _done(runtime, tenant, first)
+        else:
+            receipt = _done(runtime, tenant, made(DraftPolicyVersion, rules=first.rules, reason=reason), policy)
+        state: PolicyState = runtime.handler.load(tenant, "policy", receipt.id)[1].state
+    number = len(state.versions)
+    if json_:
+        as_json({"policy": receipt.id, "number": number, "position": receipt.position})
+    else:
+        say(f"{receipt.id}  {state.version_name(number)}, a draft; `steward policies activate` puts it in force.")
+
+
+def _object(file: Path) -> dict[str, Any]:
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise Misuse("file_unreadable", file.name) from error
+    if len(raw) > LARGEST:
+        raise Misuse("too_large", f"rules may have {LARGEST} bytes")
+    told = decode(raw)
+    if not isinstance(told, dict):
+        raise Misuse("file_unfit", f"{file.name} holds no JSON object")
+    return told
+
+
+@app.command()
+def activate(
+    policy: PolicyRef,
+    number: Number,
+    tenant: TenantId,
+    start: Annotated[str | None, typer.Option(help="The first day on which it counts; default: today.")] = None,
+    end: Annotated[str | None, typer.Option(help="The first day on which it counts no more; default: none.")] = None,
+    replaces: Annotated[int | None, typer.Option(help="The version that it takes over from.")] = None,
+    reason: Reason = None,
+    json_: Json = False,
+) -> None:
+    """Put a version in force from a day."""
+    command = made(ActivatePolicy, number=number, start=start, end=end, replaces=replaces, reason=reason)
+    with house() as runtime:
+        require_tenant(runtime, tenant)
+        _told(_done(runtime, tenant, command, policy), f"Version {number} is in force from its day on.", json_=json_)
+
+
+@app.command()
+def retire(
+    policy: PolicyRef,
+    number: Number,
+    tenant: TenantId,
+    end: Annotated[str, typer.Option(help="The first day on which it counts no more.")],
+    reason: Reason = None,
+    json_: Json = False,
+) -> None:
+    """Take a version out of force."""
+    command = made(RetirePolicy, number=number, end=end, reason=reason)
+    with house() as runtime:
+        require_tenant(runtime, tenant)
+        _told(_done(runtime, tenant, command, policy), f"Version {number} counts until before {end}.", json_=json_)
+
+
+def _done(runtime: Runtime, tenant: str, command: Command, policy: str | None = None) -> Receipt:
+    targets = {"policy": policy} if policy else {}
+    return runtime.handler.handle(Intent(tenant, ACTOR, command, Request(runtime.new_id("req"), b""), targets))
+
+
+def _told(receipt: Receipt, sentence: str, *, json_: bool) -> None:
+    if json_:
+        as_json({"policy": receipt.id, "position": receipt.position})
+    else:
+        say(sentence)

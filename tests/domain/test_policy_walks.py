@@ -1,0 +1,128 @@
+"""Any history of commands to a policy: what must hold after every append, seen from the events alone."""
+
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.command import Command
+from app.domain.context import Context
+from app.domain.decisions import DECISIONS
+from app.domain.errors import DomainError
+from app.domain.events import policy as facts
+from app.domain.events.base import Event
+from app.domain.policy import (
+    ActivatePolicy,
+    DraftPolicy,
+    DraftPolicyVersion,
+    PolicyState,
+    RetirePolicy,
+    evolve,
+    rules_in_force,
+)
+from app.domain.recorded import Recorded
+from app.domain.rules import RenewalRules
+from app.domain.values import add_days, day_start
+from app.store.canonical import canonical
+from projections.policies import VIEW, Policy, version_on
+
+UTC = ZoneInfo("UTC")
+FIRST, DAYS = "2026-01-01", 24
+CALENDAR = [add_days(FIRST, at) for at in range(DAYS)]
+NOW = day_start(CALENDAR[DAYS // 2], UTC)
+days, numbers = st.sampled_from(CALENDAR), st.integers(1, 5)
+commands = st.one_of(
+    st.builds(lambda grace: DraftPolicyVersion(rules=RenewalRules(grace_days=grace)), st.integers(0, 365)),
+    st.builds(ActivatePolicy, number=numbers, start=days, end=st.none() | days, replaces=st.none() | numbers),
+    st.builds(RetirePolicy, number=numbers, end=days),
+)
+
+
+class Walk:
+    """A policy without a ledger: decide, note what was decided, evolve, fold."""
+
+    def __init__(self) -> None:
+        self.state, self.row = PolicyState(), None
+        self.events: list[Event] = []
+        self.do(DraftPolicy(rules=RenewalRules(grace_days=1)))
+
+    def context(self) -> Context:
+        """What a decision may know."""
+        return Context("tnt", "maria", NOW, NOW, UTC, "pol", lambda prefix: prefix, {"policy": self.state})
+
+    def do(self, command: Command) -> bool:
+        """Handles a command. Gives: whether it was not refused."""
+        try:
+            decided = DECISIONS[type(command)].decide(self.state, command, self.context())
+        except DomainError:
+            return False
+        for event in decided:
+            assert isinstance(event, Event)
+            self.events.append(event)
+            body = canonical({"data": event.model_dump(mode="json", exclude_none=True), "meta": {}, "salt": ""})
+            at = len(self.events)
+            recorded = Recorded("tnt", at, "evt", "pol", at, None, event.TOPIC, 1, NOW, NOW, "maria", body)
+            self.state = evolve(self.state, recorded)
+            rows = {} if self.row is None else {("pol",): self.row}
+            self.row = VIEW.fold(rows, recorded, UTC)[("pol",)]
+            self.check()
+        return True
+
+    def spans(self) -> dict[int, tuple[str, str]]:
+        """The days of every version, from the events alone."""
+        told: dict[int, tuple[str, str]] = {}
+        for event in self.events:
+            match event:
+                case facts.PolicyActivated(number=number, start=start, end=end):
+                    assert number not in told, "a version is activated once"
+                    told[number] = (start, end or "9999-12-31")
+                case facts.PolicyRetired(number=number, end=end):
+                    start, before = told[number]
+                    assert start <= end < before, "a retirement only brings the end forward"
+                    told[number] = (start, end)
+        return told
+
+    def check(self) -> None:
+        """What holds after every single event."""
+        spans, row = self.spans(), self.row
+        assert isinstance(row, Policy)
+        for day in CALENDAR:
+            held = [number for number, (start, end) in spans.items() if start <= day < end]
+            assert len(held) <= 1, f"two versions are in force on {day}"
+            found = self.state.version_on(day)
+            assert [found.number] == held if found else not held
+            assert version_on(row, day) == (held[0] if held else None), "the view tells the same"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(commands, max_size=25))
+def test_no_history_of_commands_leads_to_two_versions_in_force_on_one_day(walk: list[Command]) -> None:
+    policy = Walk()
+    for command in walk:
+        policy.do(command)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(commands, max_size=25))
+def test_what_a_version_says_never_changes(walk: list[Command]) -> None:
+    policy = Walk()
+    said: dict[int, object] = {1: RenewalRules(grace_days=1)}
+    for command in walk:
+        before = len(policy.state.versions)
+        if policy.do(command) and isinstance(command, DraftPolicyVersion):
+            said[before + 1] = command.rules
+        for day in CALENDAR:
+            version = policy.state.version_on(day)
+            assert policy.state.in_force(day) == (said[version.number] if version else None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(commands, max_size=15))
+def test_a_decision_is_bound_by_the_rules_of_today_or_else_by_the_houses(walk: list[Command]) -> None:
+    policy, house = Walk(), RenewalRules(grace_days=99)
+    for command in walk:
+        policy.do(command)
+
+    today = CALENDAR[DAYS // 2]
+    assert rules_in_force(policy.context(), house) == (policy.state.in_force(today) or house)
+    assert rules_in_force(policy.context(), house, CALENDAR[0]) == (policy.state.in_force(CALENDAR[0]) or house)

@@ -1,0 +1,34 @@
+"""Rules: what was once drafted is read for ever, whatever rules may say later."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from app.domain.events.policy import PolicyDrafted
+from app.domain.rules import KINDS, SENIORITY, ApprovalRules, Role
+
+FOLDER = Path(__file__).parents[1] / "golden" / "rules"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rules_of_every_kind_are_read_and_written_as_they_were_stored(kind: str) -> None:
+    """If this fails: what stands in ledgers would be read otherwise; `policy.drafted` needs a new version and an upcaster."""
+    rules = json.loads((FOLDER / f"{kind}.json").read_text())
+
+    event = PolicyDrafted.read({"kind": kind, "name": "default", "number": 1, "rules": rules}, 1)
+
+    assert event.model_dump(mode="json", exclude_none=True)["rules"] == rules
+    assert set(rules) == set(type(event.rules).model_fields), "the sample must be full"
+
+
+def test_there_is_a_sample_of_every_kind_and_of_no_other() -> None:
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(KINDS)
+
+
+def test_who_approves_has_a_limit_without_bound_or_none_at_all() -> None:
+    rules = ApprovalRules()
+
+    assert set(SENIORITY) == set(get_args(Role))
+    assert [rules.limit(role) for role in (*SENIORITY, "auditor")] == [1_000_000_000, 10_000_000_000, None, None, 0]
