@@ -23,6 +23,7 @@ from app.store.log import Log
 from app.store.randomness import random_bytes
 from app.store.schema import require_head
 from app.store.vault import Vault
+from app.watchers import RenewalWatcher
 from app.webhooks.endpoints import Endpoints
 from app.webhooks.inbound import Inbox
 
@@ -47,6 +48,7 @@ class Runtime:
     reader: Reader
     endpoints: Endpoints
     inbox: Inbox
+    watcher: RenewalWatcher
     wake: threading.Event
 
     def close(self) -> None:
@@ -91,6 +93,7 @@ def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool 
         reader,
         endpoints,
         inbox,
+        RenewalWatcher(handler, reader, clock),
         wake,
     )
 

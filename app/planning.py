@@ -102,7 +102,7 @@ class Planner:
             name = wanted.removesuffix("?")
             own = getattr(held.state, name, None)
             if own is not None and not _said(intent, name):
-                yield name, own
+                yield decision.kinds.get(name, name), own
 
     # --- one decision ---
 
@@ -114,7 +114,7 @@ class Planner:
         stream_id, held = self._primary(intent, decision, overlay)
         ids, states, read = {decision.noun: stream_id}, {}, {stream_id: held}
         for wanted in decision.reads:
-            found = self._related(intent, wanted, stream_id, held.state, overlay)
+            found = self._related(intent, wanted, decision, stream_id, held.state, overlay)
             if found is not None:
                 name, read_id, related = found
                 ids[name], states[name], read[read_id] = read_id, related.state, related
@@ -193,7 +193,7 @@ class Planner:
         return stream_id, held
 
     def _related(
-        self, intent: Intent, wanted: str, stream_id: str, state: Any, overlay: Overlay
+        self, intent: Intent, wanted: str, decision: Decision, stream_id: str, state: Any, overlay: Overlay
     ) -> tuple[str, str, Held] | None:
         name, optional = wanted.removesuffix("?"), wanted.endswith("?")
         said = _said(intent, name)
@@ -211,7 +211,7 @@ class Planner:
         ):
             return None  # what is called after a thing of this batch can only have begun in this batch, too
         try:
-            found_id, held = self.memory.load(intent.tenant_id, name, named, overlay)
+            found_id, held = self.memory.load(intent.tenant_id, decision.kinds.get(name, name), named, overlay)
         except NotFound:
             if optional and not said:
                 return None
@@ -256,7 +256,7 @@ def _named(intent: Intent) -> Iterator[tuple[str, str]]:
     nouns = [wanted.removesuffix("?") for wanted in decision.reads]
     for noun in nouns if decision.creates else (decision.noun, *nouns):
         if said := _said(intent, noun):
-            yield noun, said
+            yield decision.kinds.get(noun, noun), said
 
 
 def _said(intent: Intent, noun: str) -> str | None:

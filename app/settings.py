@@ -33,6 +33,7 @@ class Settings(BaseModel):
     workers: int = Field(1, ge=1, description="how many server processes")
     log_level: str = Field("info", description="debug, info, warning or error")
     projector: bool = Field(True, description="whether the server keeps views up to date itself; off where workers do")
+    watchers: bool = Field(True, description="whether workers append what a day brings, such as renewals that fall due")
     poll_seconds: float = Field(0.05, gt=0, description="how often views look for new events")
     queue_size: int = Field(1024, ge=1, description="how many writes may wait before 503")
     batch_size: int = Field(256, ge=1, description="how many writes share a transaction at the most")

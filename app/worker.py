@@ -1,4 +1,4 @@
-"""The worker: a loop that keeps views up to date and takes webhook messages in, until it is told to stop."""
+"""The worker: a loop that keeps views up to date, takes webhook messages in and lets the watchers look, until told to stop."""
 
 import threading
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from app.bootstrap import Runtime
 from app.domain.errors import DomainError
 from app.observe.logs import logger
+from app.watchers import Turns
 
 MOST_SECONDS: Final = 1.0
 REST_SECONDS: Final = 0.025
@@ -14,12 +15,13 @@ and takes the interpreter from the requests beside it."""
 
 
 class Worker:
-    """Keeps views and the inbox. Takes: a runtime; any number of workers may run side by side."""
+    """Keeps views and the inbox, and watches. Takes: a runtime; any number of workers may run side by side."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self._stop = threading.Event()
         self._seen: dict[str, int] = {}
+        self._turns = Turns(runtime.watcher, runtime.clock)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -65,5 +67,8 @@ class Worker:
                 logger().error("views_stand_still", tenant_id=tenant_id, error=type(fault).__name__)
                 continue
             self._seen[tenant_id] = head
+            self._turns.heard(tenant_id)
         self.runtime.inbox.work()
+        if self.runtime.settings.watchers:
+            self._turns.work()
         return read

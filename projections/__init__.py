@@ -12,6 +12,7 @@ from projections import (
     api_keys,
     contract_lines,
     contracts,
+    forecasts,
     interactions,
     policies,
     policy_rules,
@@ -38,4 +39,5 @@ VIEWS: Final[tuple[View[Any], ...]] = (
     webhook_endpoints.VIEW,
     policies.VIEW,
     policy_rules.VIEW,
+    forecasts.VIEW,
 )

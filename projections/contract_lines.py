@@ -15,6 +15,9 @@ class ContractLine(NamedTuple):
     """A line in force over [valid_from, valid_to), microseconds. `annual`: its recurring amount a year, in 10^-6.
 
     held: it rests, so that its amount is 0. source: the event that set it so. place: its place among the contract's lines.
+    gross: the annual amount before any discount. lasting, temporary: the annual amounts that discounts take off it; `annual` is
+    less the lasting ones only. All three are told of a line that rests as if it did not. noticed_at: microseconds
+    from which a notice that still stands was given.
     The row with an empty `line` is the contract's schedule itself, from which the others are made; it is never in force.
     In memory it is a Schedule, in the table the same as JSON.
     """
@@ -35,6 +38,10 @@ class ContractLine(NamedTuple):
     source: str
     place: int
     schedule: Any | None
+    gross: int = 0
+    lasting: int = 0
+    temporary: int = 0
+    noticed_at: int | None = None
 
 
 def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> Rows[ContractLine]:
@@ -58,7 +65,7 @@ def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> R
                 for stale in [one for one in made if one[1] == line and one[2] >= since]:
                     del made[stale]
                 made.update(_rows(anchor, after, line, since))
-    made[key] = ContractLine(*anchor[:-1], after)
+    made[key] = anchor._replace(schedule=after)
     return made
 
 
@@ -70,12 +77,14 @@ def _rows(
     anchor: ContractLine, schedule: Schedule, line: str, since: int = -FOREVER
 ) -> Iterable[tuple[Key, ContractLine]]:
     contract, account, currency = anchor.contract, anchor.account, anchor.currency
-    place = list(schedule.lines).index(line)
+    place, noticed = list(schedule.lines).index(line), schedule.frame.noticed
     return [
-        # What an interval says of its line, from `annual` on, stands in a row in the same order.
+        # What an interval says of its line, from `annual` on, stands in a row in the same order, its discounts at the end.
         (
             (contract, line, one.start),
-            ContractLine(contract, line, one.start, one.end, account, currency, *one[3:], place, None),
+            ContractLine(
+                contract, line, one.start, one.end, account, currency, *one[3:-3], place, None, *one[-3:], noticed
+            ),
         )
         for one in schedule.intervals_of(line, since)
     ]
@@ -83,7 +92,7 @@ def _rows(
 
 VIEW = View(
     name="contract_lines",
-    version=2,
+    version=3,
     row=ContractLine,
     keys=("contract", "line", "valid_from"),
     on=dict.fromkeys(TOPICS, _changed),

@@ -12,7 +12,10 @@ from projections.schedules import TOPICS
 
 
 class Contract(NamedTuple):
-    """A contract. Days are text, instants microseconds; `terms`: the terms agreed so far as {start, end, event}."""
+    """A contract. Days are text, instants microseconds; `terms`: the terms agreed so far as {start, end, event}.
+
+    replaces: the contract that this one follows.
+    """
 
     contract: str
     account: str
@@ -29,6 +32,7 @@ class Contract(NamedTuple):
     termination: dict[str, Any] | None
     terms: list[dict[str, Any]]
     frame: dict[str, Any]
+    replaces: str | None
     version: int
 
 
@@ -50,6 +54,7 @@ def _drafted(_row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Cont
         None,
         [{"start": data["start"], "end": data.get("end"), "event": recorded.event_id}],
         framed(Frame(), recorded, where).dump(),
+        data.get("replaces"),
         recorded.version,
     )
 
@@ -86,6 +91,7 @@ def _renewed(row: Contract, recorded: Recorded) -> dict[str, Any]:
         "event": recorded.event_id,
         "timing": data["timing"],
         "retroactive": data["retroactive"],
+        **({"automatic": True} if data.get("automatic") else {}),
     }
     return {"end": data.get("end"), "terms": [*row.terms, term], "notice": None}
 
@@ -95,12 +101,26 @@ def _terminated(_row: Contract, recorded: Recorded) -> dict[str, Any]:
     return {"termination": {name: recorded.data.get(name) for name in members}}
 
 
+def _corrected(row: Contract, recorded: Recorded) -> dict[str, Any]:
+    """What is told of the event that was corrected: a term, the notice or the termination."""
+    data = recorded.data
+    if (end := data.get("effective_end")) is not None:
+        member = "notice" if data["corrected"] == "contract.notice_given" else "termination"
+        told = getattr(row, member)
+        return {member: {**told, "effective_end": end}} if told else {}
+    days = {name: data[name] for name in ("start", "end") if data.get(name) is not None}
+    terms = [{**term, **days} if term["event"] == data["corrects"] else term for term in row.terms]
+    said = {name: data[name] for name in ("auto_renew", "notice_days") if data.get(name) is not None}
+    return {"terms": terms, "start": terms[0]["start"], "end": terms[-1]["end"], **said}
+
+
 _TOLD: Final[dict[str, Callable[[Contract, Recorded], dict[str, Any]]]] = {
     "contract.signed": _signed,
     "contract.notice_given": _noticed,
     "contract.notice_withdrawn": lambda _row, _recorded: {"notice": None},
     "contract.renewed": _renewed,
     "contract.terminated": _terminated,
+    "contract.terms_corrected": _corrected,
 }
 """What else an event says of a contract."""
 
@@ -140,9 +160,25 @@ def amendments(history: Iterable[Recorded], position: int) -> list[dict[str, Any
     ]
 
 
+def corrections(history: Iterable[Recorded], position: int) -> list[dict[str, Any]]:
+    """What was said again up to a position as it should have been: lines changed, or days of terms, by the event that was wrong."""
+    terms = ("start", "end", "auto_renew", "notice_days", "effective_end")
+    return [
+        {
+            "corrects": one.data["corrects"],
+            "changes": one.data.get("changes"),
+            "terms": {name: one.data[name] for name in terms if name in one.data} or None,
+            "recorded_at": one.recorded_at,
+            "event": one.event_id,
+        }
+        for one in history
+        if one.position <= position and one.type in ("contract.corrected", "contract.terms_corrected")
+    ]
+
+
 VIEW = View(
     name="contracts",
-    version=2,
+    version=3,
     row=Contract,
     keys=("contract",),
     on={

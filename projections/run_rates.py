@@ -176,7 +176,7 @@ _TRUE: Final = f"contract = '' AND pos_to = {FOREVER}"
 
 VIEW = View(
     name="run_rates",
-    version=1,
+    version=2,
     row=RunRate,
     keys=("account", "contract", "currency", "valid_from"),
     on=dict.fromkeys(TOPICS, _changed),

@@ -23,6 +23,8 @@ TOPICS: Final = tuple(
         "resumed",
         "renewed",
         "terminated",
+        "terms_corrected",
+        "expired",
     )
 )
 """What happens to a contract."""

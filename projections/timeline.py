@@ -39,11 +39,18 @@ def _change(change: dict[str, Any]) -> str:
         return f"{change['line']} removed"
     told = [
         f"{what} {change[name]}"
-        for name, what in (("quantity", "quantity"), ("unit_price", "price"))
+        for name, what in (("quantity", "quantity"), ("unit_price", "price"), ("discount_percent", "discount"))
         if change.get(name)
     ]
+    if change.get("discount_end"):
+        told.append(f"a discount that ends on {change['discount_end']}")
     cause = f" ({change['cause']})" if change.get("cause") else ""
     return f"{change['line']} to {' and '.join(told)}{cause}"
+
+
+_TERMS: Final = (
+    ("start", "start"), ("end", "end"), ("effective_end", "end"), ("auto_renew", "renews itself"), ("notice_days", "days of notice"),
+)  # fmt: skip
 
 
 @cache
@@ -90,6 +97,11 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "contract.renewed": lambda d: (
         f"Contract renewed {_days(d)}" + {"early": ", early", "late": ", late"}.get(d["timing"], "")
     ),
+    "contract.terms_corrected": lambda d: (
+        "Contract terms corrected: "
+        + ", ".join(f"{what} {d[name]}" for name, what in _TERMS if d.get(name) is not None)
+    ),
+    "contract.expired": lambda d: f"Contract expired on {d['end']}",
     "contract.terminated": lambda d: (
         f"Contract ends on {d['effective_end']}: {d['reason']}"
         + (f", lost to {d['competitor']}" if d.get("competitor") else "")
@@ -97,6 +109,10 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "renewal.opened": lambda d: f"Renewal due on {d['due']} opened, {d['atr']} {d['currency']} a year at stake",
     "renewal.risk_set": lambda d: f"Renewal risk: {d['risk'].replace('_', ' ')}" + _because(", ".join(d["drivers"])),
     "renewal.deferred": lambda d: f"Renewal put off to {d['new_due']}",
+    "renewal.milestone_reached": lambda d: f"Renewal due on {d['due']}: {d['days']} days left",
+    "renewal.forecast_submitted": lambda d: (
+        f"Renewal forecast: {d['category'].replace('_', ' ')}, {d['expected_value']} {d['currency']} a year"
+    ),
     "renewal.won": lambda d: f"Renewal won at {d['value']} a year",
     "renewal.lost": lambda d: f"Renewal lost, {d['value']} a year" + _because(d.get("reason")),
     "scope_change.raised": lambda d: f"Scope change asked for: {d['title']}",

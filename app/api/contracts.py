@@ -13,6 +13,7 @@ from app.api.paging import Paging, page, paging
 from app.api.problems import answered, documented
 from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.domain import contract_commands as commands
+from app.domain.schedule import Interval, Schedule, build
 from app.reader import When
 from projections import contract_lines, contracts
 
@@ -31,9 +32,31 @@ class LineBody(BaseModel):
     quantity: str = Field(examples=["1"])
     unit_price: str = Field(examples=["1000.00"])
     arr: AmountBody
+    gross_arr: AmountBody = Field(description="before any discount")
+    discount_percent: str | None = Field(description="of a discount in force, lasting or not")
+    discount_end: str | None = Field(description="the first day without it")
+    discount_counts: bool | None = Field(
+        description="whether it lasts a year or more, so that recurring revenue is less by it"
+    )
     suspended: bool
     from_: str = Field(alias="from")
     to: str | None
+    event: str = Field(description="the event that set it so")
+
+
+class StepBody(BaseModel):
+    """What a line is over [start, end) behind the question's instant, as agreed so far."""
+
+    line: str = Field(examples=["main"])
+    start: str
+    end: str | None
+    quantity: str
+    unit_price: str
+    mrr: AmountBody
+    suspended: bool
+    cause: str = Field(
+        description="new, renewal, negotiation, escalator, correction or discount_end", examples=["escalator"]
+    )
     event: str = Field(description="the event that set it so")
 
 
@@ -58,7 +81,12 @@ class ContractBody(BaseModel):
     termination: dict[str, Any] | None
     terms: list[dict[str, Any]]
     amendments: list[dict[str, Any]]
+    corrections: list[dict[str, Any]]
+    replaces: str | None = Field(description="the contract that this one follows")
     lines: list[LineBody]
+    schedule: list[StepBody] = Field(
+        description="the dated steps ahead: ramps, ends of discounts, changes agreed for later"
+    )
     arr: AmountBody
     mrr: AmountBody
     version: int
@@ -88,6 +116,9 @@ def present(asked: Question, rows: Sequence[contracts.Contract], when: When, pos
     named = [row.contract for row in rows]
     lines = _lines(asked, named, When(when.as_of, position, now=when.now))
     told = asked.runtime.log.look_up(asked.tenant_id, (), named).streams
+    plans = {
+        contract: build((one for one in events if one.position <= position), where) for contract, events in told.items()
+    }
     return [
         {
             "id": row.contract,
@@ -109,7 +140,13 @@ def present(asked: Question, rows: Sequence[contracts.Contract], when: When, pos
                 {**amendment, "effective_at": at(amendment["effective_at"])}
                 for amendment in contracts.amendments(told[row.contract], position)
             ],
-            "lines": [_line(line, row.currency) for line in lines[row.contract]],
+            "corrections": [
+                {**correction, "recorded_at": at(correction["recorded_at"])}
+                for correction in contracts.corrections(told[row.contract], position)
+            ],
+            "replaces": row.replaces,
+            "lines": [_line(line, row.currency, plans[row.contract], when.as_of) for line in lines[row.contract]],
+            "schedule": [_step(one, row.currency) for one in _ahead(plans[row.contract], when.as_of)],
             "arr": money(sum(line.annual for line in lines[row.contract]), row.currency),
             "mrr": money(sum(line.annual for line in lines[row.contract]), row.currency, 12),
             "version": row.version,
@@ -132,7 +169,27 @@ def _lines(asked: Question, named: Sequence[str], when: When) -> dict[str, list[
     return found
 
 
-def _line(line: contract_lines.ContractLine, currency: str) -> dict[str, Any]:
+def _ahead(plan: Schedule, as_of: int) -> list[Interval]:
+    return sorted((one for one in plan.intervals() if one.start > as_of), key=lambda one: one.start)
+
+
+def _step(one: Interval, currency: str) -> dict[str, Any]:
+    return {
+        "line": one.line,
+        "start": at(one.start),
+        "end": at(one.end),
+        "quantity": one.quantity,
+        "unit_price": one.unit_price,
+        "mrr": money(one.annual, currency, 12),
+        "suspended": one.held,
+        "cause": one.cause,
+        "event": one.source,
+    }
+
+
+def _line(line: contract_lines.ContractLine, currency: str, plan: Schedule, as_of: int) -> dict[str, Any]:
+    step = plan.step_at(line.line, as_of)
+    discount = step if step is not None and step.discounted and as_of < step.until else None
     return {
         "line": line.line,
         "product": line.product,
@@ -140,6 +197,10 @@ def _line(line: contract_lines.ContractLine, currency: str) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit_price": line.unit_price,
         "arr": money(line.annual, currency),
+        "gross_arr": money(line.gross, currency),
+        "discount_percent": discount.discount if discount else None,
+        "discount_end": (discount.ends or None) if discount else None,
+        "discount_counts": not discount.temporary if discount else None,
         "suspended": line.held,
         "from": at(line.valid_from),
         "to": at(line.valid_to),
@@ -201,6 +262,23 @@ async def suspend(contract: str, command: commands.SuspendContract, to: Writing)
 @router.post("/contracts/{contract}/resumption", operation_id="contracts.resume", status_code=201, responses=_ANSWERS)
 async def resume(contract: str, command: commands.ResumeContract, to: Writing) -> Response:
     """Take service and billing up again."""
+    return await to.write(command, contract=contract)
+
+
+@router.post("/contracts/{contract}/expiry", operation_id="contracts.expire", status_code=201, responses=_ANSWERS)
+async def expire(contract: str, command: commands.ExpireContract, to: Writing) -> Response:
+    """Note that the contract ended because nobody renewed it."""
+    return await to.write(command, contract=contract)
+
+
+@router.post(
+    "/contracts/{contract}/automatic-renewal",
+    operation_id="contracts.renew_automatically",
+    status_code=201,
+    responses=_ANSWERS,
+)
+async def renew_automatically(contract: str, command: commands.RenewAutomatically, to: Writing) -> Response:
+    """Note that the contract went on by its own terms."""
     return await to.write(command, contract=contract)
 
 

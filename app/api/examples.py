@@ -58,6 +58,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "contracts.suspend": {"effective_at": "2026-07-01", "effective_end": "2026-08-01", "by": "client"},
     "contracts.resume": {"effective_at": "2026-07-20"},
     "contracts.renew": {"start": "2027-01-01", "end": "2028-01-01"},
+    "contracts.renew_automatically": {},
+    "contracts.expire": {},
     "contracts.terminate": {
         "effective_end": "2027-01-01",
         "reason": "price",
@@ -66,6 +68,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "renewals.open": {},
     "renewals.set_risk": {"risk": "watch", "probability": "0.7", "drivers": ["new sponsor"]},
+    "renewals.forecast": {"category": "commit", "probability": "0.9", "expected_value": "12600.00", "currency": "EUR"},
     "renewals.defer": {"new_due": "2027-02-01", "reason": "They wait for their budget"},
     "scope_changes.raise": {
         "title": "A last-minute feature for the campaign",

@@ -68,6 +68,17 @@ class FigureBody(BaseModel):
     warnings: list[WarningBody]
     null_reason: str | None = Field(None, description="present where the value is null")
     rows: list[dict[str, Any]] | None = Field(None, description="present for a waterfall")
+    low: str | None = Field(None, description="present for a forecast: what is committed")
+    base: str | None = Field(None, description="present for a forecast: each value times its probability")
+    high: str | None = Field(None, description="present for a forecast: what is committed and the best cases")
+    groups: list[dict[str, Any]] | None = Field(
+        None, description="present for a forecast that was asked for by something"
+    )
+    bias: str | None = Field(None, description="present for an accuracy: by how much too high, as a share")
+    brier_score: str | None = Field(
+        None, description="present for an accuracy: the mean squared error of probabilities"
+    )
+    by_person: list[dict[str, Any]] | None = Field(None, description="present for an accuracy")
     period: dict[str, str] | None
     scope: dict[str, str]
     method: str
@@ -114,10 +125,23 @@ def wanted(
             examples=["ref:metric@default:2"],
         ),
     ] = None,
+    by: Annotated[
+        str | None,
+        Query(max_length=20, description="renewal_forecast: also by owner, tier or product", examples=["owner"]),
+    ] = None,
+    days_before: Annotated[
+        str | None,
+        Query(
+            max_length=20, description="forecast_accuracy: by the forecast that stood so many days before the due day"
+        ),
+    ] = None,
 ) -> FigureQuestion:
     """The figure that is asked for."""
     account_id = asked.find("account", account) if account is not None else None
-    return FigureQuestion(name, from_, to, method, Scope(owner, tier, account_id, currency, attribution), policy=policy)
+    scope = Scope(owner, tier, account_id, currency, attribution)
+    said = {"by": by, "days_before": days_before}
+    options = tuple((name, value) for name, value in said.items() if value is not None)
+    return FigureQuestion(name, from_, to, method, scope, options, policy)
 
 
 Wanted = Annotated[FigureQuestion, Depends(wanted)]

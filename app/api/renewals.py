@@ -1,4 +1,4 @@
-"""Renewals over HTTP: the board, and the cycle of each."""
+"""Renewals over HTTP: what falls due, the cycle of each, and what was expected of it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -12,14 +12,36 @@ from app.api.paging import Paging, page, paging
 from app.api.problems import answered, documented
 from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.domain.errors import NotFound
-from app.domain.renewal import DeferRenewal, OpenRenewal, SetRenewalRisk
+from app.domain.renewal import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
 from app.domain.values import Day
-from projections import renewals
+from projections import forecasts, renewals
 
 router = APIRouter(prefix="/v1", tags=["renewals"], route_class=StrictRoute)
 Writing = Annotated[Door, Security(door, scopes=["renewals:write"])]
 Reading = Annotated[Question, Security(question, scopes=["renewals:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
+
+
+class ForecastBody(BaseModel):
+    """What somebody expected of a renewal."""
+
+    category: str = Field(examples=["commit"])
+    probability: str | None = Field(description="where it was said", examples=["0.9"])
+    expected_value: AmountBody = Field(description="a year, of the new term if there is one")
+    by: str = Field(description="the key that said so")
+    submitted_at: str = Field(description="when, in business")
+
+
+class SubmissionBody(ForecastBody):
+    """A forecast for a renewal cycle, which stays as it was said."""
+
+    event: str
+    position: int
+    renewal: str
+    contract: str
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    due: str = Field(examples=["2026-12-31"])
+    recorded_at: str
 
 
 class RenewalBody(BaseModel):
@@ -46,6 +68,12 @@ class RenewalBody(BaseModel):
     probability: str | None
     drivers: list[str]
     deferred_to: str | None
+    opened_at: str | None = Field(description="since when there is a cycle")
+    milestone: int | None = Field(description="the fewest days left that were noted", examples=[120])
+    co_termed: AmountBody = Field(
+        description="the annual value of lines that joined since the cycle was opened and run to the same day"
+    )
+    forecast: ForecastBody | None = Field(description="the newest")
 
 
 class RenewalPage(RenewalBody):
@@ -77,6 +105,41 @@ def present(rows: Sequence[renewals.Renewal]) -> list[dict[str, Any]]:
             "probability": row.probability,
             "drivers": row.drivers,
             "deferred_to": row.deferred_to,
+            "opened_at": at(row.opened_at),
+            "milestone": row.milestone,
+            "co_termed": money(row.co_termed, row.currency),
+            "forecast": None if row.expected is None else _forecast(row, row.expected),
+        }
+        for row in rows
+    ]
+
+
+def _forecast(row: renewals.Renewal, expected: int) -> dict[str, Any]:
+    return {
+        "category": row.category,
+        "probability": row.chance,
+        "expected_value": money(expected, row.currency),
+        "by": row.forecast_by,
+        "submitted_at": at(row.forecast_at),
+    }
+
+
+def submissions(rows: Sequence[forecasts.Forecast]) -> list[dict[str, Any]]:
+    """Forecasts as they are answered."""
+    return [
+        {
+            "event": row.event_id,
+            "position": row.position,
+            "renewal": row.renewal,
+            "contract": row.contract,
+            "account": row.account,
+            "due": row.due,
+            "category": row.category,
+            "probability": row.probability,
+            "expected_value": money(row.expected, row.currency),
+            "by": row.by,
+            "submitted_at": at(row.effective_at),
+            "recorded_at": at(row.recorded_at),
         }
         for row in rows
     ]
@@ -100,6 +163,30 @@ async def defer(renewal: str, command: DeferRenewal, to: Writing) -> Response:
     return await to.write(command, renewal=renewal)
 
 
+@router.post("/renewals/{renewal}/forecasts", operation_id="renewals.forecast", status_code=201, responses=_ANSWERS)
+async def submit_forecast(renewal: str, command: SubmitForecast, to: Writing) -> Response:
+    """Say what is to be expected of the renewal; what was said before stays, and the newest counts."""
+    return await to.write(command, renewal=renewal)
+
+
+@router.get(
+    "/renewals/{renewal}/forecasts",
+    operation_id="renewals.forecasts",
+    responses=answered(PageBody[SubmissionBody], 400, 404),
+)
+def list_forecasts(
+    renewal: str,
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    category: Annotated[list[str] | None, Query(description="commit, best_case, at_risk or lost")] = None,
+    by: Annotated[list[str] | None, Query(description="the key that said so")] = None,
+    sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
+) -> Response:
+    """Every forecast for a renewal cycle, in the order in which they were recorded."""
+    filters = picked(renewal=asked.existing("renewal", renewal), category=category, by=by)
+    return page(asked, paged, forecasts.VIEW, submissions, filters=filters, sort=sort)
+
+
 @router.get("/renewals", operation_id="renewals.list", responses=answered(PageBody[RenewalBody], 400, 404))
 def list_renewals(
     asked: Reading,
@@ -108,6 +195,7 @@ def list_renewals(
     contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
     outcome: Annotated[list[str] | None, Query(description="open, renewed or lost")] = None,
     risk: Annotated[list[str] | None, Query()] = None,
+    category: Annotated[list[str] | None, Query(description="of the newest forecast")] = None,
     due_from: Annotated[Day | None, Query(description="first due day", examples=["2026-01-01"])] = None,
     due_to: Annotated[
         Day | None, Query(description="first due day that is not wanted", examples=["2026-04-01"])
@@ -126,6 +214,7 @@ def list_renewals(
         contract=asked.existing("contract", contract),
         outcome=outcome,
         risk=risk,
+        category=category,
     )
     return page(asked, paged, renewals.VIEW, present, filters=filters, conditions=conditions, sort=sort)
 

@@ -16,6 +16,7 @@ from app.cli.running import migrate, serve, worker
 from app.cli.shell import run
 from app.cli.tenants import app as tenants
 from app.cli.tour import demo
+from app.cli.watching import watch
 from app.cli.webhooks import app as webhooks
 
 app = typer.Typer(
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for command in (migrate, serve, worker, demo, distribute, rebuild, status, openapi, events, settings):
+for command in (migrate, serve, worker, demo, distribute, rebuild, status, openapi, events, settings, watch):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(tenants, name="tenants")

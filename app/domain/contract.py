@@ -1,51 +1,45 @@
 """The contract: terms, lines and their life from draft to termination."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
 
 from app.domain import schedule as schedules
 from app.domain.account import require_open
-from app.domain.context import Context, Decided
+from app.domain.context import Context
 from app.domain.contract_commands import (
-    AddLine,
     AmendContract,
     Change,
-    CorrectContract,
     DraftContract,
     GiveNotice,
-    Line,
     RecordContract,
-    RenewContract,
     ResumeContract,
-    SetLine,
     SignContract,
     SuspendContract,
-    TerminateContract,
     WithdrawNotice,
+)
+from app.domain.contract_rules import (
+    check_changes,
+    check_lines,
+    check_term,
+    recorded_changes,
+    recorded_lines,
+    require_in_force,
+    require_in_range,
 )
 from app.domain.errors import Invalid, Refused
 from app.domain.events import contract as facts
 from app.domain.events.base import Event
 from app.domain.recorded import Recorded
-from app.domain.renewal import lost, won
-from app.domain.schedule import LARGEST_ANNUAL, Schedule
-from app.domain.values import (
-    FOREVER,
-    add_days,
-    add_months,
-    day_of,
-    day_start,
-    instant,
-    moment_start,
-)
-
-GRACE_DAYS: Final = 30
-"""How long after the end of a term a retroactive renewal still closes the gap."""
+from app.domain.schedule import Schedule
+from app.domain.values import add_days, add_months, day_of, day_start, instant, moment_start
 
 
 @dataclass(frozen=True)
 class ContractState:
-    """What decisions need of a contract. `history` is what its schedule is built from."""
+    """What decisions need of a contract. `history` is what its schedule is built from.
+
+    notice_end, notice_by: of a notice that stands. agreed_end: the last end that somebody agreed on. cycle: the id of the open
+    renewal cycle, where a correction has moved its due day.
+    """
 
     account: str | None = None
     contract: str = ""
@@ -59,6 +53,11 @@ class ContractState:
     terminated: bool = False
     noticed: bool = False
     suspended: bool = False
+    expired: bool = False
+    notice_end: str | None = None
+    notice_by: str | None = None
+    agreed_end: str | None = None
+    cycle: str | None = None
     amendments: int = 0
     history: tuple[Recorded, ...] = ()
 
@@ -69,7 +68,17 @@ class ContractState:
     @property
     def renewal(self) -> str | None:
         """The reference of the renewal cycle of the current term."""
-        return f"ref:{self.contract}@{self.end}" if self.end else None
+        return self.cycle or (f"ref:{self.contract}@{self.end}" if self.end else None)
+
+    @property
+    def policy(self) -> str:
+        """The reference of the rules by which it is renewed."""
+        return "ref:renewal@default"
+
+    @property
+    def ends_on(self) -> str | None:
+        """The first day without it if nothing more happens; none when it goes on."""
+        return self.notice_end if self.noticed else None if self.auto_renew else self.end
 
 
 def evolve(state: ContractState, recorded: Recorded) -> ContractState:
@@ -84,6 +93,7 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
                 currency=drafted.currency,
                 start=drafted.start,
                 end=drafted.end,
+                agreed_end=drafted.end,
                 auto_renew=drafted.auto_renew,
                 notice_days=drafted.notice_days,
                 renewal_term_months=drafted.renewal_term_months,
@@ -92,20 +102,50 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
             return replace(state, signed=True)
         case facts.ContractAmended(amendment_no=number):
             return replace(state, amendments=number)
-        case facts.NoticeGiven():
-            return replace(state, noticed=True)
+        case facts.NoticeGiven() as notice:
+            return replace(state, noticed=True, notice_end=notice.effective_end, notice_by=notice.by)
         case facts.NoticeWithdrawn():
-            return replace(state, noticed=False)
+            return replace(state, noticed=False, notice_end=None, notice_by=None)
         case facts.ContractSuspended():
             return replace(state, suspended=True)
         case facts.ContractResumed():
             return replace(state, suspended=False)
         case facts.ContractRenewed() as renewed:
-            return replace(state, end=renewed.end, noticed=False)
+            agreed = state.agreed_end if renewed.automatic else renewed.end
+            return replace(
+                state,
+                end=renewed.end,
+                agreed_end=agreed,
+                noticed=False,
+                notice_end=None,
+                notice_by=None,
+                expired=False,
+                cycle=None,
+            )
+        case facts.ContractExpired():
+            return replace(state, expired=True)
+        case facts.TermsCorrected() as corrected:
+            return _corrected(state, corrected)
         case facts.ContractTerminated():
             return replace(state, terminated=True)
         case _:
             return state
+
+
+def _corrected(state: ContractState, corrected: facts.TermsCorrected) -> ContractState:
+    """The state with what an event should have said."""
+    noticed = corrected.corrected == "contract.notice_given"
+    first, last = corrected.terms[0], corrected.terms[-1]
+    return replace(
+        state,
+        start=first.start,
+        end=last.end,
+        agreed_end=state.agreed_end if last.end == state.end else last.end,
+        auto_renew=state.auto_renew if corrected.auto_renew is None else corrected.auto_renew,
+        notice_days=state.notice_days if corrected.notice_days is None else corrected.notice_days,
+        notice_end=corrected.effective_end if noticed else state.notice_end,
+        cycle=corrected.renewal or state.cycle,
+    )
 
 
 # --- decisions ---
@@ -114,12 +154,18 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
 def draft(_state: ContractState, command: DraftContract, context: Context) -> tuple[Event, ...]:
     """Terms on paper. Raises: Refused on a closed account, Invalid for terms that do not fit together."""
     require_open(context.states["account"])
-    _check_term(command.start, command.end)
-    _check_lines(command.lines, command.start, command.end)
+    replaced: ContractState | None = context.states.get("replaces")
+    if replaced is not None and replaced.account != context.ids["account"]:
+        raise Refused("other_account", "the contract that this one follows belongs to another account")
+    if replaced is not None and not replaced.signed:
+        raise Refused("contract_not_signed", "a draft binds nobody; there is nothing to follow")
+    check_term(command.start, command.end)
+    check_lines(command.lines, command.start, command.end)
     return (
         facts.ContractDrafted(
             account=context.ids["account"],
-            lines=tuple(_line(line) for line in command.lines),
+            lines=recorded_lines(command.lines),
+            replaces=context.ids.get("replaces"),
             **command.model_dump(
                 include={"currency", "start", "end", "auto_renew", "notice_days", "renewal_term_months", "external_ref"}
             ),
@@ -148,11 +194,16 @@ def record(state: ContractState, command: RecordContract, context: Context) -> t
 def amend(state: ContractState, command: AmendContract, context: Context) -> tuple[Event, ...]:
     """Lines changed. Raises: Refused outside the term, on unknown or doubled lines, or when nothing is signed."""
     require_live(state, context)
-    _check_changes(state.schedule(context), command.changes, context)
+    before = state.schedule(context)
+    check_changes(before, command.changes, context)
     wish = context.states.get("scope_change")
     if wish is not None and wish.account != state.account:
         raise Refused("other_account", "the scope change belongs to another account")
-    return (amendment(state, command.changes, context.ids.get("scope_change")),)
+    event = amendment(state, command.changes, context.ids.get("scope_change"))
+    if any(steps and steps[-1].at > context.effective_at for steps in before.lines.values()):
+        after = schedules.apply(before, preview(event, "", context.stream_id, state, context), context.zone)
+        require_in_range(after, command.changes)
+    return (event,)
 
 
 def amendment(state: ContractState, changes: tuple[Change, ...], scope_change: str | None) -> facts.ContractAmended:
@@ -162,45 +213,29 @@ def amendment(state: ContractState, changes: tuple[Change, ...], scope_change: s
     )
 
 
-def correct(state: ContractState, command: CorrectContract, context: Context) -> tuple[Decided, ...]:
-    """What should have been said. Raises: Refused when the named event is none of this contract's."""
-    if not state.signed:
-        raise Refused("contract_not_signed", "a draft binds nobody; draft another one")
-    named = next((event for event in state.history if event.event_id == command.corrects), None)
-    if named is None:
-        raise Refused("unknown_event", "the event to be corrected is none of this contract's")
-    at = context.effective_at if command.effective_at else named.effective_at
-    if command.effective_at is None and named.type == "contract.drafted":
-        at = day_start(state.start, context.zone)
-    before = state.schedule(context)
-    if named.type in ("contract.amended", "contract.corrected"):
-        before = before.without(named.event_id)
-    _check_changes(before, command.changes, replace(context, effective_at=at))
-    event = facts.ContractCorrected(corrects=command.corrects, changes=recorded_changes(command.changes))
-    return (Decided(event, effective_at=at),)
-
-
 def give_notice(state: ContractState, command: GiveNotice, context: Context) -> tuple[Event, ...]:
     """The contract will end. Raises: Refused when notice was given, Invalid when the end is not ahead."""
     require_live(state, context)
     if state.noticed:
         raise Refused("notice_given", "notice was given already; withdraw it first")
     given = day_of(context.effective_at, context.zone)
-    end = command.effective_end or _end_by_notice(state, given)
+    term = term_end(state, given)
+    end = command.effective_end or term or add_days(given, state.notice_days)
     if end <= state.start or end < given:
         raise Refused("end_before_start", "the contract cannot end before it begins or before notice is given")
-    term_end = _term_end(state, given)
-    if command.effective_end and term_end and not state.auto_renew and end > term_end:
+    if term and not state.auto_renew and end > term:
         raise Refused("end_after_term", "the contract ends before that by itself")
-    deadline = add_days(term_end or end, -state.notice_days)
-    return (facts.NoticeGiven(by=command.by, effective_end=end, late=given > deadline),)
+    late = given > add_days(end, -state.notice_days)
+    return (facts.NoticeGiven(by=command.by, effective_end=end, late=late),)
 
 
 def withdraw_notice(state: ContractState, _command: WithdrawNotice, context: Context) -> tuple[Event, ...]:
-    """The contract goes on. Raises: Refused when nobody gave notice."""
+    """The contract goes on. Raises: Refused when nobody gave notice, or it has ended the contract by then."""
     require_live(state, context)
     if not state.noticed:
         raise Refused("no_notice", "nobody gave notice")
+    if state.expired or (state.notice_end or "") <= day_of(context.effective_at, context.zone):
+        raise Refused("notice_took_effect", "the contract has ended by the notice; what goes on is a renewal")
     return (facts.NoticeWithdrawn(),)
 
 
@@ -210,7 +245,7 @@ def suspend(state: ContractState, command: SuspendContract, context: Context) ->
     schedule = state.schedule(context)
     if any(start <= context.effective_at < end for start, end in schedule.holds):
         raise Refused("contract_suspended", "the contract rests already at that time")
-    _require_in_force(schedule, context)
+    require_in_force(schedule, context)
     if command.effective_end and day_start(command.effective_end, context.zone) <= context.effective_at:
         raise Invalid("end_before_start", "the rest must end after it begins")
     return (facts.ContractSuspended(effective_end=command.effective_end),)
@@ -219,67 +254,15 @@ def suspend(state: ContractState, command: SuspendContract, context: Context) ->
 def resume(state: ContractState, _command: ResumeContract, context: Context) -> tuple[Event, ...]:
     """Work again. Raises: Refused when it does not rest, or did not yet at that time."""
     require_live(state, context)
-    if not state.suspended:
+    holds = state.schedule(context).holds
+    if not state.suspended or all(end <= context.effective_at for _start, end in holds):
         raise Refused("contract_not_suspended", "the contract does not rest")
-    if all(context.effective_at < start for start, _end in state.schedule(context).holds):
+    if all(context.effective_at < start for start, _end in holds):
         raise Refused("end_before_start", "the contract did not rest yet at that time")
     return (facts.ContractResumed(),)
 
 
-def renew(state: ContractState, command: RenewContract, context: Context) -> tuple[Decided, ...]:
-    """A further term, and its renewal cycle won. Raises: Refused or Invalid as the terms demand."""
-    require_live(state, context)
-    start = command.start or state.end
-    if start is None:
-        raise Refused("open_ended", "an open-ended contract has no end to renew from; name a start")
-    _check_term(start, command.end)
-    if start <= state.start:
-        raise Refused("overlapping_term", "the new term must begin after the contract did")
-    before = state.schedule(context)
-    if any(day_start(start, context.zone) <= begun for begun, _ in before.terms):
-        raise Refused("overlapping_term", "the new term must begin after the last one did")
-    if command.retroactive and state.end and start > state.end:
-        if start > add_days(state.end, GRACE_DAYS):
-            raise Refused("grace_exceeded", f"a gap of more than {GRACE_DAYS} days cannot be closed afterwards")
-        start = state.end
-    if command.lines:
-        _check_lines(command.lines, start, command.end)
-    event = facts.ContractRenewed(
-        start=start,
-        end=command.end,
-        previous_end=state.end,
-        timing=_timing(state, command, start),
-        retroactive=command.retroactive,
-        lines=tuple(_line(line) for line in command.lines) if command.lines else None,
-    )
-    event_id = context.new_id("evt")
-    after = schedules.apply(before, preview(event, event_id, context.stream_id, state, context), context.zone)
-    value = after.annual_at(day_start(start, context.zone))
-    return (Decided(event, event_id=event_id), *won(context, event_id, value))
-
-
-def terminate(state: ContractState, command: TerminateContract, context: Context) -> tuple[Decided, ...]:
-    """The end, and its renewal cycle lost. Raises: Refused for an end outside the term."""
-    require_live(state, context)
-    if command.effective_end < state.start:
-        raise Refused("end_before_start", "the contract cannot end before it begins")
-    if state.end and not state.auto_renew and command.effective_end > state.end:
-        raise Refused("end_after_term", "the contract ends before that by itself")
-    event_id = context.new_id("evt")
-    event = facts.ContractTerminated(
-        effective_end=command.effective_end,
-        reason=command.reason,
-        voluntary=command.voluntary,
-        competitor=command.competitor,
-    )
-    value = state.schedule(context).annual_at(day_start(command.effective_end, context.zone) - 1)
-    return (
-        Decided(event, event_id=event_id),
-        *lost(context, event_id, value, command.reason, voluntary=command.voluntary),
-    )
-
-
-# --- rules that several decisions share ---
+# --- what several decisions share ---
 
 
 def require_live(state: ContractState, context: Context) -> None:
@@ -291,84 +274,20 @@ def require_live(state: ContractState, context: Context) -> None:
     require_open(context.states["account"])
 
 
-def _require_in_force(schedule: Schedule, context: Context) -> None:
-    if not any(start <= context.effective_at < end for start, end in schedule.windows()):
-        raise Refused("outside_term", "the contract is not in force at that time")
+def term_end(state: ContractState, day: str) -> str | None:
+    """The end of the term that a day falls into; terms of a contract that renews itself follow one another.
 
-
-def _check_term(start: str, end: str | None) -> None:
-    if end is not None and end <= start:
-        raise Invalid("end_before_start", "a term must end after it begins")
-
-
-def _check_lines(lines: tuple[Line, ...], start: str, end: str | None) -> None:
-    names = [line.line for line in lines]
-    if len(set(names)) != len(names):
-        raise Invalid("overlapping_lines", "two lines have the same name")
-    for line in lines:
-        if (line.start and line.start < start) or (end and line.end and line.end > end):
-            raise Invalid("line_outside_term", "a line must lie within the contract's term")
-        if (end and line.start and line.start >= end) or (line.end and line.end <= start):
-            raise Invalid("line_outside_term", "a line must lie within the contract's term")
-
-
-def _check_changes(schedule: Schedule, changes: tuple[Change, ...], context: Context) -> None:
-    """Raises: Refused for a change of what is not there, or of one line twice."""
-    _require_in_force(schedule, context)
-    names = [change.line for change in changes]
-    if len(set(names)) != len(names):
-        raise Invalid("overlapping_lines", "two changes name the same line")
-    for change in changes:
-        at = context.effective_at
-        if isinstance(change, AddLine):
-            begins = day_start(change.start, context.zone) if change.start else at
-            ends = day_start(change.end, context.zone) if change.end else FOREVER
-            if (
-                begins < at
-                or not any(opens <= begins < closes for opens, closes in schedule.windows())
-                or ends <= begins
-            ):
-                raise Refused("line_outside_term", "the line must begin with the amendment or later, within the term")
-            if any(step.line == change.line for step in schedule.steps):
-                raise Refused("line_exists", "the contract has or had a line of this name")
-            continue
-        current = schedule.step_at(change.line, at)
-        if current is None:
-            raise Refused("unknown_line", "the contract has no line of this name at that time")
-        if isinstance(change, SetLine):
-            quantity, price = change.quantity or current.quantity, change.unit_price or current.unit_price
-            if schedules.annual(quantity, price, current.interval, current.discount) > LARGEST_ANNUAL:
-                raise Invalid("amount_out_of_range", "the annual amount is larger than 10^12")
-
-
-def _line(line: Line) -> facts.Line:
-    return facts.Line(**line.model_dump(exclude={"op"}))
-
-
-def recorded_changes(changes: tuple[Change, ...]) -> tuple[facts.Change, ...]:
-    """Changes as they stand in events."""
-    kinds: dict[str, Any] = {"set_line": facts.LineSet, "add_line": facts.LineAdded, "remove_line": facts.LineRemoved}
-    return tuple(kinds[change.op](**change.model_dump()) for change in changes)
-
-
-def _term_end(state: ContractState, day: str) -> str | None:
-    """The end of the term that a day falls into; terms of a contract that renews itself follow one another."""
+    They are counted from the last end that somebody agreed on, so that a month's 31st does not wear off to the 28th.
+    """
     end = state.end
-    if end is None or not state.auto_renew:
+    if end is None or not state.auto_renew or day < end:
         return end
-    while end <= day:
-        end = add_months(end, state.renewal_term_months or 12)
+    agreed, months = state.agreed_end or end, state.renewal_term_months or 12
+    passed = (int(day[:4]) - int(agreed[:4])) * 12 + int(day[5:7]) - int(agreed[5:7])
+    terms = max(0, passed // months - 1)
+    while (end := add_months(agreed, terms * months)) <= day:
+        terms += 1
     return end
-
-
-def _end_by_notice(state: ContractState, given: str) -> str:
-    return _term_end(state, given) or add_days(given, state.notice_days)
-
-
-def _timing(state: ContractState, command: RenewContract, start: str) -> str:
-    if state.end is None or start < state.end:
-        return "early"
-    return "late" if start > state.end or command.retroactive else "on_time"
 
 
 def preview(event: Event, event_id: str, contract: str, state: ContractState, context: Context) -> Recorded:

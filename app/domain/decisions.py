@@ -1,7 +1,7 @@
 """Which decision answers which command: one line each."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.domain import (
@@ -9,6 +9,7 @@ from app.domain import (
     api_key,
     contract,
     contract_commands,
+    contract_terms,
     interaction,
     policy,
     renewal,
@@ -39,6 +40,7 @@ class Decision:
     noun: what it is about. creates: whether it begins a new one. reads: nouns whose state it needs too, found by the
     caller's target, by the command's member or by the state's attribute of that name; with `?` it may be missing.
     ref, called: what a new thing may be called besides its id and `external_ref`, by what is read or by its command.
+    kinds: of which noun a thing is that is read under another name.
     """
 
     noun: str
@@ -47,6 +49,7 @@ class Decision:
     reads: tuple[str, ...] = ()
     ref: Callable[[Context], str] | None = None
     called: Callable[[Any], str] | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 NOUNS: Final[dict[str, Noun]] = {
@@ -60,6 +63,8 @@ NOUNS: Final[dict[str, Noun]] = {
     "scope_change": Noun("scr", scope_change.ScopeChangeState(), scope_change.evolve),
     "policy": Noun("pol", policy.PolicyState(), policy.evolve),
 }
+
+_REPLACES: Final = {"replaces": "contract"}
 
 DECISIONS: Final[dict[type[Command], Decision]] = {
     tenant.CreateTenant: Decision("tenant", tenant.create, creates=True),
@@ -77,17 +82,27 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     account.ReopenAccount: Decision("account", account.reopen),
     interaction.LogInteraction: Decision("interaction", interaction.log, creates=True, reads=("account",)),
     interaction.VoidInteraction: Decision("interaction", interaction.void),
-    contract_commands.DraftContract: Decision("contract", contract.draft, creates=True, reads=("account",)),
-    contract_commands.RecordContract: Decision("contract", contract.record, creates=True, reads=("account",)),
+    contract_commands.DraftContract: Decision(
+        "contract", contract.draft, creates=True, reads=("account", "replaces?"), kinds=_REPLACES
+    ),
+    contract_commands.RecordContract: Decision(
+        "contract", contract.record, creates=True, reads=("account", "replaces?"), kinds=_REPLACES
+    ),
     contract_commands.SignContract: Decision("contract", contract.sign, reads=("account",)),
     contract_commands.AmendContract: Decision("contract", contract.amend, reads=("account", "scope_change?")),
-    contract_commands.CorrectContract: Decision("contract", contract.correct, reads=("account",)),
+    contract_commands.CorrectContract: Decision("contract", contract_terms.correct, reads=("account", "renewal?")),
     contract_commands.GiveNotice: Decision("contract", contract.give_notice, reads=("account",)),
     contract_commands.WithdrawNotice: Decision("contract", contract.withdraw_notice, reads=("account",)),
     contract_commands.SuspendContract: Decision("contract", contract.suspend, reads=("account",)),
     contract_commands.ResumeContract: Decision("contract", contract.resume, reads=("account",)),
-    contract_commands.RenewContract: Decision("contract", contract.renew, reads=("account", "renewal?")),
-    contract_commands.TerminateContract: Decision("contract", contract.terminate, reads=("account", "renewal?")),
+    contract_commands.RenewContract: Decision(
+        "contract", contract_terms.renew, reads=("account", "renewal?", "policy?")
+    ),
+    contract_commands.RenewAutomatically: Decision(
+        "contract", contract_terms.renew_automatically, reads=("account", "renewal?")
+    ),
+    contract_commands.ExpireContract: Decision("contract", contract_terms.expire, reads=("account", "renewal?")),
+    contract_commands.TerminateContract: Decision("contract", contract_terms.terminate, reads=("account", "renewal?")),
     renewal.OpenRenewal: Decision(
         "renewal",
         renewal.open_,
@@ -97,6 +112,8 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     ),
     renewal.SetRenewalRisk: Decision("renewal", renewal.set_risk),
     renewal.DeferRenewal: Decision("renewal", renewal.defer),
+    renewal.SubmitForecast: Decision("renewal", renewal.submit_forecast),
+    renewal.ReachMilestone: Decision("renewal", renewal.reach_milestone),
     scope_change_commands.RaiseScopeChange: Decision(
         "scope_change", scope_change.raise_, creates=True, reads=("account", "contract?", "interaction?")
     ),

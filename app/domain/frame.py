@@ -13,13 +13,17 @@ Span = tuple[int, int]
 
 
 class Frame(NamedTuple):
-    """Terms and rests [start, end) of one contract; `until` is where notice or termination cut it."""
+    """Terms and rests [start, end) of one contract; `until` is where notice or termination cut it.
+
+    noticed: when a notice that still stands was given.
+    """
 
     terms: tuple[Span, ...] = ()
     holds: tuple[Span, ...] = ()
     until: int = FOREVER
     auto_renew: bool = False
     signed: bool = False
+    noticed: int | None = None
 
     def hold(self, start: int, end: int) -> "Frame":
         """A rest over [start, end)."""
@@ -30,11 +34,21 @@ class Frame(NamedTuple):
         cut = ((start, min(end, at)) for start, end in self.holds)
         return self._replace(holds=tuple((start, end) for start, end in cut if start < end))
 
-    def renew(self, start: int, end: int) -> "Frame":
-        """One more term; what was agreed beyond its start ends at it, and a notice before it is void."""
-        closed = ((begun, min(ended, start)) for begun, ended in self.terms)
+    def renew(self, start: int, end: int, closes: int | None = None) -> "Frame":
+        """One more term; what was agreed beyond its start ends at it, and a notice before it is void.
+
+        Takes: `closes`, where the term before ends, which may be past its own end when it renewed itself.
+        """
+        over = start if closes is None else closes
+        closed = [(begun, min(ended, over)) for begun, ended in self.terms]
+        if closes is not None:
+            closed[-1] = (closed[-1][0], closes)
         kept = tuple((begun, ended) for begun, ended in closed if begun < ended)
-        return self._replace(terms=(*kept, (start, end)), until=FOREVER)
+        return self._replace(terms=(*kept, (start, end)), until=FOREVER, noticed=None)
+
+    def ends(self) -> int:
+        """Where the contract ends if nothing more happens."""
+        return min(self.until, FOREVER if self.auto_renew or not self.terms else self.terms[-1][1])
 
     def windows(self) -> tuple[Span, ...]:
         """The terms in force, joined where they touch and cut where the contract ends."""
@@ -58,7 +72,7 @@ class Frame(NamedTuple):
     def load(data: Mapping[str, Any]) -> "Frame":
         """The frame of its JSON."""
         terms, holds = (tuple((start, end) for start, end in data[name]) for name in ("terms", "holds"))
-        return Frame(terms, holds, data["until"], data["auto_renew"], data["signed"])
+        return Frame(terms, holds, data["until"], data["auto_renew"], data["signed"], data["noticed"])
 
 
 def bounds(start: str, end: str | None, where: ZoneInfo) -> Span:
@@ -135,22 +149,38 @@ def _ended(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
     return frame._replace(until=day_start(recorded.data["effective_end"], where))
 
 
+def _noticed(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
+    return frame._replace(until=day_start(recorded.data["effective_end"], where), noticed=recorded.effective_at)
+
+
 def _suspended(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
     end = recorded.data.get("effective_end")
     return frame.hold(recorded.effective_at, day_start(end, where) if end else FOREVER)
 
 
 def _renewed(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
-    return frame.renew(*bounds(recorded.data["start"], recorded.data.get("end"), where))
+    data = recorded.data
+    closes = data.get("closes")
+    return frame.renew(*bounds(data["start"], data.get("end"), where), day_start(closes, where) if closes else None)
+
+
+def _corrected(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
+    data = recorded.data
+    return frame._replace(
+        terms=tuple(bounds(term["start"], term.get("end"), where) for term in data["terms"]),
+        until=day_start(data["ends_on"], where) if data.get("ends_on") else FOREVER,
+        auto_renew=data.get("auto_renew", frame.auto_renew),
+    )
 
 
 _FRAMED: Final[dict[str, Callable[[Frame, Recorded, ZoneInfo], Frame]]] = {
     "contract.drafted": _drafted,
     "contract.signed": lambda frame, _recorded, _where: frame._replace(signed=True),
-    "contract.notice_given": _ended,
-    "contract.notice_withdrawn": lambda frame, _recorded, _where: frame._replace(until=FOREVER),
+    "contract.notice_given": _noticed,
+    "contract.notice_withdrawn": lambda frame, _recorded, _where: frame._replace(until=FOREVER, noticed=None),
     "contract.suspended": _suspended,
     "contract.resumed": lambda frame, recorded, _where: frame.resume(recorded.effective_at),
     "contract.renewed": _renewed,
     "contract.terminated": _ended,
+    "contract.terms_corrected": _corrected,
 }

@@ -10,9 +10,17 @@ from app.domain.command import Command
 from app.domain.context import Context, Decided
 from app.domain.errors import Invalid, Refused
 from app.domain.events.base import Event
-from app.domain.events.renewal import RenewalDeferred, RenewalLost, RenewalOpened, RenewalRiskSet, RenewalWon
+from app.domain.events.renewal import (
+    RenewalDeferred,
+    RenewalForecastSubmitted,
+    RenewalLost,
+    RenewalMilestoneReached,
+    RenewalOpened,
+    RenewalRiskSet,
+    RenewalWon,
+)
 from app.domain.recorded import Recorded
-from app.domain.values import Day, Label, Share, add_days, day_start, scaled, unscaled
+from app.domain.values import Amount, Currency, Day, Label, Share, add_days, day_start, scaled, unscaled
 
 
 class OpenRenewal(Command):
@@ -33,25 +41,49 @@ class DeferRenewal(Command):
     new_due: Day
 
 
+class SubmitForecast(Command):
+    """Says what is to be expected of the renewal; earlier forecasts stay, and the newest counts."""
+
+    category: Literal["commit", "best_case", "at_risk", "lost"]
+    probability: Share | None = Field(None, description='from "0" to "1"; default: by the category')
+    expected_value: Amount = Field(description="a year, of the new term if there is one")
+    currency: Currency | None = Field(None, description="default: the contract's; another one is refused")
+
+
+class ReachMilestone(Command):
+    """Notes that so many days are left."""
+
+    days: int = Field(ge=1, le=1_000)
+
+
 @dataclass(frozen=True)
 class RenewalState:
-    """What decisions need of a renewal cycle. due: as it was opened, for that names it; deferred_to: where it was put off to."""
+    """What decisions need of a renewal cycle. due: as it was opened, for that names it; deferred_to: where it was put off to.
+
+    milestones: the days before the due day that were noted.
+    """
 
     account: str | None = None
     contract: str = ""
     due: str = ""
     deferred_to: str | None = None
     atr: int = 0
+    currency: str = ""
     outcome: str | None = None
+    milestones: tuple[int, ...] = ()
 
 
 def evolve(state: RenewalState, recorded: Recorded) -> RenewalState:
     """The state after one more event."""
     match recorded.event:
         case RenewalOpened() as opened:
-            return RenewalState(opened.account, opened.contract, opened.due, atr=scaled(opened.atr))
+            return RenewalState(
+                opened.account, opened.contract, opened.due, atr=scaled(opened.atr), currency=opened.currency
+            )
         case RenewalDeferred(new_due=due):
             return replace(state, deferred_to=due)
+        case RenewalMilestoneReached(days=days):
+            return replace(state, milestones=(*state.milestones, days))
         case RenewalWon():
             return replace(state, outcome="won")
         case RenewalLost():
@@ -85,8 +117,7 @@ def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tupl
 def set_risk(state: RenewalState, command: SetRenewalRisk, _context: Context) -> tuple[Event, ...]:
     """How likely it is. Raises: Refused once it is decided."""
     _require_open(state)
-    if command.probability is not None and command.probability.startswith("-"):
-        raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
+    _require_probability(command.probability)
     return (
         RenewalRiskSet(
             contract=state.contract,
@@ -104,6 +135,33 @@ def defer(state: RenewalState, command: DeferRenewal, _context: Context) -> tupl
     if command.new_due <= (state.deferred_to or state.due):
         raise Invalid("due_not_later", "a deferred renewal is due later than before")
     return (RenewalDeferred(contract=state.contract, due=state.due, new_due=command.new_due),)
+
+
+def submit_forecast(state: RenewalState, command: SubmitForecast, context: Context) -> tuple[Event, ...]:
+    """What is to be expected. Raises: Refused once it is decided; Invalid for another currency than the contract's."""
+    _require_open(state)
+    _require_probability(command.probability)
+    if command.currency is not None and command.currency != state.currency:
+        raise Invalid("other_currency", f"the contract is in {state.currency}")
+    return (
+        RenewalForecastSubmitted(
+            contract=state.contract,
+            due=state.due,
+            category=command.category,
+            probability=command.probability,
+            expected_value=unscaled(scaled(command.expected_value)),
+            currency=state.currency,
+            by=context.actor,
+        ),
+    )
+
+
+def reach_milestone(state: RenewalState, command: ReachMilestone, _context: Context) -> tuple[Event, ...]:
+    """So many days left. Raises: Refused once it is decided, or when that was noted before."""
+    _require_open(state)
+    if command.days in state.milestones:
+        raise Refused("milestone_reached", "that was noted before")
+    return (RenewalMilestoneReached(contract=state.contract, due=state.due, days=command.days),)
 
 
 def won(context: Context, contract_event: str, value: int) -> Sequence[Decided]:
@@ -140,3 +198,8 @@ def lost(context: Context, contract_event: str, value: int, reason: str, *, volu
 def _require_open(state: RenewalState) -> None:
     if state.outcome:
         raise Refused("renewal_closed", "the renewal is decided; an outcome is not changed")
+
+
+def _require_probability(told: str | None) -> None:
+    if told is not None and told.startswith("-"):
+        raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")

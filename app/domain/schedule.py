@@ -8,51 +8,41 @@ of the sum, not a sum of twelfths.
 Source: docs/kpis.md, base quantities: a line is active when start <= t < end; weekly x 52, daily x 365, two years / 2.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.frame import Frame, Span, cut, framed, split
 from app.domain.recorded import Recorded
-from app.domain.values import FOREVER, MICRO, day_start, half_up, scaled
+from app.domain.steps import (
+    LARGEST_ANNUAL,
+    PER_YEAR,
+    SAYS,
+    Lines,
+    Step,
+    Steps,
+    added,
+    annual,
+    changed,
+    in_force,
+    said_discount,
+    settled,
+    standing,
+    stands,
+    valued,
+    without,
+)
+from app.domain.values import FOREVER, day_of, day_start
 
-PER_YEAR: Final[dict[str, tuple[int, int]]] = {
-    "day": (365, 1), "week": (52, 1), "month": (12, 1), "quarter": (4, 1), "half_year": (2, 1), "year": (1, 1),
-    "two_years": (1, 2),
-}  # fmt: skip
-"""How often an interval fits into a year, as a fraction."""
-RECURRING: Final = frozenset({"recurring", "usage_commit"})
-LARGEST_ANNUAL: Final = 10**12 * MICRO
-
-
-class Step(NamedTuple):
-    """A line's terms from an instant on. Instants in microseconds; `end` is the line's own, `seq` breaks ties.
-
-    says: which members a change sets (`quantity`, `unit_price`, `removed`, or none but the cause); None for terms that
-    stand by themselves. What a change does not say it has from the step before it, also when that one is told later.
-    """
-
-    at: int
-    seq: int
-    line: str
-    product: str
-    kind: str
-    quantity: str
-    unit_price: str
-    interval: str
-    discount: str
-    end: int
-    cause: str
-    source: str
-    annual: int
-    removed: bool = False
-    says: str | None = None
+__all__ = ["LARGEST_ANNUAL", "PER_YEAR", "Interval", "Schedule", "Step", "annual", "apply", "build"]
 
 
 class Interval(NamedTuple):
-    """A line in force over [start, end): its annual amount, and whether it rests. `source`: the event that set it."""
+    """A line in force over [start, end): its annual amount, and whether it rests. `source`: the event that set it.
+
+    gross: the annual amount before any discount; lasting, temporary: what discounts take off it, of which only a lasting
+    one lowers `annual`. All three are told of a line that rests, too.
+    """
 
     line: str
     start: int
@@ -65,11 +55,9 @@ class Interval(NamedTuple):
     unit_price: str
     cause: str
     source: str
-
-
-Steps = tuple[Step, ...]
-"""A line's steps by (at, seq); of equals the one told later comes last."""
-Lines = Mapping[str, Steps]
+    gross: int
+    lasting: int
+    temporary: int
 
 
 class Schedule(NamedTuple):
@@ -99,11 +87,12 @@ class Schedule(NamedTuple):
 
     def without(self, source: str) -> "Schedule":
         """The schedule as if an event had never set a step."""
-        return self._replace(lines=_without(self.lines, source))
+        return self._replace(lines=without(self.lines, source))
 
     def step_at(self, line: str, at: int) -> Step | None:
         """What a line's terms are at an instant, or None when it is not on the contract then."""
-        return _step_at(self.lines, line, at)
+        step = in_force(self.lines, line, at)
+        return step.undiscounted() if step is not None and step.until <= at and step.discounted else step
 
     def annual_at(self, at: int) -> int:
         """The annual recurring amount at an instant."""
@@ -119,16 +108,18 @@ class Schedule(NamedTuple):
         """When a line is in force on what terms. Takes: `since`, the instant of one of its steps: what is before it is left out."""
         if not self.frame.signed:
             return []
-        steps, windows, rests = _standing(self.lines[line]), self.frame.windows(), self.frame.rests()
+        steps, windows, rests = standing(self.lines[line]), self.frame.windows(), self.frame.rests()
         found: list[Interval] = []
         following = FOREVER
         for step in reversed(steps):
             if step.at < since:
                 break
             if not step.removed:
-                for start, end in reversed(cut(step.at, min(following, step.end), windows)):
-                    pieces = split(start, end, rests) if rests else [(start, end, False)]
-                    found += [_interval(step, *piece) for piece in reversed(pieces)]
+                last = min(following, step.end)
+                if step.until < last and step.discounted:
+                    _fill(found, step.undiscounted(), max(step.at, step.until), last, windows, rests)
+                    last = step.until
+                _fill(found, step, step.at, last, windows, rests)
             following = step.at
         found.reverse()
         return _merged(found) if len(found) > 1 else found
@@ -177,36 +168,35 @@ def apply(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
         case "contract.drafted":
             lines = {}
             for line in recorded.data["lines"]:
-                lines = _add(lines, _step(line, recorded, where, at=frame.terms[0][0], cause="new"))
+                lines = _begun(lines, line, recorded, where, frame.terms[0][0], "new")
         case "contract.amended" | "contract.corrected":
             lines = _changed(lines, recorded, where)
         case "contract.renewed" if recorded.data.get("lines") is not None:
             lines = _renewed(lines, recorded, where, frame.terms[-1][0])
+        case "contract.terms_corrected" if recorded.data.get("start") is not None:
+            lines = _begun_earlier(schedule, frame, recorded, where)
     return schedule if frame is schedule.frame and lines is schedule.lines else Schedule(frame, lines)
 
 
 def _changed(lines: Lines, recorded: Recorded, where: ZoneInfo) -> Lines:
     data, at, seq, source = recorded.data, recorded.effective_at, _seq(recorded), recorded.event_id
     if "corrects" in data and _only_changes(lines, data["corrects"]):
-        lines = _without(lines, data["corrects"])
+        lines = without(lines, data["corrects"])
     for change in data["changes"]:
         if change["op"] == "add_line":
-            lines = _add(lines, _step(change, recorded, where, at=at, cause="new"))
-        elif (current := _step_at(lines, change["line"], at)) is None:
+            lines = _begun(lines, change, recorded, where, at, "new")
+        elif (current := in_force(lines, change["line"], at)) is None:
             continue
         elif change["op"] == "remove_line":
-            lines = _add(lines, _change(current, at, seq, source, current.cause, "removed"))
+            lines = added(lines, changed(current, at, seq, source, current.cause, "removed"))
         else:
             quantity, price = change.get("quantity"), change.get("unit_price")
-            cause, says = change.get("cause") or "negotiation", _SAYS[bool(quantity), bool(price)]
-            lines = _add(lines, _change(current, at, seq, source, cause, says, quantity, price))
+            cause, says = change.get("cause") or "negotiation", SAYS[bool(quantity), bool(price)]
+            discount = None
+            if "discount_percent" in change or "discount_end" in change:
+                says, discount = said_discount(says, change, at, where)
+            lines = added(lines, changed(current, at, seq, source, cause, says, quantity, price, discount))
     return lines
-
-
-_SAYS: Final = {
-    (True, True): "quantity unit_price", (True, False): "quantity", (False, True): "unit_price", (False, False): "",
-}  # fmt: skip
-"""What a change says, by whether it names a quantity and a price."""
 
 
 def _only_changes(lines: Lines, source: str) -> bool:
@@ -220,11 +210,31 @@ def _renewed(lines: Lines, recorded: Recorded, where: ZoneInfo, start: int) -> L
     kept = {line: tuple(step for step in steps if step.at < start) for line, steps in lines.items()}
     renewed: Lines = {line: steps for line, steps in kept.items() if steps}
     for line in renewed:
-        if (current := _step_at(renewed, line, start)) is not None:
-            renewed = _add(renewed, _change(current, start, seq, source, current.cause, "removed"))
+        if (current := in_force(renewed, line, start)) is not None:
+            renewed = added(renewed, changed(current, start, seq, source, current.cause, "removed"))
     for line in recorded.data["lines"]:
-        renewed = _add(renewed, _step(line, recorded, where, at=start, cause="renewal", seq=seq + 1))
+        renewed = _begun(renewed, line, recorded, where, start, "renewal", seq + 1)
     return renewed
+
+
+def _begun_earlier(before: Schedule, frame: Frame, recorded: Recorded, where: ZoneInfo) -> Lines:
+    """The lines of a term that had begun earlier than was recorded; where it began later, the term cuts them."""
+    new, source = day_start(recorded.data["start"], where), recorded.data["corrects"]
+    begun = {start for start, _ in before.terms} - {start for start, _ in frame.terms}
+    old = {start for start in begun if start > new}
+    if not old:
+        return before.lines
+    days = {day_of(start, where) for start in old}
+    moved: dict[str, Steps] = {}
+    for line, steps in before.lines.items():
+        found = [
+            step._replace(at=new, since=recorded.data["start"] if step.since in days else step.since)
+            if step.says is None and step.source == source and step.at in old
+            else step
+            for step in steps
+        ]
+        moved[line] = settled([valued(step) for step in sorted(found, key=lambda step: step[:2])])
+    return moved
 
 
 def _seq(recorded: Recorded) -> int:
@@ -232,127 +242,47 @@ def _seq(recorded: Recorded) -> int:
     return 2 * recorded.version
 
 
-def _step(
-    line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, *, at: int, cause: str, seq: int | None = None
-) -> Step:
-    interval, discount = line.get("interval") or "month", line.get("discount_percent") or "0"
-    return Step(
-        at=day_start(line["start"], where) if line.get("start") else at,
-        seq=_seq(recorded) if seq is None else seq,
-        line=line["line"],
-        product=line["product"],
-        kind=line["kind"],
-        quantity=line["quantity"],
-        unit_price=line["unit_price"],
-        interval=interval,
-        discount=discount,
-        end=day_start(line["end"], where) if line.get("end") else FOREVER,
-        cause=cause,
-        source=recorded.event_id,
-        annual=_paid(line["kind"], line["quantity"], line["unit_price"], interval, discount),
-    )
-
-
-# --- lines and their steps ---
-
-
-def _add(lines: Lines, step: Step) -> Lines:
-    """One more step of a line; changes behind it take from it what they do not say themselves."""
-    steps = lines.get(step.line, ())
-    if not steps or steps[-1][:2] <= step[:2]:
-        return {**lines, step.line: (*steps, step)}
-    index = bisect_right(steps, step[:2], key=lambda other: other[:2])
-    return {**lines, step.line: _settled([*steps[:index], step, *steps[index:]])}
-
-
-def _without(lines: Lines, source: str) -> Lines:
-    """The lines without the steps of an event; a line that has none left goes."""
-    found = {line for line, steps in lines.items() if any(step.source == source for step in steps)}
-    if not found:
-        return lines
-    kept: dict[str, Steps] = {}
-    for line, steps in lines.items():
-        left = _settled([step for step in steps if step.source != source]) if line in found else steps
-        if left:
-            kept[line] = left
-    return kept
-
-
-def _settled(steps: Sequence[Step]) -> Steps:
-    """Steps, each change with what it leaves to the one before."""
-    settled: list[Step] = []
-    for step in steps:
-        settled.append(_upon(settled[-1], step) if settled else step)
-    return tuple(settled)
-
-
-def _upon(before: Step, step: Step) -> Step:
-    """A step behind another: a change has from it what it does not say."""
-    says = step.says
-    if says is None:
-        return step
-    quantity = step.quantity if "quantity" in says else None
-    price = step.unit_price if "unit_price" in says else None
-    return _change(before, step.at, step.seq, step.source, step.cause, says, quantity, price)
-
-
-def _change(
-    before: Step,
+def _begun(
+    lines: Lines,
+    line: Mapping[str, Any],
+    recorded: Recorded,
+    where: ZoneInfo,
     at: int,
-    seq: int,
-    source: str,
     cause: str,
-    says: str,
-    quantity: str | None = None,
-    price: str | None = None,
-) -> Step:
-    """A change of the step before it. Takes: what it says, and a quantity or price where it says one."""
-    _, _, line, product, kind, was_quantity, was_price, interval, discount, end, _, _, _, removed, _ = before
-    quantity, price = quantity or was_quantity, price or was_price
-    paid = _paid(kind, quantity, price, interval, discount)
-    removed = removed or says == "removed"
-    return Step(
-        at, seq, line, product, kind, quantity, price, interval, discount, end, cause, source, paid, removed, says
-    )
-
-
-def _standing(steps: Steps) -> Steps:
-    """The steps from the first that stands by itself; a change before it has nothing that it could change."""
-    if not steps or steps[0].says is None:
-        return steps
-    first = next((index for index, step in enumerate(steps) if step.says is None), len(steps))
-    return steps[first:]
-
-
-def _step_at(lines: Lines, line: str, at: int) -> Step | None:
-    for step in reversed(_standing(lines.get(line, ()))):
-        if step.at <= at:
-            return None if step.removed or step.end <= at else step
-    return None
-
-
-# --- amounts ---
-
-
-def annual(quantity: str, unit_price: str, interval: str, discount: str = "0") -> int:
-    """The annual amount of so many units at a price for an interval, less a lasting discount in percent; in 10^-6."""
-    times, over = PER_YEAR[interval]
-    gross = scaled(quantity) * scaled(unit_price) * times * (100 * MICRO - scaled(discount))
-    return half_up(gross, over * MICRO * 100 * MICRO)
-
-
-@lru_cache(maxsize=4096)
-def _paid(kind: str, quantity: str, unit_price: str, interval: str, discount: str) -> int:
-    """What a line recurs at in a year; the same few amounts come again and again."""
-    return annual(quantity, unit_price, interval, discount) if kind in RECURRING else 0
+    seq: int | None = None,
+) -> Lines:
+    """The lines with one more, and the steps that were agreed with it. Takes: when it begins unless it says so itself."""
+    step = stands(line, recorded, where, at, cause, _seq(recorded) if seq is None else seq)
+    lines = added(lines, step)
+    for later in line.get("ramp") or ():
+        quantity, price = later.get("quantity"), later.get("unit_price")
+        begins, says = day_start(later["start"], where), SAYS[bool(quantity), bool(price)]
+        step = changed(step, begins, step.seq, step.source, later["cause"], says, quantity, price)
+        lines = added(lines, step)
+    return lines
 
 
 # --- intervals ---
 
 
+def _fill(
+    found: list[Interval], step: Step, start: int, end: int, windows: Sequence[Span], rests: Sequence[Span]
+) -> None:
+    """Adds a step's intervals within [start, end), the last one first."""
+    for opens, closes in reversed(cut(start, end, windows)):
+        if rests:
+            found += [_interval(step, *piece) for piece in reversed(split(opens, closes, rests))]
+        else:
+            found.append(_interval(step, opens, closes, False))
+
+
 def _interval(step: Step, start: int, end: int, held: bool) -> Interval:
-    _, _, line, product, kind, quantity, price, _, _, _, cause, source, paid, _, _ = step
-    return Interval(line, start, end, 0 if held else paid, held, product, kind, quantity, price, cause, source)
+    _, _, line, product, kind, quantity, price, _, _, _, cause, source, paid, _, _, _, _, _, gross, temporary = step
+    members = (
+        line, start, end, 0 if held else paid, held, product, kind, quantity, price, cause, source,
+        gross, gross - paid, temporary,
+    )  # fmt: skip
+    return tuple.__new__(Interval, members)  # what NamedTuple does, without asking for the members' names first
 
 
 def _merged(intervals: list[Interval]) -> list[Interval]:

@@ -94,7 +94,7 @@ def _find(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, 
     if scope.account is not None:
         account_of(reader.log.stream(tenant_id, scope.account), position, where)
     if told is None or (explained and given is None):
-        rows, lines, currencies = rows_of(Load(reader, tenant_id, scope, position, start, end), kpi)
+        rows, lines, currencies = rows_of(Load(reader, tenant_id, scope, position, start, end, options), kpi)
         terms = Terms(start, end, where, currency_of(kpi.methods[method], scope, currencies), options=options)
         return Found(kpi, method, measure(kpi.methods[method], rows), terms, cut, position, lines)
     notes: Warnings = {code: count for code, count in told.notes.items() if count}

@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 from app.domain.errors import Invalid, NotFound
 from app.domain.values import day_start, instant, plain_day
 from app.reader import When
-from projections import contract_lines, policies, policy_rules, portfolios, renewals, run_rates, scope_changes
+from projections import (
+    contract_lines,
+    forecasts,
+    policies,
+    policy_rules,
+    portfolios,
+    renewals,
+    run_rates,
+    scope_changes,
+)
 from projections.base import View
 from projections.contract_lines import ContractLine
 from projections.kpis import KPIS
@@ -20,6 +29,8 @@ _READS: Final[dict[str, tuple[View[Any], ...]]] = {
     "contract_lines": (run_rates.VIEW, contract_lines.VIEW),
     "renewals": (renewals.VIEW,),
     "scope_changes": (scope_changes.VIEW,),
+    "outlooks": (renewals.VIEW,),
+    "predictions": (renewals.VIEW, forecasts.VIEW),
 }
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.errors import NotFound
 from app.domain.recorded import Recorded
+from app.figures.forecasts import outlooks, predictions
 from app.figures.questions import Scope
 from app.reader import Reader, When
 from projections import accounts, contract_lines, portfolios, renewals, scope_changes
@@ -58,7 +59,10 @@ def lines_of(
 
 
 class Load(NamedTuple):
-    """Rows that are wanted: whose, of which accounts, as known at a position, for [start, end) in microseconds."""
+    """Rows that are wanted: whose, of which accounts, as known at a position, for [start, end) in microseconds.
+
+    options: what the question says besides.
+    """
 
     reader: Reader
     tenant_id: str
@@ -66,6 +70,7 @@ class Load(NamedTuple):
     position: int
     start: int
     end: int
+    options: Mapping[str, str] = {}
 
     @property
     def clocks(self) -> When:
@@ -88,7 +93,7 @@ def rows_of(load: Load, kpi: Kpi) -> Loaded:
 
 
 def _standings(load: Load) -> Loaded:
-    reader, tenant_id, scope, _, start, end = load
+    reader, tenant_id, scope, _, start, end, _ = load
     within = load.within()
     lines = [line for line in _lines(reader, tenant_id, scope, load.clocks, start, end) if within(line.account)]
     past = _paid_before(reader, tenant_id, scope, load.clocks, lines, start)
@@ -96,7 +101,7 @@ def _standings(load: Load) -> Loaded:
 
 
 def _fallen(load: Load) -> Loaded:
-    reader, tenant_id, scope, _, start, end = load
+    reader, tenant_id, scope, _, start, end, _ = load
     fallen, within = due(_renewals(reader, tenant_id, scope, load.clocks, start, end), start, end), load.within()
     rows = [row for row in fallen if within(row.account)]
     return rows, [], {row.currency for row in rows}
@@ -108,10 +113,22 @@ def _wished(load: Load) -> Loaded:
     return [row for row in wished if within(row.account)], [], set()
 
 
+def _outlooks(load: Load) -> Loaded:
+    rows, lines, currencies = _fallen(load)
+    return list(outlooks(load, rows)), lines, currencies
+
+
+def _predictions(load: Load) -> Loaded:
+    rows, lines, currencies = _fallen(load)
+    return list(predictions(load, rows)), lines, currencies
+
+
 LOADERS: Final[Mapping[str, Callable[[Load], Loaded]]] = {
     "contract_lines": _standings,
     "renewals": _fallen,
     "scope_changes": _wished,
+    "outlooks": _outlooks,
+    "predictions": _predictions,
 }
 """By what a KPI reads."""
 

@@ -7,7 +7,7 @@ To add a KPI: a `Kpi` in its theme's file, one line below, and the twins of its 
 
 from typing import Final
 
-from projections.kpis import renewals, retention, revenue, scope
+from projections.kpis import forecast, renewals, retention, revenue, scope
 from projections.kpis.base import Kpi
 
 KPIS: Final[tuple[Kpi, ...]] = (
@@ -26,4 +26,8 @@ KPIS: Final[tuple[Kpi, ...]] = (
     renewals.RENEWAL_RATE,
     scope.SCOPE_CREEP_RATIO,
     scope.ALTERNATIVE_ACCEPTANCE,
+    renewals.AVAILABLE_TO_RENEW,
+    renewals.REVENUE_AT_RISK,
+    forecast.RENEWAL_FORECAST,
+    forecast.FORECAST_ACCURACY,
 )

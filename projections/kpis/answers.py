@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from app.domain.values import instant
 from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure, Method, Terms, Told
 from projections.kpis.decimals import money, quantities, quantity, ratio, steps
+from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.renewals import goes_on, renewed
 from projections.kpis.revenue import Step, waterfall, waterfall_of
 from projections.kpis.scope import Wish
@@ -130,6 +131,8 @@ def _matters(row: Any) -> bool:
 def _content(rows: Sequence[Any], currency: str | None) -> dict[str, Any]:
     if isinstance(rows[0], Standing):
         return _standing(rows[0], currency)
+    if isinstance(rows[0], Outlook | Predicted):
+        return {"items": [row.item() for row in rows]}
     return {"items": [_renewal(row) if isinstance(row, Renewal) else _wish(row) for row in rows]}
 
 

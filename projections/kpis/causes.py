@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from app.domain.recorded import Recorded
 from app.domain.values import day_start
 from projections.contract_lines import ContractLine
+from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.scope import Wish
 from projections.renewals import Renewal
 
@@ -36,7 +37,8 @@ def causes(
 
 
 def _own(rows: Sequence[Any]) -> set[str]:
-    found = {name for row in rows if isinstance(row, Renewal) for name in (row.contract, row.renewal) if name}
+    terms = [row.term if isinstance(row, Outlook | Predicted) else row for row in rows]
+    found = {name for row in terms if isinstance(row, Renewal) for name in (row.contract, row.renewal) if name}
     return found | {row.scope_change for row in rows if isinstance(row, Wish)}
 
 

@@ -43,6 +43,67 @@ def _undecided(rows: Sequence[Renewal], _measure: Measure) -> Warnings:
     return counted("undecided_renewals", (row for row in rows if row.outcome == "open" and not goes_on(row)))
 
 
+def at_risk(row: Renewal) -> bool:
+    """Whether an open renewal is anything but sure, by notice, by its risk or by the newest forecast."""
+    if row.outcome != "open":
+        return False
+    return row.noticed or row.risk not in (None, "on_track") or row.category not in (None, "commit")
+
+
+def unassessed(row: Renewal) -> bool:
+    """Whether nobody has said anything of an open renewal."""
+    return row.outcome == "open" and not row.noticed and row.risk is None and row.category is None
+
+
+def _available(row: Renewal) -> Share:
+    return row.atr, 0
+
+
+def _available_then(row: Renewal) -> Share:
+    return row.atr + row.co_termed, 0
+
+
+def _risked(row: Renewal) -> Share:
+    return (row.atr if at_risk(row) else 0), 0
+
+
+def _unassessed(rows: Sequence[Renewal], _measure: Measure) -> Warnings:
+    return counted("unassessed_renewals", filter(unassessed, rows))
+
+
+AVAILABLE_TO_RENEW: Final = Kpi(
+    name="available_to_renew",
+    title="Available to renew",
+    unit="money",
+    kind="period",
+    reads="renewals",
+    methods={
+        "frozen": Method(
+            "sum of the annual value of what falls due, as frozen when its cycle was opened", _available, YEARLY
+        ),
+        "with_co_termed": Method(
+            "the same, and the lines that joined since and run to the same day", _available_then, YEARLY
+        ),
+    },
+    source="docs/kpis.md#available_to_renew",
+)
+REVENUE_AT_RISK: Final = Kpi(
+    name="revenue_at_risk",
+    title="Revenue at risk",
+    unit="money",
+    kind="period",
+    reads="renewals",
+    methods={
+        "annual": Method(
+            "sum of the annual value available to renew of open renewals under notice, with a risk other than on_track, "
+            "or with a forecast other than commit",
+            _risked,
+            YEARLY,
+        )
+    },
+    warn=_unassessed,
+    source="docs/kpis.md#revenue_at_risk",
+)
 RENEWAL_RATE: Final = Kpi(
     name="renewal_rate",
     title="Renewal rate",

@@ -49,6 +49,8 @@ def test_a_contract_is_drafted_and_signed(client: Client, account: str) -> None:
     assert after["lines"][0] == {
         **{name: LINE[name] for name in ("line", "quantity", "unit_price")},
         "product": "retainer plain", "kind": "recurring", "arr": {"amount": "12000.00", "currency": "EUR"}, "suspended": False,
+        "gross_arr": {"amount": "12000.00", "currency": "EUR"}, "discount_percent": None, "discount_end": None,
+        "discount_counts": None,
         "from": "2026-01-01T00:00:00.000000Z", "to": "2027-01-01T00:00:00.000000Z", "event": receipt["events"][0]["id"],
     }  # fmt: skip
     assert (after["signed_at"], after["document_sha256"]) == ("2025-12-20T00:00:00.000000Z", "ab" * 32)

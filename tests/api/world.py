@@ -72,6 +72,8 @@ def _account(world: World, mark: str, ref: str) -> None:
     write(f"{contract}/signature", {"signed_at": "2025-12-20T10:00:00Z"})
     cycle = write(f"{contract}/renewal-cycles", {})
     write(f"/v1/renewals/{cycle['id']}/risk", {"risk": "watch", "drivers": [f"driver {mark}"]})
+    for category in ("best_case", "commit"):
+        write(f"/v1/renewals/{cycle['id']}/forecasts", {"category": category, "expected_value": "12000.00"})
     write(
         f"{contract}/amendments",
         {"effective_at": "2026-02-01", "changes": [{"op": "add_line", **LINE, "line": f"line {mark}"}]},

@@ -1,18 +1,25 @@
 """Contracts: whatever is agreed, the views tell what the decisions rest on."""
 
 from datetime import date
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.contract_commands import (
     AmendContract,
+    CorrectContract,
+    ExpireContract,
     GiveNotice,
+    RampStep,
+    RenewAutomatically,
     RenewContract,
     ResumeContract,
+    SetLine,
     SuspendContract,
     TerminateContract,
+    Terms,
     WithdrawNotice,
 )
 from app.domain.errors import DomainError
@@ -25,6 +32,22 @@ from tests.domain.contract_words import (
     signed,
 )
 from tests.support.house import House
+
+
+class Wrong(NamedTuple):
+    """One of the contract's events had said a wrong day."""
+
+    event: int
+    member: str
+    day: str
+
+    def corrected(self, house: House, contract: str) -> CorrectContract:
+        """The command that sets it right."""
+        told = list(house.runtime.log.stream(house.tenant, contract))
+        return CorrectContract(
+            corrects=told[self.event % len(told)].event_id, terms=Terms.model_validate({self.member: self.day})
+        )
+
 
 DAYS = st.dates(min_value=date(2025, 11, 1), max_value=date(2028, 3, 1)).map(str)
 PRICES = st.integers(1, 5000).map(str)
@@ -43,6 +66,33 @@ STEPS = st.one_of(
         st.booleans(),
     ),
     st.builds(lambda day: TerminateContract(effective_end=day, reason="x", voluntary=True), DAYS),
+    st.builds(
+        lambda day, percent, end: AmendContract(
+            effective_at=day,
+            changes=(SetLine(op="set_line", line="main", discount_percent=percent, discount_end=end),),
+        ),
+        DAYS,
+        st.sampled_from(["10", "100"]),
+        st.none() | DAYS,
+    ),
+    st.builds(
+        lambda day, end: AmendContract(
+            effective_at=day, changes=(SetLine(op="set_line", line="main", discount_end=end),)
+        ),
+        DAYS,
+        DAYS,
+    ),
+    st.builds(
+        lambda day, name, begins: AmendContract(
+            effective_at=day, changes=(add(name, ramp=(RampStep(start=begins, unit_price="7"),)),)
+        ),
+        DAYS,
+        st.sampled_from("abc"),
+        DAYS,
+    ),
+    st.just(ExpireContract()),
+    st.just(RenewAutomatically()),
+    st.builds(Wrong, st.integers(0, 20), st.sampled_from(["start", "end", "effective_end"]), DAYS),
 )
 
 
@@ -51,11 +101,13 @@ STEPS = st.one_of(
 def test_whatever_is_agreed_the_views_tell_what_the_decisions_rest_on(
     cottage: House, steps: list[Any], auto_renew: bool, days: list[str]
 ) -> None:
+    cottage.clock.set("2026-01-15T09:00:00Z")
     contract = signed(cottage, auto_renew=auto_renew)
+    cottage.clock.set("2027-02-01T09:00:00Z")
 
     for step in steps:
         try:
-            cottage.do(step, contract=contract)
+            cottage.do(step.corrected(cottage, contract) if isinstance(step, Wrong) else step, contract=contract)
         except DomainError as refused:
             assert refused.code != "error"
 
@@ -66,3 +118,9 @@ def test_whatever_is_agreed_the_views_tell_what_the_decisions_rest_on(
         moment = day_start(day, where)
         paid = sum(row.annual for row in rows if row.valid_from <= moment < row.valid_to)
         assert [unscaled(paid)] == annual(cottage, contract, day)
+    assert all(row.annual == (0 if row.held else row.gross - row.lasting) for row in rows)
+    assert all(row.gross >= row.lasting + row.temporary >= 0 and not (row.lasting and row.temporary) for row in rows)
+    for name in {row.line for row in rows}:
+        spans = sorted((row.valid_from, row.valid_to) for row in rows if row.line == name)
+        assert all(start < end for start, end in spans)
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans))

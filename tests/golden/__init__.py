@@ -33,6 +33,8 @@ WORDS: Final = {
     "quantity": "2.5", "unit_price": "1000.00", "discount_percent": "12.5", "interval": "month", "kind": "recurring",
     "start": "2026-01-01", "end": "2027-01-01", "previous_end": "2026-01-01", "effective_end": "2026-07-01", "due": "2027-01-01",
     "signed_at": "2025-12-15T09:00:00.000000Z", "occurred_at": "2026-01-15T09:00:00.000000Z", "sentiment": "-0.5",
+    "discount_end": "2026-07-01", "closes": "2026-01-01", "ends_on": "2026-07-01", "corrected": "contract.drafted",
+    "replaces": "ctr_01jd0000000000000000000000", "renewal": "rnw_01jd0000000000000000000000",
     "document_sha256": "00" * 32, "secret_sha256": "00" * 32,
     "reporting_currency": "EUR", "gross_margin": "0.8", "discount_rate": "0.1",
 }  # fmt: skip

@@ -17,7 +17,13 @@ class CommandLine:
 
     def __init__(self, folder: Path, url: str, **settings: str) -> None:
         self.folder, self.url = folder, url
-        said = {"database_url": url, "vault_key": KEY, "vault_key_file": str(folder / "var" / "vault.key"), **settings}
+        said = {
+            "watchers": "0",
+            "database_url": url,
+            "vault_key": KEY,
+            "vault_key_file": str(folder / "var" / "vault.key"),
+            **settings,
+        }
         self.environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),

@@ -20,10 +20,11 @@ from tests.support.house import KEY
 
 
 class Server:
-    """Serves a database over HTTP until it is closed."""
+    """Serves a database over HTTP until it is closed. Watchers append nothing unless told to: a test counts events."""
 
     def __init__(self, url: str, *, clock: Callable[[], int] | None = None, **settings: Any) -> None:
-        self.app = create_app(Settings(database_url=url, vault_key=KEY, **settings), clock=clock)
+        told = {"watchers": False, **settings}
+        self.app = create_app(Settings(database_url=url, vault_key=KEY, **told), clock=clock)
         config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="error", access_log=False)
         self._server = uvicorn.Server(config)
         self._clients: list[Client] = []

@@ -59,4 +59,38 @@ class RenewalLost(Event):
     voluntary: Public[bool]
 
 
-EVENTS = (RenewalOpened, RenewalRiskSet, RenewalDeferred, RenewalWon, RenewalLost)
+class RenewalMilestoneReached(Event):
+    """So many days are left until the due day, and nothing is decided."""
+
+    TOPIC = "renewal.milestone_reached"
+    contract: Public[str]
+    due: Public[str]
+    days: Public[int]
+
+
+class RenewalForecastSubmitted(Event):
+    """Somebody said what is to be expected; what was said before stays as it was.
+
+    category: commit, best_case, at_risk or lost. probability: that the contract is renewed, where it was said.
+    expected_value: annual, of the new term if it is. by: the key that said so.
+    """
+
+    TOPIC = "renewal.forecast_submitted"
+    contract: Public[str]
+    due: Public[str]
+    category: Public[str]
+    probability: Business[str | None] = None
+    expected_value: Business[str]
+    currency: Public[str]
+    by: Public[str]
+
+
+EVENTS = (
+    RenewalOpened,
+    RenewalRiskSet,
+    RenewalDeferred,
+    RenewalWon,
+    RenewalLost,
+    RenewalMilestoneReached,
+    RenewalForecastSubmitted,
+)

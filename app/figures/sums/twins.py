@@ -69,6 +69,8 @@ _STEPS: Final = {
 _GOES_ON: Final = "(outcome = 'renewed' OR (outcome = 'open' AND auto_renew AND NOT noticed))"
 _RENEWED: Final = _if(_GOES_ON, "COALESCE(renewed, atr)")
 _UNDECIDED: Final = {"undecided_renewals": f"outcome = 'open' AND NOT {_GOES_ON}"}
+_OPEN: Final = "outcome = 'open' AND NOT noticed"
+_AT_RISK: Final = "outcome = 'open' AND (noticed OR risk <> 'on_track' OR category <> 'commit')"
 
 PAID: Final = Twin(Part(f"annual + {_GAINS}", f"annual - ({_GAINS})"))
 """More than nothing where somebody paid at any instant of a period."""
@@ -103,6 +105,11 @@ TWINS: Final[Mapping[tuple[str, str], Twin]] = {
         Part(f"CASE WHEN {_RENEWED} < atr THEN {_RENEWED} ELSE atr END"), Part("atr"), _UNDECIDED
     ),
     ("renewal_rate", "net_value"): Twin(Part(_RENEWED), Part("atr"), _UNDECIDED),
+    ("available_to_renew", "frozen"): Twin(Part("atr")),
+    ("available_to_renew", "with_co_termed"): Twin(Part("atr + co_termed")),
+    ("revenue_at_risk", "annual"): Twin(
+        Part(_if(_AT_RISK, "atr")), notes={"unassessed_renewals": f"{_OPEN} AND risk IS NULL AND category IS NULL"}
+    ),
     ("scope_creep_ratio", "hours"): Twin(
         Part("absorbed"), Part("contracted"), {"effort_not_assessed": "NOT estimated"}
     ),

@@ -1,0 +1,53 @@
+"""Rows of the forecast: terms that fall due, with whose they are, or with the forecast that stood before."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from app.domain.values import add_days, day_of, day_start
+from app.reader import When
+from projections import forecasts, portfolios
+from projections.forecasts import Forecast
+from projections.kpis.forecast import Outlook, Predicted, days_before, stood
+from projections.renewals import Renewal
+
+if TYPE_CHECKING:
+    from app.figures.rows import Load
+
+
+def outlooks(load: "Load", terms: Iterable[Renewal]) -> list[Outlook]:
+    """Terms with the owner and the tier of their accounts, where they are asked for."""
+    if load.options.get("by") not in ("owner", "tier"):
+        return [Outlook(term.account, term) for term in terms]
+    held = _holdings(load)
+    return [Outlook(term.account, term, *held.get(term.account, (None, None))) for term in terms]
+
+
+def _holdings(load: "Load") -> dict[str, tuple[str | None, str | None]]:
+    """Owner and tier by account: at the last instant before the period's start or end, or the first when there was none yet."""
+    at = load.start if load.scope.attribution == "start" else load.end
+    rows, _ = load.reader.select(
+        load.tenant_id, portfolios.VIEW, [portfolios.VIEW.table.c.valid_to >= at], When(at, load.position, now=True)
+    )
+    first: dict[str, portfolios.Holding] = {}
+    for row in rows:
+        if row.account not in first or row.valid_from < first[row.account].valid_from:
+            first[row.account] = row
+    return {account: (row.owner, row.tier) for account, row in first.items()}
+
+
+def predictions(load: "Load", terms: Iterable[Renewal]) -> list[Predicted]:
+    """Terms with the forecast that stood at the end of the day so many days before the due day."""
+    where, days = load.reader.projector.zone(load.tenant_id), days_before(load.options)
+    table = forecasts.VIEW.table
+    due = [table.c.due >= day_of(load.start, where), table.c.due <= day_of(load.end, where)]
+    told: dict[tuple[str, str], list[Forecast]] = {}
+    for one in load.reader.select(load.tenant_id, forecasts.VIEW, due, load.clocks)[0]:
+        told.setdefault((one.contract, one.due), []).append(one)
+    return [
+        Predicted(
+            term.account,
+            term,
+            stood(told.get((term.contract, term.due), ()), day_start(add_days(term.due, 1 - days), where)),
+        )
+        for term in terms
+    ]

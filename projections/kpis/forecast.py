@@ -1,0 +1,309 @@
+"""The renewal forecast, what it promises at least and at most, and how well such forecasts came true."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from app.domain.errors import Invalid
+from app.domain.values import MICRO, scaled, unscaled
+from projections.forecasts import Forecast
+from projections.kpis.base import YEARLY, Kpi, Measure, Method, Scale, Share, Terms, Told, Warnings, counted
+from projections.kpis.decimals import quantities, quantity, ratio
+from projections.kpis.renewals import unassessed
+from projections.renewals import Renewal
+
+CHANCES: Final = {"on_track": 950_000, "watch": 750_000, "at_risk": 450_000, "critical": 150_000}
+"""How likely a renewal of a risk class is, in 10^-6, where nobody said more. Source: docs/kpis.md#renewal_forecast."""
+CATEGORIES: Final = {"on_track": "commit", "watch": "best_case", "at_risk": "at_risk", "critical": "at_risk"}
+"""What a risk class counts as where nobody submitted a forecast."""
+COMMITTED: Final = {"commit": 950_000, "best_case": 750_000, "at_risk": 450_000, "lost": 0}
+"""How likely a renewal of a forecast category is, in 10^-6, where nobody said more."""
+EXPECTED: Final = Scale(MICRO * MICRO, money=True)
+"""Annual amounts in 10^-6 times chances in 10^-6."""
+GROUPS: Final = ("owner", "tier", "product")
+DAYS_BEFORE: Final = 30
+MOST_DAYS: Final = 1_000
+
+
+class Expected(NamedTuple):
+    """What is expected of a term: its category, or renewed; the chance in 10^-6, and the annual value if it is renewed."""
+
+    category: str
+    chance: int
+    value: int
+
+    @property
+    def base(self) -> int:
+        """The value times the chance, in 10^-12."""
+        return self.value * self.chance
+
+
+class Outlook(NamedTuple):
+    """A term that falls due, and whose account it is of."""
+
+    account: str
+    term: Renewal
+    owner: str | None = None
+    tier: str | None = None
+
+    def item(self) -> dict[str, Any]:
+        """As an explanation shows it."""
+        told = expected(self.term)
+        return {
+            **_term(self.term),
+            "category": told.category,
+            "probability": unscaled(told.chance),
+            "expected_value": quantity(told.value, YEARLY, self.term.currency),
+            "forecast": quantity(told.base, EXPECTED, self.term.currency),
+        }
+
+
+class Predicted(NamedTuple):
+    """A term that fell due, and the forecast that stood so many days before."""
+
+    account: str
+    term: Renewal
+    forecast: Forecast | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether there is something to compare: a decision, and a forecast of it."""
+        return self.term.outcome != "open" and self.forecast is not None
+
+    @property
+    def actual(self) -> int:
+        """The annual value that was renewed, in 10^-6."""
+        return (self.term.renewed or 0) if self.counts else 0
+
+    @property
+    def chance(self) -> int:
+        """How likely it was said to be, in 10^-6."""
+        if self.forecast is None:
+            return 0
+        return _chance(self.forecast.probability, COMMITTED[self.forecast.category])
+
+    @property
+    def predicted(self) -> int:
+        """What was expected, in 10^-12."""
+        return self.forecast.expected * self.chance if self.counts and self.forecast is not None else 0
+
+    def item(self) -> dict[str, Any]:
+        """As an explanation shows it."""
+        currency = self.term.currency
+        return {
+            **_term(self.term),
+            "counts": self.counts,
+            "by": None if self.forecast is None else self.forecast.by,
+            "category": None if self.forecast is None else self.forecast.category,
+            "probability": None if self.forecast is None else unscaled(self.chance),
+            "forecast": quantity(self.predicted, EXPECTED, currency),
+            "actual": quantity(self.actual, YEARLY, currency),
+        }
+
+
+def _term(row: Renewal) -> dict[str, Any]:
+    told = {"contract": row.contract, "renewal": row.renewal, "due": row.due, "outcome": row.outcome}
+    return {**told, "currency": row.currency, "expiring": quantity(row.atr, YEARLY, row.currency)}
+
+
+def _chance(told: str | None, default: int) -> int:
+    return default if told is None else scaled(told)
+
+
+def expected(row: Renewal) -> Expected:
+    """What is expected of a term: the newest forecast, else what its risk says, else that it is on track.
+
+    What was decided is certain. Under notice nothing is expected, unless somebody submitted a forecast all the same.
+    """
+    if row.outcome == "renewed":
+        return Expected("renewed", MICRO, row.renewed or 0)
+    if row.outcome == "lost":
+        return Expected("lost", 0, 0)
+    value = row.atr + row.co_termed
+    if row.category is not None:
+        return Expected(
+            row.category, _chance(row.chance, COMMITTED[row.category]), value if row.expected is None else row.expected
+        )
+    if row.noticed:
+        return Expected("lost", 0, value)
+    risk = row.risk or "on_track"
+    return Expected(CATEGORIES[risk], _chance(row.probability, CHANCES[risk]), value)
+
+
+# --- the forecast ---
+
+
+def _base(row: Outlook) -> Share:
+    return expected(row.term).base, 0
+
+
+def low(told: Expected) -> int:
+    """What is committed or certain, in 10^-6 a year."""
+    return told.value if told.category in ("commit", "renewed") else 0
+
+
+def high(told: Expected) -> int:
+    """The same, and what is likely, in 10^-6 a year."""
+    return low(told) + (told.value if told.category == "best_case" else 0)
+
+
+def _outlook(measure: Measure, terms: Terms) -> Told:
+    rows, currency = [row for row, _ in measure.shares], terms.currency
+    told = [expected(row.term) for row in rows]
+    stake = sum(one.chance * row.term.atr for row, one in zip(rows, told, strict=True))
+    members: dict[str, Any] = {
+        "low": quantity(sum(map(low, told)), YEARLY, currency),
+        "base": quantity(measure.numerator, EXPECTED, currency),
+        "high": quantity(sum(map(high, told)), YEARLY, currency),
+        "uplift": quantity(measure.numerator - stake, EXPECTED, currency),
+        "available_to_renew": quantity(sum(row.term.atr for row in rows), YEARLY, currency),
+        "renewed": quantity(sum(row.term.renewed or 0 for row in rows), YEARLY, currency),
+        "renewals": len(rows),
+    }
+    if "by" in terms.options:
+        members["groups"] = _groups(rows, terms.options["by"], currency)
+    return Told(measure.value, members)
+
+
+def _groups(rows: Sequence[Outlook], by: str, currency: str | None) -> list[dict[str, Any]]:
+    """Low, base and high by owner, tier or product; each column sums to that of the whole."""
+    if by not in GROUPS:
+        raise Invalid("invalid_option", f"by is one of {', '.join(GROUPS)}")
+    found: dict[str | None, list[int]] = {}
+    for row in rows:
+        told = expected(row.term)
+        parts = row.term.products if by == "product" else {getattr(row, by): 1}
+        for name, amounts in _split((low(told) * MICRO, told.base, high(told) * MICRO), parts).items():
+            sums = found.setdefault(name, [0, 0, 0, 0])
+            found[name] = [one + other for one, other in zip(sums, (*amounts, 1), strict=True)]
+    names = sorted(found, key=lambda name: (name is None, name or ""))
+    columns = [quantities([found[name][at] for name in names], EXPECTED, currency) for at in range(3)]
+    return [
+        {by: name, "low": columns[0][at], "base": columns[1][at], "high": columns[2][at], "renewals": found[name][3]}
+        for at, name in enumerate(names)
+    ]
+
+
+def _split(amounts: Sequence[int], parts: Mapping[Any, int]) -> dict[str | None, list[int]]:
+    """Amounts in proportion, exactly: the last part takes what division leaves."""
+    whole = sum(parts.values())
+    if not whole:
+        return {None: list(amounts)}
+    split = {name: [amount * part // whole for amount in amounts] for name, part in parts.items()}
+    last = list(split)[-1]
+    for at, amount in enumerate(amounts):
+        split[last][at] += amount - sum(one[at] for one in split.values())
+    return split
+
+
+def _undoubted(rows: Sequence[Outlook], _measure: Measure) -> Warnings:
+    return counted("unassessed_renewals", (row for row in rows if unassessed(row.term)))
+
+
+# --- how well it came true ---
+
+
+def days_before(options: Mapping[str, str]) -> int:
+    """How many days before the due day a forecast must have stood. Raises: Invalid."""
+    text = options.get("days_before", str(DAYS_BEFORE))
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= MOST_DAYS):
+        raise Invalid("invalid_option", f"days_before is a number of days from 0 to {MOST_DAYS}")
+    return int(text)
+
+
+def stood(told: Iterable[Forecast], until: int) -> Forecast | None:
+    """The forecast that stood just before an instant: the newest in business, and of equals the one told later."""
+    then = [one for one in told if one.effective_at < until]
+    return max(then, key=lambda one: (one.effective_at, one.position), default=None)
+
+
+def _predicted(row: Predicted) -> Share:
+    return row.predicted, row.actual
+
+
+def _accuracy(measure: Measure, terms: Terms) -> Told:
+    rows = [row for row, _ in measure.shares if row.counts]
+    people = sorted({row.forecast.by for row in rows if row.forecast is not None})
+    of = {name: [one for one in rows if one.forecast and one.forecast.by == name] for name in people}
+    members = {
+        **_scores(rows),
+        "days_before": days_before(terms.options),
+        "by_person": [{"by": name, "value": _text(_accurate(of[name])), **_scores(of[name])} for name in people],
+    }
+    nothing = "nothing_renewed_in_period" if rows else "no_forecasts_in_period"
+    return Told(_accurate(rows), members, nothing)
+
+
+def _accurate(rows: Sequence[Predicted]) -> Fraction | None:
+    actual, told = _sums(rows)
+    return 1 - Fraction(abs(actual - told), actual) if actual else None
+
+
+def _sums(rows: Sequence[Predicted]) -> tuple[Fraction, Fraction]:
+    return Fraction(sum(row.actual for row in rows), YEARLY.per), Fraction(
+        sum(row.predicted for row in rows), EXPECTED.per
+    )
+
+
+def _scores(rows: Sequence[Predicted]) -> dict[str, Any]:
+    """Bias: by how much too high, as a share of what was renewed. Brier score: 0 for perfect foresight, 1 for its opposite."""
+    actual, told = _sums(rows)
+    missed = sum((row.chance - MICRO * (row.term.outcome == "renewed")) ** 2 for row in rows)
+    return {
+        "bias": _text(Fraction(told - actual, actual) if actual else None),
+        "brier_score": _text(Fraction(missed, MICRO * MICRO * len(rows)) if rows else None),
+        "renewals": len(rows),
+    }
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else ratio(value)
+
+
+def _left_out(rows: Sequence[Predicted], _measure: Measure) -> Warnings:
+    return {
+        **counted("undecided_renewals", (row for row in rows if row.term.outcome == "open")),
+        **counted(
+            "renewals_without_forecast", (row for row in rows if row.term.outcome != "open" and not row.forecast)
+        ),
+    }
+
+
+RENEWAL_FORECAST: Final = Kpi(
+    name="renewal_forecast",
+    title="Renewal forecast",
+    unit="money",
+    kind="period",
+    reads="outlooks",
+    methods={
+        "weighted": Method(
+            "sum of (available to renew + expected uplift) x probability; low: what is committed, high: and what is a best case",
+            _base,
+            EXPECTED,
+            tell=_outlook,
+        )
+    },
+    warn=_undoubted,
+    source="docs/kpis.md#renewal_forecast",
+    options=frozenset({"by"}),
+)
+FORECAST_ACCURACY: Final = Kpi(
+    name="forecast_accuracy",
+    title="Forecast accuracy",
+    unit="ratio",
+    kind="period",
+    reads="predictions",
+    methods={
+        "standing": Method(
+            "1 - |renewed - forecast| / renewed, by the forecast that stood days_before the due day",
+            _predicted,
+            EXPECTED,
+            YEARLY,
+            "nothing_renewed_in_period",
+            _accuracy,
+        )
+    },
+    warn=_left_out,
+    source="docs/kpis.md#forecast_accuracy",
+    options=frozenset({"days_before"}),
+)

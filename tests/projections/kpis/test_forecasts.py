@@ -1,0 +1,223 @@
+"""What is expected of renewals, at least, most likely and at most; and how well that came true."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.errors import Invalid
+from app.domain.schedule import annual
+from projections.forecasts import Forecast
+from projections.kpis.answers import figure
+from projections.kpis.base import Terms, measure
+from projections.kpis.forecast import FORECAST_ACCURACY, RENEWAL_FORECAST, Outlook, Predicted, expected, stood
+from projections.kpis.renewals import AVAILABLE_TO_RENEW, REVENUE_AT_RISK
+from projections.renewals import Renewal
+from tests.projections.kpis.books import UTC, at
+from tests.projections.kpis.test_renewal_rates import ROW
+
+MILLION = 10**6
+
+
+def term(atr: int, **more: Any) -> Renewal:
+    """An open renewal."""
+    return ROW._replace(atr=atr * MILLION, **more)
+
+
+def forecast(*rows: Renewal, **options: str) -> dict[str, Any]:
+    """The forecast of terms."""
+    outlooks = [Outlook(row.account, row) for row in rows]
+    terms = Terms(at("2025-01-01"), at("2026-01-01"), UTC, "USD", options=options)
+    return figure(RENEWAL_FORECAST, measure(RENEWAL_FORECAST.methods["weighted"], outlooks), terms)
+
+
+def said(category: str, probability: str | None, value: int, by: str = "key_1", day: str = "2025-05-01") -> Forecast:
+    """A forecast of the row's contract."""
+    money = value * MILLION
+    return Forecast(
+        "evt", 7, "rnw_1", "ctr_1", "2025-07-01", "acct_1", category, probability, money, "USD", by, at(day), 0
+    )
+
+
+def accuracy(*rows: Predicted, **options: str) -> dict[str, Any]:
+    """How well forecasts came true."""
+    terms = Terms(at("2025-01-01"), at("2026-01-01"), UTC, "USD", options=options)
+    return figure(FORECAST_ACCURACY, measure(FORECAST_ACCURACY.methods["standing"], rows), terms)
+
+
+# --- worked examples ---
+
+
+def test_d19_a_pool_of_two_millions_at_ninety_percent() -> None:
+    """Source: reference/product.md 3.8, D19."""
+    told = forecast(term(2_000_000, category="commit", chance="0.9", expected=2_000_000 * MILLION))
+
+    assert told["value"] == "1800000.00"
+
+
+def test_d23_only_what_recurs_is_forecast_and_by_the_year() -> None:
+    """Source: reference/product.md 3.8, D23: once 1,000,000; monthly 10 x 5; annual 1,000 x 2; rate 100."""
+    recurring = annual("5", "10", "month") + annual("2", "1000", "year")
+    told = forecast(ROW._replace(atr=recurring, risk="on_track", probability="1"))
+
+    assert (told["value"], told["available_to_renew"]) == ("2600.00", "2600.00")
+
+
+# --- forecast ---
+
+
+def test_low_is_committed_base_is_weighted_and_high_adds_the_best_cases() -> None:
+    rows = [
+        term(1000, category="commit", chance="0.9", expected=1100 * MILLION),
+        term(500, category="best_case", expected=500 * MILLION, contract="ctr_2"),
+        term(200, category="at_risk", chance="0.4", expected=100 * MILLION, contract="ctr_3"),
+        term(100, category="lost", expected=100 * MILLION, contract="ctr_4"),
+    ]
+
+    told = forecast(*rows)
+
+    assert (told["low"], told["base"], told["high"]) == ("1100.00", "1405.00", "1600.00")
+    assert (told["value"], told["numerator"]) == ("1405.00", "1405.00")
+    assert told["uplift"] == "50.00"  # 0.9 x 100 - 0.4 x 100
+    assert told["available_to_renew"] == "1800.00"
+
+
+@pytest.mark.parametrize(
+    ("risk", "value"),
+    [("on_track", "950.00"), ("watch", "750.00"), ("at_risk", "450.00"), ("critical", "150.00"), (None, "950.00")],
+)
+def test_without_a_forecast_the_risk_says_how_likely_it_is(risk: str | None, value: str) -> None:
+    told = forecast(term(1000, risk=risk))
+
+    assert told["value"] == value
+    assert told["warnings"] == ([] if risk else [{"code": "unassessed_renewals", "count": 1}])
+
+
+def test_the_newest_forecast_counts_before_the_risk_and_a_probability_before_its_default() -> None:
+    assert expected(term(1000, risk="critical", category="commit", expected=7)).chance == 950_000
+    assert expected(term(1000, risk="critical", probability="0.3")).chance == 300_000
+    assert expected(term(1000, category="commit", chance="0.5", expected=7)).chance == 500_000
+
+
+def test_what_is_decided_is_certain_and_under_notice_nothing_is_expected() -> None:
+    won = term(1000, outcome="renewed", renewed=1200 * MILLION)
+    lost = term(1000, outcome="lost", contract="ctr_2", category="commit", expected=9 * MILLION)
+    noticed = term(1000, noticed=True, contract="ctr_3")
+
+    told = forecast(won, lost, noticed)
+
+    assert (told["low"], told["base"], told["high"], told["renewed"]) == ("1200.00", "1200.00", "1200.00", "1200.00")
+    assert told["warnings"] == []
+
+
+def test_groups_sum_to_the_whole_however_they_are_rounded() -> None:
+    parts = {"retainer": 1, "social": 1, "search": 1}
+    told = forecast(term(100, products=parts, risk="watch"), by="product")
+
+    assert [one["product"] for one in told["groups"]] == ["retainer", "search", "social"]
+    assert sum(Fraction(one["base"]) for one in told["groups"]) == Fraction(told["base"]) == 75
+    with pytest.raises(Invalid) as refused:
+        forecast(term(100), by="moon")
+    assert refused.value.code == "invalid_option"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 10**9), st.sampled_from(["commit", "best_case", "at_risk", "lost", None]), st.booleans()
+        )
+    )
+)
+def test_every_grouping_sums_to_the_forecast(drawn: list[tuple[int, str | None, bool]]) -> None:
+    rows = [
+        term(value, category=category, expected=None if category is None else value * MILLION, contract=f"ctr_{at_}",
+             products={"a": value * MILLION, "b": 7} if split else {})
+        for at_, (value, category, split) in enumerate(drawn)
+    ]  # fmt: skip
+    told = forecast(*rows, by="product")
+
+    for name in ("low", "base", "high"):
+        assert sum(Fraction(one[name]) for one in told["groups"]) == Fraction(told[name])
+    assert Fraction(told["low"]) <= Fraction(told["high"])
+
+
+# --- what is available and what is at risk ---
+
+
+def summed(kpi: Any, method: str, *rows: Renewal) -> Fraction | None:
+    return measure(kpi.methods[method], rows).value
+
+
+def test_what_joined_since_the_opening_stands_apart() -> None:
+    row = term(1000, co_termed=200 * MILLION)
+
+    assert summed(AVAILABLE_TO_RENEW, "frozen", row) == 1000
+    assert summed(AVAILABLE_TO_RENEW, "with_co_termed", row) == 1200
+
+
+@pytest.mark.parametrize(
+    ("more", "at_stake"),
+    [
+        ({}, 0), ({"risk": "on_track"}, 0), ({"category": "commit"}, 0), ({"risk": "watch"}, 1000), ({"category": "best_case"}, 1000),
+        ({"risk": "on_track", "category": "lost"}, 1000), ({"noticed": True}, 1000), ({"risk": "critical", "outcome": "lost"}, 0),
+    ],
+)  # fmt: skip
+def test_only_what_is_sure_is_not_at_risk(more: dict[str, Any], at_stake: int) -> None:
+    assert summed(REVENUE_AT_RISK, "annual", term(1000, **more)) == at_stake
+
+
+# --- accuracy ---
+
+
+def test_accuracy_bias_and_brier_score_by_person() -> None:
+    won = term(1000, outcome="renewed", renewed=1000 * MILLION)
+    lost = term(1000, outcome="lost", contract="ctr_2")
+    told = accuracy(
+        Predicted("acct_1", won, said("commit", "0.9", 1000)),
+        Predicted("acct_1", lost, said("best_case", "0.5", 600, "key_2")),
+    )
+
+    # Forecast 900 + 300, renewed 1,000: 200 too high. Brier: (0.1^2 + 0.5^2) / 2.
+    assert (told["value"], told["bias"], told["brier_score"]) == ("0.8", "0.2", "0.13")
+    assert (told["numerator"], told["denominator"], told["days_before"]) == ("1200.00", "1000.00", 30)
+    assert told["by_person"] == [
+        {"by": "key_1", "value": "0.9", "bias": "-0.1", "brier_score": "0.01", "renewals": 1},
+        {"by": "key_2", "value": None, "bias": None, "brier_score": "0.25", "renewals": 1},
+    ]
+
+
+def test_what_is_undecided_or_was_never_forecast_is_left_out_and_told_of() -> None:
+    told = accuracy(
+        Predicted("acct_1", term(1000), said("commit", None, 1000)),
+        Predicted("acct_1", term(1000, outcome="renewed", renewed=5 * MILLION, contract="ctr_2"), None),
+    )
+
+    assert (told["value"], told["null_reason"]) == (None, "no_forecasts_in_period")
+    assert {one["code"]: one["count"] for one in told["warnings"]} == {
+        "undecided_renewals": 1,
+        "renewals_without_forecast": 1,
+    }
+
+
+def test_nothing_renewed_has_no_accuracy() -> None:
+    told = accuracy(Predicted("acct_1", term(1000, outcome="lost"), said("commit", None, 1000)))
+
+    assert (told["value"], told["null_reason"], told["brier_score"]) == (None, "nothing_renewed_in_period", "0.9025")
+
+
+def test_the_forecast_that_stood_is_the_newest_before_the_day() -> None:
+    may, june = said("commit", None, 1), said("lost", None, 2, day="2025-06-01")
+
+    assert stood([june, may], at("2025-06-01")) == may
+    assert stood([june, may], at("2025-06-02")) == june
+    assert stood([june], at("2025-06-01")) is None
+
+
+@pytest.mark.parametrize("days", ["-1", "1001", "ten", "", "1e3", "٣"])
+def test_days_before_is_a_plain_number(days: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        accuracy(days_before=days)
+
+    assert refused.value.code == "invalid_option"
