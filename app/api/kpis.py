@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from app import figures
 from app.api.bodies import StrictRoute
 from app.api.deps import Question, plain_question, question
+from app.api.options import OptionMembers, Options, options
 from app.api.paging import Paging, paging, read_cursor, write_cursor
 from app.api.problems import answered
 from app.api.shapes import EXAMPLE_ACCOUNT
@@ -56,7 +57,7 @@ class WarningBody(BaseModel):
     count: int | None = Field(description="how many rows it is about; null where it is about the figure")
 
 
-class FigureBody(BaseModel):
+class FigureBody(OptionMembers):
     """A figure with what it takes to ask again and get the same."""
 
     name: str = Field(examples=["net_revenue_retention"])
@@ -86,7 +87,8 @@ class FigureBody(BaseModel):
     known_at: int | None = Field(description="the position that was asked for; null for all that is known")
     position: int = Field(description="the position that it was built from; known_at=position gives it again")
     policy_version: str
-    fx_version: str | None
+    fx_version: str | None = Field(description="the table of rates that amounts were converted by")
+    fx_rates: list[dict[str, str]] | None = Field(None, description="the rates that were used, where some were")
     coverage: str
     explain_url: str
 
@@ -117,6 +119,9 @@ def wanted(
         Literal["start", "end"],
         Query(description="whose an account is, and in which tier: at the period's start or end"),
     ] = "start",
+    reporting_currency: Annotated[
+        Currency | None, Query(description="what amounts are converted to; default: what the metric policy says")
+    ] = None,
     policy: Annotated[
         str | None,
         Query(
@@ -125,23 +130,12 @@ def wanted(
             examples=["ref:metric@default:2"],
         ),
     ] = None,
-    by: Annotated[
-        str | None,
-        Query(max_length=20, description="renewal_forecast: also by owner, tier or product", examples=["owner"]),
-    ] = None,
-    days_before: Annotated[
-        str | None,
-        Query(
-            max_length=20, description="forecast_accuracy: by the forecast that stood so many days before the due day"
-        ),
-    ] = None,
+    said: Annotated[Options, Depends(options)] = (),
 ) -> FigureQuestion:
     """The figure that is asked for."""
     account_id = asked.find("account", account) if account is not None else None
     scope = Scope(owner, tier, account_id, currency, attribution)
-    said = {"by": by, "days_before": days_before}
-    options = tuple((name, value) for name, value in said.items() if value is not None)
-    return FigureQuestion(name, from_, to, method, scope, options, policy)
+    return FigureQuestion(name, from_, to, method, scope, said, policy, reporting_currency)
 
 
 Wanted = Annotated[FigureQuestion, Depends(wanted)]

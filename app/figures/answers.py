@@ -1,14 +1,28 @@
 """Answers: a figure summed by the database, or by the pure functions where it is explained row by row."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 from app.domain.errors import Invalid
 from app.domain.recorded import Recorded
+from app.domain.rules import MetricRules
 from app.domain.values import instant
-from app.figures.questions import FigureQuestion, Found, Scope, currency_of, kpi_of, options_of, period_of, views
-from app.figures.rows import Load, account_of, lines_of, rows_of
+from app.figures.policies import Counting, counting
+from app.figures.questions import (
+    FigureQuestion,
+    Found,
+    Scope,
+    closing_day,
+    currency_of,
+    exchange_of,
+    kpi_of,
+    options_of,
+    period_of,
+    views,
+)
+from app.figures.rows import Load, account_of, converted_of, lines_of, rows_of
 from app.figures.sums import Asked, Sum, shares, summed
 from app.reader import Reader, When
 from app.store.positions import followers
@@ -16,8 +30,8 @@ from projections.contract_lines import ContractLine
 from projections.kpis.answers import Given, breakdown, contributions, detailed, figure
 from projections.kpis.base import Kpi, Measure, Terms, Warnings, measure
 from projections.kpis.causes import causes, streams
-
-POLICY_VERSION: Final = "default/1"
+from projections.kpis.conversion import Exchange
+from projections.kpis.counting import plain
 
 
 def answer(reader: Reader, tenant_id: str, question: FigureQuestion, when: When) -> dict[str, Any]:
@@ -84,23 +98,58 @@ def _find(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, 
     method = question.method or kpi.default
     if method not in kpi.methods:
         raise Invalid("unknown_method", f"{kpi.name} knows {', '.join(kpi.methods)}")
-    if scope.currency is not None and kpi.reads == "scope_changes":
+    if (scope.currency or question.reporting_currency) and kpi.reads == "scope_changes":
         raise Invalid("currency_not_allowed", "this figure counts no money")
-    where, options = reader.projector.zone(tenant_id), options_of(kpi, question)
-    start, end, cut = period_of(kpi, question, when, where)
+    if scope.currency is not None and question.reporting_currency is not None:
+        raise Invalid(
+            "currency_twice", "name currency to narrow a figure or reporting_currency to convert it, not both"
+        )
+    start, end, cut = period_of(kpi, question, when, reader.projector.zone(tenant_id))
+    options, terms = options_of(kpi, question), Terms(start, end, reader.projector.zone(tenant_id))
     told, given, position = _summed(
         reader, tenant_id, kpi, method, scope, when.known_at, (start, end), explained=explained
     )
     if scope.account is not None:
-        account_of(reader.log.stream(tenant_id, scope.account), position, where)
-    if told is None or (explained and given is None):
-        rows, lines, currencies = rows_of(Load(reader, tenant_id, scope, position, start, end, options), kpi)
-        terms = Terms(start, end, where, currency_of(kpi.methods[method], scope, currencies), options=options)
-        return Found(kpi, method, measure(kpi.methods[method], rows), terms, cut, position, lines)
+        account_of(reader.log.stream(tenant_id, scope.account), position, terms.where)
+    rules = counting(reader, tenant_id, closing_day(end, terms.where), position, question.policy)
+    terms = replace(terms, rules=rules.metric, options=options)
+    found = Found(kpi, method, Measure(kpi.methods[method], 0, 0), terms, cut, position, policy_version=rules.version)
+    exchange = exchange_of(kpi, method, question, rules, terms)
+    if told is not None and (given is not None or not explained) and _suffices(told, kpi, rules.metric, exchange):
+        return _of_sums(found, scope, told, given, exchange)
+    return _of_rows(found, Load(reader, tenant_id, scope, position, start, end, options, rules.metric), rules, exchange)
+
+
+def _suffices(told: Sum, kpi: Kpi, rules: MetricRules, exchange: Exchange | None) -> bool:
+    """Whether a sum of the database is the figure: its rules are the house's own, and it has nothing to convert."""
+    plainly = kpi.reads != "contract_lines" or plain(rules)
+    return plainly and (exchange is None or told.currencies <= {exchange.currency})
+
+
+def _of_sums(found: Found, scope: Scope, told: Sum, given: Sequence[Given] | None, exchange: Exchange | None) -> Found:
+    method = found.measure.method
     notes: Warnings = {code: count for code, count in told.notes.items() if count}
-    found = Measure(kpi.methods[method], told.numerator, told.denominator, (), told.parts, notes)
-    terms = Terms(start, end, where, currency_of(kpi.methods[method], scope, told.currencies), options=options)
-    return Found(kpi, method, found, terms, cut, position, given=given)
+    summed_ = Measure(method, told.numerator, told.denominator, (), told.parts, notes)
+    currency = exchange.currency if exchange else currency_of(method, scope, told.currencies)
+    return replace(found, measure=summed_, terms=replace(found.terms, currency=currency), given=given)
+
+
+def _of_rows(found: Found, load: Load, rules: Counting, exchange: Exchange | None) -> Found:
+    method = found.measure.method
+    if exchange is None:
+        rows, lines, currencies = rows_of(load, found.kpi)
+        terms = replace(found.terms, currency=currency_of(method, load.scope, currencies))
+        return replace(found, measure=measure(method, rows), terms=terms, lines=lines)
+    rows, lines, per = converted_of(load, found.kpi, exchange)
+    rates = exchange.used()
+    return replace(
+        found,
+        measure=measure(method, rows, per),
+        terms=replace(found.terms, currency=exchange.currency),
+        lines=lines,
+        fx_version=rules.fx_version if rates else None,
+        rates=rates or None,
+    )
 
 
 def _summed(
@@ -155,6 +204,7 @@ def _answer(question: FigureQuestion, when: When, found: Found) -> dict[str, Any
         **scope.told(),
         **dict(question.options),
         **({"policy": question.policy} if question.policy else {}),
+        **({"reporting_currency": question.reporting_currency} if question.reporting_currency else {}),
         "known_at": str(found.position),
     }
     if period:
@@ -176,8 +226,9 @@ def _answer(question: FigureQuestion, when: When, found: Found) -> dict[str, Any
         "as_of": closing,
         "known_at": when.known_at,
         "position": found.position,
-        "policy_version": POLICY_VERSION,
-        "fx_version": None,
+        "policy_version": found.policy_version,
+        "fx_version": found.fx_version,
+        **({"fx_rates": found.rates} if found.rates is not None else {}),
         "coverage": "1",
         "explain_url": f"/v1/kpis/{kpi.name}/explain?{urlencode(asked)}",
     }

@@ -1,12 +1,13 @@
 """Questions: what is asked for, which period that is, and what was found."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from app.domain.errors import Invalid, NotFound
-from app.domain.values import day_start, instant, plain_day
+from app.domain.values import day_of, day_start, instant, plain_day
+from app.figures.policies import DEFAULT_VERSION, Counting
 from app.reader import When
 from projections import (
     contract_lines,
@@ -23,11 +24,15 @@ from projections.contract_lines import ContractLine
 from projections.kpis import KPIS
 from projections.kpis.answers import Given
 from projections.kpis.base import Kpi, Measure, Method, Terms
+from projections.kpis.conversion import Exchange
 
 _BY_NAME: Final = {kpi.name: kpi for kpi in KPIS}
 _READS: Final[dict[str, tuple[View[Any], ...]]] = {
     "contract_lines": (run_rates.VIEW, contract_lines.VIEW),
     "renewals": (renewals.VIEW,),
+    "lives": (contract_lines.VIEW,),
+    "cohorts": (contract_lines.VIEW,),
+    "weights": (contract_lines.VIEW,),
     "scope_changes": (scope_changes.VIEW,),
     "outlooks": (renewals.VIEW,),
     "predictions": (renewals.VIEW, forecasts.VIEW),
@@ -55,7 +60,7 @@ class FigureQuestion:
     """What is asked: a KPI by name, its period's days (`to` exclusive) where it has one, a method, a scope.
 
     options: what a KPI's question may say besides. policy: a metric policy's version to count by, `<policy>:<number>`, a draft
-    too; None for the one that is in force.
+    too; None for the one that is in force. reporting_currency: what amounts are converted to; None for what the policy says.
     """
 
     name: str
@@ -65,13 +70,15 @@ class FigureQuestion:
     scope: Scope = Scope()
     options: tuple[tuple[str, str], ...] = ()
     policy: str | None = None
+    reporting_currency: str | None = None
 
 
 @dataclass(frozen=True)
 class Found:
     """A figure with everything that its answer and its explanation need. cut: whether `as_of` cut its period.
 
-    given: what each account gives, where the database told; else the measure has the rows.
+    given: what each account gives, where the database told; else the measure has the rows. policy_version, fx_version: what it
+    was counted and converted by, the latter and `rates` only where amounts were converted.
     """
 
     kpi: Kpi
@@ -82,6 +89,9 @@ class Found:
     position: int
     lines: Sequence[ContractLine] = ()
     given: Sequence[Given] | None = None
+    policy_version: str = DEFAULT_VERSION
+    fx_version: str | None = None
+    rates: Sequence[Mapping[str, str]] | None = None
 
     @property
     def currency(self) -> str | None:
@@ -146,6 +156,34 @@ def options_of(kpi: Kpi, question: FigureQuestion) -> dict[str, str]:
         if name not in kpi.options:
             raise Invalid("option_not_allowed", f"{kpi.name} does not know {name}")
     return dict(question.options)
+
+
+def closing_day(end: int, where: ZoneInfo) -> str:
+    """The day on which a period ends that an instant follows."""
+    try:
+        return day_of(end - 1, where)
+    except OverflowError:  # the zone's day is beyond the calendar, the world's is not
+        return instant(end - 1)[:10]
+
+
+CONVERTED: Final = frozenset({"contract_lines", "renewals", "lives", "cohorts", "weights"})
+"""What reads money that can be converted."""
+
+
+def exchange_of(kpi: Kpi, method: str, question: FigureQuestion, rules: Counting, terms: Terms) -> Exchange | None:
+    """What amounts are converted by; None where the figure is of one currency, or of no money.
+
+    Raises: Invalid where conversion is asked for by name and the figure's amounts are never converted.
+    """
+    told = kpi.methods[method]
+    wanted = question.reporting_currency or rules.metric.reporting_currency
+    if wanted is None or question.scope.currency is not None or not told.money:
+        return None
+    if kpi.reads not in CONVERTED or (told.tell is not None and kpi.reads in ("contract_lines", "renewals")):
+        if question.reporting_currency is not None:
+            raise Invalid("reporting_currency_not_allowed", f"{kpi.name} is told in the currency of its amounts")
+        return None
+    return Exchange(wanted, rules.table, terms.where)
 
 
 def currency_of(method: Method, scope: Scope, currencies: Collection[str]) -> str | None:

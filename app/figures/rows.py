@@ -6,16 +6,24 @@ from zoneinfo import ZoneInfo
 
 from app.domain.errors import NotFound
 from app.domain.recorded import Recorded
+from app.domain.rules import MetricRules
 from app.figures.forecasts import outlooks, predictions
 from app.figures.questions import Scope
 from app.reader import Reader, When
 from projections import accounts, contract_lines, portfolios, renewals, scope_changes
 from projections.base import Rows
 from projections.contract_lines import ContractLine
-from projections.kpis.base import Kpi
+from projections.kpis.base import DEFAULTS, Kpi
+from projections.kpis.calendar import month_of
+from projections.kpis.cohorts import granularity, joined
+from projections.kpis.concentration import weights
+from projections.kpis.conversion import Converted, Exchange, converted
+from projections.kpis.counting import DAY, counted, plain
+from projections.kpis.lives import Life, lives
+from projections.kpis.options import cohort
 from projections.kpis.renewals import due
 from projections.kpis.scope import wishes
-from projections.kpis.standings import Standing, standings
+from projections.kpis.standings import Standing, standing, standings
 
 CHUNK: Final = 500
 """How many accounts are named in one statement."""
@@ -61,7 +69,7 @@ def lines_of(
 class Load(NamedTuple):
     """Rows that are wanted: whose, of which accounts, as known at a position, for [start, end) in microseconds.
 
-    options: what the question says besides.
+    options: what the question says besides. rules: those that count.
     """
 
     reader: Reader
@@ -71,6 +79,7 @@ class Load(NamedTuple):
     start: int
     end: int
     options: Mapping[str, str] = {}
+    rules: MetricRules = DEFAULTS
 
     @property
     def clocks(self) -> When:
@@ -82,6 +91,11 @@ class Load(NamedTuple):
         at = self.start if self.scope.attribution == "start" else self.end
         return within_of(self.reader, self.tenant_id, self.scope, self.position, at)
 
+    @property
+    def where(self) -> ZoneInfo:
+        """The zone of its days."""
+        return self.reader.projector.zone(self.tenant_id)
+
 
 Loaded = tuple[list[Any], list[ContractLine], set[str]]
 """The rows that a figure is summed from, the contract lines behind them, and the currencies of their amounts."""
@@ -92,19 +106,67 @@ def rows_of(load: Load, kpi: Kpi) -> Loaded:
     return LOADERS[kpi.reads](load)
 
 
+def converted_of(load: Load, kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
+    """The rows of a figure in one currency, the contract lines behind them, and in how many parts of the usual ones they count.
+
+    Raises: Invalid where there is no rate for a currency and a day.
+    """
+    return CONVERTERS[kpi.reads](load, kpi, exchange)
+
+
 def _standings(load: Load) -> Loaded:
-    reader, tenant_id, scope, _, start, end, _ = load
-    within = load.within()
-    lines = [line for line in _lines(reader, tenant_id, scope, load.clocks, start, end) if within(line.account)]
-    past = _paid_before(reader, tenant_id, scope, load.clocks, lines, start)
-    return standings([*lines, *past], start, end), lines, {line.currency for line in lines if line.annual}
+    lines, behind = _counted(load)
+    return standing(lines, load.start, load.end, load.rules, load.where), behind, _currencies(load, lines)
+
+
+def _standings_in(load: Load, kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
+    lines, behind = _counted(load)
+    spot = kpi.unit == "rows" and load.rules.fx == "spot"  # ratios compare at constant rates, whatever the rules
+    worth = Converted(lines, load.start, load.end, exchange, spot=spot)
+    return standing(lines, load.start, load.end, load.rules, load.where, worth), behind, worth.per
+
+
+def _counted(load: Load) -> tuple[list[ContractLine], list[ContractLine]]:
+    """The lines that count, and of all of them those that were in force within the period or just before."""
+    reader, tenant_id, scope, within, clocks = load.reader, load.tenant_id, load.scope, load.within(), load.clocks
+    if plain(load.rules):
+        told = _lines(reader, tenant_id, scope, clocks, load.start, load.end)
+        lines = [line for line in told if within(line.account)]
+        past = _paid_before(reader, tenant_id, scope, clocks, lines, load.start)
+        return counted([*lines, *past], load.rules), lines
+    horizon = load.end + load.rules.shortest_gap_days * DAY  # who returns so soon after the period was never gone
+    table = contract_lines.VIEW.table
+    clauses = [*_narrowed(table, scope), table.c.kind != "one_off", table.c.valid_from < horizon]
+    lines = [row for row in reader.select(tenant_id, contract_lines.VIEW, clauses, clocks)[0] if within(row.account)]
+    behind = [line for line in lines if line.valid_to >= load.start and line.valid_from < load.end]
+    return counted(lines, load.rules), behind
+
+
+def _currencies(load: Load, lines: Iterable[ContractLine]) -> set[str]:
+    """The currencies of what was paid within the period or just before."""
+    return {
+        line.currency for line in lines if line.annual and line.valid_to >= load.start and line.valid_from < load.end
+    }
 
 
 def _fallen(load: Load) -> Loaded:
-    reader, tenant_id, scope, _, start, end, _ = load
-    fallen, within = due(_renewals(reader, tenant_id, scope, load.clocks, start, end), start, end), load.within()
+    told = _renewals(load.reader, load.tenant_id, load.scope, load.clocks, load.start, load.end)
+    fallen, within = due(told, load.start, load.end), load.within()
     rows = [row for row in fallen if within(row.account)]
     return rows, [], {row.currency for row in rows}
+
+
+def _fallen_in(load: Load, _kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
+    """Values are compared at the rates of the last instant before the period, as all ratios are."""
+    rows, behind, _ = _fallen(load)
+    amounts = [(row.currency, amount) for row in rows for amount in (row.atr, row.renewed or 0)]
+    found, per = converted(amounts, load.start - 1, exchange)
+    pairs = zip(rows, found[::2], found[1::2], strict=True)
+    told = [
+        row._replace(currency=exchange.currency, atr=atr, renewed=None if row.renewed is None else renewed)
+        for row, atr, renewed in pairs
+    ]
+    return told, behind, per
 
 
 def _wished(load: Load) -> Loaded:
@@ -123,14 +185,77 @@ def _predictions(load: Load) -> Loaded:
     return list(predictions(load, rows)), lines, currencies
 
 
+def _ever(load: Load) -> tuple[list[ContractLine], list[ContractLine]]:
+    """The lines of all time that count, and of all of them those that began within it."""
+    within, table = load.within(), contract_lines.VIEW.table
+    horizon = load.end + load.rules.shortest_gap_days * DAY  # who returns so soon was never gone
+    paid = [(table.c.annual > 0) | table.c.held] if plain(load.rules) else []
+    clauses = [*_narrowed(table, load.scope), table.c.kind != "one_off", table.c.valid_from < horizon, *paid]
+    told = load.reader.select(load.tenant_id, contract_lines.VIEW, clauses, load.clocks)[0]
+    lines = [line for line in told if within(line.account)]
+    return counted(lines, load.rules), [line for line in lines if line.valid_from < load.end]
+
+
+def _of_cohort(load: Load, lines: Iterable[ContractLine]) -> list[Life]:
+    """Every account that ever paid, or those of a cohort."""
+    rows, wanted = lives(lines, load.end), cohort(load.options)
+    return rows if wanted is None else [row for row in rows if month_of(row.since, load.where) in wanted]
+
+
+def _lives(load: Load) -> Loaded:
+    lines, behind = _ever(load)
+    rows = _of_cohort(load, lines)
+    kept = {row.account for row in rows}
+    return rows, behind, {line.currency for line in behind if line.annual and line.account in kept}
+
+
+def _lives_in(load: Load, _kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
+    """All that was ever paid is compared at the rates of the last instant: no rate makes an account larger as it grows older."""
+    lines, behind = _ever(load)
+    found, per = converted([(line.currency, line.annual) for line in lines], load.end - 1, exchange)
+    same = [line._replace(annual=annual) for line, annual in zip(lines, found, strict=True)]
+    return _of_cohort(load, same), behind, per
+
+
+def _cohorts(load: Load) -> Loaded:
+    rows, lines, currencies = _lives(load)
+    return list(joined(rows, granularity(load.options), load.where)), lines, currencies
+
+
+def _cohorts_in(load: Load, kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
+    rows, lines, per = _lives_in(load, kpi, exchange)
+    return list(joined(rows, granularity(load.options), load.where)), lines, per
+
+
+def _weights(load: Load) -> Loaded:
+    rows, lines, currencies = _standings(load)
+    return list(weights(rows, load.options)), lines, currencies
+
+
+def _weights_in(load: Load, kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
+    rows, lines, per = _standings_in(load, kpi, exchange)
+    return list(weights(rows, load.options)), lines, per
+
+
 LOADERS: Final[Mapping[str, Callable[[Load], Loaded]]] = {
     "contract_lines": _standings,
     "renewals": _fallen,
+    "lives": _lives,
+    "cohorts": _cohorts,
+    "weights": _weights,
     "scope_changes": _wished,
     "outlooks": _outlooks,
     "predictions": _predictions,
 }
 """By what a KPI reads."""
+CONVERTERS: Final[Mapping[str, Callable[[Load, Kpi, Exchange], tuple[list[Any], list[ContractLine], int]]]] = {
+    "contract_lines": _standings_in,
+    "renewals": _fallen_in,
+    "lives": _lives_in,
+    "cohorts": _cohorts_in,
+    "weights": _weights_in,
+}
+"""The same, for those whose amounts can be told in one currency."""
 
 
 def _lines(

@@ -7,7 +7,17 @@ To add a KPI: a `Kpi` in its theme's file, one line below, and the twins of its 
 
 from typing import Final
 
-from projections.kpis import forecast, renewals, retention, revenue, scope
+from projections.kpis import (
+    cohorts,
+    concentration,
+    expansion,
+    forecast,
+    lifetimes,
+    renewals,
+    retention,
+    revenue,
+    scope,
+)
 from projections.kpis.base import Kpi
 
 KPIS: Final[tuple[Kpi, ...]] = (
@@ -30,4 +40,8 @@ KPIS: Final[tuple[Kpi, ...]] = (
     renewals.REVENUE_AT_RISK,
     forecast.RENEWAL_FORECAST,
     forecast.FORECAST_ACCURACY,
+    expansion.EXPANSION_RATE,
+    cohorts.COHORT_RETENTION,
+    lifetimes.CUSTOMER_LIFETIME_VALUE,
+    concentration.CONCENTRATION,
 )

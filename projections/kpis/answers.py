@@ -5,9 +5,12 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from app.domain.values import instant
-from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure, Method, Terms, Told
+from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure, Method, Scale, Terms, Told
+from projections.kpis.cohorts import Joined
+from projections.kpis.concentration import Weight
 from projections.kpis.decimals import money, quantities, quantity, ratio, steps
 from projections.kpis.forecast import Outlook, Predicted
+from projections.kpis.lives import Life
 from projections.kpis.renewals import goes_on, renewed
 from projections.kpis.revenue import Step, waterfall, waterfall_of
 from projections.kpis.scope import Wish
@@ -50,26 +53,28 @@ def figure(kpi: Kpi, measure: Measure, terms: Terms) -> dict[str, Any]:
     if method.tell is not None:
         body |= told.members
     elif kpi.unit == "rows":
-        body["rows"] = _steps(waterfall(rows) if measure.parts is None else waterfall_of(measure.parts), currency)
+        told_steps = waterfall(rows) if measure.parts is None else waterfall_of(measure.parts)
+        body["rows"] = _steps(told_steps, MONTHLY.times(measure.per), currency)
     return body
 
 
 def _written(kpi: Kpi, value: Fraction, currency: str | None) -> str:
-    return ratio(value) if kpi.unit in ("ratio", "number") else money(value, currency)
+    share = kpi.unit == "rows" and kpi.methods[kpi.default].over is not None
+    return ratio(value) if share or kpi.unit in ("ratio", "number") else money(value, currency)
 
 
-def _steps(told: Sequence[Step], currency: str | None) -> list[dict[str, Any]]:
+def _steps(told: Sequence[Step], scale: Scale, currency: str | None) -> list[dict[str, Any]]:
     opening, *between, closing = told
-    signed = steps(opening.amount, [step.sign * step.amount for step in between], closing.amount, MONTHLY, currency)
-    body: list[dict[str, Any]] = [{"name": "opening", "amount": quantity(opening.amount, MONTHLY, currency)}]
+    signed = steps(opening.amount, [step.sign * step.amount for step in between], closing.amount, scale, currency)
+    body: list[dict[str, Any]] = [{"name": "opening", "amount": quantity(opening.amount, scale, currency)}]
     for step, amount in zip(between, signed, strict=True):
-        row = {"name": step.name, "amount": amount.removeprefix("-")}
+        row = {"name": step.name, "amount": amount if step.sign > 0 else amount.removeprefix("-")}
         if step.name in ("expansion", "contraction"):
-            row["of_which_hold"] = quantity(step.hold, MONTHLY, currency)
+            row["of_which_hold"] = quantity(step.hold, scale, currency)
         if step.name == "expansion":
-            row["of_which_contracted_escalator"] = quantity(step.escalator, MONTHLY, currency)
+            row["of_which_contracted_escalator"] = quantity(step.escalator, scale, currency)
         body.append(row)
-    return [*body, {"name": "closing", "amount": quantity(closing.amount, MONTHLY, currency)}]
+    return [*body, {"name": "closing", "amount": quantity(closing.amount, scale, currency)}]
 
 
 class Given(NamedTuple):
@@ -93,7 +98,7 @@ def breakdown(
         sums[account] = Given(account, one + numerator, other + denominator)
     told = [sums[name] for name in sorted(sums) if sums[name][1] or sums[name][2] or any(map(_matters, grouped[name]))]
     page, last = contributions(measure.method, told, currency, limit=limit, after=after)
-    return [detailed(one, grouped[one["account"]], currency) for one in page], last
+    return [detailed(one, grouped[one["account"]], currency, measure.per) for one in page], last
 
 
 def contributions(
@@ -119,31 +124,38 @@ def contributions(
     return listed, page[-1].account if page and first + len(page) < len(told) else None
 
 
-def detailed(contribution: dict[str, Any], rows: Sequence[Any], currency: str | None) -> dict[str, Any]:
+def detailed(contribution: dict[str, Any], rows: Sequence[Any], currency: str | None, per: int = 1) -> dict[str, Any]:
     """A contribution with the rows that it is made of. Amounts are null where rows of several currencies are only counted."""
-    return {"account": contribution["account"], **_content(rows, currency), **contribution}
+    return {"account": contribution["account"], **_content(rows, currency, per), **contribution}
 
 
 def _matters(row: Any) -> bool:
     return not isinstance(row, Standing) or bool(row.opening or row.closing or row.movements)
 
 
-def _content(rows: Sequence[Any], currency: str | None) -> dict[str, Any]:
+def _content(rows: Sequence[Any], currency: str | None, per: int) -> dict[str, Any]:
     if isinstance(rows[0], Standing):
-        return _standing(rows[0], currency)
+        return _standing(rows, MONTHLY.times(per), currency)
     if isinstance(rows[0], Outlook | Predicted):
         return {"items": [row.item() for row in rows]}
-    return {"items": [_renewal(row) if isinstance(row, Renewal) else _wish(row) for row in rows]}
+    if isinstance(rows[0], Life | Joined | Weight):
+        return rows[0].told(currency, per)
+    return {"items": [_renewal(row, per) if isinstance(row, Renewal) else _wish(row) for row in rows]}
 
 
-def _standing(row: Standing, currency: str | None) -> dict[str, Any]:
+def _standing(rows: Sequence[Standing], scale: Scale, currency: str | None) -> dict[str, Any]:
+    """An account's story; it has several standings where its return counts as a new client's."""
+
     def monthly(amount: int) -> str | None:
-        return quantity(amount, MONTHLY, currency) if currency else None
+        return quantity(amount, scale, currency) if currency else None
 
+    escalated = sum(row.escalated for row in rows)
     return {
-        "opening": monthly(row.opening),
-        "closing": monthly(row.closing),
-        **{kind: monthly(row.total(kind)) for kind in (*GAINS, *LOSSES)},
+        "opening": monthly(sum(row.opening for row in rows)),
+        "closing": monthly(sum(row.worth for row in rows)),
+        **{kind: monthly(sum(row.total(kind) for row in rows)) for kind in (*GAINS, *LOSSES)},
+        **({"contracted_escalator": monthly(escalated)} if escalated else {}),
+        "fx": monthly(sum(row.fx for row in rows)),
         "movements": [
             {
                 "at": instant(one.at),
@@ -152,20 +164,21 @@ def _standing(row: Standing, currency: str | None) -> dict[str, Any]:
                 "of_which_hold": monthly(one.hold),
                 "of_which_contracted_escalator": monthly(one.escalator),
             }
+            for row in rows
             for one in row.movements
         ],
     }
 
 
-def _renewal(row: Renewal) -> dict[str, Any]:
+def _renewal(row: Renewal, per: int) -> dict[str, Any]:
     return {
         "contract": row.contract,
         "due": row.due,
         "outcome": row.outcome,
         "goes_on": goes_on(row),
         "currency": row.currency,
-        "expiring": quantity(row.atr, YEARLY, row.currency),
-        "renewed": quantity(renewed(row), YEARLY, row.currency),
+        "expiring": quantity(row.atr, YEARLY.times(per), row.currency),
+        "renewed": quantity(renewed(row), YEARLY.times(per), row.currency),
     }
 
 

@@ -5,7 +5,7 @@ Everything is integers; a scale says how many of them make one. Only the answer 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -25,6 +25,10 @@ class Scale:
 
     per: int
     money: bool = False
+
+    def times(self, parts: int) -> "Scale":
+        """The same where money is counted in so many parts of it, as a conversion needs."""
+        return replace(self, per=self.per * parts) if self.money and parts != 1 else self
 
 
 MONTHLY: Final = Scale(12 * MICRO, money=True)
@@ -82,6 +86,7 @@ class Measure:
     """A figure before it is rounded. shares: each row with what it gave.
 
     parts: what a waterfall is made of, by name; notes: the warnings about rows. Both are None where the shares tell.
+    per: in how many parts of the usual ones money is counted; the method's scales tell of it already.
     """
 
     method: Method
@@ -90,6 +95,7 @@ class Measure:
     shares: tuple[tuple[Any, Share], ...] = ()
     parts: Mapping[str, int] | None = None
     notes: "Warnings | None" = None
+    per: int = 1
 
     @property
     def value(self) -> Fraction | None:
@@ -139,7 +145,10 @@ class Kpi:
         return next(iter(self.methods))
 
 
-def measure(method: Method, rows: Sequence[Any]) -> Measure:
-    """The figure of rows: the sum of what each gives."""
+def measure(method: Method, rows: Sequence[Any], per: int = 1) -> Measure:
+    """The figure of rows: the sum of what each gives. Takes: in how many parts of the usual ones their money is counted."""
+    if per != 1:
+        method = replace(method, of=method.of.times(per), over=method.over and method.over.times(per))
     shares = tuple((row, method.share(row)) for row in rows)
-    return Measure(method, sum(share[0] for _, share in shares), sum(share[1] for _, share in shares), shares)
+    numerator, denominator = (sum(share[at] for _, share in shares) for at in (0, 1))
+    return Measure(method, numerator, denominator, shares, per=per)

@@ -5,9 +5,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
-from app.domain.values import day_start
+from app.domain.values import FOREVER, day_start
 from projections.contract_lines import ContractLine
+from projections.kpis.cohorts import Joined
 from projections.kpis.forecast import Outlook, Predicted
+from projections.kpis.lives import Life
 from projections.kpis.scope import Wish
 from projections.renewals import Renewal
 
@@ -23,13 +25,19 @@ def causes(
     """Whether an event of those streams is behind an account's rows.
 
     A line was set by its source and binds by its contract's signature; where one began or ended within [start, end), what
-    took effect then is behind it too. What fell due or was wished has its own streams, and all of them is behind it.
+    took effect then is behind it too; behind a whole life is all that began, prolonged or ended a line. What fell due or was wished
+    has its own streams, and all of them is behind it.
     """
+    whole = any(isinstance(row, Life | Joined) for row in rows)
+    if whole:
+        start = -FOREVER
     own, sources = _own(rows), {line.source for line in lines}
     changed = {at for line in lines for at in (line.valid_from, line.valid_to) if start <= at < end}
 
     def behind(event: Recorded) -> bool:
         if event.stream_id in own or event.event_id in sources or event.type == "contract.signed":
+            return True
+        if whole and event.type == "contract.renewed":
             return True
         return not changed.isdisjoint(_effects(event, where))
 

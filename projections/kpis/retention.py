@@ -25,7 +25,7 @@ def _classic(row: Standing) -> Share:
 
 
 def _lost(row: Standing) -> Share:
-    return (int(row.closing == 0), 1) if row.opening else (0, 0)
+    return (int(row.closing == 0), 1) if row.opening else (int(row.left), int(row.joined))
 
 
 def _net(row: Standing) -> Share:

@@ -9,15 +9,15 @@ from projections.kpis.standings import GAINS, LOSSES, Standing
 
 
 def _closing(row: Standing) -> Share:
-    return row.closing, 0
+    return row.worth, 0
 
 
 def _grown(row: Standing) -> Share:
-    return row.closing - row.opening, row.opening
+    return row.closing + row.escalated - row.opening, row.opening
 
 
 def _per_account(row: Standing) -> Share:
-    return row.closing, int(row.closing > 0)
+    return row.worth, int(row.closing > 0)
 
 
 def _quick(row: Standing) -> Share:
@@ -25,11 +25,13 @@ def _quick(row: Standing) -> Share:
 
 
 def _gross_churn(row: Standing) -> Share:
-    return (row.total(*LOSSES), row.opening) if row.opening else (0, 0)
+    return (row.total(*LOSSES), row.opening) if row.opening or row.left else (0, 0)
 
 
 def _net_churn(row: Standing) -> Share:
-    return (row.total(*LOSSES) - row.total("expansion", "reactivation"), row.opening) if row.opening else (0, 0)
+    if not (row.opening or row.left):
+        return 0, 0
+    return row.total(*LOSSES) - row.total("expansion", "reactivation"), row.opening
 
 
 class Step(NamedTuple):
@@ -43,9 +45,10 @@ class Step(NamedTuple):
 
 
 def waterfall(rows: Sequence[Standing]) -> list[Step]:
-    """From opening to closing: opening + gains - losses = closing, to the last millionth.
+    """From opening to closing: opening + gains - losses + fx = closing, to the last millionth.
 
-    `fx` and `transfer` are 0 as long as a figure has one currency and accounts are not merged.
+    `fx` is what rates added, 0 in one currency; `transfer` is 0 as long as accounts are not merged. Where rules strip
+    escalators, `contracted_escalator` is what they added.
     """
     moved = {kind: [m for row in rows for m in row.movements if m.kind == kind] for kind in (*GAINS, *LOSSES)}
     steps = [
@@ -58,7 +61,9 @@ def waterfall(rows: Sequence[Standing]) -> list[Step]:
         )
         for kind, of in moved.items()
     ]
-    return _led(sum(row.opening for row in rows), steps, sum(row.closing for row in rows))
+    escalated = sum(row.escalated for row in rows)
+    steps += [Step("contracted_escalator", 1, escalated)] if escalated else []
+    return _led(sum(row.opening for row in rows), steps, sum(row.worth for row in rows), sum(row.fx for row in rows))
 
 
 def waterfall_of(parts: Mapping[str, int]) -> list[Step]:
@@ -76,8 +81,8 @@ def waterfall_of(parts: Mapping[str, int]) -> list[Step]:
     return _led(parts["opening"], steps, parts["closing"])
 
 
-def _led(opening: int, steps: Sequence[Step], closing: int) -> list[Step]:
-    return [Step("opening", 1, opening), *steps, Step("fx", 1, 0), Step("transfer", 1, 0), Step("closing", 0, closing)]
+def _led(opening: int, steps: Sequence[Step], closing: int, fx: int = 0) -> list[Step]:
+    return [Step("opening", 1, opening), *steps, Step("fx", 1, fx), Step("transfer", 1, 0), Step("closing", 0, closing)]
 
 
 MRR: Final = Kpi(

@@ -1,6 +1,7 @@
 """KPIs over HTTP: the house fixture as a frontend and an auditor ask for it."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,52 @@ def test_a_question_names_the_policy_that_it_is_counted_by_and_its_explanation_t
 
     assert "policy=ref%3Ametric%40default%3A1" in told["explain_url"]
     assert client.get(told["explain_url"]).json()["figure"]["explain_url"] == told["explain_url"]
+
+
+def test_figures_are_converted_by_the_policies_in_force_and_explained_alike(server: Server) -> None:
+    client = told(server)
+    client.write("/v1/accounts", {"name": "Euros", "currency": "EUR", "external_ref": "H"})
+    line = {"line": "main", "product": "retainer", "unit_price": "10.00", "interval": "month"}
+    drafted = client.write("/v1/accounts/ref:H/contracts", {"currency": "EUR", "start": "2024-02-01", "lines": [line]})
+    client.write(f"/v1/contracts/{drafted['id']}/signature", {"signed_at": "2024-02-01"})
+    assert refused(client, "/v1/kpis/mrr", as_of="2025-12-31", reporting_currency="USD") == (422, "fx_table_missing")
+
+    stories = [
+        {"kind": "fx", "base": "USD", "rates": [{"date": day, "currency": "EUR", "rate": rate} for day, rate in
+                                                (("2024-06-01", "1.1"), ("2025-06-01", "1.25"))]},
+        {"kind": "metric", "reporting_currency": "USD", "contract_end": "churn"},
+    ]  # fmt: skip
+    for rules in stories:
+        policy = client.write("/v1/policies", {"rules": rules})["id"]
+        client.write(f"/v1/policies/{policy}/versions/1/activation", {"start": "2024-01-01"})
+
+    answer = client.read("/v1/kpis/mrr_waterfall", **YEAR)
+    fx = {row["name"]: row["amount"] for row in answer["rows"]}
+    assert (fx["opening"], fx["fx"], fx["closing"]) == ("4511.00", "1.50", "5512.50")
+    assert (answer["value"], answer["policy_version"], answer["fx_version"]) == (
+        "5512.50",
+        "metric@default/1",
+        "fx@default/1",
+    )
+    assert [one["rate"] for one in answer["fx_rates"]] == ["1.1", "1.25"]
+
+    explained = client.get(answer["explain_url"]).json()
+    assert explained["figure"] == answer | {"known_at": answer["position"]}
+    assert sum(Decimal(row["contribution"]["numerator"]) for row in explained["data"]) == Decimal("5512.50")
+    assert client.read("/v1/kpis/mrr", as_of="2025-12-31", reporting_currency="EUR")["value"] == "4410.00"
+    assert client.read("/v1/kpis/mrr", as_of="2025-12-31", currency="EUR")["value"] == "10.00"
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "status", "code"),
+    [
+        ("/v1/kpis/mrr", {"currency": "EUR", "reporting_currency": "USD"}, 400, "currency_twice"),
+        ("/v1/kpis/mrr", {"reporting_currency": "euro"}, 400, "invalid_parameter"),
+        ("/v1/kpis/scope_creep_ratio", YEAR | {"reporting_currency": "EUR"}, 400, "currency_not_allowed"),
+        ("/v1/kpis/mrr", {"policy": "pol_nobody:1"}, 404, "policy_not_found"),
+    ],
+)
+def test_a_question_of_money_that_makes_no_sense_is_refused_by_name(
+    kiosk: Server, path: str, params: dict[str, Any], status: int, code: str
+) -> None:
+    assert refused(kiosk.client(), path, **params) == (status, code)

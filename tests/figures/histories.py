@@ -225,13 +225,13 @@ class Told:
     # --- what it comes to ---
 
     def ask(self, name: str, period: tuple[str, str] | None, method: str | None = None, *, known_at: int | None = None,
-            **scope: Any) -> dict[str, Any]:  # fmt: skip
+            reporting: str | None = None, **scope: Any) -> dict[str, Any]:  # fmt: skip
         """A figure of the history, in dollars unless said otherwise."""
         told: dict[str, Any] = {
             "currency": None if name in ("scope_creep_ratio", "alternative_acceptance") else "USD",
             **scope,
         }
-        question = FigureQuestion(name, *(period or (None, None)), method, Scope(**told))
+        question = FigureQuestion(name, *(period or (None, None)), method, Scope(**told), reporting_currency=reporting)
         reader = self.house.runtime.reader
         when = reader.when(self.tenant, None if period else "2025-12-31", None if known_at is None else str(known_at))
         return figures.answer(reader, self.tenant, question, when)
@@ -248,5 +248,8 @@ class Told:
 
 def sums(answers: dict[tuple[str, ...], dict[str, Any]]) -> dict[tuple[str, ...], Any]:
     """Answers without what tells one ledger from another."""
-    members = ("value", "numerator", "denominator", "rows", "warnings", "null_reason", "currency")
+    members = (
+        "value", "numerator", "denominator", "rows", "warnings", "null_reason", "currency",
+        "observations", "survival", "parameters", "cells", "averages", "herfindahl_index",
+    )  # fmt: skip
     return {asked: {name: answer.get(name) for name in members} for asked, answer in answers.items()}

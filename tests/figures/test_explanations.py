@@ -40,7 +40,7 @@ def test_an_explanation_tells_each_accounts_story_and_the_events_behind_it(settl
     assert sorted(story) == [f"Account {letter}" for letter in "ABCDEFG"]
     assert story["Account D"] | {"account": "", "events": [], "movements": []} == {
         "account": "", "name": "Account D", "opening": "400.00", "closing": "300.00", "new": "0.00", "expansion": "0.00",
-        "reactivation": "300.00", "contraction": "0.00", "churn": "400.00", "movements": [], "in_numerator": True,
+        "reactivation": "300.00", "contraction": "0.00", "churn": "400.00", "fx": "0.00", "movements": [], "in_numerator": True,
         "in_denominator": True, "contribution": {"numerator": "300.00", "denominator": "400.00"}, "events": [],
     }  # fmt: skip
     assert [(one["at"], one["kind"], one["amount"]) for one in story["Account D"]["movements"]] == [

@@ -12,14 +12,21 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select
 
 from app.bootstrap import owner
+from app.domain.fx import Rates
+from app.domain.rules import MetricRules, rate
 from app.domain.values import day_start, zone
+from app.figures import Scope
+from app.figures.rows import Load, converted_of
 from projections import contract_lines, portfolios, renewals
 from projections.contract_lines import ContractLine
+from projections.kpis import KPIS
 from projections.kpis.base import Kpi, measure
+from projections.kpis.conversion import Exchange
 from projections.kpis.retention import GROSS_REVENUE_RETENTION, NET_REVENUE_RETENTION
-from projections.kpis.revenue import waterfall
+from projections.kpis.revenue import MRR_WATERFALL, waterfall
 from projections.kpis.standings import Standing, standings
 from tests.figures.histories import OWNERS, PERIODS, History, Told, histories, sums
+from tests.figures.words import in_force, rates
 from tests.support.databases import BACKENDS, Databases
 from tests.support.house import House
 
@@ -162,5 +169,83 @@ def test_the_owners_figures_sum_to_the_houses_whatever_the_attribution(estate: H
                 owned = [told.ask("arr_growth", period, owner=name, attribution=attribution) for name in OWNERS]
                 for part in ("numerator", "denominator"):
                     assert sum(Decimal(one[part]) for one in owned) == Decimal(house[part])
+
+    for_every_history(estate, law)
+
+
+# --- money of several currencies ---
+
+GROWING = (("2023-01-01", "1.05"), ("2025-02-28", "1.1234567891"), ("2025-07-01", "0.97"), ("2025-10-20", "1.3"))
+
+
+def worth_of(
+    told: Told, period: tuple[str, str], factor: int = 1, *, fx: str = "constant"
+) -> tuple[list[Standing], int]:
+    """The standings of a period in pounds, and in how many parts they count. Takes: what every rate is multiplied by."""
+    told_rates = [
+        (day, money, f"{number // 10**10}.{number % 10**10:010d}")
+        for day, text in GROWING
+        for money, times in (("EUR", 2), ("USD", 1))
+        for number in [rate(text) * times * factor]
+    ]
+    exchange = Exchange("GBP", Rates(rates(*told_rates, base="GBP")), zone("UTC"))
+    reader, (start, end) = told.house.runtime.reader, (day_start(day, zone("UTC")) for day in period)
+    rules = MetricRules(fx=fx)  # type: ignore[arg-type]
+    load = Load(reader, told.tenant, Scope(), reader.log.head(told.tenant), start, end, rules=rules)
+    rows, _, per = converted_of(load, MRR_WATERFALL, exchange)
+    return rows, per
+
+
+def in_total(rows: list[Standing], per: int) -> list[Fraction]:
+    """The waterfall's rows, signed as they add up."""
+    return [step.sign * Fraction(step.amount, per) for step in waterfall(rows)]
+
+
+def test_in_total_waterfalls_close_and_at_each_days_rates_their_sub_periods_add_up(estate: House) -> None:
+    def law(told: Told) -> None:
+        for fx in ("constant", "spot"):
+            first, second, whole = ([*waterfall(rows)] for rows, _ in (worth_of(told, one, fx=fx) for one in PERIODS))
+            for steps in (first, second, whole):
+                assert sum(step.sign * step.amount for step in steps[:-1]) == steps[-1].amount
+        first_, second_, whole_ = (in_total(*worth_of(told, period, fx="spot")) for period in PERIODS)
+        closing = [Fraction(waterfall(rows)[-1].amount, per) for rows, per in (worth_of(told, one) for one in PERIODS)]
+        assert closing[1] == closing[2]
+        assert [one + two for one, two in zip(first_[1:-1], second_[1:-1], strict=True)] == whole_[1:-1]
+
+    for_every_history(estate, law)
+
+
+def test_retention_of_several_currencies_is_sound_and_no_common_factor_of_rates_moves_it(estate: House) -> None:
+    def law(told: Told) -> None:
+        for period in PERIODS:
+            rows, _ = worth_of(told, period)
+            others, _ = worth_of(told, period, 7)
+            net, gross = (
+                exact(kpi, "point_to_point", rows) for kpi in (NET_REVENUE_RETENTION, GROSS_REVENUE_RETENTION)
+            )
+            assert net == exact(NET_REVENUE_RETENTION, "movement", rows)
+            if net is not None and gross is not None:
+                assert 0 <= gross <= min(1, net)
+            for kpi in (kpi for kpi in KPIS if kpi.reads == "contract_lines" and kpi.unit == "ratio"):
+                for method in (name for name, one in kpi.methods.items() if one.tell is None):
+                    assert exact(kpi, method, others) == exact(kpi, method, rows)
+
+    for_every_history(estate, law)
+
+
+def test_the_owners_openings_sum_to_the_houses_in_one_currency_too(estate: House) -> None:
+    def law(told: Told) -> None:
+        in_force(estate, rates(*((day, "EUR", text) for day, text in GROWING)), tenant=told.tenant)
+        estate.catch_up(told.tenant)
+        for attribution in ("start", "end"):
+            asked = [
+                told.ask(
+                    "arr_growth", PERIODS[2], currency=None, reporting="USD", owner=owner_, attribution=attribution
+                )
+                for owner_ in (None, *OWNERS)
+            ]
+            for part in ("numerator", "denominator"):
+                house, *owned = (Decimal(one[part]) for one in asked)
+                assert abs(house - sum(owned)) <= Decimal("0.02")  # each is rounded to the cent by itself
 
     for_every_history(estate, law)

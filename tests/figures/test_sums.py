@@ -71,7 +71,10 @@ def asked(source: random.Random, told: Told, kpi: Kpi, head: int) -> tuple[Figur
 
 
 def test_every_method_of_every_figure_has_its_sum() -> None:
-    assert set(TWINS) == {(kpi.name, method) for kpi in KPIS for method in kpi.methods}
+    summed_ = [kpi for kpi in KPIS if kpi.reads in ("contract_lines", "renewals", "scope_changes")]
+    assert set(TWINS) == {
+        (kpi.name, name) for kpi in summed_ for name, method in kpi.methods.items() if not method.tell
+    }
 
 
 def test_the_databases_sums_are_the_pure_functions_figures(estate: House) -> None:  # noqa: F811 - pytest's way

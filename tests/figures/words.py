@@ -8,6 +8,8 @@ from app.domain.contract_commands import (
     Line,
     RecordContract,
 )
+from app.domain.policy import ActivatePolicy, DraftPolicy
+from app.domain.rules import FxRate, FxRules, Rules
 from app.figures import FigureQuestion, Scope
 from tests.support.house import House
 
@@ -16,22 +18,40 @@ YEAR = ("2025-01-01", "2026-01-01")
 
 def ask(
     house: House, name: str, period: tuple[str, str] | None = YEAR, method: str | None = None, *, as_of: str | None = None,
-    known_at: object = None, **scope: Any,
+    known_at: object = None, policy: str | None = None, reporting: str | None = None, options: dict[str, str] | None = None, **scope: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """A figure's answer."""
-    question = FigureQuestion(name, *(period or (None, None)), method, Scope(**scope))
+    question = FigureQuestion(
+        name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
+    )
     when = house.runtime.reader.when(house.tenant, as_of, None if known_at is None else str(known_at))
     return figures.answer(house.runtime.reader, house.tenant, question, when)
 
 
 def explained(
     house: House, name: str, period: tuple[str, str] | None = YEAR, *, limit: int = 100, after: str | None = None, known_at: object = None,
-    method: str | None = None, **scope: Any,
+    as_of: str | None = None, method: str | None = None, policy: str | None = None, reporting: str | None = None,
+    options: dict[str, str] | None = None, **scope: Any,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:  # fmt: skip
     """A figure's explanation."""
-    question = FigureQuestion(name, *(period or (None, None)), method, Scope(**scope))
-    when = house.runtime.reader.when(house.tenant, None, None if known_at is None else str(known_at))
+    question = FigureQuestion(
+        name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
+    )
+    when = house.runtime.reader.when(house.tenant, as_of, None if known_at is None else str(known_at))
     return figures.explain(house.runtime.reader, house.tenant, question, when, limit=limit, after=after)
+
+
+def in_force(house: House, rules: Rules, start: str | None = "2020-01-01", tenant: str | None = None) -> str:
+    """A policy with its first version, in force from a day on, or a draft."""
+    policy = house.do(DraftPolicy(rules=rules), tenant=tenant).id  # type: ignore[arg-type]
+    if start is not None:
+        house.do(ActivatePolicy(number=1, start=start), tenant=tenant, policy=policy)
+    return policy
+
+
+def rates(*told: tuple[str, str, str], base: str = "USD") -> FxRules:
+    """A table of (date, currency, rate)."""
+    return FxRules(base=base, rates=tuple(FxRate(date=date, currency=money, rate=rate) for date, money, rate in told))
 
 
 def account(house: House, name: str, opened: str = "2024-01-01", **members: Any) -> str:

@@ -100,6 +100,7 @@ TWINS: Final[Mapping[tuple[str, str], Twin]] = {
     ("net_mrr_churn_rate", "movement"): Twin(
         _of_payers(amount=False, moved=f"{_LOSSES} - total_expansion - total_reactivation"), _OPENING
     ),
+    ("expansion_rate", "movement"): Twin(_of_payers(amount=False, moved="total_expansion"), _OPENING),
     ("renewal_rate", "count"): Twin(Part(_if(_GOES_ON, "1")), Part("1"), _UNDECIDED),
     ("renewal_rate", "value"): Twin(
         Part(f"CASE WHEN {_RENEWED} < atr THEN {_RENEWED} ELSE atr END"), Part("atr"), _UNDECIDED

@@ -4,11 +4,12 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.domain.rules import MetricRules
 from app.domain.schedule import annual
 from app.domain.values import FOREVER, day_start
 from projections.contract_lines import ContractLine
 from projections.kpis import KPIS
-from projections.kpis.base import Measure, measure
+from projections.kpis.base import DEFAULTS, Measure, measure
 from projections.kpis.revenue import waterfall
 from projections.kpis.standings import Standing, standings
 
@@ -21,10 +22,13 @@ def at(day: str | None) -> int:
 
 
 def line(account: str, price: str, start: str, end: str | None = None, **more: Any) -> ContractLine:
-    """A line in force over [start, end). `interval`: month unless said; `held`: it rests; others as in the view."""
-    held, kind = more.get("held", False), more.get("kind", "recurring")
-    paid = (
-        0 if held or kind == "one_off" else annual("1", price, more.get("interval", "month"), more.get("discount", "0"))
+    """A line in force over [start, end). `interval`: month unless said; `held`: it rests; `discount`, `temporary`: percents
+    that last or do not; `noticed`: the day of a notice that stands; others as in the view.
+    """
+    held, kind, interval = more.get("held", False), more.get("kind", "recurring"), more.get("interval", "month")
+    gross = 0 if kind == "one_off" else annual("1", price, interval)
+    lasting, temporary = (
+        gross - annual("1", price, interval, more.get(name, "0")) if gross else 0 for name in ("discount", "temporary")
     )
     return ContractLine(
         contract=more.get("contract", f"{account}-1"),
@@ -33,7 +37,7 @@ def line(account: str, price: str, start: str, end: str | None = None, **more: A
         valid_to=at(end),
         account=account,
         currency=more.get("currency", "USD"),
-        annual=paid,
+        annual=0 if held else gross - lasting,
         held=held,
         product="retainer",
         kind=kind,
@@ -43,6 +47,10 @@ def line(account: str, price: str, start: str, end: str | None = None, **more: A
         source=more.get("source", "evt_1"),
         place=0,
         schedule=None,
+        gross=gross,
+        lasting=lasting,
+        temporary=temporary,
+        noticed_at=at(more["noticed"]) if "noticed" in more else None,
     )
 
 
@@ -59,22 +67,27 @@ def changed(account: str, *prices: tuple[str, str]) -> list[ContractLine]:
     return [line(account, price, start, end) for (start, price), end in zip(prices, ends, strict=True) if price != "0"]
 
 
-def over(lines: list[ContractLine], start: str, end: str) -> list[Standing]:
+def over(lines: list[ContractLine], start: str, end: str, rules: MetricRules = DEFAULTS) -> list[Standing]:
     """The standings of a period."""
-    return standings(lines, at(start), at(end))
+    return standings(lines, at(start), at(end), rules)
 
 
-def measured(name: str, lines: list[ContractLine], start: str, end: str, method: str | None = None) -> Measure:
+def measured(
+    name: str, lines: list[ContractLine], start: str, end: str, method: str | None = None, rules: MetricRules = DEFAULTS
+) -> Measure:
     """A KPI of contract lines over a period."""
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
-    return measure(kpi.methods[method or kpi.default], over(lines, start, end))
+    return measure(kpi.methods[method or kpi.default], over(lines, start, end, rules))
 
 
-def value(name: str, lines: list[ContractLine], start: str, end: str, method: str | None = None) -> Fraction | None:
+def value(
+    name: str, lines: list[ContractLine], start: str, end: str, method: str | None = None, rules: MetricRules = DEFAULTS
+) -> Fraction | None:
     """The exact value of a KPI of contract lines over a period."""
-    return measured(name, lines, start, end, method).value
+    return measured(name, lines, start, end, method, rules).value
 
 
-def moved(lines: list[ContractLine], start: str, end: str) -> dict[str, Fraction]:
+def moved(lines: list[ContractLine], start: str, end: str, rules: MetricRules = DEFAULTS) -> dict[str, Fraction]:
     """The waterfall's rows, monthly, those that are 0 left out."""
-    return {step.name: Fraction(step.amount, 12_000_000) for step in waterfall(over(lines, start, end)) if step.amount}
+    steps = waterfall(over(lines, start, end, rules))
+    return {step.name: Fraction(step.amount, 12_000_000) for step in steps if step.amount}

@@ -34,6 +34,10 @@ def test_the_first_issue_has_these_figures() -> None:
         "revenue_at_risk": ["annual"],
         "renewal_forecast": ["weighted"],
         "forecast_accuracy": ["standing"],
+        "expansion_rate": ["movement"],
+        "cohort_retention": ["logos", "revenue"],
+        "customer_lifetime_value": ["simple", "kaplan_meier", "sbg"],
+        "concentration": ["top_share"],
     }
     assert [told["name"] for told in catalogue(KPIS)] == [kpi.name for kpi in KPIS]
 

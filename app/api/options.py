@@ -1,0 +1,131 @@
+"""Options of figures: what the question about some KPIs says besides, and what their answers tell besides."""
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+Options = tuple[tuple[str, str], ...]
+
+
+def options(
+    discount_rate: Annotated[
+        str | None, Query(description="lifetime value: a year, from 0 to 1; default: the rules'", examples=["0.1"])
+    ] = None,
+    margin: Annotated[
+        str | None, Query(description="lifetime value: gross margin from 0 to 1; default: the rules'", examples=["0.8"])
+    ] = None,
+    horizon: Annotated[
+        str | None, Query(description="lifetime value: how many periods are counted at the most", examples=["5"])
+    ] = None,
+    cohort: Annotated[
+        str | None,
+        Query(
+            description="lifetime value: only accounts that first paid in this month, quarter or year",
+            examples=["2015-01", "2015-Q1", "2015"],
+        ),
+    ] = None,
+    period: Annotated[
+        str | None, Query(description="lifetime value: month, quarter or year between renewal points; default year")
+    ] = None,
+    granularity: Annotated[
+        str | None, Query(description="cohorts: month, quarter or year in which accounts first paid; default month")
+    ] = None,
+    by: Annotated[
+        str | None,
+        Query(max_length=20, description="renewal_forecast: also by owner, tier or product", examples=["owner"]),
+    ] = None,
+    days_before: Annotated[
+        str | None,
+        Query(
+            max_length=20, description="forecast_accuracy: by the forecast that stood so many days before the due day"
+        ),
+    ] = None,
+    top: Annotated[
+        str | None, Query(description="concentration: of how many of the largest accounts; default 10")
+    ] = None,
+) -> Options:
+    """What was said, by name."""
+    said = {
+        "discount_rate": discount_rate,
+        "margin": margin,
+        "horizon": horizon,
+        "cohort": cohort,
+        "period": period,
+        "granularity": granularity,
+        "by": by,
+        "days_before": days_before,
+        "top": top,
+    }
+    return tuple((name, value) for name, value in said.items() if value is not None)
+
+
+class ParametersBody(BaseModel):
+    """The shape of the beta distribution of non-renewal probabilities, to six decimals."""
+
+    alpha: str
+    beta: str
+
+
+class ObservationBody(BaseModel):
+    """A renewal point."""
+
+    period: int
+    at_risk: int
+    lost: int
+    survivors: int
+
+
+class ObservationsBody(BaseModel):
+    """What a model was fitted to."""
+
+    accounts: int
+    tenures: int = Field(description="times without a lapse; who came back has several")
+    lost: int
+    censored: int
+    periods: list[ObservationBody]
+
+
+class SurvivalBody(BaseModel):
+    """The share that lasts beyond a period."""
+
+    period: int
+    share: str
+    standard_error: str | None = Field(None, description="Greenwood's, of kaplan_meier")
+
+
+class ResidualBody(BaseModel):
+    """What is still expected when the next decision is pending (DERL)."""
+
+    renewals_made: int
+    value: str | None = Field(description="in discounted payments")
+    residual_value: str | None = Field(description="in money")
+
+
+class OptionMembers(BaseModel):
+    """Members that only some figures have."""
+
+    model: str | None = Field(None, description="lifetime value, as all down to residual_lifetime")
+    period_length: str | None = None
+    cohort: str | None = None
+    revenue_per_period: str | None = None
+    gross_margin: str | None = None
+    discount_rate: str | None = None
+    horizon: int | None = None
+    churn_rate: str | None = None
+    parameters: ParametersBody | None = None
+    log_likelihood: str | None = None
+    log_likelihood_per_1000: str | None = None
+    observations: ObservationsBody | None = None
+    survival: list[SurvivalBody] | None = None
+    expected_lifetime: str | None = Field(None, description="in periods, not discounted")
+    residual_lifetime: list[ResidualBody] | None = None
+    granularity: str | None = Field(None, description="cohorts")
+    cells: list[dict[str, Any]] | None = Field(
+        None, description="cohorts: cohort, age, size, opening, value, share, mature"
+    )
+    averages: list[dict[str, Any]] | None = Field(None, description="cohorts: by age, of mature cells only")
+    top: int | None = Field(None, description="concentration")
+    accounts: int | None = Field(None, description="concentration: how many pay")
+    herfindahl_index: str | None = Field(None, description="concentration: the sum of all squared shares")
+    largest: list[dict[str, Any]] | None = Field(None, description="concentration: account, rank, arr, share")

@@ -1,0 +1,33 @@
+"""The calendar of figures: months, quarters and years of a tenant's zone, counted from year 0 in months."""
+
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from app.domain.values import FOREVER, day_of, day_start
+
+_END: Final = 10_000 * 12
+
+
+def month_of(moment: int, where: ZoneInfo) -> int:
+    """The month in which an instant falls."""
+    day = day_of(moment, where)
+    return int(day[:4]) * 12 + int(day[5:7]) - 1
+
+
+def month_start(month: int, where: ZoneInfo) -> int:
+    """The first instant of a month; never, beyond the calendar."""
+    return FOREVER if month >= _END else day_start(f"{month // 12:04d}-{month % 12 + 1:02d}-01", where)
+
+
+def full_months(until: int, where: ZoneInfo, number: int) -> list[tuple[int, int]]:
+    """The last months, as instants, that were over before an instant; fewer where the calendar begins later."""
+    current = month_of(until, where)
+    starts = [month_start(month, where) for month in range(max(12, current - number), current + 1)]
+    return list(pairwise(starts))
+
+
+def label(month: int, months: int) -> str:
+    """What a period of so many months is called by its first: 2015-01, 2015-Q1, or 2015."""
+    year = f"{month // 12:04d}"
+    return {1: f"{year}-{month % 12 + 1:02d}", 3: f"{year}-Q{month % 12 // 3 + 1}", 12: year}[months]

@@ -1,0 +1,84 @@
+"""Concentration: how much of the recurring revenue hangs on the largest accounts.
+
+Source: docs/kpis.md, concentration.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+from projections.kpis.base import YEARLY, Kpi, Measure, Method, Share, Terms, Told
+from projections.kpis.decimals import quantity, ratio
+from projections.kpis.options import count
+from projections.kpis.standings import Standing
+
+MOST: Final = 1000
+"""How many accounts may be asked for."""
+_TOP: Final = 10
+
+
+@dataclass(frozen=True)
+class Weight:
+    """An account among those that pay, by what it pays a year. rank: 1 is the largest. top: whether it is among those asked for."""
+
+    account: str
+    annual: int
+    rank: int
+    top: bool
+
+    def told(self, currency: str | None, per: int = 1) -> dict[str, Any]:
+        """What an explanation says of it. Takes: in how many parts of the usual ones amounts are counted."""
+        return {"arr": quantity(self.annual, YEARLY.times(per), currency) if currency else None, "rank": self.rank}
+
+
+def weights(rows: Sequence[Standing], options: Mapping[str, str]) -> list[Weight]:
+    """The accounts that pay, the largest first; equals by id. Raises: Invalid for a number that makes no sense."""
+    top = count(options, "top", MOST) or _TOP
+    paid: dict[str, int] = {}
+    for row in rows:
+        paid[row.account] = paid.get(row.account, 0) + row.closing
+    paying = sorted((-annual, account) for account, annual in paid.items() if annual)
+    return [Weight(account, -annual, rank, rank <= top) for rank, (annual, account) in enumerate(paying, 1)]
+
+
+def _top(row: Weight) -> Share:
+    return row.annual if row.top else 0, row.annual
+
+
+def _tell(measure: Measure, terms: Terms) -> Told:
+    rows: list[Weight] = [row for row, _ in measure.shares]
+    whole = measure.denominator
+    squares = Fraction(sum(row.annual**2 for row in rows), whole**2) if whole else None
+    members = {
+        "top": count(terms.options, "top", MOST) or _TOP,
+        "accounts": len(rows),
+        "herfindahl_index": None if squares is None else ratio(squares),
+        "largest": [
+            {
+                "account": row.account,
+                "rank": row.rank,
+                "arr": quantity(row.annual, measure.method.of, terms.currency),
+                "share": ratio(Fraction(row.annual, whole)),
+            }
+            for row in rows
+            if row.top
+        ],
+    }
+    return Told(measure.value, members, measure.method.nothing)
+
+
+CONCENTRATION: Final = Kpi(
+    name="concentration",
+    title="Share of ARR of the largest accounts",
+    unit="ratio",
+    kind="point",
+    reads="weights",
+    methods={
+        "top_share": Method(
+            "ARR of the n largest accounts / ARR of all", _top, YEARLY, YEARLY, "no_recurring_revenue", _tell
+        )
+    },
+    source="docs/kpis.md#concentration",
+    options=frozenset({"top"}),
+)

@@ -1,0 +1,187 @@
+"""Conversion: what amounts of several currencies are worth in one, exactly.
+
+What an account pays is compared at the rates of the last instant before a period, so that no rate moves a ratio; what it
+pays in the end is worth what the closing day says, and the difference stands in a row of its own, `fx`. A contract that
+takes the place of one in another currency is worth what that one was, at the rates of the day on which it did.
+A rate is a fraction; `per` makes integers of all of them, and nothing is rounded before it is written.
+
+Source: docs/kpis.md, money of several currencies.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from app.domain.errors import Invalid
+from app.domain.fx import Rates
+from app.domain.rules import RATE
+from app.domain.values import day_of, instant
+from projections.contract_lines import ContractLine
+from projections.kpis.counting import grouped
+
+Key = tuple[str, int]
+"""A currency and an instant."""
+
+
+class Exchange:
+    """What currencies are worth in the one that is reported in. rates: the table; None where none is in force."""
+
+    def __init__(self, currency: str, rates: Rates | None, where: ZoneInfo) -> None:
+        self.currency: Final = currency
+        self._rates, self._where = rates, where
+        self._worth: dict[Key, Fraction] = {}
+        self._asked: set[tuple[str, str]] = set()
+
+    def worth(self, currency: str, at: int) -> Fraction:
+        """What one unit of a currency is worth at an instant. Raises: Invalid where no table or no rate says so."""
+        if currency == self.currency:
+            return Fraction(1)
+        if (currency, at) not in self._worth:
+            if self._rates is None:
+                raise Invalid("fx_table_missing", f"amounts in {currency} need a table of exchange rates in force")
+            day = _day(at, self._where)
+            self._worth[currency, at] = Fraction(self._rates.at(currency, day), self._rates.at(self.currency, day))
+            self._asked |= {(currency, day), (self.currency, day)}
+        return self._worth[currency, at]
+
+    def used(self) -> list[dict[str, str]]:
+        """The rates of the table that were used, by currency and date."""
+        if self._rates is None:
+            return []
+        found = {}
+        for currency, day in self._asked:
+            for since, rate in self._rates.steps(currency):
+                if since <= day:
+                    found[currency, day] = (since, rate)
+        return [
+            {"currency": currency, "base": self._rates.base, "date": since, "rate": _rate(rate)}
+            for (currency, since, rate) in sorted({(currency, *step) for (currency, _), step in found.items()})
+        ]
+
+
+def _day(at: int, where: ZoneInfo) -> str:
+    try:
+        return day_of(at, where)
+    except OverflowError:  # a zone's day beyond the calendar's first or last
+        return instant(at)[:10] if at > 0 else "0001-01-01"
+
+
+def _rate(rate: int) -> str:
+    whole, fraction = divmod(rate, RATE)
+    return f"{whole}.{fraction:010d}".rstrip("0").rstrip(".")
+
+
+# --- what lines are worth ---
+
+
+class Worth:
+    """What lines are worth at the opening, when they move and at the closing: as they stand, in one currency.
+
+    per: how many integers make a millionth.
+    """
+
+    per: int = 1
+
+    def opening(self, line: ContractLine) -> int:
+        """At the last instant before the period."""
+        return line.annual
+
+    def moving(self, line: ContractLine, _at: int) -> int:
+        """Where it begins or ends."""
+        return line.annual
+
+    def closing(self, line: ContractLine) -> int:
+        """At the last instant of the period, on its own day."""
+        return line.annual
+
+
+AS_IS: Final = Worth()
+
+
+class Converted(Worth):
+    """The same in one currency of several.
+
+    Takes: counted lines, [start, end) in microseconds; `spot`, whether what moves is worth what its own day says, and not
+    what the opening's does.
+    """
+
+    def __init__(
+        self, lines: Iterable[ContractLine], start: int, end: int, exchange: Exchange, *, spot: bool = False
+    ) -> None:
+        fixed: dict[str, Fraction] = {}
+        at: dict[Key, Fraction] = {}
+        for account in grouped(lines).values():
+            own = [one for one in account if one.annual and one.valid_from < end and one.valid_to >= start]
+            fixed |= _fixed(own, start, end, exchange)
+            # A change may be netted with one of a free line: what moves is worth something at each instant.
+            moments = {moment for one in account for moment in (one.valid_from, one.valid_to) if start <= moment < end}
+            for one in own:
+                if one.valid_to >= end:
+                    at[one.currency, end - 1] = exchange.worth(one.currency, end - 1)
+                at |= {(one.currency, moment): exchange.worth(one.currency, moment) for moment in moments if spot}
+        self.per = _common((*fixed.values(), *at.values()))
+        self._spot, self._end = spot, end
+        self._fixed = {contract: _integer(worth, self.per) for contract, worth in fixed.items()}
+        self._at = {key: _integer(worth, self.per) for key, worth in at.items()}
+
+    def opening(self, line: ContractLine) -> int:
+        """At the rates of the last instant before the period."""
+        return line.annual * self._fixed[line.contract] if line.annual else 0
+
+    def moving(self, line: ContractLine, at: int) -> int:
+        """At the opening's rates, or at those of the day."""
+        if not self._spot or not line.annual:
+            return self.opening(line)
+        return line.annual * self._at[line.currency, at]
+
+    def closing(self, line: ContractLine) -> int:
+        """At the closing day's rates."""
+        return line.annual * self._at[line.currency, self._end - 1] if line.annual else 0
+
+
+def converted(amounts: Sequence[tuple[str, int]], at: int, exchange: Exchange) -> tuple[list[int], int]:
+    """Amounts of currencies at an instant's rates, and how many of these integers make one of those."""
+    worth = {currency: exchange.worth(currency, at) for currency, _ in amounts}
+    per = _common(worth.values())
+    return [amount * _integer(worth[currency], per) for currency, amount in amounts], per
+
+
+def _common(worths: Iterable[Fraction]) -> int:
+    """The least number of parts that makes integers of all."""
+    parts = 1
+    for worth in worths:
+        parts = worth.denominator * Fraction(parts, worth.denominator).numerator
+    return parts
+
+
+def _integer(worth: Fraction, per: int) -> int:
+    return worth.numerator * (per // worth.denominator)
+
+
+def _fixed(own: Sequence[ContractLine], start: int, end: int, exchange: Exchange) -> Mapping[str, Fraction]:
+    """What a unit of each contract of an account is worth throughout a period.
+
+    That is what its currency was worth at the opening. A contract that begins at the instant at which one in another currency
+    ends goes on from what that one was worth, at the rates of that day: no rate makes it larger or smaller.
+    """
+    spans: dict[str, tuple[int, int, str, int]] = {}
+    for one in own:
+        begins, ends, _, annual = spans.get(one.contract, (one.valid_from, one.valid_to, "", 0))
+        spans[one.contract] = (
+            min(begins, one.valid_from), max(ends, one.valid_to), one.currency, max(annual, one.annual)
+        )  # fmt: skip
+    fixed: dict[str, Fraction] = {}
+    for contract, (begins, _, currency, _) in sorted(spans.items(), key=lambda item: (item[1][0], item[0])):
+        fixed[contract] = exchange.worth(currency, start - 1)
+        if not start <= begins < end:
+            continue
+        gone = [(span[3], name) for name, span in spans.items() if span[1] == begins and name in fixed]
+        left = {spans[name][2] for _, name in gone}
+        come = {span[2] for span in spans.values() if span[0] == begins}
+        if len(left) == len(come) == 1 and left != come:
+            name = max(gone)[1]
+            fixed[contract] = fixed[name] * Fraction(
+                exchange.worth(currency, begins), exchange.worth(spans[name][2], begins)
+            )
+    return fixed

@@ -1,0 +1,274 @@
+"""Customer lifetime value, by three models that are named: simple, Kaplan-Meier, shifted beta-geometric.
+
+Each multiplies what an account pays in a period by the margin and by how many periods it is expected to pay. The first takes that
+from a churn rate, the second from the tenures that were seen, the third from a model of why the tenures differ.
+
+Source: docs/kpis.md, customer_lifetime_value.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share, Terms, Told, Warnings
+from projections.kpis.calendar import full_months
+from projections.kpis.decimals import money, ratio
+from projections.kpis.lives import LONGEST, MONTHS, Life, Tenure, tenures
+from projections.kpis.options import choice, count, share
+from projections.kpis.product_limit import area, points, product_limit, root
+from projections.survival import Fit, Point, curve, discounted, fit
+
+FEW: Final = 30
+"""Below so many tenures an answer says so."""
+TRAILING: Final = 6
+"""Over how many full months the simple churn rate is the mean."""
+RESIDUALS: Final = 20
+"""For how many renewals made, at the most, the rest of a lifetime is told."""
+_MODELS: Final = {"simple": "simple", "kaplan_meier": "kaplan_meier", "sbg": "shifted_beta_geometric"}
+_NOBODY: Final = "no_paying_accounts"
+
+
+class Asked(NamedTuple):
+    """On which terms a value is asked for. rate: of a period of so many months."""
+
+    months: int
+    margin: Fraction
+    yearly: Fraction
+    rate: Fraction
+    horizon: int | None
+
+
+def asked(terms: Terms) -> Asked:
+    """What a question says, or else the rules. Raises: Invalid for an option that makes no sense."""
+    months = MONTHS[choice(terms.options, "period", MONTHS, "year")]
+    yearly = max(Fraction(0), share(terms.options, "discount_rate", terms.rules.discount_rate))
+    margin = share(terms.options, "margin", terms.rules.gross_margin)
+    return Asked(months, margin, yearly, yearly * Fraction(months, 12), count(terms.options, "horizon", LONGEST))
+
+
+def _pays(row: Life) -> Share:
+    return row.closing, int(row.closing > 0)
+
+
+def _rows(measure: Measure) -> list[Life]:
+    return [row for row, _ in measure.shares]
+
+
+# --- what every model tells ---
+
+
+def _members(model: str, measure: Measure, terms: Terms, told: Asked, **more: Any) -> dict[str, Any]:
+    """The members of an answer; what a model knows nothing of is null."""
+    paid = None if measure.value is None else money(measure.value * told.months, terms.currency)
+    return {
+        "model": _MODELS[model],
+        "period_length": terms.options.get("period", "year"),
+        "cohort": terms.options.get("cohort"),
+        "revenue_per_period": paid,
+        "gross_margin": ratio(told.margin),
+        "discount_rate": ratio(told.yearly),
+        "horizon": told.horizon,
+        "churn_rate": None,
+        "parameters": None,
+        "log_likelihood": None,
+        "log_likelihood_per_1000": None,
+        "observations": None,
+        "survival": None,
+        "expected_lifetime": None,
+        "residual_lifetime": None,
+        **more,
+    }
+
+
+def _observations(rows: Sequence[Life], found: Sequence[Tenure], told: Sequence[Point]) -> dict[str, Any]:
+    lost = sum(tenure.lost for tenure in found)
+    return {
+        "accounts": len(rows),
+        "tenures": len(found),
+        "lost": lost,
+        "censored": len(found) - lost,
+        "periods": [
+            {
+                "period": point.period,
+                "at_risk": point.at_risk,
+                "lost": point.lost,
+                "survivors": point.at_risk - point.lost,
+            }
+            for point in told
+        ],
+    }
+
+
+def _notes(rows: Sequence[Life], found: Sequence[Tenure]) -> Warnings:
+    """What a reader should know of the tenures."""
+    running = sum(row.spells()[-1].end is None for row in rows)
+    notes: Warnings = {"still_running": running} if running else {}
+    if len(found) < FEW:
+        notes["few_observations"] = len(found)
+    if not any(tenure.lost for tenure in found):
+        notes["no_losses"] = None
+    if cut := sum(tenure.periods == LONGEST and not tenure.lost for tenure in found):
+        notes["observation_cut"] = cut
+    return notes
+
+
+def _worth(measure: Measure, told: Asked, periods: Fraction | None) -> Fraction | None:
+    """What so many periods are worth, None where either is not known."""
+    return None if measure.value is None or periods is None else measure.value * told.months * told.margin * periods
+
+
+# --- simple ---
+
+
+def churn_rates(rows: Sequence[Life], terms: Terms) -> list[Fraction]:
+    """The customer churn rate, point to point, of each of the last full months; a month in which nobody began to pay has none."""
+    found = []
+    for start, end in full_months(terms.end, terms.where, TRAILING):
+        lost = paid = 0
+        for row in rows:
+            if row.paid(start):
+                paid += 1
+                lost += not row.paid(end)
+        if paid:
+            found.append(Fraction(lost, paid))
+    return found
+
+
+def _simple(measure: Measure, terms: Terms) -> Told:
+    told, rates = asked(terms), churn_rates(_rows(measure), terms)
+    mean = sum(rates, Fraction(0)) * Fraction(1, len(rates)) if rates else None
+    months = Fraction(mean.denominator, mean.numerator) if mean else None
+    members = _members(
+        "simple",
+        measure,
+        terms,
+        told,
+        churn_rate=None if mean is None else ratio(mean),
+        expected_lifetime=None if months is None else ratio(months * Fraction(1, told.months)),
+        discount_rate=None,
+        horizon=None,
+    )
+    notes: Warnings = {} if len(rates) in (0, TRAILING) else {"few_months": len(rates)}
+    if {"discount_rate", "horizon"} & terms.options.keys():
+        notes["option_not_used"] = None
+    if months is None or measure.value is None:
+        return Told(
+            None, members, _NOBODY if measure.value is None else "no_churn" if rates else "no_full_month", notes
+        )
+    return Told(measure.value * told.margin * months, members, notes=notes)
+
+
+# --- Kaplan-Meier ---
+
+
+def _kaplan_meier(measure: Measure, terms: Terms) -> Told:
+    told, rows = asked(terms), _rows(measure)
+    found = tenures(rows, told.months, terms.where)
+    seen = points(found)
+    estimate = product_limit(seen)
+    notes, shares = _notes(rows, found), [one.share for one in estimate]
+    horizon = told.horizon or len(seen)
+    if horizon > len(seen) and shares[-1]:
+        horizon, notes["horizon_beyond_observation"] = len(seen), None
+    members = _members(
+        "kaplan_meier",
+        measure,
+        terms,
+        told,
+        horizon=horizon or None,
+        observations=_observations(rows, found, seen),
+        survival=[
+            {"period": one.period, "share": ratio(one.share), "standard_error": root(one.variance)} for one in estimate
+        ],
+        expected_lifetime=ratio(area(shares, horizon, Fraction(0))) if seen else None,
+    )
+    if measure.value is None or not seen:
+        return Told(None, members, _NOBODY if measure.value is None else "too_few_periods", notes)
+    return Told(_worth(measure, told, area(shares, horizon, told.rate)), members, notes=notes)
+
+
+# --- shifted beta-geometric ---
+
+
+def _sbg(measure: Measure, terms: Terms) -> Told:
+    told, rows = asked(terms), _rows(measure)
+    found = tenures(rows, told.months, terms.where)
+    seen, notes = points(found), _notes(rows, found)
+    members = _members("sbg", measure, terms, told, observations=_observations(rows, found, seen))
+    if len(seen) < 2 or "no_losses" in notes:
+        reason = "too_few_periods" if len(seen) < 2 else "no_losses"
+        return Told(None, members, _NOBODY if measure.value is None else reason, notes)
+    fitted = fit(seen)
+    if fitted.bound:
+        notes[f"{fitted.bound}_cohort"] = None
+    expected = discounted(fitted, Fraction(0), horizon=told.horizon)
+    if expected is None:
+        notes["expected_lifetime_unbounded"] = None
+    periods = discounted(fitted, told.rate, horizon=told.horizon)
+    members |= {
+        "parameters": {"alpha": ratio(fitted.alpha), "beta": ratio(fitted.beta)},
+        "log_likelihood": ratio(fitted.total),
+        "log_likelihood_per_1000": ratio(fitted.total * Fraction(1000, len(found))),
+        "survival": [
+            {"period": period, "share": ratio(kept)}
+            for period, kept in enumerate(curve(fitted, max(len(seen), told.horizon or 0)))
+        ],
+        "expected_lifetime": None if expected is None else ratio(expected),
+        "residual_lifetime": _residuals(measure, terms, told, fitted, min(len(seen), RESIDUALS)),
+    }
+    if measure.value is None or periods is None:
+        return Told(None, members, _NOBODY if measure.value is None else "lifetime_unbounded", notes)
+    return Told(_worth(measure, told, periods), members, notes=notes)
+
+
+def _residuals(measure: Measure, terms: Terms, told: Asked, fitted: Fit, most: int) -> list[dict[str, Any]]:
+    """For each number of renewals made, how many payments are still expected when the next decision is pending."""
+    found: list[dict[str, Any]] = []
+    for renewals in range(most + 1):
+        periods = discounted(fitted, told.rate, renewals=renewals, horizon=told.horizon)
+        worth = _worth(measure, told, periods)
+        found.append(
+            {
+                "renewals_made": renewals,
+                "value": None if periods is None else ratio(periods),
+                "residual_value": None if worth is None else money(worth, terms.currency),
+            }
+        )
+    return found
+
+
+CUSTOMER_LIFETIME_VALUE: Final = Kpi(
+    name="customer_lifetime_value",
+    title="Customer lifetime value",
+    unit="money",
+    kind="point",
+    reads="lives",
+    methods={
+        "simple": Method(
+            "MRR per paying account x margin / mean monthly customer churn of the six full months before",
+            _pays,
+            MONTHLY,
+            COUNT,
+            "no_churn",
+            _simple,
+        ),
+        "kaplan_meier": Method(
+            "revenue per account and period x margin x discounted area under the product-limit curve up to the horizon",
+            _pays,
+            MONTHLY,
+            COUNT,
+            "too_few_periods",
+            _kaplan_meier,
+        ),
+        "sbg": Method(
+            "revenue per account and period x margin x discounted expected lifetime of the shifted beta-geometric model",
+            _pays,
+            MONTHLY,
+            COUNT,
+            "too_few_periods",
+            _sbg,
+        ),
+    },
+    source="docs/kpis.md#customer_lifetime_value",
+    options=frozenset({"discount_rate", "horizon", "cohort", "margin", "period"}),
+)

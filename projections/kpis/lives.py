@@ -1,0 +1,157 @@
+"""Lives: what each account has paid since it first paid anything, and how long it has stayed.
+
+A spell begins when an account begins to pay and ends when it pays nothing any more; while its lines rest it goes on. Who comes
+back begins another spell. A spell that has not ended by the last instant is censored: nothing is known of its end.
+
+Source: docs/kpis.md, customer_lifetime_value.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.values import add_months, day_of, day_start, instant
+from projections.contract_lines import ContractLine
+from projections.kpis.base import MONTHLY
+from projections.kpis.decimals import quantity
+
+MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
+"""How many months a period of a name has."""
+LONGEST: Final = 600
+"""How many periods of a spell are looked at: fifty years of months."""
+
+
+class Level(NamedTuple):
+    """What an account pays a year from an instant on, in 10^-6, and how many of its lines rest."""
+
+    at: int
+    annual: int
+    held: int
+
+
+class Spell(NamedTuple):
+    """A time without a lapse, microseconds. end: the first instant without payment; None where it goes on."""
+
+    start: int
+    end: int | None
+
+
+@dataclass(frozen=True)
+class Life:
+    """An account from its first payment to the last instant before `until`. levels: each change of what it pays, in order."""
+
+    account: str
+    levels: tuple[Level, ...]
+    until: int
+
+    @property
+    def since(self) -> int:
+        """When it first paid anything."""
+        return self.levels[0].at
+
+    @property
+    def closing(self) -> int:
+        """What it pays at the end."""
+        return self.levels[-1].annual
+
+    def annual(self, at: int) -> int:
+        """What it paid a year at the last instant before one."""
+        return next((level.annual for level in reversed(self.levels) if level.at < at), 0)
+
+    def paid(self, at: int) -> bool:
+        """Whether it paid anything then."""
+        return self.annual(at) > 0
+
+    def spells(self) -> list[Spell]:
+        """Its times without a lapse, in order."""
+        found: list[Spell] = []
+        begun: int | None = None
+        for level in self.levels:
+            if begun is None and level.annual:
+                begun = level.at
+            elif begun is not None and not level.annual and not level.held:
+                found.append(Spell(begun, level.at))
+                begun = None
+        return found if begun is None else [*found, Spell(begun, None)]
+
+    def told(self, currency: str | None, per: int = 1) -> dict[str, Any]:
+        """What an explanation says of it. Takes: in how many parts of the usual ones amounts are counted."""
+        return {
+            "monthly": quantity(self.closing, MONTHLY.times(per), currency) if currency else None,
+            "tenures": [
+                {
+                    "start": instant(spell.start),
+                    "end": None if spell.end is None else instant(spell.end),
+                    "censored": spell.end is None,
+                }
+                for spell in self.spells()
+            ],
+        }
+
+
+def lives(lines: Iterable[ContractLine], until: int) -> list[Life]:
+    """The accounts that ever paid before an instant, by id.
+
+    Takes: all lines that were in force before it. One-off lines and a contract's own row count for nothing.
+    """
+    changes: dict[str, dict[int, list[int]]] = {}
+    for line in lines:
+        if not line.line or line.kind == "one_off" or line.valid_from >= until:
+            continue
+        own = changes.setdefault(line.account, {})
+        for at, sign in ((line.valid_from, 1), (line.valid_to, -1)):
+            if at < until:
+                change = own.setdefault(at, [0, 0])
+                change[0] += sign * line.annual
+                change[1] += sign * line.held
+    return [found for account in sorted(changes) if (found := _life(account, changes[account], until)).levels]
+
+
+def _life(account: str, changes: dict[int, list[int]], until: int) -> Life:
+    levels: list[Level] = []
+    annual = held = 0
+    for at in sorted(changes):
+        annual, held = annual + changes[at][0], held + changes[at][1]
+        if annual or levels:
+            levels.append(Level(at, annual, held))
+    return Life(account, tuple(levels), until)
+
+
+# --- by the calendar of each spell's own start ---
+
+
+class Tenure(NamedTuple):
+    """How long a spell lasted, in periods. lost: whether it ended before renewal point `periods`; else it was seen to pass it."""
+
+    periods: int
+    lost: bool
+
+
+def tenures(rows: Sequence[Life], months: int, where: ZoneInfo) -> list[Tenure]:
+    """Every spell as renewal points see it: point t lies t periods after its start, by its own calendar.
+
+    A spell that ended between two points is lost at the second, once that has passed by the last instant; until then it is
+    censored like those that go on, of which it is not known either whether they will pass it.
+    """
+    found = []
+    for row in rows:
+        for spell in row.spells():
+            seen = _passed(spell.start, row.until - 1, months, where)
+            stayed = seen if spell.end is None else _passed(spell.start, spell.end - 1, months, where)
+            lost = stayed < seen
+            found.append(Tenure(min(stayed + lost, LONGEST), lost and stayed < LONGEST))
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _passed(start: int, moment: int, months: int, where: ZoneInfo) -> int:
+    """How many points of a spell lie no later than a moment."""
+    first, last = day_of(start, where), day_of(moment, where)
+    into = start - day_start(first, where)
+    between = (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7])
+    points = between // months
+    while points > 0 and day_start(add_months(first, points * months), where) + into > moment:
+        points -= 1
+    return max(0, points)
