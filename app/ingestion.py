@@ -12,7 +12,16 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from app.domain import account, contract_commands, interaction, renewal, scope_change_commands, values
+from app.domain import (
+    account,
+    contract_commands,
+    interaction,
+    opportunity_commands,
+    proposal_commands,
+    renewal,
+    scope_change_commands,
+    values,
+)
 from app.domain.command import Command
 from app.domain.errors import DomainError, Invalid, NotAllowed
 from app.handler import Handler, Intent
@@ -67,6 +76,21 @@ TOPICS: Final[dict[str, Topic]] = {
     ),  # who may amend contracts
     "scope_change.withdrawn": Topic(scope_change_commands.WithdrawScopeChange, "scope_change", "scope_change"),
     "scope_change.delivered": Topic(scope_change_commands.DeliverScopeChange, "scope_change", "scope_change"),
+    "proposal.versioned": Topic(proposal_commands.DraftProposal, "proposal", "proposal"),
+    "proposal.submitted": Topic(proposal_commands.SubmitProposal, "proposal", "proposal"),
+    "proposal.client_position_recorded": Topic(proposal_commands.RecordClientPosition, "proposal", "proposal"),
+    "proposal.concession_offered": Topic(proposal_commands.OfferConcession, "proposal", "proposal"),
+    "proposal.accepted": Topic(proposal_commands.AcceptProposal, "proposal", "proposal"),
+    "proposal.declined": Topic(proposal_commands.DeclineProposal, "proposal", "proposal"),
+    "proposal.expired": Topic(proposal_commands.ExpireProposal, "proposal", "proposal"),
+    "proposal.contracted": Topic(proposal_commands.ContractProposal, "proposal", "proposal"),
+    "opportunity.identified": Topic(opportunity_commands.IdentifyOpportunity, "opportunity", "opportunity"),
+    "opportunity.qualified": Topic(opportunity_commands.QualifyOpportunity, "opportunity", "opportunity"),
+    "opportunity.estimated": Topic(opportunity_commands.EstimateOpportunity, "opportunity", "opportunity"),
+    "opportunity.advanced": Topic(opportunity_commands.AdvanceOpportunity, "opportunity", "opportunity"),
+    "opportunity.parked": Topic(opportunity_commands.ParkOpportunity, "opportunity", "opportunity"),
+    "opportunity.won": Topic(opportunity_commands.WinOpportunity, "opportunity", "opportunity"),
+    "opportunity.lost": Topic(opportunity_commands.LoseOpportunity, "opportunity", "opportunity"),
 }
 _MEMBERS: Final = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
@@ -79,6 +103,8 @@ _CREATES: Final = (
     contract_commands.DraftContract,
     contract_commands.RecordContract,
     scope_change_commands.RaiseScopeChange,
+    proposal_commands.DraftProposal,
+    opportunity_commands.IdentifyOpportunity,
 )
 
 

@@ -14,9 +14,11 @@ from projections import (
     contracts,
     forecasts,
     interactions,
+    opportunities,
     policies,
     policy_rules,
     portfolios,
+    proposals,
     renewals,
     run_rates,
     scope_changes,
@@ -40,4 +42,6 @@ VIEWS: Final[tuple[View[Any], ...]] = (
     policies.VIEW,
     policy_rules.VIEW,
     forecasts.VIEW,
+    proposals.VIEW,
+    opportunities.VIEW,
 )

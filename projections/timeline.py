@@ -64,6 +64,15 @@ def _because(reason: str | None) -> str:
     return f": {reason}" if reason else ""
 
 
+def _called(data: dict[str, Any]) -> str:
+    return f"{data['title']}, " if data.get("title") else ""
+
+
+def _what(data: dict[str, Any]) -> str:
+    """What an approval is about."""
+    return f"concession {data['concession']}" if data.get("concession") else "the version's margin"
+
+
 Sentence = Callable[[dict[str, Any]], str]
 SENTENCES: Final[dict[str, Sentence]] = {
     "account.opened": lambda d: (
@@ -142,6 +151,44 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "scope_change.withdrawn": lambda _: "Scope change withdrawn",
     "scope_change.delivered": lambda d: (
         "Scope change delivered" + (f" in {d['hours']} hours" if d.get("hours") else "")
+    ),
+    "proposal.versioned": lambda d: (
+        f"Proposal {_called(d)}version {d['version']}: {d['value']} {d['currency']} a year"
+        + (f" and {d['one_off']} once" if d["one_off"] != "0" else "")
+    ),
+    "proposal.submitted": lambda d: f"Proposal version {d['version']} sent to the client",
+    "proposal.client_position_recorded": lambda d: "Client's position" + _because(", ".join(d["wants"])),
+    "proposal.concession_offered": lambda d: (
+        f"Concession {d['concession']} of {d['value']} {d['currency']} a year: {d['given']}"
+        + (f", for {d['in_exchange_for']}" if d.get("in_exchange_for") else ", for nothing")
+        + (", waits for approval" if d["awaiting_approval"] else "")
+    ),
+    "proposal.approval_requested": lambda d: (
+        f"Approval asked for {_what(d)}, because of the {' and the '.join(d['needs'])}"
+    ),
+    "proposal.approval_granted": lambda d: f"Approval granted for {_what(d)}",
+    "proposal.approval_rejected": lambda d: f"Concession {d['concession']} not made",
+    "proposal.accepted": lambda d: (
+        f"Client accepted proposal version {d['version']} at {d['annual_value']} {d['currency']} a year"
+    ),
+    "proposal.declined": lambda d: "Proposal declined" + _because(d["reason"]),
+    "proposal.expired": lambda d: f"Proposal version {d['version']} expired",
+    "proposal.contracted": lambda d: (
+        f"Proposal version {d['version']} became a contract at {d['annual_value']} {d['currency']} a year"
+    ),
+    "opportunity.identified": lambda d: (
+        f"Opportunity seen: {d['title']} ({d['kind'].replace('_', '-')}, from {d['source'].replace('_', ' ')})"
+    ),
+    "opportunity.qualified": lambda _: "Opportunity qualified",
+    "opportunity.estimated": lambda d: (
+        f"Opportunity estimated at {d['annual_value']} {d['currency']} a year, probability {d['probability']}, "
+        f"by {d['close_by']}"
+    ),
+    "opportunity.advanced": lambda d: f"Opportunity moved from {d['previous']} to {d['stage']}",
+    "opportunity.parked": lambda d: f"Opportunity parked until {d['until']}" + _because(d["reason"]),
+    "opportunity.won": lambda d: f"Opportunity won, {d['value']} {d['currency']} more a year",
+    "opportunity.lost": lambda d: (
+        "Opportunity lost" + _because(d["reason"]) + (f", to {d['competitor']}" if d.get("competitor") else "")
     ),
 }
 """A sentence for every topic that an account can meet. Sealed members have no place in one."""

@@ -31,6 +31,8 @@ from tests.support.house import House
 from tests.support.lives import life
 
 OPENING = OpenAccount(name="Northwind", currency="EUR")
+AMOUNTS = {"atr": "1200.50", "value": "900.00", "cost": "100.00", "annual_value": "800.00"}
+"""What states keep as numbers."""
 CALL = {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-01T00:00:00Z"}
 
 
@@ -68,7 +70,7 @@ def spoken(value: Any) -> Any:
 def told(draw: st.DrawFn, topics: list[str]) -> Event:
     """An event of one of some topics, with any of the members that it may lack."""
     kind = CATALOGUE[draw(st.sampled_from(topics))]
-    data = {**spoken(sample(kind)), **({"atr": "1200.50"} if "atr" in kind.model_fields else {})}
+    data = {**spoken(sample(kind)), **{name: amount for name, amount in AMOUNTS.items() if name in kind.model_fields}}
     for name, field in kind.model_fields.items():
         if not field.is_required() and draw(st.booleans()):
             del data[name]

@@ -13,11 +13,14 @@ from fastapi import APIRouter
 from app.api import (
     accounts,
     api_keys,
+    boards_pipeline,
     contracts,
     events,
     interactions,
     kpis,
+    opportunities,
     policies,
+    proposals,
     renewals,
     scope_changes,
     system,
@@ -38,4 +41,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhooks.router,
     system.router,
     policies.router,
+    proposals.router,
+    opportunities.router,
+    boards_pipeline.router,
 )

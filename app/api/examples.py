@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 LINE: Final = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "1000.00", "interval": "month"}
+ITEM: Final = {"item": "main", "product": "retainer", "quantity": "1", "unit_price": "1000.00", "interval": "month"}
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "accounts.open": {
         "name": "Northwind",
@@ -99,6 +100,47 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "scope_changes.withdraw": {"reason": "The client found another way"},
     "scope_changes.deliver": {"hours": "14.5"},
+    "proposals.draft": {
+        "title": "A second market",
+        "currency": "EUR",
+        "items": [ITEM],
+        "cost": "7000.00",
+        "terms": "Paid by the month, in advance",
+        "value_evidence": ["leads up by a third since spring"],
+        "valid_until": "2099-01-01",
+    },
+    "proposals.revise": {"items": [ITEM], "cost": "6500.00", "valid_until": "2099-01-01"},
+    "proposals.submit": {},
+    "proposals.record_client_position": {"position": "We like it, not at this price", "wants": ["a tenth off"]},
+    "proposals.concede": {
+        "kind": "price",
+        "value": "600.00",
+        "given": "5 % off the retainer",
+        "in_exchange_for": "a term of two years",
+    },
+    "proposals.approve": {"concession": "c1"},
+    "proposals.reject": {"concession": "c1", "reason": "They signed for more last year"},
+    "proposals.accept": {"version": 1, "by": "Ada Lind"},
+    "proposals.decline": {"reason": "price"},
+    "proposals.expire": {},
+    "proposals.take_over": {"event": "evt_01jd7z5m3sf8x9v0w1y2z3a4b5"},
+    "opportunities.identify": {
+        "title": "A second market",
+        "kind": "upsell",
+        "source": "review",
+        "product": "retainer",
+    },
+    "opportunities.qualify": {"need": "They open in France in spring", "budget_known": True, "needed_by": "2026-04-01"},
+    "opportunities.estimate": {
+        "annual_value": "6000.00",
+        "currency": "EUR",
+        "probability": "0.4",
+        "close_by": "2026-03-31",
+    },
+    "opportunities.advance": {"stage": "qualified"},
+    "opportunities.park": {"until": "2099-01-01", "reason": "no budget this year"},
+    "opportunities.win": {"event": "evt_01jd7z5m3sf8x9v0w1y2z3a4b5", "value": "6000.00"},
+    "opportunities.lose": {"reason": "price", "competitor": "Contoso"},
     "api_keys.issue": {"role": "integration", "scopes": ["interactions:write"], "label": "telephone system"},
     "api_keys.revoke": {"reason": "The key leaked"},
     "webhook_endpoints.register": {"provider": "standard_webhooks", "label": "CRM"},

@@ -7,11 +7,16 @@ from typing import Any, Final
 from app.domain import (
     account,
     api_key,
+    concession,
     contract,
     contract_commands,
     contract_terms,
     interaction,
+    opportunity,
+    opportunity_commands,
     policy,
+    proposal,
+    proposal_commands,
     renewal,
     scope_change,
     scope_change_commands,
@@ -41,6 +46,8 @@ class Decision:
     caller's target, by the command's member or by the state's attribute of that name; with `?` it may be missing.
     ref, called: what a new thing may be called besides its id and `external_ref`, by what is read or by its command.
     kinds: of which noun a thing is that is read under another name.
+    claim: what belongs to one thing only from then on, as (noun, what); behind a colon in the noun stands what the refusal of a
+    second one is called.
     """
 
     noun: str
@@ -50,6 +57,7 @@ class Decision:
     ref: Callable[[Context], str] | None = None
     called: Callable[[Any], str] | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
+    claim: Callable[[Any, Context], tuple[str, str]] | None = None
 
 
 NOUNS: Final[dict[str, Noun]] = {
@@ -62,6 +70,8 @@ NOUNS: Final[dict[str, Noun]] = {
     "renewal": Noun("rnw", renewal.RenewalState(), renewal.evolve),
     "scope_change": Noun("scr", scope_change.ScopeChangeState(), scope_change.evolve),
     "policy": Noun("pol", policy.PolicyState(), policy.evolve),
+    "proposal": Noun("prp", proposal.ProposalState(), proposal.evolve),
+    "opportunity": Noun("opp", opportunity.OpportunityState(), opportunity.evolve),
 }
 
 _REPLACES: Final = {"replaces": "contract"}
@@ -134,6 +144,38 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     policy.DraftPolicyVersion: Decision("policy", policy.draft_version),
     policy.ActivatePolicy: Decision("policy", policy.activate),
     policy.RetirePolicy: Decision("policy", policy.retire),
+    proposal_commands.DraftProposal: Decision(
+        "proposal",
+        proposal.draft,
+        creates=True,
+        reads=("account", "contract?", "renewal?", "opportunity?", "policy?"),
+    ),
+    proposal_commands.ReviseProposal: Decision("proposal", proposal.revise, reads=("account", "policy?")),
+    proposal_commands.SubmitProposal: Decision("proposal", proposal.submit, reads=("account", "policy?")),
+    proposal_commands.OfferConcession: Decision("proposal", concession.concede, reads=("account", "policy?")),
+    proposal_commands.ApproveConcession: Decision("proposal", concession.approve, reads=("account", "policy?")),
+    proposal_commands.AcceptProposal: Decision("proposal", proposal.accept, reads=("account", "policy?")),
+    proposal_commands.RecordClientPosition: Decision("proposal", concession.record_position, reads=("account",)),
+    proposal_commands.RejectConcession: Decision("proposal", concession.reject, reads=("account",)),
+    proposal_commands.DeclineProposal: Decision("proposal", proposal.decline, reads=("account",)),
+    proposal_commands.ExpireProposal: Decision("proposal", proposal.expire, reads=("account",)),
+    proposal_commands.ContractProposal: Decision(
+        "proposal", proposal.take_over, reads=("account", "contract"), claim=proposal.claim
+    ),
+    opportunity_commands.IdentifyOpportunity: Decision(
+        "opportunity",
+        opportunity.identify,
+        creates=True,
+        reads=("account", "interaction?", "scope_change?", "contract?", "renewal?"),
+    ),
+    opportunity_commands.QualifyOpportunity: Decision("opportunity", opportunity.qualify, reads=("account",)),
+    opportunity_commands.EstimateOpportunity: Decision("opportunity", opportunity.estimate, reads=("account",)),
+    opportunity_commands.AdvanceOpportunity: Decision("opportunity", opportunity.advance, reads=("account",)),
+    opportunity_commands.ParkOpportunity: Decision("opportunity", opportunity.park, reads=("account",)),
+    opportunity_commands.LoseOpportunity: Decision("opportunity", opportunity.lose, reads=("account",)),
+    opportunity_commands.WinOpportunity: Decision(
+        "opportunity", opportunity.win, reads=("account", "contract"), claim=opportunity.claim
+    ),
 }
 
 _BY_PREFIX: Final = {noun.prefix: noun for noun in NOUNS.values()}

@@ -12,9 +12,11 @@ from app.reader import When
 from projections import (
     contract_lines,
     forecasts,
+    opportunities,
     policies,
     policy_rules,
     portfolios,
+    proposals,
     renewals,
     run_rates,
     scope_changes,
@@ -36,6 +38,9 @@ _READS: Final[dict[str, tuple[View[Any], ...]]] = {
     "scope_changes": (scope_changes.VIEW,),
     "outlooks": (renewals.VIEW,),
     "predictions": (renewals.VIEW, forecasts.VIEW),
+    "pipeline": (opportunities.VIEW,),
+    "decided_opportunities": (opportunities.VIEW,),
+    "accepted_proposals": (proposals.VIEW,),
 }
 
 

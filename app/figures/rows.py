@@ -10,9 +10,10 @@ from app.domain.rules import MetricRules
 from app.figures.forecasts import outlooks, predictions
 from app.figures.questions import Scope
 from app.reader import Reader, When
-from projections import accounts, contract_lines, portfolios, renewals, scope_changes
-from projections.base import Rows
+from projections import accounts, contract_lines, opportunities, portfolios, proposals, renewals, scope_changes
+from projections.base import Rows, View
 from projections.contract_lines import ContractLine
+from projections.kpis import growth
 from projections.kpis.base import DEFAULTS, Kpi
 from projections.kpis.calendar import month_of
 from projections.kpis.cohorts import granularity, joined
@@ -237,6 +238,30 @@ def _weights_in(load: Load, kpi: Kpi, exchange: Exchange) -> tuple[list[Any], li
     return list(weights(rows, load.options)), lines, per
 
 
+def _pipeline(load: Load) -> Loaded:
+    table, last = opportunities.VIEW.table, load.end - 1
+    open_ = table.c.decided_at.is_(None) | (table.c.decided_at > last)
+    rows = _chosen(load, opportunities.VIEW, [table.c.identified_at <= last, open_])
+    return _kept(load, growth.pipeline(rows, last))
+
+
+def _decided(load: Load) -> Loaded:
+    rows = _chosen(load, opportunities.VIEW, _within(opportunities.VIEW.table.c.decided_at, load))
+    return _kept(load, growth.decided(rows, load.start, load.end))
+
+
+def _agreed(load: Load) -> Loaded:
+    rows = _chosen(load, proposals.VIEW, _within(proposals.VIEW.table.c.decided_at, load))
+    return _kept(load, growth.agreements(rows, load.start, load.end))
+
+
+def _kept(load: Load, told: Sequence[Any]) -> Loaded:
+    """The rows that count: of the accounts, and in the currency, that are asked for."""
+    within, currency = load.within(), load.scope.currency
+    rows = [row for row in told if within(row.account) and currency in (None, row.currency)]
+    return rows, [], {row.currency for row in rows if row.currency is not None}
+
+
 LOADERS: Final[Mapping[str, Callable[[Load], Loaded]]] = {
     "contract_lines": _standings,
     "renewals": _fallen,
@@ -246,6 +271,9 @@ LOADERS: Final[Mapping[str, Callable[[Load], Loaded]]] = {
     "scope_changes": _wished,
     "outlooks": _outlooks,
     "predictions": _predictions,
+    "pipeline": _pipeline,
+    "decided_opportunities": _decided,
+    "accepted_proposals": _agreed,
 }
 """By what a KPI reads."""
 CONVERTERS: Final[Mapping[str, Callable[[Load, Kpi, Exchange], tuple[list[Any], list[ContractLine], int]]]] = {
@@ -306,6 +334,16 @@ def _scope_changes(reader: Reader, tenant_id: str, scope: Scope, clocks: When) -
     table = scope_changes.VIEW.table
     clauses = [table.c.account == scope.account] if scope.account else []
     return reader.select(tenant_id, scope_changes.VIEW, clauses, clocks)[0]
+
+
+def _chosen(load: Load, view: View[Any], clauses: Sequence[Any]) -> list[Any]:
+    """A view's rows that match, of the account that is asked for."""
+    own = [view.table.c.account == load.scope.account] if load.scope.account else []
+    return load.reader.select(load.tenant_id, view, [*own, *clauses], load.clocks)[0]
+
+
+def _within(column: Any, load: Load) -> list[Any]:
+    return [column >= load.start, column < load.end]
 
 
 def _narrowed(table: Any, scope: Scope) -> list[Any]:

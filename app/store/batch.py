@@ -127,7 +127,7 @@ class Batch:
             raise Conflict("version_conflict", "what it rests on was not stored")
         for claim in one.claims:
             if found.claims.get(claim, one.stream_id) != one.stream_id:
-                raise Refused("external_ref_taken", f"another {claim[0]} has this reference already")
+                raise _taken(claim[0])
         if any(key.key_id in found.data_keys for key in one.data_keys):
             raise Conflict("data_key_exists", "the person's key was made by somebody else just now")
 
@@ -149,6 +149,14 @@ class Batch:
                 leaf(self.tenant_id, fact, self.head, self._instant),
             )
         )
+
+
+def _taken(noun: str) -> Refused:
+    """The refusal of a claim that is somebody else's. Takes: its noun; behind a colon, what the refusal is called."""
+    named, _, code = noun.partition(":")
+    if code:
+        return Refused(code, f"another {named} has claimed it already")
+    return Refused("external_ref_taken", f"another {named} has this reference already")
 
 
 def looked_up_again(batch: Sequence[Append]) -> list[Append]:

@@ -12,6 +12,7 @@ from projections.kpis import (
     concentration,
     expansion,
     forecast,
+    growth,
     lifetimes,
     renewals,
     retention,
@@ -44,4 +45,7 @@ KPIS: Final[tuple[Kpi, ...]] = (
     cohorts.COHORT_RETENTION,
     lifetimes.CUSTOMER_LIFETIME_VALUE,
     concentration.CONCENTRATION,
+    growth.PIPELINE_VALUE,
+    growth.WIN_RATE,
+    growth.CONCESSION_RATE,
 )

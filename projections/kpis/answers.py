@@ -9,7 +9,6 @@ from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure, M
 from projections.kpis.cohorts import Joined
 from projections.kpis.concentration import Weight
 from projections.kpis.decimals import money, quantities, quantity, ratio, steps
-from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.lives import Life
 from projections.kpis.renewals import goes_on, renewed
 from projections.kpis.revenue import Step, waterfall, waterfall_of
@@ -136,11 +135,16 @@ def _matters(row: Any) -> bool:
 def _content(rows: Sequence[Any], currency: str | None, per: int) -> dict[str, Any]:
     if isinstance(rows[0], Standing):
         return _standing(rows, MONTHLY.times(per), currency)
-    if isinstance(rows[0], Outlook | Predicted):
-        return {"items": [row.item() for row in rows]}
     if isinstance(rows[0], Life | Joined | Weight):
         return rows[0].told(currency, per)
-    return {"items": [_renewal(row, per) if isinstance(row, Renewal) else _wish(row) for row in rows]}
+    return {"items": [_item(row, per) for row in rows]}
+
+
+def _item(row: Any, per: int) -> dict[str, Any]:
+    if isinstance(row, Renewal):
+        return _renewal(row, per)
+    item: dict[str, Any] = _wish(row) if isinstance(row, Wish) else row.item()
+    return item
 
 
 def _standing(rows: Sequence[Standing], scale: Scale, currency: str | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from app.domain.values import FOREVER, day_start
 from projections.contract_lines import ContractLine
 from projections.kpis.cohorts import Joined
 from projections.kpis.forecast import Outlook, Predicted
+from projections.kpis.growth import Agreement, Deal
 from projections.kpis.lives import Life
 from projections.kpis.scope import Wish
 from projections.renewals import Renewal
@@ -47,6 +48,7 @@ def causes(
 def _own(rows: Sequence[Any]) -> set[str]:
     terms = [row.term if isinstance(row, Outlook | Predicted) else row for row in rows]
     found = {name for row in terms if isinstance(row, Renewal) for name in (row.contract, row.renewal) if name}
+    found |= {row.stream for row in rows if isinstance(row, Deal | Agreement)}
     return found | {row.scope_change for row in rows if isinstance(row, Wish)}
 
 

@@ -106,7 +106,14 @@ def test_an_operation_says_how_it_may_refuse(operation: Operation) -> None:
 
 def _changes(operation: Operation) -> bool:
     """Whether it is about a thing that is there, whose version may be matched."""
-    begins = {"interactions.log", "contracts.draft", "renewals.open", "scope_changes.raise"}
+    begins = {
+        "interactions.log",
+        "contracts.draft",
+        "renewals.open",
+        "scope_changes.raise",
+        "proposals.draft",
+        "opportunities.identify",
+    }
     return operation.name not in begins
 
 

@@ -84,7 +84,31 @@ def _account(world: World, mark: str, ref: str) -> None:
         {"title": f"title {mark}", "request": f"request {mark}", "contract": f"ref:{ref}", "external_ref": ref},
     )
     write(f"/v1/scope-changes/{wish['id']}/consults", {"team": "creative", "question": f"question {mark}"})
+    chance = write(
+        f"{account}/opportunities",
+        {"title": f"more {mark}", "kind": "upsell", "source": "usage", "product": f"product {mark}", "contract": f"ref:{ref}",
+         "external_ref": ref},
+    )  # fmt: skip
+    opportunity = f"/v1/opportunities/{chance['id']}"
+    write(f"{opportunity}/qualification", {"need": f"need {mark}", "budget_known": True})
+    estimate = {"annual_value": "6000.00", "currency": "EUR", "probability": "0.4", "close_by": "2026-06-30"}
+    write(f"{opportunity}/estimate", estimate)
+    write(f"{account}/opportunities", {"title": f"other {mark}", "kind": "cross_sell", "source": "review"})
+    offer = {"currency": "EUR", "items": [{"item": f"item {mark}", "product": f"product {mark}", "unit_price": "1000.00",
+             "interval": "month"}], "valid_until": "2099-01-01"}  # fmt: skip
+    proposal = write(
+        f"{account}/proposals",
+        {**offer, "title": f"offer {mark}", "terms": f"terms {mark}", "cost": "6000.00", "value_evidence": [f"proof {mark}"],
+         "contract": f"ref:{ref}", "opportunity": chance["id"], "external_ref": ref},
+    )  # fmt: skip
+    there = f"/v1/proposals/{proposal['id']}"
+    write(f"{there}/client-positions", {"position": f"position {mark}", "wants": [f"want {mark}"]})
+    give = {"kind": "price", "value": "100.00", "given": f"gift {mark}", "in_exchange_for": f"thanks {mark}"}
+    write(f"{there}/concessions", {**give, "concession": f"give {mark}"})
+    write(f"{account}/proposals", offer)
     world.ids |= {
+        "proposal": proposal["id"],
+        "opportunity": chance["id"],
         "account": opened["id"],
         "interaction": talked["id"],
         "contract": drafted["id"],

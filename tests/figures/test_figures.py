@@ -64,6 +64,9 @@ def test_a_zero_denominator_gives_null_and_says_why(settled_f1: House) -> None:
         "renewal_rate": "nothing_due_in_period",
         "scope_creep_ratio": "no_contracted_effort_in_period",
         "alternative_acceptance": "no_declines_with_alternative_in_period",
+        "forecast_accuracy": "no_forecasts_in_period",
+        "win_rate": "nothing_decided_in_period",
+        "concession_rate": "no_value_accepted_in_period",
     }
     assert ask(settled_f1, "arpa", None, as_of="2020-01-01")["null_reason"] == "no_paying_accounts"
 

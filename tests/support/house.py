@@ -50,11 +50,14 @@ class House:
         if_match: int | None = None,
         key: str | None = None,
         actor: str = "test",
+        role: str = "",
         **targets: str,
     ) -> Receipt:
         """Handles a command; targets by noun."""
         request = Request(key or f"test-{next(self._numbers)}", repr(command).encode())
-        return self.runtime.handler.handle(Intent(tenant or self.tenant, actor, command, request, targets, if_match))
+        return self.runtime.handler.handle(
+            Intent(tenant or self.tenant, actor, command, request, targets, if_match, role=role)
+        )
 
     def ingest(self, events: list[Any], *, tenant: str | None = None) -> list[Item]:
         """Takes CloudEvents in."""

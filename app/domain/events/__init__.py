@@ -7,11 +7,35 @@ To add an event: a class in its noun's file and a golden sample in `tests/golden
 
 from typing import Final
 
-from app.domain.events import account, api_key, contract, interaction, policy, renewal, scope_change, tenant, webhook
+from app.domain.events import (
+    account,
+    api_key,
+    contract,
+    interaction,
+    opportunity,
+    policy,
+    proposal,
+    renewal,
+    scope_change,
+    tenant,
+    webhook,
+)
 from app.domain.events.base import Event
 
 CATALOGUE: Final[dict[str, type[Event]]] = {
     kind.TOPIC: kind
-    for noun in (tenant, api_key, account, interaction, contract, renewal, scope_change, webhook, policy)
+    for noun in (
+        tenant,
+        api_key,
+        account,
+        interaction,
+        contract,
+        renewal,
+        scope_change,
+        webhook,
+        policy,
+        proposal,
+        opportunity,
+    )
     for kind in noun.EVENTS
 }

@@ -1,0 +1,258 @@
+"""The proposal: one live version, a frozen outcome, and a contract that is worth what was accepted."""
+
+from typing import Any
+
+import pytest
+
+from app.domain import proposal_commands as offers
+from app.domain.account import CloseAccount
+from app.domain.contract_commands import AmendContract, GiveNotice, RenewContract, SetLine
+from app.domain.errors import Invalid
+from tests.domain.proposal_words import (
+    ITEM,
+    accepted,
+    account,
+    conceded,
+    drafted,
+    events,
+    give,
+    grown,
+    refusal,
+    signed,
+    submitted,
+    unsigned,
+)
+from tests.support.house import House
+
+REVISED = offers.ReviseProposal(items=(ITEM,), cost="6000", valid_until="2026-04-01")
+
+
+def test_a_new_version_supersedes_the_live_one_and_what_was_conceded_on_it(cottage: House) -> None:
+    proposal = drafted(cottage, account(cottage))
+    conceded(cottage, proposal, "5000")
+    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "approval_needed"
+
+    cottage.do(REVISED, actor="mia", role="manager", proposal=proposal)
+    submitted(cottage, proposal)
+
+    assert refusal(cottage, offers.AcceptProposal(version=1), proposal=proposal) == "version_superseded"
+    cottage.do(offers.AcceptProposal(version=2), proposal=proposal)
+    (row,) = cottage.rows("proposals")
+    assert (row.number, row.state, row.conceded, row.agreed) == (2, "accepted", 0, 12_000_000_000)
+    assert [one["number"] for one in row.versions] == [1, 2]
+
+
+def test_only_what_was_sent_to_the_client_is_accepted(cottage: House) -> None:
+    proposal = drafted(cottage, account(cottage))
+
+    assert refusal(cottage, offers.AcceptProposal(version=1), proposal=proposal) == "not_submitted"
+    submitted(cottage, proposal)
+    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "already_submitted"
+    early = offers.AcceptProposal(version=1, effective_at="2026-01-10")
+    assert refusal(cottage, early, proposal=proposal) == "not_submitted"
+    ahead = offers.AcceptProposal(version=1, effective_at="2026-02-10")
+    assert refusal(cottage, ahead, proposal=proposal) == "decided_in_future"
+    assert refusal(cottage, offers.AcceptProposal(version=2), proposal=proposal) == "version_superseded"
+
+
+def test_an_offer_is_accepted_while_it_is_valid_and_expires_when_it_is_not(cottage: House) -> None:
+    proposal = drafted(cottage, account(cottage), valid_until="2026-01-20")
+    submitted(cottage, proposal)
+    assert refusal(cottage, offers.ExpireProposal(), proposal=proposal) == "still_valid"
+
+    cottage.clock.set("2026-01-20T00:00:00Z")
+
+    assert refusal(cottage, offers.AcceptProposal(version=1), proposal=proposal) == "proposal_lapsed"
+    early = offers.ExpireProposal(effective_at="2026-01-19")
+    assert refusal(cottage, early, proposal=proposal) == "still_valid"
+    cottage.do(offers.ExpireProposal(), proposal=proposal)
+    assert cottage.rows("proposals")[0].state == "expired"
+    assert refusal(cottage, REVISED, proposal=proposal) == "proposal_expired"
+
+
+def test_the_last_instant_of_validity_still_binds(cottage: House) -> None:
+    proposal = drafted(cottage, account(cottage), valid_until="2026-01-20")
+    submitted(cottage, proposal)
+
+    cottage.clock.set("2026-01-19T23:59:59Z")
+    cottage.do(offers.AcceptProposal(version=1), proposal=proposal)
+
+    assert cottage.rows("proposals")[0].state == "accepted"
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "declined"])
+def test_nothing_changes_a_proposal_that_is_decided(cottage: House, outcome: str) -> None:
+    proposal = drafted(cottage, account(cottage))
+    if outcome == "accepted":
+        accepted(cottage, proposal)
+    else:
+        cottage.do(offers.DeclineProposal(reason="price"), proposal=proposal)
+
+    for command in (
+        REVISED,
+        offers.SubmitProposal(),
+        offers.RecordClientPosition(position="They want more"),
+        give("1"),
+        offers.ApproveConcession(concession="c1"),
+        offers.RejectConcession(concession="c1", reason="no"),
+        offers.AcceptProposal(version=1),
+        offers.DeclineProposal(reason="price"),
+        offers.ExpireProposal(),
+    ):
+        assert refusal(cottage, command, actor="dora", role="director", proposal=proposal) == f"proposal_{outcome}"
+
+
+def test_an_offer_on_a_closed_account_can_only_end(cottage: House) -> None:
+    mine = account(cottage)
+    proposal = drafted(cottage, mine)
+    cottage.do(CloseAccount(), account=mine)
+
+    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "account_closed"
+    draft = offers.DraftProposal(currency="EUR", items=(ITEM,), valid_until="2026-03-01")
+    assert refusal(cottage, draft, account=mine) == "account_closed"
+    cottage.do(offers.DeclineProposal(reason="they left"), proposal=proposal)
+
+
+def test_a_proposal_names_only_things_of_its_own_account(cottage: House) -> None:
+    theirs = signed(cottage, account(cottage))
+    draft = offers.DraftProposal(currency="EUR", items=(ITEM,), valid_until="2026-03-01", contract=theirs)
+
+    assert refusal(cottage, draft, account=account(cottage)) == "other_account"
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"valid_until": "2026-01-15"}, "valid_until_passed"),
+        (
+            {"items": tuple(offers.Item(item=f"i{n}", product="p", unit_price="80000000000", interval="month") for n in (1, 2))},
+            "amount_out_of_range",
+        ),
+    ],
+)  # fmt: skip
+def test_an_offer_that_makes_no_sense_is_refused(cottage: House, members: dict[str, Any], code: str) -> None:
+    told = {"currency": "EUR", "items": (ITEM,), "valid_until": "2026-03-01", **members}
+
+    assert refusal(cottage, offers.DraftProposal(**told), kind=Invalid, account=account(cottage)) == code
+
+
+def test_the_value_counts_what_recurs_and_what_is_paid_once_apart(cottage: House) -> None:
+    once = offers.Item(item="start", product="workshop", kind="one_off", quantity="2", unit_price="750.50")
+    usage = offers.Item(item="ads", product="ads", kind="usage_commit", unit_price="100", interval="quarter")
+
+    drafted(cottage, account(cottage), items=(ITEM, once, usage))
+
+    (row,) = cottage.rows("proposals")
+    assert (row.value, row.one_off) == (12_400_000_000, 1_501_000_000)
+
+
+# --- the contract that it becomes ---
+
+
+def test_an_accepted_version_becomes_the_contract_that_is_worth_the_same(cottage: House) -> None:
+    mine = account(cottage)
+    proposal = drafted(cottage, mine)
+    accepted(cottage, proposal)
+    contract = unsigned(cottage, mine)
+    dearer = unsigned(
+        cottage, mine, lines=({"line": "main", "product": "p", "unit_price": "1001", "interval": "month"},)
+    )
+
+    def named(of: str, event: str) -> offers.ContractProposal:
+        return offers.ContractProposal(contract=of, event=event)
+
+    (drafted_event,) = (one.event_id for one in events(cottage, contract))
+    assert refusal(cottage, named(dearer, drafted_event), proposal=proposal) == "unknown_event"
+    assert refusal(cottage, named(dearer, events(cottage, dearer)[0].event_id), proposal=proposal) == "value_differs"
+    cottage.do(named(contract, drafted_event), proposal=proposal)
+
+    (row,) = cottage.rows("proposals")
+    assert (row.contract, row.contract_event, row.basis, row.state) == (contract, drafted_event, "whole", "accepted")
+    assert refusal(cottage, named(contract, drafted_event), proposal=proposal) == "proposal_contracted"
+
+
+def test_what_was_conceded_of_the_price_is_what_the_contract_costs_less(cottage: House) -> None:
+    mine = account(cottage)
+    proposal = drafted(cottage, mine)
+    conceded(cottage, proposal, "600")
+    conceded(cottage, proposal, "300", kind="service", given="a report each month")
+    accepted(cottage, proposal)
+    full = unsigned(cottage, mine)
+    less = unsigned(cottage, mine, lines=({"line": "main", "product": "p", "unit_price": "950", "interval": "month"},))
+
+    command = offers.ContractProposal(contract=full, event=events(cottage, full)[0].event_id)
+    assert refusal(cottage, command, proposal=proposal) == "value_differs"
+    cottage.do(offers.ContractProposal(contract=less, event=events(cottage, less)[0].event_id), proposal=proposal)
+
+    told = events(cottage, proposal)[-1].data
+    assert (told["annual_value"], told["basis"]) == ("11400", "whole")
+
+
+def test_an_amendment_takes_an_offer_over_by_what_it_adds_and_a_renewal_by_what_it_is(cottage: House) -> None:
+    mine = account(cottage)
+    contract = signed(cottage, mine)
+    added, renewed = drafted(cottage, mine), drafted(cottage, mine)
+    accepted(cottage, added)
+    accepted(cottage, renewed)
+    event = grown(cottage, contract, "1000")
+    cottage.do(offers.ContractProposal(contract=contract, event=event), proposal=added)
+    cottage.do(
+        AmendContract(
+            effective_at="2026-03-01", changes=(SetLine(op="set_line", line="more", quantity="0", cause="negotiation"),)
+        ),
+        contract=contract,
+    )
+
+    renewal = cottage.do(RenewContract(end="2028-01-01"), contract=contract).events[0][0]
+    cottage.do(offers.ContractProposal(contract=contract, event=renewal), proposal=renewed)
+
+    bases = {row.proposal: row.basis for row in cottage.rows("proposals")}
+    assert bases == {added: "change", renewed: "whole"}
+
+
+def test_what_no_contract_agreed_on_takes_nothing_over(cottage: House) -> None:
+    mine = account(cottage)
+    contract, foreign = signed(cottage, mine), signed(cottage, account(cottage))
+    dollars = signed(cottage, mine, currency="USD")
+    proposal = drafted(cottage, mine)
+
+    def code(of: str, event: str) -> str:
+        return refusal(cottage, offers.ContractProposal(contract=of, event=event), proposal=proposal)
+
+    first = events(cottage, contract)[0].event_id
+    assert code(contract, first) == "not_accepted"
+    accepted(cottage, proposal)
+    assert code(foreign, events(cottage, foreign)[0].event_id) == "other_account"
+    assert code(dollars, events(cottage, dollars)[0].event_id) == "currency_differs"
+    notice = cottage.do(GiveNotice(effective_at="2026-01-15", effective_end="2026-12-01"), contract=contract).events[0][
+        0
+    ]
+    assert code(contract, notice) == "event_sells_nothing"
+    assert code(contract, "evt_nonsense") == "unknown_event"
+
+
+def test_an_event_takes_one_offer_over_and_no_other(house: House) -> None:
+    mine = account(house)
+    contract = signed(house, mine)
+    first, second = drafted(house, mine), drafted(house, mine)
+    accepted(house, first)
+    accepted(house, second)
+    draft, signature = (one.event_id for one in events(house, contract))
+
+    house.do(offers.ContractProposal(contract=contract, event=draft), proposal=first)
+
+    command = offers.ContractProposal(contract=contract, event=signature)
+    assert refusal(house, command, proposal=second) == "contract_event_taken"
+
+
+def test_names_and_words_of_the_client_are_sealed(house: House) -> None:
+    proposal = drafted(house, account(house), terms="Ada Lind pays by the month")
+    house.do(offers.RecordClientPosition(position="Ada Lind says no"), proposal=proposal)
+    conceded(house, proposal, "5000")
+    house.do(offers.RejectConcession(concession="c1", reason="Ada Lind earns enough"), actor="mia", proposal=proposal)
+    accepted(house, proposal)
+
+    assert all(b"Ada" not in one.body for one in events(house, proposal))
+    house.catch_up()
+    rows = house.rows("proposals")
+    assert "Ada" not in repr(rows)
