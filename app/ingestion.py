@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from app.domain import (
     account,
+    budget,
     contract_commands,
     interaction,
     opportunity_commands,
@@ -91,6 +92,12 @@ TOPICS: Final[dict[str, Topic]] = {
     "opportunity.parked": Topic(opportunity_commands.ParkOpportunity, "opportunity", "opportunity"),
     "opportunity.won": Topic(opportunity_commands.WinOpportunity, "opportunity", "opportunity"),
     "opportunity.lost": Topic(opportunity_commands.LoseOpportunity, "opportunity", "opportunity"),
+    "budget.set": Topic(budget.SetBudget, "budget", "budget"),
+    "budget.revised": Topic(budget.ReviseBudget, "budget", "budget"),
+    "budget.spend_recorded": Topic(budget.RecordSpend, "budget", "budget"),
+    "budget.spend_corrected": Topic(budget.CorrectSpend, "budget", "budget"),
+    "budget.forecast_recorded": Topic(budget.RecordForecast, "budget", "budget"),
+    "budget.closed": Topic(budget.CloseBudget, "budget", "budget"),
 }
 _MEMBERS: Final = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
@@ -105,6 +112,7 @@ _CREATES: Final = (
     scope_change_commands.RaiseScopeChange,
     proposal_commands.DraftProposal,
     opportunity_commands.IdentifyOpportunity,
+    budget.SetBudget,
 )
 
 

@@ -282,8 +282,8 @@ def _claims(decision: Decision, command: Command, context: Context) -> list[tupl
         claims.append((decision.noun, decision.ref(context)))
     if decision.called:
         claims.append((decision.noun, decision.called(command)))
-    if decision.claim:
-        claims.append(decision.claim(command, context))
+    if decision.claims:
+        claims += decision.claims(command, context)
     return claims
 
 

@@ -190,6 +190,15 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "opportunity.lost": lambda d: (
         "Opportunity lost" + _because(d["reason"]) + (f", to {d['competitor']}" if d.get("competitor") else "")
     ),
+    "budget.set": lambda d: f"Budget of {d['amount']} {d['currency']} set {_days(d)}: {d['title']}",
+    "budget.revised": lambda d: f"Budget revised from {d['previous']} to {d['amount']}",
+    "budget.spend_recorded": lambda d: f"{d['amount']} spent, {d['document']}" + (", late" if d.get("late") else ""),
+    "budget.spend_corrected": lambda d: f"{d['document']} corrected from {d['previous']} to {d['amount']}",
+    "budget.forecast_recorded": lambda d: f"Budget expected to need {d['at_completion']} in all",
+    "budget.threshold_crossed": lambda d: (
+        f"{d['percent']} percent of the budget spent, {d['spent']} of {d['amount']}, on course for {d['projected_at_end']}"
+    ),
+    "budget.closed": lambda _: "Budget closed",
 }
 """A sentence for every topic that an account can meet. Sealed members have no place in one."""
 

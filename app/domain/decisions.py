@@ -7,10 +7,12 @@ from typing import Any, Final
 from app.domain import (
     account,
     api_key,
+    budget,
     concession,
     contract,
     contract_commands,
     contract_terms,
+    incentive_statement,
     interaction,
     opportunity,
     opportunity_commands,
@@ -46,7 +48,7 @@ class Decision:
     caller's target, by the command's member or by the state's attribute of that name; with `?` it may be missing.
     ref, called: what a new thing may be called besides its id and `external_ref`, by what is read or by its command.
     kinds: of which noun a thing is that is read under another name.
-    claim: what belongs to one thing only from then on, as (noun, what); behind a colon in the noun stands what the refusal of a
+    claims: what belongs to one thing only from then on, as (name, what); behind a colon in the name stands what the refusal of a
     second one is called.
     """
 
@@ -57,7 +59,7 @@ class Decision:
     ref: Callable[[Context], str] | None = None
     called: Callable[[Any], str] | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
-    claim: Callable[[Any, Context], tuple[str, str]] | None = None
+    claims: Callable[[Any, Context], Sequence[tuple[str, str]]] | None = None
 
 
 NOUNS: Final[dict[str, Noun]] = {
@@ -69,6 +71,8 @@ NOUNS: Final[dict[str, Noun]] = {
     "contract": Noun("ctr", contract.ContractState(), contract.evolve),
     "renewal": Noun("rnw", renewal.RenewalState(), renewal.evolve),
     "scope_change": Noun("scr", scope_change.ScopeChangeState(), scope_change.evolve),
+    "budget": Noun("bud", budget.BudgetState(), budget.evolve),
+    "incentive_statement": Noun("ist", incentive_statement.StatementState(), incentive_statement.evolve),
     "policy": Noun("pol", policy.PolicyState(), policy.evolve),
     "proposal": Noun("prp", proposal.ProposalState(), proposal.evolve),
     "opportunity": Noun("opp", opportunity.OpportunityState(), opportunity.evolve),
@@ -140,6 +144,22 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     scope_change_commands.AmendScopeChange: Decision("scope_change", scope_change.amend, reads=("account", "contract")),
     scope_change_commands.WithdrawScopeChange: Decision("scope_change", scope_change.withdraw, reads=("account",)),
     scope_change_commands.DeliverScopeChange: Decision("scope_change", scope_change.deliver, reads=("account",)),
+    budget.SetBudget: Decision("budget", budget.set_, creates=True, reads=("account", "contract?")),
+    budget.ReviseBudget: Decision("budget", budget.revise, reads=("account",)),
+    budget.RecordSpend: Decision("budget", budget.record_spend, reads=("account",)),
+    budget.CorrectSpend: Decision("budget", budget.correct_spend, reads=("account",)),
+    budget.RecordForecast: Decision("budget", budget.record_forecast, reads=("account",)),
+    budget.CloseBudget: Decision("budget", budget.close, reads=("account",)),
+    incentive_statement.RecordStatement: Decision(
+        "incentive_statement",
+        incentive_statement.issue,
+        creates=True,
+        reads=("policy",),
+        claims=incentive_statement.claims,
+    ),
+    incentive_statement.RecordClawback: Decision("incentive_statement", incentive_statement.claw_back),
+    incentive_statement.DisputeLine: Decision("incentive_statement", incentive_statement.dispute),
+    incentive_statement.ResolveDispute: Decision("incentive_statement", incentive_statement.resolve),
     policy.DraftPolicy: Decision("policy", policy.draft, creates=True, called=policy.called),
     policy.DraftPolicyVersion: Decision("policy", policy.draft_version),
     policy.ActivatePolicy: Decision("policy", policy.activate),
@@ -160,7 +180,7 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     proposal_commands.DeclineProposal: Decision("proposal", proposal.decline, reads=("account",)),
     proposal_commands.ExpireProposal: Decision("proposal", proposal.expire, reads=("account",)),
     proposal_commands.ContractProposal: Decision(
-        "proposal", proposal.take_over, reads=("account", "contract"), claim=proposal.claim
+        "proposal", proposal.take_over, reads=("account", "contract"), claims=proposal.claims
     ),
     opportunity_commands.IdentifyOpportunity: Decision(
         "opportunity",
@@ -174,7 +194,7 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     opportunity_commands.ParkOpportunity: Decision("opportunity", opportunity.park, reads=("account",)),
     opportunity_commands.LoseOpportunity: Decision("opportunity", opportunity.lose, reads=("account",)),
     opportunity_commands.WinOpportunity: Decision(
-        "opportunity", opportunity.win, reads=("account", "contract"), claim=opportunity.claim
+        "opportunity", opportunity.win, reads=("account", "contract"), claims=opportunity.claims
     ),
 }
 

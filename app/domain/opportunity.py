@@ -1,5 +1,6 @@
 """The opportunity: more business with a client, from the first hint to a contract's event or a loss."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -135,9 +136,9 @@ def win(state: OpportunityState, command: commands.WinOpportunity, context: Cont
     )
 
 
-def claim(command: commands.WinOpportunity, context: Context) -> tuple[str, str]:
+def claims(command: commands.WinOpportunity, context: Context) -> Sequence[tuple[str, str]]:
     """What a win takes for itself: the event, a draft and its signature being one."""
-    return CLAIM, sold(context.states["contract"], command.event).event_id
+    return [(CLAIM, sold(context.states["contract"], command.event).event_id)]
 
 
 def lose(state: OpportunityState, command: commands.LoseOpportunity, context: Context) -> tuple[Event, ...]:

@@ -1,5 +1,6 @@
 """The proposal: an offer in versions, what is given way on the live one, and the version that the client took."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -256,9 +257,9 @@ def take_over(state: ProposalState, command: commands.ContractProposal, context:
     )
 
 
-def claim(command: commands.ContractProposal, context: Context) -> tuple[str, str]:
+def claims(command: commands.ContractProposal, context: Context) -> Sequence[tuple[str, str]]:
     """What a proposal takes for itself: the contract's event, a draft and its signature being one."""
-    return CLAIM, sold(context.states["contract"], command.event).event_id
+    return [(CLAIM, sold(context.states["contract"], command.event).event_id)]
 
 
 # --- rules that several decisions share ---

@@ -10,8 +10,10 @@ from app.domain.values import day_of, day_start, instant, plain_day
 from app.figures.policies import DEFAULT_VERSION, Counting
 from app.reader import When
 from projections import (
+    budgets,
     contract_lines,
     forecasts,
+    incentive_statements,
     opportunities,
     policies,
     policy_rules,
@@ -41,6 +43,8 @@ _READS: Final[dict[str, tuple[View[Any], ...]]] = {
     "pipeline": (opportunities.VIEW,),
     "decided_opportunities": (opportunities.VIEW,),
     "accepted_proposals": (proposals.VIEW,),
+    "budgets": (budgets.VIEW,),
+    "incentive_statements": (incentive_statements.VIEW,),
 }
 
 

@@ -1,6 +1,7 @@
 """Rows: what a figure is made of, loaded for the pure functions of `projections.kpis`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,17 @@ from app.domain.rules import MetricRules
 from app.figures.forecasts import outlooks, predictions
 from app.figures.questions import Scope
 from app.reader import Reader, When
-from projections import accounts, contract_lines, opportunities, portfolios, proposals, renewals, scope_changes
+from projections import (
+    accounts,
+    budgets,
+    contract_lines,
+    incentive_statements,
+    opportunities,
+    portfolios,
+    proposals,
+    renewals,
+    scope_changes,
+)
 from projections.base import Rows, View
 from projections.contract_lines import ContractLine
 from projections.kpis import growth
@@ -20,6 +31,7 @@ from projections.kpis.cohorts import granularity, joined
 from projections.kpis.concentration import weights
 from projections.kpis.conversion import Converted, Exchange, converted
 from projections.kpis.counting import DAY, counted, plain
+from projections.kpis.incentives import payments
 from projections.kpis.lives import Life, lives
 from projections.kpis.options import cohort
 from projections.kpis.renewals import due
@@ -262,6 +274,28 @@ def _kept(load: Load, told: Sequence[Any]) -> Loaded:
     return rows, [], {row.currency for row in rows if row.currency is not None}
 
 
+def _open_budgets(load: Load) -> Loaded:
+    """The budgets that were open at the last instant; what takes effect later is left out."""
+    table = budgets.VIEW.table
+    clauses = [*_narrowed(table, load.scope), table.c.state == "open"]
+    clocks, within = When(load.end - 1, load.position, now=False), load.within()
+    found, _ = load.reader.select(load.tenant_id, budgets.VIEW, clauses, clocks, order=[table.c.budget])
+    rows = [row for row in found if within(row.account)]
+    return rows, [], {row.currency for row in rows}
+
+
+def _payments(load: Load) -> Loaded:
+    scope, within = load.scope, load.within()
+    clauses = _narrowed(incentive_statements.VIEW.table, replace(scope, account=None))
+    found, _ = load.reader.select(load.tenant_id, incentive_statements.VIEW, clauses, load.clocks)
+    rows = [
+        row
+        for row in payments(found, load.start, load.end)
+        if scope.account in (None, row.account) and within(row.account)
+    ]
+    return rows, [], {row.currency for row in rows}
+
+
 LOADERS: Final[Mapping[str, Callable[[Load], Loaded]]] = {
     "contract_lines": _standings,
     "renewals": _fallen,
@@ -274,6 +308,8 @@ LOADERS: Final[Mapping[str, Callable[[Load], Loaded]]] = {
     "pipeline": _pipeline,
     "decided_opportunities": _decided,
     "accepted_proposals": _agreed,
+    "budgets": _open_budgets,
+    "incentive_statements": _payments,
 }
 """By what a KPI reads."""
 CONVERTERS: Final[Mapping[str, Callable[[Load, Kpi, Exchange], tuple[list[Any], list[ContractLine], int]]]] = {

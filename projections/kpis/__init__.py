@@ -8,11 +8,13 @@ To add a KPI: a `Kpi` in its theme's file, one line below, and the twins of its 
 from typing import Final
 
 from projections.kpis import (
+    budgets,
     cohorts,
     concentration,
     expansion,
     forecast,
     growth,
+    incentives,
     lifetimes,
     renewals,
     retention,
@@ -48,4 +50,6 @@ KPIS: Final[tuple[Kpi, ...]] = (
     growth.PIPELINE_VALUE,
     growth.WIN_RATE,
     growth.CONCESSION_RATE,
+    budgets.BUDGET_VARIANCE,
+    incentives.INCENTIVE_TOTAL,
 )

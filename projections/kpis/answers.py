@@ -5,10 +5,12 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from app.domain.values import instant
+from projections.budgets import Budget
 from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure, Method, Scale, Terms, Told
 from projections.kpis.cohorts import Joined
 from projections.kpis.concentration import Weight
 from projections.kpis.decimals import money, quantities, quantity, ratio, steps
+from projections.kpis.incentives import Payment
 from projections.kpis.lives import Life
 from projections.kpis.renewals import goes_on, renewed
 from projections.kpis.revenue import Step, waterfall, waterfall_of
@@ -141,10 +143,18 @@ def _content(rows: Sequence[Any], currency: str | None, per: int) -> dict[str, A
 
 
 def _item(row: Any, per: int) -> dict[str, Any]:
-    if isinstance(row, Renewal):
-        return _renewal(row, per)
-    item: dict[str, Any] = _wish(row) if isinstance(row, Wish) else row.item()
-    return item
+    match row:
+        case Renewal():
+            return _renewal(row, per)
+        case Wish():
+            return _wish(row)
+        case Budget():
+            return _budget(row)
+        case Payment():
+            return _payment(row)
+        case _:
+            item: dict[str, Any] = row.item()
+            return item
 
 
 def _standing(rows: Sequence[Standing], scale: Scale, currency: str | None) -> dict[str, Any]:
@@ -193,4 +203,26 @@ def _wish(row: Wish) -> dict[str, Any]:
         "contracted_hours": quantity(row.contracted, HOURS, None),
         "alternative_offered": row.offered,
         "alternative_accepted": row.accepted,
+    }
+
+
+def _budget(row: Budget) -> dict[str, Any]:
+    return {
+        "budget": row.budget,
+        "currency": row.currency,
+        "amount": quantity(row.amount, YEARLY, row.currency),
+        "forecast": None if row.forecast is None else quantity(row.forecast, YEARLY, row.currency),
+    }
+
+
+def _payment(row: Payment) -> dict[str, Any]:
+    return {
+        "statement": row.statement,
+        "payee": row.payee,
+        "rule": row.rule,
+        "event": row.event,
+        "currency": row.currency,
+        "amount": quantity(row.amount, YEARLY, row.currency),
+        "at": instant(row.at),
+        "cause": row.cause,
     }

@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from app.domain.values import FOREVER, day_start
+from projections.budgets import Budget
 from projections.contract_lines import ContractLine
 from projections.kpis.cohorts import Joined
 from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.growth import Agreement, Deal
+from projections.kpis.incentives import Payment
 from projections.kpis.lives import Life
 from projections.kpis.scope import Wish
 from projections.renewals import Renewal
@@ -17,7 +19,7 @@ from projections.renewals import Renewal
 
 def streams(rows: Sequence[Any], lines: Sequence[ContractLine]) -> set[str]:
     """The streams in which the events behind an account's rows are found."""
-    return {line.contract for line in lines} | _own(rows)
+    return {line.contract for line in lines} | _own(rows) | {row.statement for row in rows if isinstance(row, Payment)}
 
 
 def causes(
@@ -32,7 +34,7 @@ def causes(
     whole = any(isinstance(row, Life | Joined) for row in rows)
     if whole:
         start = -FOREVER
-    own, sources = _own(rows), {line.source for line in lines}
+    own, sources = _own(rows), {line.source for line in lines} | _paid(rows)
     changed = {at for line in lines for at in (line.valid_from, line.valid_to) if start <= at < end}
 
     def behind(event: Recorded) -> bool:
@@ -49,7 +51,13 @@ def _own(rows: Sequence[Any]) -> set[str]:
     terms = [row.term if isinstance(row, Outlook | Predicted) else row for row in rows]
     found = {name for row in terms if isinstance(row, Renewal) for name in (row.contract, row.renewal) if name}
     found |= {row.stream for row in rows if isinstance(row, Deal | Agreement)}
+    found |= {row.budget for row in rows if isinstance(row, Budget)}
     return found | {row.scope_change for row in rows if isinstance(row, Wish)}
+
+
+def _paid(rows: Sequence[Any]) -> set[str]:
+    """The events that paid something or took it back."""
+    return {row.cause for row in rows if isinstance(row, Payment)}
 
 
 def _effects(event: Recorded, where: ZoneInfo) -> list[int]:

@@ -8,6 +8,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.support.house import KEY
 
+PERIOD = {"from": "2026-01-01", "to": "2026-02-01"}
 OPEN = frozenset({"system.livez", "system.readyz", "system.metrics", "inbound.receive"})
 """Operations without a key: they tell no tenant's data. A sender of webhooks has a signature instead."""
 PER_ITEM = frozenset({"events.ingest"})
@@ -33,6 +34,17 @@ class Operation:
     def url(self, ids: dict[str, str]) -> str:
         """The path with its parameters filled in."""
         return self.path.format_map({name: ids[name] for name in self.params})
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What its query must say at the least: a period, and of whatever else is required the contract's example."""
+        told = {one["name"]: one["schema"] for one in self.spec.get("parameters", []) if one["in"] == "query"}
+        needed = {one["name"] for one in self.spec.get("parameters", []) if one["in"] == "query" and one["required"]}
+        return {
+            name: PERIOD[name] if name in PERIOD else told[name]["examples"][0]
+            for name in told
+            if name in needed | {*PERIOD}
+        }
 
     @property
     def writes(self) -> bool:

@@ -12,7 +12,6 @@ from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Server
 
 CANARY = "canary-6f1c"
-PERIOD = {"from": "2026-01-01", "to": "2026-02-01"}
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -24,7 +23,7 @@ def towns(request: pytest.FixtureRequest, databases: Databases) -> Iterator[tupl
 
 def asks(operation: Operation, world: World) -> Iterator[httpx.Response]:
     """Every way to ask: plain, in the past, as it was known, by reference, narrowed by reference."""
-    base = PERIOD if "from" in operation.query else {}
+    base = operation.asked
     by_ref = {name: "ref:a1" if name in ("account", "contract", "interaction", "scope_change") else given
               for name, given in world.ids.items()}  # fmt: skip
     yield world.client.see(operation.url(world.ids), **base)
@@ -64,7 +63,7 @@ def test_the_canaries_sing_in_their_own_cage(towns: tuple[World, World]) -> None
 @pytest.mark.parametrize("operation", LISTS, ids=lambda one: one.name)
 def test_a_cursor_opens_no_other_tenants_list(towns: tuple[World, World], operation: Operation) -> None:
     mine, theirs = towns
-    base = PERIOD if "from" in operation.query else {}
+    base = operation.asked
     page = theirs.client.see(operation.url(by_refs(theirs, operation)), **base, limit=1).json()
     assert page["next_cursor"] is not None, "the world must hold two of each"
 

@@ -53,7 +53,7 @@ class Town:
         if operation.media:
             headers["Content-Type"] = operation.media
         headers |= {"Min-Event-Position": str(self.mine.client.position), "Prefer": "wait=10"}
-        query = {"from": "2026-01-01", "to": "2026-02-01"} if "from" in operation.query else {}
+        query = operation.asked
         return self.mine.client.request(
             operation.method, operation.url(ids), content=body, params=query, headers=_without_default(headers)
         )

@@ -62,7 +62,7 @@ def told(request: pytest.FixtureRequest, databases: Databases) -> Iterator[dict[
         }
 
         def ask(operation: Operation, known_at: object) -> Any:
-            base = {**(PERIOD if "from" in operation.query else {}), "known_at": known_at}
+            base = {**operation.asked, "known_at": known_at}
             if "as_of" in operation.query:
                 base["as_of"] = "2026-01-31"
             answer = client.see(operation.url(world.ids), **base)
@@ -128,7 +128,7 @@ def world(kiosk: Server) -> World:
 
 @pytest.mark.parametrize("operation", CLOCKED, ids=lambda one: one.name)
 def test_knowledge_that_lies_ahead_is_refused(world: World, operation: Operation) -> None:
-    base = PERIOD if "from" in operation.query else {}
+    base = operation.asked
 
     for known_at, code in (("999999", "position_ahead"), ("2999-01-01", "known_at_ahead"),
                            ("2999-01-01T00:00:00Z", "known_at_ahead"), ("soon", "invalid_known_at"),

@@ -40,6 +40,7 @@ def draft(mark: str = "plain", **more: Any) -> dict[str, Any]:
 def furnish(client: Client, mark: str = "plain", accounts: int = 2, clock: Callable[[], float] = time.time) -> World:
     """A tenant with everything in it, under the same references whatever the mark. Takes: the server's clock, in seconds."""
     world = World(client, mark)
+    _plan(world)
     for number in range(accounts, 0, -1):
         _account(world, mark, f"a{number}")
     key = client.write("/v1/api-keys", {"role": "auditor", "label": f"key {mark}"})
@@ -106,6 +107,8 @@ def _account(world: World, mark: str, ref: str) -> None:
     give = {"kind": "price", "value": "100.00", "given": f"gift {mark}", "in_exchange_for": f"thanks {mark}"}
     write(f"{there}/concessions", {**give, "concession": f"give {mark}"})
     write(f"{account}/proposals", offer)
+    _budget(world, mark, account, ref)
+    _statement(world, mark)
     world.ids |= {
         "proposal": proposal["id"],
         "opportunity": chance["id"],
@@ -125,6 +128,43 @@ def _policies(world: World) -> None:
     world.write(f"{policy}/versions/1/retirement", {"end": "2026-01-02"})
     world.write("/v1/policies", {"name": "house", "rules": {"kind": "approval"}, "external_ref": "a1"})
     world.ids |= {"policy": drafted["id"], "number": "2"}
+
+
+def _plan(world: World) -> None:
+    rules = {"kind": "incentive", "rates": [{"rule": "new_business", "percent": "10"}], "clawback_months": 12}
+    drafted = world.write("/v1/policies", {"rules": rules})
+    world.write(f"/v1/policies/{drafted['id']}/versions/1/activation", {"start": "2025-01-01"})
+
+
+def _budget(world: World, mark: str, account: str, ref: str) -> None:
+    terms = {
+        "currency": "EUR",
+        "start": "2026-01-01",
+        "end": "2027-01-01",
+        "contract": f"ref:{ref}",
+        "external_ref": ref,
+    }
+    made = world.write(f"{account}/budgets", {"title": f"budget {mark}", "amount": "1000.00", **terms})
+    world.write(f"{account}/budgets", {"title": f"another {mark}", "amount": "7.00", **terms, "external_ref": None})
+    budget = f"/v1/budgets/{made['id']}"
+    for number, amount in enumerate(("300.00", "600.00")):
+        spent = {"amount": amount, "document": f"{number} {mark}", "category": f"category {mark}"}
+        world.write(f"{budget}/spend", {**spent, "spent_at": "2026-01-05"})
+        world.write(f"{budget}/forecasts", {"at_completion": amount})
+    world.write(f"{budget}/spend-corrections", {"document": f"0 {mark}", "amount": "250.00"})
+    world.write(f"{budget}/revisions", {"amount": "1200.00", "reason": f"because {mark}"})
+    world.ids |= {"budget": made["id"]}
+
+
+def _statement(world: World, mark: str) -> None:
+    """What the contract that was signed just now brings its account's owner; the one before was paid already."""
+    period = {"from": "2025-12-01", "to": "2028-01-01"}
+    told = {"plan": "ref:incentive@default", "payee": f"new {mark}", "currency": "EUR", **period}
+    made = world.write("/v1/incentive-statements", told)
+    statement = f"/v1/incentive-statements/{made['id']}"
+    [line] = world.client.read(statement)["lines"]
+    world.write(f"{statement}/disputes", {"event": line["event"], "reason": f"reason {mark}"})
+    world.ids |= {"incentive_statement": made["id"]}
 
 
 def _endpoint(world: World, mark: str, clock: Callable[[], float]) -> None:

@@ -10,7 +10,9 @@ from typing import Final
 from app.domain.events import (
     account,
     api_key,
+    budget,
     contract,
+    incentive_statement,
     interaction,
     opportunity,
     policy,
@@ -36,6 +38,8 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
         policy,
         proposal,
         opportunity,
+        budget,
+        incentive_statement,
     )
     for kind in noun.EVENTS
 }

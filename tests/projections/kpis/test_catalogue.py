@@ -38,6 +38,8 @@ def test_the_first_issue_has_these_figures() -> None:
         "cohort_retention": ["logos", "revenue"],
         "customer_lifetime_value": ["simple", "kaplan_meier", "sbg"],
         "concentration": ["top_share"],
+        "budget_variance": ["forecast"],
+        "incentive_total": ["net"],
     }
     assert [told["name"] for told in catalogue(KPIS)] == [kpi.name for kpi in KPIS]
 

@@ -1,0 +1,197 @@
+"""Budgets over HTTP: set, spent, corrected, expected, and looked at from any point."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Calendar
+from tests.support.server import Client
+
+TERMS = {
+    "title": "Spring campaign",
+    "currency": "EUR",
+    "amount": "24000.00",
+    "start": "2026-01-01",
+    "end": "2026-07-01",
+}
+
+
+@pytest.fixture
+def office(client: Client) -> Client:
+    """A client with an account."""
+    client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR", "external_ref": "nw", "owner": "maria"})
+    return client
+
+
+def budget(client: Client, **members: Any) -> str:
+    """The path of a budget."""
+    made = client.write("/v1/accounts/ref:nw/budgets", {**TERMS, "effective_at": "2026-01-01", **members})
+    return f"/v1/budgets/{made['id']}"
+
+
+def spend(
+    client: Client, path: str, amount: str, document: str, day: str = "2026-01-10", **more: Any
+) -> dict[str, Any]:
+    """A receipt of something spent."""
+    return client.write(f"{path}/spend", {"amount": amount, "document": document, "spent_at": day, **more})
+
+
+def euros(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "EUR"}
+
+
+def test_a_budget_says_what_is_spent_left_and_expected(office: Client) -> None:
+    path = budget(office, external_ref="spring")
+    assert office.read("/v1/budgets/ref:spring")["thresholds"] == [50, 80, 100]
+
+    first = spend(office, path, "9000.00", "INV-1", category="media")
+    second = spend(office, path, "4000.00", "INV-2", "2026-01-12")
+    office.write(f"{path}/forecasts", {"at_completion": "23000.00", "effective_at": "2026-01-13"})
+    office.write(f"{path}/forecasts", {"at_completion": "22000.00", "effective_at": "2026-01-14"})
+
+    assert [event["type"] for event in first["events"]] == ["budget.spend_recorded"]
+    assert [event["type"] for event in second["events"]] == ["budget.spend_recorded", "budget.threshold_crossed"]
+    told = office.read(path)
+    assert (told["spent"], told["remaining"], told["percent_spent"]) == (
+        euros("13000.00"),
+        euros("11000.00"),
+        "54.166666",
+    )
+    assert (told["forecast"], told["variance"], told["documents"]) == (euros("22000.00"), "-0.083333", 2)
+    [crossed] = told["crossed"]
+    assert crossed["event"] == second["events"][1]["id"]
+    # twelve of 181 days
+    assert (crossed["percent"], crossed["projected_at_end"]) == (50, euros("196083.33"))
+    forecasts = office.read(f"{path}/forecasts")["data"]
+    assert [one["at_completion"] for one in forecasts] == [euros("23000.00"), euros("22000.00")]
+
+
+def test_documents_are_listed_as_recorded_and_as_corrected_and_what_was_known_stays(office: Client) -> None:
+    path = budget(office)
+    spend(office, path, "100.00", "INV-1", category="media")
+    spend(office, path, "50.00", "INV-2", "2026-01-05", category="print")
+    known = office.position
+    corrected = office.write(f"{path}/spend-corrections", {"document": "INV-1", "amount": "10.00"})
+
+    [second, first] = office.read(f"{path}/spend")["data"]
+    assert (second["document"], first["document"]) == ("INV-2", "INV-1")
+    assert (first["amount"], first["recorded"]) == (euros("10.00"), euros("100.00"))
+    assert first["corrections"] == [corrected["events"][0]["id"]]
+    assert office.read(path)["spent"] == euros("60.00")
+    assert office.read(path, known_at=known)["spent"] == euros("150.00")
+    assert [one["amount"] for one in office.read(f"{path}/spend", known_at=known, category="media")["data"]] == [
+        euros("100.00")
+    ]
+    # a correction is true from when the money was spent
+    assert office.read(path, as_of="2026-01-11")["spent"] == euros("60.00")
+    assert [one["document"] for one in office.read(f"{path}/spend", as_of="2026-01-07")["data"]] == ["INV-2"]
+    assert office.read(path, as_of="2026-01-07")["spent"] == euros("50.00")
+
+
+def test_the_list_is_narrowed_to_accounts_states_and_what_is_nearly_spent(office: Client) -> None:
+    near, far, done = (budget(office, external_ref=ref) for ref in ("near", "far", "done"))
+    spend(office, near, "19200.00", "a")
+    spend(office, far, "19199.99", "a")
+    office.write(f"{done}/closure", {"reason": "It is over"})
+
+    def refs(path: str = "/v1/budgets", **query: Any) -> list[str]:
+        return [one["external_ref"] for one in office.read(path, **query)["data"]]
+
+    assert refs(at_least_percent="80") == ["near"]
+    assert refs(at_least_percent="79.9999") == ["near", "far"]
+    assert refs(sort="-burnt") == ["near", "far", "done"]
+    assert refs(state="closed") == ["done"]
+    assert refs("/v1/accounts/ref:nw/budgets") == refs(account="ref:nw") == ["near", "far", "done"]
+    assert office.see("/v1/budgets", account="ref:nobody").status_code == 404
+    assert office.see("/v1/budgets", at_least_percent="-1").status_code == 400
+    assert office.see("/v1/budgets", state="lost").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("spend", {"amount": "1.00", "document": "INV-1", "spent_at": "2026-01-10"}, 409, "document_recorded"),
+        ("spend", {"amount": "1.00", "document": "INV-2", "spent_at": "2025-12-31"}, 409, "outside_period"),
+        ("spend", {"amount": "1.00", "document": "INV-2", "spent_at": "2999-01-01"}, 409, "spent_in_future"),
+        ("spend", {"amount": "-1.00", "document": "INV-2", "spent_at": "2026-01-10"}, 422, "invalid_body"),
+        ("spend", {"amount": 1.5, "document": "INV-2", "spent_at": "2026-01-10"}, 422, "invalid_body"),
+        ("spend", {"amount": "1.00", "document": "", "spent_at": "2026-01-10"}, 422, "invalid_body"),
+        ("spend-corrections", {"document": "INV-9", "amount": "1.00"}, 409, "document_unknown"),
+        ("revisions", {"amount": "24000.00", "reason": "None"}, 409, "nothing_changes"),
+        ("revisions", {"amount": "25000.00"}, 422, "invalid_body"),
+        ("forecasts", {"at_completion": "9999999999999"}, 422, "invalid_body"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name_and_leaves_nothing(
+    office: Client, path: str, body: dict[str, Any], status: int, code: str
+) -> None:
+    named = budget(office)
+    spend(office, named, "1.00", "INV-1")
+
+    answer = office.post(f"{named}/{path}", json=body)
+
+    assert answer.status_code == status, answer.text
+    if status == 409:
+        assert answer.json()["code"] == code
+    assert office.read("/v1/events", after=office.position)["data"] == []
+
+
+def test_budgets_come_in_as_events_too(office: Client) -> None:
+    def event(number: int, kind: str, **data: Any) -> dict[str, Any]:
+        return {"specversion": "1.0", "id": f"b{number}", "source": "books", "type": kind, "subject": "ref:nw",
+                "data": {"budget": "ref:imported", **data}}  # fmt: skip
+
+    told = [
+        event(1, "budget.set", **TERMS),
+        event(2, "budget.spend_recorded", amount="12000.00", document="INV-1", spent_at="2026-01-10"),
+        event(3, "budget.spend_recorded", amount="12000.00", document="INV-1", spent_at="2026-01-10"),
+        event(4, "budget.spend_corrected", document="INV-1", amount="100.00"),
+        event(5, "budget.forecast_recorded", at_completion="20000.00"),
+        event(6, "budget.revised", amount="20000.00", reason="Less"),
+        event(7, "budget.closed"),
+    ]
+    answer = office.post("/v1/events", json=told, headers={"Content-Type": "application/cloudevents-batch+json"}).json()
+
+    assert [one["status"] for one in answer["results"]] == ["accepted", "accepted", "refused", *["accepted"] * 4]
+    assert answer["results"][2]["problem"]["code"] == "document_recorded"
+    office.position = answer["position"]
+    found = office.read("/v1/budgets/ref:imported")
+    assert (found["state"], found["spent"], found["revision"], found["variance"]) == ("closed", euros("100.00"), 1, "0")
+
+
+def test_the_variance_of_open_budgets_is_summed_and_explained_by_account(calendar: Calendar) -> None:
+    client = calendar.client()
+    for ref in ("nw", "contoso"):
+        client.write(
+            "/v1/accounts", {"name": ref, "currency": "EUR", "external_ref": ref, "effective_at": "2025-12-01"}
+        )
+    day = {"effective_at": "2026-01-02"}
+    for account, amount, forecast in (
+        ("nw", "24000.00", "22000.00"),
+        ("contoso", "6000.00", "7100.00"),
+        ("nw", "1000.00", None),
+    ):
+        made = client.write(f"/v1/accounts/ref:{account}/budgets", {**TERMS, "amount": amount, **day})
+        if forecast:
+            client.write(f"/v1/budgets/{made['id']}/forecasts", {"at_completion": forecast, **day})
+    over = client.write("/v1/accounts/ref:nw/budgets", {**TERMS, **day})
+    client.write(f"/v1/budgets/{over['id']}/forecasts", {"at_completion": "99.00", **day})
+    client.write(f"/v1/budgets/{over['id']}/closure", {"effective_at": "2026-01-10"})
+
+    told = client.read("/v1/kpis/budget_variance")
+    assert (told["value"], told["numerator"], told["denominator"]) == ("-0.03", "-900.00", "30000.00")
+    assert told["warnings"] == [{"code": "budgets_without_forecast", "count": 1}]
+    rows = client.read("/v1/kpis/budget_variance/explain")["data"]
+    assert {row["name"]: row["contribution"]["numerator"] for row in rows} == {"nw": "-2000.00", "contoso": "1100.00"}
+    assert {event["type"] for row in rows for event in row["events"]} == {"budget.set", "budget.forecast_recorded"}
+    before = client.read("/v1/kpis/budget_variance", as_of="2026-01-09")
+    assert before["denominator"] == "54000.00"
+    assert (
+        client.read("/v1/kpis/budget_variance", as_of="2026-01-01")["null_reason"] == "no_open_budget_with_a_forecast"
+    )
+    assert client.read("/v1/kpis/budget_variance", account="ref:contoso")["value"] == "0.183333"
+
+    client.write("/v1/accounts/ref:nw/budgets", {**TERMS, "currency": "USD"})
+    answer = client.see("/v1/kpis/budget_variance")
+    assert (answer.status_code, answer.json()["code"]) == (422, "mixed_currencies")
+    assert client.read("/v1/kpis/budget_variance", currency="EUR")["value"] == "-0.03"

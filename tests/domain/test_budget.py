@@ -1,0 +1,300 @@
+"""The budget: spent by document, corrected by name, and told of once when a threshold is reached."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.domain.account import AccountState, CloseAccount
+from app.domain.budget import (
+    BudgetState,
+    CloseBudget,
+    CorrectSpend,
+    RecordForecast,
+    RecordSpend,
+    ReviseBudget,
+    SetBudget,
+    close,
+    correct_spend,
+    evolve,
+    projection,
+    record_spend,
+    revise,
+    set_,
+)
+from app.domain.command import Command
+from app.domain.context import Context, Decided
+from app.domain.errors import Invalid, Refused
+from app.domain.events.base import Event
+from app.domain.recorded import Recorded
+from app.domain.values import MICRO, micros, scaled, zone
+from tests.domain.scope_change_words import account, contract, refusal
+from tests.support.house import House
+
+TERMS: dict[str, Any] = {
+    "title": "Spring campaign", "currency": "EUR", "amount": "1000.00", "start": "2026-01-01", "end": "2026-04-11",
+}  # fmt: skip
+"""A hundred days."""
+
+
+def budget(house: House, **members: Any) -> str:
+    """A budget of 1000.00 over a hundred days from the first of January."""
+    return house.do(SetBudget(**{**TERMS, **members}), account=account(house)).id
+
+
+def spent(house: House, named: str, amount: str, document: str, day: str = "2026-01-10", **members: Any) -> list[str]:
+    """Something spent. Gives: the topics that it led to."""
+    told = house.do(RecordSpend(amount=amount, document=document, spent_at=day, **members), budget=named)
+    return [topic for _, topic, _ in told.events]
+
+
+def crossings(house: House) -> list[tuple[int, int, str, str]]:
+    """The thresholds that were told: percent, revision, spent, projected."""
+    return [
+        (event.data["percent"], event.data["revision"], event.data["spent"], event.data["projected_at_end"])
+        for event in house.runtime.log.after(house.tenant, 0, 10_000)
+        if event.type == "budget.threshold_crossed"
+    ]
+
+
+# --- thresholds ---
+
+
+def test_a_threshold_is_told_with_the_spending_that_reaches_it_and_never_again(cottage: House) -> None:
+    named = budget(cottage)
+
+    assert spent(cottage, named, "499.99", "a") == ["budget.spend_recorded"]
+    assert spent(cottage, named, "0.01", "b") == ["budget.spend_recorded", "budget.threshold_crossed"]
+    assert spent(cottage, named, "100.00", "c") == ["budget.spend_recorded"]
+
+    assert crossings(cottage) == [(50, 0, "500", "5000")]  # ten of a hundred days
+
+
+def test_several_thresholds_are_told_at_once_in_their_order(cottage: House) -> None:
+    named = budget(cottage)
+
+    spent(cottage, named, "1000.00", "a", "2026-01-15")
+
+    assert crossings(cottage) == [(percent, 0, "1000", "6666.666667") for percent in (50, 80, 100)]
+
+
+def test_a_revision_tells_anew_what_is_reached_of_the_new_amount(cottage: House) -> None:
+    named = budget(cottage)
+    spent(cottage, named, "850.00", "a")
+
+    cottage.do(ReviseBudget(amount="1600.00", reason="A second flight"), budget=named)
+    cottage.do(ReviseBudget(amount="1000.00", reason="No second flight"), budget=named)
+
+    assert [told[:2] for told in crossings(cottage)] == [(50, 0), (80, 0), (50, 1), (50, 2), (80, 2)]
+
+
+def test_a_correction_upwards_reaches_a_threshold_and_one_downwards_takes_nothing_back(cottage: House) -> None:
+    named = budget(cottage)
+    spent(cottage, named, "400.00", "a")
+
+    for amount in ("500.00", "100.00", "500.00"):
+        cottage.do(CorrectSpend(document="a", amount=amount), budget=named)
+
+    assert [told[:2] for told in crossings(cottage)] == [(50, 0)]
+    corrected = [event for event in cottage.runtime.log.after(cottage.tenant, 0, 100) if "corrected" in event.type]
+    recorded = next(event for event in cottage.runtime.log.after(cottage.tenant, 0, 100) if "recorded" in event.type)
+    assert {event.data["corrects"] for event in corrected} == {recorded.event_id}
+    assert {event.effective_at for event in corrected} == {recorded.effective_at}
+    assert [event.data["previous"] for event in corrected] == ["400", "500", "100"]
+
+
+def test_a_threshold_is_reached_when_everything_that_it_took_has_come_true(cottage: House) -> None:
+    named = budget(cottage, effective_at="2025-12-01")
+    spent(cottage, named, "300.00", "later", "2026-01-12")
+    spent(cottage, named, "300.00", "sooner", "2026-01-02")
+
+    told = cottage.runtime.log.after(cottage.tenant, 0, 100)[-1]
+
+    assert told.type == "budget.threshold_crossed"
+    assert told.effective_at == micros("2026-01-12T00:00:00Z")
+    assert told.data["projected_at_end"] == "5000"  # twelve days, whichever of them was told last
+
+
+@pytest.mark.parametrize(
+    ("day", "projected"), [("2026-01-01", 100), ("2026-01-03", 33.333333), ("2026-04-10", 1), ("2027-01-01", 1), ("2025-01-01", 100)]
+)  # fmt: skip
+def test_what_will_have_been_spent_goes_by_days(day: str, projected: float) -> None:
+    assert projection(MICRO, "2026-01-01", "2026-04-11", day) == round(projected * MICRO)
+
+
+# --- refusals ---
+
+
+def test_the_same_document_is_not_spent_twice(cottage: House) -> None:
+    named = budget(cottage)
+    spent(cottage, named, "1.00", "a")
+
+    again = RecordSpend(amount="1.00", document="a", spent_at="2026-01-10")
+
+    assert refusal(cottage, again, budget=named) == "document_recorded"
+
+
+def test_what_was_spent_outside_of_its_days_is_refused_and_what_came_late_says_so(cottage: House) -> None:
+    named = budget(cottage, start="2026-01-05", end="2026-01-10")
+
+    def spend(day: str, **members: Any) -> RecordSpend:
+        return RecordSpend(amount="1.00", document=day, spent_at=day, **members)
+
+    assert refusal(cottage, spend("2026-01-04"), budget=named) == "outside_period"
+    assert refusal(cottage, spend("2026-01-04", late=True), budget=named) == "outside_period"
+    assert refusal(cottage, spend("2026-01-10"), budget=named) == "outside_period"
+    assert refusal(cottage, spend("2026-02-01"), budget=named) == "spent_in_future"
+    cottage.do(spend("2026-01-09", late=True), budget=named)
+    cottage.do(spend("2026-01-12", late=True), budget=named)
+    late = [event.data["late"] for event in cottage.runtime.log.after(cottage.tenant, 0, 100) if "spend" in event.type]
+    assert late == [False, True]
+
+
+def test_nothing_happens_to_a_closed_budget(cottage: House) -> None:
+    named = budget(cottage)
+    spent(cottage, named, "1.00", "a")
+    cottage.do(CloseBudget(), budget=named)
+
+    commands: list[Command] = [
+        RecordSpend(amount="1.00", document="b", spent_at="2026-01-10"),
+        CorrectSpend(document="a", amount="2.00"),
+        ReviseBudget(amount="2000.00", reason="More"),
+        RecordForecast(at_completion="2.00"),
+        CloseBudget(),
+    ]
+    assert {refusal(cottage, command, budget=named) for command in commands} == {"budget_closed"}
+
+
+def test_nothing_but_an_end_and_corrections_happens_on_a_closed_account(cottage: House) -> None:
+    client = account(cottage)
+    named = cottage.do(SetBudget(**TERMS), account=client).id
+    spent(cottage, named, "1.00", "a")
+    cottage.do(CloseAccount(), account=client)
+
+    assert refusal(cottage, SetBudget(**TERMS), account=client) == "account_closed"
+    assert refusal(cottage, RecordForecast(at_completion="2.00"), budget=named) == "account_closed"
+    assert refusal(cottage, ReviseBudget(amount="2.00", reason="Less"), budget=named) == "account_closed"
+    cottage.do(CorrectSpend(document="a", amount="2.00"), budget=named)
+    cottage.do(CloseBudget(), budget=named)
+
+
+def test_what_changes_nothing_or_is_not_there_is_refused(cottage: House) -> None:
+    named = budget(cottage)
+    spent(cottage, named, "1.00", "a")
+
+    assert refusal(cottage, ReviseBudget(amount="1000", reason="None"), budget=named) == "nothing_changes"
+    assert refusal(cottage, CorrectSpend(document="a", amount="1"), budget=named) == "nothing_changes"
+    assert refusal(cottage, CorrectSpend(document="b", amount="1"), budget=named) == "document_unknown"
+
+
+def test_a_budget_pays_for_a_contract_of_its_own_account_only(cottage: House) -> None:
+    other = contract(cottage, account(cottage))
+
+    assert refusal(cottage, SetBudget(**TERMS, contract=other), account=account(cottage)) == "other_account"
+
+
+def test_more_than_a_million_millions_is_not_spent(cottage: House) -> None:
+    named = budget(cottage, amount="999999999999")
+    spent(cottage, named, "999999999999.999999", "a")
+
+    with pytest.raises(Invalid, match="amount_out_of_range"):
+        spent(cottage, named, "1.00", "b")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"amount": "-1"}, {"amount": "0.00"}, {"amount": 5}, {"end": "2026-01-01"}, {"thresholds": (80, 50)}, {"thresholds": (50, 50)},
+     {"thresholds": (0,)}, {"thresholds": (1001,)}, {"thresholds": ("50",)}, {"currency": "eur"}],
+)  # fmt: skip
+def test_terms_that_make_no_sense_are_invalid(members: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        SetBudget(**{**TERMS, **members})
+
+
+def test_negative_and_empty_amounts_are_invalid() -> None:
+    for amount in ("-1", "0"):
+        with pytest.raises(ValidationError):
+            RecordSpend(amount=amount, document="a", spent_at="2026-01-10")
+    with pytest.raises(ValidationError):
+        CorrectSpend(document="a", amount="-1")
+    with pytest.raises(ValidationError):
+        ReviseBudget(amount="1.00")  # type: ignore[call-arg]
+
+
+# --- whatever happens ---
+
+UTC = zone("UTC")
+NOW = micros("2026-04-30T00:00:00Z")
+AMOUNTS = st.integers(1, 400).map(lambda cents: f"{cents // 100}.{cents % 100:02}")
+DOCUMENTS = st.sampled_from("abcde")
+DAYS = st.integers(1, 30).map(lambda day: f"2026-01-{day:02}")
+STEPS = st.one_of(
+    st.builds(RecordSpend, amount=AMOUNTS.filter(lambda text: scaled(text) > 0), document=DOCUMENTS, spent_at=DAYS),
+    st.builds(CorrectSpend, document=DOCUMENTS, amount=AMOUNTS),
+    st.builds(ReviseBudget, amount=AMOUNTS.filter(lambda text: scaled(text) > 0), reason=st.just("so")),
+    st.just(CloseBudget()),
+)
+
+
+class Life:
+    """A budget that lives in memory: decisions of the noun itself, their events folded."""
+
+    def __init__(self, thresholds: tuple[int, ...]) -> None:
+        self.events: list[Event] = []
+        self.state = BudgetState()
+        opened = AccountState("acct_1", True, "Northwind", "EUR")
+        self.context = Context("tnt", "test", NOW, NOW, UTC, "bud_1", str, {"account": opened}, {"account": "acct_1"})
+        self.take(set_(self.state, SetBudget(**{**TERMS, "amount": "4.00", "thresholds": thresholds}), self.context))
+
+    def take(self, decided: Any) -> None:
+        """Appends what was decided."""
+        for one in decided:
+            event, at = (one.event, one.effective_at) if isinstance(one, Decided) else (one, None)
+            number = len(self.events) + 1
+            body = b'{"data":' + event.model_dump_json(exclude_none=True).encode() + b"}"
+            recorded = Recorded(
+                "tnt", number, f"evt_{number}", "bud_1", number, "acct_1", event.TOPIC, 1, at or NOW, NOW, "test", body
+            )
+            self.events.append(event)
+            self.state = evolve(self.state, recorded)
+
+    def do(self, command: Command) -> None:
+        """Decides a command; what is refused leaves nothing."""
+        decide: dict[type, Any] = {
+            RecordSpend: record_spend,
+            CorrectSpend: correct_spend,
+            ReviseBudget: revise,
+            CloseBudget: close,
+        }
+        with suppress(Refused):
+            self.take(decide[type(command)](self.state, command, self.context))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(STEPS, max_size=30), st.sets(st.integers(1, 150), max_size=5))
+def test_what_is_spent_is_what_was_recorded_and_corrected_and_thresholds_are_told_exactly_once(
+    steps: list[Command], thresholds: set[int]
+) -> None:
+    life = Life(tuple(sorted(thresholds)))
+    for step in steps:
+        life.do(step)
+
+    documents: dict[str, int] = {}
+    amount, revision, reached, told = 4 * MICRO, 0, set(), []
+    for event in life.events:
+        data = event.model_dump()
+        match event.TOPIC:
+            case "budget.spend_recorded" | "budget.spend_corrected":
+                documents[data["document"]] = scaled(data["amount"])
+            case "budget.revised":
+                revision, amount = revision + 1, scaled(data["amount"])
+                assert data["revision"] == revision
+            case "budget.threshold_crossed":
+                told.append((data["revision"], data["percent"]))
+        total = sum(documents.values())
+        reached |= {(revision, percent) for percent in thresholds if total * 100 >= percent * amount}
+    assert life.state.spent == sum(documents.values())
+    assert sorted(told) == sorted(reached)
