@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from app.domain.schedule import Schedule, Step
-from app.domain.values import FOREVER, add_days, day_start, scaled
+from app.domain.values import FOREVER, add_days, day_start, moment_start, scaled
 from projections.base import Key, Partial, Rows, View
 from projections.schedules import TOPICS, is_anchor, moved
 
@@ -76,7 +76,7 @@ def _contract(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[
     due = {key: row for key, row in rows.items() if row.due}
     match recorded.type:
         case "contract.signed":
-            anchor = anchor._replace(agreed_at=recorded.effective_at)
+            anchor = anchor._replace(agreed_at=moment_start(data["signed_at"], where))
             due |= _open(anchor, anchor.outcome, schedule, where)
         case "contract.notice_given" | "contract.notice_withdrawn":
             ends = data.get("effective_end")
@@ -254,7 +254,7 @@ SUMMED: Final = (
 )  # fmt: skip
 """What a figure over a period reads, so that an index answers alone."""
 
-WATCHED: Final = f"outcome = 'open' AND (renewal IS NOT NULL OR automatic) AND pos_to = {FOREVER}"
+WATCHED: Final = "outcome = 'open' AND (renewal IS NOT NULL OR automatic)"
 """Rows that something may become of by itself: an open cycle, or the next term of one that was renewed automatically."""
 CYCLE: Final = ("opened", "risk_set", "deferred", "won", "lost", "milestone_reached", "forecast_submitted")
 """What happens to a cycle."""
@@ -280,7 +280,7 @@ VIEW = View(
         ("due_at", "contract"),
         ("account", "due_at"),
         Partial("due", ("due_at", "pos_from", *SUMMED), f"due <> '' AND pos_to = {FOREVER}"),
-        Partial("watched", ("due_at", "contract"), WATCHED),
+        Partial("watched", ("pos_to", "due_at", "contract"), WATCHED),
         Partial("past", ("age", "pos_from", "pos_to", "due_at", *SUMMED), f"due <> '' AND pos_to < {FOREVER}"),
     ),
     noun="renewal",

@@ -14,6 +14,7 @@ from app.api import (
     accounts,
     api_keys,
     boards_pipeline,
+    boards_renewals,
     budgets,
     contracts,
     events,
@@ -48,4 +49,5 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     proposals.router,
     opportunities.router,
     boards_pipeline.router,
+    boards_renewals.router,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from app.domain.values import add_days, day_of, day_start
-from app.reader import When
+from app.reader import Reader, When
 from projections import forecasts, portfolios
 from projections.forecasts import Forecast
 from projections.kpis.forecast import Outlook, Predicted, days_before, stood
@@ -23,11 +23,14 @@ def outlooks(load: "Load", terms: Iterable[Renewal]) -> list[Outlook]:
 
 
 def _holdings(load: "Load") -> dict[str, tuple[str | None, str | None]]:
-    """Owner and tier by account: at the last instant before the period's start or end, or the first when there was none yet."""
     at = load.start if load.scope.attribution == "start" else load.end
-    rows, _ = load.reader.select(
-        load.tenant_id, portfolios.VIEW, [portfolios.VIEW.table.c.valid_to >= at], When(at, load.position, now=True)
-    )
+    return holdings(load.reader, load.tenant_id, load.position, at)
+
+
+def holdings(reader: Reader, tenant_id: str, position: int, at: int) -> dict[str, tuple[str | None, str | None]]:
+    """Owner and tier by account: at the last instant before `at`, or the first ones where there were none yet."""
+    clauses = [portfolios.VIEW.table.c.valid_to >= at]
+    rows, _ = reader.select(tenant_id, portfolios.VIEW, clauses, When(at, position, now=True))
     first: dict[str, portfolios.Holding] = {}
     for row in rows:
         if row.account not in first or row.valid_from < first[row.account].valid_from:

@@ -148,7 +148,7 @@ class RenewalWatcher:
         """Rows of which something may be due, in pages, each read behind the last of the one before."""
         table = renewals.VIEW.table
         coming: list[Any] = [
-            text(f"due <> '' AND pos_to = {renewals.VIEW.OPEN}"),
+            table.c.due != "",
             table.c.outcome == "open",
             table.c.renewal.is_(None),
             table.c.due_at > day.now,

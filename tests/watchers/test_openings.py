@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from app.domain.account import OpenAccount
-from app.domain.contract_commands import AmendContract, RecordContract
+from app.domain.contract_commands import AmendContract, RecordContract, SignContract
 from app.domain.policy import ActivatePolicy, DraftPolicy
 from app.domain.renewal import OpenRenewal
 from app.domain.rules import RenewalRules
 from app.domain.values import instant
-from tests.domain.contract_words import account, add, line, reprice, signed
+from tests.domain.contract_words import account, add, drafted, line, reprice, signed
 from tests.support.databases import Databases
 from tests.support.house import House
 from tests.watchers.words import events, look
@@ -63,12 +63,13 @@ def test_what_was_missed_is_caught_up_with_as_of_when_it_was_due(house: House) -
 
 def test_a_term_that_is_agreed_after_a_lead_day_is_opened_then_and_passes_by_what_lies_before(cottage: House) -> None:
     cottage.clock.set("2026-09-20T08:00:00Z")
-    signed(cottage, start="2026-10-01")
+    contract = drafted(cottage, start="2026-10-01")
+    cottage.do(SignContract(signed_at="2026-09-18"), contract=contract)
 
     look(cottage)
 
     [opened] = events(cottage, "renewal.opened")
-    assert instant(opened.effective_at)[:10] == "2026-09-20"
+    assert instant(opened.effective_at)[:10] == "2026-09-18"
     cottage.clock.set("2026-12-01T08:00:00Z")
     look(cottage)
     assert [one.data["days"] for one in events(cottage, "renewal.milestone_reached")] == [90]

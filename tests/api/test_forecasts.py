@@ -1,0 +1,269 @@
+"""Forecasts over HTTP: submitted, never overwritten, asked for as they were known, summed, and shown on boards."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.world import LINE, draft
+from tests.support.server import Client
+
+
+@pytest.fixture
+def house(client: Client) -> Client:
+    """A client with an account of maria's."""
+    account = {"name": "Northwind", "currency": "EUR", "external_ref": "nw", "owner": "maria", "tier": "gold"}
+    client.write("/v1/accounts", {**account, "effective_at": "2025-06-01"})
+    return client
+
+
+def cycle(client: Client, ref: str, price: str = "1000.00", account: str = "ref:nw", **terms: Any) -> str:
+    """The path of an open renewal cycle, due on 2027-01-01 unless said otherwise."""
+    told = draft(external_ref=ref, **terms)
+    told["lines"] = [{**told["lines"][0], "unit_price": price, "product": terms.get("currency", "retainer")}]
+    contract = client.write(f"/v1/accounts/{account}/contracts", told)["id"]
+    client.write(f"/v1/contracts/{contract}/signature", {"signed_at": "2025-12-20"})
+    return f"/v1/renewals/{client.write(f'/v1/contracts/{contract}/renewal-cycles')['id']}"
+
+
+def say(client: Client, renewal: str, category: str, value: str, probability: str | None = None, **more: Any) -> int:
+    """Submits a forecast. Gives: its position."""
+    told = {"category": category, "expected_value": value, "probability": probability, **more}
+    body = {name: member for name, member in told.items() if member is not None}
+    return int(client.write(f"{renewal}/forecasts", body)["position"])
+
+
+YEAR = {"from_": "2027-01-01", "to": "2028-01-01"}
+
+
+def forecast(client: Client, **query: Any) -> dict[str, Any]:
+    """The forecast of 2027."""
+    asked = {name.rstrip("_"): value for name, value in {**YEAR, **query}.items()}
+    return client.read("/v1/kpis/renewal_forecast", **asked)
+
+
+def test_every_forecast_stays_and_the_newest_counts(house: Client) -> None:
+    renewal = cycle(house, "a")
+
+    first = say(house, renewal, "best_case", "12000.00", "0.6", currency="EUR")
+    say(house, renewal, "commit", "12600.00", "0.9")
+    told = house.read(f"{renewal}/forecasts")["data"]
+    now, then = house.read(renewal), house.read(renewal, known_at=first)
+
+    assert [(one["category"], one["probability"], one["expected_value"]["amount"]) for one in told] == [
+        ("best_case", "0.6", "12000.00"), ("commit", "0.9", "12600.00")]  # fmt: skip
+    assert told[0]["by"].startswith("key_")
+    assert now["forecast"]["category"] == "commit"
+    assert then["forecast"]["category"] == "best_case"
+    assert [one["category"] for one in house.read(f"{renewal}/forecasts", known_at=first)["data"]] == ["best_case"]
+    assert [one["position"] for one in house.read(f"{renewal}/forecasts", sort="-position")["data"]] == [
+        first + 1,
+        first,
+    ]
+    assert (forecast(house)["value"], forecast(house, known_at=first)["value"]) == ("11340.00", "7200.00")
+
+
+def test_forecasts_are_paged(house: Client) -> None:
+    renewal = cycle(house, "a")
+    positions = [say(house, renewal, "commit", f"{value}.00") for value in range(1, 6)]
+
+    found, cursor = [], {}
+    while True:
+        page = house.read(f"{renewal}/forecasts", limit=2, **cursor)
+        found += [one["position"] for one in page["data"]]
+        if not page["has_more"]:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+
+    assert found == positions
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"category": "commit", "expected_value": "1.00", "currency": "USD"}, 422, "other_currency"),
+        ({"category": "commit", "expected_value": "1.00", "probability": "-0.1"}, 422, "probability_out_of_range"),
+        ({"category": "commit", "expected_value": "1.00", "probability": "1.1"}, 422, "validation_error"),
+        ({"category": "commit", "expected_value": "-1.00"}, 422, "validation_error"),
+        ({"category": "commit", "expected_value": "1" * 13}, 422, "validation_error"),
+        ({"category": "hope", "expected_value": "1.00"}, 422, "validation_error"),
+        ({"category": "commit"}, 422, "validation_error"),
+        ({"category": "commit", "expected_value": "1.00", "by": "key_1"}, 422, "validation_error"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_appended(house: Client, body: Any, status: int, code: str) -> None:
+    renewal = cycle(house, "a")
+    head = house.read("/v1/events", after=0, limit=1000)["position"]
+
+    answer = house.post(f"{renewal}/forecasts", json=body)
+
+    assert answer.status_code == status
+    if code != "validation_error":
+        assert answer.json()["code"] == code
+    assert house.read("/v1/events", after=0, limit=1000)["position"] == head
+
+
+def test_nothing_is_forecast_for_what_is_decided_or_for_nobody(house: Client) -> None:
+    renewal = cycle(house, "a")
+    contract = house.read(renewal)["contract"]
+    house.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
+    body = {"category": "commit", "expected_value": "1.00"}
+
+    closed = house.post(f"{renewal}/forecasts", json=body)
+    nobody = house.post("/v1/renewals/rnw_01jd7z5m3wf8x9v0w1y2z3a4b5/forecasts", json=body)
+
+    assert (closed.status_code, closed.json()["code"]) == (409, "renewal_closed")
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "renewal_not_found")
+    assert house.see("/v1/renewals/rnw_01jd7z5m3wf8x9v0w1y2z3a4b5/forecasts").status_code == 404
+
+
+def test_d19_and_its_explanation_and_groups(house: Client) -> None:
+    """Source: reference/product.md 3.8, D19: a pool of 2,000,000 at 90%."""
+    other = house.write(
+        "/v1/accounts", {"name": "Contoso", "currency": "EUR", "owner": "tom", "effective_at": "2025-06-01"}
+    )
+    one, two = cycle(house, "a", "100000.00"), cycle(house, "b", "66666.67", other["id"])
+    say(house, one, "commit", "1200000.00", "0.9")
+    say(house, two, "best_case", "800000.00", "0.9")
+
+    told = forecast(house, by="owner")
+    explained = house.read("/v1/kpis/renewal_forecast/explain", **{"from": "2027-01-01", "to": "2028-01-01"})
+
+    assert (told["value"], told["low"], told["high"]) == ("1800000.00", "1200000.00", "2000000.00")
+    assert [(group["owner"], group["base"]) for group in told["groups"]] == [
+        ("maria", "1080000.00"),
+        ("tom", "720000.00"),
+    ]
+    assert [row["contribution"]["numerator"] for row in explained["data"]] == ["1080000.00", "720000.00"]
+    assert [item["probability"] for row in explained["data"] for item in row["items"]] == ["0.9", "0.9"]
+    assert {event["type"] for row in explained["data"] for event in row["events"]} >= {"renewal.forecast_submitted"}
+    assert [group["tier"] for group in forecast(house, by="tier")["groups"]] == ["gold", None]
+    assert forecast(house, owner="tom")["value"] == "720000.00"
+    bad = house.see("/v1/kpis/renewal_forecast", by="moon", **{"from": "2027-01-01", "to": "2028-01-01"})
+    assert (bad.status_code, bad.json()["code"]) == (400, "invalid_option")
+    alien = house.see("/v1/kpis/renewal_rate", by="owner", **{"from": "2027-01-01", "to": "2028-01-01"})
+    assert (alien.status_code, alien.json()["code"]) == (400, "option_not_allowed")
+
+
+def test_what_is_available_and_what_is_at_risk(house: Client) -> None:
+    sure, doubted, unsaid = (cycle(house, ref) for ref in "abc")
+    house.write(f"{sure}/risk", {"risk": "on_track"})
+    house.write(f"{doubted}/risk", {"risk": "at_risk"})
+    contract = house.read(unsaid)["contract"]
+    change = {"op": "add_line", **LINE, "line": "social", "unit_price": "50.00"}
+    house.write(f"/v1/contracts/{contract}/amendments", {"effective_at": "2026-08-01", "changes": [change]})
+
+    def asked(name: str, **query: Any) -> dict[str, Any]:
+        return house.read(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2027-02-01", **query})
+
+    assert asked("available_to_renew")["value"] == "36000.00"
+    assert asked("available_to_renew", method="with_co_termed")["value"] == "36600.00"
+    risk = asked("revenue_at_risk")
+    assert (risk["value"], risk["warnings"]) == ("12000.00", [{"code": "unassessed_renewals", "count": 1}])
+    rows = house.read("/v1/kpis/revenue_at_risk/explain", **{"from": "2027-01-01", "to": "2027-02-01"})["data"]
+    assert [row["contribution"]["numerator"] for row in rows] == ["12000.00"]
+
+
+def test_several_currencies_are_never_summed(house: Client) -> None:
+    cycle(house, "a")
+    cycle(house, "b", currency="USD")
+
+    for name in ("available_to_renew", "revenue_at_risk", "renewal_forecast", "forecast_accuracy"):
+        answer = house.see(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2028-01-01"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "mixed_currencies"), name
+    assert forecast(house, currency="USD")["value"] == "11400.00"
+    sums = house.read("/v1/boards/renewals")["columns"][0]["sums"]
+    assert [(one["currency"], one["atr"]["amount"]) for one in sums] == [("EUR", "12000.00"), ("USD", "12000.00")]
+
+
+def test_accuracy_takes_the_forecast_that_stood_so_many_days_before(house: Client) -> None:
+    renewal = cycle(house, "a")
+    say(house, renewal, "commit", "12000.00", "0.9", effective_at="2026-10-01")
+    say(house, renewal, "at_risk", "12000.00", "0.2", effective_at="2026-12-20")
+    contract = house.read(renewal)["contract"]
+    house.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
+
+    def asked(**query: Any) -> dict[str, Any]:
+        return house.read("/v1/kpis/forecast_accuracy", **{"from": "2027-01-01", "to": "2027-02-01", **query})
+
+    assert (asked()["value"], asked()["brier_score"], asked()["bias"]) == ("0.9", "0.01", "-0.1")
+    assert (asked(days_before=7)["value"], asked(days_before=7)["brier_score"]) == ("0.2", "0.64")
+    assert asked(days_before=200)["null_reason"] == "no_forecasts_in_period"
+    assert [one["value"] for one in asked()["by_person"]] == ["0.9"]
+    for wrong in ("-1", "x", "1001"):
+        answer = house.see(
+            "/v1/kpis/forecast_accuracy", days_before=wrong, **{"from": "2027-01-01", "to": "2027-02-01"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_option")
+
+
+# --- boards ---
+
+
+def test_the_board_has_open_cycles_by_stage_and_by_month_with_their_sums(house: Client) -> None:
+    first, second = cycle(house, "a"), cycle(house, "b", "500.00")
+    say(house, first, "commit", "12000.00", "0.9")
+    house.write(f"{second}/deferral", {"new_due": "2027-03-01"})
+    third = cycle(house, "c")
+    house.write(f"/v1/contracts/{house.read(third)['contract']}/renewals", {"end": "2028-01-01"})
+
+    by_stage = house.read("/v1/boards/renewals", as_of="2026-12-02")
+    by_month = house.read("/v1/boards/renewals", columns="month", as_of="2026-12-02")
+
+    told = {one["name"]: one for one in by_stage["columns"]}
+    assert list(told) == ["opened", "approaching", "deferred", "noticed", "overdue"]
+    [card] = told["opened"]["cards"]
+    assert (card["days_left"], card["deadline"], card["owner"], card["forecast"]["amount"]) == (
+        30, "2027-01-01", "maria", "10800.00")  # fmt: skip
+    assert told["deferred"]["cards"][0]["deadline"] == "2027-03-01"
+    assert [one["name"] for one in by_month["columns"]] == ["2027-01", "2027-03"]
+    assert [one["sums"][0]["atr"]["amount"] for one in by_month["columns"]] == ["12000.00", "6000.00"]
+    late = {one["name"]: one["renewals"] for one in house.read("/v1/boards/renewals", as_of="2027-06-01")["columns"]}
+    assert late["overdue"] == 2
+    narrow = house.read("/v1/boards/renewals", columns="month", owner="nobody")
+    assert narrow["columns"] == []
+
+
+def test_the_board_shows_so_many_cards_and_sums_all(house: Client) -> None:
+    for number in range(3):
+        cycle(house, f"c{number}")
+
+    [column] = house.read("/v1/boards/renewals", columns="month", limit=2)["columns"]
+
+    assert (len(column["cards"]), column["renewals"], column["has_more"]) == (2, 3, True)
+    assert column["sums"][0]["atr"]["amount"] == "36000.00"
+
+
+def test_the_forecast_board_tells_what_moved_it_and_by_which_events(house: Client) -> None:
+    one, two, three = (cycle(house, ref, price) for ref, price in (("a", "1000.00"), ("b", "333.33"), ("c", "100.00")))
+    say(house, one, "best_case", "12000.00", "0.5")
+    before = house.position
+    submitted = say(house, one, "commit", "13000.00", "0.9")
+    contract = house.read(two)["contract"]
+    won = house.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
+
+    told = house.read("/v1/boards/forecast", from_known_at=before, **{"from": "2027-01-01", "to": "2027-02-01"})
+
+    assert (told["from"]["position"], told["from"]["base"]) == (before, "10939.96")
+    assert (told["from"]["low"], told["to"]["low"], told["to"]["high"]) == ("5199.96", "18199.96", "18199.96")
+    moves = told["movements"]
+    assert [(move["renewal"], move["change"]) for move in moves] == [
+        (one.rpartition("/")[2], "recategorised"), (two.rpartition("/")[2], "won")]  # fmt: skip
+    assert [event["position"] for event in moves[0]["events"]] == [submitted]
+    assert {event["type"] for event in moves[1]["events"]} == {one["type"] for one in won["events"]}
+    assert (told["changed"], told["has_more"]) == (2, False)
+    cents = [round(float(move["difference"]["base"]) * 100) for move in moves]
+    assert sum(cents) == round(float(told["difference"]["base"]) * 100)
+    assert three.rpartition("/")[2] not in {move["renewal"] for move in moves}
+    again = house.read(
+        "/v1/boards/forecast", from_known_at=before, to_known_at=before, **{"from": "2027-01-01", "to": "2027-02-01"}
+    )
+    assert (again["movements"], again["difference"]) == ([], {"low": "0.00", "base": "0.00", "high": "0.00"})
+
+
+def test_knowledge_that_goes_backwards_is_refused(house: Client) -> None:
+    cycle(house, "a")
+    answer = house.see(
+        "/v1/boards/forecast", from_known_at=5, to_known_at=2, **{"from": "2027-01-01", "to": "2028-01-01"}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_known_at")
