@@ -116,6 +116,11 @@ class Reader:
                 return reached
             time.sleep(POLL_SECONDS)
 
+    def reached(self, tenant_id: str, views: Sequence[View[Any]]) -> int:
+        """The position that views have all reached."""
+        positions = self.projector.positions(tenant_id)
+        return min(positions[view.name] for view in views)
+
     # --- one row, many rows ---
 
     def one(self, tenant_id: str, view: View[Any], key: str, when: When) -> tuple[Any, int]:

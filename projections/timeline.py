@@ -199,6 +199,11 @@ SENTENCES: Final[dict[str, Sentence]] = {
         f"{d['percent']} percent of the budget spent, {d['spent']} of {d['amount']}, on course for {d['projected_at_end']}"
     ),
     "budget.closed": lambda _: "Budget closed",
+    "kpi_certificate.issued": lambda d: (
+        f"{d['kpi'].replace('_', ' ').capitalize()} certified "
+        + (f"at {d['value']}" if d.get("value") is not None else "as without a value")
+        + (f" {d['currency']}" if d.get("currency") and d["unit"] == "money" else "")
+    ),
 }
 """A sentence for every topic that an account can meet. Sealed members have no place in one."""
 

@@ -12,6 +12,7 @@ from fastapi import Header, Query, Request, Response, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from fastapi.security.utils import get_authorization_scheme_param
 
+from app.api import tables
 from app.api.bodies import Json
 from app.api.problems import Refusal
 from app.auth.keys import Gate
@@ -186,6 +187,9 @@ class Question:
     wait: float
     strict: bool
     etag: str | None
+    table: str | None = None
+    """The name of the file, where a list is wanted as CSV."""
+    columns: tuple[str, ...] = ()
 
     @property
     def tenant_id(self) -> str:
@@ -223,6 +227,8 @@ class Question:
         headers = {"Projection-Position": str(position)}
         if link:
             headers["Link"] = link
+        if self.table is not None and (rows := tables.rows_of(body)) is not None:
+            return tables.answer(rows, self.columns, self.table, headers)
         if version is not None:
             headers["ETag"] = f'"{version}-{_digest(body)}"' if changing else f'"{version}"'
             if _has(self.etag, headers["ETag"]):
@@ -266,6 +272,7 @@ async def plain_question(
         wait,
         wanted.get("handling") == "strict",
         if_none_match,
+        *tables.wanted(request),
     )
 
 

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from app.api.examples import EXAMPLES
 from app.api.problems import Problem, documented
+from app.api.tables import MEDIA, listed
 
 JSON: Final = "application/json"
 LEFTOVERS: Final = ("HTTPValidationError", "ValidationError")
@@ -28,19 +29,28 @@ def contract(app: FastAPI) -> dict[str, Any]:
         schemas.pop(leftover, None)
     for operations in schema["paths"].values():
         for operation in operations.values():
-            _complete(operation)
+            _complete(operation, schemas)
     app.openapi_schema = schema
     return schema
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Adds the example of a body and the problems that every operation of its kind may answer."""
     answers = operation["responses"]
     if JSON in answers.get("422", {}).get("content", {}):
         answers.pop("422")
+    _as_table(answers.get("200", {}).get("content", {}), schemas)
     content = operation.get("requestBody", {}).get("content", {})
     wanted = documented(*(BODY_PROBLEMS if content else ())) if "security" in operation else {}
     operation["responses"] = dict(sorted({**{str(status): told for status, told in wanted.items()}, **answers}.items()))
     example = EXAMPLES.get(operation["operationId"])
     if JSON in content and example is not None:
         content[JSON]["example"] = example
+
+
+def _as_table(content: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Adds that a list is answered as CSV, too."""
+    name = content.get(JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+    members = schemas.get(name, {}).get("properties", {})
+    if listed(members) is not None:
+        content[MEDIA] = {"schema": {"type": "string", "description": "RFC 4180, with a header line"}}

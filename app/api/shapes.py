@@ -33,6 +33,13 @@ class AmountBody(BaseModel):
     currency: str = Field(examples=["EUR"])
 
 
+class PeriodBody(BaseModel):
+    """Days, the last of which is the first one after."""
+
+    from_: str = Field(alias="from", examples=["2025-01-01"])
+    to: str = Field(examples=["2026-01-01"])
+
+
 Item = TypeVar("Item")
 
 

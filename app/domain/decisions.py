@@ -14,8 +14,10 @@ from app.domain import (
     contract_terms,
     incentive_statement,
     interaction,
+    kpi_certificate,
     opportunity,
     opportunity_commands,
+    period_close,
     policy,
     proposal,
     proposal_commands,
@@ -73,6 +75,8 @@ NOUNS: Final[dict[str, Noun]] = {
     "scope_change": Noun("scr", scope_change.ScopeChangeState(), scope_change.evolve),
     "budget": Noun("bud", budget.BudgetState(), budget.evolve),
     "incentive_statement": Noun("ist", incentive_statement.StatementState(), incentive_statement.evolve),
+    "kpi_certificate": Noun("crt", kpi_certificate.KpiCertificateState(), kpi_certificate.evolve),
+    "period_close": Noun("pcl", period_close.PeriodCloseState(), period_close.evolve),
     "policy": Noun("pol", policy.PolicyState(), policy.evolve),
     "proposal": Noun("prp", proposal.ProposalState(), proposal.evolve),
     "opportunity": Noun("opp", opportunity.OpportunityState(), opportunity.evolve),
@@ -160,6 +164,13 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     incentive_statement.RecordClawback: Decision("incentive_statement", incentive_statement.claw_back),
     incentive_statement.DisputeLine: Decision("incentive_statement", incentive_statement.dispute),
     incentive_statement.ResolveDispute: Decision("incentive_statement", incentive_statement.resolve),
+    kpi_certificate.RecordKpiCertificate: Decision(
+        "kpi_certificate", kpi_certificate.issue, creates=True, reads=("account?",)
+    ),
+    period_close.RecordPeriodClose: Decision(
+        "period_close", period_close.close, creates=True, called=period_close.called
+    ),
+    period_close.RecordPeriodRestatement: Decision("period_close", period_close.restate),
     policy.DraftPolicy: Decision("policy", policy.draft, creates=True, called=policy.called),
     policy.DraftPolicyVersion: Decision("policy", policy.draft_version),
     policy.ActivatePolicy: Decision("policy", policy.activate),

@@ -90,6 +90,17 @@ def _by_account(rows: Iterable[Any], named: Collection[str]) -> dict[str, list[A
     return grouped
 
 
+def exactly(
+    reader: Reader, tenant_id: str, question: FigureQuestion, when: When, *, explained: bool = False
+) -> tuple[Found, dict[str, Any]]:
+    """A figure before it is written, and as it is answered. Takes: `explained`, whether to tell what each account gives.
+
+    Raises: as `answer`.
+    """
+    found = _find(reader, tenant_id, question, when, explained=explained)
+    return found, _answer(question, when, found)
+
+
 # --- asking ---
 
 

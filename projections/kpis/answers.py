@@ -60,8 +60,13 @@ def figure(kpi: Kpi, measure: Measure, terms: Terms) -> dict[str, Any]:
 
 
 def _written(kpi: Kpi, value: Fraction, currency: str | None) -> str:
+    return ratio(value) if is_share(kpi) else money(value, currency)
+
+
+def is_share(kpi: Kpi) -> bool:
+    """Whether the value of a figure is a ratio or a number, and no money."""
     share = kpi.unit == "rows" and kpi.methods[kpi.default].over is not None
-    return ratio(value) if share or kpi.unit in ("ratio", "number") else money(value, currency)
+    return share or kpi.unit in ("ratio", "number")
 
 
 def _steps(told: Sequence[Step], scale: Scale, currency: str | None) -> list[dict[str, Any]]:

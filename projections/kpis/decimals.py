@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from app.domain.values import MICRO, MINOR_UNITS, half_up, unscaled
+from app.domain.values import MICRO, MINOR_UNITS, half_up, scaled, unscaled
 from projections.kpis.base import Scale
 
 
@@ -57,3 +57,12 @@ def _digits(currency: str | None) -> int:
 def _written(amount: int, digits: int) -> str:
     sign, amount = "-" if amount < 0 else "", abs(amount)
     return f"{sign}{amount}" if not digits else f"{sign}{amount // 10**digits}.{amount % 10**digits:0{digits}d}"
+
+
+def step(before: str | None, after: str | None, currency: str | None, *, share: bool) -> str:
+    """By how much a written figure changed, so that what was and the steps from there sum to what is, as they are written.
+
+    A figure that has no value counts as 0. Takes: `share`, whether it is a ratio and no money.
+    """
+    change = scaled(after or "0") - scaled(before or "0")
+    return unscaled(change) if share else money(Fraction(change, MICRO), currency)

@@ -49,7 +49,7 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether it may change something."""
-        return self.method != "GET"
+        return self.method != "GET" and not (self.scopes and all(one.endswith(":read") for one in self.scopes))
 
     @property
     def listed(self) -> bool:
@@ -85,6 +85,6 @@ def operations() -> list[Operation]:
 
 OPERATIONS = operations()
 SECURED = [one for one in OPERATIONS if one.secured]
-READS = [one for one in SECURED if not one.writes]
+READS = [one for one in SECURED if one.method == "GET"]
 WRITES = [one for one in SECURED if one.writes]
 LISTS = [one for one in READS if one.listed]

@@ -46,6 +46,7 @@ def furnish(client: Client, mark: str = "plain", accounts: int = 2, clock: Calla
     key = client.write("/v1/api-keys", {"role": "auditor", "label": f"key {mark}"})
     world.ids["api_key"] = key["id"]
     _endpoint(world, mark, clock)
+    _certificates(world, mark)
     _policies(world)
     world.ids |= {"team": "creative", "name": "net_revenue_retention", "provider": "standard-webhooks"}
     return world
@@ -118,6 +119,15 @@ def _account(world: World, mark: str, ref: str) -> None:
         "renewal": cycle["id"],
         "scope_change": wish["id"],
     }
+
+
+def _certificates(world: World, mark: str) -> None:
+    asked = {"kpi": "mrr", "as_of": "2026-01-05", "currency": "EUR", "note": f"note {mark}"}
+    world.write("/v1/kpi-certificates", {**asked, "account": "ref:a1"})
+    certified = world.write("/v1/kpi-certificates", {**asked, "owner": f"usr {mark}"})
+    world.write("/v1/period-closes", {"from": "2025-12-01", "to": "2025-12-15", "kpis": ["mrr", "quick_ratio"]})
+    closed = world.write("/v1/period-closes", {"from": "2025-12-15", "to": "2026-01-01", "kpis": ["mrr"]})
+    world.ids |= {"kpi_certificate": certified["id"], "period_close": closed["id"]}
 
 
 def _policies(world: World) -> None:

@@ -14,7 +14,9 @@ from app.domain.events import (
     contract,
     incentive_statement,
     interaction,
+    kpi_certificate,
     opportunity,
+    period_close,
     policy,
     proposal,
     renewal,
@@ -40,6 +42,8 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
         opportunity,
         budget,
         incentive_statement,
+        kpi_certificate,
+        period_close,
     )
     for kind in noun.EVENTS
 }

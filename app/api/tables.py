@@ -1,0 +1,146 @@
+"""Tables: every list as CSV for who asks with `Accept: text/csv`.
+
+Source: RFC 4180 for the form; OWASP, "CSV Injection", for what a spreadsheet would take for a formula.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import cache
+from types import UnionType
+from typing import Any, Final, Union, get_args, get_origin
+
+import orjson
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+MEDIA: Final = "text/csv"
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_QUALITY: Final = re.compile(r"[01](\.[0-9]{0,3})?")
+
+
+def wanted(request: Request) -> tuple[str | None, tuple[str, ...]]:
+    """The file's name and the columns that are known beforehand, where a caller would rather have CSV than JSON."""
+    if not prefers_csv(request.headers.get("accept", "")):
+        return None, ()
+    parts = [part for part in request.scope["path"].split("/")[2:] if re.fullmatch(r"[a-z0-9_-]{1,60}", part)]
+    told = getattr(request.scope.get("route"), "responses", {}).get(200, {})
+    return f"{'-'.join(parts) or 'list'}.csv", _columns(told.get("model"))
+
+
+def prefers_csv(accept: str) -> bool:
+    """Whether an Accept header would rather have CSV than JSON; JSON where it does not care, or allows neither.
+
+    Source: RFC 9110 section 12.5.1; at equal quality the one that is named counts more than a wildcard.
+    """
+    told: dict[str, int] = {}
+    for part in accept.split(","):
+        media, *parameters = (one.strip().lower() for one in part.split(";"))
+        told[media] = next((_thousandths(one[2:].strip()) for one in parameters if one.startswith("q=")), 1000)
+    table = _quality(told, MEDIA)
+    return table[0] > 0 and table > _quality(told, "application/json")
+
+
+def _quality(told: Mapping[str, int], kind: str) -> tuple[int, int]:
+    """How much a media type is wanted, in thousandths, and how exactly it was named."""
+    names = ("*/*", f"{kind.partition('/')[0]}/*", kind)
+    return next(((told[name], exactly) for exactly, name in reversed([*enumerate(names)]) if name in told), (0, 0))
+
+
+def _thousandths(quality: str) -> int:
+    if not _QUALITY.fullmatch(quality):
+        return 0
+    whole, _, rest = quality.partition(".")
+    return min(int(whole) * 1000 + int(rest.ljust(3, "0") or 0), 1000)
+
+
+def rows_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """The list of an answer; None where it has none."""
+    name = listed(body)
+    return None if name is None else body[name]
+
+
+def listed(members: Container[str]) -> str | None:
+    """Under which member an answer has a list that is also told as a table; the feed of events is none."""
+    if "data" in members:
+        return None if "next_after" in members else "data"
+    return "events" if "events" in members and "has_more" in members else None
+
+
+def answer(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], name: str, headers: Mapping[str, str]
+) -> Response:
+    """Rows as a file."""
+    told = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept", **headers}
+    return Response(written(rows, columns), 200, told, f"{MEDIA}; charset=utf-8; header=present")
+
+
+def written(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Rows as CSV: a header, then a line each; members within members have dots in their names, lists are JSON.
+
+    Takes: columns that there are whatever the rows hold; what else rows have follows in the order in which it is met.
+    """
+    flat = [dict(_flat(row)) for row in rows]
+    names = list(dict.fromkeys([*columns, *(name for row in flat for name in row)]))
+    # A member that is null in one row and has members in another is told by these alone.
+    parents = {name.rpartition(".")[0] for name in names if "." in name}
+    names = [name for name in names if name not in parents or any(row.get(name) is not None for row in flat)]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    if names:
+        writer.writerow([_guarded(name) for name in names])
+    writer.writerows([_cell(row.get(name)) for name in names] for row in flat)
+    return file.getvalue()
+
+
+def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, member in value.items():
+        if isinstance(member, Mapping) and member:
+            yield from _flat(member, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", None if isinstance(member, Mapping) else member
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _guarded(value)
+    return str(value) if isinstance(value, int) else orjson.dumps(value).decode()
+
+
+def _guarded(text: str) -> str:
+    """A text that a spreadsheet takes for text: an apostrophe before what would begin a formula and is no number."""
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+
+
+@cache
+def _columns(model: type[BaseModel] | None) -> tuple[str, ...]:
+    """The columns of a list, as its answer's model tells them."""
+    name = listed(model.model_fields) if model is not None else None
+    if model is None or name is None:
+        return ()
+    return tuple(one for item in _models(model.model_fields[name].annotation, list) for one in _names(item))
+
+
+def _names(model: type[BaseModel], path: str = "", depth: int = 0) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        told, inner = field.alias or name, next(iter(_models(field.annotation, Union, UnionType)), None)
+        if inner is not None and depth < 4:
+            yield from _names(inner, f"{path}{told}.", depth + 1)
+        else:
+            yield f"{path}{told}"
+
+
+def _models(annotation: Any, *within: Any) -> list[type[BaseModel]]:
+    """The models that an annotation is made of, alone or within annotations of some kinds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in within:
+        return [model for part in get_args(annotation) for model in _models(part, *within)]
+    return []
