@@ -12,7 +12,7 @@ from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
 from app.api.problems import answered, documented
-from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
+from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, PeriodBody, at, money
 from app.domain import incentive_statement as commands
 from app.domain.values import Currency, Day, scaled
 from app.store.vault import sealed_keys
@@ -53,7 +53,7 @@ class PreviewBody(BaseModel):
     plan: str
     plan_version: str = Field(examples=["incentive@default/1"])
     payee: str
-    period: dict[str, str]
+    period: PeriodBody
     currency: str | None
     retention: dict[str, Any] | None = Field(description="what factors follow from, where the plan has tiers")
     lines: list[LineBody]
@@ -69,7 +69,7 @@ class StatementBody(BaseModel):
     payee: str
     plan: str
     plan_version: str
-    period: dict[str, str]
+    period: PeriodBody
     currency: str
     read_to: int = Field(description="the position up to which the ledger was read")
     clawback_months: int

@@ -22,6 +22,23 @@ Reading = Annotated[Question, Security(question, scopes=["opportunities:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
+class QualificationBody(BaseModel):
+    """That a need is real; `need` is null once it was erased."""
+
+    qualified_at: str | None
+    budget_known: bool | None
+    decider_known: bool | None
+    needed_by: str | None
+    need: str | None
+
+
+class ParkingBody(BaseModel):
+    """Until when it waits, and why."""
+
+    until: str
+    reason: str | None
+
+
 class OpportunityBody(BaseModel):
     """An opportunity, the parts of its life null until they happen."""
 
@@ -43,8 +60,8 @@ class OpportunityBody(BaseModel):
     weighted_value: AmountBody | None = Field(description="that times its probability")
     probability: str | None
     close_by: str | None
-    qualification: dict[str, Any] | None
-    parking: dict[str, Any] | None
+    qualification: QualificationBody | None
+    parking: ParkingBody | None
     decided_at: str | None
     won: AmountBody | None = Field(description="what the contract's event added a year")
     contract_event: str | None

@@ -17,6 +17,10 @@ LONG_WAYS = {
     "scope_changes.answer_consult",  # a team in the path, which is one of a few words
     "scope_changes.waive_consult",
     "webhook_endpoints.redrive",  # no body
+    "policies.activate",  # a number in the path
+    "policies.retire",
+    "kpi_certificates.verify",  # reads
+    "kpi_certificates.verify_shortly",
 }
 BODY = b'{"name":"Northwind","currency":"EUR"}'
 CASES = {

@@ -10,8 +10,13 @@ from fastapi.routing import APIRoute
 
 from app.api import ROUTERS
 
+READS = {"kpi_certificates.verify", "kpi_certificates.verify_shortly"}
+"""They are sent with POST and append nothing; like every read they wait in a thread."""
 WRITES = [
-    route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute) and "POST" in route.methods
+    route
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute) and "POST" in route.methods and route.operation_id not in READS
 ]
 
 

@@ -60,7 +60,7 @@ def meant(cell: str, value: Any) -> bool:
 
 def question(operation: Operation, world: World) -> tuple[str, dict[str, Any]]:
     """The path of a list and what must be asked with it."""
-    return operation.url(world.ids), dict(PERIOD) if "from" in operation.query else {}
+    return operation.url(world.ids), operation.asked | (dict(PERIOD) if "from" in operation.query else {})
 
 
 def test_every_list_of_the_contract_is_a_table_and_nothing_else_is() -> None:

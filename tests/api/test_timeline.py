@@ -13,7 +13,7 @@ from projections.timeline import SENTENCES
 from tests.api.world import World, furnish
 from tests.support.server import Client, Server
 
-WITHOUT_ACCOUNT = ("tenant", "api_key", "webhook_endpoint", "policy", "incentive_statement")
+WITHOUT_ACCOUNT = ("tenant", "api_key", "webhook_endpoint", "policy", "incentive_statement", "period_close")
 """Nouns that are no client's."""
 OF_ACCOUNTS = {topic: kind for topic, kind in CATALOGUE.items() if topic.partition(".")[0] not in WITHOUT_ACCOUNT}
 CHOICES = {"interaction.logged": {"channel": "call", "direction": "inbound"}}

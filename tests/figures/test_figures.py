@@ -65,6 +65,7 @@ def test_a_zero_denominator_gives_null_and_says_why(settled_f1: House) -> None:
         "scope_creep_ratio": "no_contracted_effort_in_period",
         "alternative_acceptance": "no_declines_with_alternative_in_period",
         "forecast_accuracy": "no_forecasts_in_period",
+        "expansion_rate": "no_paying_accounts_at_start",
         "win_rate": "nothing_decided_in_period",
         "concession_rate": "no_value_accepted_in_period",
     }

@@ -38,6 +38,9 @@ def test_the_first_issue_has_these_figures() -> None:
         "cohort_retention": ["logos", "revenue"],
         "customer_lifetime_value": ["simple", "kaplan_meier", "sbg"],
         "concentration": ["top_share"],
+        "pipeline_value": ["weighted", "total"],
+        "win_rate": ["count", "value"],
+        "concession_rate": ["all", "price"],
         "budget_variance": ["forecast"],
         "incentive_total": ["net"],
     }
