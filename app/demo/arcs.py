@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from app.demo.cast import EXTRAS, FEES, OWNERS, RETAINER
+from app.demo import cycles, offers
+from app.demo.books import quarter
+from app.demo.cast import EXTRAS, FEES, OWNERS, RETAINER, foreign
 from app.demo.life import Life, line
+from app.demo.steps import Thread
 from app.demo.years import annual, escalate, first_lines, middle, project, raised, renew
 from app.domain import contract_commands
 from app.domain.values import add_days, add_months
@@ -25,7 +28,7 @@ def grower(life: Life, start: str) -> None:
 
 def monthly(life: Life, start: str) -> None:
     """From month to month, dearer once a year."""
-    life.sign(start, 1, first_lines(life)[:1], auto_renew=True, notice_days=30, renewal_term_months=1)
+    life.sign(start, 1, first_lines(life, start)[:1], auto_renew=True, notice_days=30, renewal_term_months=1)
     for year in range(1, 12):
         escalate(life, add_months(start, 12 * year), 4)
 
@@ -39,9 +42,10 @@ def lost(life: Life, start: str) -> None:
 
 def suspended(life: Life, start: str) -> None:
     """Open-ended, with a rest in a hard season."""
-    life.sign(start, None, first_lines(life), notice_days=90)
+    life.sign(start, None, first_lines(life, start), notice_days=90)
     rest = add_months(start, 7)
     back = add_months(rest, 2)
+    life.resting.append((add_days(rest, -10), add_days(back, 10)))
     life.do(
         add_days(rest, -8),
         contract_commands.SuspendContract(
@@ -61,9 +65,9 @@ def suspended(life: Life, start: str) -> None:
 
 def wavering(life: Life, start: str) -> None:
     """Gives notice, is won back, and goes on."""
-    life.sign(start, 12, first_lines(life), auto_renew=True, notice_days=60, renewal_term_months=12)
+    life.sign(start, 12, first_lines(life, start), auto_renew=True, notice_days=60, renewal_term_months=12)
     told = add_months(start, 8)
-    life.begin_renewal(add_days(told, -20))
+    cycles.begin(life, "wavering")
     life.feels(told, -5)
     life.quiet(told)
     life.do(
@@ -78,8 +82,10 @@ def wavering(life: Life, start: str) -> None:
     life.risk(add_days(back, 1), "on_track", "0.9", "notice withdrawn")
     life.feels(back, 4)
     life.renew(add_days(life.term_end, -12), add_months(life.term_end, 12), lines=raised(life, 3))
-    for year in range(2, 12):
-        escalate(life, add_months(start, 12 * year))
+    while add_days(life.term_end, -180) <= life.end:
+        again = life.term_end
+        cycles.go_on(life)
+        escalate(life, again)
 
 
 def late(life: Life, start: str) -> None:
@@ -93,41 +99,69 @@ def gap(life: Life, start: str) -> None:
 
 
 def returning(life: Life, start: str) -> None:
-    """Leaves after a year, and comes back."""
+    """Leaves after a year, and comes back; its new parent company pays in another currency."""
     if annual(life, start, ["lost"], "-"):
         return
-    gone = life.term_end
+    gone, former = life.term_end, life.contract
     life.close(add_days(gone, 20))
     back = add_months(gone, 6)
     life.reopen(add_days(back, -25))
     life.feels(add_days(back, -30), 4)
-    annual(life, back, ["on_time"], "u")
+    life.currency = foreign(life.currency)
+    annual(life, back, ["on_time"], "u", replaces=former)
 
 
 def corrected(life: Life, start: str) -> None:
-    """An amendment is typed in wrongly and corrected weeks later; the owner changes on the way."""
-    life.sign(start, 12, first_lines(life), notice_days=60)
-    day = add_months(start, 5)
+    """An amendment is typed in wrongly, certified, and corrected once somebody looks; the owner changes on the way."""
+    drafted = life.sign(start, 12, first_lines(life, start), notice_days=30)
+    life.do(add_days(start, 20), contract_commands.CorrectContract.model_validate(
+        {"corrects": "evt_", "terms": {"notice_days": 60}, "reason": "The signed copy says sixty days."}),
+        cites=(drafted, "contract.drafted"), contract=life.contract)  # fmt: skip
+    life.hand_over(add_months(start, 4), OWNERS[(OWNERS.index(life.owner) + 1) % len(OWNERS)])
+    later = life.client.number // len(ARCS) % 2
+    if later:
+        renew(life, "on_time")
+    day = add_months(start, 17 if later else 5)
     before = life.prices["main"]
     wrong = escalate(life, day, 30)
-    right: dict[str, Any] = {
+    life.prices["main"] = before * 103 // 100
+    life.lines["main"] = life.lines["main"].model_copy(update={"unit_price": f"{life.prices['main']}.00"})
+    change: dict[str, Any] = {
         "op": "set_line",
         "line": "main",
-        "unit_price": f"{before * 103 // 100}.00",
+        "unit_price": f"{life.prices['main']}.00",
         "cause": "correction",
     }
-    life.do(add_days(day, 33), contract_commands.CorrectContract(corrects="evt_", changes=(right,), reason="A digit was wrong."),
-            corrects=wrong, contract=life.contract)  # fmt: skip
-    life.prices["main"] = before * 103 // 100
-    life.hand_over(add_months(start, 7), OWNERS[(OWNERS.index(life.owner) + 1) % len(OWNERS)])
-    while add_days(life.term_end, -120) <= life.end:
+    right = contract_commands.CorrectContract.model_validate(
+        {"corrects": "evt_", "changes": [change], "reason": "A digit was wrong; the auditors found it."}
+    )
+    first, last, found = _year(day) if later else _quarter(day)
+    Thread(life.rng, life.steps).tell(
+        found, life.owner, right, {"contract": life.contract}, cites=(wrong, "contract.amended")
+    )
+    life.restated.add((first, last, add_days(found, 7)))
+    while add_days(life.term_end, -180) <= life.end:
         renew(life, "on_time")
         middle(life)
 
 
+def _quarter(day: str) -> tuple[str, str, str]:
+    """In which quarter a mistake of a day lies, and when it is found, once that is closed."""
+    first, last = quarter(day)
+    return first, last, add_days(last, 33)
+
+
+def _year(day: str) -> tuple[str, str, str]:
+    """In which year a mistake of a day lies, and when it is found, once that is closed."""
+    first = f"{day[:4]}-01-01"
+    return first, add_months(first, 12), add_days(add_months(first, 12), 40)
+
+
 def insolvent(life: Life, start: str) -> None:
-    """Goes out of business in the middle of a term."""
-    life.sign(start, 12, first_lines(life), auto_renew=True, notice_days=90, renewal_term_months=12)
+    """Goes on by itself, and out of business soon afterwards."""
+    start = f"{start[:8]}15"
+    life.sign(start, 12, first_lines(life, start), auto_renew=True, notice_days=90, renewal_term_months=12)
+    cycles.go_on(life)
     end = add_months(start, 16)
     life.feels(add_days(end, -60), -6)
     life.terminate(add_days(end, -10), end, "insolvency", voluntary=False)
@@ -137,10 +171,10 @@ def insolvent(life: Life, start: str) -> None:
 def ramped(life: Life, start: str) -> None:
     """Starts small and grows by the terms of the contract itself."""
     fee = life.client.fee
+    ramp = [{"start": add_months(start, 3), "unit_price": f"{fee * 3 // 4}.00"},
+            {"start": add_months(start, 6), "unit_price": f"{fee}.00"}]  # fmt: skip
     lines = [
-        line("main", RETAINER, fee // 2),
-        line("ramp-1", RETAINER, fee // 4, start=add_months(start, 3)),
-        line("ramp-2", RETAINER, fee // 4, start=add_months(start, 6)),
+        line("main", RETAINER, fee // 2, ramp=ramp),
         contract_commands.Line(
             line="adspend",
             product="ad spend commitment",
@@ -151,7 +185,8 @@ def ramped(life: Life, start: str) -> None:
         project("set-up", "website relaunch", fee * 3),
     ]
     life.sign(start, 12, lines, notice_days=60, draft_first=True)
-    while add_days(life.term_end, -120) <= life.end:
+    life.prices["main"] = fee
+    while add_days(life.term_end, -180) <= life.end:
         renew(life, "deferred")
         middle(life, "u-")
 
@@ -171,7 +206,7 @@ def team(life: Life, start: str) -> None:
 
 def newcomer(life: Life, start: str) -> None:
     """Came in the last months; a second contract lies on the table."""
-    life.sign(start, 12, first_lines(life), notice_days=60, draft_first=True)
+    life.sign(start, 12, first_lines(life, start), notice_days=60, draft_first=True)
     low, _high = FEES[life.client.tier]
     draft = contract_commands.DraftContract(
         currency=life.currency,
@@ -181,6 +216,31 @@ def newcomer(life: Life, start: str) -> None:
         external_ref=f"{life.client.ref}-next",
     )
     life.do(add_days(life.end, -9), draft, new_id=life.new_id("ctr"), account=life.account)
+    talks = offers.Talks(life, "Half a year more", life.contract)
+    talks.offer(add_days(life.end, -8), draft.lines)
+    talks.listen(add_days(life.end, -3))
+    sixth = low // 2 * 12 // 6  # of six months' fees; the margin floor lets no account manager do that alone
+    talks.give(add_days(life.end, -1), "price", sixth, "two months less in the year")
+
+
+def evergreen(life: Life, start: str) -> None:
+    """Goes on by itself every year."""
+    life.sign(start, 12, first_lines(life, start), auto_renew=True, notice_days=60, renewal_term_months=12)
+    while add_days(life.term_end, -180) <= life.end:
+        middle(life, "us-")
+        cycles.go_on(life)
+
+
+def lapsed(life: Life, start: str) -> None:
+    """Answers less and less, and lets the contract run out."""
+    life.sign(start, 12, first_lines(life, start), notice_days=30)
+    end = life.term_end
+    cycles.begin(life, "lapsed")
+    life.feels(add_months(start, 7), -4)
+    life.risk(add_days(end, -170), "watch", "0.6", "nobody answers")
+    offers.unanswered(life, add_days(end, -75))
+    cycles.run_out(life)
+    life.close(add_days(end, 60))
 
 
 ARCS: Final[tuple[Callable[[Life, str], None], ...]] = (
@@ -200,4 +260,6 @@ ARCS: Final[tuple[Callable[[Life, str], None], ...]] = (
     team,
     newcomer,
     grower,
+    evergreen,
+    lapsed,
 )

@@ -10,6 +10,12 @@ OWNER_NAMES: Final = {
     "usr_maria": "Maria Lindqvist", "usr_jonas": "Jonas Weber", "usr_aisha": "Aisha Okafor", "usr_lukas": "Lukas Hofer",
     "usr_chiara": "Chiara Conti",
 }  # fmt: skip
+DIRECTOR: Final = "usr_helena"
+"""Who approves what account managers may not."""
+SENIOR: Final = "usr_ruth"
+"""The senior account manager, who approves what is not so large."""
+WORTH: Final = {"USD": 9_200, "GBP": 11_700, "EUR": 10_000}
+"""What currencies are worth among one another, about."""
 COMPETITORS: Final = ("Northlight Collective", "Studio Brandung", "Pixel & Co", "an in-house team")
 
 _FIRST: Final = (
@@ -112,3 +118,19 @@ def client(number: int, rng: Random) -> Client:
         rng.randrange(low, high, 100),
         contacts,
     )
+
+
+def foreign(base: str) -> str:
+    """Another currency in which some clients pay; the same one where the house knows no other's worth."""
+    return next((one for one in WORTH if one != base), base) if base in WORTH else base
+
+
+def currency_of(number: int, base: str) -> str:
+    """In which currency a client pays."""
+    others = [one for one in WORTH if one != base] if base in WORTH else []
+    return {4: others[0], 7: others[1]}.get(number % 9, base) if others else base
+
+
+def share(fee: int, offer: Offer) -> int:
+    """The price of an offer for a client of a fee, in whole tens."""
+    return max(fee * offer.percent // 100 // 10 * 10, 40)

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from app.demo import words
 from app.demo.cast import OWNER_NAMES
-from app.demo.life import Life, Step, Thread
+from app.demo.life import Life
+from app.demo.steps import Step, Thread
 from app.domain import interaction
 from app.domain.values import add_days, add_months, instant
 

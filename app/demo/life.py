@@ -1,67 +1,16 @@
 """A life: what one account goes through, written down as the commands that its people would have given."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Any, Final
+from typing import Any
 
 from app.demo.cast import Client, Offer
+from app.demo.steps import Due, Loss, NewId, Step, Thread, Win
 from app.domain import account, contract_commands, renewal
+from app.domain import schedule as schedules
 from app.domain.command import Command
-from app.domain.values import add_days, add_months, instant, micros
-
-MINUTE: Final = 60_000_000
-NewId = Callable[[str, str], str]
-"""(prefix, name within the story) -> id, always the same one"""
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """A command at a moment of the story.
-
-    at: microseconds, when it was given. corrects: the earlier step whose event is meant; its id is known once it is told.
-    """
-
-    at: int
-    actor: str
-    command: Command
-    targets: Mapping[str, str] = field(default_factory=dict)
-    new_id: str | None = None
-    corrects: "Step | None" = None
-
-
-class Thread:
-    """A chain of steps of which each comes after the one before."""
-
-    def __init__(self, rng: Random, steps: list[Step]) -> None:
-        self.rng = rng
-        self.steps = steps
-        self._last = 0
-
-    def moment(self, day: str) -> int:
-        """A working hour of a day, after the thread's last."""
-        hour, minute = self.rng.randrange(7, 16), self.rng.randrange(60)
-        self._last = max(micros(f"{day}T{hour:02d}:{minute:02d}:00Z"), self._last + MINUTE)
-        return self._last
-
-    def tell(
-        self,
-        day: str,
-        actor: str,
-        command: Command,
-        targets: Mapping[str, str],
-        *,
-        new_id: str | None = None,
-        corrects: Step | None = None,
-    ) -> Step:
-        """Adds a step; unless it says otherwise, the command is true from the moment on at which it is given."""
-        at = self.moment(day)
-        if command.effective_at is None:
-            command = command.model_copy(update={"effective_at": instant(at)})
-        step = Step(at, actor, command, targets, new_id, corrects)
-        self.steps.append(step)
-        return step
+from app.domain.values import MICRO, add_days, add_months
 
 
 class Life:
@@ -79,9 +28,18 @@ class Life:
         self.contract = ""
         self.cycle = ""
         self.term_start, self.term_end = "", ""
+        self.paid_in: dict[str, str] = {}
         self.prices: dict[str, int] = {}
+        self.lines: dict[str, contract_commands.Line] = {}
+        self.won: list[Win] = []
+        self.lost: list[Loss] = []
+        self.due: list[Due] = []
+        self.grown: list[tuple[str, str, int]] = []
+        self.anew: list[tuple[str, str]] = []
+        self.restated: set[tuple[str, str, str]] = set()
         self.served: list[tuple[str, str]] = []
         self.live: list[tuple[str, str, str]] = []
+        self.resting: list[tuple[str, str]] = []
         self._moods = [("0001-01-01", 3)]
         self._owners = [("0001-01-01", client.owner)]
         self._numbers: Counter[str] = Counter()
@@ -95,10 +53,16 @@ class Life:
         return self._new_id(prefix, f"{self.client.ref}/{name}")
 
     def do(
-        self, day: str, command: Command, *, new_id: str | None = None, corrects: Step | None = None, **targets: str
+        self,
+        day: str,
+        command: Command,
+        *,
+        new_id: str | None = None,
+        cites: tuple[Step, str] | None = None,
+        **targets: str,
     ) -> Step:
         """A step of the plot, by the account's owner."""
-        return self.plot.tell(day, self.owner, command, targets, new_id=new_id, corrects=corrects)
+        return self.plot.tell(day, self.owner, command, targets, new_id=new_id, cites=cites)
 
     def aside(self, day: str, command: Command, **targets: str) -> None:
         """A step beside the plot: nothing else waits for it."""
@@ -162,6 +126,10 @@ class Life:
         """How glad the client is on a day."""
         return max((since, tenths) for since, tenths in self._moods if since <= day)[1]
 
+    def rests(self, day: str) -> bool:
+        """Whether the contract rests on a day, or about that."""
+        return any(start <= day < end for start, end in self.resting)
+
     def owner_on(self, day: str) -> str:
         """Who is accountable on a day."""
         return max((since, owner) for since, owner in self._owners if since <= day)[1]
@@ -178,41 +146,68 @@ class Life:
         notice_days: int = 60,
         renewal_term_months: int | None = None,
         draft_first: bool = False,
-    ) -> None:
-        """A contract from a day on, over so many months or open-ended."""
+        replaces: str | None = None,
+    ) -> Step:
+        """A contract from a day on, over so many months or open-ended. Gives: the step that puts its terms on paper."""
         self.contract = self.new_id("ctr")
+        self.paid_in[self.contract] = self.currency
         self.term_start, self.term_end = start, add_months(start, months) if months else ""
-        self.prices = {line.line: int(line.unit_price.partition(".")[0]) for line in lines}
+        self._agreed(lines)
         terms: dict[str, Any] = {
             "currency": self.currency, "start": start, "end": self.term_end or None, "auto_renew": auto_renew,
             "notice_days": notice_days, "renewal_term_months": renewal_term_months, "lines": tuple(lines),
-            "external_ref": f"{self.client.ref}-{self._numbers['ctr']}"}  # fmt: skip
+            "external_ref": f"{self.client.ref}-{self._numbers['ctr']}", "replaces": replaces}  # fmt: skip
         signed = add_days(start, -self.rng.randrange(3, 9))
         digest = f"{self.rng.getrandbits(256):064x}"
         if draft_first:
-            self.do(
+            drafted = self.do(
                 add_days(signed, -9),
                 contract_commands.DraftContract(**terms),
                 new_id=self.contract,
                 account=self.account,
             )
-            self.do(
-                signed, contract_commands.SignContract(signed_at=signed, document_sha256=digest), contract=self.contract
-            )
+            sign = contract_commands.SignContract(signed_at=signed, document_sha256=digest)
+            bound = self.do(signed, sign, contract=self.contract)
         else:
-            self.do(
+            drafted = bound = self.do(
                 signed,
                 contract_commands.RecordContract(**terms, signed_at=signed, document_sha256=digest),
                 new_id=self.contract,
                 account=self.account,
             )
+        self.win(signed, bound, "contract.signed")
         self.live.append((self.contract, start, self.term_end if self.term_end and not auto_renew else self.end))
+        return drafted
+
+    def win(self, day: str, step: Step, topic: str) -> None:
+        """Notes that somebody won or renewed a contract."""
+        self.won.append(Win(step, topic, day, self.owner, self.currency))
+
+    def annual(self) -> int:
+        """What its lines pay a year, as far as the plot knows them, in whole units."""
+        return (
+            sum(schedules.annual(one.quantity, one.unit_price, one.interval or "year") for one in self.lines.values())
+            // MICRO
+        )
+
+    def grows(self, contract: str, day: str, price: str, interval: str) -> None:
+        """A contract pays more from a day on, beside the plot; until its lines are agreed on anew."""
+        self.grown.append((contract, day, schedules.annual("1", price, interval) // MICRO))
+
+    def _agreed(self, lines: Sequence[contract_commands.Line]) -> None:
+        self.prices = {line.line: _whole(line) for line in lines}
+        self.lines = {line.line: line for line in lines if line.kind != "one_off"}
 
     def amend(self, day: str, *changes: Mapping[str, Any], told: str = "") -> Step:
         """Lines changed from a day on."""
         for change in changes:
             if change.get("unit_price"):
                 self.prices[change["line"]] = int(change["unit_price"].partition(".")[0])
+            told_of = {name: value for name, value in change.items() if name in contract_commands.Line.model_fields}
+            if change["op"] == "add_line":
+                self.lines[change["line"]] = contract_commands.Line.model_validate(told_of)
+            elif change["line"] in self.lines:
+                self.lines[change["line"]] = self.lines[change["line"]].model_copy(update=told_of)
         return self.do(told or add_days(day, -5), contract_commands.AmendContract(effective_at=day, changes=tuple(changes)),
                        contract=self.contract)  # fmt: skip
 
@@ -230,15 +225,11 @@ class Life:
     ) -> None:
         """The contract's end."""
         self.quiet(told)
-        self.do(told, contract_commands.TerminateContract(effective_end=end, reason=reason, voluntary=voluntary, competitor=competitor),
-                contract=self.contract)  # fmt: skip
+        ended = self.do(told, contract_commands.TerminateContract(effective_end=end, reason=reason, voluntary=voluntary,
+                                                                  competitor=competitor), contract=self.contract)  # fmt: skip
+        self.lost.append(Loss(ended, end, self.won[-1]))
 
     # --- the renewal ---
-
-    def begin_renewal(self, day: str) -> None:
-        """Work on the renewal of the current term."""
-        self.cycle = self.new_id("rnw")
-        self.do(day, renewal.OpenRenewal(), new_id=self.cycle, contract=self.contract)
 
     def risk(self, day: str, risk: str, probability: str, *drivers: str) -> None:
         """How likely the renewal is."""
@@ -253,21 +244,24 @@ class Life:
         start: str = "",
         lines: Sequence[contract_commands.Line] = (),
         retroactive: bool = False,
-    ) -> None:
+    ) -> Step:
         """A further term."""
         old_end = self.term_end
         command = contract_commands.RenewContract(
             start=start or None, end=end, lines=tuple(lines) or None, retroactive=retroactive
         )
-        self.do(told, command, contract=self.contract)
+        renewed = self.do(told, command, contract=self.contract)
+        self.win(told, renewed, "contract.renewed")
         self.term_start = old_end if retroactive or not start else start
         self.term_end = end
         if lines:
-            self.prices = {line.line: int(line.unit_price.partition(".")[0]) for line in lines}
+            self._agreed(lines)
+            self.anew.append((self.contract, self.term_start))
         if self.live[-1][2] == old_end:
             self.live[-1] = (*self.live[-1][:2], end) if told < old_end else self.live[-1]
             if told >= old_end:
                 self.lively(max(add_days(told, 1), self.term_start))
+        return renewed
 
 
 def line(name: str, offer: Offer, price: int, **members: Any) -> contract_commands.Line:
@@ -275,3 +269,8 @@ def line(name: str, offer: Offer, price: int, **members: Any) -> contract_comman
     return contract_commands.Line.model_validate(
         {"line": name, "product": offer.product, "unit_price": f"{price}.00", "interval": offer.interval, **members}
     )
+
+
+def _whole(one: contract_commands.Line) -> int:
+    """A line's price in whole units."""
+    return int(one.unit_price.partition(".")[0])

@@ -6,13 +6,18 @@ from random import Random
 from typing import Final
 
 from app.demo.arcs import ARCS, newcomer
-from app.demo.cast import client
+from app.demo.books import write_books
+from app.demo.budgets import write_budgets
+from app.demo.cast import client, currency_of
+from app.demo.chances import write_chances
 from app.demo.contacts import write_contacts
-from app.demo.life import Life, NewId, Step
+from app.demo.cycles import write_forecasts
+from app.demo.life import Life
+from app.demo.steps import NewId, Step
 from app.demo.wishes import write_wishes
 from app.domain.values import add_days, add_months, day_start, typeid, zone
 
-SEED: Final = "steward demo 1"
+SEED: Final = "steward demo 2"
 """Another story gets another number."""
 
 
@@ -36,29 +41,32 @@ def ids(tenant_id: str, start: str) -> NewId:
 def story(start: str, *, accounts: int, years: int, currency: str, new_id: NewId) -> list[Step]:
     """The story from a day on, the same whenever it is told. Gives: its steps in order."""
     end = add_months(start, 12 * years)
-    steps: list[Step] = []
-    for number in range(accounts):
-        steps += _life(number, start, end, accounts, currency, new_id).steps
+    lives = [_life(number, start, end, accounts, currency, new_id) for number in range(accounts)]
+    steps = write_books(Random(f"{SEED}|books"), start, end, currency, new_id, lives)  # noqa: S311 - a story, not a secret
+    steps += [step for life in lives for step in life.steps]
     until = day_start(end, zone("UTC"))
     return sorted((step for step in steps if step.at < until), key=lambda step: step.at)
 
 
 def _life(number: int, start: str, end: str, accounts: int, currency: str, new_id: NewId) -> Life:
     rng = Random(f"{SEED}|{number}")  # noqa: S311 - a story, not a secret
-    life = Life(client(number, rng), rng, start, end, currency, new_id)
+    life = Life(client(number, rng), rng, start, end, currency_of(number, currency), new_id)
     arc = ARCS[number % len(ARCS)]
     life.open(_first_day(number, accounts, start, end, rng, late=arc is newcomer))
     first = add_days(life.served[0][0], rng.randrange(50, 65))
     arc(life, f"{first[:8]}01" if rng.random() < 0.7 else f"{first[:8]}15")
     write_contacts(life)
     write_wishes(life)
+    write_chances(life)
+    write_budgets(life)
+    write_forecasts(life)
     return life
 
 
 def _first_day(number: int, accounts: int, start: str, end: str, rng: Random, *, late: bool) -> str:
     """Most clients are there from the first quarter on; the others come one after another; some came just now.
 
-    The first comes on the first day: that is how a story's start is found again in its ledger.
+    The first comes on the first day, on which the agency sets its rules, too: that is how a story's start is found again.
     """
     if number == 0:
         return start
@@ -74,5 +82,7 @@ def digest(steps: Sequence[Step]) -> bytes:
     """What tells one story from another."""
     told = hashlib.sha256()
     for step in steps:
-        told.update(f"{step.at}|{step.actor}|{type(step.command).__name__}|{step.command.model_dump_json()}\n".encode())
+        told.update(
+            f"{step.at}|{step.actor}|{step.role}|{type(step.command).__name__}|{step.command.model_dump_json()}\n".encode()
+        )
     return told.digest()

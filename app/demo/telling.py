@@ -6,7 +6,8 @@ from typing import Final
 
 from app.bootstrap import Runtime
 from app.demo.cast import AGENCY
-from app.demo.life import Step
+from app.demo.computed import COMPUTED, compute
+from app.demo.steps import Step
 from app.demo.story import digest, ids, story
 from app.domain.command import Command
 from app.domain.contract_commands import CorrectContract
@@ -69,7 +70,7 @@ def tell(
     told, refused = Told(), []
     for batch in _batches(list(enumerate(steps, start=1))):
         intents = [_intent(tenant_id, number, step, whole, receipts) for number, step in batch]
-        outcomes = runtime.handler.handle_batch(tenant_id, intents)
+        outcomes = _outcomes(runtime, tenant_id, intents)
         for (number, step), outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, DomainError):
                 if number == 1:
@@ -93,26 +94,43 @@ def _began(runtime: Runtime, tenant_id: str) -> str | None:
     return day_of(runtime.log.after(tenant_id, found[1].position - 1, 1)[0].effective_at, zone("UTC"))
 
 
+def _outcomes(runtime: Runtime, tenant_id: str, intents: Sequence[Intent]) -> Sequence[Receipt | DomainError]:
+    """What becomes of a batch; what has to be worked out first stands alone in its own."""
+    if type(intents[0].command) not in COMPUTED:
+        return runtime.handler.handle_batch(tenant_id, intents)
+    try:
+        return [compute(runtime, intents[0])]
+    except DomainError as refusal:
+        return [refusal]
+
+
 def _batches(numbered: Sequence[tuple[int, Step]]) -> Iterator[list[tuple[int, Step]]]:
-    """Batches of steps; one that corrects another comes after that one's receipt is there."""
+    """Batches of steps; one that cites another comes after that one's receipt is there, and what is worked out stands alone."""
     batch: list[tuple[int, Step]] = []
+    told: set[Step] = set()
     for one in numbered:
-        if len(batch) == BATCH or (batch and one[1].corrects):
+        step, alone = one[1], type(one[1].command) in COMPUTED
+        if batch and (alone or len(batch) == BATCH or (step.cites and step.cites[0] in told)):
             yield batch
-            batch = []
+            batch, told = [], set()
         batch.append(one)
+        told.add(step)
+        if alone:
+            yield batch
+            batch, told = [], set()
     if batch:
         yield batch
 
 
 def _intent(tenant_id: str, number: int, step: Step, whole: bytes, receipts: dict[Step, Receipt]) -> Intent:
     command: Command = step.command
-    if isinstance(command, CorrectContract) and step.corrects in receipts:
-        command = command.model_copy(update={"corrects": receipts[step.corrects].events[0][0]})
+    if step.cites and step.cites[0] in receipts:
+        event = next(event for event, topic, _ in receipts[step.cites[0]].events if topic == step.cites[1])
+        command = command.model_copy(update={"corrects" if isinstance(command, CorrectContract) else "event": event})
     key = f"demo:{number}"
     meta = {"source": SOURCE, "external_id": str(number)}
     return Intent(tenant_id, step.actor, command, Request(key, fingerprint(whole, key.encode())), step.targets, new_id=step.new_id,
-                  meta=meta)  # fmt: skip
+                  meta=meta, role=step.role)  # fmt: skip
 
 
 def _otherwise(refusal: DomainError) -> DomainError:

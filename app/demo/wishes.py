@@ -5,8 +5,10 @@ from random import Random
 from typing import Any, Final
 
 from app.demo import words
+from app.demo.cast import DIRECTOR
 from app.demo.contacts import log
-from app.demo.life import Life, Thread
+from app.demo.life import Life
+from app.demo.steps import Thread
 from app.domain import scope_change_commands as scope_change
 from app.domain.command import Command
 from app.domain.values import add_days
@@ -15,8 +17,6 @@ EVERY: Final = {"gold": 110, "silver": 170, "bronze": 280}
 """How many days lie between two wishes of a client of a tier, about."""
 LONGEST: Final = 50
 """How many days a wish takes at the most, from the first word to the amendment."""
-DIRECTOR: Final = "usr_helena"
-"""Who approves what account managers may not."""
 _LIGHT: Final = (
     "We can take that on beside the current sprint.",
     "Fits, if texts arrive by Monday.",
@@ -86,6 +86,8 @@ class Wish(Thread):
         """What was accepted becomes part of the contract."""
         change = {"op": "add_line", "line": f"scope-{self.id[-6:]}", **line}
         at = add_days(self.day, 3)
+        if interval := line.get("interval"):
+            self.life.grows(self.contract, at, line["unit_price"], interval)
         self.do(
             2,
             scope_change.AmendScopeChange.model_validate(

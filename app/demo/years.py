@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from itertools import chain, repeat
 
-from app.demo.cast import COMPETITORS, EXTRAS, PROJECTS, RETAINER, Offer
-from app.demo.life import Life, Step, line
+from app.demo import chances, cycles, offers
+from app.demo.cast import COMPETITORS, EXTRAS, PROJECTS, RETAINER, share
+from app.demo.life import Life, line
+from app.demo.steps import Step
 from app.domain import contract_commands, renewal
 from app.domain.values import add_days, add_months
 
@@ -14,10 +16,12 @@ Lines = list[contract_commands.Line]
 # --- what a client buys ---
 
 
-def first_lines(life: Life) -> Lines:
-    """What a new client signs: a retainer, mostly something beside it, sometimes a project."""
+def first_lines(life: Life, start: str) -> Lines:
+    """What a new client signs: a retainer, mostly something beside it, sometimes a project; some get a discount to begin with."""
     fee, rng = life.client.fee, life.rng
-    lines = [line("main", RETAINER, fee, discount_percent="5" if rng.random() < 0.2 else None)]
+    percent, months = rng.choice(((None, 0), (None, 0), (None, 0), ("5", 0), ("10", 18), ("20", 6)))
+    end = add_months(start, months) if months else None
+    lines = [line("main", RETAINER, fee, discount_percent=percent, discount_end=end)]
     for number, offer in enumerate(rng.sample(EXTRAS, rng.randrange(0, 3)), start=1):
         lines.append(line(f"extra-{number}", offer, share(fee, offer)))
     if rng.random() < 0.3:
@@ -30,15 +34,11 @@ def project(name: str, product: str, price: int) -> contract_commands.Line:
     return contract_commands.Line(line=name, product=product, kind="one_off", unit_price=f"{price}.00")
 
 
-def share(fee: int, offer: Offer) -> int:
-    """The price of an offer for a client of a fee, in whole tens."""
-    return max(fee * offer.percent // 100 // 10 * 10, 40)
-
-
 def raised(life: Life, percent: int) -> Lines:
-    """The retainer for the next term, dearer by so many percent."""
-    price = life.prices["main"] * (100 + percent) // 100
-    return [line("main", RETAINER, price)]
+    """The lines of the next term: the retainer dearer by so many percent, the others as they are, without what was agreed once."""
+    prices = {**life.prices, "main": life.prices["main"] * (100 + percent) // 100}
+    told = {"start": None, "end": None, "discount_percent": None, "discount_end": None, "ramp": None}
+    return [one.model_copy(update={**told, "unit_price": f"{prices[name]}.00"}) for name, one in life.lines.items()]
 
 
 # --- a year ---
@@ -47,9 +47,9 @@ def raised(life: Life, percent: int) -> Lines:
 def upsell(life: Life, day: str) -> None:
     """One more service."""
     offer = life.rng.choice(EXTRAS)
-    name = f"more-{day}"
-    life.amend(day, {"op": "add_line", "line": name, "product": offer.product, "unit_price": f"{share(life.client.fee, offer)}.00",
-                     "interval": offer.interval})  # fmt: skip
+    more = line(f"more-{day}", offer, share(life.client.fee, offer))
+    change = {"op": "add_line", **more.model_dump(include={"line", "product", "unit_price", "interval"})}
+    chances.won(life, add_days(day, -5), life.contract, more, life.amend(day, change))
 
 
 def escalate(life: Life, day: str, percent: int = 3) -> Step:
@@ -82,14 +82,14 @@ def middle(life: Life, moods: str = "usd-") -> None:
 def renew(life: Life, outcome: str) -> bool:
     """The renewal of the current term. Gives: whether the client stayed."""
     end, rng = life.term_end, life.rng
-    life.begin_renewal(add_days(end, -rng.randrange(95, 115)))
+    cycles.begin(life, outcome)
     next_end = add_months(end, 12)
     if outcome == "lost":
         return _lose(life)
     if outcome == "early":
         life.risk(add_days(end, -80), "on_track", "0.95", "strong results", "growing budget")
         start = add_days(end, -30)
-        life.renew(add_days(end, -50), add_months(start, 12), start=start, lines=raised(life, 12))
+        negotiated(life, add_days(end, -50), add_months(start, 12), raised(life, 12), start=start)
         return True
     life.risk(
         add_days(end, -75),
@@ -100,10 +100,12 @@ def renew(life: Life, outcome: str) -> bool:
     match outcome:
         case "late":
             life.risk(add_days(end, -10), "at_risk", "0.6", "procurement is slow")
+            offers.unanswered(life, add_days(end, -70))
             told = add_days(end, rng.randrange(6, 20))
             life.renew(told, next_end, start=told, retroactive=True)
         case "gap":
             life.risk(add_days(end, -10), "critical", "0.4", "budget is not released")
+            cycles.run_out(life)
             start = add_months(end, 2)
             life.renew(add_days(start, -6), add_months(start, 12), start=start)
         case "deferred":
@@ -111,10 +113,19 @@ def renew(life: Life, outcome: str) -> bool:
                     renewal=life.cycle)  # fmt: skip
             life.renew(add_days(end, -2), next_end, lines=raised(life, 2))
         case _:
-            life.renew(
-                add_days(end, -rng.randrange(8, 25)), next_end, lines=raised(life, 4) if rng.random() < 0.5 else ()
-            )
+            told = add_days(end, -rng.randrange(8, 25))
+            if rng.random() < 0.6:
+                negotiated(life, told, next_end, raised(life, 4))
+            else:
+                life.renew(told, next_end)
     return True
+
+
+def negotiated(life: Life, told: str, end: str, lines: Lines, *, start: str = "") -> None:
+    """A further term that was talked about, on paper and in versions."""
+    cycle = life.cycle
+    renewed = life.renew(told, end, start=start, lines=lines)
+    offers.agreed(life, told, lines, renewed, cycle)
 
 
 def _lose(life: Life) -> bool:
@@ -122,18 +133,28 @@ def _lose(life: Life) -> bool:
     life.feels(add_days(end, -150), -4)
     life.risk(add_days(end, -90), "at_risk", "0.5", "declining engagement", "new decision maker")
     life.risk(add_days(end, -50), "critical", "0.2", "tender announced", "champion left")
+    offers.refused(life, add_days(end, -70), raised(life, 5))
     reason, competitor = rng.choice((("went to a competitor", rng.choice(COMPETITORS)), ("price", None), ("budget cut", None),
                                      ("moved in-house", COMPETITORS[-1])))  # fmt: skip
     life.terminate(add_days(end, -rng.randrange(16, 30)), end, reason, competitor=competitor)
     return False
 
 
-def annual(life: Life, start: str, outcomes: Sequence[str], moods: str = "usd-", *, draft_first: bool = False) -> bool:
+def annual(
+    life: Life,
+    start: str,
+    outcomes: Sequence[str],
+    moods: str = "usd-",
+    *,
+    draft_first: bool = False,
+    replaces: str | None = None,
+) -> bool:
     """A contract of a year, renewed by these outcomes and then on time until the story ends. Gives: whether it goes on."""
-    life.sign(start, 12, first_lines(life), notice_days=life.rng.choice((60, 90)), draft_first=draft_first)
+    life.sign(start, 12, first_lines(life, start), notice_days=life.rng.choice((60, 90)), draft_first=draft_first,
+              replaces=replaces)  # fmt: skip
     for outcome in chain(outcomes, repeat("on_time")):
         middle(life, moods)
-        if add_days(life.term_end, -120) > life.end:
+        if add_days(life.term_end, -180) > life.end:
             return True
         if not renew(life, outcome):
             return False

@@ -1,0 +1,73 @@
+"""What is worked out before it is told: statements, losses, certificates and closes rest on views, which read the ledger first."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from app import incentives
+from app.bootstrap import Runtime
+from app.domain.command import Command
+from app.domain.incentive_statement import ClawBack, IssueStatement, ResolveDispute
+from app.domain.kpi_certificate import IssueKpiCertificate
+from app.domain.period_close import ClosePeriod, RestatePeriod
+from app.domain.values import MICRO, unscaled
+from app.figures import FigureQuestion, certificates, periods
+from app.handler import Intent
+from app.store.receipts import Receipt
+
+
+def compute(runtime: Runtime, intent: Intent) -> Receipt:
+    """Does what a command asks for, once the views have read the ledger. Raises: as the service does that works it out."""
+    runtime.projector.catch_up(intent.tenant_id)
+    return COMPUTED[type(intent.command)](runtime, intent, intent.command)
+
+
+def _issue(runtime: Runtime, intent: Intent, command: IssueStatement) -> Receipt:
+    who = (intent.tenant_id, intent.actor, intent.role)
+    return incentives.issue(runtime.handler, runtime.reader, *who, command, intent.request)
+
+
+def _claw_back(runtime: Runtime, intent: Intent, command: ClawBack) -> Receipt:
+    who = (intent.tenant_id, intent.actor, intent.role)
+    statement = intent.targets["incentive_statement"]
+    return incentives.claw_back(runtime.handler, runtime.reader, *who, statement, command, intent.request)
+
+
+def _resolve(runtime: Runtime, intent: Intent, command: ResolveDispute) -> Receipt:
+    """A dispute whose outcome is a change ends with half of the line, in whole units."""
+    if command.outcome == "changed":
+        _, held = runtime.handler.load(intent.tenant_id, "incentive_statement", intent.targets["incentive_statement"])
+        half = held.state.lines[(command.rule, command.event)].amount // 2 // MICRO * MICRO
+        command = command.model_copy(update={"amount": unscaled(half)})
+    return runtime.handler.handle(intent._replace(command=command))
+
+
+def _certify(runtime: Runtime, intent: Intent, command: IssueKpiCertificate) -> Receipt:
+    reader, tenant_id = runtime.reader, intent.tenant_id
+    if (replayed := certificates.replayed(reader, tenant_id, intent.request)) is not None:
+        return replayed
+    question = FigureQuestion(command.kpi, command.from_, command.to)
+    when = certificates.known(reader, tenant_id, command.kpi, command.as_of, None)
+    told = certificates.certified(reader, tenant_id, question, when, command.note)
+    return certificates.issue(runtime.handler, tenant_id, intent.actor, told, intent.request)
+
+
+def _close(runtime: Runtime, intent: Intent, command: ClosePeriod) -> Receipt:
+    return periods.close(runtime.handler, runtime.reader, intent.tenant_id, intent.actor, command, intent.request)
+
+
+def _restate(runtime: Runtime, intent: Intent, command: RestatePeriod) -> Receipt:
+    closed = intent.targets["period_close"]
+    return periods.restate(
+        runtime.handler, runtime.reader, intent.tenant_id, intent.actor, closed, command, intent.request, None
+    )
+
+
+COMPUTED: Final[Mapping[type[Command], Callable[[Runtime, Intent, Any], Receipt]]] = {
+    IssueStatement: _issue,
+    ClawBack: _claw_back,
+    ResolveDispute: _resolve,
+    IssueKpiCertificate: _certify,
+    ClosePeriod: _close,
+    RestatePeriod: _restate,
+}
+"""Which commands the corridor alone does not answer."""
