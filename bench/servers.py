@@ -72,7 +72,7 @@ def environment(url: str, **settings: object) -> dict[str, str]:
 @contextmanager
 def steward(folder: Path, url: str, *, projector: bool = True) -> Iterator[Served]:
     """Our server, one worker, for as long as it is needed."""
-    told = environment(url, projector=projector)
+    told = environment(url, projector=projector, watchers=False)
     with _uvicorn(folder, ["app.main:create_app_from_env", "--factory"], told) as served:
         yield served
 

@@ -28,6 +28,7 @@ class RunRate(NamedTuple):
     together too, under no currency. whole: whether the row counts where currencies are not told apart.
     node: where the interval stands among spans. held: how many lines rest. paid_since: when it first paid anything.
     paying_since: since when it has paid without a lapse, never where it pays nothing.
+    since: since when it has been a client, rests included; where it ceases to be one, since when it was, and never otherwise.
     total_…: what moved so until now, since the first line; …_hold, …_escalator: how much of that was a rest that began or
     ended, or was agreed up front.
     large: the amounts do not fit a database's integers and are left out: who sums must read the lines themselves.
@@ -54,6 +55,7 @@ class RunRate(NamedTuple):
     contraction_hold: int = 0
     expansion_hold: int = 0
     expansion_escalator: int = 0
+    since: int = FOREVER
     schedule: Any = None
 
 
@@ -141,7 +143,7 @@ def _levels(name: str, currency: str, changes: Changes, *, whole: bool) -> Itera
     instants = sorted(changes)
     annual = held = new = expansion = reactivation = contraction = churn = 0
     contraction_hold = expansion_hold = expansion_escalator = 0
-    paid_since = paying_since = FOREVER
+    paid_since = paying_since = client = FOREVER
     for at, until in zip(instants, [*instants[1:], FOREVER], strict=True):
         change, before, rested = changes[at], annual, held > 0
         annual, held = annual + change.annual, held + change.held
@@ -162,21 +164,28 @@ def _levels(name: str, currency: str, changes: Changes, *, whole: bool) -> Itera
         if annual and paid_since == FOREVER:
             paid_since = at
         paying_since = FOREVER if not annual else paying_since if before else at
+        if annual and client == FOREVER:
+            client = at
+        since = client
+        if not annual and not held:
+            client = FOREVER
         amounts = (new, expansion, reactivation, contraction, churn, contraction_hold, expansion_hold)
         place = (name, "", currency, at, until, fork(at, until), whole)
         if max(annual, *amounts) > LARGEST:
             yield RunRate(*place, large=True)
         else:
-            yield RunRate(*place, False, annual, held, paid_since, paying_since, *amounts, expansion_escalator)
+            yield RunRate(*place, False, annual, held, paid_since, paying_since, *amounts, expansion_escalator, since)
 
 
 SUMMED: Final = ("valid_from", "valid_to", "account", "pos_from", *RunRate._fields[RunRate._fields.index("whole") : -1])
 """What a sum reads, so that an index answers alone."""
+LAPSED: Final = f"contract = '' AND annual = 0 AND held = 0 AND since < {FOREVER} AND pos_to = {FOREVER}"
+"""Where an account ceases to be a client."""
 _TRUE: Final = f"contract = '' AND pos_to = {FOREVER}"
 
 VIEW = View(
     name="run_rates",
-    version=2,
+    version=3,
     row=RunRate,
     keys=("account", "contract", "currency", "valid_from"),
     on=dict.fromkeys(TOPICS, _changed),
@@ -194,6 +203,7 @@ VIEW = View(
             ("account", "currency", "valid_to", "valid_from", "pos_to", "pos_from", "annual"),
             "contract = '' AND annual > 0",
         ),
+        Partial("lapses", ("currency", "valid_from", "since", "whole"), LAPSED),
         Partial(
             "past",
             ("currency", "age", "pos_from", "pos_to", *(name for name in SUMMED if name != "pos_from")),

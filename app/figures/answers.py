@@ -9,6 +9,8 @@ from app.domain.errors import Invalid
 from app.domain.recorded import Recorded
 from app.domain.rules import MetricRules
 from app.domain.values import instant
+from app.figures.converting import converted, linear
+from app.figures.gathering import gathered
 from app.figures.policies import Counting, counting
 from app.figures.questions import (
     FigureQuestion,
@@ -20,12 +22,12 @@ from app.figures.questions import (
     kpi_of,
     options_of,
     period_of,
-    views,
 )
 from app.figures.rows import Load, account_of, converted_of, lines_of, rows_of
-from app.figures.sums import Asked, Sum, shares, summed
+from app.figures.staying import counted, followed
+from app.figures.sums import Sum, indifferent
+from app.figures.weighing import weighed
 from app.reader import Reader, When
-from app.store.positions import followers
 from projections.contract_lines import ContractLine
 from projections.kpis.answers import Given, breakdown, contributions, detailed, figure
 from projections.kpis.base import Kpi, Measure, Terms, Warnings, measure
@@ -116,25 +118,65 @@ def _find(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, 
             "currency_twice", "name currency to narrow a figure or reporting_currency to convert it, not both"
         )
     start, end, cut = period_of(kpi, question, when, reader.projector.zone(tenant_id))
-    options, terms = options_of(kpi, question), Terms(start, end, reader.projector.zone(tenant_id))
-    told, given, position = _summed(
-        reader, tenant_id, kpi, method, scope, when.known_at, (start, end), explained=explained
-    )
+    options = options_of(kpi, question)
+    terms = Terms(start, end, reader.projector.zone(tenant_id), options=options)
+    sums = gathered(reader, tenant_id, kpi, method, scope, when.known_at, terms, explained=explained)
+    told, given, position = sums.told, sums.given, sums.position
     if scope.account is not None:
         account_of(reader.log.stream(tenant_id, scope.account), position, terms.where)
     rules = counting(reader, tenant_id, closing_day(end, terms.where), position, question.policy)
-    terms = replace(terms, rules=rules.metric, options=options)
+    terms = replace(terms, rules=rules.metric)
     found = Found(kpi, method, Measure(kpi.methods[method], 0, 0), terms, cut, position, policy_version=rules.version)
     exchange = exchange_of(kpi, method, question, rules, terms)
-    if told is not None and (given is not None or not explained) and _suffices(told, kpi, rules.metric, exchange):
-        return _of_sums(found, scope, told, given, exchange)
-    return _of_rows(found, Load(reader, tenant_id, scope, position, start, end, options, rules.metric), rules, exchange)
+    load = Load(reader, tenant_id, scope, position, start, end, options, rules.metric)
+    if not _suffices(kpi, method, rules.metric, given, explained=explained):
+        return _of_rows(found, load, rules, exchange)
+    if sums.lasting is not None and (staying := counted(sums, kpi.methods[method], terms, exchange)):
+        if exchange is not None:
+            return _in_one(found, staying, rules, exchange)
+        currency = currency_of(kpi.methods[method], scope, sums.lasting.currencies)
+        return replace(found, measure=staying, terms=replace(terms, currency=currency))
+    if sums.paid is not None and (cohorts := followed(sums, kpi.methods[method], terms, exchange)):
+        if exchange is not None:
+            return _in_one(found, cohorts, rules, exchange)
+        currency = currency_of(kpi.methods[method], scope, [name for name, rows in sums.paid.items() if rows])
+        return replace(found, measure=cohorts, terms=replace(terms, currency=currency))
+    if told is not None and kpi.reads == "weights":
+        return _of_weights(found, load, told, rules, exchange)
+    if told is not None:
+        if exchange is None or told.currencies <= {exchange.currency}:
+            return _of_sums(found, scope, told, given, exchange)
+        if not explained and linear(kpi, rules.metric):
+            return _in_one(found, converted(told, kpi, kpi.methods[method], load, exchange), rules, exchange)
+    return _of_rows(found, load, rules, exchange)
 
 
-def _suffices(told: Sum, kpi: Kpi, rules: MetricRules, exchange: Exchange | None) -> bool:
-    """Whether a sum of the database is the figure: its rules are the house's own, and it has nothing to convert."""
-    plainly = kpi.reads != "contract_lines" or plain(rules)
-    return plainly and (exchange is None or told.currencies <= {exchange.currency})
+def _suffices(kpi: Kpi, method: str, rules: MetricRules, given: Sequence[Given] | None, *, explained: bool) -> bool:
+    """Whether sums of the database are the figure: its rules count as the house's own do, for what it counts."""
+    if kpi.reads not in ("contract_lines", "cohorts", "lives", "weights"):
+        return not explained
+    return (given is not None and plain(rules)) if explained else plain(rules, besides=indifferent(kpi.name, method))
+
+
+def _of_weights(found: Found, load: Load, told: Sum, rules: Counting, exchange: Exchange | None) -> Found:
+    method = found.measure.method
+    if exchange is None or told.currencies <= {exchange.currency}:
+        currency = exchange.currency if exchange else currency_of(method, load.scope, told.currencies)
+        weights = weighed(told, found.kpi, method, load, None)
+        return replace(found, measure=weights, terms=replace(found.terms, currency=currency))
+    return _in_one(found, weighed(told, found.kpi, method, load, exchange), rules, exchange)
+
+
+def _in_one(found: Found, told: Measure, rules: Counting, exchange: Exchange) -> Found:
+    """A figure that was converted, with the rates that it was converted by."""
+    rates = exchange.used()
+    return replace(
+        found,
+        measure=told,
+        terms=replace(found.terms, currency=exchange.currency),
+        fx_version=rules.fx_version if rates else None,
+        rates=rates or None,
+    )
 
 
 def _of_sums(found: Found, scope: Scope, told: Sum, given: Sequence[Given] | None, exchange: Exchange | None) -> Found:
@@ -152,55 +194,7 @@ def _of_rows(found: Found, load: Load, rules: Counting, exchange: Exchange | Non
         terms = replace(found.terms, currency=currency_of(method, load.scope, currencies))
         return replace(found, measure=measure(method, rows), terms=terms, lines=lines)
     rows, lines, per = converted_of(load, found.kpi, exchange)
-    rates = exchange.used()
-    return replace(
-        found,
-        measure=measure(method, rows, per),
-        terms=replace(found.terms, currency=exchange.currency),
-        lines=lines,
-        fx_version=rules.fx_version if rates else None,
-        rates=rates or None,
-    )
-
-
-def _summed(
-    reader: Reader,
-    tenant_id: str,
-    kpi: Kpi,
-    method: str,
-    scope: Scope,
-    known_at: int | None,
-    period: tuple[int, int],
-    *,
-    explained: bool,
-) -> tuple[Sum | None, Sequence[Given] | None, int]:
-    """The figure as the database sums it, what each account gives where it can tell, and the position, all of one moment."""
-    read = views(kpi.name)
-    while True:
-        with reader.database.read(tenant_id) as connection:
-            stored = followers(connection, tenant_id)
-            reached = {view.name: stored[view.follower].position if view.follower in stored else 0 for view in read}
-            position = min(reached.values()) if known_at is None else known_at
-            if position <= min(reached.values()):
-                asked = Asked(
-                    reader.database,
-                    connection,
-                    tenant_id,
-                    kpi,
-                    method,
-                    *period,
-                    position,
-                    {name: position >= at for name, at in reached.items()},
-                    scope.account,
-                    scope.currency,
-                    scope.owner,
-                    scope.tier,
-                    period[0] if scope.attribution == "start" else period[1],
-                )
-                told = summed(asked)
-                tells = explained and told is not None and kpi.reads == "contract_lines"
-                return told, shares(asked) if tells else None, position
-        reader.wait(tenant_id, read, position, 1.0, strict=True)
+    return replace(_in_one(found, measure(method, rows, per), rules, exchange), lines=lines)
 
 
 # --- answering ---

@@ -34,9 +34,9 @@ _BY_NAME: Final = {kpi.name: kpi for kpi in KPIS}
 _READS: Final[dict[str, tuple[View[Any], ...]]] = {
     "contract_lines": (run_rates.VIEW, contract_lines.VIEW),
     "renewals": (renewals.VIEW,),
-    "lives": (contract_lines.VIEW,),
-    "cohorts": (contract_lines.VIEW,),
-    "weights": (contract_lines.VIEW,),
+    "lives": (run_rates.VIEW, contract_lines.VIEW),
+    "cohorts": (run_rates.VIEW, contract_lines.VIEW),
+    "weights": (run_rates.VIEW, contract_lines.VIEW),
     "scope_changes": (scope_changes.VIEW,),
     "outlooks": (renewals.VIEW,),
     "predictions": (renewals.VIEW, forecasts.VIEW),

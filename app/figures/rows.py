@@ -133,10 +133,27 @@ def _standings(load: Load) -> Loaded:
 
 
 def _standings_in(load: Load, kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
-    lines, behind = _counted(load)
+    return _standings_of(load, kpi, exchange, *_counted(load))
+
+
+def _standings_of(
+    load: Load, kpi: Kpi, exchange: Exchange, lines: list[ContractLine], behind: list[ContractLine]
+) -> tuple[list[Any], list[ContractLine], int]:
     spot = kpi.unit == "rows" and load.rules.fx == "spot"  # ratios compare at constant rates, whatever the rules
     worth = Converted(lines, load.start, load.end, exchange, spot=spot)
     return standing(lines, load.start, load.end, load.rules, load.where, worth), behind, worth.per
+
+
+def of_accounts_in(load: Load, kpi: Kpi, exchange: Exchange, named: Sequence[str]) -> tuple[list[Any], int]:
+    """The rows of some accounts in one currency, counted by the house's rules, and in how many parts of the usual ones."""
+    lines: list[ContractLine] = []
+    column = contract_lines.VIEW.table.c.account
+    for at in range(0, len(named), CHUNK):
+        also = [column.in_(named[at : at + CHUNK])]
+        lines += _lines(load.reader, load.tenant_id, load.scope, load.clocks, load.start, load.end, also)
+    past = _paid_before(load.reader, load.tenant_id, load.scope, load.clocks, lines, load.start)
+    rows, _, per = _standings_of(load, kpi, exchange, counted([*lines, *past], load.rules), lines)
+    return rows, per
 
 
 def _counted(load: Load) -> tuple[list[ContractLine], list[ContractLine]]:
@@ -225,8 +242,10 @@ def _lives(load: Load) -> Loaded:
 def _lives_in(load: Load, _kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
     """All that was ever paid is compared at the rates of the last instant: no rate makes an account larger as it grows older."""
     lines, behind = _ever(load)
-    found, per = converted([(line.currency, line.annual) for line in lines], load.end - 1, exchange)
-    same = [line._replace(annual=annual) for line, annual in zip(lines, found, strict=True)]
+    paid = [line for line in lines if line.annual]
+    found, per = converted([(line.currency, line.annual) for line in paid], load.end - 1, exchange)
+    same = [line._replace(annual=annual) for line, annual in zip(paid, found, strict=True)]
+    same += [line for line in lines if not line.annual]
     return _of_cohort(load, same), behind, per
 
 

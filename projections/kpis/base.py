@@ -86,6 +86,7 @@ class Measure:
     """A figure before it is rounded. shares: each row with what it gave.
 
     parts: what a waterfall is made of, by name; notes: the warnings about rows. Both are None where the shares tell.
+    tally: what rows were counted to, where there are no shares.
     per: in how many parts of the usual ones money is counted; the method's scales tell of it already.
     """
 
@@ -96,6 +97,7 @@ class Measure:
     parts: Mapping[str, int] | None = None
     notes: "Warnings | None" = None
     per: int = 1
+    tally: Any = None
 
     @property
     def value(self) -> Fraction | None:

@@ -6,9 +6,11 @@ accounts that paid at the end of the first are followed, so that shares begin at
 Source: docs/kpis.md, cohort_retention.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -84,22 +86,74 @@ def cells(rows: Sequence[Joined], months: int, where: ZoneInfo, *, money: bool) 
     of: dict[int, list[Joined]] = {}
     for row in rows:
         of.setdefault(row.first, []).append(row)
-    until, cohorts = rows[0].life.until, sorted(of)
-    last = month_of(until - 1, where)
-    periods = [(last - first) // months + 1 for first in cohorts]
-    if sum(periods) > MOST:
-        raise Invalid("too_many_cells", f"more than {MOST} cells; ask with a coarser granularity")
-    ends = [month_start(month, where) for month in range(cohorts[0] + months, last + 1, months)] + [until]
-    found = []
-    for first, ages in zip(cohorts, periods, strict=True):
+    until = rows[0].life.until
+    ends = _ends(of, until, months, where)
+    found: list[Cell] = []
+    for first in sorted(of):
         counted = [row for row in of[first] if row.opening]
         opening = sum(row.opening if money else 1 for row in counted)
-        values = _values(counted, ends[-ages:], money=money)
-        found += [
-            Cell(first, age, len(of[first]), opening, value, ends[age - ages] < until or _over(until, where, months))
-            for age, value in enumerate(values)
-        ]
+        values = _values(counted, ends[_place(first, min(of), months) :], money=money)
+        found += _cells(first, len(of[first]), opening, values, _over(until, where, months))
     return found
+
+
+class Paid(NamedTuple):
+    """What an account paid a year over [start, end), more than nothing. joined: when it first paid anything."""
+
+    account: str
+    joined: int
+    start: int
+    end: int
+    annual: int
+
+
+def cells_of(paid: Sequence[Paid], until: int, months: int, where: ZoneInfo, *, money: bool) -> list[Cell]:
+    """The same cells from all that was ever paid before an instant. Raises: as `cells`."""
+    if not paid:
+        return []
+    firsts = {joined: (month := month_of(joined, where)) - month % months for joined in {one.joined for one in paid}}
+    followed = {joined: min(month_start(first + months, where), until) for joined, first in firsts.items()}
+    ends = _ends(firsts.values(), until, months, where)
+    places = {at: bisect_right(ends, at) for at in {one.start for one in paid} | {one.end for one in paid}}
+    members: dict[int, set[str]] = {}
+    opening: dict[int, int] = {}
+    counted: set[str] = set()
+    for account, joined_, start, end, annual in paid:
+        members.setdefault(firsts[joined_], set()).add(account)
+        if start < followed[joined_] <= end:
+            counted.add(account)
+            opening[firsts[joined_]] = opening.get(firsts[joined_], 0) + (annual if money else 1)
+    changes = {first: [0] * (len(ends) + 1) for first in members}
+    for account, joined_, start, end, annual in paid:
+        if account in counted:
+            changed, amount = changes[firsts[joined_]], annual if money else 1
+            changed[places[start]] += amount
+            changed[places[end]] -= amount
+    over, earliest = _over(until, where, months), min(members)
+    found: list[Cell] = []
+    for first in sorted(members):
+        values = list(accumulate(changes[first][:-1]))[_place(first, earliest, months) :]
+        found += _cells(first, len(members[first]), opening.get(first, 0), values, over)
+    return found
+
+
+def _ends(firsts: Iterable[int], until: int, months: int, where: ZoneInfo) -> list[int]:
+    """The ends of all periods, the last instant's among them. Raises: Invalid."""
+    cohorts, last = sorted(set(firsts)), month_of(until - 1, where)
+    if sum((last - first) // months + 1 for first in cohorts) > MOST:
+        raise Invalid("too_many_cells", f"more than {MOST} cells; ask with a coarser granularity")
+    return [month_start(month, where) for month in range(cohorts[0] + months, last + 1, months)] + [until]
+
+
+def _place(first: int, earliest: int, months: int) -> int:
+    """Which end is that of a cohort's first period."""
+    return (first - earliest) // months
+
+
+def _cells(first: int, size: int, opening: int, values: Sequence[int], over: bool) -> Iterator[Cell]:
+    """The cells of a cohort. Takes: whether its last period is over."""
+    for age, value in enumerate(values):
+        yield Cell(first, age, size, opening, value, over or age + 1 < len(values))
 
 
 def _over(until: int, where: ZoneInfo, months: int) -> bool:
@@ -136,7 +190,9 @@ def _revenue(row: Joined) -> Share:
 
 def _tell(measure: Measure, terms: Terms) -> Told:
     months, scale = granularity(terms.options), measure.method.of
-    told = cells([row for row, _ in measure.shares], months, terms.where, money=scale.money)
+    told: Sequence[Cell] = measure.tally
+    if told is None:
+        told = cells([row for row, _ in measure.shares], months, terms.where, money=scale.money)
     by_age: dict[int, list[Cell]] = {}
     for cell in told:
         if cell.mature:

@@ -4,9 +4,8 @@ Source: docs/kpis.md, concentration.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from projections.kpis.base import YEARLY, Kpi, Measure, Method, Share, Terms, Told
 from projections.kpis.decimals import quantity, ratio
@@ -18,8 +17,7 @@ MOST: Final = 1000
 _TOP: Final = 10
 
 
-@dataclass(frozen=True)
-class Weight:
+class Weight(NamedTuple):
     """An account among those that pay, by what it pays a year. rank: 1 is the largest. top: whether it is among those asked for."""
 
     account: str
@@ -32,9 +30,14 @@ class Weight:
         return {"arr": quantity(self.annual, YEARLY.times(per), currency) if currency else None, "rank": self.rank}
 
 
+def listed(options: Mapping[str, str]) -> int:
+    """How many accounts are asked for. Raises: Invalid for a number that makes no sense."""
+    return count(options, "top", MOST) or _TOP
+
+
 def weights(rows: Sequence[Standing], options: Mapping[str, str]) -> list[Weight]:
     """The accounts that pay, the largest first; equals by id. Raises: Invalid for a number that makes no sense."""
-    top = count(options, "top", MOST) or _TOP
+    top = listed(options)
     paid: dict[str, int] = {}
     for row in rows:
         paid[row.account] = paid.get(row.account, 0) + row.closing
@@ -47,13 +50,15 @@ def _top(row: Weight) -> Share:
 
 
 def _tell(measure: Measure, terms: Terms) -> Told:
+    """Takes: all accounts that pay, or the largest of them with how many there are and the sum of their squares."""
     rows: list[Weight] = [row for row, _ in measure.shares]
-    whole = measure.denominator
-    squares = Fraction(sum(row.annual**2 for row in rows), whole**2) if whole else None
+    whole, parts = measure.denominator, measure.parts
+    if parts is None:
+        parts = {"accounts": len(rows), "squares": sum(row.annual**2 for row in rows)}
     members = {
-        "top": count(terms.options, "top", MOST) or _TOP,
-        "accounts": len(rows),
-        "herfindahl_index": None if squares is None else ratio(squares),
+        "top": listed(terms.options),
+        "accounts": parts["accounts"],
+        "herfindahl_index": ratio(Fraction(parts["squares"], whole**2)) if whole else None,
         "largest": [
             {
                 "account": row.account,

@@ -6,7 +6,7 @@ movement is called and netted are not here: those are `standings`'.
 Source: docs/kpis.md, rules.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from app.domain.rules import MetricRules
@@ -21,9 +21,9 @@ _SILENT: Final = frozenset({"kind", "reporting_currency", "fx", "gross_margin", 
 _TOLD: Final = tuple(name for name in MetricRules.model_fields if name not in _SILENT)
 
 
-def plain(rules: MetricRules) -> bool:
-    """Whether rules count as the house's own do, money and margins aside."""
-    return all(getattr(rules, name) == getattr(DEFAULTS, name) for name in _TOLD)
+def plain(rules: MetricRules, besides: Container[str] = ()) -> bool:
+    """Whether rules count as the house's own do, money and margins aside. Takes: names of rules that do not matter besides."""
+    return all(getattr(rules, name) == getattr(DEFAULTS, name) for name in _TOLD if name not in besides)
 
 
 def days_apart(earlier: int, later: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share, Terms, Told, Warnings
 from projections.kpis.calendar import full_months
 from projections.kpis.decimals import money, ratio
-from projections.kpis.lives import LONGEST, MONTHS, Life, Tenure, tenures
+from projections.kpis.lives import LONGEST, MONTHS, Life, Tally, Tenure, tally, tenures_of
 from projections.kpis.options import choice, count, share
 from projections.kpis.product_limit import area, points, product_limit, root
 from projections.survival import Fit, Point, curve, discounted, fit
@@ -50,8 +50,17 @@ def _pays(row: Life) -> Share:
     return row.closing, int(row.closing > 0)
 
 
-def _rows(measure: Measure) -> list[Life]:
-    return [row for row, _ in measure.shares]
+def months_of(terms: Terms) -> list[tuple[int, int]]:
+    """The full months that the simple churn rate is the mean of."""
+    return full_months(terms.end, terms.where, TRAILING)
+
+
+def _tally(measure: Measure, terms: Terms, months: Sequence[tuple[int, int]] = ()) -> Tally:
+    """The lives behind a figure, counted."""
+    if measure.tally is not None:
+        told: Tally = measure.tally
+        return told
+    return tally([row for row, _ in measure.shares], terms.end, months)
 
 
 # --- what every model tells ---
@@ -80,10 +89,10 @@ def _members(model: str, measure: Measure, terms: Terms, told: Asked, **more: An
     }
 
 
-def _observations(rows: Sequence[Life], found: Sequence[Tenure], told: Sequence[Point]) -> dict[str, Any]:
+def _observations(counted: Tally, found: Sequence[Tenure], told: Sequence[Point]) -> dict[str, Any]:
     lost = sum(tenure.lost for tenure in found)
     return {
-        "accounts": len(rows),
+        "accounts": counted.accounts,
         "tenures": len(found),
         "lost": lost,
         "censored": len(found) - lost,
@@ -99,10 +108,9 @@ def _observations(rows: Sequence[Life], found: Sequence[Tenure], told: Sequence[
     }
 
 
-def _notes(rows: Sequence[Life], found: Sequence[Tenure]) -> Warnings:
+def _notes(counted: Tally, found: Sequence[Tenure]) -> Warnings:
     """What a reader should know of the tenures."""
-    running = sum(row.spells()[-1].end is None for row in rows)
-    notes: Warnings = {"still_running": running} if running else {}
+    notes: Warnings = {"still_running": counted.running} if counted.running else {}
     if len(found) < FEW:
         notes["few_observations"] = len(found)
     if not any(tenure.lost for tenure in found):
@@ -122,20 +130,15 @@ def _worth(measure: Measure, told: Asked, periods: Fraction | None) -> Fraction 
 
 def churn_rates(rows: Sequence[Life], terms: Terms) -> list[Fraction]:
     """The customer churn rate, point to point, of each of the last full months; a month in which nobody began to pay has none."""
-    found = []
-    for start, end in full_months(terms.end, terms.where, TRAILING):
-        lost = paid = 0
-        for row in rows:
-            if row.paid(start):
-                paid += 1
-                lost += not row.paid(end)
-        if paid:
-            found.append(Fraction(lost, paid))
-    return found
+    return _rates(tally(rows, terms.end, months_of(terms)))
+
+
+def _rates(told: Tally) -> list[Fraction]:
+    return [Fraction(lost, paid) for lost, paid in told.churn if paid]
 
 
 def _simple(measure: Measure, terms: Terms) -> Told:
-    told, rates = asked(terms), churn_rates(_rows(measure), terms)
+    told, rates = asked(terms), _rates(_tally(measure, terms, months_of(terms)))
     mean = sum(rates, Fraction(0)) * Fraction(1, len(rates)) if rates else None
     months = Fraction(mean.denominator, mean.numerator) if mean else None
     members = _members(
@@ -162,8 +165,8 @@ def _simple(measure: Measure, terms: Terms) -> Told:
 
 
 def _kaplan_meier(measure: Measure, terms: Terms) -> Told:
-    told, rows = asked(terms), _rows(measure)
-    found = tenures(rows, told.months, terms.where)
+    told, rows = asked(terms), _tally(measure, terms)
+    found = tenures_of(rows, told.months, terms.where)
     seen = points(found)
     estimate = product_limit(seen)
     notes, shares = _notes(rows, found), [one.share for one in estimate]
@@ -191,8 +194,8 @@ def _kaplan_meier(measure: Measure, terms: Terms) -> Told:
 
 
 def _sbg(measure: Measure, terms: Terms) -> Told:
-    told, rows = asked(terms), _rows(measure)
-    found = tenures(rows, told.months, terms.where)
+    told, rows = asked(terms), _tally(measure, terms)
+    found = tenures_of(rows, told.months, terms.where)
     seen, notes = points(found), _notes(rows, found)
     members = _members("sbg", measure, terms, told, observations=_observations(rows, found, seen))
     if len(seen) < 2 or "no_losses" in notes:

@@ -6,7 +6,8 @@ back begins another spell. A spell that has not ended by the last instant is cen
 Source: docs/kpis.md, customer_lifetime_value.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -129,19 +130,49 @@ class Tenure(NamedTuple):
     lost: bool
 
 
+class Tally(NamedTuple):
+    """What lives come to where they are only counted. accounts: how many ever paid; spells: how many there were of each.
+
+    churn: how many accounts each of some months lost, of how many that paid when it began. until: the end of all.
+    """
+
+    accounts: int
+    spells: Mapping[Spell, int]
+    until: int
+    churn: Sequence[tuple[int, int]] = ()
+
+    @property
+    def running(self) -> int:
+        """How many accounts have not left, or have come back."""
+        return sum(count for spell, count in self.spells.items() if spell.end is None)
+
+
+def tally(rows: Sequence[Life], until: int, months: Iterable[tuple[int, int]] = ()) -> Tally:
+    """Lives counted. Takes: the months of which it matters who left in them."""
+    churn = []
+    for start, end in months:
+        paid = [row for row in rows if row.paid(start)]
+        churn.append((sum(not row.paid(end) for row in paid), len(paid)))
+    return Tally(len(rows), Counter(spell for row in rows for spell in row.spells()), until, churn)
+
+
 def tenures(rows: Sequence[Life], months: int, where: ZoneInfo) -> list[Tenure]:
+    """How long every account stayed, each time, as far as it was seen."""
+    return tenures_of(tally(rows, rows[0].until if rows else 0), months, where)
+
+
+def tenures_of(told: Tally, months: int, where: ZoneInfo) -> list[Tenure]:
     """Every spell as renewal points see it: point t lies t periods after its start, by its own calendar.
 
     A spell that ended between two points is lost at the second, once that has passed by the last instant; until then it is
     censored like those that go on, of which it is not known either whether they will pass it.
     """
-    found = []
-    for row in rows:
-        for spell in row.spells():
-            seen = _passed(spell.start, row.until - 1, months, where)
-            stayed = seen if spell.end is None else _passed(spell.start, spell.end - 1, months, where)
-            lost = stayed < seen
-            found.append(Tenure(min(stayed + lost, LONGEST), lost and stayed < LONGEST))
+    found: list[Tenure] = []
+    for spell, count in told.spells.items():
+        seen = _passed(spell.start, told.until - 1, months, where)
+        stayed = seen if spell.end is None else _passed(spell.start, spell.end - 1, months, where)
+        lost = stayed < seen
+        found += [Tenure(min(stayed + lost, LONGEST), lost and stayed < LONGEST)] * count
     return found
 
 

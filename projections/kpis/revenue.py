@@ -78,7 +78,7 @@ def waterfall_of(parts: Mapping[str, int]) -> list[Step]:
         )
         for kind in (*GAINS, *LOSSES)
     ]
-    return _led(parts["opening"], steps, parts["closing"])
+    return _led(parts["opening"], steps, parts["closing"], parts.get("fx", 0))
 
 
 def _led(opening: int, steps: Sequence[Step], closing: int, fx: int = 0) -> list[Step]:

@@ -1,14 +1,14 @@
 """How the databases find what figures are summed from: by ranges of indexes, also where a planner knows nothing yet."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, text
 
 from app.domain.values import FOREVER
-from app.figures.sums import summed
+from app.figures.sums import lasting, summed
 from app.figures.sums.accounts import binds_of, statement
 from app.figures.sums.asking import Asked
 from projections import portfolios, renewals, run_rates, scope_changes
@@ -116,6 +116,32 @@ def test_an_interval_stands_where_every_instant_in_it_looks(crowd: House) -> Non
         ]
     assert int(row["denominator_low"]) == plain[0]
     assert (int(row["numerator_high"]) << 32) + int(row["numerator_low"]) == plain[1] - plain[0]
+
+
+@pytest.mark.parametrize("known", ["now", "once"])
+def test_how_long_accounts_stay_is_read_from_ranges_of_indexes(crowd: House, known: str) -> None:
+    plans: list[str] = []
+
+    class Noted(Asked):
+        """A question whose statements are explained before they are asked."""
+
+        def rows(self, sql: str, binds: Mapping[str, Any]) -> Sequence[Any]:
+            plans.append(planned(self, sql, binds))
+            return super().rows(sql, binds)
+
+    database, kpi = crowd.runtime.database, next(kpi for kpi in KPIS if kpi.name == "customer_lifetime_value")
+    with database.read(crowd.tenant) as connection:
+        now = {view.name: known == "now" for view in (run_rates.VIEW, portfolios.VIEW)}
+        told = lasting(Noted(database, connection, crowd.tenant, kpi, "sbg", END, END, KNOWN, now))
+
+    table = run_rates.VIEW.follower
+    assert told is not None
+    assert told.annual == {}  # nobody ever paid for the first time here
+    assert len(plans) == 2
+    for plan in plans:
+        assert f"Seq Scan on {table}" not in plan
+        assert f"SCAN {table}" not in plan
+    assert known == "once" or f"{table}_lapses" in plans[1]
 
 
 @pytest.mark.parametrize("known", ["now", "once"])

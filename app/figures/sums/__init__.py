@@ -11,14 +11,21 @@ To add a sum: the twin of a method's share, one entry in `twins`.
 from app.figures.sums.accounts import of_accounts, shares
 from app.figures.sums.asking import Asked, Sum
 from app.figures.sums.cases import of_renewals, of_scope_changes
+from app.figures.sums.lasting import Lasting, churned, lasting, paid
+from app.figures.sums.rules import indifferent
 from app.figures.sums.twins import TWINS
 
-__all__ = ["Asked", "Sum", "shares", "summed"]
+__all__ = ["Asked", "Lasting", "Sum", "churned", "indifferent", "lasting", "paid", "shares", "summed"]
 
 
 def summed(asked: Asked) -> Sum | None:
     """The figure that is asked for; None where it has no twin, or the database's integers do not suffice."""
     if (asked.kpi.name, asked.method) not in TWINS:
         return None
-    gather = {"contract_lines": of_accounts, "renewals": of_renewals, "scope_changes": of_scope_changes}
+    gather = {
+        "contract_lines": of_accounts,
+        "weights": of_accounts,
+        "renewals": of_renewals,
+        "scope_changes": of_scope_changes,
+    }
     return gather[asked.kpi.reads](asked)

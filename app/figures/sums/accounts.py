@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from app.domain.values import FOREVER
@@ -23,14 +24,16 @@ def of_accounts(asked: Asked) -> Sum | None:
     """A figure over accounts; None where there are amounts too large for columns."""
     if asked.currency is not None:
         return _of_series(asked, asked.currency, whole=False)
-    series = _series(asked)
-    found = Sum.nothing(asked.twin)
-    for currency in series:
-        told = _of_series(asked, currency, whole=len(series) > 1)
+    told_in = series(asked)
+    found, each = Sum.nothing(asked.twin), {}
+    for currency in told_in:
+        told = _of_series(asked, currency, whole=len(told_in) > 1)
         if told is None:
             return None
         found += told
-    return found
+        each[currency] = told
+    mixed = each.pop(ALL, None) is not None and asked.kpi.methods[asked.method].money
+    return replace(found, each=each, several=_several(asked) if mixed else ())
 
 
 def _of_series(asked: Asked, currency: str, *, whole: bool) -> Sum | None:
@@ -41,10 +44,35 @@ def _of_series(asked: Asked, currency: str, *, whole: bool) -> Sum | None:
     if row["large"]:
         return None
     found = read(row)
-    pays = bool(row["most"])
-    if not pays and asked.start != asked.end:
-        pays = read(asked.one(statement(asked, PAID, whole=False), binds)).numerator > 0
-    return found.of(currency) if pays and currency != ALL else found
+
+    def moved(*, whole: bool) -> bool:
+        if asked.start == asked.end:
+            return False
+        return read(asked.one(statement(asked, PAID, whole=whole), binds)).numerator > 0
+
+    named = bool(row["most"]) or moved(whole=False)
+    paid = named and (bool(row["paid"]) or moved(whole=whole))
+    largest = _largest(asked, binds, whole=whole) if asked.top else ()
+    found = replace(found, paid=paid, pays=bool(row["pays"]), largest=largest)
+    return found.of(currency) if named and currency != ALL else found
+
+
+def _largest(asked: Asked, binds: Mapping[str, Any], *, whole: bool) -> tuple[tuple[int, str], ...]:
+    """The accounts of a series that pay most when the period closes; equals by id."""
+    rows = _given(asked, {"account": _both("account"), "annual": _counted(Part("annual"), whole=whole)})
+    most = f"SELECT annual, account FROM ({rows}) AS given WHERE annual > 0 ORDER BY annual DESC, account LIMIT {asked.top}"
+    return tuple((annual, account) for annual, account in asked.rows(f"{asked.before()}{most}", binds))
+
+
+def _several(asked: Asked) -> Sequence[str]:
+    """The accounts that have had several currencies."""
+    holds = " AND ".join(asked.within()) or "1 = 1"
+    known = "" if asked.newest[VIEW.name] else " AND pos_from <= :known"
+    rows = [f"FROM {TABLE} WHERE {_ALIVE}{known} AND {holds}"]
+    if not asked.newest[VIEW.name]:
+        rows.append(asked.once(VIEW, SUMMED, _PAST, holds))
+    sql = " UNION ".join(f"SELECT account {one}" for one in rows)
+    return sorted(asked.all(f"{asked.before()}{sql}", asked.binds(currency=ALL)))
 
 
 def binds_of(asked: Asked, currency: str) -> dict[str, Any]:
@@ -56,7 +84,7 @@ def binds_of(asked: Asked, currency: str) -> dict[str, Any]:
     return binds
 
 
-def _series(asked: Asked) -> Sequence[str]:
+def series(asked: Asked) -> Sequence[str]:
     """The currencies that there ever were: one look into an index for each."""
     found: set[str] = set()
     for state in (f"pos_to = {FOREVER}", *([] if asked.newest[VIEW.name] else [f"pos_to < {FOREVER}"])):
@@ -72,10 +100,10 @@ def _series(asked: Asked) -> Sequence[str]:
 
 def shares(asked: Asked) -> list[Given]:
     """What every account gives that has something to do with a figure, by id."""
-    series = [asked.currency] if asked.currency is not None else _series(asked)
+    told_in = [asked.currency] if asked.currency is not None else series(asked)
     found: dict[str, Given] = {}
-    for currency in series:
-        sql = _by_account(asked, whole=asked.currency is None and len(series) > 1)
+    for currency in told_in:
+        sql = _by_account(asked, whole=asked.currency is None and len(told_in) > 1)
         for account, numerator, denominator, matters in asked.rows(sql, binds_of(asked, currency)):
             if matters:
                 found[account] = Given(account, int(numerator), int(denominator))
@@ -93,8 +121,10 @@ def statement(asked: Asked, twin: Twin, *, whole: bool) -> str:
     """One row of sums over the accounts of a series."""
     notes = {f"note_{name}": Part(f"CASE WHEN {rule} THEN 1 ELSE 0 END") for name, rule in twin.notes.items()}
     given = {name: _counted(part, whole=whole) for name, part in {**totals(twin), **notes}.items()}
-    rows = _given(asked, {**given, "most": _both("annual"), "large": _both(_LARGE)})
-    return f"{asked.before()}SELECT {columns(twin)}, MAX(most) AS most, MAX(large) AS large FROM ({rows}) AS given"
+    paid = {"paid": _counted(_both("annual"), whole=whole), "pays": _counted(Part("annual"), whole=whole)}
+    rows = _given(asked, {**given, "most": _both("annual"), **paid, "large": _both(_LARGE)})
+    most = ", ".join(f"MAX({name}) AS {name}" for name in ("most", *paid, "large"))
+    return f"{asked.before()}SELECT {columns(twin)}, {most} FROM ({rows}) AS given"
 
 
 def _least(asked: Asked, *, whole: bool) -> str:
@@ -109,10 +139,11 @@ def _least(asked: Asked, *, whole: bool) -> str:
     )
     told = (
         "CASE WHEN closing < opening THEN closing ELSE opening END AS numerator, opening AS denominator, "
-        f"closing + opening AS most, state > 1 AS large{held}"
+        f"closing + opening AS most, closing AS pays, state > 1 AS large{held}"
     )
     return (
-        f"{asked.before()}SELECT {columns(asked.twin)}, MAX(most) AS most, MAX({_LARGE}) AS large "
+        f"{asked.before()}SELECT {columns(asked.twin)}, MAX(most) AS most, MAX(most) AS paid, MAX(pays) AS pays, "
+        f"MAX({_LARGE}) AS large "
         f"FROM (SELECT {told} FROM ({accounts}) AS account) AS given"
     )
 
@@ -172,6 +203,11 @@ def _paid_at_start(asked: Asked) -> str:
 
 
 # --- which rows ---
+
+
+def closing_rows(asked: Asked) -> list[str]:
+    """The same of the last instant."""
+    return _rows(asked, "closing")
 
 
 def _rows(asked: Asked, side: str) -> list[str]:

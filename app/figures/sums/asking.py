@@ -1,7 +1,7 @@
 """Asking: what a sum is asked for, how its SQL is put together, and how exact numbers come back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ class Asked:
     """A figure of [start, end), microseconds, as it was known at a position.
 
     newest: views of which the position is the newest state, so that what was once true of them need not be read.
+    top: how many of the largest accounts are wanted by name. joined: when the accounts that count paid for the first time.
     owner, tier, at: whose accounts count, in which tier, by the holding at the last instant before `at`.
     """
 
@@ -41,6 +42,8 @@ class Asked:
     owner: str | None = None
     tier: str | None = None
     at: int = 0
+    top: int = 0
+    joined: tuple[int, int] | None = None
 
     @property
     def twin(self) -> Twin:
@@ -99,6 +102,10 @@ class Asked:
         """The one row of a statement."""
         return dict(self.connection.execute(_compiled(sql), binds).mappings().one())
 
+    def mappings(self, sql: str, binds: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """Every row of a statement, by the names of its columns."""
+        return [dict(row) for row in self.connection.execute(_compiled(sql), binds).mappings()]
+
     def rows(self, sql: str, binds: Mapping[str, Any]) -> Sequence[Any]:
         """Every row of a statement."""
         return self.connection.execute(_compiled(sql), binds).all()
@@ -110,13 +117,23 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sum:
-    """A figure added up. notes: how many rows each warning is about; currencies: those of its rows; parts: what else was summed."""
+    """A figure added up. notes: how many rows each warning is about; currencies: those of its rows; parts: what else was summed.
+
+    paid, pays: whether anything was paid within the period or just before it, and at its last instant.
+    each: the sums by currency of the accounts that have only ever had that one; several: the other accounts.
+    largest: the accounts that pay most, each behind what it pays a year, where they are asked for.
+    """
 
     numerator: int
     denominator: int
     notes: dict[str, int]
     parts: dict[str, int]
     currencies: frozenset[str] = frozenset()
+    paid: bool = False
+    pays: bool = False
+    each: Mapping[str, "Sum"] = field(default_factory=dict)
+    several: Sequence[str] = ()
+    largest: tuple[tuple[int, str], ...] = ()
 
     @staticmethod
     def nothing(twin: Twin) -> "Sum":
@@ -135,6 +152,9 @@ class Sum:
             {name: count + other.notes.get(name, 0) for name, count in self.notes.items()},
             {name: part + other.parts.get(name, 0) for name, part in self.parts.items()},
             self.currencies | other.currencies,
+            self.paid or other.paid,
+            self.pays or other.pays,
+            largest=self.largest + other.largest,
         )
 
 

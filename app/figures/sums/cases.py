@@ -1,5 +1,7 @@
 """Sums over what fell due and what was wished for: contracts' renewals and scope changes of a period."""
 
+from dataclasses import replace
+
 from app.domain.values import FOREVER
 from app.figures.sums.asking import Asked, Sum, columns, given, read
 from projections import renewals, scope_changes
@@ -21,9 +23,12 @@ def of_renewals(asked: Asked) -> Sum | None:
         binds,
     )
     currencies = frozenset(one for one in (row["first"], row["last"]) if one is not None)
-    if len(currencies) > 1:
-        currencies = frozenset(asked.all(f"{asked.before()}SELECT DISTINCT currency FROM ({rows}) AS given", binds))
-    return read(row).of(*currencies)
+    if len(currencies) < 2:
+        found = replace(read(row).of(*currencies), paid=bool(currencies))
+        return replace(found, each=dict.fromkeys(currencies, found))
+    sql = f"{asked.before()}SELECT currency, {columns(asked.twin)} FROM ({rows}) AS given GROUP BY currency"
+    each = {told["currency"]: replace(read(told), paid=True) for told in asked.mappings(sql, binds)}
+    return replace(read(row).of(*each), each=each)
 
 
 def of_scope_changes(asked: Asked) -> Sum | None:

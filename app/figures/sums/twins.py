@@ -66,6 +66,16 @@ _STEPS: Final = {
     "closing": _CLOSING,
 }
 
+ROOT: Final = 30
+"""An amount is squared in two parts, the low bits and what is above them, so that no product leaves 64 bits."""
+_ABOVE: Final = f"(annual >> {ROOT})"
+_BELOW: Final = f"(annual & {2**ROOT - 1})"
+_SQUARES: Final = {
+    "above": Part(f"{_ABOVE} * {_ABOVE}"),
+    "between": Part(f"{_ABOVE} * {_BELOW}"),
+    "below": Part(f"{_BELOW} * {_BELOW}"),
+}
+
 _GOES_ON: Final = "(outcome = 'renewed' OR (outcome = 'open' AND auto_renew AND NOT noticed))"
 _RENEWED: Final = _if(_GOES_ON, "COALESCE(renewed, atr)")
 _UNDECIDED: Final = {"undecided_renewals": f"outcome = 'open' AND NOT {_GOES_ON}"}
@@ -100,6 +110,7 @@ TWINS: Final[Mapping[tuple[str, str], Twin]] = {
     ("net_mrr_churn_rate", "movement"): Twin(
         _of_payers(amount=False, moved=f"{_LOSSES} - total_expansion - total_reactivation"), _OPENING
     ),
+    ("concentration", "top_share"): Twin(_NOTHING, _CLOSING, parts={"accounts": Part(_if(_PAYS, "1")), **_SQUARES}),
     ("expansion_rate", "movement"): Twin(_of_payers(amount=False, moved="total_expansion"), _OPENING),
     ("renewal_rate", "count"): Twin(Part(_if(_GOES_ON, "1")), Part("1"), _UNDECIDED),
     ("renewal_rate", "value"): Twin(
