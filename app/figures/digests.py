@@ -31,10 +31,10 @@ def inputs_hash(found: Found) -> str:
         for row, (numerator, denominator) in found.measure.shares:
             before = given.get(row.account, (0, 0))
             given[row.account] = (before[0] + numerator, before[1] + denominator)
-    # As text, for amounts may be beyond what JSON calls an integer.
+    # As text, for amounts, and the parts that rates make of one, may be beyond what JSON calls an integer.
     told = [[account, *map(str, given[account])] for account in sorted(given) if any(given[account])]
     method = found.measure.method
-    return _digest({"per": [method.of.per, method.over.per if method.over else None], "given": told})
+    return _digest({"per": [str(method.of.per), str(method.over.per) if method.over else None], "given": told})
 
 
 def answer_hash(answer: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from app.domain.errors import NotFound
 from app.domain.recorded import Recorded
 from app.domain.rules import MetricRules
+from app.domain.values import FOREVER
 from app.figures.forecasts import outlooks, predictions
 from app.figures.questions import Scope
 from app.reader import Reader, When
@@ -168,8 +169,19 @@ def _counted(load: Load) -> tuple[list[ContractLine], list[ContractLine]]:
     table = contract_lines.VIEW.table
     clauses = [*_narrowed(table, scope), table.c.kind != "one_off", table.c.valid_from < horizon]
     lines = [row for row in reader.select(tenant_id, contract_lines.VIEW, clauses, clocks)[0] if within(row.account)]
-    behind = [line for line in lines if line.valid_to >= load.start and line.valid_from < load.end]
-    return counted(lines, load.rules), behind
+    found = counted(lines, load.rules)
+    return found, _behind(lines, found, load.start, load.end)
+
+
+def _behind(lines: Sequence[ContractLine], found: Iterable[ContractLine], start: int, end: int) -> list[ContractLine]:
+    """The lines behind what counts in [start, end): as they were agreed and as they count, for a notice may end one and a
+    gap be bridged. Over a gap these are the line before it and the one after, which may lie behind the end.
+    """
+    agreed = [line for line in lines if line.valid_to >= start and line.valid_from < end]
+    spans = {line[:4] for line in lines}
+    otherwise = [line for line in found if line.valid_to >= start and line.valid_from < end and line[:4] not in spans]
+    reached = {(line.account, line.valid_to) for line in otherwise if line.valid_to >= end}
+    return agreed + otherwise + [line for line in lines if (line.account, line.valid_from) in reached]
 
 
 def _currencies(load: Load, lines: Iterable[ContractLine]) -> set[str]:
@@ -223,7 +235,8 @@ def _ever(load: Load) -> tuple[list[ContractLine], list[ContractLine]]:
     clauses = [*_narrowed(table, load.scope), table.c.kind != "one_off", table.c.valid_from < horizon, *paid]
     told = load.reader.select(load.tenant_id, contract_lines.VIEW, clauses, load.clocks)[0]
     lines = [line for line in told if within(line.account)]
-    return counted(lines, load.rules), [line for line in lines if line.valid_from < load.end]
+    found = counted(lines, load.rules)
+    return found, _behind(lines, found, -FOREVER, load.end)
 
 
 def _of_cohort(load: Load, lines: Iterable[ContractLine]) -> list[Life]:

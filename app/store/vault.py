@@ -156,9 +156,13 @@ class Vault:
         return marker.digest()
 
     def lock(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
-        """Bytes encrypted under the tenant's key, for one named purpose."""
-        nonce = random_bytes(12)
+        """Bytes encrypted under the tenant's key, for one named purpose.
+
+        The nonce is drawn from what is locked, so that the same is locked alike: a page asked for again is the same page, its
+        cursor too.
+        """
         key = hkdf(self._tenant_key(tenant_id), f"lock/v1|{purpose}")
+        nonce = hmac.digest(hkdf(key, "lock-nonce/v1"), plain, hashlib.sha256)[:12]
         return nonce + AESGCM(key).encrypt(nonce, plain, purpose.encode())
 
     def unlock(self, tenant_id: str, purpose: str, locked: bytes) -> bytes | None:

@@ -264,3 +264,26 @@ def test_a_request_that_comes_again_gets_its_first_certificate(kiosk: Server) ->
     again = client.post(CERTIFICATES, content=body, headers=headers)
 
     assert (again.status_code, again.json(), again.headers["idempotency-replayed"]) == (201, first.json(), "true")
+
+
+def test_a_figure_at_rates_with_many_digits_is_certified_and_verifies(server: Server) -> None:
+    client = server.client()
+    currencies = ("EUR", "USD", "JPY", "KWD")
+    rates = [
+        {"date": f"{year}-01-01", "currency": currency, "rate": f"{rate}{year}"}
+        for year in ("2024", "2025")
+        for currency, rate in (("USD", "0.931237"), ("JPY", "0.006123"), ("KWD", "3.112347"))
+    ]
+    table = client.write("/v1/policies", {"rules": {"kind": "fx", "base": "EUR", "rates": rates}})["id"]
+    client.write(f"/v1/policies/{table}/versions/1/activation", {"start": "2024-01-01"})
+    for currency in currencies:
+        account = client.write("/v1/accounts", {"name": currency, "currency": currency, "effective_at": "2024-01-01"})
+        line = {"line": "main", "product": "retainer", "unit_price": "100.00", "interval": "month"}
+        terms = {"currency": currency, "start": "2024-02-01", "lines": [line], "effective_at": "2024-02-01"}
+        drafted = client.write(f"/v1/accounts/{account['id']}/contracts", terms)
+        client.write(f"/v1/contracts/{drafted['id']}/signature", {"signed_at": "2024-02-01"})
+
+    certificate = issued(client, reporting_currency="USD")
+
+    assert certificate["value"] == "1"
+    assert verified(client, certificate["id"])["verified"]

@@ -301,3 +301,18 @@ def test_a_position_that_is_none_is_refused(visitor: Client, least: str) -> None
     answer = visitor.get("/v1/accounts", headers={"Min-Event-Position": least})
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+
+
+def test_a_page_asked_for_again_at_a_position_is_the_same_to_the_byte_its_cursor_too(calendar: Calendar) -> None:
+    client = calendar.client()
+    for name in ("a", "b", "c"):
+        client.write("/v1/accounts", {"name": name, "currency": "EUR"})
+    client.read("/v1/accounts")
+    asked = {"limit": 2, "known_at": client.position}
+    page = client.get("/v1/accounts", params=asked)
+
+    client.write("/v1/accounts", {"name": "d", "currency": "EUR"})
+    client.read("/v1/accounts")
+
+    assert page.json()["has_more"]
+    assert client.get("/v1/accounts", params=asked).content == page.content

@@ -1,6 +1,7 @@
 """Figures by the policies in force: a tenant's rules and rates, as they were known, and what other rules would say."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,45 @@ def test_a_short_gap_is_bridged_by_a_return_that_lies_behind_the_period(house: H
     }
     told = ask(house, "mrr_waterfall", ("2025-07-01", "2026-01-01"))
     assert amounts(told) == {"opening": "100.00", "expansion": "20.00", "closing": "120.00"}
+
+
+def test_behind_a_bridged_gap_stand_what_was_paid_before_it_and_the_return(house: House) -> None:
+    gap = account(house, "Gap")
+    before = contract(house, gap, "100.00", end="2025-03-01")
+    after = contract(house, gap, "120.00", start="2025-09-01", signed_at="2025-08-20")
+    in_force(house, MetricRules(shortest_gap_days=365))
+    house.catch_up()
+
+    for name, period, as_of in (
+        ("mrr", None, "2025-06-01"),
+        ("concentration", None, "2025-06-01"),
+        ("net_revenue_retention", ("2025-05-01", "2025-07-01"), None),
+        ("customer_lifetime_value", None, "2025-06-01"),
+    ):
+        _, (row,), _ = explained(house, name, period, as_of=as_of)
+        assert signed(house, row) == {before, after}, name
+
+
+def test_behind_a_loss_by_notice_stands_the_notice(house: House) -> None:
+    leaving = account(house, "Leaving")
+    agreed = contract(house, leaving, "100.00")
+    house.do(GiveNotice(effective_at="2025-03-10", effective_end="2026-03-10"), contract=agreed)
+    in_force(house, MetricRules(churn_at="notice"))
+    house.catch_up()
+
+    for name, period, as_of in (
+        ("mrr_waterfall", ("2025-03-01", "2025-04-01"), None),
+        ("customer_lifetime_value", None, "2025-04-01"),
+    ):
+        _, (row,), _ = explained(house, name, period, as_of=as_of)
+        assert "contract.notice_given" in [event["type"] for event in row["events"]], name
+
+
+def signed(house: House, row: dict[str, Any]) -> set[str]:
+    """The contracts whose signatures are told behind an account's row."""
+    told = {event["id"] for event in row["events"] if event["type"] == "contract.signed"}
+    events = house.runtime.log.after(house.tenant, 0, 1000)
+    return {event.stream_id for event in events if event.event_id in told}
 
 
 # --- money ---
