@@ -116,7 +116,7 @@ class Projector:
                 start = reached.get(view.follower)
                 if start is not None and (events := page(connection, tenant_id, start, BATCH, until=until)):
                     return start, [view], events
-            del self._lost[tenant_id]
+            self._lost.pop(tenant_id, None)  # a watcher that catches up beside may have been first
             return None
         if not reached:
             return None

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
+from app.domain.rules import DIRECTING
 from app.domain.values import scaled
 from projections.base import View, stream
 
@@ -121,6 +122,8 @@ def _told(row: Proposal | None, recorded: Recorded, _where: ZoneInfo) -> Proposa
         version=recorded.version,
         latest_at=max(row.latest_at, recorded.effective_at),
     )
+    if _directed(recorded):
+        changed = changed._replace(versions=_live(changed, margin_awaits=False))
     live = [one for one in changed.concessions or [] if one["version"] == changed.number]
     binding = [one for one in live if one["state"] == "binding"]
     margin = changed.versions is not None and changed.versions[-1]["margin_awaits"]
@@ -152,7 +155,7 @@ def _changes(row: Proposal, recorded: Recorded, data: Mapping[str, Any], at: int
             return {} if data.get("concession") else {"versions": _live(row, margin_awaits=True)}
         case "proposal.approval_granted":
             if data.get("concession") is None:
-                return {"versions": _live(row, margin_awaits=False)}
+                return {}
             return {"concessions": _settled(row, recorded, data, "binding", limit_rule=data["limit_rule"])}
         case "proposal.approval_rejected":
             refused = {"reason": data["reason"], "event": recorded.event_id}
@@ -176,6 +179,14 @@ def _ended(recorded: Recorded, data: Mapping[str, Any], at: int) -> Changes:
         changes["agreed"] = scaled(data["annual_value"])
         changes |= {"accepted_by": data.get("by"), "accepted_event": recorded.event_id}
     return changes
+
+
+def _directed(recorded: Recorded) -> bool:
+    """Whether a director stood behind what is left: by a yes, or by giving something that binds on the spot."""
+    binds = recorded.type == "proposal.approval_granted" or (
+        recorded.type == "proposal.concession_offered" and not recorded.data["awaiting_approval"]
+    )
+    return binds and recorded.data["role"] in DIRECTING
 
 
 def _live(row: Proposal, **told: Any) -> list[Any]:

@@ -18,7 +18,7 @@ class Renewal(NamedTuple):
     the contract renews itself and nobody gave notice; otherwise it lapsed. automatic: the term began by an automatic renewal.
     agreed_at: since when, in business, the term is agreed. notice_end: where a notice that stands ends the contract.
     A corrected term moves `due_at`; a cycle that was opened for the wrong day keeps that day as its name, `due`.
-    renewal: the id of its cycle, opened_at: since when there is one; milestone: the fewest days left that were noted.
+    renewal: the id of its cycle, version: of that, opened_at: since when there is one; milestone: the fewest days left that were noted.
     co_termed: the annual value of lines that joined since the cycle was opened and run to the same day; frozen: the
     lines that were there before. products: the annual value available to renew, by product.
     category, chance, expected, forecast_by, forecast_at: of the newest forecast; `expected` in 10^-6 a year.
@@ -60,6 +60,7 @@ class Renewal(NamedTuple):
     expected: int | None = None
     forecast_by: str | None = None
     forecast_at: int | None = None
+    version: int | None = None
     schedule: Any | None = None
 
 
@@ -242,7 +243,7 @@ def _cycle(rows: Rows[Renewal], recorded: Recorded, _where: ZoneInfo) -> Rows[Re
                 "forecast_by": data["by"],
                 "forecast_at": recorded.effective_at,
             }
-    return {**rows, key: row._replace(**changes)}
+    return {**rows, key: row._replace(**changes, version=recorded.version)}
 
 
 def _group(recorded: Recorded) -> str:
@@ -261,7 +262,7 @@ CYCLE: Final = ("opened", "risk_set", "deferred", "won", "lost", "milestone_reac
 
 VIEW = View(
     name="renewals",
-    version=3,
+    version=4,
     row=Renewal,
     keys=("contract", "due"),
     on={

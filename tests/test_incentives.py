@@ -344,6 +344,28 @@ def test_a_loss_takes_back_what_its_contract_had_paid_not_long_ago_and_only_once
     assert code(refused) == "already_clawed_back"
 
 
+def test_what_a_dispute_adds_after_a_loss_is_taken_back_for_the_same_loss(house: House) -> None:
+    plan(house)
+    agreed = signed(house, client(house), at="2025-10-01")
+    statement = issue(house).id
+    event = preview(house).left_out[0].event
+    loss = lost(house, agreed, "2025-12-01")
+    claw_back(house, statement, loss)
+    house.do(DisputeLine(event=event, reason="It was more"), incentive_statement=statement)
+    house.do(
+        ResolveDispute(event=event, outcome="changed", amount="150", reason="So it was"), incentive_statement=statement
+    )
+
+    claw_back(house, statement, loss)
+
+    [row] = statements(house)
+    assert (row.lines[0]["paid"], row.lines[0]["returned"], row.returned) == ("150", "150", scaled("150"))
+    assert row.total + row.disputed == row.returned
+    with pytest.raises(Refused) as refused:
+        claw_back(house, statement, loss)
+    assert code(refused) == "already_clawed_back"
+
+
 def test_a_closed_account_takes_back_everything_of_it(cottage: House) -> None:
     plan(cottage)
     account = client(cottage)

@@ -190,6 +190,25 @@ def test_who_lost_a_race_takes_view_by_view_and_ends_at_the_head(house: House, m
     assert_grown_right(house)
 
 
+def test_who_caught_up_beside_another_thread_may_find_the_race_settled(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.ingest(life(5, 60))
+    shared, read = projector(house), projecting.page
+    shared.catch_up(house.tenant)
+    shared._lost[house.tenant] = 3
+
+    def beside(*args: Any, **more: Any) -> Any:
+        monkeypatch.setattr(projecting, "page", read)
+        assert shared.catch_up(house.tenant) == 0
+        return read(*args, **more)
+
+    monkeypatch.setattr(projecting, "page", beside)
+
+    assert shared.catch_up(house.tenant) == 0
+    assert_grown_right(house)
+
+
 def start_anew(house: House) -> None:
     """Forgets every view of the tenant."""
     with house.runtime.database.grow(house.tenant) as connection:

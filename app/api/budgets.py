@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api import actions
+from app.api.actions import ACTIONS
 from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
@@ -69,9 +71,10 @@ class BudgetBody(BaseModel):
 
 
 class BudgetPage(BudgetBody):
-    """A budget with the position that it was read from."""
+    """A budget with the position that it was read from, and what may be done next."""
 
     position: int
+    actions: list[str] = ACTIONS
 
 
 class SpendBody(BaseModel):
@@ -252,7 +255,8 @@ def get_budget(budget: str, asked: Reading) -> Response:
     """A budget: what is spent, what is left, what is expected, which thresholds were reached."""
     key = asked.find("budget", budget)
     row, position = asked.runtime.reader.one(asked.tenant_id, budgets.VIEW, key, asked.when(budgets.VIEW))
-    return asked.answer(present([row])[0] | {"position": position}, position, version=row.version)
+    more = {"position": position, "actions": actions.of_budget(row, asked.principal)}
+    return asked.answer(present([row])[0] | more, position, version=row.version)
 
 
 @router.get("/budgets/{budget}/spend", operation_id="budgets.spends", responses=answered(PageBody[SpendBody], 400, 404))

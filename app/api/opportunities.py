@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api import actions
+from app.api.actions import ACTIONS
 from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
@@ -71,9 +73,10 @@ class OpportunityBody(BaseModel):
 
 
 class OpportunityPage(OpportunityBody):
-    """An opportunity with the position that it was read from."""
+    """An opportunity with the position that it was read from, and what may be done next."""
 
     position: int
+    actions: list[str] = ACTIONS
 
 
 def present(asked: Question, rows: Sequence[Opportunity]) -> list[dict[str, Any]]:
@@ -252,4 +255,5 @@ def get_opportunity(opportunity: str, asked: Reading) -> Response:
     """An opportunity."""
     key = asked.find("opportunity", opportunity)
     row, position = asked.runtime.reader.one(asked.tenant_id, opportunities.VIEW, key, asked.when(opportunities.VIEW))
-    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=row.version)
+    more = {"position": position, "actions": actions.of_opportunity(row, asked.principal)}
+    return asked.answer(present(asked, [row])[0] | more, position, version=row.version)

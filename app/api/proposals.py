@@ -6,13 +6,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api import actions
+from app.api.actions import ACTIONS
 from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
 from app.api.problems import answered, documented
 from app.api.shapes import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.domain import proposal_commands as commands
-from app.domain.values import MICRO, Day, half_up, scaled, unscaled
+from app.domain.values import MICRO, Day, day_start, half_up, scaled, unscaled
 from projections import proposals
 from projections.proposals import Proposal
 
@@ -46,7 +48,8 @@ class ProposalBody(BaseModel):
         description="what would be paid a year: the value less what was conceded of the price"
     )
     effective_margin: str | None = Field(
-        description="(value - conceded - cost) / value; null for a value of 0", examples=["0.35"]
+        description="(value - conceded - cost) / value; null for a value of 0, or where the cost is not said",
+        examples=["0.35"],
     )
     awaiting_approval: bool
     submitted_at: str | None
@@ -63,9 +66,10 @@ class ProposalBody(BaseModel):
 
 
 class ProposalPage(ProposalBody):
-    """A proposal with the position that it was read from."""
+    """A proposal with the position that it was read from, and what may be done next."""
 
     position: int
+    actions: list[str] = ACTIONS
 
 
 # --- how one is answered ---
@@ -88,7 +92,9 @@ def _sealed(row: Proposal) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _body(row: Proposal, opened: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    left = row.value - row.conceded - (row.cost or 0)
+    margin = None
+    if row.value and row.cost is not None:
+        margin = unscaled(half_up((row.value - row.conceded - row.cost) * MICRO, row.value))
     return {
         "id": row.proposal,
         "account": row.account,
@@ -108,7 +114,7 @@ def _body(row: Proposal, opened: Iterator[dict[str, Any]]) -> dict[str, Any]:
         "conceded": money(row.conceded, row.currency),
         "value_after_concessions": money(row.value - row.conceded, row.currency),
         "annual_value": money(row.value - row.price_conceded, row.currency),
-        "effective_margin": unscaled(half_up(left * MICRO, row.value)) if row.value else None,
+        "effective_margin": margin,
         "awaiting_approval": row.awaiting,
         "submitted_at": at(row.submitted_at),
         "decided_at": at(row.decided_at),
@@ -305,5 +311,8 @@ def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depen
 def get_proposal(proposal: str, asked: Reading) -> Response:
     """A proposal with its versions, the client's positions and the concessions."""
     key = asked.find("proposal", proposal)
-    row, position = asked.runtime.reader.one(asked.tenant_id, proposals.VIEW, key, asked.when(proposals.VIEW))
-    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=row.version)
+    when = asked.when(proposals.VIEW)
+    row, position = asked.runtime.reader.one(asked.tenant_id, proposals.VIEW, key, when)
+    lapsed = day_start(row.valid_until, asked.runtime.handler.zone(asked.tenant_id)) <= when.as_of
+    more = {"position": position, "actions": actions.of_proposal(row, asked.principal, lapsed=lapsed)}
+    return asked.answer(present(asked, [row])[0] | more, position, version=row.version)

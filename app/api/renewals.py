@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api import actions
+from app.api.actions import ACTIONS
 from app.api.bodies import StrictRoute
 from app.api.deps import Door, Question, door, picked, question
 from app.api.paging import Paging, page, paging
@@ -74,12 +76,14 @@ class RenewalBody(BaseModel):
         description="the annual value of lines that joined since the cycle was opened and run to the same day"
     )
     forecast: ForecastBody | None = Field(description="the newest")
+    version: int | None = Field(description="of its cycle, once that was opened; what If-Match names")
 
 
 class RenewalPage(RenewalBody):
-    """A renewal with the position that it was read from."""
+    """A renewal with the position that it was read from, and what may be done next."""
 
     position: int
+    actions: list[str] = ACTIONS
 
 
 def present(rows: Sequence[renewals.Renewal]) -> list[dict[str, Any]]:
@@ -109,6 +113,7 @@ def present(rows: Sequence[renewals.Renewal]) -> list[dict[str, Any]]:
             "milestone": row.milestone,
             "co_termed": money(row.co_termed, row.currency),
             "forecast": None if row.expected is None else _forecast(row, row.expected),
+            "version": row.version,
         }
         for row in rows
     ]
@@ -229,4 +234,5 @@ def get_renewal(renewal: str, asked: Reading) -> Response:
     )
     if not rows:
         raise NotFound("renewal_not_found", "there is no such renewal")
-    return asked.answer(present(rows)[0] | {"position": position}, position)
+    more = {"position": position, "actions": actions.of_renewal(rows[0], asked.principal)}
+    return asked.answer(present(rows)[0] | more, position, version=rows[0].version)

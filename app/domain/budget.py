@@ -30,6 +30,7 @@ from app.domain.values import (
     day_of,
     half_up,
     instant,
+    minor_unit,
     moment_start,
     scaled,
     unscaled,
@@ -129,6 +130,7 @@ class BudgetState:
     """
 
     account: str | None = None
+    currency: str = ""
     amount: int = 0
     start: str = ""
     end: str = ""
@@ -149,7 +151,8 @@ def evolve(state: BudgetState, recorded: Recorded) -> BudgetState:
     match recorded.event:
         case facts.BudgetSet() as told:
             amount = scaled(told.amount)
-            return BudgetState(told.account, amount, told.start, told.end, told.thresholds, latest_at=at)
+            terms = (told.account, told.currency, amount, told.start, told.end, told.thresholds)
+            return BudgetState(*terms, latest_at=at)
         case facts.BudgetRevised(revision=revision, amount=amount):
             return replace(state, revision=revision, amount=scaled(amount), crossed=frozenset())
         case facts.BudgetSpendRecorded(document=document, amount=amount):
@@ -180,6 +183,7 @@ def set_(_state: BudgetState, command: SetBudget, context: Context) -> tuple[Eve
     contract = context.states.get("contract")
     if contract is not None and contract.account != context.ids["account"]:
         raise Refused("other_account", "the contract belongs to another account")
+    _require_payable(command.amount, command.currency)
     members = {"title", "currency", "amount", "start", "end", "thresholds", "external_ref"}
     return (
         facts.BudgetSet(
@@ -191,6 +195,7 @@ def set_(_state: BudgetState, command: SetBudget, context: Context) -> tuple[Eve
 def revise(state: BudgetState, command: ReviseBudget, context: Context) -> tuple[Decided, ...]:
     """Another amount, and the thresholds that what was spent reaches of it. Raises: Refused when it is the one it has."""
     _require_going_on(state, context)
+    _require_payable(command.amount, state.currency)
     if scaled(command.amount) == state.amount:
         raise Refused("nothing_changes", "the budget has this amount already")
     event = facts.BudgetRevised(revision=state.revision + 1, amount=command.amount, previous=unscaled(state.amount))
@@ -203,6 +208,7 @@ def record_spend(state: BudgetState, command: RecordSpend, context: Context) -> 
     _require_going_on(state, context)
     if command.document in state.documents:
         raise Refused("document_recorded", "this document was recorded in this budget already; correct it")
+    _require_payable(command.amount, state.currency)
     at = moment_start(command.spent_at, context.zone)
     if at > context.now + SKEW_SECONDS * MICRO:
         raise Refused("spent_in_future", "a spending is recorded once it has happened")
@@ -229,6 +235,7 @@ def correct_spend(state: BudgetState, command: CorrectSpend, context: Context) -
     spend = state.documents.get(command.document)
     if spend is None:
         raise Refused("document_unknown", "no such document was recorded in this budget")
+    _require_payable(command.amount, state.currency)
     if scaled(command.amount) == spend.amount:
         raise Refused("nothing_changes", "the document says this already")
     event = facts.BudgetSpendCorrected(
@@ -241,6 +248,7 @@ def correct_spend(state: BudgetState, command: CorrectSpend, context: Context) -
 def record_forecast(state: BudgetState, command: RecordForecast, context: Context) -> tuple[Event, ...]:
     """What is expected in all. Raises: Refused once it is closed."""
     _require_going_on(state, context)
+    _require_payable(command.at_completion, state.currency)
     return (facts.BudgetForecastRecorded(at_completion=command.at_completion),)
 
 
@@ -262,6 +270,12 @@ def _require_going_on(state: BudgetState, context: Context) -> None:
 def _require_unclosed(state: BudgetState) -> None:
     if state.closed:
         raise Refused("budget_closed", "the budget is closed")
+
+
+def _require_payable(amount: str, currency: str) -> None:
+    """Raises: Invalid for what nobody can pay: an answer would round it, and its sums would not add up."""
+    if scaled(amount) % minor_unit(currency):
+        raise Invalid("amount_too_fine", f"an amount in {currency} has no parts of its minor unit")
 
 
 def _bounded(spent: int) -> int:

@@ -7,10 +7,10 @@ from app.domain.context import Context
 from app.domain.errors import Refused
 from app.domain.events import proposal as facts
 from app.domain.events.base import Event
-from app.domain.negotiation import DIRECTING, Concession, limit_of, needs, require_covered, require_senior
+from app.domain.negotiation import Concession, limit_of, needs, require_covered, require_senior
 from app.domain.policy import version_in_force
 from app.domain.proposal import ProposalState, require_undecided, rules_of
-from app.domain.rules import ApprovalRules
+from app.domain.rules import DIRECTING, ApprovalRules
 from app.domain.values import scaled
 
 MOST_CONCESSIONS: Final = 200

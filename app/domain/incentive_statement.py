@@ -19,7 +19,6 @@ from app.domain.recorded import Recorded
 from app.domain.rules import IncentiveRules
 from app.domain.values import (
     MICRO,
-    MINOR_UNITS,
     Amount,
     Currency,
     Day,
@@ -33,6 +32,7 @@ from app.domain.values import (
     day_start,
     half_up,
     micros,
+    minor_unit,
     scaled,
     unscaled,
 )
@@ -234,14 +234,8 @@ def factor_of(rules: IncentiveRules, retention: str | None) -> str:
 
 def pay(value: int, percent: str, factor: str, currency: str) -> int:
     """What a value pays, rounded half up to the currency's minor unit; all in 10^-6."""
-    unit = _unit(currency)
+    unit = minor_unit(currency)
     return half_up(value * scaled(percent) * scaled(factor), unit * 100 * MICRO * MICRO) * unit
-
-
-def _unit(currency: str) -> int:
-    """A currency's minor unit, in 10^-6."""
-    unit: int = MICRO // 10 ** MINOR_UNITS.get(currency, 2)
-    return unit
 
 
 def claims(command: RecordStatement, _context: Context) -> Sequence[tuple[str, str]]:
@@ -298,8 +292,6 @@ def claw_back(state: StatementState, command: RecordClawback, context: Context) 
 
     Raises: Refused for a loss that was applied, or that takes nothing back.
     """
-    if command.loss in state.losses:
-        raise Refused("already_clawed_back", "this loss was applied to the statement already")
     returned = tuple(
         facts.Returned(event=event, rule=rule, amount=unscaled(line.amount - line.returned))
         for (rule, event), line in state.lines.items()
@@ -307,6 +299,8 @@ def claw_back(state: StatementState, command: RecordClawback, context: Context) 
         and line.amount > line.returned
         and _within(day_of(micros(line.at), context.zone), command.lost_on, state.months)
     )
+    if not returned and command.loss in state.losses:
+        raise Refused("already_clawed_back", "all that this loss takes back of the statement was taken back already")
     if not returned:
         raise Refused(
             "nothing_to_claw_back", "nothing was paid for what is lost, not so long ago and not taken back yet"
@@ -330,7 +324,7 @@ def resolve(state: StatementState, command: ResolveDispute, _context: Context) -
     if not line.disputed:
         raise Refused("line_not_disputed", "nobody disputes the line")
     amount = line.amount if command.amount is None else scaled(command.amount)
-    if amount % _unit(state.currency):
+    if amount % minor_unit(state.currency):
         raise Invalid("amount_too_fine", "an amount has no parts of the currency's minor unit")
     if amount < line.returned:
         raise Refused("below_clawed_back", "more of the line was taken back already")

@@ -6,13 +6,11 @@ from typing import Final
 
 from app.domain.context import Context
 from app.domain.errors import Refused
-from app.domain.rules import SENIORITY, ApprovalRules
+from app.domain.rules import DIRECTING, SENIORITY, ApprovalRules
 from app.domain.values import MICRO, scaled, unscaled
 
 POLICY: Final = "ref:approval@default"
 """The policy that says how far roles go."""
-DIRECTING: Final = frozenset(SENIORITY[SENIORITY.index("director") :])
-"""Who may go below the margin floor."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +60,14 @@ class Offer:
 def needs(
     offer: Offer, concessions: Iterable[Concession], amount: int, rules: ApprovalRules, context: Context
 ) -> tuple[str, ...]:
-    """Why a concession of the actor has to wait: limit, margin, or neither. All that the actor gave on this version counts."""
+    """Why a concession of the actor has to wait: limit, margin, or neither.
+
+    All that the actor gave on this version counts, and what he said yes to: nobody gives his limit twice.
+    """
     limit = rules.limit(context.role)
-    own = sum(one.value for one in concessions if one.by == context.actor and one.state != "rejected")
+    own = sum(
+        one.value for one in concessions if context.actor in (one.by, one.approved_by) and one.state != "rejected"
+    )
     found = () if limit is None or own + amount <= limit else ("limit",)
     if offer.stands(rules, amount) or context.role in DIRECTING:
         return found

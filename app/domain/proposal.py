@@ -12,10 +12,10 @@ from app.domain.errors import Invalid, Refused
 from app.domain.events import proposal as facts
 from app.domain.events.base import Event
 from app.domain.interaction import SKEW_SECONDS
-from app.domain.negotiation import DIRECTING, POLICY, Concession, Offer
+from app.domain.negotiation import POLICY, Concession, Offer
 from app.domain.policy import rules_in_force
 from app.domain.recorded import Recorded
-from app.domain.rules import ApprovalRules
+from app.domain.rules import DIRECTING, ApprovalRules
 from app.domain.schedule import LARGEST_ANNUAL
 from app.domain.values import MICRO, day_start, scaled, unscaled
 from app.domain.worth import sold, worth
@@ -31,13 +31,16 @@ class ProposalState:
     """What decisions need of a proposal.
 
     offer, concessions: of the live version, by name. names: of the concessions of all versions. author, author_role: whose the
-    live version is. annual: what the accepted version pays a year, in 10^-6. outcome: accepted, declined or expired.
+    live version is. one_off: what it sells once; costed: whether it says what it costs. annual: what the accepted version pays
+    a year, in 10^-6. outcome: accepted, declined or expired.
     """
 
     account: str | None = None
     contract: str | None = None
     currency: str = ""
     version: int = 0
+    one_off: int = 0
+    costed: bool = False
     valid_until: str = ""
     author: str = ""
     submitted_at: int | None = None
@@ -71,6 +74,8 @@ def evolve(state: ProposalState, recorded: Recorded) -> ProposalState:
                 contract=told.contract if told.version == 1 else state.contract,
                 currency=told.currency,
                 version=told.version,
+                one_off=scaled(told.one_off),
+                costed=told.cost is not None,
                 valid_until=told.valid_until,
                 author=recorded.actor,
                 submitted_at=None,
@@ -133,10 +138,15 @@ def draft(state: ProposalState, command: commands.DraftProposal, context: Contex
 
 
 def revise(state: ProposalState, command: commands.ReviseProposal, context: Context) -> tuple[Event, ...]:
-    """The next version, live instead of the one before. Raises: Refused once the proposal is decided."""
+    """The next version, live instead of the one before.
+
+    Raises: Refused once the proposal is decided; Invalid where the cost is not said any more, for it says what margin is left.
+    """
     require_undecided(state, context)
     if state.version == MOST_VERSIONS:
         raise Refused("too_many_versions", f"a proposal has at most {MOST_VERSIONS} versions")
+    if state.costed and command.cost is None:
+        raise Invalid("cost_missing", "the version before said what it costs; say what this one does")
     return _versioned(state, command, context)
 
 
@@ -179,6 +189,7 @@ def submit(state: ProposalState, _command: commands.SubmitProposal, context: Con
         raise Refused("already_submitted", "the live version is with the client already")
     _require_settled(state, context)
     _require_valid(state, context)
+    _require_past(context)
     return (facts.ProposalSubmitted(version=state.version, value=unscaled(state.offer.value - state.offer.conceded)),)
 
 
@@ -194,8 +205,7 @@ def accept(state: ProposalState, command: commands.AcceptProposal, context: Cont
         raise Refused("not_submitted", "the client had not been sent this version then")
     _require_settled(state, context)
     _require_valid(state, context)
-    if context.effective_at > context.now + SKEW_SECONDS * MICRO:
-        raise Refused("decided_in_future", "a decision is recorded once it is made")
+    _require_past(context)
     price = sum(one.value for one in state.concessions.values() if one.binds and one.price)
     return (
         facts.ProposalAccepted(
@@ -213,6 +223,7 @@ def accept(state: ProposalState, command: commands.AcceptProposal, context: Cont
 def decline(state: ProposalState, command: commands.DeclineProposal, context: Context) -> tuple[Event, ...]:
     """No deal. Raises: Refused once it is decided."""
     require_undecided(state, context, account_open=False)
+    _require_past(context)
     return (facts.ProposalDeclined(version=state.version, reason=command.reason),)
 
 
@@ -237,13 +248,15 @@ def take_over(state: ProposalState, command: commands.ContractProposal, context:
     if agreement.currency != state.currency:
         raise Refused("currency_differs", "the contract is in another currency")
     told = worth(agreement, command.event, context)
-    if state.annual not in (told.whole, told.change):
+    if state.annual not in (told.whole, told.change) or state.one_off != told.one_off:
         raise Refused(
             "value_differs",
             "the event is not worth what was accepted",
             accepted=unscaled(state.annual),
             contract=unscaled(told.whole),
             change=unscaled(told.change),
+            accepted_one_off=unscaled(state.one_off),
+            contract_one_off=unscaled(told.one_off),
         )
     return (
         facts.ProposalContracted(
@@ -289,6 +302,11 @@ def _require_settled(state: ProposalState, context: Context) -> None:
         raise Refused("approval_needed", "concessions wait for approval", concessions=state.awaiting)
     if not state.offer.stands(rules_of(context)):
         raise Refused("margin_below_floor", "a director approves what goes below the margin floor")
+
+
+def _require_past(context: Context) -> None:
+    if context.effective_at > context.now + SKEW_SECONDS * MICRO:
+        raise Refused("decided_in_future", "what was sent or decided is recorded once it was")
 
 
 def _require_valid(state: ProposalState, context: Context) -> None:

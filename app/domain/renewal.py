@@ -99,6 +99,8 @@ def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tupl
         raise Refused("contract_terminated", "a terminated contract is not renewed")
     if not contract.signed:
         raise Refused("contract_not_signed", "nothing is due before signature")
+    if contract.expired:
+        raise Refused("contract_expired", "the contract has ended; who comes back renews it late, with no cycle")
     if contract.end is None:
         raise Refused("open_ended", "an open-ended contract has no due date")
     value = contract.schedule(context).annual_at(day_start(contract.end, context.zone) - 1)

@@ -14,6 +14,8 @@ from app.domain.values import Amount, Currency, Day, Percent, Public, Share, sca
 Role = Literal["manager", "senior_manager", "director", "admin"]
 SENIORITY: Final = ("manager", "senior_manager", "director", "admin")
 """Who approves for whom: each role for those before it. Others approve nothing."""
+DIRECTING: Final = frozenset(SENIORITY[SENIORITY.index("director") :])
+"""Who may go below the margin floor."""
 Kind = Literal["metric", "fx", "approval", "incentive", "renewal"]
 KINDS: Final = get_args(Kind)
 

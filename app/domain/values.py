@@ -272,6 +272,12 @@ MINOR_UNITS: Final[dict[str, int]] = {
 """Digits after the point where ISO 4217 says other than two."""
 
 
+def minor_unit(currency: str) -> int:
+    """The least that is paid in a currency, in 10^-6. Source: ISO 4217."""
+    unit: int = MICRO // 10 ** MINOR_UNITS.get(currency, 2)
+    return unit
+
+
 class Money(BaseModel):
     """An amount in a currency."""
 

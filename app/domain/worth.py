@@ -14,7 +14,8 @@ SELLING: Final = frozenset({"contract.drafted", "contract.signed", "contract.ame
 
 
 class Worth(NamedTuple):
-    """An event's worth. before, after: annual, of the lines that it touched; whole: of all lines with it; in 10^-6.
+    """An event's worth, in 10^-6. before, after: annual, of the lines that it touched; whole: of all lines with it; one_off: what
+    it sells once.
 
     event: the draft for a signature, because both make one contract.
     """
@@ -23,6 +24,7 @@ class Worth(NamedTuple):
     before: int
     after: int
     whole: int
+    one_off: int
 
     @property
     def change(self) -> int:
@@ -41,17 +43,18 @@ def worth(contract: ContractState, event_id: str, context: Context) -> Worth:
     if event.type == "contract.drafted":
         after = after._replace(frame=after.frame._replace(signed=True))
         paid = after.annual_at(day_start(event.data["start"], context.zone))
-        return Worth(event.event_id, 0, paid, paid)
+        return Worth(event.event_id, 0, paid, paid, _once(before, after, event))
     if event.type == "contract.renewed":
         start = day_start(event.data["start"], context.zone)
         paid = after.annual_at(start)
-        return Worth(event.event_id, _expiring(before, event, start, context), paid, paid)
+        return Worth(event.event_id, _expiring(before, event, start, context), paid, paid, _once(before, after, event))
     touched = [
         (change["line"], day_start(change["start"], context.zone) if change.get("start") else event.effective_at)
         for change in event.data["changes"]
     ]
     was, becomes = (sum(_paid(one, line, at) for line, at in touched) for one in (before, after))
-    return Worth(event.event_id, was, becomes, after.annual_at(max(at for _, at in touched)))
+    whole = after.annual_at(max(at for _, at in touched))
+    return Worth(event.event_id, was, becomes, whole, _once(before, after, event))
 
 
 def sold(contract: ContractState, event_id: str) -> Recorded:
@@ -70,6 +73,20 @@ def _expiring(before: Schedule, event: Recorded, start: int, context: Context) -
     if before.frame.pays_at(start - 1) or not previous:
         return before.annual_at(start - 1)
     return before.annual_at(day_start(previous, context.zone) - 1)
+
+
+def _once(before: Schedule, after: Schedule, event: Recorded) -> int:
+    """What an event sells once: the one-off lines that it brought or made larger, less what it took off them."""
+    told = {step.line for step in after.steps if step.source == event.event_id}
+    return sum(_sold_once(after, line, event) - _sold_once(before, line, event) for line in told)
+
+
+def _sold_once(schedule: Schedule, line: str, event: Recorded) -> int:
+    """What a line is sold for once, as its last step says; nothing of a term that a renewal ended."""
+    steps = [step for step in schedule.lines.get(line, ()) if step.kind == "one_off"]
+    if not steps or steps[-1].removed or (event.type == "contract.renewed" and steps[-1].source != event.event_id):
+        return 0
+    return schedules.annual(steps[-1].quantity, steps[-1].unit_price, "year", steps[-1].discount)
 
 
 def _paid(schedule: Schedule, line: str, at: int) -> int:

@@ -113,7 +113,9 @@ def test_a_sum_that_was_accepted_is_frozen_under_both_clocks(shop: Server) -> No
     client = shop.client()
     there = drafted(client, account(client))
     before = client.position
-    client.write(f"{there}/versions", {"items": [ITEM, {**ITEM, "item": "more"}], "valid_until": "2099-01-01"})
+    client.write(
+        f"{there}/versions", {"items": [ITEM, {**ITEM, "item": "more"}], "cost": "6000", "valid_until": "2099-01-01"}
+    )
     client.write(f"{there}/submission")
     client.write(f"{there}/acceptance", {"version": 2})
 
@@ -182,3 +184,11 @@ def test_hostile_numbers_and_words_are_refused_by_name_and_nothing_is_stored(cli
     ):
         assert refused(client, path, body) == expected
     assert client.read("/v1/events", after=head)["data"] == []
+
+
+def test_a_margin_is_only_told_where_the_cost_is(shop: Server) -> None:
+    client = shop.client()
+    mine = account(client)
+
+    assert client.read(drafted(client, mine))["effective_margin"] == "0.5"
+    assert client.read(drafted(client, mine, cost=None))["effective_margin"] is None

@@ -104,3 +104,17 @@ def test_the_board_tells_what_was_known(house: Client) -> None:
 
     assert board(house, known_at=before) == [("a", "2027-01-01", "open")]
     assert board(house) == [("a", "2027-01-01", "renewed"), ("a", "2028-01-01", "open")]
+
+
+def test_a_cycle_says_its_version_and_refuses_who_looked_at_an_older_one(house: Client) -> None:
+    contract = signed(house, "a")
+    assert house.read("/v1/renewals")["data"][0]["version"] is None
+    cycle = f"/v1/renewals/{house.write(f'{contract}/renewal-cycles')['id']}"
+    seen = house.see(cycle)
+    house.write(f"{cycle}/risk", {"risk": "watch"}, If_Match=seen.headers["ETag"])
+
+    stale = house.post(f"{cycle}/risk", json={"risk": "critical"}, headers={"If-Match": seen.headers["ETag"]})
+
+    assert (seen.json()["version"], house.read(cycle)["version"]) == (1, 2)
+    assert (stale.status_code, stale.json()["code"], stale.json()["current_version"]) == (412, "version_conflict", 2)
+    assert house.read("/v1/renewals")["data"][0]["version"] == 2

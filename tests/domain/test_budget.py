@@ -198,10 +198,33 @@ def test_a_budget_pays_for_a_contract_of_its_own_account_only(cottage: House) ->
 
 def test_more_than_a_million_millions_is_not_spent(cottage: House) -> None:
     named = budget(cottage, amount="999999999999")
-    spent(cottage, named, "999999999999.999999", "a")
+    spent(cottage, named, "999999999999.99", "a")
 
     with pytest.raises(Invalid, match="amount_out_of_range"):
         spent(cottage, named, "1.00", "b")
+
+
+@pytest.mark.parametrize(
+    ("currency", "fine", "payable"), [("EUR", "0.001", "0.01"), ("JPY", "1000.5", "1000"), ("KWD", "0.0005", "0.005")]
+)
+def test_what_nobody_can_pay_is_no_amount_of_a_budget(cottage: House, currency: str, fine: str, payable: str) -> None:
+    of = account(cottage)
+    with pytest.raises(Invalid, match="amount_too_fine"):
+        cottage.do(SetBudget(**{**TERMS, "currency": currency, "amount": fine}), account=of)
+    named = cottage.do(SetBudget(**{**TERMS, "currency": currency, "amount": "7000"}), account=of).id
+    spent(cottage, named, payable, "a")
+
+    before = cottage.runtime.log.head(cottage.tenant)
+    commands: tuple[Command, ...] = (
+        RecordSpend(amount=fine, document="b", spent_at="2026-01-10"),
+        CorrectSpend(document="a", amount=fine),
+        ReviseBudget(amount=fine, reason="less"),
+        RecordForecast(at_completion=fine),
+    )
+    for command in commands:
+        with pytest.raises(Invalid, match="amount_too_fine"):
+            cottage.do(command, budget=named)
+    assert cottage.runtime.log.head(cottage.tenant) == before
 
 
 @pytest.mark.parametrize(

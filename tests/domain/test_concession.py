@@ -3,6 +3,7 @@
 import pytest
 
 from app.domain import proposal_commands as offers
+from app.domain.errors import Invalid
 from tests.domain.proposal_words import (
     ITEM,
     account,
@@ -106,6 +107,18 @@ def test_an_approver_whose_own_limit_does_not_reach_is_refused_also_in_slices(co
     assert states(cottage) == {"c1": "binding", "c2": "binding", "c3": "binding"}
 
 
+def test_who_said_yes_up_to_his_limit_gives_nothing_more_on_his_own(cottage: House) -> None:
+    big = ITEM.model_copy(update={"unit_price": "10000.00"})
+    proposal = drafted(cottage, account(cottage), items=(big,))
+    conceded(cottage, proposal, "9000")
+    cottage.do(C1, actor="sue", role="senior_manager", proposal=proposal)
+
+    conceded(cottage, proposal, "1000.000001", actor="sue", role="senior_manager")
+    conceded(cottage, proposal, "1000", actor="sam", role="senior_manager")
+
+    assert states(cottage) == {"c1": "binding", "c2": "awaiting", "c3": "binding"}
+
+
 def test_below_the_margin_floor_a_director_says_yes(cottage: House) -> None:
     # 12,000 a year, 9,000 of it cost: 600 are above the floor of 2,400.
     proposal = drafted(cottage, account(cottage), cost="9000")
@@ -204,10 +217,21 @@ def test_more_is_never_given_than_there_is(cottage: House) -> None:
     assert refusal(cottage, more, actor="dora", role="director", proposal=proposal) == "concession_exceeds_value"
 
 
+def test_a_version_that_says_no_cost_any_more_does_not_hide_what_margin_is_left(cottage: House) -> None:
+    proposal = drafted(cottage, account(cottage), cost="11000")
+    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "margin_below_floor"
+
+    silent = offers.ReviseProposal(items=(ITEM,), valid_until="2026-03-01")
+
+    assert refusal(cottage, silent, kind=Invalid, proposal=proposal) == "cost_missing"
+    cottage.do(silent.model_copy(update={"cost": "11000"}), proposal=proposal)
+    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "margin_below_floor"
+
+
 def test_a_concession_of_another_version_is_none_of_the_live_one(cottage: House) -> None:
     proposal = drafted(cottage, account(cottage))
     conceded(cottage, proposal, "2000", concession="off")
-    cottage.do(offers.ReviseProposal(items=(ITEM,), valid_until="2026-03-01"), proposal=proposal)
+    cottage.do(offers.ReviseProposal(items=(ITEM,), cost="6000", valid_until="2026-03-01"), proposal=proposal)
 
     yes = offers.ApproveConcession(concession="off")
     assert refusal(cottage, yes, actor="dora", role="director", proposal=proposal) == "unknown_concession"

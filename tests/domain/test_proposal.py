@@ -6,7 +6,7 @@ import pytest
 
 from app.domain import proposal_commands as offers
 from app.domain.account import CloseAccount
-from app.domain.contract_commands import AmendContract, GiveNotice, RenewContract, SetLine
+from app.domain.contract_commands import AddLine, AmendContract, GiveNotice, Line, RenewContract, SetLine
 from app.domain.errors import Invalid
 from tests.domain.proposal_words import (
     ITEM,
@@ -68,6 +68,17 @@ def test_an_offer_is_accepted_while_it_is_valid_and_expires_when_it_is_not(cotta
     cottage.do(offers.ExpireProposal(), proposal=proposal)
     assert cottage.rows("proposals")[0].state == "expired"
     assert refusal(cottage, REVISED, proposal=proposal) == "proposal_expired"
+
+
+def test_what_was_sent_or_declined_is_told_once_it_was(cottage: House) -> None:
+    proposal = drafted(cottage, account(cottage), valid_until="2099-01-01")
+    for ahead in (
+        offers.SubmitProposal(effective_at="2098-01-01"),
+        offers.DeclineProposal(reason="price", effective_at="2098-01-01"),
+    ):
+        assert refusal(cottage, ahead, proposal=proposal) == "decided_in_future"
+
+    accepted(cottage, proposal)
 
 
 def test_the_last_instant_of_validity_still_binds(cottage: House) -> None:
@@ -208,6 +219,33 @@ def test_an_amendment_takes_an_offer_over_by_what_it_adds_and_a_renewal_by_what_
 
     bases = {row.proposal: row.basis for row in cottage.rows("proposals")}
     assert bases == {added: "change", renewed: "whole"}
+
+
+def test_what_is_sold_once_is_part_of_what_was_accepted(cottage: House) -> None:
+    of = account(cottage)
+    once = offers.Item(item="setup", product="setup", kind="one_off", quantity="2", unit_price="2500")
+    both, only = (drafted(cottage, of, items=items, cost=None) for items in ((ITEM, once), (once,)))
+    for proposal in (both, only):
+        accepted(cottage, proposal)
+    line = {"line": "setup", "product": "setup", "kind": "one_off", "unit_price": "5000"}
+    main = Line(line="main", product="retainer", unit_price="1000.00", interval="month")
+    without = signed(cottage, of, lines=(main,))
+    full = signed(cottage, of, lines=(main, Line(**line)))
+
+    def added(price: str, name: str) -> str:
+        change = AddLine(op="add_line", **{**line, "line": name, "unit_price": price})
+        return cottage.do(AmendContract(effective_at="2026-02-01", changes=(change,)), contract=without).events[0][0]
+
+    def code(proposal: str, contract: str, event: str) -> str:
+        return refusal(cottage, offers.ContractProposal(contract=contract, event=event), proposal=proposal)
+
+    assert code(both, without, events(cottage, without)[0].event_id) == "value_differs"
+    assert code(only, without, added("7", "small")) == "value_differs"
+    grown_too = grown(cottage, full)
+    assert code(only, full, grown_too) == "value_differs"
+
+    cottage.do(offers.ContractProposal(contract=full, event=events(cottage, full)[0].event_id), proposal=both)
+    cottage.do(offers.ContractProposal(contract=without, event=added("5000", "setup")), proposal=only)
 
 
 def test_what_no_contract_agreed_on_takes_nothing_over(cottage: House) -> None:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from app.domain.contract_commands import (
     AmendContract,
+    ExpireContract,
     GiveNotice,
     RenewContract,
     SignContract,
@@ -66,6 +67,15 @@ def test_nothing_is_due_before_signature_without_an_end_or_after_the_end(cottage
     assert refusal(cottage, OpenRenewal(), contract=signed(cottage, end=None)) == "Refused open_ended"
     assert refusal(cottage, OpenRenewal(), contract=terminated) == "Refused contract_terminated"
     assert refusal(cottage, OpenRenewal()) == "NotFound contract_not_found"
+
+
+def test_nothing_is_due_of_a_contract_that_has_ended_until_somebody_renews_it(cottage: House) -> None:
+    contract = signed(cottage, start="2025-01-01", end="2026-01-01")
+    cottage.do(ExpireContract(), contract=contract)
+
+    assert refusal(cottage, OpenRenewal(), contract=contract) == "Refused contract_expired"
+    cottage.do(RenewContract(start="2026-01-10", end="2027-01-01"), contract=contract)
+    cottage.do(OpenRenewal(), contract=contract)
 
 
 def test_a_renewed_contract_wins_its_cycle_with_the_uplift(cottage: House) -> None:
