@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test bench soak lint lock openapi clean
+.PHONY: setup run test laws bench soak lint lock openapi clean
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Steward needs Python 3.11 or newer")'
@@ -21,6 +21,9 @@ run: setup  ## migrates, fills an empty ledger with the demo agency, serves on h
 
 test: setup lint  ## the whole suite, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest
+
+laws: setup  ## a campaign: thirty times as many random histories as in the suite, on both databases
+	$(BIN)/python -m pytest tests/figures/test_laws.py tests/figures/test_stateful_laws.py --hypothesis-profile=laws --timeout 0 --dist load
 
 bench: setup  ## P1-P8 beside their peers in one run; bench/results.json, bench/growth.png
 	$(BIN)/python -m bench

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.databases import BACKENDS, Databases
 from tests.support.house import House
 from tests.support.server import Server
+
+settings.register_profile("laws")
+"""A campaign: many times as many histories as in the suite (`make laws`)."""
 
 
 @pytest.fixture(scope="session")

@@ -163,25 +163,27 @@ def _fixed(own: Sequence[ContractLine], start: int, end: int, exchange: Exchange
     """What a unit of each contract of an account is worth throughout a period.
 
     That is what its currency was worth at the opening. A contract that begins at the instant at which one in another currency
-    ends goes on from what that one was worth, at the rates of that day: no rate makes it larger or smaller.
+    ends goes on from what that one was worth, at the rates of that day: no rate makes it larger or smaller. Where several of one
+    currency end at once it goes on from all of them, each by what it paid, however that was split into lines.
     """
-    spans: dict[str, tuple[int, int, str, int]] = {}
+    spans: dict[str, tuple[int, int, str]] = {}
     for one in own:
-        begins, ends, _, annual = spans.get(one.contract, (one.valid_from, one.valid_to, "", 0))
-        spans[one.contract] = (
-            min(begins, one.valid_from), max(ends, one.valid_to), one.currency, max(annual, one.annual)
-        )  # fmt: skip
+        begins, ends, _ = spans.get(one.contract, (one.valid_from, one.valid_to, ""))
+        spans[one.contract] = (min(begins, one.valid_from), max(ends, one.valid_to), one.currency)
+    last: dict[str, int] = {}
+    for one in own:
+        if one.valid_to == spans[one.contract][1]:
+            last[one.contract] = last.get(one.contract, 0) + one.annual
     fixed: dict[str, Fraction] = {}
-    for contract, (begins, _, currency, _) in sorted(spans.items(), key=lambda item: (item[1][0], item[0])):
+    for contract, (begins, _, currency) in sorted(spans.items(), key=lambda item: item[1][0]):
         fixed[contract] = exchange.worth(currency, start - 1)
         if not start <= begins < end:
             continue
-        gone = [(span[3], name) for name, span in spans.items() if span[1] == begins and name in fixed]
-        left = {spans[name][2] for _, name in gone}
+        gone = [name for name, span in spans.items() if span[1] == begins and name in fixed]
+        left = {spans[name][2] for name in gone}
         come = {span[2] for span in spans.values() if span[0] == begins}
         if len(left) == len(come) == 1 and left != come:
-            name = max(gone)[1]
-            fixed[contract] = fixed[name] * Fraction(
-                exchange.worth(currency, begins), exchange.worth(spans[name][2], begins)
-            )
+            worth = sum((fixed[name] * last[name] for name in gone), Fraction(0))
+            rate = Fraction(exchange.worth(currency, begins), exchange.worth(left.pop(), begins))
+            fixed[contract] = worth * rate * Fraction(1, sum(last[name] for name in gone))
     return fixed

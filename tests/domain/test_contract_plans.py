@@ -1,5 +1,6 @@
 """Contracts that change by plan: ramps, and discounts that last or end."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def columns(house: House, contract: str) -> list[tuple[str, str, str, str, str, 
 
 
 def test_a_hundred_at_a_hundred_a_month_and_fifty_at_six_hundred_a_year_are_twelve_and_a_half_thousand() -> None:
-    """Stripe's MRR page."""
+    """Source: D6, Stripe's MRR page."""
     monthly, yearly = (
         told_line("monthly", "100", quantity="100"),
         told_line("yearly", "600", quantity="50", interval="year"),
@@ -68,21 +69,40 @@ def test_a_hundred_at_a_hundred_a_month_and_fifty_at_six_hundred_a_year_are_twel
 def test_a_coupon_for_ever_halves_what_recurs_and_a_passing_one_leaves_it(
     discount: dict[str, str], a_month: str
 ) -> None:
-    """Stripe's coupons: 1,200 a year."""
+    """Source: D7, Stripe's coupons: 1,200 a year."""
     sold = told_line(unit_price="1200", interval="year", **discount)
 
     assert month(build(contract(sold)), "2026-02-01") == a_month
 
 
 def test_what_is_sold_for_a_term_recurs_at_its_yearly_part_whatever_the_term() -> None:
-    """Salesforce's proration: 30 for each 12 months over 24 is 60 in all; a contract of 100 days at 10,000 is 36,500 a year."""
+    """A contract of two years at 30 a year; one of 100 days at 10,000 is 36,500 a year."""
     two_years = build(contract(told_line(unit_price="30", interval="year"), end="2028-01-01"))
     hundred_days = build(contract(told_line(unit_price="100", interval="day"), end="2026-04-11"))
 
     assert [paid(two_years, day) for day in ("2026-01-01", "2027-12-31", "2028-01-01")] == ["30", "30", "0"]
     assert paid(hundred_days, "2026-04-10") == "36500"
-    ratios = [half_up(part * 10_000, whole) for part, whole in ((830, 365), (35, 12), (24 * 30, 12))]
-    assert ratios == [22740, 29167, 600000]
+
+
+def test_what_is_sold_for_a_term_is_its_yearly_price_by_the_length_of_the_term() -> None:
+    """Source: D18, Salesforce CPQ, proration: 830 days on 365 are 2.2740; 35 months on 12 2.9167; 30 for 12 months over 24 are 60."""
+
+    def sold(price: str, end: str) -> Schedule:
+        return build(contract(told_line(unit_price=price, interval="year"), end=end))
+
+    def by_day(schedule: Schedule) -> Fraction:
+        days = (add_days("2026-01-01", day) for day in range(2_000))
+        return sum(Fraction(schedule.annual_at(day_start(day, UTC)), 365 * MICRO) for day in days)  # type: ignore[return-value]
+
+    def by_month(schedule: Schedule) -> Fraction:
+        months = (add_months("2026-01-01", month) for month in range(60))
+        return sum(Fraction(schedule.annual_at(day_start(day, UTC)), 12 * MICRO) for day in months)  # type: ignore[return-value]
+
+    assert by_day(sold("1", add_days("2026-01-01", 830))) == Fraction(830, 365)
+    assert by_month(sold("1", "2028-12-01")) == Fraction(35, 12)
+    assert by_month(sold("30", "2028-01-01")) == 60
+    rounded = [half_up(one.numerator * 10_000, one.denominator) for one in (Fraction(830, 365), Fraction(35, 12))]
+    assert rounded == [22740, 29167]
 
 
 # --- discounts ---

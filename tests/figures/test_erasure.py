@@ -3,7 +3,7 @@
 from app.domain.interaction import LogInteraction
 from app.store.engine import Database
 from projections import VIEWS
-from tests.figures.histories import Told, sums
+from tests.figures.telling import Told, sums
 from tests.figures.test_laws import estate, for_every_history  # noqa: F401 - a fixture
 from tests.support.house import House
 

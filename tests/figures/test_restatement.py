@@ -17,7 +17,8 @@ from app.figures.answers import exactly
 from app.figures.restatement import Restated
 from app.reader import When
 from projections.kpis import KPIS
-from tests.figures.histories import OWNERS, PERIODS, Told
+from tests.figures.histories import OWNERS, PERIODS
+from tests.figures.telling import Told
 from tests.figures.test_laws import estate, for_every_history  # noqa: F401 - a fixture
 from tests.figures.words import YEAR, account, contract
 from tests.support.house import House

@@ -24,8 +24,9 @@ from projections.kpis import KPIS
 from projections.kpis.answers import breakdown, figure
 from projections.kpis.base import DEFAULTS, Kpi, Terms, measure
 from projections.kpis.conversion import Exchange
-from tests.figures.histories import DAYS, OWNERS, PERIODS, History, Told, histories
-from tests.figures.test_laws import EXAMPLES, estate, for_every_history  # noqa: F401 - a fixture
+from tests.figures.histories import DAYS, OWNERS, PERIODS, History, histories
+from tests.figures.telling import Told
+from tests.figures.test_laws import estate, examples, for_every_history  # noqa: F401 - a fixture
 from tests.figures.words import account, ask, contract, in_force, rates
 from tests.support.house import House
 
@@ -173,9 +174,9 @@ def test_under_rules_and_in_one_currency_sums_are_the_pure_functions_figures_too
                 when = replace(when, known_at=None)
                 assert summed(told, question, when) == told_by_rows(told, question, when, rules, table), question
 
-    backend = "postgresql" if estate.runtime.database.postgres else "sqlite"
-
-    @settings(max_examples=4 * EXAMPLES[backend], deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples(estate, 48, 8), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     @given(histories(), RULES, st.integers(0, 2**32))
     def holds(history: History, rules: MetricRules, seed: int) -> None:
         law(Told(estate, estate.new_tenant("Agency"), history).all(), rules, seed)
@@ -252,7 +253,7 @@ def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(estate:
         ]
         with database.grow(tenant) as connection:
             connection.execute(insert(scope_changes.VIEW.table), rows)
-        told = Told(estate, tenant, History((), (), (), ()))
+        told = Told(estate, tenant, History())
         for kpi in (kpi for kpi in KPIS if kpi.reads == "scope_changes"):
             question, when = FigureQuestion(kpi.name, *period), When(0, 0, now=True)
             assert summed(told, question, when) == told_by_rows(told, question, when)

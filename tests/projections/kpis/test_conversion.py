@@ -157,6 +157,45 @@ def test_a_switch_by_way_of_a_third_currency_is_followed() -> None:
     assert told("gross_revenue_retention", None, book, YEAR, rates).value == 1
 
 
+THREE = table(
+    *(("2023-01-01", "EUR", "1.1"), ("2023-01-01", "GBP", "1.3")),
+    *(("2025-03-01", "EUR", "1.2"), ("2025-03-01", "GBP", "1.8")),
+)
+
+
+def merged(lines: Iterable[ContractLine], switched: str = "a-2", steady_: str = "a-3") -> list[ContractLine]:
+    """Of two contracts in euros that end at once, one was in pounds before; what follows both is in dollars."""
+    return [
+        line("a", "1.2", "2024-01-01", "2025-04-01", currency="GBP"),
+        line("a", "1.8", "2025-04-01", "2025-07-01", contract=switched, currency="EUR"),
+        *(one._replace(contract=steady_) for one in lines),
+        line("a", "4.8", "2025-07-01", contract="a-4"),
+    ]
+
+
+def test_splitting_a_line_before_a_switch_of_currency_moves_no_figure() -> None:
+    one = [line("a", "2.2", "2024-01-01", "2025-07-01", currency="EUR")]
+    two = [line("a", "1.1", "2024-01-01", "2025-07-01", currency="EUR", line=name) for name in ("main-a", "main-b")]
+
+    assert steps_of(merged(one), YEAR, THREE) == steps_of(merged(two), YEAR, THREE)
+
+
+def test_of_equal_contracts_that_end_at_a_switch_neither_goes_before_the_other() -> None:
+    equal = [line("a", "1.8", "2024-01-01", "2025-07-01", currency="EUR")]
+
+    assert steps_of(merged(equal), YEAR, THREE) == steps_of(merged(equal, "a-3", "a-2"), YEAR, THREE)
+
+
+def test_what_follows_several_contracts_goes_on_from_what_they_were_worth_together() -> None:
+    book = merged([line("a", "2.2", "2024-01-01", "2025-07-01", currency="EUR")])
+
+    told_ = steps_of(book, YEAR, THREE)
+
+    # 1.20 pounds at 1.30 became 1.80 euros of the same worth; with 2.20 euros at 1.10 that makes 3.98, for 4.80 dollars then.
+    assert told_ == {"opening": Fraction("3.98"), "fx": Fraction("0.82"), "closing": Fraction("4.8")}
+    assert told("net_revenue_retention", None, book, YEAR, THREE).value == 1
+
+
 def test_a_second_contract_in_another_currency_is_expansion() -> None:
     book = [line("a", "100", "2024-01-01"), line("a", "100", "2025-06-01", contract="a-2", currency="EUR")]
 

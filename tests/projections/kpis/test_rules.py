@@ -82,7 +82,7 @@ SHOP = [
 
 
 def test_who_joins_and_leaves_is_no_churned_customer_or_one_like_others() -> None:
-    """Source: Shopify's base churn as quoted: 1,000 at the start, 50 leave, 500 join of whom 12 leave: 5.0% or 6.2%."""
+    """Source: D22, Shopify's base churn as quoted: 1,000 at the start, 50 leave, 500 join of whom 12 leave: 5.0% or 6.2%."""
     assert value("customer_churn_rate", SHOP, *MARCH) == Fraction(50, 1000)
     assert value("customer_churn_rate", SHOP, *MARCH, rules=MetricRules(new_and_churned="counted")) == Fraction(
         62, 1000
@@ -103,7 +103,7 @@ def test_the_denominator_of_customer_churn_is_who_was_there_or_who_joined_as_wel
 
 
 def test_eleven_cancel_of_whom_one_joined_in_the_month() -> None:
-    """Source: ChartMogul, customer churn rate: 10%; Chargify counts both ways, so that it is 11%."""
+    """Source: D3, ChartMogul, customer churn rate: 10%; Chargify counts both ways, so that it is 11%."""
     book = [
         *steady(90, "10"),
         *steady(10, "10", end="2025-03-20", name="gone"),
