@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from app.domain.schedule import Schedule, Step
-from app.domain.values import FOREVER, add_days, day_start, moment_start, scaled
+from app.domain.values import FOREVER, day_start, days_earlier, moment_start, scaled
 from projections.base import Key, Partial, Rows, View
 from projections.schedules import TOPICS, is_anchor, moved
 
@@ -139,7 +139,7 @@ def _open(anchor: Renewal, end: str, schedule: Schedule, where: ZoneInfo) -> dic
     row = anchor._replace(
         due=end,
         due_at=due_at,
-        notice_deadline=add_days(end, -int(anchor.notice_deadline)),
+        notice_deadline=days_earlier(end, int(anchor.notice_deadline)),
         outcome="open",
         atr=schedule.annual_at(due_at - 1),
         products=_by_product(schedule, due_at - 1),
@@ -186,7 +186,7 @@ def _corrected(
         moved_ = row._replace(auto_renew=anchor.auto_renew, notice_end=ends or row.notice_end)
         if end and (row.renewal or row.due == end):
             at = day_start(end, where)
-            moved_ = moved_._replace(due_at=at, notice_deadline=add_days(end, -int(anchor.notice_deadline)))
+            moved_ = moved_._replace(due_at=at, notice_deadline=days_earlier(end, int(anchor.notice_deadline)))
             kept[key] = _revalued(moved_, schedule)
         elif row.renewal:
             kept[key] = moved_

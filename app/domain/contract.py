@@ -24,13 +24,14 @@ from app.domain.contract_rules import (
     recorded_lines,
     require_in_force,
     require_in_range,
+    require_on_calendar,
 )
 from app.domain.errors import Invalid, Refused
 from app.domain.events import contract as facts
 from app.domain.events.base import Event
 from app.domain.recorded import Recorded
 from app.domain.schedule import Schedule
-from app.domain.values import add_days, add_months, day_of, day_start, instant, moment_start
+from app.domain.values import add_days, add_months, day_of, day_start, days_earlier, instant, moment_start
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def draft(_state: ContractState, command: DraftContract, context: Context) -> tu
         raise Refused("other_account", "the contract that this one follows belongs to another account")
     if replaced is not None and not replaced.signed:
         raise Refused("contract_not_signed", "a draft binds nobody; there is nothing to follow")
+    require_on_calendar(command.start, context.zone)
     check_term(command.start, command.end)
     check_lines(command.lines, command.start, command.end)
     return (
@@ -225,7 +227,7 @@ def give_notice(state: ContractState, command: GiveNotice, context: Context) -> 
         raise Refused("end_before_start", "the contract cannot end before it begins or before notice is given")
     if term and not state.auto_renew and end > term:
         raise Refused("end_after_term", "the contract ends before that by itself")
-    late = given > add_days(end, -state.notice_days)
+    late = given > days_earlier(end, state.notice_days)
     return (facts.NoticeGiven(by=command.by, effective_end=end, late=late),)
 
 

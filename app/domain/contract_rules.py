@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from app.domain import schedule as schedules
 from app.domain.context import Context
@@ -9,7 +10,7 @@ from app.domain.contract_commands import AddLine, Change, Line, RemoveLine, SetL
 from app.domain.errors import Invalid, Refused
 from app.domain.events import contract as facts
 from app.domain.schedule import LARGEST_ANNUAL, Schedule, Step
-from app.domain.values import FOREVER, day_of, day_start, scaled
+from app.domain.values import FIRST, FOREVER, day_of, day_start, scaled
 
 _KINDS: Final[dict[str, Any]] = {
     "set_line": facts.LineSet,
@@ -32,6 +33,12 @@ def check_term(start: str, end: str | None) -> None:
     """Raises: Invalid for a term that does not end after it begins."""
     if end is not None and end <= start:
         raise Invalid("end_before_start", "a term must end after it begins")
+
+
+def require_on_calendar(start: str, where: ZoneInfo) -> None:
+    """Raises: Invalid for a first day that begins before the calendar does, as the world counts it."""
+    if day_start(start, where) < FIRST:
+        raise Invalid("out_of_range", "the term begins before the calendar does")
 
 
 def check_lines(lines: Iterable[Line], start: str, end: str | None) -> None:

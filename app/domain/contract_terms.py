@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from app.domain import schedule as schedules
 from app.domain.context import Context, Decided
@@ -23,6 +24,7 @@ from app.domain.contract_rules import (
     recorded_changes,
     recorded_lines,
     require_in_range,
+    require_on_calendar,
 )
 from app.domain.errors import Refused
 from app.domain.events import CATALOGUE
@@ -227,7 +229,7 @@ def _terms(state: ContractState, named: Recorded, said: Terms, context: Context)
     frame = _framed(history, context)
     ends_on = day_of(frame.until, context.zone) if frame.until < FOREVER else None
     terms = tuple(_term(span, context) for span in frame.terms)
-    _require_sound(history, terms, frame.auto_renew, ends_on)
+    _require_sound(history, terms, frame.auto_renew, ends_on, context.zone)
     unsaid = named.type != "contract.drafted" or told.get("notice_days", state.notice_days) == state.notice_days
     if unsaid and frame == state.schedule(context).frame:
         raise Refused("nothing_to_correct", "the contract stands as it would with the correction")
@@ -278,11 +280,12 @@ def _framed(history: list[Recorded], context: Context) -> Frame:
 
 
 def _require_sound(
-    history: list[Recorded], terms: tuple[facts.Term, ...], auto_renew: bool, ends_on: str | None
+    history: list[Recorded], terms: tuple[facts.Term, ...], auto_renew: bool, ends_on: str | None, where: ZoneInfo
 ) -> None:
     """Raises: Refused or Invalid for terms that nobody could have agreed on."""
     agreed = [event.data for event in history if event.type in ("contract.drafted", "contract.renewed")]
     for data in agreed:
+        require_on_calendar(data["start"], where)
         check_term(data["start"], data.get("end"))
     if any(later["start"] <= earlier["start"] for earlier, later in pairwise(agreed)):
         raise Refused("overlapping_term", "a term must begin after the one before it did")

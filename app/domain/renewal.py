@@ -20,7 +20,7 @@ from app.domain.events.renewal import (
     RenewalWon,
 )
 from app.domain.recorded import Recorded
-from app.domain.values import Amount, Currency, Day, Label, Share, add_days, day_start, scaled, unscaled
+from app.domain.values import Amount, Currency, Day, Label, Share, day_start, days_earlier, scaled, unscaled
 
 
 class OpenRenewal(Command):
@@ -109,7 +109,7 @@ def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tupl
             account=contract.account,
             contract=context.ids["contract"],
             due=contract.end,
-            notice_deadline=add_days(contract.end, -contract.notice_days),
+            notice_deadline=days_earlier(contract.end, contract.notice_days),
             atr=unscaled(value),
             currency=contract.currency,
         ),

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
-from app.domain.values import FOREVER, MICRO, add_months, day_of, day_start, half_up, scaled
+from app.domain.values import FOREVER, MICRO, add_months, day_start, half_up, nearest_day, scaled
 
 PER_YEAR: Final[dict[str, tuple[int, int]]] = {
     "day": (365, 1), "week": (52, 1), "month": (12, 1), "quarter": (4, 1), "half_year": (2, 1), "year": (1, 1),
@@ -84,7 +84,7 @@ def said_discount(says: str, change: Mapping[str, Any], at: int, where: ZoneInfo
     percent, ends = change.get("discount_percent"), change.get("discount_end")
     named = [says] * bool(says) + ["discount_percent"] * bool(percent) + ["discount_end"] * bool(ends)
     until = day_start(ends, where) if ends else FOREVER
-    return " ".join(named), (percent or "0", day_of(at, where) if percent else "", ends or "", until)
+    return " ".join(named), (percent or "0", nearest_day(at, where) if percent else "", ends or "", until)
 
 
 def stands(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, at: int, cause: str, seq: int) -> Step:
@@ -92,7 +92,7 @@ def stands(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, at: int
     interval, discount = line.get("interval") or "month", line.get("discount_percent") or "0"
     kind, quantity, price, ends = line["kind"], line["quantity"], line["unit_price"], line.get("discount_end") or ""
     at = day_start(line["start"], where) if line.get("start") else at
-    since = day_of(at, where) if discount != "0" else ""
+    since = nearest_day(at, where) if discount != "0" else ""
     annual, gross, temporary = _paid(kind, quantity, price, interval, discount, since, ends)
     return Step(
         at=at,
@@ -244,4 +244,5 @@ def _paid(
 
 def lasts(since: str, ends: str) -> bool:
     """Whether a discount over [since, ends), days, counts in recurring revenue."""
-    return not ends or ends >= add_months(since, LASTING_MONTHS)
+    # Twelve months after a day of the calendar's last year there is no day.
+    return not ends or (since[:4] < "9999" and ends >= add_months(since, LASTING_MONTHS))

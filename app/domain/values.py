@@ -164,6 +164,22 @@ def add_days(day: str, days: int) -> str:
         raise ValueError("is beyond the calendar") from error
 
 
+def days_earlier(day: str, days: int) -> str:
+    """The day so many days earlier, or the calendar's first or last where it does not reach so far."""
+    try:
+        return add_days(day, -days)
+    except ValueError:
+        return (date.min if days > 0 else date.max).isoformat()
+
+
+def nearest_day(moment: int, where: ZoneInfo) -> str:
+    """The day on which an instant falls in a zone, or the calendar's first or last where the zone's day lies beyond it."""
+    try:
+        return day_of(moment, where)
+    except OverflowError:
+        return (date.min if moment < 0 else date.max).isoformat()
+
+
 def moment_start(moment: str, where: ZoneInfo) -> int:
     """The microsecond of an instant, or of the first instant of a day in a zone."""
     return day_start(moment, where) if len(moment) == len("2026-01-31") else micros(moment)

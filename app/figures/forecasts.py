@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from app.domain.values import add_days, day_of, day_start
+from app.domain.values import day_start, days_earlier, nearest_day
 from app.reader import Reader, When
 from projections import forecasts, portfolios
 from projections.forecasts import Forecast
@@ -42,7 +42,7 @@ def predictions(load: "Load", terms: Iterable[Renewal]) -> list[Predicted]:
     """Terms with the forecast that stood at the end of the day so many days before the due day."""
     where, days = load.reader.projector.zone(load.tenant_id), days_before(load.options)
     table = forecasts.VIEW.table
-    due = [table.c.due >= day_of(load.start, where), table.c.due <= day_of(load.end, where)]
+    due = [table.c.due >= nearest_day(load.start, where), table.c.due <= nearest_day(load.end, where)]
     told: dict[tuple[str, str], list[Forecast]] = {}
     for one in load.reader.select(load.tenant_id, forecasts.VIEW, due, load.clocks)[0]:
         told.setdefault((one.contract, one.due), []).append(one)
@@ -50,7 +50,7 @@ def predictions(load: "Load", terms: Iterable[Renewal]) -> list[Predicted]:
         Predicted(
             term.account,
             term,
-            stood(told.get((term.contract, term.due), ()), day_start(add_days(term.due, 1 - days), where)),
+            stood(told.get((term.contract, term.due), ()), day_start(days_earlier(term.due, days - 1), where)),
         )
         for term in terms
     ]

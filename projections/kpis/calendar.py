@@ -4,14 +4,14 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.domain.values import FOREVER, day_of, day_start
+from app.domain.values import FOREVER, day_start, nearest_day
 
 _END: Final = 10_000 * 12
 
 
 def month_of(moment: int, where: ZoneInfo) -> int:
-    """The month in which an instant falls."""
-    day = day_of(moment, where)
+    """The month in which an instant falls; the calendar's first or last where the zone's day lies beyond it."""
+    day = nearest_day(moment, where)
     return int(day[:4]) * 12 + int(day[5:7]) - 1
 
 

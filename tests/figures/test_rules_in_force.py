@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.contract_commands import GiveNotice, SuspendContract, TerminateContract
+from app.domain.contract_commands import GiveNotice, Line, SuspendContract, TerminateContract
 from app.domain.errors import DomainError, Invalid
 from app.domain.policy import DraftPolicyVersion
 from app.domain.rules import MetricRules
@@ -353,3 +353,37 @@ def test_the_edges_of_the_calendar_are_answered_or_refused_by_name(databases: Da
     for moment in ("0001-01-01", "0001-01-01T00:00:00Z", "9999-12-30"):
         assert ask(west, "mrr", None, as_of=moment)["currency"] == "USD"
     west.close()
+
+
+@pytest.mark.parametrize(("zone", "oldest"), [("Europe/Berlin", "95.00"), ("America/New_York", "190.00")])
+def test_contracts_at_the_ends_of_the_calendar_are_counted_or_refused_and_hold_up_no_view(
+    databases: Databases, zone: str, oldest: str
+) -> None:
+    house = House(databases.fresh("sqlite"), time_zone=zone)
+    old = account(house, "Old")
+    discounted = Line(
+        line="main",
+        product="retainer",
+        unit_price="100",
+        interval="month",
+        discount_percent="5",
+        discount_end="9999-12-31",
+    )
+    refused = []
+    for start, end in (("0001-01-01", "0001-02-01"), ("0001-01-02", "0001-02-01"), ("9999-01-02", "9999-12-31")):
+        try:
+            contract(house, old, "100", start, end, signed_at="2026-01-01", effective_at="2026-01-01",
+                     notice_days=3650, lines=(discounted,))  # fmt: skip
+        except Invalid as refusal:
+            refused.append((start, refusal.code))
+    house.catch_up()
+
+    assert refused == ([("0001-01-01", "out_of_range")] if zone == "Europe/Berlin" else [])
+    assert ask(house, "mrr", None, as_of="0001-01-20")["value"] == oldest
+    assert ask(house, "mrr", None, as_of="9999-06-01")["value"] == "100.00"  # no discount of twelve months
+    assert (
+        ask(house, "customer_lifetime_value", None, as_of="0001-01-01T00:00:00Z")["null_reason"] == "no_paying_accounts"
+    )
+    told = ask(house, "forecast_accuracy", ("0001-01-01", "9999-12-31"))
+    assert told["null_reason"] == "no_forecasts_in_period"
+    house.close()
