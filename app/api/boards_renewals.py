@@ -114,6 +114,11 @@ class ForecastBoardBody(BaseModel):
     """The forecast of a period at two positions, and what moved it."""
 
     currency: str | None
+    fx_version: str | None = Field(None, description="the table that both positions were converted by, where they were")
+    fx_rates: list[dict[str, str]] | None = Field(
+        None,
+        description="the rates of the period's opening that both were converted at, so that no rate moves anything",
+    )
     period: dict[str, str]
     from_: OutlookBody = Field(alias="from")
     to: OutlookBody
@@ -250,6 +255,9 @@ def forecast_board(
         Query(description="the later knowledge: a position, a date or an instant; default: all that is known"),
     ] = None,
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
+    reporting_currency: Annotated[
+        Currency | None, Query(description="what amounts are converted to; default: what the metric policy says")
+    ] = None,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
     tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
@@ -257,7 +265,7 @@ def forecast_board(
 ) -> Response:
     """The renewal forecast of a period at two positions: low, base and high, which renewals changed, and by which events."""
     scope = Scope(owner, tier, asked.existing("account", account), currency)
-    figure = FigureQuestion(RENEWAL_FORECAST.name, from_, to, scope=scope)
+    figure = FigureQuestion(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
     before, after = _clocks(asked, from_known_at, to_known_at)
     body = movement(asked.runtime.reader, asked.tenant_id, figure, before, after, limit)
     position = body["to"]["position"]

@@ -6,10 +6,10 @@ Accounts that have had several currencies are netted within themselves, which th
 Source: docs/kpis.md, money of several currencies; `projections.kpis.conversion` is the definition.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import lcm
 from typing import Any, Final, NamedTuple
 
 from app.domain.rules import MetricRules
@@ -91,7 +91,7 @@ def _whole(amounts: Sequence[_Amounts], told: Sum, method: Method, notes: Warnin
     denominator = sum((one.denominator for one in amounts), _NOTHING)
     names = dict.fromkeys([*told.parts, *(["fx"] if told.parts else [])])
     parts = {name: sum((one.parts.get(name, _NOTHING) for one in amounts), _NOTHING) for name in names}
-    per = math.lcm(*(one.denominator for one in (numerator, denominator, *parts.values())))
+    per = lcm(*(one.denominator for one in (numerator, denominator, *parts.values())))
     over = method.over is not None and method.over.money
     scaled = replace(method, of=method.of.times(per), over=method.over and method.over.times(per))
     return Measure(

@@ -175,22 +175,10 @@ def closing_day(end: int, where: ZoneInfo) -> str:
         return instant(end - 1)[:10]
 
 
-CONVERTED: Final = frozenset({"contract_lines", "renewals", "lives", "cohorts", "weights"})
-"""What reads money that can be converted."""
-
-
 def exchange_of(kpi: Kpi, method: str, question: FigureQuestion, rules: Counting, terms: Terms) -> Exchange | None:
-    """What amounts are converted by; None where the figure is of one currency, or of no money.
-
-    Raises: Invalid where conversion is asked for by name and the figure's amounts are never converted.
-    """
-    told = kpi.methods[method]
+    """What amounts are converted by; None where the figure is of one currency, or of no money."""
     wanted = question.reporting_currency or rules.metric.reporting_currency
-    if wanted is None or question.scope.currency is not None or not told.money:
-        return None
-    if kpi.reads not in CONVERTED or (told.tell is not None and kpi.reads in ("contract_lines", "renewals")):
-        if question.reporting_currency is not None:
-            raise Invalid("reporting_currency_not_allowed", f"{kpi.name} is told in the currency of its amounts")
+    if wanted is None or question.scope.currency is not None or not kpi.methods[method].money:
         return None
     return Exchange(wanted, rules.table, terms.where)
 

@@ -1,7 +1,6 @@
 """Rows: what a figure is made of, loaded for the pure functions of `projections.kpis`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -9,30 +8,20 @@ from app.domain.errors import NotFound
 from app.domain.recorded import Recorded
 from app.domain.rules import MetricRules
 from app.domain.values import FOREVER
+from app.figures import deals
 from app.figures.forecasts import outlooks, predictions
 from app.figures.questions import Scope
 from app.reader import Reader, When
-from projections import (
-    accounts,
-    budgets,
-    contract_lines,
-    incentive_statements,
-    opportunities,
-    portfolios,
-    proposals,
-    renewals,
-    scope_changes,
-)
-from projections.base import Rows, View
+from projections import accounts, contract_lines, portfolios, renewals, scope_changes
+from projections.base import Rows
 from projections.contract_lines import ContractLine
-from projections.kpis import growth
+from projections.kpis.amounts import in_one
 from projections.kpis.base import DEFAULTS, Kpi
 from projections.kpis.calendar import month_of
 from projections.kpis.cohorts import granularity, joined
 from projections.kpis.concentration import weights
 from projections.kpis.conversion import Converted, Exchange, converted
 from projections.kpis.counting import DAY, counted, plain
-from projections.kpis.incentives import payments
 from projections.kpis.lives import Life, lives
 from projections.kpis.options import cohort
 from projections.kpis.renewals import due
@@ -198,16 +187,10 @@ def _fallen(load: Load) -> Loaded:
     return rows, [], {row.currency for row in rows}
 
 
-def _fallen_in(load: Load, _kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
-    """Values are compared at the rates of the last instant before the period, as all ratios are."""
-    rows, behind, _ = _fallen(load)
-    amounts = [(row.currency, amount) for row in rows for amount in (row.atr, row.renewed or 0)]
-    found, per = converted(amounts, load.start - 1, exchange)
-    pairs = zip(rows, found[::2], found[1::2], strict=True)
-    told = [
-        row._replace(currency=exchange.currency, atr=atr, renewed=None if row.renewed is None else renewed)
-        for row, atr, renewed in pairs
-    ]
+def _told_in(load: Load, kpi: Kpi, exchange: Exchange) -> tuple[list[Any], list[ContractLine], int]:
+    """Values are compared at the rates of the last instant before the period, as all ratios are; a point's are its own."""
+    rows, behind, _ = rows_of(load, kpi)
+    told, per = in_one(rows, load.start - 1, exchange)
     return told, behind, per
 
 
@@ -282,52 +265,6 @@ def _weights_in(load: Load, kpi: Kpi, exchange: Exchange) -> tuple[list[Any], li
     return list(weights(rows, load.options)), lines, per
 
 
-def _pipeline(load: Load) -> Loaded:
-    table, last = opportunities.VIEW.table, load.end - 1
-    open_ = table.c.decided_at.is_(None) | (table.c.decided_at > last)
-    rows = _chosen(load, opportunities.VIEW, [table.c.identified_at <= last, open_])
-    return _kept(load, growth.pipeline(rows, last))
-
-
-def _decided(load: Load) -> Loaded:
-    rows = _chosen(load, opportunities.VIEW, _within(opportunities.VIEW.table.c.decided_at, load))
-    return _kept(load, growth.decided(rows, load.start, load.end))
-
-
-def _agreed(load: Load) -> Loaded:
-    rows = _chosen(load, proposals.VIEW, _within(proposals.VIEW.table.c.decided_at, load))
-    return _kept(load, growth.agreements(rows, load.start, load.end))
-
-
-def _kept(load: Load, told: Sequence[Any]) -> Loaded:
-    """The rows that count: of the accounts, and in the currency, that are asked for."""
-    within, currency = load.within(), load.scope.currency
-    rows = [row for row in told if within(row.account) and currency in (None, row.currency)]
-    return rows, [], {row.currency for row in rows if row.currency is not None}
-
-
-def _open_budgets(load: Load) -> Loaded:
-    """The budgets that were open at the last instant; what takes effect later is left out."""
-    table = budgets.VIEW.table
-    clauses = [*_narrowed(table, load.scope), table.c.state == "open"]
-    clocks, within = When(load.end - 1, load.position, now=False), load.within()
-    found, _ = load.reader.select(load.tenant_id, budgets.VIEW, clauses, clocks, order=[table.c.budget])
-    rows = [row for row in found if within(row.account)]
-    return rows, [], {row.currency for row in rows}
-
-
-def _payments(load: Load) -> Loaded:
-    scope, within = load.scope, load.within()
-    clauses = _narrowed(incentive_statements.VIEW.table, replace(scope, account=None))
-    found, _ = load.reader.select(load.tenant_id, incentive_statements.VIEW, clauses, load.clocks)
-    rows = [
-        row
-        for row in payments(found, load.start, load.end)
-        if scope.account in (None, row.account) and within(row.account)
-    ]
-    return rows, [], {row.currency for row in rows}
-
-
 LOADERS: Final[Mapping[str, Callable[[Load], Loaded]]] = {
     "contract_lines": _standings,
     "renewals": _fallen,
@@ -337,21 +274,33 @@ LOADERS: Final[Mapping[str, Callable[[Load], Loaded]]] = {
     "scope_changes": _wished,
     "outlooks": _outlooks,
     "predictions": _predictions,
-    "pipeline": _pipeline,
-    "decided_opportunities": _decided,
-    "accepted_proposals": _agreed,
-    "budgets": _open_budgets,
-    "incentive_statements": _payments,
+    "pipeline": deals.pipeline,
+    "decided_opportunities": deals.decided,
+    "accepted_proposals": deals.agreed,
+    "budgets": deals.open_budgets,
+    "incentive_statements": deals.paid,
 }
 """By what a KPI reads."""
 CONVERTERS: Final[Mapping[str, Callable[[Load, Kpi, Exchange], tuple[list[Any], list[ContractLine], int]]]] = {
     "contract_lines": _standings_in,
-    "renewals": _fallen_in,
     "lives": _lives_in,
     "cohorts": _cohorts_in,
     "weights": _weights_in,
+    **dict.fromkeys(
+        (
+            "renewals",
+            "outlooks",
+            "predictions",
+            "pipeline",
+            "decided_opportunities",
+            "accepted_proposals",
+            "budgets",
+            "incentive_statements",
+        ),
+        _told_in,
+    ),
 }
-"""The same, for those whose amounts can be told in one currency."""
+"""The same in one currency, for all that counts money."""
 
 
 def _lines(
@@ -402,16 +351,6 @@ def _scope_changes(reader: Reader, tenant_id: str, scope: Scope, clocks: When) -
     table = scope_changes.VIEW.table
     clauses = [table.c.account == scope.account] if scope.account else []
     return reader.select(tenant_id, scope_changes.VIEW, clauses, clocks)[0]
-
-
-def _chosen(load: Load, view: View[Any], clauses: Sequence[Any]) -> list[Any]:
-    """A view's rows that match, of the account that is asked for."""
-    own = [view.table.c.account == load.scope.account] if load.scope.account else []
-    return load.reader.select(load.tenant_id, view, [*own, *clauses], load.clocks)[0]
-
-
-def _within(column: Any, load: Load) -> list[Any]:
-    return [column >= load.start, column < load.end]
 
 
 def _narrowed(table: Any, scope: Scope) -> list[Any]:

@@ -1,7 +1,7 @@
 """Staying: lives that the database has counted, as a figure of lifetimes takes them."""
 
-import math
 from dataclasses import replace
+from math import lcm
 
 from app.figures.gathering import Gathered
 from projections.kpis.base import Measure, Method, Terms
@@ -16,7 +16,7 @@ def followed(gathered: Gathered, method: Method, terms: Terms, exchange: Exchang
         return None
     names = sorted(name for name, rows in gathered.paid.items() if rows)
     worth = {name: exchange.worth(name, terms.end - 1) for name in names} if exchange else {}
-    per = math.lcm(*(one.denominator for one in worth.values()))
+    per = lcm(*(one.denominator for one in worth.values()))
     found: list[Paid] = []
     for name in names:
         factor = int(worth.get(name, 1) * per)
@@ -43,7 +43,7 @@ def counted(gathered: Gathered, method: Method, terms: Terms, exchange: Exchange
     if told is None:
         return None
     worth = {name: exchange.worth(name, terms.end - 1) for name in sorted(told.annual)} if exchange else {}
-    per = math.lcm(*(one.denominator for one in worth.values()))
+    per = lcm(*(one.denominator for one in worth.values()))
     return Measure(
         replace(method, of=method.of.times(per), over=method.over and method.over.times(per)),
         sum(annual * int(worth.get(name, 1) * per) for name, annual in told.annual.items()),

@@ -1,9 +1,9 @@
 """Weighing: the largest accounts among sums, in one currency."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from math import lcm
 from typing import Final
 
 from app.figures.rows import Load, of_accounts_in
@@ -31,7 +31,7 @@ def weighed(told: Sum, kpi: Kpi, method: Method, load: Load, exchange: Exchange 
         if told.several:
             rows, per = of_accounts_in(load, kpi, exchange, told.several)
             others = weights(rows, load.options)
-    parts = math.lcm(per, *(one.denominator for one in worth.values()))
+    parts = lcm(per, *(one.denominator for one in worth.values()))
     factor = {currency: int(worth.get(currency, _ONE) * parts) for currency in each}
     found = [(annual * factor[name], account) for name, one in each.items() for annual, account in one.largest]
     found += [(row.annual * (parts // per), row.account) for row in others]

@@ -154,11 +154,11 @@ def _item(row: Any, per: int) -> dict[str, Any]:
         case Wish():
             return _wish(row)
         case Budget():
-            return _budget(row)
+            return _budget(row, YEARLY.times(per))
         case Payment():
-            return _payment(row)
+            return _payment(row, YEARLY.times(per))
         case _:
-            item: dict[str, Any] = row.item()
+            item: dict[str, Any] = row.item(per)
             return item
 
 
@@ -211,23 +211,23 @@ def _wish(row: Wish) -> dict[str, Any]:
     }
 
 
-def _budget(row: Budget) -> dict[str, Any]:
+def _budget(row: Budget, scale: Scale) -> dict[str, Any]:
     return {
         "budget": row.budget,
         "currency": row.currency,
-        "amount": quantity(row.amount, YEARLY, row.currency),
-        "forecast": None if row.forecast is None else quantity(row.forecast, YEARLY, row.currency),
+        "amount": quantity(row.amount, scale, row.currency),
+        "forecast": None if row.forecast is None else quantity(row.forecast, scale, row.currency),
     }
 
 
-def _payment(row: Payment) -> dict[str, Any]:
+def _payment(row: Payment, scale: Scale) -> dict[str, Any]:
     return {
         "statement": row.statement,
         "payee": row.payee,
         "rule": row.rule,
         "event": row.event,
         "currency": row.currency,
-        "amount": quantity(row.amount, YEARLY, row.currency),
+        "amount": quantity(row.amount, scale, row.currency),
         "at": instant(row.at),
         "cause": row.cause,
     }

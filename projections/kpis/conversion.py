@@ -120,10 +120,10 @@ class Converted(Worth):
                 if one.valid_to >= end:
                     at[one.currency, end - 1] = exchange.worth(one.currency, end - 1)
                 at |= {(one.currency, moment): exchange.worth(one.currency, moment) for moment in moments if spot}
-        self.per = _common((*fixed.values(), *at.values()))
+        self.per = common((*fixed.values(), *at.values()))
         self._spot, self._end = spot, end
-        self._fixed = {contract: _integer(worth, self.per) for contract, worth in fixed.items()}
-        self._at = {key: _integer(worth, self.per) for key, worth in at.items()}
+        self._fixed = {contract: parts_of(worth, self.per) for contract, worth in fixed.items()}
+        self._at = {key: parts_of(worth, self.per) for key, worth in at.items()}
 
     def opening(self, line: ContractLine) -> int:
         """At the rates of the last instant before the period."""
@@ -143,19 +143,20 @@ class Converted(Worth):
 def converted(amounts: Sequence[tuple[str, int]], at: int, exchange: Exchange) -> tuple[list[int], int]:
     """Amounts of currencies at an instant's rates, and how many of these integers make one of those."""
     worth = {currency: exchange.worth(currency, at) for currency, _ in amounts}
-    per = _common(worth.values())
-    return [amount * _integer(worth[currency], per) for currency, amount in amounts], per
+    per = common(worth.values())
+    return [amount * parts_of(worth[currency], per) for currency, amount in amounts], per
 
 
-def _common(worths: Iterable[Fraction]) -> int:
-    """The least number of parts that makes integers of all."""
+def common(worths: Iterable[Fraction]) -> int:
+    """The least number of parts that makes integers of all rates."""
     parts = 1
     for worth in worths:
         parts = worth.denominator * Fraction(parts, worth.denominator).numerator
     return parts
 
 
-def _integer(worth: Fraction, per: int) -> int:
+def parts_of(worth: Fraction, per: int) -> int:
+    """A rate in so many parts."""
     return worth.numerator * (per // worth.denominator)
 
 

@@ -46,15 +46,15 @@ class Outlook(NamedTuple):
     owner: str | None = None
     tier: str | None = None
 
-    def item(self) -> dict[str, Any]:
-        """As an explanation shows it."""
+    def item(self, per: int = 1) -> dict[str, Any]:
+        """As an explanation shows it. Takes: in how many parts of the usual ones its amounts are."""
         told = expected(self.term)
         return {
-            **_term(self.term),
+            **_term(self.term, per),
             "category": told.category,
             "probability": unscaled(told.chance),
-            "expected_value": quantity(told.value, YEARLY, self.term.currency),
-            "forecast": quantity(told.base, EXPECTED, self.term.currency),
+            "expected_value": quantity(told.value, YEARLY.times(per), self.term.currency),
+            "forecast": quantity(told.base, EXPECTED.times(per), self.term.currency),
         }
 
 
@@ -87,23 +87,23 @@ class Predicted(NamedTuple):
         """What was expected, in 10^-12."""
         return self.forecast.expected * self.chance if self.counts and self.forecast is not None else 0
 
-    def item(self) -> dict[str, Any]:
-        """As an explanation shows it."""
+    def item(self, per: int = 1) -> dict[str, Any]:
+        """As an explanation shows it. Takes: in how many parts of the usual ones its amounts are."""
         currency = self.term.currency
         return {
-            **_term(self.term),
+            **_term(self.term, per),
             "counts": self.counts,
             "by": None if self.forecast is None else self.forecast.by,
             "category": None if self.forecast is None else self.forecast.category,
             "probability": None if self.forecast is None else unscaled(self.chance),
-            "forecast": quantity(self.predicted, EXPECTED, currency),
-            "actual": quantity(self.actual, YEARLY, currency),
+            "forecast": quantity(self.predicted, EXPECTED.times(per), currency),
+            "actual": quantity(self.actual, YEARLY.times(per), currency),
         }
 
 
-def _term(row: Renewal) -> dict[str, Any]:
+def _term(row: Renewal, per: int) -> dict[str, Any]:
     told = {"contract": row.contract, "renewal": row.renewal, "due": row.due, "outcome": row.outcome}
-    return {**told, "currency": row.currency, "expiring": quantity(row.atr, YEARLY, row.currency)}
+    return {**told, "currency": row.currency, "expiring": quantity(row.atr, YEARLY.times(per), row.currency)}
 
 
 def _chance(told: str | None, default: int) -> int:
@@ -149,23 +149,24 @@ def high(told: Expected) -> int:
 
 def _outlook(measure: Measure, terms: Terms) -> Told:
     rows, currency = [row for row, _ in measure.shares], terms.currency
+    yearly, weighted = YEARLY.times(measure.per), EXPECTED.times(measure.per)
     told = [expected(row.term) for row in rows]
     stake = sum(one.chance * row.term.atr for row, one in zip(rows, told, strict=True))
     members: dict[str, Any] = {
-        "low": quantity(sum(map(low, told)), YEARLY, currency),
-        "base": quantity(measure.numerator, EXPECTED, currency),
-        "high": quantity(sum(map(high, told)), YEARLY, currency),
-        "uplift": quantity(measure.numerator - stake, EXPECTED, currency),
-        "available_to_renew": quantity(sum(row.term.atr for row in rows), YEARLY, currency),
-        "renewed": quantity(sum(row.term.renewed or 0 for row in rows), YEARLY, currency),
+        "low": quantity(sum(map(low, told)), yearly, currency),
+        "base": quantity(measure.numerator, weighted, currency),
+        "high": quantity(sum(map(high, told)), yearly, currency),
+        "uplift": quantity(measure.numerator - stake, weighted, currency),
+        "available_to_renew": quantity(sum(row.term.atr for row in rows), yearly, currency),
+        "renewed": quantity(sum(row.term.renewed or 0 for row in rows), yearly, currency),
         "renewals": len(rows),
     }
     if "by" in terms.options:
-        members["groups"] = _groups(rows, terms.options["by"], currency)
+        members["groups"] = _groups(rows, terms.options["by"], weighted, currency)
     return Told(measure.value, members)
 
 
-def _groups(rows: Sequence[Outlook], by: str, currency: str | None) -> list[dict[str, Any]]:
+def _groups(rows: Sequence[Outlook], by: str, scale: Scale, currency: str | None) -> list[dict[str, Any]]:
     """Low, base and high by owner, tier or product; each column sums to that of the whole."""
     if by not in GROUPS:
         raise Invalid("invalid_option", f"by is one of {', '.join(GROUPS)}")
@@ -177,7 +178,7 @@ def _groups(rows: Sequence[Outlook], by: str, currency: str | None) -> list[dict
             sums = found.setdefault(name, [0, 0, 0, 0])
             found[name] = [one + other for one, other in zip(sums, (*amounts, 1), strict=True)]
     names = sorted(found, key=lambda name: (name is None, name or ""))
-    columns = [quantities([found[name][at] for name in names], EXPECTED, currency) for at in range(3)]
+    columns = [quantities([found[name][at] for name in names], scale, currency) for at in range(3)]
     return [
         {by: name, "low": columns[0][at], "base": columns[1][at], "high": columns[2][at], "renewals": found[name][3]}
         for at, name in enumerate(names)
@@ -240,6 +241,7 @@ def _accurate(rows: Sequence[Predicted]) -> Fraction | None:
 
 
 def _sums(rows: Sequence[Predicted]) -> tuple[Fraction, Fraction]:
+    """What was renewed, and what was told: only compared, so that it does not matter in how many parts both are."""
     return Fraction(sum(row.actual for row in rows), YEARLY.per), Fraction(
         sum(row.predicted for row in rows), EXPECTED.per
     )

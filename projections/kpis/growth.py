@@ -34,14 +34,14 @@ class Deal:
         """Whether it is known what it may bring."""
         return self.currency is not None
 
-    def item(self) -> dict[str, Any]:
-        """Itself in an explanation."""
+    def item(self, per: int = 1) -> dict[str, Any]:
+        """Itself in an explanation. Takes: in how many parts of the usual ones its amounts are."""
         return {
             "opportunity": self.stream,
             "stage": self.stage,
             "outcome": self.outcome,
             "currency": self.currency,
-            "value": quantity(self.value, YEARLY, self.currency) if self.estimated else None,
+            "value": quantity(self.value, YEARLY.times(per), self.currency) if self.estimated else None,
             "probability": unscaled(self.probability) if self.estimated else None,
         }
 
@@ -84,13 +84,13 @@ class Agreement:
     conceded: int
     price: int
 
-    def item(self) -> dict[str, Any]:
-        """Itself in an explanation."""
+    def item(self, per: int = 1) -> dict[str, Any]:
+        """Itself in an explanation. Takes: in how many parts of the usual ones its amounts are."""
         amounts = {"value": self.value, "conceded": self.conceded, "of_which_price": self.price}
         return {
             "proposal": self.stream,
             "currency": self.currency,
-            **{name: quantity(amount, YEARLY, self.currency) for name, amount in amounts.items()},
+            **{name: quantity(amount, YEARLY.times(per), self.currency) for name, amount in amounts.items()},
         }
 
 

@@ -195,3 +195,18 @@ def test_the_variance_of_open_budgets_is_summed_and_explained_by_account(calenda
     answer = client.see("/v1/kpis/budget_variance")
     assert (answer.status_code, answer.json()["code"]) == (422, "mixed_currencies")
     assert client.read("/v1/kpis/budget_variance", currency="EUR")["value"] == "-0.03"
+
+    table = [
+        {"date": day, "currency": "USD", "rate": rate} for day, rate in (("2020-01-01", "0.8"), ("2026-01-10", "0.9"))
+    ]
+    policy = client.write("/v1/policies", {"rules": {"kind": "fx", "base": "EUR", "rates": table}})["id"]
+    client.write(f"/v1/policies/{policy}/versions/1/activation", {"start": "2020-01-01"})
+    dollars = client.write("/v1/accounts/ref:nw/budgets", {**TERMS, "currency": "USD", "amount": "10000.00", **day})[
+        "id"
+    ]
+    client.write(f"/v1/budgets/{dollars}/forecasts", {"at_completion": "12000.00", **day})
+    told = client.read("/v1/kpis/budget_variance", reporting_currency="EUR", as_of="2026-01-11")
+    assert (told["value"], told["numerator"], told["denominator"]) == ("0.023077", "900.00", "39000.00")
+    assert told["fx_rates"] == [{"currency": "USD", "base": "EUR", "date": "2026-01-10", "rate": "0.9"}]
+    rows = client.get(told["explain_url"]).json()["data"]
+    assert {row["name"]: row["contribution"]["numerator"] for row in rows} == {"nw": "-200.00", "contoso": "1100.00"}

@@ -1,5 +1,6 @@
 """Forecasts over HTTP: submitted, never overwritten, asked for as they were known, summed, and shown on boards."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -175,6 +176,82 @@ def test_several_currencies_are_never_summed(house: Client) -> None:
     assert [(one["currency"], one["atr"]["amount"]) for one in sums] == [("EUR", "12000.00"), ("USD", "12000.00")]
 
 
+def valued(client: Client, *told: tuple[str, str]) -> None:
+    """A table of rates of a euro in dollars, in force; what begins on the first day of 2027 comes too late for it."""
+    dated = [{"date": day, "currency": "EUR", "rate": rate} for day, rate in told]
+    policy = client.write("/v1/policies", {"rules": {"kind": "fx", "base": "USD", "rates": dated}})["id"]
+    client.write(f"/v1/policies/{policy}/versions/1/activation", {"start": "2024-01-01"})
+
+
+RISING = (("2024-01-01", "1.1"), ("2026-06-01", "1.2"), ("2027-01-01", "1.5"))
+
+
+def test_several_currencies_are_told_in_one_at_the_openings_rates_and_explained_alike(house: Client) -> None:
+    euros, dollars = cycle(house, "a"), cycle(house, "b", currency="USD")
+    say(house, euros, "best_case", "13000.00", "0.5")
+    change = {"op": "add_line", **LINE, "line": "social", "unit_price": "50.00"}
+    more = {"effective_at": "2026-08-01", "changes": [change]}
+    house.write(f"/v1/contracts/{house.read(euros)['contract']}/amendments", more)
+    asked = {"from": "2027-01-01", "to": "2028-01-01", "reporting_currency": "USD"}
+    nothing = house.see("/v1/kpis/renewal_forecast", **asked)
+    assert (nothing.status_code, nothing.json()["code"]) == (422, "fx_table_missing")
+    twice = house.see("/v1/kpis/renewal_forecast", currency="EUR", **asked)
+    assert (twice.status_code, twice.json()["code"]) == (400, "currency_twice")
+    valued(house, *RISING)
+
+    told = house.read("/v1/kpis/renewal_forecast", by="product", **asked)
+
+    # 13,000 x 0.5 x 1.2 + 12,000 x 0.95; what is committed is the dollars
+    assert (told["low"], told["base"], told["high"]) == ("12000.00", "19200.00", "27600.00")
+    assert (told["available_to_renew"], told["uplift"], told["currency"]) == ("26400.00", "600.00", "USD")
+    assert [(one["product"], one["base"]) for one in told["groups"]] == [("USD", "11400.00"), ("retainer", "7800.00")]
+    assert told["fx_version"] == "fx@default/1"
+    assert told["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-06-01", "rate": "1.2"}]
+    figures = {
+        "renewal_forecast": {None: "19200.00"},
+        "available_to_renew": {"frozen": "26400.00", "with_co_termed": "27120.00"},
+        "revenue_at_risk": {None: "14400.00"},
+    }
+    for name, methods in figures.items():
+        for method, value in methods.items():
+            answer = house.read(f"/v1/kpis/{name}", **asked, **({"method": method} if method else {}))
+            explained = house.get(answer["explain_url"]).json()
+            assert (answer["value"], explained["figure"]["value"]) == (value, value)
+            assert sum(Decimal(row["contribution"]["numerator"]) for row in explained["data"]) == Decimal(value)
+            assert explained["figure"]["fx_rates"] == told["fx_rates"]
+            assert {item["currency"] for row in explained["data"] for item in row["items"]} == {"USD"}
+    assert forecast(house, reporting_currency="EUR")["base"] == "16000.00"
+    assert forecast(house, currency="EUR")["base"] == "6500.00"
+
+    policy = house.write("/v1/policies", {"rules": {"kind": "metric", "reporting_currency": "EUR"}})["id"]
+    house.write(f"/v1/policies/{policy}/versions/1/activation", {"start": "2024-01-01"})
+    assert (forecast(house)["base"], forecast(house)["policy_version"]) == ("16000.00", "metric@default/1")
+    series = house.read(
+        "/v1/kpis/available_to_renew/series", interval="year", **{"from": "2026-01-01", "to": "2028-01-01"}
+    )
+    assert [point["value"] for point in series["data"]] == ["0.00", "22000.00"]
+    assert house.read(dollars)["atr"] == {"amount": "12000.00", "currency": "USD"}
+
+
+def test_how_well_forecasts_came_true_is_told_in_one_currency(house: Client) -> None:
+    euros, dollars = cycle(house, "a"), cycle(house, "b", currency="USD")
+    say(house, euros, "commit", "12000.00", "0.9", effective_at="2026-10-01")
+    say(house, dollars, "best_case", "12000.00", "0.5", effective_at="2026-10-01")
+    for renewal in (euros, dollars):
+        house.write(f"/v1/contracts/{house.read(renewal)['contract']}/renewals", {"end": "2028-01-01"})
+    valued(house, *RISING)
+    year = {"from": "2027-01-01", "to": "2028-01-01"}
+
+    told = house.read("/v1/kpis/forecast_accuracy", reporting_currency="USD", **year)
+
+    # forecast 12,960 + 6,000, renewed 14,400 + 12,000
+    assert (told["numerator"], told["denominator"]) == ("18960.00", "26400.00")
+    assert (told["value"], told["bias"], told["brier_score"]) == ("0.718182", "-0.281818", "0.13")
+    assert [(one["value"], one["renewals"]) for one in told["by_person"]] == [("0.718182", 2)]
+    rows = house.get(told["explain_url"]).json()["data"]
+    assert [row["contribution"] for row in rows] == [{"numerator": "18960.00", "denominator": "26400.00"}]
+
+
 def test_accuracy_takes_the_forecast_that_stood_so_many_days_before(house: Client) -> None:
     renewal = cycle(house, "a")
     say(house, renewal, "commit", "12000.00", "0.9", effective_at="2026-10-01")
@@ -258,6 +335,47 @@ def test_the_forecast_board_tells_what_moved_it_and_by_which_events(house: Clien
         "/v1/boards/forecast", from_known_at=before, to_known_at=before, **{"from": "2027-01-01", "to": "2027-02-01"}
     )
     assert (again["movements"], again["difference"]) == ([], {"low": "0.00", "base": "0.00", "high": "0.00"})
+
+
+def test_the_board_compares_both_positions_at_the_same_rates_so_that_none_of_them_moves_it(house: Client) -> None:
+    euros = cycle(house, "a")
+    cycle(house, "b", currency="USD")
+    before = house.position
+    asked = {"from": "2027-01-01", "to": "2028-01-01", "from_known_at": before, "reporting_currency": "USD"}
+    assert house.see("/v1/boards/forecast", **asked).json()["code"] == "fx_table_missing"
+    valued(house, *RISING)
+
+    still = house.read("/v1/boards/forecast", **asked)
+    say(house, euros, "best_case", "13000.00", "0.5")
+    told = house.read("/v1/boards/forecast", **asked)
+
+    assert (still["movements"], still["difference"]["base"]) == ([], "0.00")  # the table came in between
+    assert (still["from"]["base"], still["to"]["base"]) == ("25080.00", "25080.00")
+    assert (told["currency"], told["fx_version"]) == ("USD", "fx@default/1")
+    assert told["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-06-01", "rate": "1.2"}]
+    assert (told["from"]["low"], told["from"]["base"], told["from"]["position"]) == ("26400.00", "25080.00", before)
+    assert (told["to"]["low"], told["to"]["base"], told["to"]["high"]) == ("12000.00", "19200.00", "27600.00")
+    [move] = told["movements"]
+    assert (move["change"], move["difference"]["base"]) == ("recategorised", "-5880.00")
+    assert (move["before"]["base"], move["after"]["base"]) == ("13680.00", "7800.00")
+    assert told["difference"] == {"low": "-14400.00", "base": "-5880.00", "high": "1200.00"}
+    mixed = house.see("/v1/boards/forecast", **{"from": "2027-01-01", "to": "2028-01-01"})
+    assert (mixed.status_code, mixed.json()["code"]) == (422, "mixed_currencies")
+    one = house.read("/v1/boards/forecast", currency="USD", **{"from": "2027-01-01", "to": "2028-01-01"})
+    assert (one["to"]["base"], "fx_rates" in one) == ("11400.00", False)
+    twice = house.see("/v1/boards/forecast", currency="USD", **asked)
+    assert (twice.status_code, twice.json()["code"]) == (400, "currency_twice")
+
+
+def test_the_board_of_an_account_that_is_newer_than_the_earlier_position_shows_what_appeared(house: Client) -> None:
+    before = house.position
+    new = house.write("/v1/accounts", {"name": "Contoso", "currency": "EUR", "effective_at": "2025-06-01"})["id"]
+    cycle(house, "a", account=new)
+    year = {"from": "2027-01-01", "to": "2028-01-01"}
+
+    told = house.read("/v1/boards/forecast", from_known_at=before, account=new, **year)
+
+    assert [(move["change"], move["difference"]["base"]) for move in told["movements"]] == [("appeared", "11400.00")]
 
 
 def test_knowledge_that_goes_backwards_is_refused(house: Client) -> None:

@@ -180,3 +180,16 @@ def test_what_is_paid_and_taken_back_is_summed_by_period_and_explained_by_accoun
         "incentive_statement.issued",
         "incentive_statement.clawback_applied",
     ]
+
+    table = [
+        {"date": day, "currency": "EUR", "rate": rate} for day, rate in (("2024-01-01", "1.1"), ("2026-02-01", "1.2"))
+    ]
+    policy = client.write("/v1/policies", {"rules": {"kind": "fx", "base": "USD", "rates": table}})["id"]
+    client.write(f"/v1/policies/{policy}/versions/1/activation", {"start": "2024-01-01"})
+    assert total("2026-01-01", "2026-04-01", reporting_currency="USD") == ("660.00", "USD")
+    assert total("2026-04-01", "2026-07-01", reporting_currency="USD") == ("-720.00", "USD")
+    explained = client.read(
+        "/v1/kpis/incentive_total/explain", from_="2026-01-01", to="2026-04-01", reporting_currency="USD"
+    )
+    assert [row["contribution"]["numerator"] for row in explained["data"]] == ["660.00"]
+    assert explained["data"][0]["items"][0]["amount"] == "660.00"

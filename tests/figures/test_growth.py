@@ -1,5 +1,6 @@
 """Figures of growth: the pipeline at an instant, what was won of it, and what was given away."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from app.domain import opportunity_commands as chances
 from app.domain import proposal_commands as offers
 from app.domain.contract_commands import AddLine, AmendContract
 from app.domain.errors import Invalid
-from tests.figures.words import account, ask, contract, explained
+from app.domain.rules import MetricRules
+from tests.figures.words import account, ask, contract, explained, in_force, rates
 from tests.support.house import House
 
 QUARTER = ("2026-01-01", "2026-04-01")
@@ -35,10 +37,10 @@ def won(house: House, chance: str, contract_id: str, price: str, at: str = "2026
     house.do(chances.WinOpportunity(contract=contract_id, event=event, effective_at=at), opportunity=chance)
 
 
-def agreed(house: House, account_id: str, at: str = "2026-01-10", **gives: str) -> str:
+def agreed(house: House, account_id: str, at: str = "2026-01-10", currency: str = "USD", **gives: str) -> str:
     """A proposal of 12,000 a year that was accepted, so much given away by kind."""
     item = offers.Item(item="main", product="retainer", unit_price="1000", interval="month")
-    draft = offers.DraftProposal(currency="USD", items=(item,), valid_until="2026-06-01", effective_at="2026-01-05")
+    draft = offers.DraftProposal(currency=currency, items=(item,), valid_until="2026-06-01", effective_at="2026-01-05")
     proposal = house.do(draft, role="director", account=account_id).id
     for kind, value in gives.items():
         told: dict[str, Any] = {"kind": kind, "value": value, "given": "some", "in_exchange_for": "more"}
@@ -154,3 +156,61 @@ def test_the_concession_rate_is_what_was_given_away_of_what_was_listed(house: Ho
     ]
     empty = ask(house, "concession_rate", ("2025-01-01", "2025-04-01"))
     assert (empty["value"], empty["null_reason"]) == (None, "no_value_accepted_in_period")
+
+
+# --- in one currency ---
+
+RATES = rates(("2020-01-01", "EUR", "1.1"), ("2026-01-01", "EUR", "1.2"), ("2026-02-01", "EUR", "1.5"))
+
+
+def summands(house: House, name: str, period: tuple[str, str] | None, **asked: Any) -> tuple[dict[str, Any], list[str]]:
+    """A figure in dollars, and what accounts give to its numerator, which sums to it."""
+    told, rows, _ = explained(house, name, period, reporting="USD", **asked)
+    given = [row["contribution"]["numerator"] for row in rows]
+    assert sum(map(Decimal, given)) == Decimal(told["numerator"])
+    assert told["currency"] == "USD"
+    return told, given
+
+
+def test_the_pipeline_is_converted_at_its_own_days_rates(house: House) -> None:
+    one, other = account(house, "One"), account(house, "Other")
+    estimated(house, seen(house, one), "6000", "0.5", currency="EUR")
+    estimated(house, seen(house, other), "1000", "0.333333")
+    house.catch_up()
+    with pytest.raises(Invalid) as missing:
+        ask(house, "pipeline_value", None, as_of="2026-01-09", reporting="USD")
+    assert missing.value.code == "fx_table_missing"
+    in_force(house, RATES)
+    house.catch_up()
+
+    told, given = summands(house, "pipeline_value", None, as_of="2026-01-09")
+    assert (told["value"], sorted(given)) == ("3933.33", ["333.33", "3600.00"])
+    assert told["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-01-01", "rate": "1.2"}]
+    assert told["fx_version"] == "fx@default/1"
+    assert ask(house, "pipeline_value", None, as_of="2026-02-09", reporting="USD")["value"] == "4833.33"
+    assert ask(house, "pipeline_value", None, as_of="2026-01-09", reporting="EUR")["value"] == "3277.78"
+    assert ask(house, "pipeline_value", None, as_of="2026-01-09", currency="EUR")["fx_version"] is None
+
+
+def test_wins_and_concessions_are_compared_at_the_rates_before_the_period(house: House) -> None:
+    mine = account(house, "Mine")
+    terms = contract(house, mine, "1000.00", start="2026-01-01")
+    first, second = seen(house, mine), seen(house, mine)
+    estimated(house, first, "99", "0.5")
+    estimated(house, second, "2000", "0.5", currency="EUR")
+    won(house, first, terms, "275")
+    house.do(chances.LoseOpportunity(reason="price", effective_at="2026-01-11"), opportunity=second)
+    agreed(house, mine, price="600", service="300")
+    agreed(house, account(house, "Other"), currency="EUR", at="2026-01-12", price="1200")
+    in_force(house, MetricRules(reporting_currency="USD"))
+    in_force(house, RATES)
+    house.catch_up()
+
+    wins, _ = summands(house, "win_rate", QUARTER, method="value")
+    assert (wins["value"], wins["numerator"], wins["denominator"]) == ("0.6", "3300.00", "5500.00")
+    assert ask(house, "win_rate", QUARTER, "count")["fx_version"] is None
+    given, parts = summands(house, "concession_rate", QUARTER)
+    # 900 + 1,200 x 1.1 of 12,000 + 12,000 x 1.1
+    assert (given["value"], given["denominator"], sorted(parts)) == ("0.088095", "25200.00", ["1320.00", "900.00"])
+    assert given["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2020-01-01", "rate": "1.1"}]
+    assert ask(house, "concession_rate", QUARTER, "price")["value"] == "0.07619"

@@ -9,7 +9,7 @@ from app.domain.contract_commands import GiveNotice, Line, SuspendContract, Term
 from app.domain.errors import DomainError, Invalid
 from app.domain.policy import DraftPolicyVersion
 from app.domain.rules import MetricRules
-from app.figures import questions, rows
+from app.figures import rows
 from projections.kpis import KPIS
 from tests.figures.words import YEAR, account, ask, contract, explained, in_force, rates
 from tests.support.databases import Databases
@@ -335,8 +335,10 @@ def test_a_question_that_narrows_and_converts_at_once_is_refused_by_name(cottage
     assert hours.value.code == "currency_not_allowed"
 
 
-def test_what_can_be_converted_is_known_where_it_is_asked_and_where_it_is_loaded() -> None:
-    assert frozenset(rows.CONVERTERS) == questions.CONVERTED
+def test_all_that_counts_money_can_be_told_in_one_currency() -> None:
+    money = {kpi.reads for kpi in KPIS if any(method.money for method in kpi.methods.values())}
+    assert frozenset(rows.CONVERTERS) == money
+    assert frozenset(rows.LOADERS) - money == {"scope_changes"}
 
 
 def test_the_edges_of_the_calendar_are_answered_or_refused_by_name(databases: Databases) -> None:

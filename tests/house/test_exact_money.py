@@ -17,7 +17,7 @@ MODEL = "projections/survival.py"
 SECONDS: dict[str, dict[str, int]] = {
     "app/api/deps.py": {"float": 2, "literal": 2},
     "app/auth/keys.py": {"float": 2},
-    "app/figures/answers.py": {"literal": 1},
+    "app/figures/gathering.py": {"literal": 1},
     "app/observe/metrics.py": {"literal": 8},
     "app/reader.py": {"float": 1, "literal": 2},
     "app/settings.py": {"float": 2, "literal": 2},
@@ -29,12 +29,15 @@ SECONDS: dict[str, dict[str, int]] = {
 }
 """How long something waits or takes."""
 CHANCE: dict[str, dict[str, int]] = {
+    "app/demo/books.py": {"import random": 1},
     "app/demo/cast.py": {"import random": 1},
+    "app/demo/chances.py": {"literal": 1},
     "app/demo/life.py": {"import random": 1},
     "app/demo/story.py": {"import random": 1, "literal": 1},
+    "app/demo/steps.py": {"import random": 1},
     "app/demo/wishes.py": {"import random": 1},
     "app/demo/words.py": {"import random": 1},
-    "app/demo/years.py": {"literal": 3},
+    "app/demo/years.py": {"literal": 2},
 }
 """How often something happens in the demo; what it costs is drawn among integers."""
 OTHER: dict[str, dict[str, int]] = {
