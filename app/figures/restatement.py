@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 from app.domain.errors import Invalid, NotFound
@@ -95,9 +96,16 @@ class Restated:
         position = self.first.position if after is None else max(after, self.first.position)
         before = self.first if position == self.first.position else self._point(position)
         moved: list[dict[str, Any]] = []
-        candidates = self._candidates(position, LOOKED_AT)
-        for event in candidates:
-            point = self._point(event.position)
+        candidates = self._candidates(position, LOOKED_AT + 1)
+        for number, (event, following) in enumerate(zip_longest(candidates, candidates[1:])):
+            if number >= LOOKED_AT and position == candidates[number - 1].position:
+                break
+            try:
+                point = self._point(event.position)
+            except Invalid:
+                if not _of_one_append(event, following):
+                    raise
+                continue  # between two events of one append a table may not be in force; the last of them tells
             self._one_currency(point)
             if changed := point.changed(before):
                 moved.append(self._told(event, before, point, changed))
@@ -176,6 +184,15 @@ class Restated:
             "denominator_after": after.answer.get("denominator"),
             "changed": list(changed),
         }
+
+
+def _of_one_append(event: Recorded, following: Recorded | None) -> bool:
+    """Whether the next candidate was appended with an event, as a version is with the end of the one that it replaces."""
+    return following is not None and (following.stream_id, following.position, following.recorded_at) == (
+        event.stream_id,
+        event.position + 1,
+        event.recorded_at,
+    )
 
 
 def _written(value: str | None) -> Fraction | None:

@@ -12,7 +12,8 @@ import pytest
 from app.domain.account import SetAccountOwner
 from app.domain.contract_commands import AmendContract, CorrectContract, SetLine
 from app.domain.errors import DomainError, Invalid
-from app.figures import FigureQuestion, Scope
+from app.domain.policy import ActivatePolicy, DraftPolicyVersion
+from app.figures import FigureQuestion, Scope, restatement
 from app.figures.answers import exactly
 from app.figures.restatement import Restated
 from app.reader import When
@@ -20,7 +21,7 @@ from projections.kpis import KPIS
 from tests.figures.histories import OWNERS, PERIODS
 from tests.figures.telling import Told
 from tests.figures.test_laws import estate, for_every_history  # noqa: F401 - a fixture
-from tests.figures.words import YEAR, account, contract
+from tests.figures.words import YEAR, account, contract, in_force, rates
 from tests.support.house import House
 
 ASKED = 3
@@ -195,3 +196,21 @@ def test_a_long_history_is_looked_at_a_page_at_a_time(house: House, monkeypatch:
 
     assert (first.events, first.after) == ([], before + 5)
     assert [event["contribution"] for event in pages(moved, 200)] == ["-1.00"]
+
+
+@pytest.mark.parametrize("looked_at", [1, 2, 200])
+def test_a_table_of_rates_that_replaces_another_is_one_event_that_moved_the_figure(
+    house: House, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    monkeypatch.setattr(restatement, "LOOKED_AT", looked_at)
+    table = in_force(house, rates(("2020-01-01", "EUR", "1.1")))
+    contract(house, account(house, "Euros"), "100.00", currency="EUR")
+    before = house.catch_up()
+    house.do(DraftPolicyVersion(rules=rates(("2020-01-01", "EUR", "1.2"))), policy=table)
+    house.do(ActivatePolicy(number=2, start="2020-01-01", replaces=1), policy=table)
+    last = house.catch_up()
+
+    moved = restated(house, FigureQuestion("mrr", reporting_currency="USD"), before, last)
+
+    assert [(event["type"], event["contribution"]) for event in pages(moved, 1)] == [("policy.activated", "10.00")]
+    assert (moved.told()["from"]["value"], moved.told()["to"]["value"]) == ("110.00", "120.00")
