@@ -31,7 +31,7 @@ from tests.support.house import House
 from tests.support.lives import life
 
 OPENING = OpenAccount(name="Northwind", currency="EUR")
-AMOUNTS = {"atr": "1200.50", "value": "900.00", "cost": "100.00", "annual_value": "800.00"}
+AMOUNTS = {"one_off": "5.00", "atr": "1200.50", "value": "900.00", "cost": "100.00", "annual_value": "800.00"}
 """What states keep as numbers."""
 CALL = {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-01T00:00:00Z"}
 
