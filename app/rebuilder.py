@@ -30,7 +30,7 @@ PENDING: Final = 4000
 """How many rows of a view wait in memory before they are written: what ends meanwhile is written once."""
 GROUPS: Final = 3000
 """How many groups of a view stay in memory; others are read again from where they were written."""
-SHARE_EVENTS: Final = 90_000
+SHARE_EVENTS: Final = 75_000
 """How many events make a share: so many accounts that all their groups fit into memory."""
 FEW: Final = 20_000
 """So few events are grown before another process has begun."""
