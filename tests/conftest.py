@@ -9,8 +9,10 @@ from tests.support.databases import BACKENDS, Databases
 from tests.support.house import House
 from tests.support.server import Server
 
-settings.register_profile("laws")
-"""A campaign: many times as many histories as in the suite (`make laws`)."""
+settings.register_profile("suite", deadline=None)
+settings.register_profile("laws", deadline=None)
+"""A campaign: many times as many histories as in the suite (`make laws`). No test is timed, on however busy a machine."""
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

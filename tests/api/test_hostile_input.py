@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -68,6 +69,10 @@ WHOLES: dict[str, tuple[bytes, int]] = {
 }
 
 
+RESTS = 2
+"""Seconds after which a line is dialled anew: a server may end one that has rested for a few, and says nothing about it."""
+
+
 class Line:
     """One connection: it says so when the server hangs up on it."""
 
@@ -75,7 +80,7 @@ class Line:
         self.world = world
         self._address = urlsplit(str(world.client.base_url)).netloc
         self._key = world.client.headers["Authorization"]
-        self._connection = self._dialled()
+        self._connection, self._used = self._dialled(), monotonic()
 
     def _dialled(self) -> http.client.HTTPConnection:
         made = http.client.HTTPConnection(self._address, timeout=30)
@@ -85,15 +90,21 @@ class Line:
 
     def say(self, method: str, path: str, body: Any = None, **headers: Any) -> tuple[int, dict[str, str], bytes]:
         """A request on this very connection. Gives: status, headers in lower case, body."""
+        if monotonic() - self._used > RESTS:
+            self._hang_up_and_dial()
         told = {"Authorization": self._key, **{name.replace("_", "-"): value for name, value in headers.items()}}
         self._connection.request(method, path, body=body, headers=told, encode_chunked=not isinstance(body, bytes))
         answer = self._connection.getresponse()
         content = answer.read()
         found = {name.lower(): value for name, value in answer.getheaders()}
+        self._used = monotonic()
         if found.get("connection") == "close":
-            self.close()
-            self._connection = self._dialled()
+            self._hang_up_and_dial()
         return answer.status, found, content
+
+    def _hang_up_and_dial(self) -> None:
+        self.close()
+        self._connection = self._dialled()
 
     def refused(self, method: str, path: str, body: Any = None, **headers: Any) -> tuple[int, str]:
         """A request that must be refused: by a problem document, storing nothing, the line usable. Gives: status, code."""
