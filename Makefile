@@ -23,7 +23,7 @@ test: setup lint  ## the whole suite, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest
 
 laws: setup  ## a campaign: thirty times as many random histories as in the suite, on both databases
-	$(BIN)/python -m pytest tests/figures/test_laws.py tests/figures/test_stateful_laws.py --hypothesis-profile=laws --timeout 0 --dist load
+	$(BIN)/python -m pytest tests/kpi_queries/test_laws.py tests/kpi_queries/test_stateful_laws.py --hypothesis-profile=laws --timeout 0 --dist load
 
 bench: setup  ## P1-P8 beside their peers in one run; bench/results.json, bench/growth.png
 	$(BIN)/python -m bench

@@ -5,17 +5,14 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.values import typeid
-from app.handler import Handler
-from app.ingestion import Ingestion
-from app.projector import Projector
-from app.reader import Reader
+from app.domain.kernel.values import typeid
+from app.read_side.projector import Projector
+from app.read_side.reader import Reader
+from app.runtime import Clock, Runtime
+from app.services.deadlines import RenewalWatcher
 from app.settings import Settings
-from app.store.addresses import Addresses
 from app.store.committer import Committer
 from app.store.engine import Database
 from app.store.inbox import Messages
@@ -23,38 +20,11 @@ from app.store.log import Log
 from app.store.randomness import random_bytes
 from app.store.schema import require_head
 from app.store.vault import Vault
-from app.watchers import RenewalWatcher
-from app.webhooks.endpoints import Endpoints
-from app.webhooks.inbound import Inbox
-
-Clock = Callable[[], int]
-"""Microseconds since 1970."""
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """Everything that the doors need, made once."""
-
-    settings: Settings
-    database: Database
-    clock: Clock
-    new_id: Callable[[str], str]
-    vault: Vault
-    log: Log
-    committer: Committer
-    handler: Handler
-    ingestion: Ingestion
-    projector: Projector
-    reader: Reader
-    endpoints: Endpoints
-    inbox: Inbox
-    watcher: RenewalWatcher
-    wake: threading.Event
-
-    def close(self) -> None:
-        """Appends what is waiting and gives connections back."""
-        self.committer.close()
-        self.database.close()
+from app.store.webhook_secrets import Addresses
+from app.webhooks.inbound.endpoints import Endpoints
+from app.webhooks.inbound.inbox import Inbox
+from app.write_side.handler import Handler
+from app.write_side.ingestion import Ingestion
 
 
 def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool = True) -> Runtime:

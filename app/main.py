@@ -12,14 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from app import __version__
-from app.api import ROUTERS, problems
-from app.api.commands import Commands
-from app.api.middleware import Surround
-from app.api.openapi import contract
+from app.api import ROUTERS
+from app.api.http import problems
+from app.api.http.fast_commands import Commands
+from app.api.http.middleware import Surround
+from app.api.http.openapi import contract
 from app.auth.keys import Gate
-from app.bootstrap import Clock, build, settle
-from app.domain.errors import DomainError
+from app.bootstrap import Ids, build, settle, system_clock
+from app.domain.kernel.errors import DomainError
 from app.observe import logs
+from app.runtime import Clock
 from app.settings import Settings
 from app.worker import Worker
 
@@ -34,7 +36,12 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Ours outside, the framework's inside."""
         commands = Commands(super().build_middleware_stack(), self.router.routes)
-        return Surround(commands, limit=self._settings.body_limit, events_limit=self._settings.events_body_limit)
+        return Surround(
+            commands,
+            limit=self._settings.body_limit,
+            events_limit=self._settings.events_body_limit,
+            new_id=Ids(system_clock),
+        )
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:

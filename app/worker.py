@@ -3,10 +3,10 @@
 import threading
 from typing import Final
 
-from app.bootstrap import Runtime
-from app.domain.errors import DomainError
+from app.domain.kernel.errors import DomainError
 from app.observe.logs import logger
-from app.watchers import Turns
+from app.runtime import Runtime
+from app.services.deadlines import Turns
 
 MOST_SECONDS: Final = 1.0
 REST_SECONDS: Final = 0.025

@@ -13,10 +13,11 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import commands, freshness, generate, growth, ingestion, memory, pitfalls, reads, rebuilding, soak
+from bench import commands, freshness, generate, growth, ingestion, memory, reads, rebuilding, soak
+from bench import regressions as pitfalls
 from bench.databases import BACKENDS
-from bench.ground import Ground
-from bench.rows import RESULTS, Row, save, show
+from bench.environment import Ground
+from bench.results import RESULTS, Row, save, show
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Final
 
 from bench.client import Load, Request, call, drive
-from bench.ground import Furnished, Ground, furnished
-from bench.rows import Goal, Row, row
+from bench.environment import Furnished, Ground, furnished
+from bench.interleaving import in_turns, middle, together
+from bench.results import Goal, Row, row
 from bench.servers import empty, steward
-from bench.turns import in_turns, middle, together
 
 CONNECTIONS: Final = 64
 BODY: Final = json.dumps(

@@ -12,10 +12,10 @@ from typing import Final
 from app.bootstrap import build
 from bench.client import Load, Seen, pace
 from bench.commands import requests_on
-from bench.ground import Furnished, Ground, furnished, settings_of
-from bench.rows import Goal, Row, row
+from bench.environment import Furnished, Ground, furnished, settings_of
+from bench.interleaving import in_turns, middle
+from bench.results import Goal, Row, row
 from bench.servers import Served, steward
-from bench.turns import in_turns, middle
 
 RATE: Final = 500
 TURNS: Final = 3

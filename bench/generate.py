@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from app.bootstrap import Runtime, build
-from app.projector import create_tables
+from app.bootstrap import build
+from app.read_side.projector import create_tables
+from app.runtime import Runtime
 from app.store.append import Append
 from app.store.engine import Database
 from app.store.log import Log
@@ -21,10 +22,10 @@ from app.store.receipts import Receipt, Request
 from app.store.tables import metadata
 from app.store.vault import Vault
 from bench.databases import name_of, prepare
-from bench.ground import EVENTS, Ground, new_tenant, settings_of
-from bench.rows import Goal, Row, row
+from bench.environment import EVENTS, Ground, new_tenant, settings_of
+from bench.histories import ENDS, STARTS, Ids, Story
+from bench.results import Goal, Row, row
 from bench.servers import ROOT, VAULT_KEY
-from bench.stories import ENDS, STARTS, Ids, Story
 
 SEED: Final = 7
 BATCH: Final = 4000
@@ -32,12 +33,17 @@ SAMPLE: Final = 200
 _ALLOWED_SECONDS: Final = 120
 _LOG_SOURCES: Final = (
     "bench/generate.py",
-    "bench/stories.py",
+    "bench/histories.py",
     "app/store/tables.py",
     "app/store/mapper.py",
     "migrations/versions",
 )
-_VIEW_SOURCES: Final = ("projections", "app/grower.py", "app/projector.py", "app/domain/schedule.py")
+_VIEW_SOURCES: Final = (
+    "projections",
+    "app/read_side/view_writer.py",
+    "app/read_side/projector.py",
+    "app/domain/contract/schedule.py",
+)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Final
 from bench.client import drive
 from bench.commands import requests_on
 from bench.generate import grown
-from bench.ground import Furnished, Ground
+from bench.environment import Furnished, Ground
 from bench.reads import mean_of_kpis
 from bench.rebuilding import begin_and_end, rebuild
-from bench.rows import Goal, Row, row
+from bench.results import Goal, Row, row
 from bench.servers import steward
 
 PLOT: Final = Path(__file__).resolve().parent / "growth.png"

@@ -12,10 +12,10 @@ from sqlalchemy import Table, select
 from app.store.engine import Database
 from app.store.tables import data_keys, events, receipts, refs
 from bench.client import call, drive
-from bench.ground import Furnished, Ground, furnished
-from bench.rows import Goal, Row, row
+from bench.environment import Furnished, Ground, furnished
+from bench.interleaving import in_turns, middle
+from bench.results import Goal, Row, row
 from bench.servers import Served, steward
-from bench.turns import in_turns, middle
 
 EACH: Final = 1000
 CONNECTIONS: Final = 2

@@ -4,8 +4,8 @@ import time
 from functools import partial
 
 from bench.client import call, drive
-from bench.ground import Ground, furnished
-from bench.rows import Goal, Row, row
+from bench.environment import Ground, furnished
+from bench.results import Goal, Row, row
 from bench.servers import empty, steward
 
 

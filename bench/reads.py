@@ -9,14 +9,14 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
-from app.domain.values import add_days, add_months
+from app.domain.kernel.values import add_days, add_months
 from bench.client import Load, call, drive
+from bench.environment import Ground
 from bench.generate import Tenant, grown
-from bench.ground import Ground
-from bench.rows import Goal, Row, row
+from bench.histories import OWNERS
+from bench.interleaving import in_turns, middle
+from bench.results import Goal, Row, row
 from bench.servers import Served, empty, steward
-from bench.stories import OWNERS
-from bench.turns import in_turns, middle
 from projections.kpis import KPIS
 from projections.kpis.base import Kpi
 

@@ -12,11 +12,11 @@ from typing import Any, Final
 import psutil
 
 from app.store.engine import Database
+from bench.environment import Ground
 from bench.generate import Tenant, grown
-from bench.ground import Ground
-from bench.rows import Goal, Row, row
+from bench.interleaving import in_turns, middle
+from bench.results import Goal, Row, row
 from bench.servers import environment, weight_of
-from bench.turns import in_turns, middle
 
 TURNS: Final = 3
 _PAGE: Final = 5000

@@ -19,11 +19,11 @@ import uvloop
 from app.bootstrap import build
 from bench.client import Load, Seen, call, connected, number_of, pace, told
 from bench.commands import requests_on
+from bench.environment import Furnished, Ground, settings_of
 from bench.generate import Tenant, grown
-from bench.ground import Furnished, Ground, settings_of
 from bench.reads import FIGURES, page_paths
 from bench.rebuilding import Rebuilt, rebuild
-from bench.rows import Goal, Row, row
+from bench.results import Goal, Row, row
 from bench.servers import steward
 
 RATE: Final = 200

@@ -7,7 +7,8 @@ To add a view: a file and one line below; no migration.
 
 from typing import Any, Final
 
-from projections import (
+from projections.view import View
+from projections.views import (
     accounts,
     api_keys,
     budget_forecasts,
@@ -31,7 +32,6 @@ from projections import (
     timeline,
     webhook_endpoints,
 )
-from projections.base import View
 
 VIEWS: Final[tuple[View[Any], ...]] = (
     accounts.VIEW,

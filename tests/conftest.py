@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.support.applications import House
 from tests.support.databases import BACKENDS, Databases
-from tests.support.house import House
 from tests.support.server import Server
 
 settings.register_profile("suite", deadline=None)

@@ -10,30 +10,29 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from app.api import (
+from app.api.boards import pipeline as boards_pipeline
+from app.api.boards import renewals as boards_renewals
+from app.api.boards import revenue as boards_revenue
+from app.api.http import system
+from app.api.kpis import kpis
+from app.api.kpis import over_time as kpis_over_time
+from app.api.ledger import events, timeline
+from app.api.nouns import (
     accounts,
     api_keys,
-    boards_pipeline,
-    boards_renewals,
-    boards_revenue,
     budgets,
     contracts,
-    events,
-    incentives,
     interactions,
     kpi_certificates,
-    kpis,
-    kpis_over_time,
     opportunities,
     period_closes,
     policies,
     proposals,
     renewals,
     scope_changes,
-    system,
-    timeline,
-    webhooks,
 )
+from app.api.nouns import incentive_statements as incentives
+from app.api.nouns import webhook_endpoints as webhooks
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts.router,

@@ -13,12 +13,12 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
-from app.auth.policy import SCOPES, Principal, scopes_of
-from app.domain.api_key import ApiKeyState, IssueApiKey, RecordApiKey, evolve
-from app.domain.errors import Invalid, Unauthenticated
-from app.domain.values import micros
-from app.handler import Handler, Intent
+from app.auth.roles import SCOPES, Principal, scopes_of
+from app.domain.api_key.decisions import ApiKeyState, IssueApiKey, RecordApiKey, evolve
+from app.domain.kernel.errors import Invalid, Unauthenticated
+from app.domain.kernel.values import micros
 from app.store.receipts import Receipt, Request
+from app.write_side.handler import Handler, Intent
 
 _KEY: Final = re.compile(r"^stw_([0-9a-z]{26})_([0-9a-z]{26})_([A-Za-z0-9]{43})([0-9a-f]{8})$")
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -8,15 +8,15 @@ To add a command: a function in its theme's file; it shows in the list below.
 import typer
 
 from app.cli.catalogue import events, openapi, settings
-from app.cli.growing import distribute, rebuild, status
+from app.cli.console import run
+from app.cli.deadlines import watch
+from app.cli.demo import demo
+from app.cli.import_events import import_
 from app.cli.keys import app as keys
-from app.cli.loading import import_
 from app.cli.policies import app as policies
-from app.cli.running import migrate, serve, worker
-from app.cli.shell import run
+from app.cli.server import migrate, serve, worker
 from app.cli.tenants import app as tenants
-from app.cli.tour import demo
-from app.cli.watching import watch
+from app.cli.views import distribute, rebuild, status
 from app.cli.webhooks import app as webhooks
 
 app = typer.Typer(

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.cli.shell import Json, as_json, as_table, listed, say, told
-from app.domain.events import CATALOGUE
-from app.domain.values import Sealed, classification, nested
+from app.cli.console import Json, as_json, as_table, listed, say, told
+from app.domain.catalogue import CATALOGUE
+from app.domain.kernel.values import Sealed, classification, nested
 from app.settings import PREFIX, Settings
 
 MASK: Final = "********"

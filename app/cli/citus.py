@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from app.domain.errors import Refused
+from app.domain.kernel.errors import Refused
 from app.store.engine import Database
 from app.store.tables import TENANT_TABLES
 from projections import VIEWS

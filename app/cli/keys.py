@@ -6,13 +6,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.auth.keys import issue
-from app.bootstrap import Runtime
-from app.cli.shell import ACTOR, Json, TenantId, as_json, house, listed, made, require_tenant, say
-from app.domain.api_key import ApiKeyState, IssueApiKey, RevokeApiKey, evolve
+from app.cli.console import ACTOR, Json, TenantId, as_json, house, listed, made, require_tenant, say
+from app.domain.api_key.decisions import ApiKeyState, IssueApiKey, RevokeApiKey, evolve
+from app.domain.kernel.values import instant
 from app.domain.recorded import Recorded
-from app.domain.values import instant
-from app.handler import Intent
+from app.runtime import Runtime
 from app.store.receipts import Request
+from app.write_side.handler import Intent
 
 app = typer.Typer(help="API keys of a tenant.")
 PAGE: Final = 1000

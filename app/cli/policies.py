@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from app.bootstrap import Runtime
-from app.cli.shell import ACTOR, Json, Misuse, TenantId, as_json, house, listed, made, require_tenant, say
-from app.domain.command import Command
-from app.domain.errors import NotFound
-from app.domain.policy import (
+from app.cli.console import ACTOR, Json, Misuse, TenantId, as_json, house, listed, made, require_tenant, say
+from app.domain.kernel.command import Command
+from app.domain.kernel.errors import NotFound
+from app.domain.kernel.strict_json import decode
+from app.domain.kernel.values import day_of
+from app.domain.policy.decisions import (
     DEFAULT,
     ActivatePolicy,
     DraftPolicy,
@@ -18,10 +19,9 @@ from app.domain.policy import (
     RetirePolicy,
     called,
 )
-from app.domain.strict_json import decode
-from app.domain.values import day_of
-from app.handler import Intent
+from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
+from app.write_side.handler import Intent
 
 LARGEST: Final = 262_144
 """As large as an event may be."""

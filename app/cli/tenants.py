@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from app.auth.keys import issue
-from app.cli.shell import ACTOR, Json, as_json, house, listed, made, say
-from app.domain.api_key import IssueApiKey
-from app.domain.tenant import CreateTenant
-from app.domain.values import instant
-from app.handler import Intent
+from app.cli.console import ACTOR, Json, as_json, house, listed, made, say
+from app.domain.api_key.decisions import IssueApiKey
+from app.domain.kernel.values import instant
+from app.domain.tenant.decisions import CreateTenant
 from app.store.receipts import Request
+from app.write_side.handler import Intent
 
 app = typer.Typer(help="Tenants: a ledger each.")
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.shell import ACTOR, Json, TenantId, as_json, house, made, require_tenant, say
-from app.domain.webhook_endpoint import RegisterWebhookEndpoint
+from app.cli.console import ACTOR, Json, TenantId, as_json, house, made, require_tenant, say
+from app.domain.webhook_endpoint.decisions import RegisterWebhookEndpoint
 from app.store.receipts import Request
 
 app = typer.Typer(help="Webhook endpoints of a tenant.")

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from app.demo.cast import DIRECTOR
-from app.demo.life import Life
-from app.demo.steps import Thread
-from app.domain import budget
-from app.domain.command import Command
-from app.domain.values import add_days, add_months, instant
+from app.demo.account_history import Life
+from app.demo.people import DIRECTOR
+from app.demo.scripted_command import Thread
+from app.domain.budget import decisions as budget
+from app.domain.kernel.command import Command
+from app.domain.kernel.values import add_days, add_months, instant
 
 EVERY: Final = 12
 """How many months lie between two budgets of a client that sets some aside."""

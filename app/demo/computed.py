@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from app import incentives
-from app.bootstrap import Runtime
-from app.domain.command import Command
-from app.domain.incentive_statement import ClawBack, IssueStatement, ResolveDispute
-from app.domain.kpi_certificate import IssueKpiCertificate
-from app.domain.period_close import ClosePeriod, RestatePeriod
-from app.domain.values import MICRO, unscaled
-from app.figures import FigureQuestion, certificates, periods
-from app.handler import Intent
+from app.domain.incentive_statement.decisions import ClawBack, IssueStatement, ResolveDispute
+from app.domain.kernel.command import Command
+from app.domain.kernel.values import MICRO, unscaled
+from app.domain.kpi_certificate.decisions import IssueKpiCertificate
+from app.domain.period_close.decisions import ClosePeriod, RestatePeriod
+from app.kpi_queries import FigureQuestion
+from app.runtime import Runtime
+from app.services import incentive_statements as incentives
+from app.services import kpi_certificates as certificates
+from app.services import period_closes as periods
 from app.store.receipts import Receipt
+from app.write_side.handler import Intent
 
 
 def compute(runtime: Runtime, intent: Intent) -> Receipt:

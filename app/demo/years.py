@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from itertools import chain, repeat
 
-from app.demo import chances, cycles, offers
-from app.demo.cast import COMPETITORS, EXTRAS, PROJECTS, RETAINER, share
-from app.demo.life import Life, line
-from app.demo.steps import Step
-from app.domain import contract_commands, renewal
-from app.domain.values import add_days, add_months
+from app.demo import opportunities as chances
+from app.demo import proposals as offers
+from app.demo import renewals as cycles
+from app.demo.account_history import Life, line
+from app.demo.people import COMPETITORS, EXTRAS, PROJECTS, RETAINER, share
+from app.demo.scripted_command import Step
+from app.domain.contract import commands as contract_commands
+from app.domain.kernel.values import add_days, add_months
+from app.domain.renewal import decisions as renewal
 
 Lines = list[contract_commands.Line]
 

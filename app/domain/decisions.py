@@ -4,33 +4,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.domain import (
-    account,
-    api_key,
-    budget,
-    concession,
-    contract,
-    contract_commands,
-    contract_terms,
-    incentive_statement,
-    interaction,
-    kpi_certificate,
-    opportunity,
-    opportunity_commands,
-    period_close,
-    policy,
-    proposal,
-    proposal_commands,
-    renewal,
-    scope_change,
-    scope_change_commands,
-    tenant,
-    webhook_endpoint,
-)
-from app.domain.command import Command
-from app.domain.context import Context, Decided
-from app.domain.events.base import Event
+from app.domain.account import decisions as account
+from app.domain.api_key import decisions as api_key
+from app.domain.budget import decisions as budget
+from app.domain.contract import commands as contract_commands
+from app.domain.contract import decisions as contract
+from app.domain.contract import term_decisions as contract_terms
+from app.domain.incentive_statement import decisions as incentive_statement
+from app.domain.interaction import decisions as interaction
+from app.domain.kernel.command import Command
+from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.event import Event
+from app.domain.kpi_certificate import decisions as kpi_certificate
+from app.domain.opportunity import commands as opportunity_commands
+from app.domain.opportunity import decisions as opportunity
+from app.domain.period_close import decisions as period_close
+from app.domain.policy import decisions as policy
+from app.domain.proposal import commands as proposal_commands
+from app.domain.proposal import concession_decisions as concession
+from app.domain.proposal import decisions as proposal
 from app.domain.recorded import Recorded
+from app.domain.renewal import decisions as renewal
+from app.domain.scope_change import commands as scope_change_commands
+from app.domain.scope_change import decisions as scope_change
+from app.domain.tenant import decisions as tenant
+from app.domain.webhook_endpoint import decisions as webhook_endpoint
 
 
 @dataclass(frozen=True)

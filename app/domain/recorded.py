@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import orjson
 
-from app.domain.events import CATALOGUE
-from app.domain.events.base import Event
+from app.domain.catalogue import CATALOGUE
+from app.domain.kernel.event import Event
 
 _NEWEST: Final = {topic: kind.VERSION for topic, kind in CATALOGUE.items()}
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.domain.errors import DomainError
+from app.domain.kernel.errors import DomainError
 from app.store.mapper import Fact
 from app.store.receipts import Receipt, Request
 from app.store.vault import DataKey

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.domain.errors import Conflict, DomainError, Refused
-from app.domain.values import instant
+from app.domain.kernel.errors import Conflict, DomainError, Refused
+from app.domain.kernel.values import instant
 from app.store import receipts
 from app.store.append import Append, Outcome
 from app.store.mapper import Fact, leaf

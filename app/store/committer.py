@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
-from app.domain.errors import Unavailable
+from app.domain.kernel.errors import Unavailable
 from app.store.append import Append, Outcome
 from app.store.batch import looked_up_again
 

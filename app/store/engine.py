@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from app.domain.errors import Unavailable
+from app.domain.kernel.errors import Unavailable
 
 APP_ROLE: Final = "steward_app"
 DIRECTORY_ROLE: Final = "steward_directory"

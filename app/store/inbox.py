@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, or_, select, text, update
 
-from app.domain.errors import NotFound, Refused
+from app.domain.kernel.errors import NotFound, Refused
 from app.store.engine import Database
 from app.store.tables import inbox
 from app.store.vault import Vault

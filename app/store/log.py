@@ -7,14 +7,14 @@ from typing import Any, cast
 from eventsourcing.persistence import EventStore
 from sqlalchemy import select
 
-from app.domain.events.base import Event
+from app.domain.kernel.event import Event
 from app.domain.recorded import Recorded
 from app.store import receipts
 from app.store.append import Append, Outcome
 from app.store.engine import Database
+from app.store.event_pages import page
 from app.store.lookup import Found, look_up
 from app.store.mapper import EnvelopeMapper, Proposed, encoded
-from app.store.reading import page
 from app.store.receipts import Receipt, Request
 from app.store.recorder import LedgerRecorder
 from app.store.tables import data_keys, events, ledgers, refs

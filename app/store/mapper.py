@@ -7,9 +7,9 @@ from typing import Any, Final, cast
 
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
-from app.domain.events.base import Event
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import instant
 from app.domain.recorded import Recorded
-from app.domain.values import instant
 from app.store.canonical import canonical
 from app.store.randomness import random_bytes
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, text
 
-from app.domain.errors import Invalid
+from app.domain.kernel.errors import Invalid
 from app.store.engine import Database, keyed, keys
 
 

@@ -21,9 +21,9 @@ from sqlalchemy.exc import IntegrityError as UniqueViolation
 from app.store.append import Append, Outcome
 from app.store.batch import Batch, Wanted
 from app.store.engine import Database
+from app.store.event_pages import page
 from app.store.mapper import Fact
 from app.store.positions import advance, position_of
-from app.store.reading import page
 from app.store.statements import STATEMENTS
 from app.store.subscription import LogSubscription
 from app.store.tables import events, ledgers

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from app.domain.errors import Unavailable
+from app.domain.kernel.errors import Unavailable
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE, Database
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from pydantic import BaseModel
 from sqlalchemy import Connection, text
 
-from app.domain.values import Classification, classification, nested
+from app.domain.kernel.values import Classification, classification, nested
 from app.store.canonical import canonical
 from app.store.engine import Database, keyed, keys
 from app.store.randomness import random_bytes

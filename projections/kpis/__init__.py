@@ -1,8 +1,8 @@
 """The instruments: pure functions of rows and a period.
 
 Lives here: what a KPI is (`base`), the rows that figures are made of (`standings` and the views' own), one file per theme,
-and how figures are written (`decimals`, `answers`). May import: the views' row types and `app.domain.values`.
-To add a KPI: a `Kpi` in its theme's file, one line below, and the twins of its methods in `app.figures.sums.twins`.
+and how figures are written (`decimals`, `answers`). May import: the views' row types and `app.domain.kernel.values`.
+To add a KPI: a `Kpi` in its theme's file, one line below, and the twins of its methods in `app.kpi_queries.sql.expressions`.
 """
 
 from typing import Final

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from projections.budgets import Budget
-from projections.forecasts import Forecast
 from projections.kpis.conversion import Exchange, common, parts_of
 from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.growth import Agreement, Deal
 from projections.kpis.incentives import Payment
-from projections.renewals import Renewal
+from projections.views.budgets import Budget
+from projections.views.forecasts import Forecast
+from projections.views.renewals import Renewal
 
 AMOUNTS: Final[Mapping[type, tuple[str, ...]]] = {
     Renewal: ("atr", "renewed", "co_termed", "expected"),

@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.rules import MetricRules
-from app.domain.values import MICRO
+from app.domain.kernel.values import MICRO
+from app.domain.policy.rules import MetricRules
 
 DEFAULTS: Final = MetricRules()
 """How figures are counted where a tenant has set nothing else."""
@@ -127,7 +127,7 @@ class Kpi:
     """A figure of the catalogue.
 
     unit: a ratio, money, a number, or rows. kind: of a point in time or of a period. reads: which rows it is made of
-    (`app.figures.rows` loads them). methods: by name, the default first. warn: what a reader should know besides. source: where
+    (`app.kpi_queries.row_source` loads them). methods: by name, the default first. warn: what a reader should know besides. source: where
     the rule comes from. options: what its question may say besides.
     """
 

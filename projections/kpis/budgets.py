@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from projections.budgets import Budget
 from projections.kpis.base import YEARLY, Kpi, Measure, Method, Share, Warnings, counted
+from projections.views.budgets import Budget
 
 
 def _off(row: Budget) -> Share:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.domain.values import FOREVER, day_start, nearest_day
+from app.domain.kernel.values import FOREVER, day_start, nearest_day
 
 _END: Final = 10_000 * 12
 

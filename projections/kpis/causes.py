@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.domain.kernel.values import FOREVER, day_start
 from app.domain.recorded import Recorded
-from app.domain.values import FOREVER, day_start
-from projections.budgets import Budget
-from projections.contract_lines import ContractLine
 from projections.kpis.cohorts import Joined
 from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.growth import Agreement, Deal
 from projections.kpis.incentives import Payment
 from projections.kpis.lives import Life
 from projections.kpis.scope import Wish
-from projections.renewals import Renewal
+from projections.views.budgets import Budget
+from projections.views.contract_lines import ContractLine
+from projections.views.renewals import Renewal
 
 
 def streams(rows: Sequence[Any], lines: Sequence[ContractLine]) -> set[str]:

@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.errors import Invalid
+from app.domain.kernel.errors import Invalid
 from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share, Terms, Told
 from projections.kpis.calendar import label, month_of, month_start
 from projections.kpis.decimals import quantity, ratio

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
+from projections.kpis.account_movements import Standing
 from projections.kpis.base import YEARLY, Kpi, Measure, Method, Share, Terms, Told
 from projections.kpis.decimals import quantity, ratio
 from projections.kpis.options import count
-from projections.kpis.standings import Standing
 
 MOST: Final = 1000
 """How many accounts may be asked for."""

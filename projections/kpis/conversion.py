@@ -13,12 +13,12 @@ from fractions import Fraction
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.domain.errors import Invalid
-from app.domain.fx import Rates
-from app.domain.rules import RATE
-from app.domain.values import day_of, instant
-from projections.contract_lines import ContractLine
-from projections.kpis.counting import grouped
+from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import day_of, instant
+from app.domain.policy.fx import Rates
+from app.domain.policy.rules import RATE
+from projections.kpis.counting_rules import grouped
+from projections.views.contract_lines import ContractLine
 
 Key = tuple[str, int]
 """A currency and an instant."""

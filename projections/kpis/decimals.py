@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from app.domain.values import MICRO, MINOR_UNITS, half_up, scaled, unscaled
+from app.domain.kernel.values import MICRO, MINOR_UNITS, half_up, scaled, unscaled
 from projections.kpis.base import Scale
 
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from projections.kpis.account_movements import Standing
 from projections.kpis.base import MONTHLY, Kpi, Method, Share
 from projections.kpis.retention import NOBODY
-from projections.kpis.standings import Standing
 
 
 def _expanded(row: Standing) -> Share:

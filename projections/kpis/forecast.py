@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from app.domain.errors import Invalid
-from app.domain.values import MICRO, scaled, unscaled
-from projections.forecasts import Forecast
+from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import MICRO, scaled, unscaled
 from projections.kpis.base import YEARLY, Kpi, Measure, Method, Scale, Share, Terms, Told, Warnings, counted
 from projections.kpis.decimals import quantities, quantity, ratio
 from projections.kpis.renewals import unassessed
-from projections.renewals import Renewal
+from projections.views.forecasts import Forecast
+from projections.views.renewals import Renewal
 
 CHANCES: Final = {"on_track": 950_000, "watch": 750_000, "at_risk": 450_000, "critical": 150_000}
 """How likely a renewal of a risk class is, in 10^-6, where nobody said more. Source: docs/kpis.md#renewal_forecast."""

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.domain.values import MICRO, unscaled
+from app.domain.kernel.values import MICRO, unscaled
 from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, Scale, Share, Warnings, counted
 from projections.kpis.decimals import quantity
-from projections.opportunities import DECIDED, PARKED, Opportunity, standing
-from projections.proposals import Proposal
+from projections.views.opportunities import DECIDED, PARKED, Opportunity, standing
+from projections.views.proposals import Proposal
 
 WEIGHTED: Final = Scale(MICRO * MICRO, money=True)
 """Annual amounts in 10^-6 times probabilities in 10^-6, so that nothing is rounded on the way."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from app.domain.values import MICRO
+from app.domain.kernel.values import MICRO
 
 LEAST_COVERAGE: Final = Fraction(1, 2)
 """Below this share of fresh weight there is no score."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.values import scaled
-from projections.incentive_statements import IncentiveStatement
+from app.domain.kernel.values import scaled
 from projections.kpis.base import YEARLY, Kpi, Method, Share
+from projections.views.incentive_statements import IncentiveStatement
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.values import add_months, day_of, day_start, instant
-from projections.contract_lines import ContractLine
+from app.domain.kernel.values import add_months, day_of, day_start, instant
 from projections.kpis.base import MONTHLY
 from projections.kpis.decimals import quantity
+from projections.views.contract_lines import ContractLine
 
 MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 """How many months a period of a name has."""

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Final
 
-from app.domain.errors import Invalid
-from app.domain.values import MICRO, scaled
+from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import MICRO, scaled
 
 _SHARE: Final = re.compile(r"(0|1)(\.\d{1,6})?", re.ASCII)
 _COUNT: Final = re.compile(r"[1-9]\d{0,8}", re.ASCII)

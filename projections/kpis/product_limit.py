@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import NamedTuple
 
-from app.domain.values import MICRO, unscaled
+from app.domain.kernel.values import MICRO, unscaled
 from projections.kpis.lives import Tenure
 from projections.survival import Point
 

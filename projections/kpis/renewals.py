@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, Share, Warnings, counted
-from projections.renewals import Renewal
+from projections.views.renewals import Renewal
 
 NOTHING_DUE: Final = "nothing_due_in_period"
 

@@ -6,8 +6,8 @@ C are the accounts that paid at the start; who joined later never enters, who ca
 from collections.abc import Sequence
 from typing import Final
 
+from projections.kpis.account_movements import LOSSES, Standing
 from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share, Warnings, counted
-from projections.kpis.standings import LOSSES, Standing
 
 NOBODY: Final = "no_paying_accounts_at_start"
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from projections.kpis.account_movements import GAINS, LOSSES, Standing
 from projections.kpis.base import COUNT, MONTHLY, YEARLY, Kpi, Method, Share
 from projections.kpis.retention import NOBODY
-from projections.kpis.standings import GAINS, LOSSES, Standing
 
 
 def _closing(row: Standing) -> Share:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from projections.kpis.base import COUNT, HOURS, Kpi, Measure, Method, Share, Warnings, counted
-from projections.scope_changes import ScopeChange
+from projections.views.scope_changes import ScopeChange
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.world import draft
+from tests.api.sample_agency import draft
 from tests.support.server import Client
 
 NORTHWIND = {

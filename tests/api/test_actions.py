@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from tests.api.sample_agency import draft
 from tests.api.test_proposals import GIVE, ITEM, account, drafted, table
-from tests.api.world import draft
 from tests.support.server import Client, Server
 
 PROPOSAL: Final[dict[str, dict[str, Any]]] = {

@@ -7,7 +7,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from app.api import ROUTERS
-from app.api.commands import Commands
+from app.api.http.fast_commands import Commands
 from tests.support.databases import Databases
 from tests.support.server import Server
 

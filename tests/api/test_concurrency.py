@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.api.conftest import Calendar
-from tests.api.world import draft
+from tests.api.sample_agency import draft
 from tests.support.server import Client
 
 

@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.api.examples import EXAMPLES
+from app.api.http.examples import EXAMPLES
 from tests.api.contract import OPEN, OPERATIONS, READS, SCHEMA, SECURED, WRITES, Operation
-from tests.api.world import World, furnish
+from tests.api.sample_agency import World, furnish
 from tests.support.server import Server
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"

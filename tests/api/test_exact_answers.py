@@ -12,7 +12,7 @@ import pytest
 
 from projections.kpis import KPIS
 from tests.api.contract import READS, Operation
-from tests.api.world import World, furnish
+from tests.api.sample_agency import World, furnish
 from tests.support.server import Client, Server
 
 AMOUNT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")

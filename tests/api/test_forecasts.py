@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.world import LINE, draft
+from tests.api.sample_agency import LINE, draft
 from tests.support.server import Client
 
 

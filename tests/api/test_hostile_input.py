@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.contract import READS, WRITES
-from tests.api.world import World, furnish
+from tests.api.sample_agency import World, furnish
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Server
 

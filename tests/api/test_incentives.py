@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Calendar
-from tests.api.world import draft
+from tests.api.sample_agency import draft
 from tests.support.server import Client
 
 PERIOD = {"from": "2026-01-01", "to": "2027-01-01"}

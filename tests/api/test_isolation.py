@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.api.contract import LISTS, READS, Operation
-from tests.api.world import World, furnish
+from tests.api.sample_agency import World, furnish
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Server
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.figures.test_cohort import TENTH
+from tests.kpi_queries.test_cohort import TENTH
 from tests.support.server import Client, Server
 
 CLV = "/v1/kpis/customer_lifetime_value"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.api.contract import LISTS, Operation
-from tests.api.world import World, furnish
+from tests.api.sample_agency import World, furnish
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Client, Server
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.world import draft
+from tests.api.sample_agency import draft
 from tests.support.server import Client
 
 MEMBERS = {"type", "title", "status", "code", "detail", "instance"}

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from app.api import ROUTERS
-from app.auth.policy import BUSINESS, ROLES, SCOPES
+from app.auth.roles import BUSINESS, ROLES, SCOPES
 from tests.api.contract import OPEN, OPERATIONS, PER_ITEM, SCHEMA, SECURED, WRITES, Operation
-from tests.api.world import World, furnish
+from tests.api.sample_agency import World, furnish
 from tests.support.databases import Databases
 from tests.support.server import Server
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.tables import prefers_csv, written
+from app.api.http.csv import prefers_csv, written
 from tests.api.contract import READS, SCHEMA, Operation
-from tests.api.world import World, furnish
+from tests.api.sample_agency import World, furnish
 from tests.support.databases import Databases
 from tests.support.server import Server
 

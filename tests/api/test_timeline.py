@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.events import CATALOGUE
-from app.domain.values import Classification, classification, nested
-from projections.timeline import SENTENCES
-from tests.api.world import World, furnish
+from app.domain.catalogue import CATALOGUE
+from app.domain.kernel.values import Classification, classification, nested
+from projections.views.timeline import SENTENCES
+from tests.api.sample_agency import World, furnish
 from tests.support.server import Client, Server
 
 WITHOUT_ACCOUNT = ("tenant", "api_key", "webhook_endpoint", "policy", "incentive_statement", "period_close")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.values import MICRO
+from app.domain.kernel.values import MICRO
 from tests.api.conftest import Calendar
 from tests.api.contract import READS, Operation
-from tests.api.world import World, draft, furnish
+from tests.api.sample_agency import World, draft, furnish
 from tests.support.clock import Clock
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Client, Server

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.auth.keys import Gate, digest, issue
-from app.auth.policy import SCOPES, scopes_of
-from app.domain.api_key import IssueApiKey, RevokeApiKey
-from app.domain.errors import Invalid, Unauthenticated
-from app.domain.values import micros
+from app.auth.roles import SCOPES, scopes_of
+from app.domain.api_key.decisions import IssueApiKey, RevokeApiKey
+from app.domain.kernel.errors import Invalid, Unauthenticated
+from app.domain.kernel.values import micros
 from app.store.receipts import Request
-from tests.support.house import House
+from tests.support.applications import House
 
 SHAPE = re.compile(r"stw_[0-9a-z]{26}_[0-9a-z]{26}_[A-Za-z0-9]{43}[0-9a-f]{8}")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from bench.client import Load, call, drive, pace
+from bench.environment import Ground
 from bench.generate import stretches_of
-from bench.ground import Ground
+from bench.interleaving import in_turns, middle
 from bench.rebuilding import watched
 from bench.soak import read
-from bench.turns import in_turns, middle
-from tests.support.house import House
+from tests.support.applications import House
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.domain.account import (
+from app.domain.account.decisions import (
     CloseAccount,
     OpenAccount,
     RenameAccount,
@@ -15,9 +15,9 @@ from app.domain.account import (
     SetAccountOwner,
     SetAccountTier,
 )
-from app.domain.errors import Refused
-from tests.domain.contract_words import refusal
-from tests.support.house import House
+from app.domain.kernel.errors import Refused
+from tests.domain.contract_factory import refusal
+from tests.support.applications import House
 
 OPEN = OpenAccount(name="Northwind", currency="EUR", owner="maria", tier="gold")
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.domain.account import AccountState, CloseAccount
-from app.domain.budget import (
+from app.domain.account.decisions import AccountState, CloseAccount
+from app.domain.budget.decisions import (
     BudgetState,
     CloseBudget,
     CorrectSpend,
@@ -25,14 +25,14 @@ from app.domain.budget import (
     revise,
     set_,
 )
-from app.domain.command import Command
-from app.domain.context import Context, Decided
-from app.domain.errors import Invalid, Refused
-from app.domain.events.base import Event
+from app.domain.kernel.command import Command
+from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.errors import Invalid, Refused
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import MICRO, micros, scaled, zone
 from app.domain.recorded import Recorded
-from app.domain.values import MICRO, micros, scaled, zone
-from tests.domain.scope_change_words import account, contract, refusal
-from tests.support.house import House
+from tests.domain.scope_change_factory import account, contract, refusal
+from tests.support.applications import House
 
 TERMS: dict[str, Any] = {
     "title": "Spring campaign", "currency": "EUR", "amount": "1000.00", "start": "2026-01-01", "end": "2026-04-11",

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from app.domain.context import Context
 from app.domain.decisions import DECISIONS
-from app.domain.errors import Invalid, Refused
-from app.domain.events.kpi_certificate import CertifiedScope, KpiCertificateIssued
-from app.domain.events.period_close import PeriodCloseClosed, PeriodCloseRestated
-from app.domain.kpi_certificate import IssueKpiCertificate, KpiCertificateState, RecordKpiCertificate, issue
-from app.domain.period_close import (
+from app.domain.kernel.context import Context
+from app.domain.kernel.errors import Invalid, Refused
+from app.domain.kernel.values import micros, zone
+from app.domain.kpi_certificate.decisions import IssueKpiCertificate, KpiCertificateState, RecordKpiCertificate, issue
+from app.domain.kpi_certificate.events import CertifiedScope, KpiCertificateIssued
+from app.domain.period_close.decisions import (
     ClosePeriod,
     PeriodCloseState,
     RecordPeriodClose,
@@ -20,7 +20,7 @@ from app.domain.period_close import (
     close,
     restate,
 )
-from app.domain.values import micros, zone
+from app.domain.period_close.events import PeriodCloseClosed, PeriodCloseRestated
 
 ISSUED = KpiCertificateIssued(
     kpi="mrr", method="point_in_time", unit="money", scope=CertifiedScope(), as_of="2025-12-31T23:59:59.999999Z",

@@ -2,20 +2,10 @@
 
 import pytest
 
-from app.domain import proposal_commands as offers
-from app.domain.errors import Invalid
-from tests.domain.proposal_words import (
-    ITEM,
-    account,
-    conceded,
-    drafted,
-    events,
-    give,
-    limits,
-    refusal,
-    submitted,
-)
-from tests.support.house import House
+from app.domain.kernel.errors import Invalid
+from app.domain.proposal import commands as offers
+from tests.domain.proposal_factory import ITEM, account, conceded, drafted, events, give, limits, refusal, submitted
+from tests.support.applications import House
 
 C1 = offers.ApproveConcession(concession="c1")
 

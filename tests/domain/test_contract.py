@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.domain.account import CloseAccount
-from app.domain.contract_commands import (
+from app.domain.account.decisions import CloseAccount
+from app.domain.contract.commands import (
     AmendContract,
     CorrectContract,
     DraftContract,
@@ -21,7 +21,7 @@ from app.domain.contract_commands import (
     TerminateContract,
     WithdrawNotice,
 )
-from tests.domain.contract_words import (
+from tests.domain.contract_factory import (
     MAIN,
     YEAR,
     account,
@@ -34,7 +34,7 @@ from tests.domain.contract_words import (
     reprice,
     signed,
 )
-from tests.support.house import House
+from tests.support.applications import House
 
 SIGN = SignContract(signed_at="2025-12-20T10:00:00Z", document_sha256="ab" * 32)
 TERMINATE = TerminateContract(effective_end="2026-07-01", reason="price", voluntary=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.contract_commands import (
+from app.domain.contract.commands import (
     AmendContract,
     CorrectContract,
     DraftContract,
@@ -20,10 +20,10 @@ from app.domain.contract_commands import (
     Terms,
     WithdrawNotice,
 )
-from app.domain.renewal import OpenRenewal
-from app.domain.values import day_start
-from tests.domain.contract_words import MAIN, YEAR, account, annual, refusal, reprice, schedule, signed
-from tests.support.house import House
+from app.domain.kernel.values import day_start
+from app.domain.renewal.decisions import OpenRenewal
+from tests.domain.contract_factory import MAIN, YEAR, account, annual, refusal, reprice, schedule, signed
+from tests.support.applications import House
 
 TERMINATE = TerminateContract(effective_end="2026-07-01", reason="price", voluntary=True)
 

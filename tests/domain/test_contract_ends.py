@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.contract_commands import (
+from app.domain.contract.commands import (
     ExpireContract,
     GiveNotice,
     RenewAutomatically,
@@ -12,11 +12,11 @@ from app.domain.contract_commands import (
     TerminateContract,
     WithdrawNotice,
 )
-from app.domain.policy import ActivatePolicy, DraftPolicy
-from app.domain.renewal import OpenRenewal
-from app.domain.rules import RenewalRules
-from tests.domain.contract_words import annual, refusal, signed
-from tests.support.house import House
+from app.domain.policy.decisions import ActivatePolicy, DraftPolicy
+from app.domain.policy.rules import RenewalRules
+from app.domain.renewal.decisions import OpenRenewal
+from tests.domain.contract_factory import annual, refusal, signed
+from tests.support.applications import House
 
 
 def last(house: House, stream: str) -> dict[str, object]:

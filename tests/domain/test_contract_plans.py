@@ -8,24 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.domain.contract_commands import AmendContract, DraftContract, Line, RampStep, RenewContract, SetLine
-from app.domain.schedule import Schedule
-from app.domain.values import FOREVER, MICRO, add_days, add_months, day_start, half_up, scaled, unscaled
-from tests.domain.contract_words import (
-    MAIN,
-    YEAR,
-    account,
-    add,
-    annual,
-    line,
-    refusal,
-    remove,
-    reprice,
-    signed,
-)
+from app.domain.contract.commands import AmendContract, DraftContract, Line, RampStep, RenewContract, SetLine
+from app.domain.contract.schedule import Schedule
+from app.domain.kernel.values import FOREVER, MICRO, add_days, add_months, day_start, half_up, scaled, unscaled
+from tests.domain.contract_factory import MAIN, YEAR, account, add, annual, line, refusal, remove, reprice, signed
 from tests.domain.test_schedule import UTC, Told, amended, build, contract, paid, set_line
 from tests.domain.test_schedule import line as told_line
-from tests.support.house import House
+from tests.support.applications import House
 
 
 def month(schedule: Schedule, day: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.contract_commands import (
+from app.domain.contract.commands import (
     GiveNotice,
     RenewContract,
     ResumeContract,
@@ -12,14 +12,8 @@ from app.domain.contract_commands import (
     TerminateContract,
     WithdrawNotice,
 )
-from tests.domain.contract_words import (
-    MAIN,
-    annual,
-    line,
-    refusal,
-    signed,
-)
-from tests.support.house import House
+from tests.domain.contract_factory import MAIN, annual, line, refusal, signed
+from tests.support.applications import House
 
 TERMINATE = TerminateContract(effective_end="2026-07-01", reason="price", voluntary=True)
 

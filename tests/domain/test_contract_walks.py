@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.contract_commands import (
+from app.domain.contract.commands import (
     AmendContract,
     CorrectContract,
     ExpireContract,
@@ -22,16 +22,10 @@ from app.domain.contract_commands import (
     Terms,
     WithdrawNotice,
 )
-from app.domain.errors import DomainError
-from app.domain.values import day_start, unscaled
-from tests.domain.contract_words import (
-    add,
-    annual,
-    remove,
-    reprice,
-    signed,
-)
-from tests.support.house import House
+from app.domain.kernel.errors import DomainError
+from app.domain.kernel.values import day_start, unscaled
+from tests.domain.contract_factory import add, annual, remove, reprice, signed
+from tests.support.applications import House
 
 
 class Wrong(NamedTuple):

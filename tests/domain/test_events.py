@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import BaseModel
 
-from app.domain.events import CATALOGUE
-from app.domain.events.base import Event
-from app.domain.values import Business, Classification, Personal, Public, Sealed, classification, nested
+from app.domain.catalogue import CATALOGUE
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Business, Classification, Personal, Public, Sealed, classification, nested
 from tests.golden import FOLDER, add, broken, digest, file_of, manifest, sample, topic_of
 
 FILES = sorted(path.name for path in FOLDER.glob("*.json"))
@@ -91,7 +91,7 @@ def test_a_topic_is_a_noun_and_what_happened_to_it(topic: str) -> None:
 
 
 def test_no_topic_is_told_by_two_classes() -> None:
-    from app.domain import events
+    from app.domain import catalogue as events
 
     told = [kind.TOPIC for noun in vars(events).values() if hasattr(noun, "EVENTS") for kind in noun.EVENTS]
     assert sorted(told) == sorted(CATALOGUE)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.errors import Invalid
-from app.domain.fx import Rates, rate_at
-from app.domain.rules import RATE, FxRate, FxRules, rate
-from app.domain.values import add_days
+from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import add_days
+from app.domain.policy.fx import Rates, rate_at
+from app.domain.policy.rules import RATE, FxRate, FxRules, rate
 
 TABLE = FxRules(
     base="EUR",

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.domain.account import CloseAccount, OpenAccount
-from app.domain.interaction import LogInteraction, VoidInteraction
-from app.domain.values import micros
-from tests.domain.contract_words import refusal
-from tests.support.house import House
+from app.domain.account.decisions import CloseAccount, OpenAccount
+from app.domain.interaction.decisions import LogInteraction, VoidInteraction
+from app.domain.kernel.values import micros
+from tests.domain.contract_factory import refusal
+from tests.support.applications import House
 
 CALL = {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T08:00:00Z"}
 

@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.domain import opportunity_commands as chances
-from app.domain.account import CloseAccount
-from app.domain.command import Command
-from app.domain.contract_commands import (
+from app.domain.account.decisions import CloseAccount
+from app.domain.contract.commands import (
     AmendContract,
     CorrectContract,
     RemoveLine,
@@ -16,9 +14,11 @@ from app.domain.contract_commands import (
     SetLine,
     SignContract,
 )
-from app.domain.errors import Invalid
-from tests.domain.proposal_words import account, estimate, events, grown, refusal, seen, signed, unsigned
-from tests.support.house import House
+from app.domain.kernel.command import Command
+from app.domain.kernel.errors import Invalid
+from app.domain.opportunity import commands as chances
+from tests.domain.proposal_factory import account, estimate, events, grown, refusal, seen, signed, unsigned
+from tests.support.applications import House
 
 QUALIFY = chances.QualifyOpportunity(need="They open in France")
 PARK = chances.ParkOpportunity(until="2026-06-01", reason="no budget")

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.domain.policy import ActivatePolicy, DraftPolicy, DraftPolicyVersion, PolicyState, RetirePolicy
-from app.domain.rules import ApprovalLimit, ApprovalRules, FxRules, MetricRules, RenewalRules
-from tests.domain.contract_words import refusal
-from tests.support.house import House
+from app.domain.policy.decisions import ActivatePolicy, DraftPolicy, DraftPolicyVersion, PolicyState, RetirePolicy
+from app.domain.policy.rules import ApprovalLimit, ApprovalRules, FxRules, MetricRules, RenewalRules
+from tests.domain.contract_factory import refusal
+from tests.support.applications import House
 
 LAX = ApprovalRules(limits=(ApprovalLimit(role="manager"),))
 STRICT = ApprovalRules(limits=(ApprovalLimit(role="manager", amount="10"),))

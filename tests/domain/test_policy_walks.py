@@ -5,13 +5,14 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.command import Command
-from app.domain.context import Context
 from app.domain.decisions import DECISIONS
-from app.domain.errors import DomainError
-from app.domain.events import policy as facts
-from app.domain.events.base import Event
-from app.domain.policy import (
+from app.domain.kernel.command import Command
+from app.domain.kernel.context import Context
+from app.domain.kernel.errors import DomainError
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import add_days, day_start
+from app.domain.policy import events as facts
+from app.domain.policy.decisions import (
     ActivatePolicy,
     DraftPolicy,
     DraftPolicyVersion,
@@ -20,11 +21,10 @@ from app.domain.policy import (
     evolve,
     rules_in_force,
 )
+from app.domain.policy.rules import RenewalRules
 from app.domain.recorded import Recorded
-from app.domain.rules import RenewalRules
-from app.domain.values import add_days, day_start
 from app.store.canonical import canonical
-from projections.policies import VIEW, Policy, version_on
+from projections.views.policies import VIEW, Policy, version_on
 
 UTC = ZoneInfo("UTC")
 FIRST, DAYS = "2026-01-01", 24

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.domain import proposal_commands as offers
-from app.domain.account import CloseAccount
-from app.domain.contract_commands import AddLine, AmendContract, GiveNotice, Line, RenewContract, SetLine
-from app.domain.errors import Invalid
-from tests.domain.proposal_words import (
+from app.domain.account.decisions import CloseAccount
+from app.domain.contract.commands import AddLine, AmendContract, GiveNotice, Line, RenewContract, SetLine
+from app.domain.kernel.errors import Invalid
+from app.domain.proposal import commands as offers
+from tests.domain.proposal_factory import (
     ITEM,
     accepted,
     account,
@@ -22,7 +22,7 @@ from tests.domain.proposal_words import (
     submitted,
     unsigned,
 )
-from tests.support.house import House
+from tests.support.applications import House
 
 REVISED = offers.ReviseProposal(items=(ITEM,), cost="6000", valid_until="2026-04-01")
 

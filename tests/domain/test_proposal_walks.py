@@ -5,16 +5,17 @@ from typing import Any, Final
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.domain import concession, proposal
-from app.domain import proposal_commands as offers
-from app.domain.account import AccountState
-from app.domain.context import Context
-from app.domain.errors import DomainError
-from app.domain.events.base import Event
+from app.domain.account.decisions import AccountState
+from app.domain.kernel.context import Context
+from app.domain.kernel.errors import DomainError
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import MICRO, micros, scaled, zone
+from app.domain.policy.rules import SENIORITY, ApprovalRules
+from app.domain.proposal import commands as offers
+from app.domain.proposal import concession_decisions as concession
+from app.domain.proposal import decisions as proposal
 from app.domain.recorded import Recorded
-from app.domain.rules import SENIORITY, ApprovalRules
-from app.domain.values import MICRO, micros, scaled, zone
-from projections.proposals import VIEW
+from projections.views.proposals import VIEW
 
 ACCOUNT: Final = "acct_01jd0000000000000000000000"
 NOW: Final = micros("2026-01-15T09:00:00Z")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.domain.contract_commands import (
+from app.domain.contract.commands import (
     AmendContract,
     ExpireContract,
     GiveNotice,
@@ -13,9 +13,9 @@ from app.domain.contract_commands import (
     SignContract,
     TerminateContract,
 )
-from app.domain.renewal import DeferRenewal, OpenRenewal, SetRenewalRisk
-from tests.domain.contract_words import drafted, line, refusal, reprice, signed
-from tests.support.house import House
+from app.domain.renewal.decisions import DeferRenewal, OpenRenewal, SetRenewalRisk
+from tests.domain.contract_factory import drafted, line, refusal, reprice, signed
+from tests.support.applications import House
 
 WATCH = SetRenewalRisk(risk="watch", probability="0.7", drivers=("new sponsor",))
 

@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from app.domain.events.policy import PolicyDrafted
-from app.domain.rules import KINDS, SENIORITY, ApprovalRules, Role
+from app.domain.policy.events import PolicyDrafted
+from app.domain.policy.rules import KINDS, SENIORITY, ApprovalRules, Role
 
 FOLDER = Path(__file__).parents[1] / "golden" / "rules"
 

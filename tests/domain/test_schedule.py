@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import schedule as schedules
-from app.domain.events import CATALOGUE
+from app.domain.catalogue import CATALOGUE
+from app.domain.contract import schedule as schedules
+from app.domain.contract.schedule import PER_YEAR, Interval, Schedule, annual
+from app.domain.kernel.values import FOREVER, MICRO, add_days, day_start, half_up, scaled, unscaled
 from app.domain.recorded import Recorded
-from app.domain.schedule import PER_YEAR, Interval, Schedule, annual
-from app.domain.values import FOREVER, MICRO, add_days, day_start, half_up, scaled, unscaled
 
 UTC = ZoneInfo("UTC")
 START, END = "2026-01-01", "2027-01-01"

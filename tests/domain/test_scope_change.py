@@ -3,9 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from app.domain.errors import NotFound
-from app.domain.interaction import LogInteraction
-from app.domain.scope_change_commands import (
+from app.domain.interaction.decisions import LogInteraction
+from app.domain.kernel.errors import NotFound
+from app.domain.kernel.values import micros
+from app.domain.scope_change.commands import (
     AbsorbWork,
     AnswerConsult,
     ApproveScopeChange,
@@ -19,18 +20,8 @@ from app.domain.scope_change_commands import (
     WaiveConsult,
     WithdrawScopeChange,
 )
-from app.domain.values import micros
-from tests.domain.scope_change_words import (
-    accepted,
-    account,
-    amendment,
-    assessed,
-    closed,
-    contract,
-    raised,
-    refusal,
-)
-from tests.support.house import House
+from tests.domain.scope_change_factory import accepted, account, amendment, assessed, closed, contract, raised, refusal
+from tests.support.applications import House
 
 ASK = RequestConsult(team="creative", question="How much work is it?", due="2026-01-16")
 ANSWER = AnswerConsult(team="creative", feasible=True, effort_hours="8")

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.bootstrap import build
-from app.domain import contract as contracts
-from app.domain import contract_commands
-from app.domain.account import AccountState
-from app.domain.context import Context
-from app.domain.contract_commands import AmendContract, DraftContract, Line, SignContract, SuspendContract
-from app.domain.errors import Invalid
-from app.domain.scope_change import ScopeChangeState, amend
-from app.domain.values import day_start, scaled
-from app.handler import Intent
+from app.domain.account.decisions import AccountState
+from app.domain.contract import commands as contract_commands
+from app.domain.contract import decisions as contracts
+from app.domain.contract.commands import AmendContract, DraftContract, Line, SignContract, SuspendContract
+from app.domain.kernel.context import Context
+from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import day_start, scaled
+from app.domain.scope_change.decisions import ScopeChangeState, amend
 from app.store.receipts import Request
-from tests.domain.scope_change_words import ADD_LINE, accepted, account, amendment, contract, raised, refusal
-from tests.support.house import House
+from app.write_side.handler import Intent
+from tests.domain.scope_change_factory import ADD_LINE, accepted, account, amendment, contract, raised, refusal
+from tests.support.applications import House
 
 UTC = ZoneInfo("UTC")
 

@@ -7,18 +7,18 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain import contract as contracts
-from app.domain.account import AccountState
-from app.domain.command import Command
-from app.domain.context import Context, Decided
-from app.domain.contract_commands import Line, RecordContract
+from app.domain.account.decisions import AccountState
+from app.domain.contract import decisions as contracts
+from app.domain.contract.commands import Line, RecordContract
 from app.domain.decisions import DECISIONS
-from app.domain.errors import Refused
-from app.domain.events import scope_change as facts
-from app.domain.events.base import Event
+from app.domain.kernel.command import Command
+from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.errors import Refused
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
-from app.domain.scope_change import ScopeChangeState, evolve, raise_
-from app.domain.scope_change_commands import (
+from app.domain.scope_change import events as facts
+from app.domain.scope_change.commands import (
     AbsorbWork,
     AnswerConsult,
     ApproveScopeChange,
@@ -31,9 +31,9 @@ from app.domain.scope_change_commands import (
     WaiveConsult,
     WithdrawScopeChange,
 )
-from app.domain.values import day_start
-from projections.scope_changes import VIEW, ScopeChange
-from tests.domain.scope_change_words import amendment
+from app.domain.scope_change.decisions import ScopeChangeState, evolve, raise_
+from projections.views.scope_changes import VIEW, ScopeChange
+from tests.domain.scope_change_factory import amendment
 
 UTC = ZoneInfo("UTC")
 NOW = day_start("2026-02-01", UTC)

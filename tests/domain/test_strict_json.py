@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.domain.errors import DomainError
-from app.domain.strict_json import DEEPEST, LARGEST, STRETCH, WIDEST, decode, decode_array, thorough
+from app.domain.kernel.errors import DomainError
+from app.domain.kernel.strict_json import DEEPEST, LARGEST, STRETCH, WIDEST, decode, decode_array, thorough
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 VALUES = st.recursive(

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from app.domain import values
-from app.domain.values import (
+from app.domain.kernel import values
+from app.domain.kernel.values import (
     add_days,
     add_months,
     day_of,

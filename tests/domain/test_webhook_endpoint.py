@@ -8,15 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.domain.context import Context, Decided
-from app.domain.errors import DomainError, Invalid, Refused
-from app.domain.events.webhook import (
-    WebhookEndpointClosed,
-    WebhookEndpointRegistered,
-    WebhookSecretAdded,
-    WebhookSecretRetired,
-)
-from app.domain.webhook_endpoint import (
+from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.errors import DomainError, Invalid, Refused
+from app.domain.webhook_endpoint.decisions import (
     MOST_SECRETS,
     AddWebhookSecret,
     CloseWebhookEndpoint,
@@ -29,6 +23,12 @@ from app.domain.webhook_endpoint import (
     close,
     register,
     retire_secret,
+)
+from app.domain.webhook_endpoint.events import (
+    WebhookEndpointClosed,
+    WebhookEndpointRegistered,
+    WebhookSecretAdded,
+    WebhookSecretRetired,
 )
 
 CONTEXT = Context("tnt_1", "test", 1_000_000, 5_000_000, ZoneInfo("UTC"), "whe_1", lambda prefix: f"{prefix}_1")

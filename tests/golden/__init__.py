@@ -14,9 +14,9 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from app.domain.events import CATALOGUE
-from app.domain.events.base import Event
-from app.domain.values import Sealed
+from app.domain.catalogue import CATALOGUE
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Sealed
 
 FOLDER: Final = Path(__file__).parent / "events"
 SEALED: Final = {

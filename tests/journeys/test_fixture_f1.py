@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.house import House
+from tests.support.applications import House
 
 F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
 

@@ -19,15 +19,15 @@ import httpx
 import pytest
 
 from app.auth.keys import issue
-from app.bootstrap import Runtime
-from app.domain.api_key import IssueApiKey
-from app.domain.tenant import CreateTenant
-from app.handler import Intent
+from app.domain.api_key.decisions import IssueApiKey
+from app.domain.tenant.decisions import CreateTenant
+from app.runtime import Runtime
 from app.store.engine import Database
 from app.store.receipts import Request
+from app.write_side.handler import Intent
 from projections import VIEWS
 from tests.store.writers import runtime_of
-from tests.support.house import KEY
+from tests.support.applications import KEY
 
 ROOT = Path(__file__).parents[2]
 KILLS = 20

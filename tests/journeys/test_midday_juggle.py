@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app.domain.errors import DomainError, NotAllowed
-from app.ingestion import Item
-from projections.scope_changes import ScopeChange
-from tests.support.house import House
+from app.domain.kernel.errors import DomainError, NotAllowed
+from app.write_side.ingestion import Item
+from projections.views.scope_changes import ScopeChange
+from tests.support.applications import House
 
 CLIENT, WISH, CONTRACT, MAIL = "ref:northwind", "ref:W-1", "ref:C-1", "ref:mail-1"
 LINE = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "1000.00", "interval": "month"}

@@ -10,7 +10,7 @@ from eventsourcing.persistence import StoredEvent
 
 from app.domain.recorded import Recorded
 from projections import VIEWS
-from projections.base import View
+from projections.view import View
 from tests.support.server import Client, Server
 
 POISON = "contract.amended"

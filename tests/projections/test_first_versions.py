@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
-from app.domain.values import day_start
-from projections import contract_lines, contracts, run_rates
-from projections.base import View
+from projections.view import View
+from projections.views import contract_lines, contracts, run_rates
 
 TOLD: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "data" / "contract-views-of-first-versions.json").read_text()

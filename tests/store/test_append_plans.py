@@ -14,8 +14,8 @@ from app.store.receipts import Receipt
 from app.store.tables import data_keys, receipts, refs
 from app.store.vault import DataKey
 from tests.store.writers import renaming
+from tests.support.applications import House
 from tests.support.databases import BACKENDS, Databases
-from tests.support.house import House
 
 ACCOUNTS = 200
 EACH = 25

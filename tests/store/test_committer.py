@@ -8,13 +8,13 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from app.domain.account import OpenAccount
-from app.domain.errors import Conflict, Refused, Unavailable
+from app.domain.account.decisions import OpenAccount
+from app.domain.kernel.errors import Conflict, Refused, Unavailable
 from app.store.append import Append, Outcome
 from app.store.committer import Answer, Committer
 from app.store.receipts import Receipt
 from tests.store.writers import begin, doubled, renaming, sound
-from tests.support.house import House
+from tests.support.applications import House
 
 AppendMany = Callable[[str, Sequence[Append]], list[Outcome]]
 

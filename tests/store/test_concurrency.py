@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.domain.account import OpenAccount
+from app.domain.account.decisions import OpenAccount
 from app.domain.recorded import Recorded
 from app.store.log import Log
 from tests.store.writers import Tally, runtime_of, write
-from tests.support.house import House
+from tests.support.applications import House
 
 ROOT = Path(__file__).parents[2]
 DOOMED = {"version_conflict", "nothing_changes", "IntegrityError"}

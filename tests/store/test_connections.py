@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from app.domain.account import OpenAccount
-from app.domain.errors import Unavailable
+from app.domain.account.decisions import OpenAccount
+from app.domain.kernel.errors import Unavailable
 from app.store import engine
 from app.store.receipts import Receipt
 from tests.store.writers import begin, sound
+from tests.support.applications import House
 from tests.support.databases import Databases
-from tests.support.house import House
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from app.bootstrap import build
-from app.domain.account import OpenAccount
-from app.domain.errors import Unavailable
-from app.handler import Intent
+from app.domain.account.decisions import OpenAccount
+from app.domain.kernel.errors import Unavailable
 from app.store.engine import Database
 from app.store.receipts import Receipt, Request
+from app.write_side.handler import Intent
 from tests.store.writers import renaming
+from tests.support.applications import House
 from tests.support.clock import Clock
 from tests.support.databases import Databases
-from tests.support.house import House
 
 
 @pytest.mark.parametrize("version", [(3, 51, 2), (3, 40, 1), (2, 8, 17)])

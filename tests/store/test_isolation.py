@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary, MetaData, create_engine, insert, text
 
-from app.domain.account import OpenAccount
+from app.domain.account.decisions import OpenAccount
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE
 from projections import VIEWS
+from tests.support.applications import House
 from tests.support.databases import Databases
-from tests.support.house import House
 
 FOR_EVER = ("events", "receipts", "refs")
 SHARED = {"ledgers", "endpoints"}

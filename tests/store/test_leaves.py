@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.domain.account import OpenAccount
-from app.domain.events.account import AccountRenamed
-from app.domain.interaction import LogInteraction
+from app.domain.account.decisions import OpenAccount
+from app.domain.account.events import AccountRenamed
+from app.domain.interaction.decisions import LogInteraction
 from app.store import mapper
 from app.store.mapper import Fact, Proposed
-from tests.support.house import House
+from tests.support.applications import House
 
 F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
 

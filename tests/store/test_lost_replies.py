@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.account import OpenAccount, RenameAccount
-from app.domain.errors import Invalid, Unavailable
-from app.handler import Handler
+from app.domain.account.decisions import OpenAccount, RenameAccount
+from app.domain.kernel.errors import Invalid, Unavailable
 from app.store.append import Append, Outcome
 from app.store.committer import Committer
 from app.store.receipts import Receipt
+from app.write_side.handler import Handler
 from tests.store.writers import begin, sound
-from tests.support.house import House
+from tests.support.applications import House
 
 
 class Wire:

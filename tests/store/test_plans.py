@@ -8,12 +8,12 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 from sqlalchemy import Connection, create_engine, event, text
 
-from app.grower import Grower
+from app.read_side.view_writer import Grower
 from app.store import receipts
 from app.store.positions import hold
 from projections import VIEWS
+from tests.support.applications import House
 from tests.support.databases import Databases
-from tests.support.house import House
 
 EVENTS = 20_000
 

@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.bootstrap import Runtime
-from app.domain.account import OpenAccount, RenameAccount
-from app.domain.command import Command
-from app.domain.errors import Conflict, DomainError, Invalid
-from app.handler import Intent
-from app.states import InFlight
+from app.domain.account.decisions import OpenAccount, RenameAccount
+from app.domain.kernel.command import Command
+from app.domain.kernel.errors import Conflict, DomainError, Invalid
+from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
+from app.write_side.handler import Intent
+from app.write_side.states import InFlight
 from tests.store.writers import runtime_of
-from tests.support.house import House
+from tests.support.applications import House
 
 Answer = Receipt | DomainError
 

@@ -4,8 +4,8 @@ import json
 
 from sqlalchemy import text
 
-from app.domain.account import OpenAccount
-from tests.support.house import House
+from app.domain.account.decisions import OpenAccount
+from tests.support.applications import House
 
 
 def test_what_is_answered_is_what_is_stored_the_first_time_and_again(house: House) -> None:

@@ -6,14 +6,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from app.bootstrap import build
-from app.projector import create_tables
+from app.read_side.projector import create_tables
 from app.settings import Settings
 from app.store.engine import Database
 from app.store.schema import SchemaOutdated, migrate, require_head
 from app.store.tables import metadata
 from projections import VIEWS
+from tests.support.applications import KEY, House
 from tests.support.databases import Databases
-from tests.support.house import KEY, House
 
 
 def differences(connection: Connection) -> list[object]:

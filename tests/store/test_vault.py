@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from sqlalchemy import MetaData, text
 
-from app.domain.account import OpenAccount
-from app.domain.interaction import LogInteraction
-from app.handler import Intent
+from app.domain.account.decisions import OpenAccount
+from app.domain.interaction.decisions import LogInteraction
 from app.store.receipts import Request, fingerprint
 from app.store.vault import Vault, hkdf, sealed_keys
+from app.write_side.handler import Intent
 from tests.store.test_leaves import leaf_of, rows
-from tests.support.house import House
+from tests.support.applications import House
 
 PRIMITIVES: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "envelope_primitives.json").read_text()

@@ -10,17 +10,18 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 
-from app.bootstrap import Runtime, build
-from app.domain.account import RenameAccount
-from app.domain.errors import DomainError
-from app.domain.events.account import AccountRenamed
-from app.domain.interaction import LogInteraction
-from app.handler import Intent
+from app.bootstrap import build
+from app.domain.account.decisions import RenameAccount
+from app.domain.account.events import AccountRenamed
+from app.domain.interaction.decisions import LogInteraction
+from app.domain.kernel.errors import DomainError
+from app.runtime import Runtime
 from app.settings import Settings
 from app.store.append import Append
 from app.store.log import Draft
 from app.store.receipts import Receipt, Request
-from tests.support.house import KEY, House
+from app.write_side.handler import Intent
+from tests.support.applications import KEY, House
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """A clock that goes when it is told to."""
 
-from app.domain.values import micros
+from app.domain.kernel.values import micros
 
 
 class Clock:

@@ -9,14 +9,14 @@ import httpx
 import uvicorn
 
 from app.auth.keys import issue
-from app.bootstrap import Runtime
-from app.domain.api_key import IssueApiKey
-from app.domain.tenant import CreateTenant
-from app.handler import Intent
+from app.domain.api_key.decisions import IssueApiKey
+from app.domain.tenant.decisions import CreateTenant
 from app.main import create_app
+from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Request
-from tests.support.house import KEY
+from app.write_side.handler import Intent
+from tests.support.applications import KEY
 
 
 class Server:

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from app.domain.recorded import Recorded
-from app.projector import Projector
-from app.rebuilder import Comparison
+from app.read_side.projector import Projector
+from app.read_side.rebuilder import Comparison
 from app.store.engine import Database
 from projections import VIEWS
-from projections.base import View
-from tests.support.house import House
+from projections.view import View
+from tests.support.applications import House
 
 BY_NAME = {view.name: view for view in VIEWS}
 

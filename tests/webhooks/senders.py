@@ -7,13 +7,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain.values import MICRO
-from app.domain.webhook_endpoint import RegisterWebhookEndpoint
+from app.domain.kernel.values import MICRO
+from app.domain.webhook_endpoint.decisions import RegisterWebhookEndpoint
 from app.store.inbox import Message
 from app.store.receipts import Request
-from app.webhooks import signing
-from app.webhooks.providers.base import Delivery
-from tests.support.house import House
+from app.webhooks.inbound import signing
+from app.webhooks.inbound.provider import Delivery
+from tests.support.applications import House
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_c2Vjb25kLXNlY3JldC1mb3Itcm90YXRpb24tMDAwMiE="

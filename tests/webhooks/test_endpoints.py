@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import func, select
 
 from app.bootstrap import build
-from app.domain.errors import Invalid, NotFound, Refused, Unauthenticated, Unavailable
-from app.domain.webhook_endpoint import AddWebhookSecret, CloseWebhookEndpoint, RetireWebhookSecret
-from app.handler import Intent
+from app.domain.kernel.errors import Invalid, NotFound, Refused, Unauthenticated, Unavailable
+from app.domain.webhook_endpoint.decisions import AddWebhookSecret, CloseWebhookEndpoint, RetireWebhookSecret
 from app.store.receipts import Request
 from app.store.tables import endpoints, secrets
-from app.webhooks.endpoints import Closed
-from tests.support.house import House
+from app.webhooks.inbound.endpoints import Closed
+from app.write_side.handler import Intent
+from tests.support.applications import House
 from tests.webhooks.senders import GENERIC, OTHER_SECRET, SECRET, Sender, public_key_of, register, sender
 
 SIGNING_KEY = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.values import MICRO, instant
+from app.domain.kernel.values import MICRO, instant
 from tests.support.clock import Clock
 from tests.support.databases import Databases
 from tests.support.server import Client, Server

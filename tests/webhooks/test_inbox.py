@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select, update
 
 from app.bootstrap import build
-from app.domain.errors import NotFound, Refused, Unauthenticated
-from app.domain.strict_json import Malformed
-from app.domain.values import MICRO
+from app.domain.kernel.errors import NotFound, Refused, Unauthenticated
+from app.domain.kernel.strict_json import Malformed
+from app.domain.kernel.values import MICRO
 from app.store.tables import inbox
-from app.webhooks.providers.base import Delivery
-from tests.support.house import House
+from app.webhooks.inbound.provider import Delivery
+from tests.support.applications import House
 from tests.webhooks.senders import Sender, raw, sender, signed
 
 DATA = Path(__file__).parents[1] / "data"

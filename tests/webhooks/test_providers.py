@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.errors import Invalid, Unauthenticated
-from app.domain.webhook_endpoint import RegisterWebhookEndpoint, WebhookEndpointState
-from app.webhooks.providers import PROVIDERS, provider_named
-from app.webhooks.providers.base import Delivery
+from app.domain.kernel.errors import Invalid, Unauthenticated
+from app.domain.webhook_endpoint.decisions import RegisterWebhookEndpoint, WebhookEndpointState
+from app.webhooks.inbound.provider import Delivery
+from app.webhooks.inbound.providers import PROVIDERS, provider_named
 from tests.webhooks.senders import GENERIC, OTHER_SECRET, SECRET, signed
 from tests.webhooks.vectors import VECTORS, body_of, terms_of
 

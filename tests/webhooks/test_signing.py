@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.errors import Invalid
-from app.webhooks import signing
+from app.domain.kernel.errors import Invalid
+from app.webhooks.inbound import signing
 from tests.webhooks.senders import SECRET, public_key_of
 from tests.webhooks.vectors import VECTORS, body_of
 

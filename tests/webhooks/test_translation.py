@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.webhooks.translation import cloud_event
+from app.webhooks.inbound.translation import cloud_event
 
 ENDPOINT = "whe_01jd7z5m3qf8x9v0w1y2z3a4b5"
 ACCOUNT = "acct_01jd7z5m3qf8x9v0w1y2z3a4b5"

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.errors import Invalid
-from app.domain.fx import Rates
-from projections.budgets import Budget
+from app.domain.kernel.errors import Invalid
+from app.domain.policy.fx import Rates
 from projections.kpis import KPIS
 from projections.kpis.amounts import AMOUNTS, in_one
-from projections.kpis.answers import breakdown, figure
 from projections.kpis.base import Terms, measure
 from projections.kpis.conversion import Exchange
 from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.growth import Agreement, Deal
 from projections.kpis.incentives import Payment
-from tests.projections.kpis.books import UTC, at
+from projections.kpis.presentation import breakdown, figure
+from projections.views.budgets import Budget
+from tests.projections.kpis.contract_lines_factory import UTC, at
 from tests.projections.kpis.test_conversion import table
 from tests.projections.kpis.test_forecasts import MILLION, said, term
 

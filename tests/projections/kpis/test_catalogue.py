@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from projections.kpis import KPIS
-from projections.kpis.answers import catalogue
 from projections.kpis.base import Kpi
+from projections.kpis.presentation import catalogue
 
 PAGE = (Path(__file__).parents[3] / "docs" / "kpis.md").read_text()
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE, flags=re.S | re.M))

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.errors import Invalid
-from projections.contract_lines import ContractLine
+from app.domain.kernel.errors import Invalid
 from projections.kpis import cohorts
 from projections.kpis.base import Terms, Told, measure
 from projections.kpis.cohorts import COHORT_RETENTION, Cell, cells, joined
 from projections.kpis.concentration import CONCENTRATION, weights
 from projections.kpis.lives import lives
-from tests.projections.kpis.books import UTC, at, changed, line, over, value
+from projections.views.contract_lines import ContractLine
+from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line, over, value
 
 BOOK = [
     *changed("a", ("2025-01-10", "100"), ("2025-02-10", "150")),

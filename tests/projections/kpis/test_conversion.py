@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.errors import Invalid
-from app.domain.fx import Rates
-from app.domain.rules import FxRate, FxRules, MetricRules
-from projections.contract_lines import ContractLine
+from app.domain.kernel.errors import Invalid
+from app.domain.policy.fx import Rates
+from app.domain.policy.rules import FxRate, FxRules, MetricRules
 from projections.kpis import KPIS
-from projections.kpis.answers import breakdown, figure
+from projections.kpis.account_movements import Standing, standing
 from projections.kpis.base import DEFAULTS, Measure, Terms, measure
 from projections.kpis.conversion import Converted, Exchange, converted
-from projections.kpis.counting import counted
+from projections.kpis.counting_rules import counted
+from projections.kpis.presentation import breakdown, figure
 from projections.kpis.revenue import waterfall
-from projections.kpis.standings import Standing, standing
-from tests.projections.kpis.books import UTC, at, changed, line
+from projections.views.contract_lines import ContractLine
+from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line
 from tests.projections.kpis.test_rules import ANY_RULES, books
 
 YEAR = ("2025-01-01", "2026-01-01")

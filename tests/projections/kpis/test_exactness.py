@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-import app.figures
+import app.kpi_queries
 import projections.kpis
-from app.domain.values import zone
+from app.domain.kernel.values import zone
 from projections.kpis import KPIS
-from projections.kpis.answers import breakdown, figure
+from projections.kpis.account_movements import standings
 from projections.kpis.base import Terms, measure
-from projections.kpis.standings import standings
-from tests.projections.kpis.books import at, line
+from projections.kpis.presentation import breakdown, figure
+from tests.projections.kpis.contract_lines_factory import at, line
 from tests.support.exactness import inexact
 
 ROOM = Path(projections.kpis.__file__).parent
-FILES = [*sorted(ROOM.glob("*.py")), Path(app.figures.__file__)]
+FILES = [*sorted(ROOM.glob("*.py")), Path(app.kpi_queries.__file__)]
 CLOCKS = {"time", "datetime"}
 
 

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.errors import Invalid
-from app.domain.schedule import annual
-from projections.forecasts import Forecast
-from projections.kpis.answers import figure
+from app.domain.contract.schedule import annual
+from app.domain.kernel.errors import Invalid
 from projections.kpis.base import Terms, measure
 from projections.kpis.forecast import FORECAST_ACCURACY, RENEWAL_FORECAST, Outlook, Predicted, expected, stood
+from projections.kpis.presentation import figure
 from projections.kpis.renewals import AVAILABLE_TO_RENEW, REVENUE_AT_RISK
-from projections.renewals import Renewal
-from tests.projections.kpis.books import UTC, at
+from projections.views.forecasts import Forecast
+from projections.views.renewals import Renewal
+from tests.projections.kpis.contract_lines_factory import UTC, at
 from tests.projections.kpis.test_renewal_rates import ROW
 
 MILLION = 10**6

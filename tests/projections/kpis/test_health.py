@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.values import FOREVER, MICRO, half_up
+from app.domain.kernel.values import FOREVER, MICRO, half_up
 from projections.kpis.health import Band, Health, Signal, banded, health, mean, worst
 
 NOW = 1_000

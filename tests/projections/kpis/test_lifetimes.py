@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.errors import Invalid
-from app.domain.rules import MetricRules
-from projections.contract_lines import ContractLine
+from app.domain.kernel.errors import Invalid
+from app.domain.policy.rules import MetricRules
 from projections.kpis.base import Terms, Told, measure
 from projections.kpis.lifetimes import CUSTOMER_LIFETIME_VALUE as KPI
 from projections.kpis.lifetimes import churn_rates
 from projections.kpis.lives import Tenure, lives
 from projections.kpis.product_limit import area, points, product_limit, root
 from projections.survival import Point
-from tests.projections.kpis.books import UTC, at, line, steady
+from projections.views.contract_lines import ContractLine
+from tests.projections.kpis.contract_lines_factory import UTC, at, line, steady
 from tests.projections.kpis.test_exactness import leaves
 
 DEATHS = [6, 6, 6, 7, 10, 13, 16, 22, 23]

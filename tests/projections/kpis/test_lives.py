@@ -2,10 +2,10 @@
 
 from zoneinfo import ZoneInfo
 
-from app.domain.values import day_start
-from projections.contract_lines import ContractLine
+from app.domain.kernel.values import day_start
 from projections.kpis.lives import LONGEST, Life, Tenure, lives, tenures
-from tests.projections.kpis.books import UTC, at, changed, line
+from projections.views.contract_lines import ContractLine
+from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line
 
 
 def told(lines: list[ContractLine], until: str, months: int = 12) -> list[tuple[int, bool]]:

@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import pytest
 
-from app.domain.schedule import annual
-from app.domain.values import half_up
-from tests.projections.kpis.books import changed, line, measured, moved, steady, value
+from app.domain.contract.schedule import annual
+from app.domain.kernel.values import half_up
+from tests.projections.kpis.contract_lines_factory import changed, line, measured, moved, steady, value
 
 MONTH = ("2025-03-01", "2025-04-01")
 YEAR = ("2025-01-01", "2026-01-01")

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 from projections.kpis.base import measure
 from projections.kpis.renewals import RENEWAL_RATE, due
-from projections.renewals import Renewal
-from tests.projections.kpis.books import at
+from projections.views.renewals import Renewal
+from tests.projections.kpis.contract_lines_factory import at
 
 MILLION = 10**6
 ROW = Renewal(

@@ -8,14 +8,14 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.rules import MetricRules
-from projections.contract_lines import ContractLine
+from app.domain.policy.rules import MetricRules
+from projections.kpis.account_movements import standings
 from projections.kpis.base import DEFAULTS
-from projections.kpis.counting import counted, plain
+from projections.kpis.counting_rules import counted, plain
 from projections.kpis.retention import GROSS_REVENUE_RETENTION, NET_REVENUE_RETENTION
 from projections.kpis.revenue import waterfall
-from projections.kpis.standings import standings
-from tests.projections.kpis.books import at, changed, line, moved, over, steady, value
+from projections.views.contract_lines import ContractLine
+from tests.projections.kpis.contract_lines_factory import at, changed, line, moved, over, steady, value
 
 MARCH = ("2025-03-01", "2025-04-01")
 QUARTER = ("2025-01-01", "2025-04-01")

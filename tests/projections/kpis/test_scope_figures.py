@@ -4,8 +4,8 @@ from fractions import Fraction
 
 from projections.kpis.base import measure
 from projections.kpis.scope import ALTERNATIVE_ACCEPTANCE, SCOPE_CREEP_RATIO, Wish, wishes
-from projections.scope_changes import ScopeChange
-from tests.projections.kpis.books import at
+from projections.views.scope_changes import ScopeChange
+from tests.projections.kpis.contract_lines_factory import at
 
 JUNE = at("2025-06-01")
 PERIOD = (at("2025-01-01"), at("2026-01-01"))

@@ -1,0 +1,104 @@
+"""The pipeline board: open opportunities by stage, ready to plot, as they stood and as they were known."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Question, question
+from app.api.http.problems import answered
+from app.api.http.response_models import at, money
+from app.api.http.strict_json_route import StrictRoute
+from app.domain.kernel.values import MICRO
+from app.domain.opportunity.commands import Source
+from app.kpi_queries.query import Scope
+from app.kpi_queries.row_source import within_of
+from projections.kpis.growth import Deal, pipeline
+from projections.views import opportunities, portfolios
+from projections.views.opportunities import OPEN, PARKED
+
+router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
+Reading = Annotated[Question, Security(question, scopes=["opportunities:read"])]
+
+
+class ValueBody(BaseModel):
+    """What some opportunities may bring a year, in one currency."""
+
+    currency: str = Field(examples=["EUR"])
+    count: int
+    value: str = Field(examples=["6000.00"])
+    weighted: str = Field(description="each value times its probability", examples=["2400.00"])
+
+
+class StageBody(BaseModel):
+    """A column of the board."""
+
+    stage: str = Field(examples=["proposed"], description="a stage, or parked for what rests, whatever its stage")
+    count: int
+    unestimated: int = Field(description="how many of them nobody has estimated")
+    values: list[ValueBody] = Field(description="by currency")
+
+
+class PipelineBody(BaseModel):
+    """The board. total: without what is parked."""
+
+    stages: list[StageBody]
+    total: StageBody
+    as_of: str
+    known_at: int | None
+    position: int
+
+
+@router.get("/pipeline", operation_id="boards.pipeline", responses=answered(PipelineBody, 400, 404))
+def get_pipeline(
+    asked: Reading,
+    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    source: Annotated[Source | None, Query(description="what it came from")] = None,
+    kind: Annotated[Literal["upsell", "cross_sell"] | None, Query()] = None,
+) -> Response:
+    """Open opportunities by stage: how many, their annual value and that weighted by probability, per currency."""
+    named, when = asked.existing("account", account), asked.when(opportunities.VIEW, portfolios.VIEW)
+    table, reader = opportunities.VIEW.table, asked.runtime.reader
+    wanted = {"account": named, "source": source, "kind": kind}
+    clauses = [table.c[name] == value for name, value in wanted.items() if value is not None]
+    undecided = table.c.decided_at.is_(None) | (table.c.decided_at > when.as_of)
+    # How each stood at the instant follows from what was told of it: no row is left out for what lies ahead.
+    clauses = [*clauses, table.c.identified_at <= when.as_of, undecided]
+    rows, position = reader.select(asked.tenant_id, opportunities.VIEW, clauses, replace(when, now=True))
+    within = within_of(reader, asked.tenant_id, Scope(owner, tier, named), position, when.as_of + 1)
+    deals = [deal for deal in pipeline(rows, when.as_of) if within(deal.account)]
+    open_ = [deal for deal in deals if deal.outcome != PARKED]
+    columns = {stage: [deal for deal in open_ if deal.stage == stage] for stage in OPEN}
+    columns[PARKED] = [deal for deal in deals if deal.outcome == PARKED]
+    body = {
+        "stages": [_column(stage, held) for stage, held in columns.items()],
+        "total": _column("total", open_),
+        "as_of": at(when.as_of),
+        "known_at": when.known_at,
+        "position": position,
+    }
+    return asked.answer(body, position)
+
+
+def _column(stage: str, deals: Sequence[Deal]) -> dict[str, Any]:
+    currencies = sorted({deal.currency for deal in deals if deal.currency is not None})
+    return {
+        "stage": stage,
+        "count": len(deals),
+        "unestimated": sum(not deal.estimated for deal in deals),
+        "values": [_value(one, [deal for deal in deals if deal.currency == one]) for one in currencies],
+    }
+
+
+def _value(currency: str, deals: Iterable[Deal]) -> dict[str, Any]:
+    told = [(deal.value, deal.value * deal.probability) for deal in deals]
+    return {
+        "currency": currency,
+        "count": len(told),
+        "value": money(sum(value for value, _ in told), currency)["amount"],
+        "weighted": money(sum(weighted for _, weighted in told), currency, MICRO)["amount"],
+    }

@@ -1,0 +1,289 @@
+"""Boards of renewals over HTTP: open cycles in columns, and the forecast with what moved it."""
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Question, plain_question, question
+from app.api.http.problems import answered
+from app.api.http.response_models import EXAMPLE_ACCOUNT, AmountBody, at, money
+from app.api.http.strict_json_route import StrictRoute
+from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone
+from app.kpi_queries.forecast_changes import movement
+from app.kpi_queries.forecast_rows import holdings
+from app.kpi_queries.query import FigureQuestion, Scope, views
+from app.read_side.reader import When
+from projections.kpis.forecast import RENEWAL_FORECAST, expected
+from projections.views import portfolios, renewals
+from projections.views.renewals import Renewal
+
+router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
+Reading = Annotated[Question, Security(question, scopes=["renewals:read"])]
+Comparing = Annotated[Question, Security(plain_question, scopes=["renewals:read"])]
+STAGES: Final = ("opened", "approaching", "deferred", "noticed", "overdue")
+"""Of an open cycle, from left to right: nothing noted yet, a milestone reached, put off, under notice, its day past."""
+WEEK: Final = 7 * 86_400_000_000
+_DAY: Final = 86_400_000_000
+
+
+class SumBody(BaseModel):
+    """What a column comes to in one currency, whether its cards are all shown or not."""
+
+    currency: str = Field(examples=["EUR"])
+    renewals: int
+    atr: AmountBody
+    co_termed: AmountBody
+    forecast: AmountBody = Field(description="the expected value times its probability")
+
+
+class CardBody(BaseModel):
+    """An open renewal cycle on the board."""
+
+    id: str = Field(examples=["rnw_01jd7z5m3wf8x9v0w1y2z3a4b5"])
+    contract: str
+    contract_ref: str | None
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    owner: str | None
+    tier: str | None
+    stage: str = Field(examples=["approaching"])
+    due: str
+    deadline: str = Field(description="the due day, or the day that the decision was put off to")
+    days_left: int = Field(description="until the deadline; negative when it is past")
+    notice_deadline: str
+    noticed: bool
+    auto_renew: bool
+    opened_at: str | None
+    milestone: int | None
+    atr: AmountBody
+    co_termed: AmountBody
+    risk: str | None
+    category: str = Field(description="of the newest forecast, else what the risk counts as")
+    probability: str
+    expected_value: AmountBody
+    forecast: AmountBody
+
+
+class ColumnBody(BaseModel):
+    """A column of the board."""
+
+    name: str = Field(description="a stage, or a month", examples=["2027-01"])
+    renewals: int
+    sums: list[SumBody]
+    cards: list[CardBody]
+    has_more: bool = Field(description="whether there are more cards than are shown; GET /v1/renewals lists all")
+
+
+class RenewalsBoardBody(BaseModel):
+    """Open renewal cycles in columns."""
+
+    columns: list[ColumnBody]
+    day: str = Field(description="from which the days left are counted")
+    position: int
+
+
+class OutlookBody(BaseModel):
+    """The forecast at a position."""
+
+    position: int
+    low: str
+    base: str
+    high: str
+    uplift: str
+    available_to_renew: str
+    renewed: str
+    renewals: int
+
+
+class MovementBody(BaseModel):
+    """A renewal of which something else is expected than before."""
+
+    renewal: str | None
+    contract: str
+    account: str
+    due: str
+    change: str = Field(description="appeared, gone, won, lost, reopened, recategorised or revalued", examples=["won"])
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    difference: dict[str, str]
+    events: list[dict[str, Any]]
+
+
+class ForecastBoardBody(BaseModel):
+    """The forecast of a period at two positions, and what moved it."""
+
+    currency: str | None
+    fx_version: str | None = Field(None, description="the table that both positions were converted by, where they were")
+    fx_rates: list[dict[str, str]] | None = Field(
+        None,
+        description="the rates of the period's opening that both were converted at, so that no rate moves anything",
+    )
+    period: dict[str, str]
+    from_: OutlookBody = Field(alias="from")
+    to: OutlookBody
+    difference: dict[str, str]
+    changed: int = Field(description="of how many renewals something else is expected")
+    has_more: bool
+    movements: list[MovementBody] = Field(description="those that changed the base most, first")
+    position: int
+
+
+@router.get("/renewals", operation_id="boards.renewals", responses=answered(RenewalsBoardBody, 400, 404))
+def renewals_board(
+    asked: Reading,
+    columns: Annotated[
+        Literal["stage", "month"], Query(description="what a column is: a stage, or a month of deadlines")
+    ] = "stage",
+    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    due_from: Annotated[Day | None, Query(description="first due day", examples=["2026-01-01"])] = None,
+    due_to: Annotated[
+        Day | None, Query(description="first due day that is not wanted", examples=["2027-01-01"])
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="how many cards a column shows")] = 50,
+) -> Response:
+    """Open renewal cycles in columns, with what each column comes to."""
+    when, table = asked.when(renewals.VIEW, portfolios.VIEW), renewals.VIEW.table
+    clauses: list[Any] = [table.c.outcome == "open", table.c.renewal.is_not(None)]
+    if account is not None:
+        clauses.append(table.c.account == asked.existing("account", account))
+    if due_from:
+        clauses.append(table.c.due >= due_from)
+    if due_to:
+        clauses.append(table.c.due < due_to)
+    rows, position = asked.runtime.reader.select(
+        asked.tenant_id, renewals.VIEW, clauses, when, order=[table.c.due_at, table.c.contract]
+    )
+    where = asked.runtime.handler.zone(asked.tenant_id)
+    day = day_of(when.as_of, where)
+    held = holdings(asked.runtime.reader, asked.tenant_id, position, when.as_of)
+    found: dict[str, list[tuple[Renewal, dict[str, Any]]]] = {name: [] for name in STAGES if columns == "stage"}
+    for row in rows:
+        whose = held.get(row.account, (None, None))
+        if owner in (None, whose[0]) and tier in (None, whose[1]):
+            card = _card(row, whose, day, day_of(row.due_at, where))
+            found.setdefault(card["stage"] if columns == "stage" else card["deadline"][:7], []).append((row, card))
+    body = {
+        "columns": [
+            {
+                "name": name,
+                "renewals": len(found[name]),
+                "sums": _sums([row for row, _ in found[name]]),
+                "cards": [card for _, card in found[name][:limit]],
+                "has_more": len(found[name]) > limit,
+            }
+            for name in (found if columns == "stage" else sorted(found))
+        ],
+        "day": day,
+        "position": position,
+    }
+    return asked.answer(body, position)
+
+
+def _card(row: Renewal, whose: tuple[str | None, str | None], day: str, due: str) -> dict[str, Any]:
+    told, deadline = expected(row), row.deferred_to or due
+    return {
+        "id": row.renewal,
+        "contract": row.contract,
+        "contract_ref": row.external_ref,
+        "account": row.account,
+        "owner": whose[0],
+        "tier": whose[1],
+        "stage": _stage(row, deadline, day),
+        "due": due,
+        "deadline": deadline,
+        "days_left": _days(day, deadline),
+        "notice_deadline": row.notice_deadline,
+        "noticed": row.noticed,
+        "auto_renew": row.auto_renew,
+        "opened_at": at(row.opened_at),
+        "milestone": row.milestone,
+        "atr": money(row.atr, row.currency),
+        "co_termed": money(row.co_termed, row.currency),
+        "risk": row.risk,
+        "category": told.category,
+        "probability": unscaled(told.chance),
+        "expected_value": money(told.value, row.currency),
+        "forecast": money(told.base, row.currency, MICRO),
+    }
+
+
+def _stage(row: Renewal, deadline: str, day: str) -> str:
+    if deadline <= day:
+        return "overdue"
+    if row.noticed:
+        return "noticed"
+    if row.deferred_to:
+        return "deferred"
+    return "opened" if row.milestone is None else "approaching"
+
+
+def _days(since: str, until: str) -> int:
+    utc = zone("UTC")
+    return (day_start(until, utc) - day_start(since, utc)) // _DAY
+
+
+def _sums(rows: list[Renewal]) -> list[dict[str, Any]]:
+    by: dict[str, list[Renewal]] = {}
+    for row in rows:
+        by.setdefault(row.currency, []).append(row)
+    return [_sum(currency, by[currency]) for currency in sorted(by)]
+
+
+def _sum(currency: str, rows: list[Renewal]) -> dict[str, Any]:
+    return {
+        "currency": currency,
+        "renewals": len(rows),
+        "atr": money(sum(row.atr for row in rows), currency),
+        "co_termed": money(sum(row.co_termed for row in rows), currency),
+        "forecast": money(sum(expected(row).base for row in rows), currency, MICRO),
+    }
+
+
+@router.get("/forecast", operation_id="boards.forecast", responses=answered(ForecastBoardBody, 400, 404, 422))
+def forecast_board(
+    asked: Comparing,
+    from_: Annotated[Day, Query(alias="from", description="first day of the period", examples=["2026-01-01"])],
+    to: Annotated[Day, Query(description="first day after the period", examples=["2027-01-01"])],
+    from_known_at: Annotated[
+        str | None, Query(description="the earlier knowledge: a position, a date or an instant; default: a week before")
+    ] = None,
+    to_known_at: Annotated[
+        str | None,
+        Query(description="the later knowledge: a position, a date or an instant; default: all that is known"),
+    ] = None,
+    currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
+    reporting_currency: Annotated[
+        Currency | None, Query(description="what amounts are converted to; default: what the metric policy says")
+    ] = None,
+    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="how many renewals that moved it are listed")] = 50,
+) -> Response:
+    """The renewal forecast of a period at two positions: low, base and high, which renewals changed, and by which events."""
+    scope = Scope(owner, tier, asked.existing("account", account), currency)
+    figure = FigureQuestion(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
+    before, after = _clocks(asked, from_known_at, to_known_at)
+    body = movement(asked.runtime.reader, asked.tenant_id, figure, before, after, limit)
+    position = body["to"]["position"]
+    return asked.answer({**body, "position": position}, position)
+
+
+def _clocks(asked: Question, from_known_at: str | None, to_known_at: str | None) -> tuple[When, When]:
+    """What was known at both ends. Raises: Invalid where the earlier one is the later."""
+    reader = asked.runtime.reader
+    now = asked.when(*views(RENEWAL_FORECAST.name))
+    after = now if to_known_at is None else reader.when(asked.tenant_id, None, to_known_at)
+    if from_known_at is None:
+        from_known_at = instant(now.as_of - WEEK)
+        before = reader.when(asked.tenant_id, None, from_known_at)
+        if after.known_at is not None and (before.known_at or 0) > after.known_at:
+            before = after
+    else:
+        before = reader.when(asked.tenant_id, None, from_known_at)
+    if after.known_at is not None and (before.known_at or 0) > after.known_at:
+        raise Invalid("invalid_known_at", "from_known_at must not be later than to_known_at")
+    return before, after

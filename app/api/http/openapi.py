@@ -1,0 +1,56 @@
+"""The contract: OpenAPI 3.1, with examples, and with problems as problem documents instead of the framework's leftovers."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.api.http.csv import MEDIA, listed
+from app.api.http.examples import EXAMPLES
+from app.api.http.problems import Problem, documented
+
+JSON: Final = "application/json"
+LEFTOVERS: Final = ("HTTPValidationError", "ValidationError")
+BODY_PROBLEMS: Final = (400, 413, 415, 422)
+"""What any body may be answered."""
+
+
+def contract(app: FastAPI) -> dict[str, Any]:
+    """The contract of an application, the same at every call."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    schema = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, routes=app.routes, openapi_version="3.1.0"
+    )
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schemas["Problem"].pop("$defs", {}))
+    for leftover in LEFTOVERS:
+        schemas.pop(leftover, None)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            _complete(operation, schemas)
+    app.openapi_schema = schema
+    return schema
+
+
+def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Adds the example of a body and the problems that every operation of its kind may answer."""
+    answers = operation["responses"]
+    if JSON in answers.get("422", {}).get("content", {}):
+        answers.pop("422")
+    _as_table(answers.get("200", {}).get("content", {}), schemas)
+    content = operation.get("requestBody", {}).get("content", {})
+    wanted = documented(*(BODY_PROBLEMS if content else ())) if "security" in operation else {}
+    operation["responses"] = dict(sorted({**{str(status): told for status, told in wanted.items()}, **answers}.items()))
+    example = EXAMPLES.get(operation["operationId"])
+    if JSON in content and example is not None:
+        content[JSON]["example"] = example
+
+
+def _as_table(content: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Adds that a list is answered as CSV, too."""
+    name = content.get(JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+    members = schemas.get(name, {}).get("properties", {})
+    if listed(members) is not None:
+        content[MEDIA] = {"schema": {"type": "string", "description": "RFC 4180, with a header line"}}

@@ -1,0 +1,184 @@
+"""Problem documents: every refusal, ours and the framework's, as RFC 9457 with a stable code."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.domain.kernel import errors
+from app.domain.kernel.strict_json import Malformed
+from app.observe.metrics import REFUSALS
+from app.write_side.ingestion import fault, telling
+from app.write_side.states import InFlight
+
+STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
+    (Malformed, 400),
+    (InFlight, 409),
+    (errors.Invalid, 422),
+    (errors.Refused, 409),
+    (errors.NotFound, 404),
+    (errors.Conflict, 412),
+    (errors.NotAllowed, 403),
+    (errors.Unauthenticated, 401),
+    (errors.Unavailable, 503),
+)
+BY_CODE: Final[dict[str, int]] = {
+    **dict.fromkeys(("unknown_parameter", "invalid_parameter", "invalid_header", "invalid_cursor", "invalid_sort",
+                     "invalid_as_of", "invalid_known_at", "known_at_ahead", "position_ahead", "invalid_if_match",
+                     "invalid_idempotency_key", "invalid_period", "period_missing", "period_not_allowed", "unknown_method",
+                     "currency_not_allowed", "invalid_policy", "not_a_metric_policy",
+                     "currency_twice", "option_not_allowed", "invalid_option",
+                     "known_at_reversed", "too_many_points"), 400),
+    **dict.fromkeys(("too_large", "event_too_large", "too_many_events"), 413),
+    "unsupported_media_type": 415,
+    "headers_too_large": 431,
+}  # fmt: skip
+"""Codes that say more than their class: a question that was asked wrongly is 400, where a body that does not fit is 422."""
+TITLES: Final = {
+    400: "Bad request", 401: "Unauthenticated", 403: "Not allowed", 404: "Not found", 405: "Method not allowed", 409: "Refused",
+    410: "Gone", 412: "Precondition failed", 413: "Too large", 415: "Unsupported media type", 422: "Does not fit",
+    431: "Headers too large", 500: "Internal error", 503: "Unavailable",
+}  # fmt: skip
+_FRAMEWORK_CODES: Final = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
+
+
+class FieldError(BaseModel):
+    """What is wrong where in a body."""
+
+    pointer: str = Field(examples=["#/lines/0/unit_price"])
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """Why a request was not fulfilled."""
+
+    type: str = Field(examples=["https://steward.invalid/problems/account_not_found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    code: str = Field(examples=["account_not_found"])
+    detail: str
+    instance: str = Field(description="the request's id")
+    errors: list[FieldError] | None = None
+    current_version: int | None = None
+    retry_after: int | None = None
+
+
+class Refusal(HTTPException):
+    """A DomainError on its way through the framework, which would hide any other exception of a body."""
+
+    def __init__(self, error: errors.DomainError, status: int | None = None) -> None:
+        super().__init__(status or status_of(error), error.detail)
+        self.error = error
+
+
+def status_of(error: errors.DomainError) -> int:
+    """The HTTP status of a refusal."""
+    by_class = next((status for kind, status in STATUSES if isinstance(error, kind)), 409)
+    return BY_CODE.get(error.code, by_class)
+
+
+def problem(
+    request_id: str, status: int, code: str, detail: str, members: Mapping[str, Any] | None = None
+) -> JSONResponse:
+    """A problem document."""
+    more = dict(members or {})
+    headers = {"Cache-Control": "no-store"}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if "retry_after" in more:
+        headers["Retry-After"] = str(more["retry_after"])
+    REFUSALS.labels(code).inc()
+    body = {
+        "type": f"https://steward.invalid/problems/{code}",
+        "title": TITLES.get(status, "Refused"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "instance": request_id,
+        **more,
+    }
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def of(request: Request, error: errors.DomainError, status: int | None = None) -> JSONResponse:
+    """The problem document of a refusal."""
+    return problem(request_id(request), status or status_of(error), error.code, error.detail, error.members)
+
+
+def request_id(request: Request) -> str:
+    """The id under which a request stands in the log."""
+    return str(request.scope.get("steward.request_id", ""))
+
+
+async def domain_error(request: Request, error: Exception) -> Response:
+    """Answers a DomainError."""
+    assert isinstance(error, errors.DomainError)  # noqa: S101 - registered for nothing else
+    return of(request, error)
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """Answers what the framework refuses."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    if isinstance(error, Refusal):
+        return of(request, error.error, error.status_code)
+    code = _FRAMEWORK_CODES.get(error.status_code, "refused" if error.status_code < 500 else "internal_error")
+    answer = problem(request_id(request), error.status_code, code, TITLES.get(error.status_code, "Refused"))
+    if error.headers:
+        answer.headers.update(error.headers)
+    return answer
+
+
+def internal_error(request_id: str) -> JSONResponse:
+    """The problem document of a fault of ours: never its cause."""
+    return problem(request_id, 500, "internal_error", "something went wrong on our side; quote the instance")
+
+
+async def unforeseen(request: Request, _error: Exception) -> Response:
+    """Answers a fault of ours, where the framework saw it first."""
+    return internal_error(request_id(request))
+
+
+async def validation_error(request: Request, error: Exception) -> Response:
+    """Answers members that do not fit; the values themselves are not repeated."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
+    if any(one["loc"][0] == "path" for one in error.errors()):
+        return problem(request_id(request), 404, "not_found", "there is nothing at this path")
+    found, asked_wrongly = [], False
+    for one in telling(error.errors()):
+        where, *path = one["loc"]
+        if where == "body":
+            found.append(fault(one, path, error.body))
+        else:
+            asked_wrongly = True
+            found.append({"pointer": str(path[0] if path else where), "code": one["type"], "detail": one["msg"]})
+    code = "invalid_parameter" if asked_wrongly else "invalid_body"
+    return problem(
+        request_id(request),
+        400 if asked_wrongly else 422,
+        code,
+        "the request does not fit what this call takes",
+        {"errors": found},
+    )
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems of an endpoint, for the contract."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    always = (401, 403, 503)
+    return {status: {"description": TITLES[status], "content": content} for status in sorted({*always, *statuses})}
+
+
+def answered(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The good answer of a read and its problems, for the contract."""
+    return {200: {"model": model, "description": "What was asked for"}, **documented(*statuses)}

@@ -1,0 +1,40 @@
+"""Whether the server lives, is ready, and how it does."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from app.api.http.dependencies import runtime_of
+from app.api.http.strict_json_route import StrictRoute
+from app.domain.kernel.errors import DomainError
+from app.observe.metrics import LAG, PARKED, exposition
+from app.store.schema import require_head
+
+router = APIRouter(tags=["system"], route_class=StrictRoute)
+
+
+@router.get("/livez", operation_id="system.livez")
+async def livez() -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get("/readyz", operation_id="system.readyz", responses={503: {"description": "Not ready"}})
+def readyz(request: Request) -> Response:
+    """The database answers and has this code's schema."""
+    try:
+        require_head(runtime_of(request).database)
+    except DomainError as error:
+        return JSONResponse({"status": "not_ready", "code": error.code}, 503)
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/metrics", operation_id="system.metrics")
+def metrics(request: Request) -> Response:
+    """Figures for Prometheus: requests, refusals, events, and how far each view has read."""
+    runtime = runtime_of(request)
+    for tenant_id, head in runtime.log.tenants().items():
+        parked = runtime.projector.parked(tenant_id)
+        for view, position in runtime.projector.positions(tenant_id).items():
+            LAG.labels(tenant_id, view).set(head - position)
+            PARKED.labels(tenant_id, view).set(view in parked)
+    return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

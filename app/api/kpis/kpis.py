@@ -1,0 +1,187 @@
+"""KPIs over HTTP: the catalogue, a figure, and the accounts and events that it is made of."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app import kpi_queries as figures
+from app.api.http.dependencies import Question, plain_question, question
+from app.api.http.paging import Paging, paging, read_cursor, write_cursor
+from app.api.http.problems import answered
+from app.api.http.response_models import EXAMPLE_ACCOUNT
+from app.api.http.strict_json_route import StrictRoute
+from app.api.kpis.options import OptionMembers, Options, options
+from app.domain.kernel.values import Currency, Day
+from app.kpi_queries import FigureQuestion, Scope
+from app.read_side.reader import When
+from projections.kpis import KPIS
+from projections.kpis.presentation import catalogue
+
+router = APIRouter(prefix="/v1/kpis", tags=["kpis"], route_class=StrictRoute)
+Reading = Annotated[Question, Security(question, scopes=["kpis:read"])]
+
+
+class MethodBody(BaseModel):
+    """A way to compute a figure."""
+
+    name: str = Field(examples=["point_to_point"])
+    formula: str
+
+
+class KpiBody(BaseModel):
+    """A KPI of the catalogue."""
+
+    name: str = Field(examples=["net_revenue_retention"])
+    title: str
+    unit: str = Field(description="ratio, money or rows")
+    kind: str = Field(description="point: ask with as_of; period: ask with from and to")
+    methods: list[MethodBody]
+    default_method: str
+    formula: str = Field(description="of the default method")
+    source: str
+
+
+class CatalogueBody(BaseModel):
+    """Every KPI."""
+
+    data: list[KpiBody]
+
+
+class WarningBody(BaseModel):
+    """What a reader should know besides."""
+
+    code: str = Field(examples=["accounts_on_hold_at_end"])
+    count: int | None = Field(description="how many rows it is about; null where it is about the figure")
+
+
+class FigureBody(OptionMembers):
+    """A figure with what it takes to ask again and get the same."""
+
+    name: str = Field(examples=["net_revenue_retention"])
+    value: str | None = Field(description="null where the denominator is 0, with null_reason", examples=["0.955556"])
+    unit: str
+    currency: str | None
+    numerator: str
+    denominator: str | None
+    warnings: list[WarningBody]
+    null_reason: str | None = Field(None, description="present where the value is null")
+    rows: list[dict[str, Any]] | None = Field(None, description="present for a waterfall")
+    low: str | None = Field(None, description="present for a forecast: what is committed")
+    base: str | None = Field(None, description="present for a forecast: each value times its probability")
+    high: str | None = Field(None, description="present for a forecast: what is committed and the best cases")
+    groups: list[dict[str, Any]] | None = Field(
+        None, description="present for a forecast that was asked for by something"
+    )
+    bias: str | None = Field(None, description="present for an accuracy: by how much too high, as a share")
+    brier_score: str | None = Field(
+        None, description="present for an accuracy: the mean squared error of probabilities"
+    )
+    by_person: list[dict[str, Any]] | None = Field(None, description="present for an accuracy")
+    period: dict[str, str] | None
+    scope: dict[str, str]
+    method: str
+    as_of: str = Field(description="the instant that the figure closes with")
+    known_at: int | None = Field(description="the position that was asked for; null for all that is known")
+    position: int = Field(description="the position that it was built from; known_at=position gives it again")
+    policy_version: str
+    fx_version: str | None = Field(description="the table of rates that amounts were converted by")
+    fx_rates: list[dict[str, str]] | None = Field(None, description="the rates that were used, where some were")
+    coverage: str
+    explain_url: str
+
+
+class ExplanationBody(BaseModel):
+    """A figure and a page of the accounts that sum to it, each with the events behind it."""
+
+    figure: FigureBody
+    data: list[dict[str, Any]]
+    has_more: bool
+    next_cursor: str | None
+    position: int
+
+
+def wanted(
+    asked: Reading,
+    name: str,
+    from_: Annotated[
+        Day | None, Query(alias="from", description="first day of the period", examples=["2025-01-01"])
+    ] = None,
+    to: Annotated[Day | None, Query(description="first day after the period", examples=["2026-01-01"])] = None,
+    method: Annotated[str | None, Query(description="one of the KPI's methods; default: its first")] = None,
+    currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    account: Annotated[str | None, Query(description="one account, by id or ref:…", examples=[EXAMPLE_ACCOUNT])] = None,
+    attribution: Annotated[
+        Literal["start", "end"],
+        Query(description="whose an account is, and in which tier: at the period's start or end"),
+    ] = "start",
+    reporting_currency: Annotated[
+        Currency | None, Query(description="what amounts are converted to; default: what the metric policy says")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        Query(
+            max_length=300,
+            description="a metric policy's version, a draft too, to count by instead of the one in force",
+            examples=["ref:metric@default:2"],
+        ),
+    ] = None,
+    said: Annotated[Options, Depends(options)] = (),
+) -> FigureQuestion:
+    """The figure that is asked for."""
+    account_id = asked.find("account", account) if account is not None else None
+    scope = Scope(owner, tier, account_id, currency, attribution)
+    return FigureQuestion(name, from_, to, method, scope, said, policy, reporting_currency)
+
+
+Wanted = Annotated[FigureQuestion, Depends(wanted)]
+
+
+@router.get("", operation_id="kpis.list", responses=answered(CatalogueBody, 400))
+def list_kpis(asked: Annotated[Question, Security(plain_question, scopes=["kpis:read"])]) -> Response:
+    """The catalogue: every KPI with its methods and their formulas."""
+    position = asked.runtime.log.head(asked.tenant_id)
+    return asked.answer({"data": catalogue(KPIS)}, position)
+
+
+@router.get("/{name}", operation_id="kpis.get", responses=answered(FigureBody, 400, 404, 422))
+def get_kpi(asked: Reading, figure: Wanted) -> Response:
+    """A figure under both clocks: `from` and `to` for one of a period, `as_of` for one of a point in time."""
+    when = asked.when(*figures.views(figure.name))
+    body = figures.answer(asked.runtime.reader, asked.tenant_id, figure, when)
+    return asked.answer(body, body["position"])
+
+
+@router.get("/{name}/explain", operation_id="kpis.explain", responses=answered(ExplanationBody, 400, 404, 422))
+def explain_kpi(asked: Reading, figure: Wanted, paged: Annotated[Paging, Depends(paging)]) -> Response:
+    """The accounts that sum to a figure, and the events behind each; every page is of the first page's position."""
+    when, after = _continued(asked, paged, asked.when(*figures.views(figure.name)))
+    told, data, last = figures.explain(
+        asked.runtime.reader, asked.tenant_id, figure, when, limit=paged.limit, after=after
+    )
+    cursor = write_cursor(asked, paged, "account", [last, told["position"], when.as_of]) if last else None
+    link = None
+    if cursor:
+        link = (
+            f'<{quote(paged.url)}?{urlencode([*paged.asked, ("limit", paged.limit), ("cursor", cursor)])}>; rel="next"'
+        )
+    body = {
+        "figure": told,
+        "data": data,
+        "has_more": cursor is not None,
+        "next_cursor": cursor,
+        "position": told["position"],
+    }
+    return asked.answer(body, told["position"], link=link)
+
+
+def _continued(asked: Question, paged: Paging, when: When) -> tuple[When, str | None]:
+    """The clocks of the first page, and the account behind which this one begins."""
+    if paged.cursor is None:
+        return when, None
+    after, position, as_of = read_cursor(asked, paged, "account")
+    return replace(when, known_at=position, as_of=as_of), after

@@ -1,0 +1,236 @@
+"""The feed of all events, and the taking in of events from elsewhere."""
+
+import asyncio
+import json
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Question, caller, log_question, runtime_of
+from app.api.http.problems import Refusal, answered, problem, request_id, status_of
+from app.api.http.response_models import at
+from app.api.http.strict_json_route import Json, StrictRoute, require_type
+from app.auth.roles import Principal
+from app.domain.kernel.errors import DomainError, Invalid
+from app.domain.kernel.strict_json import Malformed, decode, decode_array
+from app.domain.recorded import Recorded
+from app.write_side.ingestion import Item
+
+router = APIRouter(prefix="/v1/events", tags=["events"], route_class=StrictRoute)
+MOST: Final = 10_000
+CHUNK: Final = 1_000
+SINGLE, BATCH, LINES = "application/cloudevents+json", "application/cloudevents-batch+json", "application/x-ndjson"
+
+
+class IngestedItem(BaseModel):
+    """What became of one event."""
+
+    index: int
+    status: str
+    id: str | None = None
+    position: int | None = None
+    problem: dict[str, Any] | None = None
+
+
+class IngestedBody(BaseModel):
+    """What became of the events that came."""
+
+    accepted: int
+    duplicate: int
+    refused: int
+    position: int | None
+    results: list[IngestedItem]
+
+
+class EventBody(BaseModel):
+    """An event as a CloudEvent, with our extensions."""
+
+    specversion: str = Field(examples=["1.0"])
+    id: str = Field(examples=["evt_01jd7z5m3sf8x9v0w1y2z3a4b5"])
+    source: str = Field(examples=["urn:steward:tnt_01jd7z5m3pf8x9v0w1y2z3a4b5"])
+    type: str = Field(examples=["account.opened"])
+    subject: str | None = Field(description="the account")
+    time: str = Field(description="when it is true in business")
+    data: dict[str, Any]
+    position: int
+    stream: str = Field(description="the thing that it happened to")
+    version: int = Field(description="of that thing, after the event")
+    schema_: int = Field(alias="schema", description="the version of the event's shape")
+    recorded_at: str
+    actor: str
+    meta: dict[str, Any]
+
+
+class FeedBody(BaseModel):
+    """A stretch of the log."""
+
+    data: list[EventBody]
+    has_more: bool
+    next_after: int
+    position: int
+
+
+_EXAMPLE: Final = {
+    "specversion": "1.0", "id": "crm-4711", "source": "urn:example:crm", "type": "interaction.logged", "subject": "ref:northwind",
+    "time": "2026-01-15T09:00:00Z",
+    "data": {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z", "subject": "Asked for a second campaign"},
+}  # fmt: skip
+_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            SINGLE: {"schema": {"type": "object"}, "example": _EXAMPLE},
+            BATCH: {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": MOST}, "example": [_EXAMPLE]},
+            LINES: {"schema": {"type": "string"}, "example": json.dumps(_EXAMPLE)},
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    operation_id="events.ingest",
+    openapi_extra=_BODY,
+    responses=answered(IngestedBody, 400, 409, 413, 415, 422)
+    | {201: {"model": IngestedBody, "description": "Accepted"}},
+)
+async def ingest(request: Request, principal: Annotated[Principal, Security(caller)]) -> Response:
+    """Take in CloudEvents: one, a batch, or one a line; each is accepted, a duplicate, or refused alone."""
+    principal.require_ingestion()
+    kind = require_type(request, SINGLE, BATCH, LINES)
+    runtime = runtime_of(request)
+    events = await asyncio.to_thread(_parse, kind, await request.body(), runtime.settings.body_limit)
+    items: list[Item] = []
+    for start in range(0, len(events), CHUNK):
+        items += await asyncio.to_thread(
+            runtime.ingestion.ingest,
+            principal.tenant_id,
+            principal.key_id,
+            events[start : start + CHUNK],
+            principal.may_write,
+        )
+    return await asyncio.to_thread(_answer, request, kind, items)
+
+
+def _parse(kind: str, raw: bytes, largest: int) -> list[Any]:
+    """The events of a body; in lines, one that cannot be read is refused alone.
+
+    Takes: how large one event may be. Raises: Refusal for a body that is none.
+    """
+    try:
+        if kind == LINES:
+            return _lines(raw, largest)
+        if kind == BATCH:
+            return decode_array(raw, most=MOST, largest=largest)
+        if len(raw) > largest:
+            raise Invalid("event_too_large", f"an event may have {largest} bytes")
+        return [decode(raw)]
+    except DomainError as error:
+        raise Refusal(error) from error
+
+
+def _lines(raw: bytes, largest: int) -> list[Any]:
+    raw = raw.strip()
+    if raw.count(b"\n") >= MOST:  # counted first: millions of empty lines are not worth a list
+        raise Invalid("too_many_events", f"a request takes {MOST} events")
+    if not raw:
+        raise Malformed("malformed_json", "the body has no line")
+    return [_line(line, largest) for line in raw.split(b"\n") if line.strip()]
+
+
+def _line(line: bytes, largest: int) -> Any:
+    try:
+        if len(line) > largest:
+            raise Invalid("event_too_large", f"an event may have {largest} bytes")
+        return decode(line)
+    except DomainError as error:
+        return error
+
+
+def summary(items: list[Item]) -> dict[str, Any]:
+    """What became of events, as it is answered."""
+    results: list[dict[str, Any]] = []
+    for index, item in enumerate(items):
+        told: dict[str, Any] = {"index": index, "status": item.status}
+        if item.receipt:
+            told |= {"id": item.receipt.id, "position": item.receipt.position}
+        if item.refusal:
+            told["problem"] = {
+                "status": status_of(item.refusal),
+                "code": item.refusal.code,
+                "detail": item.refusal.detail,
+                **item.refusal.members,
+            }
+        results.append(told)
+    counts = {status: sum(item.status == status for item in items) for status in ("accepted", "duplicate", "refused")}
+    positions = [item.receipt.position for item in items if item.receipt]
+    return {**counts, "position": max(positions, default=None), "results": results}
+
+
+def _answer(request: Request, kind: str, items: list[Item]) -> Response:
+    body = summary(items)
+    if kind == SINGLE:
+        return _single(request, items[0], body)
+    return Json(body, headers={"Event-Position": str(body["position"])} if body["position"] else None)
+
+
+def _single(request: Request, item: Item, body: dict[str, Any]) -> Response:
+    if item.refusal:
+        return problem(
+            request_id(request),
+            status_of(item.refusal),
+            item.refusal.code,
+            item.refusal.detail,
+            {**item.refusal.members, **body},
+        )
+    return Json(body, 201 if item.status == "accepted" else 200, {"Event-Position": str(body["position"])})
+
+
+@router.get("", operation_id="events.list", responses=answered(FeedBody, 400, 404))
+def feed(
+    asked: Annotated[Question, Security(log_question, scopes=["events:read"])],
+    after: Annotated[int, Query(ge=0, le=2**53, description="the last position that you have")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    types: Annotated[list[str] | None, Query(description="event types; several by repeating or with commas")] = None,
+    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+) -> Response:
+    """The log itself, by position: no gap, no disorder, nothing twice."""
+    log = asked.runtime.log
+    wanted = [kind for part in types or [] for kind in part.split(",") if kind]
+    account_id = asked.existing("account", account)
+    head = log.head(asked.tenant_id)
+    if asked.least is not None and asked.least > head:
+        raise Invalid("position_ahead", "the ledger has not reached this position")
+    if asked.known_at is not None:
+        head = min(head, asked.runtime.reader.when(asked.tenant_id, None, asked.known_at).known_at or 0)
+    found = log.after(asked.tenant_id, after, limit + 1, until=head, types=wanted, account_id=account_id)
+    more, found = len(found) > limit, found[:limit]
+    following = found[-1].position if more else max(head, after)
+    body = {"data": present(asked, found), "has_more": more, "next_after": following, "position": head}
+    return asked.answer(body, head)
+
+
+def present(asked: Question, events: list[Recorded]) -> list[dict[str, Any]]:
+    """Events as CloudEvents with our extensions; what is sealed is opened, what was erased reads null."""
+    opened = asked.runtime.log.reveal(asked.tenant_id, [(one.event_id, one.data) for one in events])
+    reasons = asked.runtime.log.reveal(asked.tenant_id, [(one.event_id, one.meta) for one in events], "meta")
+    return [
+        {
+            "specversion": "1.0",
+            "id": one.event_id,
+            "source": f"urn:steward:{one.tenant_id}",
+            "type": one.type,
+            "subject": one.account_id,
+            "time": at(one.effective_at),
+            "data": data,
+            "position": one.position,
+            "stream": one.stream_id,
+            "version": one.version,
+            "schema": one.schema_version,
+            "recorded_at": at(one.recorded_at),
+            "actor": one.actor,
+            "meta": meta,
+        }
+        for one, data, meta in zip(events, opened, reasons, strict=True)
+    ]

@@ -1,0 +1,186 @@
+"""What happened to an account, and what changed between two points of either clock."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Question, picked, question
+from app.api.http.paging import Paging, page, paging
+from app.api.http.problems import Refusal, answered
+from app.api.http.response_models import PageBody, at
+from app.api.http.strict_json_route import StrictRoute
+from app.api.nouns import accounts as account_door
+from app.api.nouns import contracts as contract_door
+from app.domain.kernel.errors import Invalid, NotFound
+from app.read_side.reader import When
+from projections.views import accounts, contract_lines, contracts, timeline
+
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
+Reading = Annotated[Question, Security(question, scopes=["accounts:read"])]
+LIMIT: Final = 200
+"""How many events a difference names at the most."""
+
+
+class EntryBody(BaseModel):
+    """An event of an account with a sentence that a person can read."""
+
+    id: str = Field(examples=["evt_01jd7z5m3sf8x9v0w1y2z3a4b5"])
+    position: int
+    type: str = Field(examples=["account.opened"])
+    subject: str = Field(description="the thing that it happened to")
+    sentence: str = Field(examples=["Northwind became a client"])
+    effective_at: str
+    recorded_at: str
+    actor: str
+    visibility: str
+
+
+class Change(BaseModel):
+    """A member that differs between two states."""
+
+    member: str
+    before: Any
+    after: Any
+
+
+class DiffBody(BaseModel):
+    """An account between two points of either clock."""
+
+    account: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    changes: list[Change]
+    events: list[EntryBody] = Field(description="what one of the points knows and has reached, and the other does not")
+    more_events: bool
+    position: int
+
+
+def present(rows: Sequence[timeline.Entry]) -> list[dict[str, Any]]:
+    """Timeline entries as they are answered."""
+    return [
+        {
+            "id": row.event_id,
+            "position": row.position,
+            "type": row.type,
+            "subject": row.stream_id,
+            "sentence": row.sentence,
+            "effective_at": at(row.effective_at),
+            "recorded_at": at(row.recorded_at),
+            "actor": row.actor,
+            "visibility": row.visibility,
+        }
+        for row in rows
+    ]
+
+
+@router.get("/{account}/timeline", operation_id="accounts.timeline", responses=answered(PageBody[EntryBody], 400, 404))
+def get_timeline(
+    account: str,
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    type_: Annotated[list[str] | None, Query(alias="type", description="event types")] = None,
+    actor: Annotated[list[str] | None, Query()] = None,
+    visibility: Annotated[list[str] | None, Query()] = None,
+    sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
+) -> Response:
+    """Every event of an account with a sentence, latest first."""
+    account_id = asked.find("account", account)
+    asked.runtime.reader.one(asked.tenant_id, accounts.VIEW, account_id, asked.when(accounts.VIEW, timeline.VIEW))
+    filters = picked(account=account_id, type=type_, actor=actor, visibility=visibility)
+    return page(asked, paged, timeline.VIEW, present, filters=filters, sort=sort, default_sort="-position")
+
+
+@router.get("/{account}/diff", operation_id="accounts.diff", responses=answered(DiffBody, 400, 404))
+def diff(
+    account: str,
+    asked: Reading,
+    from_: Annotated[str | None, Query(alias="from", description="business time before: a date or an instant")] = None,
+    to: Annotated[str | None, Query(description="business time after; default now")] = None,
+    from_known_at: Annotated[str | None, Query(description="knowledge before: a position or an instant")] = None,
+    to_known_at: Annotated[str | None, Query(description="knowledge after; default all that is known")] = None,
+) -> Response:
+    """What changed on an account between two points of business time, of knowledge, or of both, and the events that did it."""
+    if from_ is None and from_known_at is None:
+        raise Refusal(Invalid("invalid_parameter", "name a point before: from, from_known_at or both"))
+    account_id = asked.find("account", account)
+    asked.when(accounts.VIEW, contracts.VIEW, contract_lines.VIEW, timeline.VIEW)
+    reader = asked.runtime.reader
+    before = reader.when(asked.tenant_id, from_ or asked.as_of, from_known_at or asked.known_at)
+    after = reader.when(asked.tenant_id, to or asked.as_of, to_known_at or asked.known_at)
+    old, new = _state(asked, account_id, before), _state(asked, account_id, after)
+    if old is None and new is None:
+        raise NotFound("account_not_found", "there is no such account")
+    entries, more, position = _between(asked, account_id, before, after)
+    flat_old, flat_new = _flat(old or {}), _flat(new or {})
+    changes = [
+        {"member": name, "before": flat_old.get(name), "after": flat_new.get(name)}
+        for name in sorted({*flat_old, *flat_new})
+        if flat_old.get(name) != flat_new.get(name)
+    ]
+    body = {
+        "account": account_id,
+        "before": _point(before),
+        "after": _point(after),
+        "changes": changes,
+        "events": present(entries),
+        "more_events": more,
+        "position": position,
+    }
+    return asked.answer(body, position)
+
+
+def _state(asked: Question, account_id: str, when: When) -> dict[str, Any] | None:
+    """An account, what it is worth and its contracts at a point of both clocks; None where it was not there."""
+    rows, _ = asked.runtime.reader.group(asked.tenant_id, accounts.VIEW, account_id, when)
+    if not rows:
+        return None
+    told = account_door.present(rows)[0] | account_door.worth(asked, account_id, when)
+    table = contracts.VIEW.table
+    known = contract_door.settled(asked, when)
+    held, position = asked.runtime.reader.select(
+        asked.tenant_id, contracts.VIEW, [table.c.account == account_id], known
+    )
+    told["contracts"] = {
+        one["id"]: {name: one[name] for name in ("status", "start", "end", "notice", "termination", "arr")}
+        | {"lines": {line["line"]: line for line in one["lines"]}}
+        for one in contract_door.present(asked, held, when, position)
+    }
+    told.pop("version")
+    return told
+
+
+def _between(asked: Question, account_id: str, before: When, after: When) -> tuple[list[timeline.Entry], bool, int]:
+    """The events that one point knows and has reached, and the other does not."""
+    table = timeline.VIEW.table
+    reached = asked.runtime.projector.positions(asked.tenant_id)["timeline"]
+    known = [reached if point.known_at is None else point.known_at for point in (before, after)]
+    seen = [
+        (table.c.position <= position) & (table.c.effective_at <= point.as_of)
+        for position, point in zip(known, (before, after), strict=True)
+    ]
+    rows, position = asked.runtime.reader.select(
+        asked.tenant_id,
+        timeline.VIEW,
+        [table.c.account == account_id, seen[0] != seen[1]],
+        When(max(before.as_of, after.as_of), max(known), now=False),
+        order=[table.c.position],
+        limit=LIMIT + 1,
+    )
+    return rows[:LIMIT], len(rows) > LIMIT, position
+
+
+def _point(when: When) -> dict[str, Any]:
+    return {"as_of": at(when.as_of), "known_at": when.known_at}
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """JSON as a flat table of paths and leaves."""
+    if isinstance(value, dict) and value:
+        return {
+            name: leaf
+            for key, member in value.items()
+            for name, leaf in _flat(member, f"{path}.{key}" if path else key).items()
+        }
+    return {path: value}

@@ -1,0 +1,211 @@
+"""Accounts over HTTP."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.paging import Paging, page, paging
+from app.api.http.problems import answered, documented
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
+from app.api.http.strict_json_route import StrictRoute
+from app.domain.account.decisions import (
+    CloseAccount,
+    OpenAccount,
+    RenameAccount,
+    ReopenAccount,
+    SetAccountOwner,
+    SetAccountTier,
+)
+from app.read_side.reader import When
+from projections.views import accounts, contract_lines, renewals
+
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["accounts:write"])]
+Reading = Annotated[Question, Security(question, scopes=["accounts:read"])]
+
+
+class AccountBody(BaseModel):
+    """An account."""
+
+    id: str = Field(examples=[EXAMPLE_ACCOUNT])
+    name: str = Field(examples=["Northwind"])
+    currency: str = Field(examples=["EUR"])
+    time_zone: str
+    industry: str | None
+    tier: str | None
+    owner: str | None
+    status: str = Field(examples=["open"])
+    external_ref: str | None
+    opened_at: str
+    last_touch_at: str | None
+    interactions: int
+    version: int
+
+
+class NextRenewal(BaseModel):
+    """The next end of a term that is not decided yet."""
+
+    contract: str
+    due: str = Field(examples=["2026-12-31"])
+    notice_deadline: str
+    atr: AmountBody = Field(description="the annual value available to renew")
+
+
+class AccountPage(AccountBody):
+    """An account with what it is worth."""
+
+    arr: list[AmountBody] = Field(description="annual recurring revenue, by currency")
+    mrr: list[AmountBody] = Field(description="monthly recurring revenue, by currency")
+    next_renewal: NextRenewal | None
+    as_of: str
+    position: int
+
+
+def present(rows: Sequence[accounts.Account]) -> list[dict[str, Any]]:
+    """Accounts as they are answered."""
+    return [
+        {
+            "id": row.account,
+            "name": row.name,
+            "currency": row.currency,
+            "time_zone": row.time_zone,
+            "industry": row.industry,
+            "tier": row.tier,
+            "owner": row.owner,
+            "status": row.status,
+            "external_ref": row.external_ref,
+            "opened_at": at(row.opened_at),
+            "last_touch_at": at(row.last_touch_at),
+            "interactions": row.interactions,
+            "version": row.version,
+        }
+        for row in rows
+    ]
+
+
+def worth(asked: Question, account_id: str, when: When) -> dict[str, Any]:
+    """What an account pays at an instant, by currency, and what falls due next."""
+    reader, table, due = asked.runtime.reader, contract_lines.VIEW.table, renewals.VIEW.table
+    lines, _ = reader.select(
+        asked.tenant_id,
+        contract_lines.VIEW,
+        [table.c.account == account_id, table.c.valid_from <= when.as_of, table.c.valid_to > when.as_of],
+        when,
+    )
+    annual: dict[str, int] = {}
+    for line in lines:
+        annual[line.currency] = annual.get(line.currency, 0) + line.annual
+    open_, _ = reader.select(
+        asked.tenant_id,
+        renewals.VIEW,
+        [due.c.account == account_id, due.c.outcome == "open", due.c.due_at > when.as_of],
+        when,
+        order=[due.c.due_at],
+        limit=1,
+    )
+    return {
+        "arr": [money(amount, currency) for currency, amount in sorted(annual.items())],
+        "mrr": [money(amount, currency, 12) for currency, amount in sorted(annual.items())],
+        "next_renewal": {
+            "contract": open_[0].contract,
+            "due": open_[0].due,
+            "notice_deadline": open_[0].notice_deadline,
+            "atr": money(open_[0].atr, open_[0].currency),
+        }
+        if open_
+        else None,
+    }
+
+
+@router.post("", operation_id="accounts.open", status_code=201, responses=WRITTEN | documented(409, 415, 422))
+async def open_account(command: OpenAccount, to: Writing) -> Response:
+    """Take a client on."""
+    return await to.write(command)
+
+
+@router.post(
+    "/{account}/name",
+    operation_id="accounts.rename",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def rename(account: str, command: RenameAccount, to: Writing) -> Response:
+    """Give the organisation another name."""
+    return await to.write(command, account=account)
+
+
+@router.post(
+    "/{account}/tier",
+    operation_id="accounts.set_tier",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def set_tier(account: str, command: SetAccountTier, to: Writing) -> Response:
+    """Put the account into another tier."""
+    return await to.write(command, account=account)
+
+
+@router.post(
+    "/{account}/owner",
+    operation_id="accounts.set_owner",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def set_owner(account: str, command: SetAccountOwner, to: Writing) -> Response:
+    """Make another account manager accountable."""
+    return await to.write(command, account=account)
+
+
+@router.post(
+    "/{account}/closure",
+    operation_id="accounts.close",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def close(account: str, command: CloseAccount, to: Writing) -> Response:
+    """End the relationship."""
+    return await to.write(command, account=account)
+
+
+@router.post(
+    "/{account}/reopening",
+    operation_id="accounts.reopen",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def reopen(account: str, command: ReopenAccount, to: Writing) -> Response:
+    """Take the relationship up again."""
+    return await to.write(command, account=account)
+
+
+@router.get("", operation_id="accounts.list", responses=answered(PageBody[AccountBody], 400))
+def list_accounts(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    status: Annotated[list[str] | None, Query(description="open or closed")] = None,
+    tier: Annotated[list[str] | None, Query()] = None,
+    owner: Annotated[list[str] | None, Query()] = None,
+    industry: Annotated[list[str] | None, Query()] = None,
+    external_ref: Annotated[list[str] | None, Query()] = None,
+    sort: Annotated[
+        str | None, Query(description="name, opened_at, last_touch_at or account; - for descending")
+    ] = None,
+) -> Response:
+    """The accounts, under both clocks."""
+    filters = picked(status=status, tier=tier, owner=owner, industry=industry, external_ref=external_ref)
+    return page(asked, paged, accounts.VIEW, present, filters=filters, sort=sort)
+
+
+@router.get("/{account}", operation_id="accounts.get", responses=answered(AccountPage, 400, 404))
+def get_account(account: str, asked: Reading) -> Response:
+    """An account with what it is worth, under both clocks."""
+    account_id = asked.find("account", account)
+    when = asked.when(accounts.VIEW, contract_lines.VIEW, renewals.VIEW)
+    row, position = asked.runtime.reader.one(asked.tenant_id, accounts.VIEW, account_id, when)
+    pays = worth(asked, account_id, when)
+    body = present([row])[0] | pays | {"as_of": at(when.as_of), "position": position}
+    changing = bool(row.interactions or pays["arr"] or pays["next_renewal"]) or row.latest_at > when.as_of
+    return asked.answer(body, position, version=row.version, changing=changing)

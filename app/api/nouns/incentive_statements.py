@@ -1,0 +1,278 @@
+"""Incentive statements over HTTP: what would be paid, what is paid, what is taken back, what is disputed."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.paging import Paging, page, paging
+from app.api.http.problems import answered, documented
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, PeriodBody, at, money
+from app.api.http.strict_json_route import StrictRoute
+from app.domain.incentive_statement import decisions as commands
+from app.domain.kernel.values import Currency, Day, scaled
+from app.services import incentive_statements as incentives
+from app.store.vault import sealed_keys
+from projections.views import incentive_statements
+from projections.views.incentive_statements import IncentiveStatement
+
+router = APIRouter(prefix="/v1/incentive-statements", tags=["incentives"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["incentives:write"])]
+Reading = Annotated[Question, Security(question, scopes=["incentives:read"])]
+_ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
+
+
+class LineBody(BaseModel):
+    """What is paid for an event."""
+
+    event: str
+    rule: str = Field(examples=["renewal"])
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    contract: str
+    at: str = Field(description="when the event was true")
+    value: AmountBody = Field(description="the annual value that is paid for")
+    percent: str = Field(examples=["5"])
+    factor: str = Field(examples=["1.2"])
+    amount: AmountBody
+
+
+class IssuedLineBody(LineBody):
+    """What is paid for an event, and what became of it."""
+
+    paid: AmountBody = Field(description="the amount, as a dispute may have changed it")
+    returned: AmountBody = Field(description="what of it was taken back")
+    dispute: dict[str, Any] | None = Field(description="open, kept or changed; reasons are null once erased")
+
+
+class PreviewBody(BaseModel):
+    """What a statement would pay now, without anything being appended."""
+
+    plan: str
+    plan_version: str = Field(examples=["incentive@default/1"])
+    payee: str
+    period: PeriodBody
+    currency: str | None
+    retention: dict[str, Any] | None = Field(description="what factors follow from, where the plan has tiers")
+    lines: list[LineBody]
+    left_out: list[dict[str, Any]] = Field(description="events that are not paid: paid before, or in another currency")
+    total: AmountBody | None = Field(description="null where there is no currency yet")
+    position: int
+
+
+class StatementBody(BaseModel):
+    """A statement."""
+
+    id: str = Field(examples=["ist_01jd7z5m3tf8x9v0w1y2z3a4b5"])
+    payee: str
+    plan: str
+    plan_version: str
+    period: PeriodBody
+    currency: str
+    read_to: int = Field(description="the position up to which the ledger was read")
+    clawback_months: int
+    retention: dict[str, Any] | None
+    external_ref: str | None
+    lines: list[IssuedLineBody]
+    clawbacks: list[dict[str, Any]]
+    total: AmountBody = Field(description="as issued")
+    disputed: AmountBody = Field(description="by what disputes changed it")
+    returned: AmountBody = Field(description="what was taken back")
+    net: AmountBody = Field(description="what is paid in the end")
+    open_disputes: int
+    issued_at: str
+    version: int
+
+
+class StatementPage(StatementBody):
+    """A statement with the position that it was read from."""
+
+    position: int
+
+
+# --- how they are answered ---
+
+
+def present(asked: Question, rows: Sequence[IncentiveStatement]) -> list[dict[str, Any]]:
+    """Statements as they are answered: reasons are opened, what was erased reads null."""
+    sealed = [part for row in rows for line in row.lines for part in _sealed(line)]
+    told = [(next(iter(sealed_keys(part)), ""), part) for part in sealed]
+    opened = iter(asked.runtime.log.reveal(asked.tenant_id, told))
+    return [_body(row, [[next(opened) for _ in _sealed(line)] for line in row.lines]) for row in rows]
+
+
+def _sealed(line: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is sealed in a line, the reason of its dispute and that of its resolution."""
+    dispute = line["dispute"] or {}
+    return [{"reason": part["reason"]} for part in (dispute, dispute.get("resolution")) if part]
+
+
+def _body(row: IncentiveStatement, opened: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    def amount(value: int) -> dict[str, str]:
+        return money(value, row.currency)
+
+    return {
+        "id": row.statement,
+        "payee": row.payee,
+        "plan": row.plan,
+        "plan_version": row.plan_version,
+        "period": {"from": row.start, "to": row.end},
+        "currency": row.currency,
+        "read_to": row.read_to,
+        "clawback_months": row.clawback_months,
+        "retention": row.retention,
+        "external_ref": row.external_ref,
+        "lines": [_line(line, notes, row.currency) for line, notes in zip(row.lines, opened, strict=True)],
+        "clawbacks": [{**one, "total": amount(scaled(one["total"])), "at": at(one["at"])} for one in row.clawbacks],
+        "total": amount(row.total),
+        "disputed": amount(row.disputed),
+        "returned": amount(row.returned),
+        "net": amount(row.total + row.disputed - row.returned),
+        "open_disputes": row.open_disputes,
+        "issued_at": at(row.issued_at),
+        "version": row.version,
+    }
+
+
+def _line(line: dict[str, Any], notes: list[dict[str, Any]], currency: str) -> dict[str, Any]:
+    amounts = {name: money(scaled(line[name]), currency) for name in ("value", "amount", "paid", "returned")}
+    told = {name: line[name] for name in ("event", "rule", "account", "contract", "at", "percent", "factor")}
+    return {**told, **amounts, "dispute": _dispute(line["dispute"], notes)}
+
+
+def _dispute(dispute: dict[str, Any] | None, notes: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if dispute is None:
+        return None
+    end = dispute.get("resolution")
+    resolution = None if end is None else {**end, **notes[1], "at": at(end["at"])}
+    return {**dispute, **notes[0], "at": at(dispute["at"]), "resolution": resolution}
+
+
+def _preview(told: incentives.Worked) -> dict[str, Any]:
+    asked, currency = told.asked, told.asked.currency
+    return {
+        "plan": told.plan,
+        "plan_version": told.version,
+        "payee": asked.payee,
+        "period": {"from": asked.start, "to": asked.end},
+        "currency": currency,
+        "retention": None if told.retention is None else told.retention.model_dump(),
+        "lines": [
+            {
+                **line.model_dump(),
+                "value": money(scaled(line.value), currency),
+                "amount": money(scaled(line.amount), currency),
+            }
+            for line in told.lines
+            if currency is not None
+        ],
+        "left_out": [one._asdict() for one in told.left_out],
+        "total": None if currency is None else money(sum(scaled(line.amount) for line in told.lines), currency),
+        "position": told.position,
+    }
+
+
+# --- writing ---
+
+
+@router.post("", operation_id="incentives.issue", status_code=201, responses=_ANSWERS)
+async def issue(command: commands.IssueStatement, to: Writing) -> Response:
+    """Pay somebody for what happened in a period and was not paid yet; every line cites its event."""
+    to.require_unmatched()
+    who = (to.principal.tenant_id, to.principal.key_id, to.principal.role)
+    receipt = await asyncio.to_thread(incentives.issue, to.runtime.handler, to.runtime.reader, *who, command, to.asked)
+    return to.answer(receipt)
+
+
+@router.post(
+    "/{incentive_statement}/clawbacks", operation_id="incentives.claw_back", status_code=201, responses=_ANSWERS
+)
+async def claw_back(incentive_statement: str, command: commands.ClawBack, to: Writing) -> Response:
+    """Take back what was paid for what is lost."""
+    receipt = await asyncio.to_thread(
+        incentives.claw_back,
+        to.runtime.handler,
+        to.runtime.reader,
+        to.principal.tenant_id,
+        to.principal.key_id,
+        to.principal.role,
+        incentive_statement,
+        command,
+        to.asked,
+        to.if_match,
+    )
+    return to.answer(receipt)
+
+
+@router.post("/{incentive_statement}/disputes", operation_id="incentives.dispute", status_code=201, responses=_ANSWERS)
+async def dispute(incentive_statement: str, command: commands.DisputeLine, to: Writing) -> Response:
+    """Say that a line is wrong."""
+    return await to.write(command, incentive_statement=incentive_statement)
+
+
+@router.post(
+    "/{incentive_statement}/dispute-resolutions",
+    operation_id="incentives.resolve",
+    status_code=201,
+    responses=_ANSWERS,
+)
+async def resolve(incentive_statement: str, command: commands.ResolveDispute, to: Writing) -> Response:
+    """Say what becomes of a dispute."""
+    return await to.write(command, incentive_statement=incentive_statement)
+
+
+# --- reading ---
+
+
+@router.get("", operation_id="incentives.list", responses=answered(PageBody[StatementBody], 400, 404))
+def list_statements(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    payee: Annotated[list[str] | None, Query()] = None,
+    plan: Annotated[str | None, Query(description="a policy's id or ref:…")] = None,
+    currency: Annotated[list[str] | None, Query()] = None,
+    external_ref: Annotated[list[str] | None, Query()] = None,
+    disputed: Annotated[bool | None, Query(description="whether a dispute is open")] = None,
+    sort: Annotated[str | None, Query(description="issued_at, start or statement; - for descending")] = None,
+) -> Response:
+    """The statements, oldest first."""
+    table, conditions = incentive_statements.VIEW.table, []
+    if disputed is not None:
+        conditions.append(table.c.open_disputes > 0 if disputed else table.c.open_disputes == 0)
+    filters = picked(payee=payee, plan=asked.existing("policy", plan), currency=currency, external_ref=external_ref)
+    return page(
+        asked,
+        paged,
+        incentive_statements.VIEW,
+        lambda rows: present(asked, rows),
+        filters=filters,
+        conditions=conditions,
+        sort=sort,
+    )
+
+
+@router.get("/preview", operation_id="incentives.preview", responses=answered(PreviewBody, 400, 404, 409, 422))
+def preview(
+    asked: Reading,
+    plan: Annotated[str, Query(description="a policy's id or ref:…", examples=["ref:incentive@default"])],
+    payee: Annotated[str, Query(min_length=1, max_length=100, examples=["usr_maria"])],
+    from_: Annotated[Day, Query(alias="from", description="first day", examples=["2026-01-01"])],
+    to: Annotated[Day, Query(description="first day after", examples=["2026-04-01"])],
+    currency: Annotated[Currency | None, Query(description="default: the one that there is")] = None,
+) -> Response:
+    """What a statement would pay, without anything being appended."""
+    when = asked.when(incentive_statements.VIEW)
+    wanted = incentives.Asked(plan, payee, from_, to, currency)
+    told = incentives.preview(asked.runtime.handler, asked.runtime.reader, asked.tenant_id, wanted, when)
+    return asked.answer(_preview(told), told.position)
+
+
+@router.get("/{incentive_statement}", operation_id="incentives.get", responses=answered(StatementPage, 400, 404))
+def get_statement(incentive_statement: str, asked: Reading) -> Response:
+    """A statement: its lines, what was taken back of them, and what disputes made of them."""
+    key = asked.find("incentive_statement", incentive_statement)
+    when = asked.when(incentive_statements.VIEW)
+    row, position = asked.runtime.reader.one(asked.tenant_id, incentive_statements.VIEW, key, when)
+    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=row.version)

@@ -1,0 +1,156 @@
+"""Interactions over HTTP."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.paging import Paging, page, paging
+from app.api.http.problems import answered, documented
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody, at
+from app.api.http.strict_json_route import StrictRoute
+from app.domain.interaction.decisions import LogInteraction, VoidInteraction
+from projections.views import interactions
+
+router = APIRouter(prefix="/v1", tags=["interactions"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["interactions:write"])]
+Reading = Annotated[Question, Security(question, scopes=["interactions:read"])]
+_SEALED = ("subject", "summary", "participants")
+
+
+class ParticipantBody(BaseModel):
+    """Somebody who took part; what was erased is null."""
+
+    name: str | None = None
+    email: str | None = None
+    stakeholder: str | None = None
+    role: str | None = None
+
+
+class InteractionBody(BaseModel):
+    """A contact with a client."""
+
+    id: str = Field(examples=["int_01jd7z5m3vf8x9v0w1y2z3a4b5"])
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    channel: str = Field(examples=["call"])
+    direction: str = Field(examples=["inbound"])
+    occurred_at: str
+    subject: str | None
+    summary: str | None
+    participants: list[ParticipantBody]
+    sentiment: str | None = Field(examples=["0.5"])
+    topics: list[str]
+    duration_seconds: int | None
+    external_ref: str | None
+    voided: bool
+    actor: str
+    visibility: str
+    version: int
+
+
+class InteractionPage(InteractionBody):
+    """An interaction with the position that it was read from."""
+
+    position: int
+
+
+def present(asked: Question, rows: Sequence[interactions.Interaction]) -> list[dict[str, Any]]:
+    """Interactions as they are answered: what is sealed is opened, what was erased reads null."""
+    sealed = [(row.event_id, {name: getattr(row, name) for name in _SEALED}) for row in rows]
+    opened = asked.runtime.log.reveal(asked.tenant_id, sealed)
+    return [
+        {
+            "id": row.interaction,
+            "account": row.account,
+            "channel": row.channel,
+            "direction": row.direction,
+            "occurred_at": at(row.occurred),
+            **told,
+            "sentiment": row.sentiment,
+            "topics": row.topics,
+            "duration_seconds": row.duration_seconds,
+            "external_ref": row.external_ref,
+            "voided": row.voided,
+            "actor": row.actor,
+            "visibility": row.visibility,
+            "version": row.version,
+        }
+        for row, told in zip(rows, opened, strict=True)
+    ]
+
+
+@router.post(
+    "/accounts/{account}/interactions",
+    operation_id="interactions.log",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 415, 422),
+)
+async def log(account: str, command: LogInteraction, to: Writing) -> Response:
+    """Log a contact with a client."""
+    return await to.write(command, account=account)
+
+
+@router.post(
+    "/interactions/{interaction}/void",
+    operation_id="interactions.void",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def void(interaction: str, command: VoidInteraction, to: Writing) -> Response:
+    """Mark an entry as wrong."""
+    return await to.write(command, interaction=interaction)
+
+
+@router.get("/interactions", operation_id="interactions.list", responses=answered(PageBody[InteractionBody], 400, 404))
+def list_interactions(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+    channel: Annotated[list[str] | None, Query()] = None,
+    direction: Annotated[list[str] | None, Query()] = None,
+    voided: Annotated[bool | None, Query()] = None,
+    external_ref: Annotated[list[str] | None, Query()] = None,
+    sort: Annotated[str | None, Query(description="occurred or interaction; - for descending")] = None,
+) -> Response:
+    """The interactions, latest first."""
+    filters = picked(
+        account=asked.existing("account", account),
+        channel=channel,
+        direction=direction,
+        voided=voided,
+        external_ref=external_ref,
+    )
+    return page(
+        asked,
+        paged,
+        interactions.VIEW,
+        lambda rows: present(asked, rows),
+        filters=filters,
+        sort=sort,
+        default_sort="-occurred",
+    )
+
+
+@router.get(
+    "/accounts/{account}/interactions",
+    operation_id="accounts.interactions",
+    responses=answered(PageBody[InteractionBody], 400, 404),
+)
+def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+    """An account's interactions, latest first."""
+    filters = picked(account=asked.existing("account", account))
+    return page(
+        asked, paged, interactions.VIEW, lambda rows: present(asked, rows), filters=filters, default_sort="-occurred"
+    )
+
+
+@router.get(
+    "/interactions/{interaction}", operation_id="interactions.get", responses=answered(InteractionPage, 400, 404)
+)
+def get_interaction(interaction: str, asked: Reading) -> Response:
+    """An interaction."""
+    key = asked.find("interaction", interaction)
+    row, position = asked.runtime.reader.one(asked.tenant_id, interactions.VIEW, key, asked.when(interactions.VIEW))
+    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=row.version)

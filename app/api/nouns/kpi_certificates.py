@@ -1,0 +1,270 @@
+"""KPI certificates over HTTP: figures that are given away, and computed again to compare."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Door, Question, door, picked, plain_question, question
+from app.api.http.paging import Paging, page, paging
+from app.api.http.problems import Refusal, answered, documented
+from app.api.http.response_models import WRITTEN, PageBody, PeriodBody, at
+from app.api.http.strict_json_route import StrictRoute
+from app.api.kpis.kpis import WarningBody
+from app.domain.kernel.errors import Invalid
+from app.domain.kpi_certificate.decisions import IssueKpiCertificate
+from app.kpi_queries import FigureQuestion, Scope, views
+from app.services import kpi_certificates as certificates
+from app.store.receipts import Receipt
+from projections.views import kpi_certificates
+
+router = APIRouter(prefix="/v1/kpi-certificates", tags=["kpi_certificates"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["certificates:write"])]
+Reading = Annotated[Question, Security(question, scopes=["certificates:read"])]
+Checking = Annotated[Question, Security(plain_question, scopes=["certificates:read"])]
+
+
+class OptionBody(BaseModel):
+    """What the question said besides."""
+
+    name: str
+    value: str
+
+
+class ScopeBody(BaseModel):
+    """What narrows a figure; what is not said does not."""
+
+    account: str | None = None
+    owner: str | None = None
+    tier: str | None = None
+    currency: str | None = None
+    reporting_currency: str | None = None
+    attribution: str | None = None
+
+
+class CertificateBody(BaseModel):
+    """A certificate: a figure, how it was asked, and what it takes to compute it again."""
+
+    id: str = Field(examples=["crt_01jd7z5m3xf8x9v0w1y2z3a4b5"])
+    kpi: str = Field(examples=["net_revenue_retention"])
+    method: str
+    unit: str
+    value: str | None
+    null_reason: str | None
+    numerator: str
+    denominator: str | None
+    currency: str | None
+    period: PeriodBody | None
+    as_of: str = Field(description="the instant that the figure closes with")
+    scope: ScopeBody
+    options: list[OptionBody]
+    known_position: int = Field(description="up to which the figure was known")
+    policy: str | None = Field(description="the version that was asked for by name")
+    policy_version: str
+    fx_version: str | None
+    warnings: list[WarningBody]
+    inputs_hash: str = Field(description="SHA-256 of what every account gave, in exact integers")
+    answer_hash: str = Field(description="SHA-256 of all that the answer said of the figure")
+    code_digest: str = Field(description="SHA-256 over the source that counted")
+    note: str | None
+    issued_at: str
+    issued_by: str
+
+
+class CertificatePage(CertificateBody):
+    """A certificate with the position that it was read from."""
+
+    position: int
+
+
+class FigureTold(BaseModel):
+    """What is compared of a figure."""
+
+    value: str | None
+    null_reason: str | None
+    numerator: str
+    denominator: str | None
+    currency: str | None
+    policy_version: str
+    fx_version: str | None
+    answer_hash: str
+    inputs_hash: str
+
+
+class Difference(BaseModel):
+    """A member that is not as it was certified."""
+
+    member: str
+    certified: str | None
+    recomputed: str | None
+
+
+class KnownSince(BaseModel):
+    """The same figure as it is by now."""
+
+    value: str | None
+    numerator: str
+    denominator: str | None
+    position: int
+    restated: bool = Field(description="whether it is no longer what was certified")
+    difference: str = Field(description="by how much; no value counts as 0")
+
+
+class VerificationBody(BaseModel):
+    """A certificate computed again, at its position and by its rules."""
+
+    id: str
+    verified: bool
+    certified: FigureTold
+    recomputed: FigureTold
+    differences: list[Difference]
+    code_changed: bool = Field(description="whether other source counted now than when it was issued")
+    known_since: KnownSince
+
+
+def present(asked: Question, rows: Sequence[kpi_certificates.KpiCertificate]) -> list[dict[str, Any]]:
+    """Certificates as they are answered: a note is opened, one that was erased reads null."""
+    opened = asked.runtime.log.reveal(asked.tenant_id, [(row.event_id, {"note": row.note}) for row in rows])
+    return [
+        {
+            "id": row.kpi_certificate,
+            "kpi": row.kpi,
+            "method": row.method,
+            "unit": row.unit,
+            "value": row.value,
+            "null_reason": row.null_reason,
+            "numerator": row.numerator,
+            "denominator": row.denominator,
+            "currency": row.currency,
+            "period": {"from": row.start, "to": row.end} if row.start is not None else None,
+            "as_of": row.as_of,
+            "scope": _scope(row.scope),
+            "options": row.options,
+            "known_position": row.known_position,
+            "policy": row.policy,
+            "policy_version": row.policy_version,
+            "fx_version": row.fx_version,
+            "warnings": [{"code": one["code"], "count": one.get("count")} for one in row.warnings],
+            "inputs_hash": row.inputs_hash,
+            "answer_hash": row.answer_hash,
+            "code_digest": row.code_digest,
+            **told,
+            "issued_at": at(row.effective_at),
+            "issued_by": row.actor,
+        }
+        for row, told in zip(rows, opened, strict=True)
+    ]
+
+
+def _scope(scope: dict[str, Any]) -> dict[str, str]:
+    """What narrowed a figure, as its answer told it."""
+    attributed = scope.get("owner") is not None or scope.get("tier") is not None
+    return {name: told for name, told in scope.items() if told is not None and (attributed or name != "attribution")}
+
+
+@router.post(
+    "",
+    operation_id="kpi_certificates.issue",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 415, 422),
+)
+async def issue(command: IssueKpiCertificate, to: Writing) -> Response:
+    """Certify a figure: it is computed as a question about it is answered, and kept with what it was made from."""
+    to.require_unmatched()
+    return to.answer(await asyncio.to_thread(_issue, command, to))
+
+
+def _issue(command: IssueKpiCertificate, to: Door) -> Receipt:
+    runtime, tenant_id, reader = to.runtime, to.principal.tenant_id, to.runtime.reader
+    if (replayed := certificates.replayed(reader, tenant_id, to.asked)) is not None:
+        return replayed
+    account = None
+    if command.account is not None:
+        account, _ = runtime.handler.load(tenant_id, "account", command.account)
+    scope = Scope(command.owner, command.tier, account, command.currency, command.attribution)
+    options = tuple(sorted(command.options.items()))
+    question = FigureQuestion(
+        command.kpi,
+        command.from_,
+        command.to,
+        command.method,
+        scope,
+        options,
+        command.policy,
+        command.reporting_currency,
+    )
+    known_at = None if command.known_at is None else str(command.known_at)
+    try:
+        when = certificates.known(reader, tenant_id, command.kpi, command.as_of, known_at)
+        told = certificates.certified(reader, tenant_id, question, when, command.note)
+        return certificates.issue(
+            runtime.handler,
+            tenant_id,
+            to.principal.key_id,
+            told,
+            to.asked,
+            effective_at=command.effective_at,
+            reason=command.reason,
+            visibility=command.visibility,
+        )
+    except Invalid as error:  # in a body it is a member that does not fit, not a question asked wrongly
+        raise Refusal(error, 422) from error
+
+
+@router.get("", operation_id="kpi_certificates.list", responses=answered(PageBody[CertificateBody], 400, 404))
+def list_certificates(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    kpi: Annotated[list[str] | None, Query()] = None,
+    method: Annotated[list[str] | None, Query()] = None,
+    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+    start: Annotated[list[str] | None, Query(description="first day of the period")] = None,
+    end: Annotated[list[str] | None, Query(description="first day after the period")] = None,
+    sort: Annotated[str | None, Query(description="position, kpi or kpi_certificate; - for descending")] = None,
+) -> Response:
+    """The certificates, latest first."""
+    filters = picked(kpi=kpi, method=method, account=asked.existing("account", account), start=start, end=end)
+    return page(
+        asked,
+        paged,
+        kpi_certificates.VIEW,
+        lambda rows: present(asked, rows),
+        filters=filters,
+        sort=sort,
+        default_sort="-position",
+    )
+
+
+@router.get("/{kpi_certificate}", operation_id="kpi_certificates.get", responses=answered(CertificatePage, 400, 404))
+def get_certificate(kpi_certificate: str, asked: Reading) -> Response:
+    """A certificate."""
+    key = asked.find("kpi_certificate", kpi_certificate)
+    row, position = asked.runtime.reader.one(
+        asked.tenant_id, kpi_certificates.VIEW, key, asked.when(kpi_certificates.VIEW)
+    )
+    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=1)
+
+
+@router.post(
+    "/{kpi_certificate}/verification",
+    operation_id="kpi_certificates.verify",
+    responses=answered(VerificationBody, 400, 404),
+)
+def verify(kpi_certificate: str, asked: Checking) -> Response:
+    """Compute a certificate again, at its position and by its rules, and compare; nothing is appended."""
+    reader, key = asked.runtime.reader, asked.find("kpi_certificate", kpi_certificate)
+    asked.when(*views(certificates.figure_of(reader, asked.tenant_id, key).kpi))
+    found = certificates.verify(reader, asked.tenant_id, key)
+    return asked.answer(found, found["known_since"]["position"])
+
+
+@router.post(
+    "/{kpi_certificate}/verify",
+    operation_id="kpi_certificates.verify_shortly",
+    responses=answered(VerificationBody, 400, 404),
+)
+def verify_shortly(kpi_certificate: str, asked: Checking) -> Response:
+    """The same as `verification`, under a shorter name."""
+    return verify(kpi_certificate, asked)

@@ -1,0 +1,259 @@
+"""Opportunities over HTTP: more business with a client, from the first hint to an outcome."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http import allowed_actions as actions
+from app.api.http.allowed_actions import ACTIONS
+from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.paging import Paging, page, paging
+from app.api.http.problems import answered, documented
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
+from app.api.http.strict_json_route import StrictRoute
+from app.domain.kernel.values import Day, unscaled
+from app.domain.opportunity import commands
+from projections.views import opportunities
+from projections.views.opportunities import Opportunity
+
+router = APIRouter(prefix="/v1", tags=["opportunities"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["opportunities:write"])]
+Reading = Annotated[Question, Security(question, scopes=["opportunities:read"])]
+_ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
+
+
+class QualificationBody(BaseModel):
+    """That a need is real; `need` is null once it was erased."""
+
+    qualified_at: str | None
+    budget_known: bool | None
+    decider_known: bool | None
+    needed_by: str | None
+    need: str | None
+
+
+class ParkingBody(BaseModel):
+    """Until when it waits, and why."""
+
+    until: str
+    reason: str | None
+
+
+class OpportunityBody(BaseModel):
+    """An opportunity, the parts of its life null until they happen."""
+
+    id: str = Field(examples=["opp_01jd7z5m3tf8x9v0w1y2z3a4b5"])
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    title: str
+    kind: str = Field(examples=["upsell"])
+    source: str = Field(examples=["review"])
+    product: str | None
+    interaction: str | None
+    scope_change: str | None
+    contract: str | None
+    renewal: str | None
+    external_ref: str | None
+    identified_at: str
+    stage: str = Field(examples=["qualified"], description="where it is, or was when it was parked or decided")
+    outcome: str = Field(examples=["open"], description="open, parked, won or lost")
+    annual_value: AmountBody | None = Field(description="what it may bring a year, by the last estimate")
+    weighted_value: AmountBody | None = Field(description="that times its probability")
+    probability: str | None
+    close_by: str | None
+    qualification: QualificationBody | None
+    parking: ParkingBody | None
+    decided_at: str | None
+    won: AmountBody | None = Field(description="what the contract's event added a year")
+    contract_event: str | None
+    lost_because: str | None
+    competitor: str | None
+    version: int
+
+
+class OpportunityPage(OpportunityBody):
+    """An opportunity with the position that it was read from, and what may be done next."""
+
+    position: int
+    actions: list[str] = ACTIONS
+
+
+def present(asked: Question, rows: Sequence[Opportunity]) -> list[dict[str, Any]]:
+    """Opportunities as they are answered: what is sealed is opened, what was erased reads null."""
+    sealed = [(row.qualified_event or "", {"need": row.need}) for row in rows]
+    opened = asked.runtime.log.reveal(asked.tenant_id, sealed)
+    return [_body(row, need) for row, need in zip(rows, opened, strict=True)]
+
+
+def _body(row: Opportunity, need: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row.opportunity,
+        "account": row.account,
+        "title": row.title,
+        "kind": row.kind,
+        "source": row.source,
+        "product": row.product,
+        "interaction": row.interaction,
+        "scope_change": row.scope_change,
+        "contract": row.contract,
+        "renewal": row.renewal,
+        "external_ref": row.external_ref,
+        "identified_at": at(row.identified_at),
+        "stage": row.stage,
+        "outcome": row.outcome,
+        **_estimate(row),
+        "qualification": None if row.qualified_at is None else _qualification(row) | need,
+        "parking": None if row.parked_until is None else {"until": row.parked_until, "reason": row.parked_because},
+        "decided_at": at(row.decided_at),
+        "won": None if row.won is None or row.won_currency is None else money(row.won, row.won_currency),
+        "contract_event": row.contract_event,
+        "lost_because": row.lost_because,
+        "competitor": row.competitor,
+        "version": row.version,
+    }
+
+
+def _estimate(row: Opportunity) -> dict[str, Any]:
+    if row.annual_value is None or row.probability is None or row.currency is None:
+        return dict.fromkeys(("annual_value", "weighted_value", "probability", "close_by"))
+    return {
+        "annual_value": money(row.annual_value, row.currency),
+        "weighted_value": money(row.annual_value * row.probability, row.currency, 10**6),
+        "probability": unscaled(row.probability),
+        "close_by": row.close_by,
+    }
+
+
+def _qualification(row: Opportunity) -> dict[str, Any]:
+    return {
+        "qualified_at": at(row.qualified_at),
+        "budget_known": row.budget_known,
+        "decider_known": row.decider_known,
+        "needed_by": row.needed_by,
+    }
+
+
+# --- writing ---
+
+
+@router.post(
+    "/accounts/{account}/opportunities", operation_id="opportunities.identify", status_code=201, responses=_ANSWERS
+)
+async def identify(account: str, command: commands.IdentifyOpportunity, to: Writing) -> Response:
+    """Write down that a client could need more."""
+    return await to.write(command, account=account)
+
+
+@router.post(
+    "/opportunities/{opportunity}/qualification",
+    operation_id="opportunities.qualify",
+    status_code=201,
+    responses=_ANSWERS,
+)
+async def qualify(opportunity: str, command: commands.QualifyOpportunity, to: Writing) -> Response:
+    """Say that it is real."""
+    return await to.write(command, opportunity=opportunity)
+
+
+@router.post(
+    "/opportunities/{opportunity}/estimate", operation_id="opportunities.estimate", status_code=201, responses=_ANSWERS
+)
+async def estimate(opportunity: str, command: commands.EstimateOpportunity, to: Writing) -> Response:
+    """Say what it may bring."""
+    return await to.write(command, opportunity=opportunity)
+
+
+@router.post(
+    "/opportunities/{opportunity}/stage", operation_id="opportunities.advance", status_code=201, responses=_ANSWERS
+)
+async def advance(opportunity: str, command: commands.AdvanceOpportunity, to: Writing) -> Response:
+    """Put it at a stage; one that is parked goes on."""
+    return await to.write(command, opportunity=opportunity)
+
+
+@router.post(
+    "/opportunities/{opportunity}/parking", operation_id="opportunities.park", status_code=201, responses=_ANSWERS
+)
+async def park(opportunity: str, command: commands.ParkOpportunity, to: Writing) -> Response:
+    """Let it rest until a day."""
+    return await to.write(command, opportunity=opportunity)
+
+
+@router.post("/opportunities/{opportunity}/win", operation_id="opportunities.win", status_code=201, responses=_ANSWERS)
+async def win(opportunity: str, command: commands.WinOpportunity, to: Writing) -> Response:
+    """Name the contract's event by which it became business; its value is what that event changed."""
+    return await to.write(command, opportunity=opportunity)
+
+
+@router.post(
+    "/opportunities/{opportunity}/loss", operation_id="opportunities.lose", status_code=201, responses=_ANSWERS
+)
+async def lose(opportunity: str, command: commands.LoseOpportunity, to: Writing) -> Response:
+    """Say that it will not be."""
+    return await to.write(command, opportunity=opportunity)
+
+
+# --- reading ---
+
+
+@router.get(
+    "/opportunities", operation_id="opportunities.list", responses=answered(PageBody[OpportunityBody], 400, 404)
+)
+def list_opportunities(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+    contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
+    stage: Annotated[list[commands.Stage] | None, Query()] = None,
+    outcome: Annotated[list[Literal["open", "parked", "won", "lost"]] | None, Query()] = None,
+    source: Annotated[list[commands.Source] | None, Query(description="what it came from")] = None,
+    kind: Annotated[Literal["upsell", "cross_sell"] | None, Query()] = None,
+    close_before: Annotated[Day | None, Query(description="the first day that is not wanted")] = None,
+    external_ref: Annotated[list[str] | None, Query()] = None,
+    sort: Annotated[
+        str | None, Query(description="identified_at, close_by, annual_value or opportunity; - for descending")
+    ] = None,
+) -> Response:
+    """Opportunities, oldest first."""
+    conditions = [] if close_before is None else [opportunities.VIEW.table.c.close_by < close_before]
+    filters = picked(
+        account=asked.existing("account", account),
+        contract=asked.existing("contract", contract),
+        stage=stage,
+        outcome=outcome,
+        source=source,
+        kind=kind,
+        external_ref=external_ref,
+    )
+    return page(
+        asked,
+        paged,
+        opportunities.VIEW,
+        lambda rows: present(asked, rows),
+        filters=filters,
+        conditions=conditions,
+        sort=sort,
+    )
+
+
+@router.get(
+    "/accounts/{account}/opportunities",
+    operation_id="accounts.opportunities",
+    responses=answered(PageBody[OpportunityBody], 400, 404),
+)
+def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+    """An account's opportunities, oldest first."""
+    filters = picked(account=asked.existing("account", account))
+    return page(asked, paged, opportunities.VIEW, lambda rows: present(asked, rows), filters=filters)
+
+
+@router.get(
+    "/opportunities/{opportunity}", operation_id="opportunities.get", responses=answered(OpportunityPage, 400, 404)
+)
+def get_opportunity(opportunity: str, asked: Reading) -> Response:
+    """An opportunity."""
+    key = asked.find("opportunity", opportunity)
+    row, position = asked.runtime.reader.one(asked.tenant_id, opportunities.VIEW, key, asked.when(opportunities.VIEW))
+    more = {"position": position, "actions": actions.of_opportunity(row, asked.principal)}
+    return asked.answer(present(asked, [row])[0] | more, position, version=row.version)

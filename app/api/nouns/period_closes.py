@@ -1,0 +1,165 @@
+"""Period closes over HTTP: figures certified together, and what has restated them since."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.paging import Paging, page, paging
+from app.api.http.problems import Refusal, answered, documented
+from app.api.http.response_models import WRITTEN, PageBody, PeriodBody, at
+from app.api.http.strict_json_route import StrictRoute
+from app.domain.kernel.errors import Invalid
+from app.domain.period_close.decisions import ClosePeriod, RestatePeriod
+from app.services import period_closes as periods
+from app.store.receipts import Receipt
+from projections.views import period_closes
+
+router = APIRouter(prefix="/v1/period-closes", tags=["period_closes"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["certificates:write"])]
+Reading = Annotated[Question, Security(question, scopes=["certificates:read"])]
+
+
+class RestatementTold(BaseModel):
+    """A figure that was certified anew."""
+
+    kpi: str
+    from_cert: str
+    to_cert: str
+    causes: list[str] = Field(description="the events that moved it")
+    complete: bool = Field(description="whether these are all of them")
+    known_position: int
+    restated_at: str
+
+
+class PeriodCloseBody(BaseModel):
+    """A closed period."""
+
+    id: str = Field(examples=["pcl_01jd7z5m3xf8x9v0w1y2z3a4b5"])
+    period: PeriodBody
+    currency: str | None
+    known_position: int = Field(description="up to which its figures were known when it was closed")
+    certificates: list[str] = Field(description="those that stand")
+    restatements: list[RestatementTold]
+    closed_at: str
+    closed_by: str
+    version: int
+
+
+class FigureSince(BaseModel):
+    """A certified figure beside what it is by now."""
+
+    kpi: str
+    method: str
+    unit: str
+    currency: str | None
+    certificate: str
+    known_position: int
+    certified: str | None
+    now: str | None
+    difference: str
+    restated: bool = Field(description="whether it has changed since and awaits a restatement")
+
+
+class PeriodClosePage(PeriodCloseBody):
+    """A closed period with its figures, and the position that it was read from."""
+
+    figures: list[FigureSince]
+    restated: bool = Field(description="whether any figure has changed since it was certified")
+    position: int
+
+
+def present(rows: Sequence[period_closes.PeriodClose]) -> list[dict[str, Any]]:
+    """Closed periods as they are answered."""
+    members = ("kpi", "from_cert", "to_cert", "causes", "complete", "known_position")
+    return [
+        {
+            "id": row.period_close,
+            "period": {"from": row.start, "to": row.end},
+            "currency": row.currency,
+            "known_position": row.known_position,
+            "certificates": row.certificates,
+            "restatements": [
+                {**{name: one[name] for name in members}, "restated_at": at(one["restated_at"])}
+                for one in row.restatements
+            ],
+            "closed_at": at(row.closed_at),
+            "closed_by": row.actor,
+            "version": row.version,
+        }
+        for row in rows
+    ]
+
+
+@router.post(
+    "",
+    operation_id="period_closes.close",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 415, 422),
+)
+async def close(command: ClosePeriod, to: Writing) -> Response:
+    """Close a period that has ended: its figures are certified as they are known now. It is closed once."""
+    to.require_unmatched()
+
+    def certified() -> Receipt:
+        runtime, who = to.runtime, to.principal
+        return periods.close(runtime.handler, runtime.reader, who.tenant_id, who.key_id, command, to.asked)
+
+    return to.answer(await asyncio.to_thread(_fitting, certified))
+
+
+@router.post(
+    "/{period_close}/restatements",
+    operation_id="period_closes.restate",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def restate(period_close: str, command: RestatePeriod, to: Writing) -> Response:
+    """Certify anew what later knowledge has changed, and name the events that did it."""
+
+    def certified() -> Receipt:
+        runtime, who = to.runtime, to.principal
+        return periods.restate(
+            runtime.handler, runtime.reader, who.tenant_id, who.key_id, period_close, command, to.asked, to.if_match
+        )
+
+    return to.answer(await asyncio.to_thread(_fitting, certified))
+
+
+def _fitting(certified: Callable[[], Receipt]) -> Receipt:
+    try:
+        return certified()
+    except Invalid as error:  # in a body it is a member that does not fit, not a question asked wrongly
+        raise Refusal(error, 422) from error
+
+
+@router.get("", operation_id="period_closes.list", responses=answered(PageBody[PeriodCloseBody], 400))
+def list_closes(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    start: Annotated[list[str] | None, Query(description="first day of the period")] = None,
+    end: Annotated[list[str] | None, Query(description="first day after the period")] = None,
+    currency: Annotated[list[str] | None, Query()] = None,
+    sort: Annotated[str | None, Query(description="start, closed_at or period_close; - for descending")] = None,
+) -> Response:
+    """The closed periods, latest first."""
+    filters = picked(start=start, end=end, currency=currency)
+    return page(asked, paged, period_closes.VIEW, present, filters=filters, sort=sort, default_sort="-start")
+
+
+@router.get("/{period_close}", operation_id="period_closes.get", responses=answered(PeriodClosePage, 400, 404))
+def get_close(period_close: str, asked: Reading) -> Response:
+    """A closed period: each certified figure beside what it is by now, with the difference."""
+    reader = asked.runtime.reader
+    when = asked.when(period_closes.VIEW)
+    row, position = reader.one(asked.tenant_id, period_closes.VIEW, asked.find("period_close", period_close), when)
+    figures = periods.standing(reader, asked.tenant_id, row.certificates, position)
+    body = present([row])[0] | {
+        "figures": figures,
+        "restated": any(one["restated"] for one in figures),
+        "position": position,
+    }
+    return asked.answer(body, position, version=row.version)

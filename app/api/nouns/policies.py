@@ -1,0 +1,187 @@
+"""Policies over HTTP: rules as data, drafted, put in force from a day, and what was in force when."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.paging import Paging, page, paging
+from app.api.http.problems import answered, documented
+from app.api.http.response_models import WRITTEN, PageBody, at
+from app.api.http.strict_json_route import StrictRoute
+from app.domain.kernel.errors import Invalid, NotFound
+from app.domain.kernel.values import LAST, day_of
+from app.domain.policy import decisions as commands
+from app.domain.policy.rules import AnyRules, Kind
+from app.read_side.reader import When
+from projections.views import policies, policy_rules
+
+router = APIRouter(prefix="/v1", tags=["policies"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["policies:write"])]
+Reading = Annotated[Question, Security(question, scopes=["policies:read"])]
+Number = Annotated[int, Path(ge=1, le=2**53, description="which of the policy's versions")]
+_ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
+
+
+class VersionBody(BaseModel):
+    """A version and its days."""
+
+    number: int = Field(examples=[1])
+    name: str = Field(description="what answers call it", examples=["metric@default/1"])
+    status: str = Field(description="draft, active or retired", examples=["active"])
+    start: str | None = Field(description="the first day on which it counts", examples=["2026-01-01"])
+    end: str | None = Field(description="the first day on which it counts no more")
+
+
+class RulesBody(VersionBody):
+    """A version with what it says."""
+
+    rules: AnyRules
+
+
+class PolicyBody(BaseModel):
+    """A policy: the rules of one kind under one name."""
+
+    id: str = Field(examples=["pol_01jd7z5m40f8x9v0w1y2z3a4b5"])
+    kind: Kind
+    name: str = Field(examples=["default"])
+    external_ref: str | None
+    status: str = Field(description="active while a version is, else draft while one is, else retired")
+    in_force: int | None = Field(description="the number of the version that counts on the day of as_of")
+    drafted_at: str
+    version: int = Field(description="of the policy's own history, for If-Match")
+    versions: list[VersionBody]
+
+
+class PolicyPage(PolicyBody):
+    """A policy with all that its versions say, and the position that it was read from."""
+
+    versions: list[RulesBody]  # type: ignore[assignment]  # each says more than in a list of policies
+    position: int
+
+
+class RulesPage(RulesBody):
+    """A version, and the position that it was read from."""
+
+    position: int
+
+
+def present(rows: Sequence[policies.Policy], day: str) -> list[dict[str, Any]]:
+    """Policies as they are answered. Takes: the day on which is asked what is in force."""
+    return [
+        {
+            "id": row.policy,
+            "kind": row.kind,
+            "name": row.name,
+            "external_ref": row.external_ref,
+            "status": row.status,
+            "in_force": policies.version_on(row, day),
+            "drafted_at": at(row.drafted_at),
+            "version": row.version,
+            "versions": [_version(row, one) for one in row.versions],
+        }
+        for row in rows
+    ]
+
+
+def _version(row: policies.Policy, version: Mapping[str, Any]) -> dict[str, Any]:
+    number = version["number"]
+    return {"number": number, "name": f"{row.kind}@{row.name}/{number}", **version}
+
+
+@router.post("/policies", operation_id="policies.draft", status_code=201, responses=_ANSWERS)
+async def draft(command: commands.DraftPolicy, to: Writing) -> Response:
+    """Begin a policy with the draft of its first version."""
+    return await to.write(command)
+
+
+@router.post("/policies/{policy}/versions", operation_id="policies.draft_version", status_code=201, responses=_ANSWERS)
+async def draft_version(policy: str, command: commands.DraftPolicyVersion, to: Writing) -> Response:
+    """Draft another version."""
+    return await to.write(command, policy=policy)
+
+
+@router.post(
+    "/policies/{policy}/versions/{number}/activation",
+    operation_id="policies.activate",
+    status_code=201,
+    responses=_ANSWERS,
+)
+async def activate(policy: str, number: Number, command: commands.Activation, to: Writing) -> Response:
+    """Put a version in force from a day; from then on it never changes."""
+    return await to.write(commands.ActivatePolicy(number=number, **command.model_dump()), policy=policy)
+
+
+@router.post(
+    "/policies/{policy}/versions/{number}/retirement",
+    operation_id="policies.retire",
+    status_code=201,
+    responses=_ANSWERS,
+)
+async def retire(policy: str, number: Number, command: commands.Retirement, to: Writing) -> Response:
+    """Take a version out of force."""
+    return await to.write(commands.RetirePolicy(number=number, **command.model_dump()), policy=policy)
+
+
+@router.get("/policies", operation_id="policies.list", responses=answered(PageBody[PolicyBody], 400, 404))
+def list_policies(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    kind: Annotated[list[Kind] | None, Query()] = None,
+    name: Annotated[list[str] | None, Query()] = None,
+    status: Annotated[list[str] | None, Query(description="active, draft or retired")] = None,
+    sort: Annotated[str | None, Query(description="kind or name; - for descending")] = None,
+) -> Response:
+    """Every policy with its versions, by kind and name."""
+    day, filters = _day(asked, asked.when(policies.VIEW)), picked(kind=kind, name=name, status=status)
+    return page(asked, paged, policies.VIEW, lambda rows: present(rows, day), filters=filters, sort=sort)
+
+
+@router.get("/policies/{policy}", operation_id="policies.get", responses=answered(PolicyPage, 400, 404))
+def get_policy(policy: str, asked: Reading) -> Response:
+    """A policy with all that its versions say."""
+    row, position, when = _found(asked, policy)
+    said = {one.number: one.rules for one in _said(asked, row, position)}
+    body = present([row], _day(asked, when))[0]
+    versions = [{**one, "rules": said[one["number"]]} for one in body["versions"]]
+    return asked.answer(body | {"versions": versions, "position": position}, position, version=row.version)
+
+
+@router.get(
+    "/policies/{policy}/versions/{number}", operation_id="policies.get_version", responses=answered(RulesPage, 400, 404)
+)
+def get_version(policy: str, number: Number, asked: Reading) -> Response:
+    """One version of a policy: a table of rates alone may be long."""
+    row, position, _ = _found(asked, policy)
+    if number > len(row.versions):
+        raise NotFound("unknown_version", f"{row.kind}@{row.name} has {len(row.versions)} versions")
+    (said,) = _said(asked, row, position, number)
+    body = {**_version(row, row.versions[number - 1]), "rules": said.rules, "position": position}
+    return asked.answer(body, position, version=row.version)
+
+
+def _found(asked: Question, named: str) -> tuple[policies.Policy, int, When]:
+    key = asked.find("policy", named)
+    when = asked.when(policies.VIEW, policy_rules.VIEW)
+    row, position = asked.runtime.reader.one(asked.tenant_id, policies.VIEW, key, when)
+    return row, position, when
+
+
+def _said(
+    asked: Question, row: policies.Policy, position: int, number: int | None = None
+) -> list[policy_rules.PolicyRules]:
+    """What the versions of a policy, or one of them, say, of those that were known at a position."""
+    table = policy_rules.VIEW.table
+    clauses = [table.c.policy == row.policy, *([table.c.number == number] if number is not None else [])]
+    when = When(LAST, position, now=True)
+    return asked.runtime.reader.select(asked.tenant_id, policy_rules.VIEW, clauses, when)[0]
+
+
+def _day(asked: Question, when: When) -> str:
+    """The day of a question's business time, in the tenant's zone. Raises: Invalid where the calendar ends."""
+    try:
+        return day_of(when.as_of, asked.runtime.handler.zone(asked.tenant_id))
+    except OverflowError as error:
+        raise Invalid("invalid_as_of", "as_of is beyond the calendar") from error

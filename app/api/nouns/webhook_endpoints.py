@@ -1,0 +1,281 @@
+"""Webhooks over HTTP: endpoints and their inboxes, and the addresses at which messages come in."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response, Security
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from app.api.http.dependencies import Door, Question, caller, door, picked, plain_question, question, runtime_of
+from app.api.http.paging import Paging, listing, page, paging, read_cursor
+from app.api.http.problems import Refusal, answered, documented
+from app.api.http.response_models import WRITTEN, PageBody, ReceiptBody, at
+from app.api.http.strict_json_route import StrictRoute
+from app.auth.roles import Principal
+from app.domain.webhook_endpoint.decisions import (
+    AddWebhookSecret,
+    CloseWebhookEndpoint,
+    ProviderName,
+    RegisterWebhookEndpoint,
+    RetireWebhookSecret,
+)
+from app.runtime import Runtime
+from app.store.inbox import Message
+from app.webhooks.inbound.endpoints import NOUN, Closed
+from app.webhooks.inbound.provider import Delivery
+from app.webhooks.inbound.providers import provider_named
+from projections.views import webhook_endpoints
+
+router = APIRouter(tags=["webhooks"], route_class=StrictRoute)
+Writing = Annotated[Door, Security(door, scopes=["webhooks:write", "events:write"])]
+Reading = Annotated[Question, Security(question, scopes=["webhooks:read"])]
+PATH: Final = "/v1/webhook-endpoints"
+
+
+class RegisteredEndpoint(ReceiptBody):
+    """The receipt of a new endpoint, with where to post to and, this once, the secret that was made for it."""
+
+    secret: str | None = Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+    url: str
+
+
+class AddedSecret(ReceiptBody):
+    """The receipt of one more secret: its id and, this once, its text when it was made here."""
+
+    secret_id: str | None
+    secret: str | None
+
+
+class EndpointBody(BaseModel):
+    """An endpoint, its secrets by their ids."""
+
+    id: str
+    provider: str = Field(examples=["standard_webhooks"])
+    label: str | None
+    status: str = Field(examples=["open"])
+    url: str
+    tolerance_seconds: int
+    hash: str | None
+    encoding: str | None
+    header: str | None
+    style: str | None
+    signed_content_template: str | None
+    secrets: list[str]
+    public_keys: list[str]
+    registered_at: str
+    version: int
+
+
+class EndpointPage(EndpointBody):
+    """An endpoint with the position that it was read from."""
+
+    position: int
+
+
+class MessageBody(BaseModel):
+    """A message: waiting, done at a position, or parked with a code."""
+
+    message_id: str
+    state: str = Field(examples=["parked"])
+    code: str | None = Field(examples=["account_not_found"])
+    attempts: int
+    received_at: str
+    position: int | None
+
+
+class StoredBody(BaseModel):
+    """A message was stored, now or before."""
+
+    id: str
+    status: str = Field(examples=["stored"])
+
+
+def present(runtime: Runtime, rows: Sequence[webhook_endpoints.WebhookEndpoint]) -> list[dict[str, Any]]:
+    """Endpoints as they are answered."""
+    same = ("provider", "label", "status", "tolerance_seconds", "hash", "encoding", "header", "style",
+            "signed_content_template", "secrets", "public_keys", "version")  # fmt: skip
+    return [
+        {
+            "id": row.endpoint,
+            **{name: getattr(row, name) for name in same},
+            "url": runtime.endpoints.url(provider_named(row.provider), row.endpoint),
+            "registered_at": at(row.registered_at),
+        }
+        for row in rows
+    ]
+
+
+def present_message(message: Message) -> dict[str, Any]:
+    """A message as it is answered: never what it says."""
+    return {
+        "message_id": message.message_id,
+        "state": message.state,
+        "code": message.code,
+        "attempts": message.attempts,
+        "received_at": at(message.received_at),
+        "position": message.position,
+    }
+
+
+# --- endpoints ---
+
+
+@router.post(
+    PATH,
+    operation_id="webhook_endpoints.register",
+    status_code=201,
+    responses=WRITTEN | {201: WRITTEN[201] | {"model": RegisteredEndpoint}} | documented(409, 415, 422),
+)
+async def register(command: RegisterWebhookEndpoint, to: Writing) -> Response:
+    """Give a sender an address; a secret that is made here is shown once."""
+    to.require_unmatched()
+    receipt, secret, url = await asyncio.to_thread(
+        to.runtime.endpoints.register, to.principal.tenant_id, to.principal.key_id, command, to.asked
+    )
+    return to.answer(receipt, secret=secret, url=url)
+
+
+@router.post(
+    PATH + "/{endpoint}/secrets",
+    operation_id="webhook_endpoints.add_secret",
+    status_code=201,
+    responses=WRITTEN | {201: WRITTEN[201] | {"model": AddedSecret}} | documented(404, 409, 412, 415, 422),
+)
+async def add_secret(endpoint: str, command: AddWebhookSecret, to: Writing) -> Response:
+    """Accept one more secret or public key, beside those that are accepted already."""
+    receipt, secret_id, secret = await asyncio.to_thread(
+        to.runtime.endpoints.add_secret, to.principal.tenant_id, to.principal.key_id, endpoint, command, to.asked,
+        if_match=to.if_match,
+    )  # fmt: skip
+    return to.answer(receipt, secret_id=secret_id, secret=secret)
+
+
+@router.post(
+    PATH + "/{endpoint}/secret-retirement",
+    operation_id="webhook_endpoints.retire_secret",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 415, 422),
+)
+async def retire_secret(endpoint: str, command: RetireWebhookSecret, to: Writing) -> Response:
+    """Accept a secret, by its id, or a public key no longer."""
+    receipt = await asyncio.to_thread(
+        to.runtime.endpoints.retire_secret, to.principal.tenant_id, to.principal.key_id, endpoint, command, to.asked,
+        if_match=to.if_match,
+    )  # fmt: skip
+    return to.answer(receipt)
+
+
+@router.post(
+    PATH + "/{endpoint}/closure",
+    operation_id="webhook_endpoints.close",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 415, 422),
+)
+async def close(endpoint: str, command: CloseWebhookEndpoint, to: Writing) -> Response:
+    """Take the address away: it answers 410 from now on."""
+    return await to.write(command, webhook_endpoint=endpoint)
+
+
+@router.get(PATH, operation_id="webhook_endpoints.list", responses=answered(PageBody[EndpointBody], 400))
+def list_endpoints(
+    asked: Reading,
+    paged: Annotated[Paging, Depends(paging)],
+    provider: Annotated[list[ProviderName] | None, Query()] = None,
+    status: Annotated[list[Literal["open", "closed"]] | None, Query()] = None,
+) -> Response:
+    """The endpoints."""
+    filters = picked(provider=provider, status=status)
+    return page(asked, paged, webhook_endpoints.VIEW, lambda rows: present(asked.runtime, rows), filters=filters)
+
+
+@router.get(
+    PATH + "/{endpoint}",
+    operation_id="webhook_endpoints.get",
+    responses=answered(EndpointPage, 400, 404),
+)
+def get_endpoint(endpoint: str, asked: Reading) -> Response:
+    """An endpoint."""
+    view = webhook_endpoints.VIEW
+    row, position = asked.runtime.reader.one(asked.tenant_id, view, asked.find(NOUN, endpoint), asked.when(view))
+    return asked.answer(present(asked.runtime, [row])[0] | {"position": position}, position, version=row.version)
+
+
+# --- the inbox ---
+
+
+@router.get(
+    PATH + "/{endpoint}/messages",
+    operation_id="webhook_endpoints.messages",
+    responses=answered(PageBody[MessageBody], 400, 404),
+)
+def list_messages(
+    endpoint: str,
+    asked: Annotated[Question, Security(plain_question, scopes=["webhooks:read"])],
+    paged: Annotated[Paging, Depends(paging)],
+    state: Annotated[list[Literal["waiting", "done", "parked"]] | None, Query()] = None,
+) -> Response:
+    """What came in, the newest first, and what became of it."""
+    endpoint_id, _ = asked.runtime.handler.load(asked.tenant_id, NOUN, endpoint)
+    after = read_cursor(asked, paged, "-received_at") if paged.cursor else None
+    found = asked.runtime.inbox.messages.page(
+        asked.tenant_id,
+        endpoint_id,
+        states=state or (),
+        after=(after[0], after[1]) if after else None,
+        limit=paged.limit + 1,
+    )
+    rows = found[: paged.limit]
+    last = (rows[-1].received_at, rows[-1].message_id) if len(found) > paged.limit else None
+    head = asked.runtime.log.head(asked.tenant_id)
+    return listing(asked, paged, [present_message(message) for message in rows], head, last, "-received_at")
+
+
+@router.post(
+    PATH + "/{endpoint}/messages/{message_id}/redrive",
+    operation_id="webhook_endpoints.redrive",
+    status_code=202,
+    responses=documented(404, 409) | {202: {"model": MessageBody}},
+)
+async def redrive(
+    endpoint: str,
+    message_id: str,
+    request: Request,
+    principal: Annotated[Principal, Security(caller, scopes=["webhooks:write"])],
+) -> Response:
+    """Let a parked message be tried again, now that what it names may exist."""
+    runtime = runtime_of(request)
+    endpoint_id, _ = await asyncio.to_thread(runtime.handler.load, principal.tenant_id, NOUN, endpoint)
+    message = await asyncio.to_thread(runtime.inbox.redrive, principal.tenant_id, endpoint_id, message_id)
+    return JSONResponse(present_message(message), 202)
+
+
+# --- the door for senders ---
+
+_SIGNED: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "description": "signed as the endpoint's provider signs; a CloudEvent, or type, timestamp and data",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+
+
+@router.post(
+    "/v1/inbound/{provider}/{endpoint_id}",
+    operation_id="inbound.receive",
+    status_code=202,
+    openapi_extra=_SIGNED,
+    responses=documented(400, 404, 409, 410, 413) | {202: {"model": StoredBody}},
+)
+async def receive(provider: str, endpoint_id: str, request: Request) -> Response:
+    """Take a signed message in. It is on disk when this answers; what it says is taken in afterwards."""
+    runtime = runtime_of(request)
+    try:
+        endpoint = await asyncio.to_thread(runtime.endpoints.find, provider, endpoint_id)
+    except Closed as closed:
+        raise Refusal(closed, 410) from closed
+    delivery = Delivery(request.scope["headers"], await request.body())
+    message_id, fresh = await asyncio.to_thread(runtime.inbox.receive, endpoint, delivery)
+    return JSONResponse({"id": message_id, "status": "stored" if fresh else "duplicate"}, 202)

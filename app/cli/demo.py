@@ -1,0 +1,121 @@
+"""`steward demo`, and the key with which the demo can be tried: kept beside the vault's key, for its owner's eyes."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from app.auth.keys import Gate, issue
+from app.cli.console import ACTOR, REFUSED, Json, as_json, house, note, progress, say
+from app.demo.loader import Told, create_tenant, tell, told_before
+from app.domain.api_key.decisions import IssueApiKey
+from app.domain.kernel.errors import DomainError
+from app.domain.kernel.values import add_months
+from app.runtime import Runtime
+from app.settings import Settings
+from app.store.receipts import Request
+
+LABEL: Final = "demo"
+
+
+def demo(
+    tenant: Annotated[
+        str | None, typer.Option(metavar="ID", help="Into this tenant's ledger; default: a new tenant's.")
+    ] = None,
+    if_empty: Annotated[
+        bool, typer.Option("--if-empty", help="Only where no ledger is; otherwise the key is found again.")
+    ] = False,
+    accounts: Annotated[int, typer.Option(min=1, max=1000, help="How many clients the agency has.")] = 60,
+    years: Annotated[int, typer.Option(min=1, max=10, help="How many years, up to today.")] = 3,
+    json_: Json = False,
+) -> None:
+    """Tell a made-up agency into a ledger: every kind of event, through the real commands, from a fixed seed."""
+    with house() as runtime:
+        if tenant is not None:
+            told = _tell(runtime, tenant, accounts, years)
+            _show(tenant, told, None, json_=json_)
+            return
+        found = list(runtime.log.tenants()) if if_empty else []
+        shown = next((one for one in found if told_before(runtime, one)), None)
+        if found and shown is None:
+            _show(None, Told(), None, json_=json_)
+            return
+        tenant = shown or create_tenant(runtime)
+        told = _tell(runtime, tenant, accounts, years, again=shown is not None)
+        key = kept_key(runtime, tenant) or new_key(runtime, tenant)
+        runtime.projector.catch_up(tenant)
+        _show(tenant, told, key, json_=json_)
+
+
+def _tell(runtime: Runtime, tenant: str, accounts: int, years: int, *, again: bool = False) -> Told:
+    """Tells the story; one that is there already stays as it is."""
+    with progress("telling the demo") as (bar, task):
+        try:
+            return tell(runtime, tenant, accounts=accounts, years=years, begun=lambda count: bar.update(task, total=count),
+                        progress=lambda done: bar.advance(task, done))  # fmt: skip
+        except DomainError as error:
+            if again and error.code == "demo_told_otherwise":
+                return Told()
+            raise
+
+
+def _show(tenant: str | None, told: Told, key: str | None, *, json_: bool) -> None:
+    if json_:
+        as_json({"tenant_id": tenant, "new": told.new, "known": told.known, "refused": list(told.refused), "api_key": key,
+                 "position": told.position or None})  # fmt: skip
+    elif tenant is None:
+        say("The database holds ledgers already; nothing was added.")
+    else:
+        say(f"tenant   {tenant}\ncommands {told.new} new, {told.known} known before")
+        if key:
+            say(f"API key  {key}")
+    for refusal in told.refused:
+        note(f"refused: {refusal}")
+    if told.refused:
+        raise typer.Exit(REFUSED)
+
+
+# --- the key ---
+
+
+def new_key(runtime: Runtime, tenant: str) -> str | None:
+    """A new admin's key, kept so that it can be shown again."""
+    wanted = IssueApiKey(role="admin", label=LABEL)
+    receipt, key = issue(runtime.handler, tenant, ACTOR, wanted, Request(runtime.new_id("req"), b""))
+    path = _path(runtime.settings)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"tenant_id": tenant, "key_id": receipt.id, "api_key": key}, file)
+    except OSError as error:
+        note(f"the key could not be kept in {path}: {error.strerror}")
+    return key
+
+
+def kept_key(runtime: Runtime, tenant: str | None = None) -> str | None:
+    """The key that was kept, if it still opens the tenant's ledger (or that of any, when none is named)."""
+    try:
+        kept: Any = json.loads(_path(runtime.settings).read_text())
+        key = str(kept["api_key"])
+        principal = Gate(runtime.handler, runtime.clock, 0).check(key)
+    except (OSError, ValueError, KeyError, TypeError, DomainError):
+        return None
+    return key if tenant in (None, principal.tenant_id) else None
+
+
+def _path(settings: Settings) -> Path:
+    return Path(settings.vault_key_file).with_name("demo.json")
+
+
+def tips(url: str, key: str, today: str) -> str:
+    """Three things to try on a day."""
+    wanted = (
+        "/v1/accounts?sort=name&limit=3",
+        "/v1/accounts/ref:demo-000/timeline?limit=5",
+        f"/v1/kpis/net_revenue_retention?from={add_months(today, -12)}&to={today}",
+    )
+    calls = "\n".join(f"  curl -s -H 'Authorization: Bearer {key}' '{url}{path}'" for path in wanted)
+    return f"The demo's API key: {key}\nTry:\n{calls}"

@@ -1,0 +1,110 @@
+"""`steward import`: history from elsewhere, in the one format in which events are taken in."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Final
+
+import typer
+
+from app.cli.console import ACTOR, REFUSED, Json, Misuse, TenantId, as_json, house, note, progress, require_tenant, say
+from app.cli.ndjson import Line, batches, lines
+from app.domain.kernel.errors import DomainError
+from app.write_side.ingestion import Item
+
+BATCH: Final = 1000
+MOST_REFUSALS: Final = 10_000
+"""How many refusals are listed; the others are counted."""
+INTERRUPTED: Final = 130
+
+
+@dataclass
+class Summary:
+    """What became of a file's events."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    position: int | None = None
+    read_lines: int = 0
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, line: Line, item: Item) -> None:
+        """Counts one line in."""
+        self.read_lines = line.number
+        setattr(self, item.status, getattr(self, item.status) + 1)
+        if item.receipt:
+            self.position = max(self.position or 0, item.receipt.position)
+        if item.refusal and len(self.refusals) < MOST_REFUSALS:
+            told = {"line": line.number, "code": item.refusal.code, "detail": item.refusal.detail}
+            self.refusals.append(
+                {**told, **({"errors": item.refusal.members["errors"]} if "errors" in item.refusal.members else {})}
+            )
+
+    def body(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"accepted": self.accepted, "duplicate": self.duplicate, "refused": self.refused, "position": self.position,
+                "refusals": self.refusals, "refusals_left_out": self.refused - len(self.refusals)}  # fmt: skip
+
+
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="CloudEvents, one a line; - reads stdin.")],
+    tenant: TenantId,
+    json_: Json = False,
+) -> None:
+    """Take a file of events in. Safe to repeat and to interrupt: an event counts once, by its source and id.
+
+    When it returns, the views have read what was taken in.
+    """
+    with opened(file) as (source, size), house() as runtime:
+        require_tenant(runtime, tenant)
+        summary = Summary()
+        with progress("taking events in", size) as (bar, task):
+            try:
+                for batch in batches(lines(source), BATCH):
+                    items = runtime.ingestion.ingest(tenant, ACTOR, [line.event for line in batch])
+                    for line, item in zip(batch, items, strict=True):
+                        summary.take(line, item)
+                    bar.update(task, completed=batch[-1].end)
+            except DomainError as error:
+                raise type(error)(
+                    error.code, f"{error.detail}; stopped behind line {summary.read_lines}, run it again to go on"
+                ) from error
+            except KeyboardInterrupt:
+                note(f"interrupted behind line {summary.read_lines}; run it again to go on")
+                raise typer.Exit(INTERRUPTED) from None
+        with progress("bringing views up to date", None) as (bar, task):
+            while read := runtime.projector.step(tenant):
+                bar.update(task, advance=read)
+    _show(summary, json_=json_)
+    if summary.refused:
+        raise typer.Exit(REFUSED)
+
+
+def _show(summary: Summary, *, json_: bool) -> None:
+    if json_:
+        as_json(summary.body())
+        return
+    for one in summary.refusals:
+        where = "".join(f"; {error['pointer']}: {error['detail']}" for error in one.get("errors", ()))
+        note(f"line {one['line']}: {one['code']}: {one['detail']}{where}")
+    if summary.refused > len(summary.refusals):
+        note(f"and {summary.refused - len(summary.refusals)} more")
+    say(f"accepted   {summary.accepted}\nduplicate  {summary.duplicate}\nrefused    {summary.refused}")
+
+
+@contextmanager
+def opened(name: str) -> Iterator[tuple[BinaryIO, int | None]]:
+    """A file to read and its size, where it has one. Raises: Misuse for what cannot be read."""
+    if name == "-":
+        yield sys.stdin.buffer, None
+        return
+    path = Path(name)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise Misuse("file_unreadable", f"{name}: {error.strerror or type(error).__name__}") from error
+    with file:
+        yield file, path.stat().st_size if path.is_file() else None

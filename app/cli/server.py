@@ -1,0 +1,147 @@
+"""`steward migrate`, `serve` and `worker`: the processes of the house."""
+
+import os
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import Annotated, Any, Final
+
+import typer
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from app.bootstrap import owner
+from app.cli.console import Json, as_json, house, say, told
+from app.cli.demo import kept_key, tips
+from app.domain.kernel.errors import Unavailable
+from app.domain.kernel.values import day_of, zone
+from app.observe import logs
+from app.read_side.projector import create_tables
+from app.settings import PREFIX, Settings
+from app.store import schema
+from app.worker import Worker
+
+GRACE_SECONDS: Final = 10
+BACKLOG: Final = 2048
+
+
+def migrate(json_: Json = False) -> None:
+    """Bring the database to head, and make the tables of new views."""
+    database = owner(told())
+    try:
+        revision = schema.migrate(database)
+        create_tables(database)
+    finally:
+        database.close()
+    if json_:
+        as_json({"revision": revision})
+    else:
+        say(f"The database is at {revision}.")
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to serve on; default: STEWARD_HOST.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one; default: STEWARD_PORT.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="How many processes; default: STEWARD_WORKERS.")] = None,
+    no_projector: Annotated[bool, typer.Option("--no-projector", help="Leave the views to `steward worker`.")] = False,
+) -> None:
+    """Serve the API, with a projector inside unless told otherwise, until SIGTERM or SIGINT."""
+    from app.main import create_app  # takes longer to import than most other commands take to run
+
+    settings = _with(told(), host=host, port=port, workers=workers, projector=False if no_projector else None)
+    with house(settings) as runtime:  # refuses an older schema before anybody can connect
+        key, today = kept_key(runtime), day_of(runtime.clock(), zone("UTC"))
+    listener = _bound(settings)
+    url = _url(listener)
+    config = uvicorn.Config(
+        "app.main:create_app_from_env" if settings.workers > 1 else create_app(settings),
+        factory=settings.workers > 1, workers=settings.workers, access_log=False, log_config=None, server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS)  # fmt: skip
+    announcement = f"Steward serves on {url}" + (f"\n\n{tips(url, key, today)}" if key else "")
+    signal.signal(signal.SIGTERM, _stopped)
+    if settings.workers > 1:
+        os.environ |= _environment(settings)  # what the workers, which begin anew, read
+        say(announcement)
+        _supervise(Multiprocess(config, sockets=[listener]))
+    else:
+        _run(_Server(config, announcement), listener)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which says where it serves once it does."""
+
+    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+        super().__init__(config)
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, then says so."""
+        await super().startup(sockets)
+        if self.started:
+            say(self._announcement)
+
+
+def _supervise(processes: Multiprocess) -> None:
+    processes.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in processes.processes):
+        raise Unavailable("server_failed", "a server process could not start")
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:  # uvicorn has shut down by now and hands the signal on
+        return
+
+
+def worker() -> None:
+    """Keep views up to date and take webhook messages in, until SIGTERM or SIGINT; any number may run."""
+    with house() as runtime:
+        running = Worker(runtime)
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            running.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        logs.logger().info("worker_started")
+        running.run()
+        logs.logger().info("worker_stopped")
+
+
+def _with(settings: Settings, **changes: Any) -> Settings:
+    return settings.model_copy(update={name: value for name, value in changes.items() if value is not None})
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Settings as the environment would say them."""
+    said = settings.model_dump(exclude_none=True)
+    return {PREFIX + name.upper(): str(value) for name, value in said.items()}
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """A socket that listens. Raises: Unavailable when somebody else has the address."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise Unavailable("address_unavailable", f"cannot serve on {where}: {error.strerror or error}") from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    """Where to reach a listener from this machine."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _stopped(_signal: int, _frame: FrameType | None) -> None:
+    """SIGTERM is no failure, neither before the server runs nor when it hands the signal on, having ended gracefully."""
+    sys.exit(0)

@@ -1,0 +1,111 @@
+"""`steward rebuild`, `status` and `distribute`: views grown anew, how far everything has read, and many machines."""
+
+import os
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from app.bootstrap import owner
+from app.cli import citus
+from app.cli.console import REFUSED, Json, Misuse, as_json, as_table, house, listed, progress, require_tenant, say
+from app.domain.kernel.errors import Refused
+from app.read_side.rebuilder import Comparison
+from app.runtime import Runtime
+from projections import VIEWS
+from projections.view import View
+
+
+def rebuild(
+    views: Annotated[list[str] | None, typer.Argument(metavar="[VIEW]...", help="Which views; default: all.")] = None,
+    tenant: Annotated[str | None, typer.Option(metavar="ID", help="Whose; default: every tenant's.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare only; never put an unequal one in place.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many processes at the most; default: as many as there are cores.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Grow views anew from the log, beside those that serve, and compare both. Ends with 1 when one was not equal."""
+    chosen = _chosen(views or [])
+    with house() as runtime:
+        if tenant is not None:
+            require_tenant(runtime, tenant)
+        heads = {tenant: runtime.log.head(tenant)} if tenant else runtime.log.tenants()
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        compared = _rebuild(runtime, heads, chosen, verify=verify, workers=workers or cores)
+    body = [one.body() for one in compared]
+    listed(body, ("tenant_id", "view", "position", "rows", "missing", "surplus", "equal", "swapped"), json_=json_)
+    if not all(one.equal for one in compared):
+        raise typer.Exit(REFUSED)
+
+
+def _rebuild(
+    runtime: Runtime, heads: dict[str, int], views: Sequence[View[Any]], *, verify: bool, workers: int
+) -> list[Comparison]:
+    compared = []
+    tables = owner(runtime.settings)
+    try:
+        with progress("growing views", sum(heads.values())) as (bar, task):
+            for tenant_id in heads:
+                runtime.projector.catch_up(tenant_id)
+                compared += runtime.projector.rebuild_all(
+                    tables,
+                    tenant_id,
+                    views,
+                    verify=verify,
+                    workers=workers,
+                    progress=lambda read: bar.advance(task, read),
+                )
+    except RuntimeError as error:
+        raise Refused("rebuild_failed", str(error)) from error
+    finally:
+        tables.close()
+    return compared
+
+
+def _chosen(names: Sequence[str]) -> list[View[Any]]:
+    known = {view.name: view for view in VIEWS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise Misuse("unknown_view", f"there is no view {unknown[0]!r}; there are {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(names)] or list(VIEWS)
+
+
+def status(json_: Json = False) -> None:
+    """Show how far each tenant's views have read, and which stand still."""
+    with house() as runtime:
+        body = [_status(runtime, tenant_id, head) for tenant_id, head in runtime.log.tenants().items()]
+    if json_:
+        as_json(body)
+        return
+    as_table(("tenant_id", "head", "view", "position", "lag", "parked"),
+             ((one["tenant_id"], one["head"], view["view"], view["position"], view["lag"], _parked(view))
+              for one in body for view in one["views"]))  # fmt: skip
+
+
+def _status(runtime: Runtime, tenant_id: str, head: int) -> dict[str, Any]:
+    parked = runtime.projector.parked(tenant_id)
+    views = [
+        {"view": name, "position": position, "lag": max(head - position, 0),
+         "parked": {"position": parked[name][0], "error": parked[name][1]} if name in parked else None}
+        for name, position in runtime.projector.positions(tenant_id).items()
+    ]  # fmt: skip
+    return {"tenant_id": tenant_id, "head": head, "views": views}
+
+
+def _parked(view: dict[str, Any]) -> str:
+    return f"at {view['parked']['position']}: {view['parked']['error']}" if view["parked"] else ""
+
+
+def distribute(json_: Json = False) -> None:
+    """Distribute every tenant table by tenant over a Citus cluster; what is distributed already stays so."""
+    with house() as runtime:
+        database = owner(runtime.settings)
+        try:
+            done = citus.distribute(database)
+        finally:
+            database.close()
+    if json_:
+        as_json({"distributed": done})
+    else:
+        say("\n".join(f"distributed {name}" for name in done) or "Everything is distributed already.")

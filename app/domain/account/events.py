@@ -1,0 +1,58 @@
+"""What can have happened to an account, the client organisation."""
+
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Business, Public
+
+
+class AccountOpened(Event):
+    """A client was taken on.
+
+    name: the organisation's. currency: of its contracts by default. time_zone: where its people sit.
+    tier, owner: labels of the house; owner is the account manager who is accountable.
+    """
+
+    TOPIC = "account.opened"
+    name: Business[str]
+    currency: Public[str]
+    time_zone: Public[str]
+    industry: Business[str | None] = None
+    tier: Business[str | None] = None
+    owner: Business[str | None] = None
+    external_ref: Business[str | None] = None
+
+
+class AccountRenamed(Event):
+    """The organisation goes by another name."""
+
+    TOPIC = "account.renamed"
+    name: Business[str]
+
+
+class AccountTierSet(Event):
+    """The account was put into a tier, or into none."""
+
+    TOPIC = "account.tier_set"
+    tier: Business[str | None] = None
+
+
+class AccountOwnerSet(Event):
+    """Another account manager became accountable. previous: who was."""
+
+    TOPIC = "account.owner_set"
+    owner: Business[str]
+    previous: Business[str | None] = None
+
+
+class AccountClosed(Event):
+    """The relationship ended."""
+
+    TOPIC = "account.closed"
+
+
+class AccountReopened(Event):
+    """The relationship was taken up again."""
+
+    TOPIC = "account.reopened"
+
+
+EVENTS = (AccountOpened, AccountRenamed, AccountTierSet, AccountOwnerSet, AccountClosed, AccountReopened)

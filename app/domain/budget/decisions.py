@@ -1,0 +1,323 @@
+"""The budget: money that a client set aside for a time, what is spent of it by document, and when to speak up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import pairwise
+from typing import Annotated, Final, NamedTuple, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from app.domain.account.decisions import require_open
+from app.domain.budget import events as facts
+from app.domain.interaction.decisions import SKEW_SECONDS
+from app.domain.kernel.command import Command, Creation
+from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.errors import Invalid, Refused
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import (
+    FOREVER,
+    MICRO,
+    Amount,
+    Currency,
+    Day,
+    Label,
+    Moment,
+    Name,
+    Note,
+    Ref,
+    day_of,
+    half_up,
+    instant,
+    minor_unit,
+    moment_start,
+    scaled,
+    unscaled,
+)
+from app.domain.recorded import Recorded
+
+LARGEST: Final = 10**12 * MICRO
+"""More than this is not spent from one budget, in whatever currency."""
+
+
+def _positive(text: str) -> str:
+    if scaled(text) == 0:
+        raise ValueError("must be more than 0")
+    return text
+
+
+Positive = Annotated[Amount, AfterValidator(_positive)]
+Threshold = Annotated[int, Field(ge=1, le=1000, strict=True)]
+
+
+# --- what may be asked ---
+
+
+class SetBudget(Creation):
+    """Writes down what a client sets aside."""
+
+    title: Name = Field(examples=["Spring campaign"])
+    currency: Currency
+    amount: Positive
+    start: Day
+    end: Day = Field(description="the first day after")
+    contract: Ref | None = Field(None, description="the contract that it pays for, by id or ref:")
+    thresholds: tuple[Threshold, ...] = Field(
+        (50, 80, 100), max_length=20, description="percent of the amount; each is told once when it is reached"
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("end must be after start")
+        if any(low >= high for low, high in pairwise(self.thresholds)):
+            raise ValueError("thresholds rise from the first to the last")
+        return self
+
+
+class ReviseBudget(Command):
+    """Makes it more or less."""
+
+    amount: Positive
+    reason: Note = Field(description="why; sealed like any free text")
+
+
+class RecordSpend(Command):
+    """Says what was spent."""
+
+    amount: Positive
+    document: Name = Field(description="the source document, once in a budget", examples=["INV-2026-0042"])
+    spent_at: Moment
+    category: Label | None = None
+    late: bool = Field(
+        False, strict=True, description="whether it came after the budget's end, which is refused otherwise"
+    )
+
+
+class CorrectSpend(Command):
+    """Says what a document should have said; true from when it was spent, and 0 for what never was."""
+
+    document: Name
+    amount: Amount
+
+
+class RecordForecast(Command):
+    """Says what will have been spent in all."""
+
+    at_completion: Amount
+
+
+class CloseBudget(Command):
+    """Ends it."""
+
+
+# --- its state ---
+
+
+class Spend(NamedTuple):
+    """What a document says now. event: that recorded it; at: when it is true, microseconds; amount: in 10^-6."""
+
+    event: str
+    at: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class BudgetState:
+    """What decisions need of a budget. spent_at: the latest spending; latest_at: the latest effective time of its events.
+
+    crossed: thresholds that were told since the last revision.
+    """
+
+    account: str | None = None
+    currency: str = ""
+    amount: int = 0
+    start: str = ""
+    end: str = ""
+    thresholds: tuple[int, ...] = ()
+    revision: int = 0
+    spent: int = 0
+    documents: Mapping[str, Spend] = field(default_factory=dict)
+    crossed: frozenset[int] = frozenset()
+    spent_at: int = -FOREVER
+    latest_at: int = -FOREVER
+    closed: bool = False
+
+
+def evolve(state: BudgetState, recorded: Recorded) -> BudgetState:
+    """The state after one more event."""
+    at = recorded.effective_at
+    state = replace(state, latest_at=max(state.latest_at, at))
+    match recorded.event:
+        case facts.BudgetSet() as told:
+            amount = scaled(told.amount)
+            terms = (told.account, told.currency, amount, told.start, told.end, told.thresholds)
+            return BudgetState(*terms, latest_at=at)
+        case facts.BudgetRevised(revision=revision, amount=amount):
+            return replace(state, revision=revision, amount=scaled(amount), crossed=frozenset())
+        case facts.BudgetSpendRecorded(document=document, amount=amount):
+            spend = Spend(recorded.event_id, at, scaled(amount))
+            return _with(replace(state, spent_at=max(state.spent_at, at)), document, spend)
+        case facts.BudgetSpendCorrected(document=document, amount=amount, corrects=corrects):
+            return _with(state, document, Spend(corrects, at, scaled(amount)))
+        case facts.BudgetThresholdCrossed(percent=percent):
+            return replace(state, crossed=state.crossed | {percent})
+        case facts.BudgetClosed():
+            return replace(state, closed=True)
+        case _:
+            return state
+
+
+def _with(state: BudgetState, document: str, spend: Spend) -> BudgetState:
+    before = state.documents[document].amount if document in state.documents else 0
+    documents = {**state.documents, document: spend}
+    return replace(state, documents=documents, spent=state.spent - before + spend.amount)
+
+
+# --- decisions ---
+
+
+def set_(_state: BudgetState, command: SetBudget, context: Context) -> tuple[Event, ...]:
+    """Money set aside. Raises: Refused on a closed account, or for a contract of another one."""
+    require_open(context.states["account"])
+    contract = context.states.get("contract")
+    if contract is not None and contract.account != context.ids["account"]:
+        raise Refused("other_account", "the contract belongs to another account")
+    _require_payable(command.amount, command.currency)
+    members = {"title", "currency", "amount", "start", "end", "thresholds", "external_ref"}
+    return (
+        facts.BudgetSet(
+            account=context.ids["account"], contract=context.ids.get("contract"), **command.model_dump(include=members)
+        ),
+    )
+
+
+def revise(state: BudgetState, command: ReviseBudget, context: Context) -> tuple[Decided, ...]:
+    """Another amount, and the thresholds that what was spent reaches of it. Raises: Refused when it is the one it has."""
+    _require_going_on(state, context)
+    _require_payable(command.amount, state.currency)
+    if scaled(command.amount) == state.amount:
+        raise Refused("nothing_changes", "the budget has this amount already")
+    event = facts.BudgetRevised(revision=state.revision + 1, amount=command.amount, previous=unscaled(state.amount))
+    after = replace(state, revision=event.revision, amount=scaled(command.amount), crossed=frozenset())
+    return Decided(event), *_crossings(after, context.effective_at, max(context.effective_at, state.spent_at), context)
+
+
+def record_spend(state: BudgetState, command: RecordSpend, context: Context) -> tuple[Decided, ...]:
+    """Money spent, true when it was. Raises: Refused for a document that is there, and outside of the budget's days."""
+    _require_going_on(state, context)
+    if command.document in state.documents:
+        raise Refused("document_recorded", "this document was recorded in this budget already; correct it")
+    _require_payable(command.amount, state.currency)
+    at = moment_start(command.spent_at, context.zone)
+    if at > context.now + SKEW_SECONDS * MICRO:
+        raise Refused("spent_in_future", "a spending is recorded once it has happened")
+    day = day_of(at, context.zone)
+    if day < state.start or (day >= state.end and not command.late):
+        raise Refused("outside_period", "it was spent outside of the budget's days; one after its end must say late")
+    event = facts.BudgetSpendRecorded(
+        document=command.document,
+        amount=command.amount,
+        spent_at=instant(at),
+        category=command.category,
+        late=day >= state.end,
+    )
+    effective_at = at if command.effective_at is None else context.effective_at
+    after = replace(
+        state, spent=_bounded(state.spent + scaled(command.amount)), spent_at=max(state.spent_at, effective_at)
+    )
+    return Decided(event, effective_at=effective_at), *_crossings(after, effective_at, after.spent_at, context)
+
+
+def correct_spend(state: BudgetState, command: CorrectSpend, context: Context) -> tuple[Decided, ...]:
+    """What a document should have said, true from when it was spent. Raises: Refused for one that is not there."""
+    _require_unclosed(state)
+    spend = state.documents.get(command.document)
+    if spend is None:
+        raise Refused("document_unknown", "no such document was recorded in this budget")
+    _require_payable(command.amount, state.currency)
+    if scaled(command.amount) == spend.amount:
+        raise Refused("nothing_changes", "the document says this already")
+    event = facts.BudgetSpendCorrected(
+        corrects=spend.event, document=command.document, amount=command.amount, previous=unscaled(spend.amount)
+    )
+    after = replace(state, spent=_bounded(state.spent - spend.amount + scaled(command.amount)))
+    return Decided(event, effective_at=spend.at), *_crossings(after, spend.at, state.spent_at, context)
+
+
+def record_forecast(state: BudgetState, command: RecordForecast, context: Context) -> tuple[Event, ...]:
+    """What is expected in all. Raises: Refused once it is closed."""
+    _require_going_on(state, context)
+    _require_payable(command.at_completion, state.currency)
+    return (facts.BudgetForecastRecorded(at_completion=command.at_completion),)
+
+
+def close(state: BudgetState, _command: CloseBudget, _context: Context) -> tuple[Event, ...]:
+    """The end. Raises: Refused when it was before."""
+    _require_unclosed(state)
+    return (facts.BudgetClosed(),)
+
+
+# --- rules that several decisions share ---
+
+
+def _require_going_on(state: BudgetState, context: Context) -> None:
+    """Raises: Refused on a closed budget, or of a closed account."""
+    _require_unclosed(state)
+    require_open(context.states["account"])
+
+
+def _require_unclosed(state: BudgetState) -> None:
+    if state.closed:
+        raise Refused("budget_closed", "the budget is closed")
+
+
+def _require_payable(amount: str, currency: str) -> None:
+    """Raises: Invalid for what nobody can pay: an answer would round it, and its sums would not add up."""
+    if scaled(amount) % minor_unit(currency):
+        raise Invalid("amount_too_fine", f"an amount in {currency} has no parts of its minor unit")
+
+
+def _bounded(spent: int) -> int:
+    if spent > LARGEST:
+        raise Invalid("amount_out_of_range", "more than 10^12 is not spent from one budget")
+    return spent
+
+
+def _crossings(after: BudgetState, effective_at: int, seen_at: int, context: Context) -> list[Decided]:
+    """The thresholds that are reached and were not told since the last revision.
+
+    Takes: the state that an event leads to, its effective time, and the instant up to which spending is known. A threshold
+    is reached once everything that it took has come true, whatever was told first.
+    """
+    reached = [
+        percent
+        for percent in after.thresholds
+        if percent not in after.crossed and after.spent * 100 >= percent * after.amount
+    ]
+    projected = (
+        unscaled(projection(after.spent, after.start, after.end, day_of(seen_at, context.zone))) if reached else ""
+    )
+    return [
+        Decided(
+            facts.BudgetThresholdCrossed(
+                percent=percent,
+                revision=after.revision,
+                spent=unscaled(after.spent),
+                amount=unscaled(after.amount),
+                projected_at_end=projected,
+            ),
+            effective_at=max(after.latest_at, effective_at),
+        )
+        for percent in reached
+    ]
+
+
+def projection(spent: int, start: str, end: str, day: str) -> int:
+    """What will have been spent at the end if days go on like those up to and including `day`; half up, in 10^-6."""
+    whole = _days(start, end)
+    return half_up(spent * whole, min(max(_days(start, day) + 1, 1), whole))
+
+
+def _days(start: str, end: str) -> int:
+    return (date.fromisoformat(end) - date.fromisoformat(start)).days

@@ -1,0 +1,88 @@
+"""What can have happened to a budget: money that a client set aside, and what became of it."""
+
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Business, Public
+
+
+class BudgetSet(Event):
+    """Money was set aside for [start, end). thresholds: percent of it, each of which is told when it is reached."""
+
+    TOPIC = "budget.set"
+    account: Public[str]
+    contract: Public[str | None] = None
+    title: Business[str]
+    currency: Public[str]
+    amount: Business[str]
+    start: Public[str]
+    end: Public[str]
+    thresholds: Public[tuple[int, ...]]
+    external_ref: Business[str | None] = None
+
+
+class BudgetRevised(Event):
+    """It is more or less now. revision: 1..n, of one budget without gaps; previous: the amount before."""
+
+    TOPIC = "budget.revised"
+    revision: Public[int]
+    amount: Business[str]
+    previous: Business[str]
+
+
+class BudgetSpendRecorded(Event):
+    """Some of it was spent. document: what shows it, once in a budget. late: after the budget's end, and said so."""
+
+    TOPIC = "budget.spend_recorded"
+    document: Business[str]
+    amount: Business[str]
+    spent_at: Public[str]
+    category: Business[str | None] = None
+    late: Public[bool] = False
+
+
+class BudgetSpendCorrected(Event):
+    """A document had been recorded wrongly. corrects: the event that recorded it; previous: what it said last."""
+
+    TOPIC = "budget.spend_corrected"
+    corrects: Public[str]
+    document: Business[str]
+    amount: Business[str]
+    previous: Business[str]
+
+
+class BudgetForecastRecorded(Event):
+    """What somebody expects to be spent in all, seen from the effective instant. It replaces no earlier one."""
+
+    TOPIC = "budget.forecast_recorded"
+    at_completion: Business[str]
+
+
+class BudgetThresholdCrossed(Event):
+    """So much of it was spent, for the first time since its last revision.
+
+    revision: 0 for the amount that was set first. spent, amount: what was compared. projected_at_end: what will have been
+    spent at the end if it goes on like that, by days.
+    """
+
+    TOPIC = "budget.threshold_crossed"
+    percent: Public[int]
+    revision: Public[int]
+    spent: Business[str]
+    amount: Business[str]
+    projected_at_end: Business[str]
+
+
+class BudgetClosed(Event):
+    """Nothing more is spent from it."""
+
+    TOPIC = "budget.closed"
+
+
+EVENTS = (
+    BudgetSet,
+    BudgetRevised,
+    BudgetSpendRecorded,
+    BudgetSpendCorrected,
+    BudgetForecastRecorded,
+    BudgetThresholdCrossed,
+    BudgetClosed,
+)

@@ -1,0 +1,311 @@
+"""The contract: terms, lines and their life from draft to termination."""
+
+from dataclasses import dataclass, replace
+
+from app.domain.account.decisions import require_open
+from app.domain.contract import events as facts
+from app.domain.contract import schedule as schedules
+from app.domain.contract.commands import (
+    AmendContract,
+    Change,
+    DraftContract,
+    GiveNotice,
+    RecordContract,
+    ResumeContract,
+    SignContract,
+    SuspendContract,
+    WithdrawNotice,
+)
+from app.domain.contract.preconditions import (
+    check_changes,
+    check_lines,
+    check_term,
+    recorded_changes,
+    recorded_lines,
+    require_in_force,
+    require_in_range,
+    require_on_calendar,
+)
+from app.domain.contract.schedule import Schedule
+from app.domain.kernel.context import Context
+from app.domain.kernel.errors import Invalid, Refused
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import add_days, add_months, day_of, day_start, days_earlier, instant, moment_start
+from app.domain.recorded import Recorded
+
+
+@dataclass(frozen=True)
+class ContractState:
+    """What decisions need of a contract. `history` is what its schedule is built from.
+
+    notice_end, notice_by: of a notice that stands. agreed_end: the last end that somebody agreed on. cycle: the id of the open
+    renewal cycle, where a correction has moved its due day.
+    """
+
+    account: str | None = None
+    contract: str = ""
+    currency: str = ""
+    start: str = ""
+    end: str | None = None
+    auto_renew: bool = False
+    notice_days: int = 0
+    renewal_term_months: int | None = None
+    signed: bool = False
+    terminated: bool = False
+    noticed: bool = False
+    suspended: bool = False
+    expired: bool = False
+    notice_end: str | None = None
+    notice_by: str | None = None
+    agreed_end: str | None = None
+    cycle: str | None = None
+    amendments: int = 0
+    history: tuple[Recorded, ...] = ()
+
+    def schedule(self, context: Context) -> Schedule:
+        """What is paid when, as known now."""
+        return schedules.build(self.history, context.zone)
+
+    @property
+    def renewal(self) -> str | None:
+        """The reference of the renewal cycle of the current term."""
+        return self.cycle or (f"ref:{self.contract}@{self.end}" if self.end else None)
+
+    @property
+    def policy(self) -> str:
+        """The reference of the rules by which it is renewed."""
+        return "ref:renewal@default"
+
+    @property
+    def ends_on(self) -> str | None:
+        """The first day without it if nothing more happens; none when it goes on."""
+        return self.notice_end if self.noticed else None if self.auto_renew else self.end
+
+
+def evolve(state: ContractState, recorded: Recorded) -> ContractState:
+    """The state after one more event."""
+    state = replace(state, history=(*state.history, recorded))
+    match recorded.event:
+        case facts.ContractDrafted() as drafted:
+            return replace(
+                state,
+                account=drafted.account,
+                contract=recorded.stream_id,
+                currency=drafted.currency,
+                start=drafted.start,
+                end=drafted.end,
+                agreed_end=drafted.end,
+                auto_renew=drafted.auto_renew,
+                notice_days=drafted.notice_days,
+                renewal_term_months=drafted.renewal_term_months,
+            )
+        case facts.ContractSigned():
+            return replace(state, signed=True)
+        case facts.ContractAmended(amendment_no=number):
+            return replace(state, amendments=number)
+        case facts.NoticeGiven() as notice:
+            return replace(state, noticed=True, notice_end=notice.effective_end, notice_by=notice.by)
+        case facts.NoticeWithdrawn():
+            return replace(state, noticed=False, notice_end=None, notice_by=None)
+        case facts.ContractSuspended():
+            return replace(state, suspended=True)
+        case facts.ContractResumed():
+            return replace(state, suspended=False)
+        case facts.ContractRenewed() as renewed:
+            agreed = state.agreed_end if renewed.automatic else renewed.end
+            return replace(
+                state,
+                end=renewed.end,
+                agreed_end=agreed,
+                noticed=False,
+                notice_end=None,
+                notice_by=None,
+                expired=False,
+                cycle=None,
+            )
+        case facts.ContractExpired():
+            return replace(state, expired=True)
+        case facts.TermsCorrected() as corrected:
+            return _corrected(state, corrected)
+        case facts.ContractTerminated():
+            return replace(state, terminated=True)
+        case _:
+            return state
+
+
+def _corrected(state: ContractState, corrected: facts.TermsCorrected) -> ContractState:
+    """The state with what an event should have said."""
+    noticed = corrected.corrected == "contract.notice_given"
+    first, last = corrected.terms[0], corrected.terms[-1]
+    return replace(
+        state,
+        start=first.start,
+        end=last.end,
+        agreed_end=state.agreed_end if last.end == state.end else last.end,
+        auto_renew=state.auto_renew if corrected.auto_renew is None else corrected.auto_renew,
+        notice_days=state.notice_days if corrected.notice_days is None else corrected.notice_days,
+        notice_end=corrected.effective_end if noticed else state.notice_end,
+        cycle=corrected.renewal or state.cycle,
+    )
+
+
+# --- decisions ---
+
+
+def draft(_state: ContractState, command: DraftContract, context: Context) -> tuple[Event, ...]:
+    """Terms on paper. Raises: Refused on a closed account, Invalid for terms that do not fit together."""
+    require_open(context.states["account"])
+    replaced: ContractState | None = context.states.get("replaces")
+    if replaced is not None and replaced.account != context.ids["account"]:
+        raise Refused("other_account", "the contract that this one follows belongs to another account")
+    if replaced is not None and not replaced.signed:
+        raise Refused("contract_not_signed", "a draft binds nobody; there is nothing to follow")
+    require_on_calendar(command.start, context.zone)
+    check_term(command.start, command.end)
+    check_lines(command.lines, command.start, command.end)
+    return (
+        facts.ContractDrafted(
+            account=context.ids["account"],
+            lines=recorded_lines(command.lines),
+            replaces=context.ids.get("replaces"),
+            **command.model_dump(
+                include={"currency", "start", "end", "auto_renew", "notice_days", "renewal_term_months", "external_ref"}
+            ),
+        ),
+    )
+
+
+def sign(state: ContractState, command: SignContract, context: Context) -> tuple[Event, ...]:
+    """Terms that bind. Raises: Refused when they did before."""
+    if state.signed:
+        raise Refused("contract_signed", "the contract was signed already; a signature is not changed")
+    require_open(context.states["account"])
+    return (
+        facts.ContractSigned(
+            signed_at=instant(moment_start(command.signed_at, context.zone)), document_sha256=command.document_sha256
+        ),
+    )
+
+
+def record(state: ContractState, command: RecordContract, context: Context) -> tuple[Event, ...]:
+    """Draft and signature in one append."""
+    signature = SignContract(signed_at=command.signed_at, document_sha256=command.document_sha256)
+    return (*draft(state, command, context), *sign(state, signature, context))
+
+
+def amend(state: ContractState, command: AmendContract, context: Context) -> tuple[Event, ...]:
+    """Lines changed. Raises: Refused outside the term, on unknown or doubled lines, or when nothing is signed."""
+    require_live(state, context)
+    before = state.schedule(context)
+    check_changes(before, command.changes, context)
+    wish = context.states.get("scope_change")
+    if wish is not None and wish.account != state.account:
+        raise Refused("other_account", "the scope change belongs to another account")
+    event = amendment(state, command.changes, context.ids.get("scope_change"))
+    if any(steps and steps[-1].at > context.effective_at for steps in before.lines.values()):
+        after = schedules.apply(before, preview(event, "", context.stream_id, state, context), context.zone)
+        require_in_range(after, command.changes)
+    return (event,)
+
+
+def amendment(state: ContractState, changes: tuple[Change, ...], scope_change: str | None) -> facts.ContractAmended:
+    """The next amendment of a contract."""
+    return facts.ContractAmended(
+        amendment_no=state.amendments + 1, changes=recorded_changes(changes), scope_change=scope_change
+    )
+
+
+def give_notice(state: ContractState, command: GiveNotice, context: Context) -> tuple[Event, ...]:
+    """The contract will end. Raises: Refused when notice was given, Invalid when the end is not ahead."""
+    require_live(state, context)
+    if state.noticed:
+        raise Refused("notice_given", "notice was given already; withdraw it first")
+    given = day_of(context.effective_at, context.zone)
+    term = term_end(state, given)
+    end = command.effective_end or term or add_days(given, state.notice_days)
+    if end <= state.start or end < given:
+        raise Refused("end_before_start", "the contract cannot end before it begins or before notice is given")
+    if term and not state.auto_renew and end > term:
+        raise Refused("end_after_term", "the contract ends before that by itself")
+    late = given > days_earlier(end, state.notice_days)
+    return (facts.NoticeGiven(by=command.by, effective_end=end, late=late),)
+
+
+def withdraw_notice(state: ContractState, _command: WithdrawNotice, context: Context) -> tuple[Event, ...]:
+    """The contract goes on. Raises: Refused when nobody gave notice, or it has ended the contract by then."""
+    require_live(state, context)
+    if not state.noticed:
+        raise Refused("no_notice", "nobody gave notice")
+    if state.expired or (state.notice_end or "") <= day_of(context.effective_at, context.zone):
+        raise Refused("notice_took_effect", "the contract has ended by the notice; what goes on is a renewal")
+    return (facts.NoticeWithdrawn(),)
+
+
+def suspend(state: ContractState, command: SuspendContract, context: Context) -> tuple[Event, ...]:
+    """A rest. Raises: Refused when it rests already, outside the term, or for an end that is not after the start."""
+    require_live(state, context)
+    schedule = state.schedule(context)
+    if any(start <= context.effective_at < end for start, end in schedule.holds):
+        raise Refused("contract_suspended", "the contract rests already at that time")
+    require_in_force(schedule, context)
+    if command.effective_end and day_start(command.effective_end, context.zone) <= context.effective_at:
+        raise Invalid("end_before_start", "the rest must end after it begins")
+    return (facts.ContractSuspended(effective_end=command.effective_end),)
+
+
+def resume(state: ContractState, _command: ResumeContract, context: Context) -> tuple[Event, ...]:
+    """Work again. Raises: Refused when it does not rest, or did not yet at that time."""
+    require_live(state, context)
+    holds = state.schedule(context).holds
+    if not state.suspended or all(end <= context.effective_at for _start, end in holds):
+        raise Refused("contract_not_suspended", "the contract does not rest")
+    if all(context.effective_at < start for start, _end in holds):
+        raise Refused("end_before_start", "the contract did not rest yet at that time")
+    return (facts.ContractResumed(),)
+
+
+# --- what several decisions share ---
+
+
+def require_live(state: ContractState, context: Context) -> None:
+    """Raises: Refused unless the contract is signed, not terminated, and of an open account."""
+    if state.terminated:
+        raise Refused("contract_terminated", "the contract was terminated; a return is a new contract")
+    if not state.signed:
+        raise Refused("contract_not_signed", "nothing commercial happens before signature")
+    require_open(context.states["account"])
+
+
+def term_end(state: ContractState, day: str) -> str | None:
+    """The end of the term that a day falls into; terms of a contract that renews itself follow one another.
+
+    They are counted from the last end that somebody agreed on, so that a month's 31st does not wear off to the 28th.
+    """
+    end = state.end
+    if end is None or not state.auto_renew or day < end:
+        return end
+    agreed, months = state.agreed_end or end, state.renewal_term_months or 12
+    passed = (int(day[:4]) - int(agreed[:4])) * 12 + int(day[5:7]) - int(agreed[5:7])
+    terms = max(0, passed // months - 1)
+    while (end := add_months(agreed, terms * months)) <= day:
+        terms += 1
+    return end
+
+
+def preview(event: Event, event_id: str, contract: str, state: ContractState, context: Context) -> Recorded:
+    """An event of the contract as it will stand in the log, to see what it does to the schedule."""
+    body = event.model_dump_json(exclude_none=True)
+    return Recorded(
+        context.tenant_id,
+        0,
+        event_id,
+        contract,
+        len(state.history) + 1,
+        state.account,
+        event.TOPIC,
+        event.VERSION,
+        context.effective_at,
+        context.now,
+        context.actor,
+        b'{"data":' + body.encode() + b"}",
+    )

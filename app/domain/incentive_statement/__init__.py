@@ -1,0 +1,6 @@
+"""Incentive statements.
+
+Lives here: `events`, `commands`, `state` and `decisions`.
+May import: `app.domain.kernel`, `app.domain.recorded`, and the aggregates that it reads.
+To add a command: a class in `commands`, its decision in `decisions`, a line in `app.domain.decisions`; an event: a class in `events`.
+"""

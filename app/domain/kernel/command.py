@@ -1,0 +1,27 @@
+"""The shape of a command: frozen, closed, and the request body itself."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.domain.kernel.values import Moment, Note
+
+Visibility = Literal["internal", "client", "restricted"]
+
+
+class Command(BaseModel):
+    """What every command may say besides its own members."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    effective_at: Moment | None = Field(None, description="when it is true in business; default: now")
+    reason: Note | None = Field(None, description="why it was done; sealed like any free text")
+    visibility: Visibility = Field("internal", description="who may be shown the event")
+
+
+class Creation(Command):
+    """A command that begins something which the caller may know by a reference of its own."""
+
+    external_ref: str | None = Field(
+        None, min_length=1, max_length=200, description="the caller's own id, unique per tenant and noun"
+    )

@@ -1,0 +1,74 @@
+"""What can have happened to a KPI certificate: a figure that was given away and can be computed again."""
+
+from pydantic import BaseModel, ConfigDict
+
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Business, FreeText, Public
+
+
+class CertifiedScope(BaseModel):
+    """Which accounts and contracts a certified figure counts; all of them where nothing is said.
+
+    attribution: whose an account is, at the period's start or end. reporting_currency: asked for by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    account: Public[str | None] = None
+    owner: Business[str | None] = None
+    tier: Business[str | None] = None
+    currency: Public[str | None] = None
+    reporting_currency: Public[str | None] = None
+    attribution: Public[str] = "start"
+
+
+class CertifiedOption(BaseModel):
+    """What the question said besides."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: Public[str]
+    value: Business[str]
+
+
+class CertifiedWarning(BaseModel):
+    """What a reader had to know besides. count: of how many rows, none where it is about the figure."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    code: Public[str]
+    count: Business[int | None] = None
+
+
+class KpiCertificateIssued(Event):
+    """A figure was certified as it was known at a position.
+
+    start, end: days of its period, end exclusive; none of a point. as_of: the instant that it closes with. policy: the version
+    that was asked for by name, else the one in force counted. value, numerator, denominator: as written; null_reason: why
+    there is no value. inputs_hash: SHA-256 of what every account gave to it, in exact integers. answer_hash: of everything
+    that the answer said. code_digest: of the source that counted.
+    """
+
+    TOPIC = "kpi_certificate.issued"
+    kpi: Public[str]
+    method: Public[str]
+    unit: Public[str]
+    scope: Business[CertifiedScope]
+    options: Business[tuple[CertifiedOption, ...]] = ()
+    start: Public[str | None] = None
+    end: Public[str | None] = None
+    as_of: Public[str]
+    known_position: Public[int]
+    policy: Public[str | None] = None
+    policy_version: Public[str]
+    fx_version: Public[str | None] = None
+    value: Business[str | None] = None
+    null_reason: Public[str | None] = None
+    numerator: Business[str]
+    denominator: Business[str | None] = None
+    currency: Public[str | None] = None
+    warnings: Business[tuple[CertifiedWarning, ...]] = ()
+    answer_hash: Public[str]
+    inputs_hash: Public[str]
+    code_digest: Public[str]
+    note: FreeText[str | None] = None
+
+
+EVENTS = (KpiCertificateIssued,)

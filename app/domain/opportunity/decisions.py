@@ -1,0 +1,167 @@
+"""The opportunity: more business with a client, from the first hint to a contract's event or a loss."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from app.domain.account.decisions import require_open
+from app.domain.contract.value import sold, worth
+from app.domain.interaction.decisions import SKEW_SECONDS
+from app.domain.kernel.context import Context
+from app.domain.kernel.errors import Invalid, Refused
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import MICRO, day_of, scaled, unscaled
+from app.domain.opportunity import commands
+from app.domain.opportunity import events as facts
+from app.domain.recorded import Recorded
+
+STAGES: Final = ("identified", "qualified", "proposed", "negotiation")
+"""In their order."""
+CLAIM: Final = "opportunity:contract_event_taken"
+"""An event of a contract wins one opportunity and no other."""
+
+
+@dataclass(frozen=True)
+class OpportunityState:
+    """What decisions need of an opportunity. stage: where it is, also while it is parked. outcome: won or lost."""
+
+    account: str | None = None
+    contract: str | None = None
+    stage: str = STAGES[0]
+    qualified: bool = False
+    estimated: bool = False
+    parked: bool = False
+    outcome: Literal["won", "lost"] | None = None
+
+
+def evolve(state: OpportunityState, recorded: Recorded) -> OpportunityState:
+    """The state after one more event."""
+    match recorded.event:
+        case facts.OpportunityIdentified() as told:
+            return OpportunityState(told.account, told.contract)
+        case facts.OpportunityQualified():
+            stage = "qualified" if state.stage == STAGES[0] else state.stage
+            return replace(state, qualified=True, stage=stage)
+        case facts.OpportunityEstimated():
+            return replace(state, estimated=True)
+        case facts.OpportunityAdvanced(stage=stage):
+            return replace(state, stage=stage, parked=False)
+        case facts.OpportunityParked():
+            return replace(state, parked=True)
+        case facts.OpportunityWon(contract=contract):
+            return replace(state, outcome="won", contract=contract)
+        case facts.OpportunityLost():
+            return replace(state, outcome="lost")
+        case _:
+            return state
+
+
+def identify(_state: OpportunityState, command: commands.IdentifyOpportunity, context: Context) -> tuple[Event, ...]:
+    """A new one. Raises: Refused on a closed account, or for a thing of another one."""
+    require_open(context.states["account"])
+    nouns = ("interaction", "scope_change", "contract", "renewal")
+    for noun in nouns:
+        named = context.states.get(noun)
+        if named is not None and named.account != context.ids["account"]:
+            raise Refused("other_account", f"the {noun} belongs to another account")
+    return (
+        facts.OpportunityIdentified(
+            account=context.ids["account"],
+            **{noun: context.ids.get(noun) for noun in nouns},
+            **command.model_dump(include={"title", "kind", "source", "product", "external_ref"}),
+        ),
+    )
+
+
+def qualify(state: OpportunityState, command: commands.QualifyOpportunity, context: Context) -> tuple[Event, ...]:
+    """It is real. Raises: Refused once it is decided, or while it is parked."""
+    _require_going_on(state, context)
+    members = {"need", "budget_known", "decider_known", "needed_by"}
+    return (facts.OpportunityQualified(**command.model_dump(include=members)),)
+
+
+def estimate(state: OpportunityState, command: commands.EstimateOpportunity, context: Context) -> tuple[Event, ...]:
+    """What it may bring. Raises: Invalid for a probability that is none, Refused once it is decided or while it is parked."""
+    _require_going_on(state, context)
+    if command.probability.startswith("-"):
+        raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
+    members = {"annual_value", "currency", "probability", "close_by"}
+    return (facts.OpportunityEstimated(**command.model_dump(include=members)),)
+
+
+def advance(state: OpportunityState, command: commands.AdvanceOpportunity, context: Context) -> tuple[Event, ...]:
+    """At another stage, or awake again. Raises: Refused before it is known to be real, or what it may bring."""
+    _require_going_on(state, context, parked=True)
+    if command.stage == state.stage and not state.parked:
+        raise Refused("nothing_changes", "it is at this stage already")
+    rank = STAGES.index(command.stage)
+    if rank >= STAGES.index("qualified") and not state.qualified:
+        raise Refused("not_qualified", "nobody has said yet that it is real")
+    if rank >= STAGES.index("proposed") and not state.estimated:
+        raise Refused("not_estimated", "nobody has said yet what it may bring")
+    return (facts.OpportunityAdvanced(stage=command.stage, previous=state.stage),)
+
+
+def park(state: OpportunityState, command: commands.ParkOpportunity, context: Context) -> tuple[Event, ...]:
+    """A rest. Raises: Refused once it is decided, Invalid for a day that is not ahead."""
+    _require_going_on(state, context, parked=True, account_open=False)
+    if command.until <= day_of(context.effective_at, context.zone):
+        raise Invalid("until_not_ahead", "it rests until a later day")
+    return (facts.OpportunityParked(until=command.until, reason=command.reason),)
+
+
+def win(state: OpportunityState, command: commands.WinOpportunity, context: Context) -> tuple[Event, ...]:
+    """Business, worth what the contract's event changed. Raises: Refused where the contract says something else."""
+    _require_going_on(state, context)
+    _require_past(context)
+    agreement = context.states["contract"]
+    if agreement.account != state.account:
+        raise Refused("other_account", "the contract belongs to another account")
+    told = worth(agreement, command.event, context)
+    if not agreement.signed:
+        raise Refused("contract_not_signed", "nothing is won before signature")
+    if told.change < 0:
+        raise Refused("contract_shrank", "the event made the contract smaller", change=unscaled(told.change))
+    if command.value is not None and scaled(command.value) != told.change:
+        raise Refused("value_differs", "the contract says another value", change=unscaled(told.change))
+    return (
+        facts.OpportunityWon(
+            contract=context.ids["contract"],
+            contract_event=told.event,
+            value=unscaled(told.change),
+            before=unscaled(told.before),
+            after=unscaled(told.after),
+            currency=agreement.currency,
+        ),
+    )
+
+
+def claims(command: commands.WinOpportunity, context: Context) -> Sequence[tuple[str, str]]:
+    """What a win takes for itself: the event, a draft and its signature being one."""
+    return [(CLAIM, sold(context.states["contract"], command.event).event_id)]
+
+
+def lose(state: OpportunityState, command: commands.LoseOpportunity, context: Context) -> tuple[Event, ...]:
+    """It will not be. Raises: Refused once it is decided."""
+    _require_going_on(state, context, parked=True, account_open=False)
+    _require_past(context)
+    return (facts.OpportunityLost(reason=command.reason, competitor=command.competitor),)
+
+
+def _require_going_on(
+    state: OpportunityState, context: Context, *, parked: bool = False, account_open: bool = True
+) -> None:
+    """Raises: Refused on one that is decided, rests, or is of an account that is closed or another one."""
+    if context.ids["account"] != state.account:
+        raise Refused("other_account", "the opportunity belongs to another account")
+    if state.outcome:
+        raise Refused(f"opportunity_{state.outcome}", f"it was {state.outcome}; an outcome is not changed")
+    if account_open:
+        require_open(context.states["account"])
+    if state.parked and not parked:
+        raise Refused("opportunity_parked", "it rests; put it at a stage first")
+
+
+def _require_past(context: Context) -> None:
+    if context.effective_at > context.now + SKEW_SECONDS * MICRO:
+        raise Refused("decided_in_future", "an outcome is recorded once it is there")

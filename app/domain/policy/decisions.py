@@ -1,0 +1,244 @@
+"""The policy: rules as data, in numbered versions of which at most one is in force on any day.
+
+A version never changes: other rules are another version. What was in force on a day may be told later, for an activation may
+be dated back; what was known of it before stays asked for by `known_at`.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Annotated, Any, Final, TypeVar
+
+import orjson
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from app.domain.kernel.command import Command, Creation
+from app.domain.kernel.context import Context
+from app.domain.kernel.errors import Invalid, NotFound, Refused
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Day, day_of
+from app.domain.policy.events import PolicyActivated, PolicyDrafted, PolicyRetired
+from app.domain.policy.rules import KINDS, AnyRules, Rules
+from app.domain.recorded import Recorded
+
+DEFAULT: Final = "default"
+"""The name of the policy that counts where none is named."""
+PolicyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+_RULES: Final[TypeAdapter[Rules]] = TypeAdapter(AnyRules)
+_AnyRules = TypeVar("_AnyRules", bound=Rules)
+
+
+class DraftPolicy(Creation):
+    """Begins a policy with its first version. There is one of a kind and name; `ref:<kind>@<name>` finds it."""
+
+    name: PolicyName = Field(DEFAULT, description="`default` counts wherever no other policy is named")
+    rules: AnyRules
+
+
+class DraftPolicyVersion(Command):
+    """Adds a version with other rules of the same kind."""
+
+    rules: AnyRules
+
+
+class Activation(Command):
+    """From when a version counts, and until when."""
+
+    start: Day | None = Field(
+        None, description="the first day on which it counts; default: today, in the tenant's zone"
+    )
+    end: Day | None = Field(None, description="the first day on which it counts no more; default: none")
+    replaces: int | None = Field(
+        None, ge=1, le=2**53, description="a version that counts then, and is retired as of `start`"
+    )
+
+
+class ActivatePolicy(Activation):
+    """Puts a version in force."""
+
+    number: int = Field(ge=1, le=2**53)
+
+
+class Retirement(Command):
+    """Until when a version counts."""
+
+    end: Day = Field(description="the first day on which it counts no more")
+
+
+class RetirePolicy(Retirement):
+    """Takes a version out of force."""
+
+    number: int = Field(ge=1, le=2**53)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version. rules: as JSON, for a table of rates is large. start: none for a draft; retired: whether its end was moved."""
+
+    number: int
+    rules: bytes
+    start: str | None = None
+    end: str | None = None
+    retired: bool = False
+
+    def holds(self, day: str) -> bool:
+        """Whether it is in force on a day."""
+        return self.start is not None and self.start <= day and (self.end is None or day < self.end)
+
+    def meets(self, start: str, end: str | None) -> bool:
+        """Whether it is in force on some day of [start, end)."""
+        return (
+            self.start is not None
+            and (end is None or self.start < end)
+            and (self.end is None or max(self.start, start) < self.end)
+        )
+
+
+@dataclass(frozen=True)
+class PolicyState:
+    """What decisions need of a policy."""
+
+    kind: str = ""
+    name: str = ""
+    versions: tuple[Version, ...] = ()
+
+    def version_on(self, day: str) -> Version | None:
+        """The version that is in force on a day."""
+        return next((one for one in self.versions if one.holds(day)), None)
+
+    def in_force(self, day: str) -> Rules | None:
+        """The rules that are in force on a day."""
+        version = self.version_on(day)
+        return None if version is None else _read(version.rules)
+
+    def version_name(self, number: int) -> str:
+        """What answers and events call a version, such as `approval@default/2`."""
+        return f"{self.kind}@{self.name}/{number}"
+
+
+@lru_cache(maxsize=256)
+def _read(rules: bytes) -> Rules:
+    return _RULES.validate_json(rules)
+
+
+def called(command: DraftPolicy) -> str:
+    """Under which reference a new policy is found."""
+    return f"{command.rules.kind}@{command.name}"
+
+
+def rules_in_force(context: Context, default: _AnyRules, day: str | None = None) -> _AnyRules:
+    """The rules that a decision is bound by: those of the policy that it reads, else the house's.
+
+    Takes: `default`, of the kind that is wanted; `day`, by default today: what somebody may do is judged when it is done,
+    whatever the day it is dated to.
+    """
+    state: PolicyState | None = context.states.get("policy")
+    rules = None if state is None else state.in_force(day or day_of(context.now, context.zone))
+    return rules if isinstance(rules, type(default)) else default
+
+
+def version_in_force(context: Context, day: str | None = None) -> str | None:
+    """The name of the version that a decision is bound by, such as `approval@default/2`; None for the house's rules."""
+    state: PolicyState | None = context.states.get("policy")
+    version = None if state is None else state.version_on(day or day_of(context.now, context.zone))
+    return None if state is None or version is None else state.version_name(version.number)
+
+
+def evolve(state: PolicyState, recorded: Recorded) -> PolicyState:
+    """The state after one more event."""
+    data = recorded.data  # plain: what a version says is read when somebody asks
+    match recorded.type:
+        case PolicyDrafted.TOPIC:
+            version = Version(data["number"], orjson.dumps(data["rules"], option=orjson.OPT_SORT_KEYS))
+            return PolicyState(data["kind"], data["name"], (*state.versions, version))
+        case PolicyActivated.TOPIC:
+            return _changed(state, data["number"], start=data["start"], end=data.get("end"))
+        case PolicyRetired.TOPIC:
+            return _changed(state, data["number"], end=data["end"], retired=True)
+        case _:
+            return state
+
+
+def _changed(state: PolicyState, number: int, **changes: Any) -> PolicyState:
+    return replace(
+        state, versions=tuple(replace(one, **changes) if one.number == number else one for one in state.versions)
+    )
+
+
+def draft(_state: PolicyState, command: DraftPolicy, _context: Context) -> tuple[Event, ...]:
+    """A new policy. Raises: Invalid for a reference under which another policy would be looked for."""
+    if command.external_ref and command.external_ref.partition("@")[0] in KINDS and "@" in command.external_ref:
+        raise Invalid("reserved_ref", "a reference such as metric@default belongs to the policy of that kind and name")
+    return (
+        PolicyDrafted(
+            kind=command.rules.kind,
+            name=command.name,
+            number=1,
+            rules=command.rules,
+            external_ref=command.external_ref,
+        ),
+    )
+
+
+def draft_version(state: PolicyState, command: DraftPolicyVersion, _context: Context) -> tuple[Event, ...]:
+    """One more version. Raises: Refused for rules of another kind."""
+    if command.rules.kind != state.kind:
+        raise Refused("other_kind", f"the policy says {state.kind} rules; those of another kind are another policy")
+    number = len(state.versions) + 1
+    return (PolicyDrafted(kind=command.rules.kind, name=state.name, number=number, rules=command.rules),)
+
+
+def activate(state: PolicyState, command: ActivatePolicy, context: Context) -> tuple[Event, ...]:
+    """A version put in force, and the one that it replaces retired as of then.
+
+    Raises: NotFound for a version that there is none of; Invalid for an end that is not behind the start; Refused for a version
+    that was activated before, and where two would be in force on one day.
+    """
+    version = _version(state, command.number)
+    if version.start is not None:
+        raise Refused("policy_active", f"{state.version_name(version.number)} was activated already; draft another")
+    start, end = command.start or day_of(context.effective_at, context.zone), command.end
+    if end is not None and end <= start:
+        raise Invalid("end_before_start", "a version's last day must not lie before its first: end is the day after it")
+    retired = _replaced(state, command.replaces, start) if command.replaces is not None else ()
+    after = state
+    for event in retired:
+        after = _changed(after, event.number, end=event.end)
+    for other in after.versions:
+        if other.meets(start, end):
+            held = f"from {other.start}" + (f" to {other.end}" if other.end else "")
+            raise Refused("policies_overlap", f"{state.version_name(other.number)} is in force {held}")
+    return (*retired, PolicyActivated(number=version.number, start=start, end=end))
+
+
+def retire(state: PolicyState, command: RetirePolicy, _context: Context) -> tuple[Event, ...]:
+    """A version taken out of force. Raises: NotFound, Invalid, Refused for one that is not in force so long."""
+    version = _version(state, command.number)
+    name = state.version_name(version.number)
+    if version.start is None or version.retired:
+        raise Refused("policy_not_active", f"{name} is {'retired already' if version.retired else 'a draft'}")
+    if command.end < version.start:
+        raise Invalid("end_before_start", f"{name} begins on {version.start}")
+    if version.end is not None and command.end >= version.end:
+        raise Refused(
+            "retirement_lengthens", f"{name} ends on {version.end} already; retiring only brings that forward"
+        )
+    return (PolicyRetired(number=version.number, end=command.end),)
+
+
+def _replaced(state: PolicyState, number: int, start: str) -> tuple[PolicyRetired, ...]:
+    """The end of a version that another takes over from on a day: a retired one may end still sooner, so that what was in
+    force long ago can be put right.
+    """
+    version = _version(state, number)
+    if version.start is None:
+        raise Refused("policy_not_active", f"{state.version_name(number)} is a draft and counts for nothing")
+    end = max(start, version.start)
+    if version.end is not None and version.end <= end:
+        raise Refused("policy_not_active", f"{state.version_name(number)} ends on {version.end} already")
+    return (PolicyRetired(number=number, end=end),)
+
+
+def _version(state: PolicyState, number: int) -> Version:
+    if not 1 <= number <= len(state.versions):
+        raise NotFound("unknown_version", f"{state.kind}@{state.name} has {len(state.versions)} versions")
+    return state.versions[number - 1]

@@ -1,0 +1,201 @@
+"""Rules that a tenant may set: what a policy of each kind says, with the house's defaults.
+
+Every member is classified, because rules stand in events as they were drafted. A rule's meaning is told in docs/policies.md.
+"""
+
+from itertools import pairwise
+from typing import Annotated, Final, Literal, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.domain.kernel.values import Amount, Currency, Day, Percent, Public, Share, scaled
+
+Role = Literal["manager", "senior_manager", "director", "admin"]
+SENIORITY: Final = ("manager", "senior_manager", "director", "admin")
+"""Who approves for whom: each role for those before it. Others approve nothing."""
+DIRECTING: Final = frozenset(SENIORITY[SENIORITY.index("director") :])
+"""Who may go below the margin floor."""
+Kind = Literal["metric", "fx", "approval", "incentive", "renewal"]
+KINDS: Final = get_args(Kind)
+
+
+def _not_negative(text: str) -> str:
+    if text.startswith("-"):
+        raise ValueError("must not be negative")
+    return text
+
+
+Part = Annotated[Share, AfterValidator(_not_negative)]
+"""A share from 0 to 1."""
+
+
+class Rules(BaseModel):
+    """What a policy version says; frozen like the event that holds it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MetricRules(Rules):
+    """How revenue figures are counted. Source: docs/policies.md; each member is a rule on which vendors disagree."""
+
+    kind: Public[Literal["metric"]] = "metric"
+    reporting_currency: Public[Currency | None] = None
+    fx: Public[Literal["constant", "spot"]] = "constant"
+    churn_at: Public[Literal["effective_end", "notice"]] = "effective_end"
+    contract_end: Public[Literal["contraction", "churn"]] = "contraction"
+    new_and_churned: Public[Literal["waterfall", "counted", "ignored"]] = "waterfall"
+    reactivation_days: Public[Annotated[int, Field(ge=1, le=36_500)] | None] = None
+    shortest_gap_days: Public[Annotated[int, Field(ge=0, le=3_650)]] = 0
+    discounts: Public[Literal["lasting", "all", "none"]] = "lasting"
+    hold: Public[Literal["zero", "unchanged"]] = "zero"
+    usage_commit: Public[Literal["counted", "excluded"]] = "counted"
+    netting: Public[Literal["instant", "month", "period"]] = "instant"
+    churn_denominator: Public[Literal["start", "start_and_new"]] = "start"
+    reactivation: Public[Literal["separate", "expansion"]] = "separate"
+    escalators: Public[Literal["counted", "stripped"]] = "counted"
+    gross_margin: Public[Part] = "1"
+    discount_rate: Public[Part] = "0.1"
+
+
+Rate = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,10})?$")]
+RATE: Final = 10**10
+"""Rates are integers of 10^-10 inside."""
+
+
+def rate(text: str) -> int:
+    """A rate as an integer of 10^-10."""
+    whole, _, fraction = text.partition(".")
+    return int(whole) * RATE + int(fraction.ljust(10, "0") or 0)
+
+
+def _fault(code: str, detail: str) -> PydanticCustomError:
+    """A fault by its own name, which a problem document then bears. Takes: `code` from here, `detail` of checked words."""
+    return PydanticCustomError(code, detail)
+
+
+class FxRate(BaseModel):
+    """What one unit of a currency is worth in the table's base from a day on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    date: Public[Day]
+    currency: Public[Currency]
+    rate: Public[Rate]
+
+
+class FxRules(Rules):
+    """A table of exchange rates: for each of its days one rate for each of its currencies; a rate holds until the next day."""
+
+    kind: Public[Literal["fx"]] = "fx"
+    base: Public[Currency]
+    rates: Public[Annotated[tuple[FxRate, ...], Field(min_length=1, max_length=20_000)]]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        told: set[tuple[str, str]] = set()
+        for one in self.rates:
+            if (one.date, one.currency) in told:
+                raise _fault("fx_rate_twice", f"two rates for {one.currency} on {one.date}")
+            told.add((one.date, one.currency))
+        if any(one.currency == self.base or rate(one.rate) == 0 for one in self.rates):
+            raise _fault("fx_rate_unsound", "the base has no rate of its own, and no rate is 0")
+        currencies = {one.currency for one in self.rates}
+        for day in sorted({one.date for one in self.rates}):
+            for currency in sorted(currencies):
+                if (day, currency) not in told:
+                    raise _fault("fx_rate_missing", f"no rate for {currency} on {day}")
+        return self
+
+
+class ApprovalLimit(BaseModel):
+    """Up to which amount, in whatever currency, a role may concede or approve; none is without bound."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    role: Public[Role]
+    amount: Public[Amount | None] = None
+
+
+class ApprovalRules(Rules):
+    """Who may concede how much. margin_floor: below it a director approves."""
+
+    kind: Public[Literal["approval"]] = "approval"
+    limits: Public[Annotated[tuple[ApprovalLimit, ...], Field(min_length=1, max_length=10)]] = (
+        ApprovalLimit(role="manager", amount="1000"),
+        ApprovalLimit(role="senior_manager", amount="10000"),
+        ApprovalLimit(role="director"),
+        ApprovalLimit(role="admin"),
+    )
+    margin_floor: Public[Part] = "0.2"
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len({one.role for one in self.limits}) != len(self.limits):
+            raise _fault("approval_limit_twice", "two limits for the same role")
+        return self
+
+    def limit(self, role: str) -> int | None:
+        """Up to which amount a role may, in 10^-6; 0 for one without a limit of its own, None without bound."""
+        for one in self.limits:
+            if one.role == role:
+                return None if one.amount is None else scaled(one.amount)
+        return 0
+
+
+class RenewalRules(Rules):
+    """When work on a renewal begins.
+
+    lead_days: before the due day; at the first the cycle is opened, the others are milestones. grace_days: how long after its
+    end a term may still be renewed without a gap.
+    """
+
+    kind: Public[Literal["renewal"]] = "renewal"
+    lead_days: Public[
+        Annotated[tuple[Annotated[int, Field(ge=1, le=1_000)], ...], Field(min_length=1, max_length=10)]
+    ] = (
+        180,
+        120,
+        90,
+    )
+    grace_days: Public[Annotated[int, Field(ge=0, le=365)]] = 30
+
+    @model_validator(mode="after")
+    def _falling(self) -> Self:
+        if any(later >= earlier for earlier, later in pairwise(self.lead_days)):
+            raise _fault("lead_days_not_falling", "lead_days fall from the first to the last")
+        return self
+
+
+class IncentiveRate(BaseModel):
+    """What is paid of a value that an event names. rule: which events; percent: of their annual value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    rule: Public[Literal["renewal", "expansion", "new_business"]]
+    percent: Public[Percent]
+
+
+class RetentionTier(BaseModel):
+    """A factor on what renewals pay, from a revenue retention of the payee's book on. at_least, factor: decimals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    at_least: Public[Amount]
+    factor: Public[Amount]
+
+
+class IncentiveRules(Rules):
+    """What account managers are paid for. clawback_months: how long a loss takes back what a win had paid."""
+
+    kind: Public[Literal["incentive"]] = "incentive"
+    rates: Public[Annotated[tuple[IncentiveRate, ...], Field(min_length=1, max_length=10)]]
+    retention_tiers: Public[Annotated[tuple[RetentionTier, ...], Field(max_length=10)]] = ()
+    clawback_months: Public[Annotated[int, Field(ge=0, le=120)]] = 0
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if len({one.rule for one in self.rates}) != len(self.rates):
+            raise _fault("incentive_rate_twice", "two rates for the same rule")
+        if any(scaled(low.at_least) >= scaled(high.at_least) for low, high in pairwise(self.retention_tiers)):
+            raise _fault("retention_tiers_not_rising", "retention tiers rise from the first to the last")
+        return self
+
+
+AnyRules = Annotated[MetricRules | FxRules | ApprovalRules | IncentiveRules | RenewalRules, Field(discriminator="kind")]

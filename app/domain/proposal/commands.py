@@ -1,0 +1,128 @@
+"""What may be asked of a proposal: its commands, which are the request bodies."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.domain.contract import schedule as schedules
+from app.domain.contract.schedule import LARGEST_ANNUAL
+from app.domain.kernel.command import Command, Creation
+from app.domain.kernel.values import Amount, Currency, Day, Label, Name, Note, Ref
+
+
+class Item(BaseModel):
+    """A thing that is offered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    item: Label = Field(description="its name within the version", examples=["main"])
+    product: Label = Field(examples=["retainer"])
+    kind: Literal["recurring", "one_off", "usage_commit"] = "recurring"
+    quantity: Amount = "1"
+    unit_price: Amount = Field(description="for one unit and one interval", examples=["1000.00"])
+    interval: Literal["day", "week", "month", "quarter", "half_year", "year", "two_years"] | None = Field(
+        None, description="how often it is paid; not for one_off"
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.kind == "one_off") is not (self.interval is None):
+            raise ValueError("a recurring item needs an interval, and a one-off has none")
+        if schedules.annual(self.quantity, self.unit_price, self.interval or "year") > LARGEST_ANNUAL:
+            raise ValueError("the annual amount is larger than 10^12")
+        return self
+
+
+class Version(BaseModel):
+    """What every version says."""
+
+    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100)]
+    cost: Amount | None = Field(None, description="what delivering it costs a year")
+    terms: Note | None = None
+    value_evidence: Annotated[
+        tuple[Name, ...],
+        Field(
+            max_length=50, description="what shows that it is worth it, in short", examples=[["leads up by a third"]]
+        ),
+    ] = ()
+    valid_until: Day = Field(description="the first day on which it binds nobody any more")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len({item.item for item in self.items}) != len(self.items):
+            raise ValueError("two items have the same name")
+        return self
+
+
+class DraftProposal(Version, Creation):
+    """Puts an offer on paper, as version 1."""
+
+    title: Name | None = None
+    contract: Ref | None = Field(None, description="the contract that it would change or renew, by id or ref:")
+    renewal: Ref | None = Field(None, description="the renewal cycle that it is for, by id or ref:")
+    opportunity: Ref | None = Field(None, description="the opportunity that it is for, by id or ref:")
+    currency: Currency
+
+
+class ReviseProposal(Version, Command):
+    """Puts another version in the place of the live one."""
+
+
+class SubmitProposal(Command):
+    """Sends the live version to the client."""
+
+
+class RecordClientPosition(Command):
+    """Writes down where the client stands."""
+
+    position: Note = Field(description="the client's words")
+    wants: tuple[Name, ...] = Field((), max_length=50, description="what it asks for, in short")
+    stakeholder: Label | None = Field(None, description="the id of the person who said it, when the house knows it")
+
+
+class OfferConcession(Command):
+    """Gives way on something. Above the limit of the key's role, or below the margin floor, it waits for approval."""
+
+    concession: Label | None = Field(None, description="its name within the proposal; default c1, c2 and so on")
+    kind: Literal["price", "term", "scope", "service"]
+    value: Amount = Field(description="what it is worth a year", examples=["600.00"])
+    given: Name = Field(description="what we give")
+    in_exchange_for: Name | None = Field(None, description="what we get for it")
+    no_exchange_reason: Name | None = Field(None, description="why we get nothing; kept open, for a rule depends on it")
+
+
+class ApproveConcession(Command):
+    """Approves what waits for it."""
+
+    concession: Label | None = Field(None, description="which one; none for the version's own margin")
+
+
+class RejectConcession(Command):
+    """Says no to a concession that waits for approval."""
+
+    concession: Label
+    reason: Note
+
+
+class AcceptProposal(Command):
+    """Says that the client took it."""
+
+    version: int = Field(ge=1, le=10_000, strict=True, description="the one that the client took")
+    by: Name | None = Field(None, description="who decided at the client")
+    stakeholder: Label | None = Field(None, description="the person's id, when the house knows it")
+
+
+class DeclineProposal(Command):
+    """Says that there will be no deal on it."""
+
+    reason: Name = Field(description="a label or a sentence, kept open, for figures are counted by it")
+
+
+class ExpireProposal(Command):
+    """Says that nobody took it while it was valid."""
+
+
+class ContractProposal(Command):
+    """Names the event by which a contract took the accepted version over."""
+
+    contract: Ref | None = Field(None, description="by id or ref:; default: the one that the proposal named")
+    event: Label = Field(description="the id of the event that drafted, amended or renewed it")

@@ -1,0 +1,314 @@
+"""The proposal: an offer in versions, what is given way on the live one, and the version that the client took."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from app.domain.account.decisions import require_open
+from app.domain.contract import schedule as schedules
+from app.domain.contract.schedule import LARGEST_ANNUAL
+from app.domain.contract.value import sold, worth
+from app.domain.interaction.decisions import SKEW_SECONDS
+from app.domain.kernel.context import Context
+from app.domain.kernel.errors import Invalid, Refused
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import MICRO, day_start, scaled, unscaled
+from app.domain.policy.decisions import rules_in_force
+from app.domain.policy.rules import DIRECTING, ApprovalRules
+from app.domain.proposal import commands
+from app.domain.proposal import events as facts
+from app.domain.proposal.negotiation import POLICY, Concession, Offer
+from app.domain.recorded import Recorded
+
+MOST_VERSIONS: Final = 100
+"""How far one proposal goes: longer talks are another proposal."""
+CLAIM: Final = "proposal:contract_event_taken"
+"""An event of a contract takes one proposal over and no other."""
+
+
+@dataclass(frozen=True)
+class ProposalState:
+    """What decisions need of a proposal.
+
+    offer, concessions: of the live version, by name. names: of the concessions of all versions. author, author_role: whose the
+    live version is. one_off: what it sells once; costed: whether it says what it costs. annual: what the accepted version pays
+    a year, in 10^-6. outcome: accepted, declined or expired.
+    """
+
+    account: str | None = None
+    contract: str | None = None
+    currency: str = ""
+    version: int = 0
+    one_off: int = 0
+    costed: bool = False
+    valid_until: str = ""
+    author: str = ""
+    submitted_at: int | None = None
+    offer: Offer = field(default_factory=Offer)
+    concessions: dict[str, Concession] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    positions: int = 0
+    annual: int = 0
+    outcome: Literal["accepted", "declined", "expired"] | None = None
+    contracted: bool = False
+
+    @property
+    def policy(self) -> str:
+        """The policy that its negotiation is bound by."""
+        return POLICY
+
+    @property
+    def awaiting(self) -> list[str]:
+        """The concessions that wait for approval."""
+        return sorted(name for name, one in self.concessions.items() if one.state == "awaiting")
+
+
+def evolve(state: ProposalState, recorded: Recorded) -> ProposalState:
+    """The state after one more event."""
+    match recorded.event:
+        case facts.ProposalVersioned() as told:
+            offer = Offer(scaled(told.value), scaled(told.cost or "0"))
+            return replace(
+                state,
+                account=told.account,
+                contract=told.contract if told.version == 1 else state.contract,
+                currency=told.currency,
+                version=told.version,
+                one_off=scaled(told.one_off),
+                costed=told.cost is not None,
+                valid_until=told.valid_until,
+                author=recorded.actor,
+                submitted_at=None,
+                offer=_cleared(offer, told.role),
+                concessions={},
+            )
+        case facts.ProposalSubmitted():
+            return replace(state, submitted_at=recorded.effective_at)
+        case facts.ClientPositionRecorded():
+            return replace(state, positions=state.positions + 1)
+        case facts.ConcessionOffered() as told:
+            standing = "awaiting" if told.awaiting_approval else "binding"
+            one = Concession(scaled(told.value), told.kind == "price", recorded.actor, told.role, standing)
+            state = replace(state, names=state.names | {told.concession})
+            return _with(state, told.concession, one, told.role)
+        case facts.ApprovalGranted(concession=None, role=role):
+            return replace(state, offer=_cleared(state.offer, role))
+        case facts.ApprovalGranted(concession=str() as name, role=role) if name in state.concessions:
+            one = replace(state.concessions[name], state="binding", approved_by=recorded.actor)
+            return _with(state, name, one, role)
+        case facts.ApprovalRejected(concession=name, role=role) if name in state.concessions:
+            return _with(state, name, replace(state.concessions[name], state="rejected"), role)
+        case facts.ProposalAccepted(annual_value=annual):
+            return replace(state, outcome="accepted", annual=scaled(annual))
+        case facts.ProposalDeclined():
+            return replace(state, outcome="declined")
+        case facts.ProposalExpired():
+            return replace(state, outcome="expired")
+        case facts.ProposalContracted():
+            return replace(state, contracted=True)
+        case _:
+            return state
+
+
+def _with(state: ProposalState, name: str, one: Concession, role: str) -> ProposalState:
+    """The state with a concession as it stands now; what binds is less for us, and a director lets that be."""
+    offer = state.offer
+    if one.binds:
+        offer = _cleared(replace(offer, conceded=offer.conceded + one.value), role)
+    return replace(state, concessions={**state.concessions, name: one}, offer=offer)
+
+
+def _cleared(offer: Offer, role: str) -> Offer:
+    return replace(offer, cleared=offer.left) if role in DIRECTING else offer
+
+
+# --- versions ---
+
+
+def draft(state: ProposalState, command: commands.DraftProposal, context: Context) -> tuple[Event, ...]:
+    """Version 1. Raises: Refused on a closed account, or for a thing of another one; Invalid as the offer demands."""
+    require_open(context.states["account"])
+    for noun in ("contract", "renewal", "opportunity"):
+        named = context.states.get(noun)
+        if named is not None and named.account != context.ids["account"]:
+            raise Refused("other_account", f"the {noun} belongs to another account")
+    begun = replace(state, account=context.ids["account"], currency=command.currency)
+    about = {noun: context.ids.get(noun) for noun in ("contract", "renewal", "opportunity")}
+    return _versioned(begun, command, context, **about, title=command.title, external_ref=command.external_ref)
+
+
+def revise(state: ProposalState, command: commands.ReviseProposal, context: Context) -> tuple[Event, ...]:
+    """The next version, live instead of the one before.
+
+    Raises: Refused once the proposal is decided; Invalid where the cost is not said any more, for it says what margin is left.
+    """
+    require_undecided(state, context)
+    if state.version == MOST_VERSIONS:
+        raise Refused("too_many_versions", f"a proposal has at most {MOST_VERSIONS} versions")
+    if state.costed and command.cost is None:
+        raise Invalid("cost_missing", "the version before said what it costs; say what this one does")
+    return _versioned(state, command, context)
+
+
+def _versioned(
+    state: ProposalState, command: commands.Version, context: Context, **about: str | None
+) -> tuple[Event, ...]:
+    if day_start(command.valid_until, context.zone) <= context.effective_at:
+        raise Invalid("valid_until_passed", "an offer is valid for a while; valid_until is the first day after")
+    value, one_off = (
+        sum(
+            schedules.annual(item.quantity, item.unit_price, item.interval or "year")
+            for item in command.items
+            if (item.kind != "one_off") is recurring
+        )
+        for recurring in (True, False)
+    )
+    if max(value, one_off) > LARGEST_ANNUAL:
+        raise Invalid("amount_out_of_range", "the offer is worth more than 10^12")
+    event = facts.ProposalVersioned(
+        account=str(state.account),
+        version=state.version + 1,
+        currency=state.currency,
+        items=tuple(facts.Item(**item.model_dump()) for item in command.items),
+        value=unscaled(value),
+        one_off=unscaled(one_off),
+        role=context.role,
+        **command.model_dump(include={"cost", "terms", "value_evidence", "valid_until"}),
+        **about,
+    )
+    offer = _cleared(Offer(value, scaled(command.cost or "0")), context.role)
+    if offer.stands(rules_of(context)):
+        return (event,)
+    return event, facts.ApprovalRequested(version=event.version, needs=("margin",))
+
+
+def submit(state: ProposalState, _command: commands.SubmitProposal, context: Context) -> tuple[Event, ...]:
+    """To the client. Raises: Refused twice, while something waits for approval, and when it is not valid any more."""
+    require_undecided(state, context)
+    if state.submitted_at is not None:
+        raise Refused("already_submitted", "the live version is with the client already")
+    _require_settled(state, context)
+    _require_valid(state, context)
+    _require_past(context)
+    return (facts.ProposalSubmitted(version=state.version, value=unscaled(state.offer.value - state.offer.conceded)),)
+
+
+# --- how it ends ---
+
+
+def accept(state: ProposalState, command: commands.AcceptProposal, context: Context) -> tuple[Event, ...]:
+    """The client took the live version. Raises: Refused for another one, or one that is not submitted, settled and valid."""
+    require_undecided(state, context)
+    if command.version != state.version:
+        raise Refused("version_superseded", "only the live version is accepted", live_version=state.version)
+    if state.submitted_at is None or context.effective_at < state.submitted_at:
+        raise Refused("not_submitted", "the client had not been sent this version then")
+    _require_settled(state, context)
+    _require_valid(state, context)
+    _require_past(context)
+    price = sum(one.value for one in state.concessions.values() if one.binds and one.price)
+    return (
+        facts.ProposalAccepted(
+            version=state.version,
+            by=command.by,
+            stakeholder=command.stakeholder,
+            value=unscaled(state.offer.value),
+            conceded=unscaled(state.offer.conceded),
+            annual_value=unscaled(state.offer.value - price),
+            currency=state.currency,
+        ),
+    )
+
+
+def decline(state: ProposalState, command: commands.DeclineProposal, context: Context) -> tuple[Event, ...]:
+    """No deal. Raises: Refused once it is decided."""
+    require_undecided(state, context, account_open=False)
+    _require_past(context)
+    return (facts.ProposalDeclined(version=state.version, reason=command.reason),)
+
+
+def expire(state: ProposalState, _command: commands.ExpireProposal, context: Context) -> tuple[Event, ...]:
+    """Nobody took it. Raises: Refused while it is valid."""
+    require_undecided(state, context, account_open=False)
+    if min(context.now, context.effective_at) < day_start(state.valid_until, context.zone):
+        raise Refused("still_valid", f"it is valid until {state.valid_until}")
+    return (facts.ProposalExpired(version=state.version),)
+
+
+def take_over(state: ProposalState, command: commands.ContractProposal, context: Context) -> tuple[Event, ...]:
+    """The event by which a contract took it over. Raises: Refused unless that event is worth what was accepted."""
+    _require_own(state, context)
+    if state.outcome != "accepted":
+        raise Refused("not_accepted", "only what the client accepted becomes a contract")
+    if state.contracted:
+        raise Refused("proposal_contracted", "a contract took it over already")
+    agreement = context.states["contract"]
+    if agreement.account != state.account:
+        raise Refused("other_account", "the contract belongs to another account")
+    if agreement.currency != state.currency:
+        raise Refused("currency_differs", "the contract is in another currency")
+    told = worth(agreement, command.event, context)
+    if state.annual not in (told.whole, told.change) or state.one_off != told.one_off:
+        raise Refused(
+            "value_differs",
+            "the event is not worth what was accepted",
+            accepted=unscaled(state.annual),
+            contract=unscaled(told.whole),
+            change=unscaled(told.change),
+            accepted_one_off=unscaled(state.one_off),
+            contract_one_off=unscaled(told.one_off),
+        )
+    return (
+        facts.ProposalContracted(
+            version=state.version,
+            contract=context.ids["contract"],
+            contract_event=told.event,
+            annual_value=unscaled(state.annual),
+            currency=state.currency,
+            basis="whole" if state.annual == told.whole else "change",
+        ),
+    )
+
+
+def claims(command: commands.ContractProposal, context: Context) -> Sequence[tuple[str, str]]:
+    """What a proposal takes for itself: the contract's event, a draft and its signature being one."""
+    return [(CLAIM, sold(context.states["contract"], command.event).event_id)]
+
+
+# --- rules that several decisions share ---
+
+
+def rules_of(context: Context) -> ApprovalRules:
+    """The approval rules in force."""
+    return rules_in_force(context, ApprovalRules())
+
+
+def _require_own(state: ProposalState, context: Context) -> None:
+    if context.ids["account"] != state.account:
+        raise Refused("other_account", "the proposal belongs to another account")
+
+
+def require_undecided(state: ProposalState, context: Context, *, account_open: bool = True) -> None:
+    """Raises: Refused once it is decided, for an accepted version is frozen; or on a closed account."""
+    _require_own(state, context)
+    if state.outcome:
+        raise Refused(f"proposal_{state.outcome}", f"it was {state.outcome}; nothing changes it any more")
+    if account_open:
+        require_open(context.states["account"])
+
+
+def _require_settled(state: ProposalState, context: Context) -> None:
+    if state.awaiting:
+        raise Refused("approval_needed", "concessions wait for approval", concessions=state.awaiting)
+    if not state.offer.stands(rules_of(context)):
+        raise Refused("margin_below_floor", "a director approves what goes below the margin floor")
+
+
+def _require_past(context: Context) -> None:
+    if context.effective_at > context.now + SKEW_SECONDS * MICRO:
+        raise Refused("decided_in_future", "what was sent or decided is recorded once it was")
+
+
+def _require_valid(state: ProposalState, context: Context) -> None:
+    if context.effective_at >= day_start(state.valid_until, context.zone):
+        raise Refused("proposal_lapsed", f"it was valid until {state.valid_until}; make another version")

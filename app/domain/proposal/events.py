@@ -1,0 +1,185 @@
+"""What can have happened to a proposal: its versions, the negotiation about the live one, and how it ended."""
+
+from pydantic import BaseModel, ConfigDict
+
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Business, FreeText, Personal, Public
+
+
+class Item(BaseModel):
+    """A thing that is offered.
+
+    item: its name within the version. kind: recurring, one_off or usage_commit. quantity, unit_price: decimal strings, the
+    price for one interval.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    item: Business[str]
+    product: Business[str]
+    kind: Public[str]
+    quantity: Business[str]
+    unit_price: Business[str]
+    interval: Public[str | None] = None
+
+
+class ProposalVersioned(Event):
+    """An offer was put on paper; a version with a higher number supersedes the one before.
+
+    version: 1..n; the first begins the proposal and says its title and what it is about. value: annual, one_off: once, as
+    the items sum to; cost: of delivering it for a year; decimal strings. valid_until: the first day on which it binds nobody.
+    role: the author's, for it decides what needs approval.
+    """
+
+    TOPIC = "proposal.versioned"
+    account: Public[str]
+    version: Public[int]
+    title: Business[str | None] = None
+    contract: Public[str | None] = None
+    renewal: Public[str | None] = None
+    opportunity: Public[str | None] = None
+    currency: Public[str]
+    items: Business[tuple[Item, ...]]
+    value: Business[str]
+    one_off: Business[str]
+    cost: Business[str | None] = None
+    terms: FreeText[str | None] = None
+    value_evidence: Business[tuple[str, ...]] = ()
+    valid_until: Public[str]
+    role: Public[str]
+    external_ref: Business[str | None] = None
+
+
+class ProposalSubmitted(Event):
+    """The live version went to the client. value: annual, what is left of it after what binds already was conceded."""
+
+    TOPIC = "proposal.submitted"
+    version: Public[int]
+    value: Business[str]
+
+
+class ClientPositionRecorded(Event):
+    """The client said where it stands. wants: in short, what it asks for; stakeholder: who said it, when known."""
+
+    TOPIC = "proposal.client_position_recorded"
+    version: Public[int]
+    position: FreeText[str]
+    wants: Business[tuple[str, ...]] = ()
+    stakeholder: Public[str | None] = None
+
+
+class ConcessionOffered(Event):
+    """Something was given way.
+
+    concession: its name within the proposal. kind: price, term, scope or service. value: annual, what it is worth. given:
+    what we give; in_exchange_for: what we get, or no_exchange_reason: why nothing. role: in which it was offered; limit: how
+    far that role went then, none without bound; margin_floor: as it was then. awaiting_approval: it binds nobody yet;
+    needs: because of the limit, the margin or both.
+    """
+
+    TOPIC = "proposal.concession_offered"
+    version: Public[int]
+    concession: Business[str]
+    kind: Public[str]
+    value: Business[str]
+    currency: Public[str]
+    given: Business[str]
+    in_exchange_for: Business[str | None] = None
+    no_exchange_reason: Business[str | None] = None
+    role: Public[str]
+    limit: Business[str | None] = None
+    margin_floor: Business[str]
+    awaiting_approval: Public[bool]
+    needs: Public[tuple[str, ...]] = ()
+
+
+class ApprovalRequested(Event):
+    """Somebody more senior has to say yes. concession: to which, or none where the version's own margin is too low."""
+
+    TOPIC = "proposal.approval_requested"
+    version: Public[int]
+    concession: Business[str | None] = None
+    needs: Public[tuple[str, ...]]
+
+
+class ApprovalGranted(Event):
+    """It was said. role: in which; limit_rule: the rules that gave the right; limit, margin_floor: as they were then."""
+
+    TOPIC = "proposal.approval_granted"
+    version: Public[int]
+    concession: Business[str | None] = None
+    role: Public[str]
+    limit_rule: Public[str]
+    limit: Business[str | None] = None
+    margin_floor: Business[str]
+
+
+class ApprovalRejected(Event):
+    """A concession will not be made: somebody more senior said no, or who offered it took it back."""
+
+    TOPIC = "proposal.approval_rejected"
+    version: Public[int]
+    concession: Business[str]
+    role: Public[str]
+    reason: FreeText[str]
+
+
+class ProposalAccepted(Event):
+    """The client took the live version, which is frozen from here on.
+
+    by: who decided at the client; stakeholder: the person's id, when known. value: annual, as listed; conceded: all that
+    was given way, a year; annual_value: what will be paid a year, the value less what was conceded of the price.
+    """
+
+    TOPIC = "proposal.accepted"
+    version: Public[int]
+    by: Personal[str | None] = None
+    stakeholder: Public[str | None] = None
+    value: Business[str]
+    conceded: Business[str]
+    annual_value: Business[str]
+    currency: Public[str]
+
+
+class ProposalDeclined(Event):
+    """There will be no deal on it. reason: a label or a sentence, kept open because figures are counted by it."""
+
+    TOPIC = "proposal.declined"
+    version: Public[int]
+    reason: Business[str]
+
+
+class ProposalExpired(Event):
+    """Nobody took it while it was valid."""
+
+    TOPIC = "proposal.expired"
+    version: Public[int]
+
+
+class ProposalContracted(Event):
+    """It became a contract. contract_event: the one that made it so. annual_value: what both agree on.
+
+    basis: whole when that is what the contract pays a year, change when it is what the event added.
+    """
+
+    TOPIC = "proposal.contracted"
+    version: Public[int]
+    contract: Public[str]
+    contract_event: Public[str]
+    annual_value: Business[str]
+    currency: Public[str]
+    basis: Public[str]
+
+
+EVENTS = (
+    ProposalVersioned,
+    ProposalSubmitted,
+    ClientPositionRecorded,
+    ConcessionOffered,
+    ApprovalRequested,
+    ApprovalGranted,
+    ApprovalRejected,
+    ProposalAccepted,
+    ProposalDeclined,
+    ProposalExpired,
+    ProposalContracted,
+)

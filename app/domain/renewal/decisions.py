@@ -1,0 +1,207 @@
+"""The renewal cycle: one contract, one due date, one outcome that the contract's own event decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import Field
+
+from app.domain.kernel.command import Command
+from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.errors import Invalid, Refused
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Amount, Currency, Day, Label, Share, day_start, days_earlier, scaled, unscaled
+from app.domain.recorded import Recorded
+from app.domain.renewal.events import (
+    RenewalDeferred,
+    RenewalForecastSubmitted,
+    RenewalLost,
+    RenewalMilestoneReached,
+    RenewalOpened,
+    RenewalRiskSet,
+    RenewalWon,
+)
+
+
+class OpenRenewal(Command):
+    """Begins the work on a contract's renewal."""
+
+
+class SetRenewalRisk(Command):
+    """Says how likely the renewal is."""
+
+    risk: Literal["on_track", "watch", "at_risk", "critical"]
+    probability: Share | None = Field(None, description='from "0" to "1"')
+    drivers: tuple[Label, ...] = Field((), max_length=20)
+
+
+class DeferRenewal(Command):
+    """Puts the decision off."""
+
+    new_due: Day
+
+
+class SubmitForecast(Command):
+    """Says what is to be expected of the renewal; earlier forecasts stay, and the newest counts."""
+
+    category: Literal["commit", "best_case", "at_risk", "lost"]
+    probability: Share | None = Field(None, description='from "0" to "1"; default: by the category')
+    expected_value: Amount = Field(description="a year, of the new term if there is one")
+    currency: Currency | None = Field(None, description="default: the contract's; another one is refused")
+
+
+class ReachMilestone(Command):
+    """Notes that so many days are left."""
+
+    days: int = Field(ge=1, le=1_000)
+
+
+@dataclass(frozen=True)
+class RenewalState:
+    """What decisions need of a renewal cycle. due: as it was opened, for that names it; deferred_to: where it was put off to.
+
+    milestones: the days before the due day that were noted.
+    """
+
+    account: str | None = None
+    contract: str = ""
+    due: str = ""
+    deferred_to: str | None = None
+    atr: int = 0
+    currency: str = ""
+    outcome: str | None = None
+    milestones: tuple[int, ...] = ()
+
+
+def evolve(state: RenewalState, recorded: Recorded) -> RenewalState:
+    """The state after one more event."""
+    match recorded.event:
+        case RenewalOpened() as opened:
+            return RenewalState(
+                opened.account, opened.contract, opened.due, atr=scaled(opened.atr), currency=opened.currency
+            )
+        case RenewalDeferred(new_due=due):
+            return replace(state, deferred_to=due)
+        case RenewalMilestoneReached(days=days):
+            return replace(state, milestones=(*state.milestones, days))
+        case RenewalWon():
+            return replace(state, outcome="won")
+        case RenewalLost():
+            return replace(state, outcome="lost")
+        case _:
+            return state
+
+
+def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tuple[Event, ...]:
+    """A cycle for the current term, its value frozen. Raises: Refused when nothing is due."""
+    contract = context.states["contract"]
+    if contract.terminated:
+        raise Refused("contract_terminated", "a terminated contract is not renewed")
+    if not contract.signed:
+        raise Refused("contract_not_signed", "nothing is due before signature")
+    if contract.expired:
+        raise Refused("contract_expired", "the contract has ended; who comes back renews it late, with no cycle")
+    if contract.end is None:
+        raise Refused("open_ended", "an open-ended contract has no due date")
+    value = contract.schedule(context).annual_at(day_start(contract.end, context.zone) - 1)
+    return (
+        RenewalOpened(
+            account=contract.account,
+            contract=context.ids["contract"],
+            due=contract.end,
+            notice_deadline=days_earlier(contract.end, contract.notice_days),
+            atr=unscaled(value),
+            currency=contract.currency,
+        ),
+    )
+
+
+def set_risk(state: RenewalState, command: SetRenewalRisk, _context: Context) -> tuple[Event, ...]:
+    """How likely it is. Raises: Refused once it is decided."""
+    _require_open(state)
+    _require_probability(command.probability)
+    return (
+        RenewalRiskSet(
+            contract=state.contract,
+            due=state.due,
+            risk=command.risk,
+            probability=command.probability,
+            drivers=command.drivers,
+        ),
+    )
+
+
+def defer(state: RenewalState, command: DeferRenewal, _context: Context) -> tuple[Event, ...]:
+    """Another day. Raises: Refused once it is decided, Invalid for a day that is not later."""
+    _require_open(state)
+    if command.new_due <= (state.deferred_to or state.due):
+        raise Invalid("due_not_later", "a deferred renewal is due later than before")
+    return (RenewalDeferred(contract=state.contract, due=state.due, new_due=command.new_due),)
+
+
+def submit_forecast(state: RenewalState, command: SubmitForecast, context: Context) -> tuple[Event, ...]:
+    """What is to be expected. Raises: Refused once it is decided; Invalid for another currency than the contract's."""
+    _require_open(state)
+    _require_probability(command.probability)
+    if command.currency is not None and command.currency != state.currency:
+        raise Invalid("other_currency", f"the contract is in {state.currency}")
+    return (
+        RenewalForecastSubmitted(
+            contract=state.contract,
+            due=state.due,
+            category=command.category,
+            probability=command.probability,
+            expected_value=unscaled(scaled(command.expected_value)),
+            currency=state.currency,
+            by=context.actor,
+        ),
+    )
+
+
+def reach_milestone(state: RenewalState, command: ReachMilestone, _context: Context) -> tuple[Event, ...]:
+    """So many days left. Raises: Refused once it is decided, or when that was noted before."""
+    _require_open(state)
+    if command.days in state.milestones:
+        raise Refused("milestone_reached", "that was noted before")
+    return (RenewalMilestoneReached(contract=state.contract, due=state.due, days=command.days),)
+
+
+def won(context: Context, contract_event: str, value: int) -> Sequence[Decided]:
+    """The open cycle of a contract won by its renewal; nothing where there is none. `value`: annual, in 10^-6."""
+    cycle: RenewalState | None = context.states.get("renewal")
+    if cycle is None or cycle.outcome:
+        return ()
+    event = RenewalWon(
+        contract=cycle.contract,
+        due=cycle.due,
+        contract_event=contract_event,
+        value=unscaled(value),
+        uplift=unscaled(value - cycle.atr),
+    )
+    return (Decided(event, beside="renewal"),)
+
+
+def lost(context: Context, contract_event: str, value: int, reason: str, *, voluntary: bool) -> Sequence[Decided]:
+    """The open cycle of a contract lost by its end; nothing where there is none. `value`: annual, in 10^-6."""
+    cycle: RenewalState | None = context.states.get("renewal")
+    if cycle is None or cycle.outcome:
+        return ()
+    event = RenewalLost(
+        contract=cycle.contract,
+        due=cycle.due,
+        contract_event=contract_event,
+        value=unscaled(value),
+        reason=reason,
+        voluntary=voluntary,
+    )
+    return (Decided(event, beside="renewal"),)
+
+
+def _require_open(state: RenewalState) -> None:
+    if state.outcome:
+        raise Refused("renewal_closed", "the renewal is decided; an outcome is not changed")
+
+
+def _require_probability(told: str | None) -> None:
+    if told is not None and told.startswith("-"):
+        raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")

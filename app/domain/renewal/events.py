@@ -1,0 +1,96 @@
+"""What can have happened to a renewal cycle: one contract, one due date."""
+
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Business, Public
+
+
+class RenewalOpened(Event):
+    """Work on a renewal began. due: the first day after the term. atr: the annual value available to renew, frozen now."""
+
+    TOPIC = "renewal.opened"
+    account: Public[str]
+    contract: Public[str]
+    due: Public[str]
+    notice_deadline: Public[str]
+    atr: Business[str]
+    currency: Public[str]
+
+
+class RenewalRiskSet(Event):
+    """How likely the renewal is. risk: on_track, watch, at_risk or critical. drivers: labels."""
+
+    TOPIC = "renewal.risk_set"
+    contract: Public[str]
+    due: Public[str]
+    risk: Public[str]
+    probability: Business[str | None] = None
+    drivers: Business[tuple[str, ...]] = ()
+
+
+class RenewalDeferred(Event):
+    """The decision was put off to another day."""
+
+    TOPIC = "renewal.deferred"
+    contract: Public[str]
+    due: Public[str]
+    new_due: Public[str]
+
+
+class RenewalWon(Event):
+    """The contract was renewed. contract_event: the event that did it. value: annual, of the new term."""
+
+    TOPIC = "renewal.won"
+    contract: Public[str]
+    due: Public[str]
+    contract_event: Public[str]
+    value: Business[str]
+    uplift: Business[str]
+
+
+class RenewalLost(Event):
+    """The contract was not renewed. value: annual, lost."""
+
+    TOPIC = "renewal.lost"
+    contract: Public[str]
+    due: Public[str]
+    contract_event: Public[str]
+    value: Business[str]
+    reason: Business[str]
+    voluntary: Public[bool]
+
+
+class RenewalMilestoneReached(Event):
+    """So many days are left until the due day, and nothing is decided."""
+
+    TOPIC = "renewal.milestone_reached"
+    contract: Public[str]
+    due: Public[str]
+    days: Public[int]
+
+
+class RenewalForecastSubmitted(Event):
+    """Somebody said what is to be expected; what was said before stays as it was.
+
+    category: commit, best_case, at_risk or lost. probability: that the contract is renewed, where it was said.
+    expected_value: annual, of the new term if it is. by: the key that said so.
+    """
+
+    TOPIC = "renewal.forecast_submitted"
+    contract: Public[str]
+    due: Public[str]
+    category: Public[str]
+    probability: Business[str | None] = None
+    expected_value: Business[str]
+    currency: Public[str]
+    by: Public[str]
+
+
+EVENTS = (
+    RenewalOpened,
+    RenewalRiskSet,
+    RenewalDeferred,
+    RenewalWon,
+    RenewalLost,
+    RenewalMilestoneReached,
+    RenewalForecastSubmitted,
+)

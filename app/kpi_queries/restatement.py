@@ -1,0 +1,208 @@
+"""Restatement: which events moved a figure between two positions, and by how much each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import zip_longest
+from typing import Any, Final, NamedTuple
+
+from app.domain.catalogue import CATALOGUE
+from app.domain.kernel.errors import Invalid, NotFound
+from app.domain.kernel.values import MICRO, instant, scaled
+from app.domain.recorded import Recorded
+from app.kpi_queries.evaluate import exactly
+from app.kpi_queries.query import FigureQuestion, kpi_of, views
+from app.read_side.reader import Reader, When
+from projections.kpis.decimals import step
+from projections.kpis.presentation import is_share
+from projections.views import portfolios
+
+LOOKED_AT: Final = 200
+"""How many events one answer tries, so that a long history costs pages and not a worker."""
+RULES: Final = tuple(topic for topic in CATALOGUE if topic.startswith("policy."))
+"""What changes how figures are counted."""
+_APART: Final = frozenset(
+    ("name", "unit", "period", "scope", "method", "as_of", "known_at", "position", "warnings", "explain_url", "coverage",
+     "currency", "null_reason", "policy_version", "fx_version", "fx_rates")
+)  # fmt: skip
+"""What an answer says that is not the figure: how it was asked, by which rules it was counted, and counts beside it."""
+_EXACT: Final = ("value", "numerator", "denominator")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A figure as it was known at a position. exact: value, numerator and denominator; answer: all that was answered."""
+
+    position: int
+    exact: tuple[Fraction | None, Fraction, Fraction] = (None, Fraction(0), Fraction(0))
+    answer: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of its amounts."""
+        return self.answer.get("currency")
+
+    @property
+    def value(self) -> str | None:
+        """The figure as it is written."""
+        return self.answer.get("value")
+
+    def changed(self, before: "Point") -> list[str]:
+        """What of the figure is not as it was, by member; how it is written does not matter."""
+        moved = [name for name, one, other in zip(_EXACT, self.exact, before.exact, strict=True) if one != other]
+        if self.answer and before.answer:
+            parts = sorted((self.answer.keys() | before.answer.keys()) - _APART - {*_EXACT})
+            moved += [name for name in parts if self.answer.get(name) != before.answer.get(name)]
+        return moved
+
+    def written(self) -> dict[str, Any]:
+        """The figure as it is answered."""
+        return {
+            "position": self.position,
+            **{name: self.answer.get(name) for name in (*_EXACT, "currency", "null_reason")},
+        }
+
+
+class Moved(NamedTuple):
+    """A page of the events that moved a figure, and where the next one begins."""
+
+    events: list[dict[str, Any]]
+    after: int | None
+
+
+class Restated:
+    """A figure looked at from two positions. Takes: the question, its business clock, and both positions.
+
+    Raises: Invalid when the first lies behind the second.
+    """
+
+    def __init__(
+        self, reader: Reader, tenant_id: str, question: FigureQuestion, when: When, first: int, last: int
+    ) -> None:
+        if first > last:
+            raise Invalid("known_at_reversed", "from_known_at must not be behind to_known_at")
+        self.reader, self.tenant_id, self.question, self.when = reader, tenant_id, question, when
+        self.kpi = kpi_of(question.name)
+        self.last = self._point(last, there=True)
+        self.first = self._point(first)
+        self.currency = self.last.currency or self.first.currency
+        self._one_currency(self.first)
+
+    def page(self, limit: int, after: int | None = None) -> Moved:
+        """A page of the events that moved it. Takes: `after`, where the page before ended.
+
+        Raises: Invalid where amounts are of several currencies on the way.
+        """
+        position = self.first.position if after is None else max(after, self.first.position)
+        before = self.first if position == self.first.position else self._point(position)
+        moved: list[dict[str, Any]] = []
+        candidates = self._candidates(position, LOOKED_AT + 1)
+        for number, (event, following) in enumerate(zip_longest(candidates, candidates[1:])):
+            if number >= LOOKED_AT and position == candidates[number - 1].position:
+                break
+            try:
+                point = self._point(event.position)
+            except Invalid:
+                if not _of_one_append(event, following):
+                    raise
+                continue  # between two events of one append a table may not be in force; the last of them tells
+            self._one_currency(point)
+            if changed := point.changed(before):
+                moved.append(self._told(event, before, point, changed))
+            before, position = point, event.position
+            if len(moved) == limit:
+                break
+        left = bool(self._candidates(position, 1)) if candidates else False
+        return Moved(moved, position if left else None)
+
+    def told(self) -> dict[str, Any]:
+        """What was asked, the figure at both positions, and the difference."""
+        answer = self.last.answer
+        asked = {name: answer[name] for name in ("name", "unit", "method", "period", "scope", "as_of")}
+        return {
+            **asked,
+            "currency": self.currency,
+            "from": self.first.written(),
+            "to": self.last.written(),
+            "difference": self._step(self.first, self.last),
+        }
+
+    def causes(self) -> tuple[list[str], bool]:
+        """The ids of the events that moved it, and whether these are all."""
+        told = self.page(LOOKED_AT)
+        return [event["id"] for event in told.events], told.after is None
+
+    def _candidates(self, after: int, limit: int) -> list[Recorded]:
+        """The next events that the rows of the figure, or the rules, are made of: no other can move it."""
+        account, tenant_id, until = self.question.scope.account, self.tenant_id, self.last.position
+        told = self.reader.log.after(
+            tenant_id, after, limit, until=until, types=topics(self.question), account_id=account
+        )
+        if account is not None and RULES:
+            told += self.reader.log.after(tenant_id, after, limit, until=until, types=RULES)
+        return sorted(told, key=lambda event: event.position)[:limit]
+
+    def _point(self, position: int, *, there: bool = False) -> Point:
+        """The figure as it was known. Takes: `there`, whether an account that it is about must be known by then."""
+        try:
+            found, answer = exactly(self.reader, self.tenant_id, self.question, replace(self.when, known_at=position))
+        except NotFound:
+            if there:
+                raise
+            method = self.kpi.methods[self.question.method or self.kpi.default]
+            plain = method.over is None and method.tell is None  # then the sum of nothing is a figure, and it is 0
+            return Point(position, (Fraction(0) if plain else None, Fraction(0), Fraction(0)))
+        measure = found.measure
+        # What is worked out of all rows is compared as it is written; else the exact fraction counts.
+        value = measure.value if measure.method.tell is None else _written(answer["value"])
+        numerator = Fraction(measure.numerator, measure.method.of.per)
+        denominator = Fraction(measure.denominator, measure.method.over.per if measure.method.over else 1)
+        return Point(position, (value, numerator, denominator), answer)
+
+    def _one_currency(self, point: Point) -> None:
+        if self.currency is not None and point.currency not in (None, self.currency):
+            raise Invalid(
+                "mixed_currencies", f"name one currency: {', '.join(sorted({self.currency, point.currency}))}"
+            )
+
+    def _step(self, before: Point, after: Point) -> str:
+        return step(before.value, after.value, self.currency, share=is_share(self.kpi))
+
+    def _told(self, event: Recorded, before: Point, after: Point, changed: Iterable[str]) -> dict[str, Any]:
+        return {
+            "id": event.event_id,
+            "type": event.type,
+            "position": event.position,
+            "stream": event.stream_id,
+            "account": event.account_id,
+            "effective_at": instant(event.effective_at),
+            "recorded_at": instant(event.recorded_at),
+            "contribution": self._step(before, after),
+            "value_before": before.value,
+            "value_after": after.value,
+            "numerator_after": after.answer.get("numerator"),
+            "denominator_after": after.answer.get("denominator"),
+            "changed": list(changed),
+        }
+
+
+def _of_one_append(event: Recorded, following: Recorded | None) -> bool:
+    """Whether the next candidate was appended with an event, as a version is with the end of the one that it replaces."""
+    return following is not None and (following.stream_id, following.position, following.recorded_at) == (
+        event.stream_id,
+        event.position + 1,
+        event.recorded_at,
+    )
+
+
+def _written(value: str | None) -> Fraction | None:
+    return None if value is None else Fraction(scaled(value), MICRO)
+
+
+def topics(question: FigureQuestion) -> tuple[str, ...]:
+    """The events that may move a figure: those that its rows are folded from, and those of rules."""
+    scope = question.scope
+    read = views(question.name)
+    if scope.owner is None and scope.tier is None:  # whose an account is matters only for somebody's figure
+        read = tuple(view for view in read if view is not portfolios.VIEW)
+    return tuple(dict.fromkeys([*(topic for view in read for topic in view.on), *RULES]))

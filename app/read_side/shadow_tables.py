@@ -1,0 +1,156 @@
+"""Tables beside the serving ones: of one connection, seen by nobody else, gone with it, however it ends."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import JSON, Column, Connection, Table
+
+from app.store.engine import ONE_MOMENT, READ_COMMITTED, Database
+from app.store.event_pages import Share
+from app.store.rows import fetch, named, run
+
+_BESIDE: Final = "beside"
+
+
+class Beside:
+    """A connection of its own on which tables have twins, to grow what serves once more and to compare both.
+
+    Takes: a database opened as owner, for rows are copied only to what no policy guards; nobody else can see it anyway.
+    """
+
+    def __init__(self, database: Database, tenant_id: str, connection: Connection) -> None:
+        self.database = database
+        self.tenant_id = tenant_id
+        self.connection = connection
+
+    @contextmanager
+    def moment(self) -> Iterator[Connection]:
+        """A transaction that sees everything as it is now, and writes to twins only."""
+        with self._transaction(ONE_MOMENT) as connection:
+            yield connection
+
+    @contextmanager
+    def change(self) -> Iterator[Connection]:
+        """A transaction that writes to serving tables too."""
+        with self._transaction(READ_COMMITTED) as connection:
+            if not self.database.postgres:  # who reads first and then finds that others wrote may not write any more
+                run(connection, "UPDATE positions SET position = position WHERE false")
+            yield connection
+
+    @contextmanager
+    def _transaction(self, mode: str) -> Iterator[Connection]:
+        begin = self.database.begin_of(self.tenant_id, mode)
+        if self.database.postgres:
+            self.connection.execution_options(begin=begin)
+        with self.connection.begin():
+            yield self.connection
+
+    def twin(self, table: Table) -> "Twin":
+        """An empty twin of a table."""
+        twin = Twin(self.connection, self.tenant_id, table)
+        with self._transaction(READ_COMMITTED) as connection:
+            for statement in twin.definitions():
+                run(connection, statement)
+        return twin
+
+
+@contextmanager
+def beside(database: Database, tenant_id: str) -> Iterator[Beside]:
+    """Such a connection for as long as it is needed.
+
+    On PostgreSQL twins are temporary tables. On SQLite they are in a file beside the database, for there is room where that
+    is; the file has no name any more, so that it is gone when the process is, and neither journal nor sync, for what is in it
+    can be grown again.
+    """
+    with database.translated(), database.reader.connect() as connection:
+        if not database.postgres:
+            _attach(connection, Path(str(database.url.database)))
+        connection.detach()
+        yield Beside(database, tenant_id, connection)
+
+
+def _attach(connection: Connection, database: Path) -> None:
+    driver = connection.connection.driver_connection
+    with tempfile.NamedTemporaryFile(dir=database.parent, prefix=f"{database.name}.") as file:
+        driver.execute(f"ATTACH ? AS {_BESIDE}", (file.name,))  # type: ignore[union-attr]  # it is open
+    for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -4000"):
+        driver.execute(f"PRAGMA {_BESIDE}.{pragma}")  # type: ignore[union-attr]
+    driver.execute("PRAGMA main.cache_size = -2000")  # type: ignore[union-attr]  # the log is read once, in order
+
+
+class Twin:
+    """A table's twin on one connection: how both are compared, and how one takes the other's place."""
+
+    def __init__(self, connection: Connection, tenant_id: str, table: Table) -> None:
+        self.connection = connection
+        self.tenant_id = tenant_id
+        self.table = table
+        self.postgres = connection.dialect.name == "postgresql"
+        schema = "pg_temp" if self.postgres else _BESIDE
+        self.name = f"{schema}.new_{table.name}"
+        self._differing = f"{schema}.differing_{table.name}"
+        self._key = [column.name for column in table.primary_key]
+
+    def definitions(self) -> list[str]:
+        """What makes it, and the table in which groups are noted that differ."""
+        dialect = self.connection.dialect
+        columns = ", ".join(f'"{column.name}" {column.type.compile(dialect)}' for column in self.table.columns)
+        return [
+            f"CREATE TABLE {self.name} ({columns}, PRIMARY KEY ({named(self._key)}))",
+            f"CREATE TABLE {self._differing} (key TEXT)",
+        ]
+
+    def equal(self) -> int:
+        """How many of the twin's rows stand in the table too, member for member."""
+        query = f"SELECT count(*) FROM {self.name} AS n CROSS JOIN {self.table.name} AS o WHERE {self._same()}"
+        return self._count(query, self.tenant_id)
+
+    def grown(self) -> int:
+        """How many rows the twin has."""
+        return self._count(f"SELECT count(*) FROM {self.name}")
+
+    def serving(self, owner: str, share: Share) -> int:
+        """How many rows of a share the table has. Takes: the member that says whose a row is."""
+        condition, bounds = share.condition(owner, postgres=self.postgres)
+        return self._count(
+            f"SELECT count(*) FROM {self.table.name} WHERE tenant_id = ?{condition}", self.tenant_id, *bounds
+        )
+
+    def note_differing(self, group: str) -> None:
+        """Notes which groups are not the same on both sides. Takes: the member that tells groups apart."""
+        old, note = self.table.name, f"INSERT INTO {self._differing} SELECT DISTINCT"
+        alone = f"NOT EXISTS (SELECT 1 FROM {old} AS o WHERE {self._same()})"
+        run(self.connection, f"{note} n.{group} FROM {self.name} AS n WHERE {alone}", (self.tenant_id,))
+        match = " AND ".join(f'n."{name}" = o."{name}"' for name in self._key)
+        alone = f"o.tenant_id = ? AND NOT EXISTS (SELECT 1 FROM {self.name} AS n WHERE {match})"
+        run(self.connection, f"{note} o.{group} FROM {old} AS o WHERE {alone}", (self.tenant_id,))
+
+    def replace_differing(self, group: str) -> None:
+        """Puts the groups that were noted in the place of the table's."""
+        names = named(column.name for column in self.table.columns)
+        noted = f"tenant_id = ? AND {group} IN (SELECT key FROM {self._differing})"
+        run(self.connection, f"DELETE FROM {self.table.name} WHERE {noted}", (self.tenant_id,))
+        put = f"INSERT INTO {self.table.name} ({names}) SELECT {names} FROM {self.name} WHERE {noted}"
+        run(self.connection, put, (self.tenant_id,))
+
+    def _count(self, query: str, *binds: str) -> int:
+        ((count,),) = fetch(self.connection, query, binds)
+        return int(count)
+
+    def _same(self) -> str:
+        """Whether `o` of the table and `n` of the twin are one row. Binds: the tenant."""
+        keys = [f'o."{name}" = n."{name}"' for name in self._key if name != "tenant_id"]
+        rest = [self._equal(column) for column in self.table.columns if column.name not in self._key]
+        return " AND ".join(["o.tenant_id = ?", *keys, *rest])
+
+    def _equal(self, column: Column[object]) -> str:
+        """Whether a member is the same on both sides. JSON that was written in other letters means the same."""
+        old, new = f'o."{column.name}"', f'n."{column.name}"'
+        if not isinstance(column.type, JSON):
+            return f"{old} IS NOT DISTINCT FROM {new}"
+        if self.postgres:
+            return f"({old}::text IS NOT DISTINCT FROM {new}::text OR {old}::jsonb = {new}::jsonb)"
+        return f"({old} IS {new} OR (json_valid({old}) AND json({old}) = json({new})))"

@@ -1,0 +1,247 @@
+"""The grower: rows of one view, folded in memory and written by few statements."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import JSON, Connection
+
+from app.domain.kernel.values import FOREVER
+from app.domain.recorded import Recorded
+from app.store import rows
+from app.store.engine import Database, keyed, keys
+from projections.interval_index import age
+from projections.view import Key, View
+
+Poison = tuple[int, str]
+"""The position of an event that a fold refuses, and its error's name."""
+Wanted = list[tuple[str, Recorded]]
+"""Events, each with the group whose rows it changes."""
+
+
+class Grower:
+    """Folds events into rows of one view and one tenant, and writes what changed when it is told to.
+
+    Takes: the table to load from and to write to, the serving one when none is named. What it has in memory is the truth as
+    long as nobody else writes there: for one batch of a view that serves, for as long as wanted in a table of its own.
+    """
+
+    def __init__(
+        self, database: Database, view: View[Any], tenant_id: str, where: ZoneInfo, table: str | None = None
+    ) -> None:
+        self.database = database
+        self.view = view
+        self.tenant_id = tenant_id
+        self.where = where
+        self.table = table or view.follower
+        self._groups: dict[str, dict[Key, Any]] = {}
+        self._since: dict[Key, int] = {}
+        self._opened: dict[tuple[Key, int], tuple[Any, int]] = {}
+        self._closed: list[tuple[Any, ...]] = []
+        self._rewritten: dict[tuple[Key, int], tuple[Any, int]] = {}
+        self._dirty: dict[Key, Any] = {}
+        self._json = [at for at, column in enumerate(view.columns) if isinstance(column.type, JSON)]
+
+    @property
+    def pending(self) -> int:
+        """How many rows are to be written."""
+        return len(self._opened) + len(self._closed) + len(self._rewritten) + len(self._dirty)
+
+    # --- folding ---
+
+    def fold(self, connection: Connection, events: Sequence[Recorded]) -> Poison | None:
+        """Folds events that the view wants. Gives: the poison where there is one; the events before it are folded.
+
+        Takes: a connection that sees the table as it was when the events before these had been folded.
+        """
+        wanted, poison = self._grouped(events)
+        if self.view.facts:
+            return self._fold_facts(wanted) or poison
+        self.load(connection, self._missing(wanted))
+        return (self._fold_many(wanted) if self.view.many else self._fold_one(wanted)) or poison
+
+    def _grouped(self, events: Sequence[Recorded]) -> tuple[Wanted, Poison | None]:
+        """Events with the groups that they belong to, up to one of which that cannot be told."""
+        group_of = self.view.group_of
+        wanted: Wanted = []
+        for event in events:
+            try:
+                group = group_of(event)
+            except Exception as fault:  # noqa: BLE001 - whatever telling its group raises, the view stands still at this event
+                return wanted, _poison(event, fault)
+            if group is not None:
+                wanted.append((group, event))
+        return wanted, None
+
+    def _missing(self, wanted: Wanted) -> Set[str]:
+        """The groups that are not in memory. One whose own stream begins here has no rows yet."""
+        missing: set[str] = set()
+        for group, event in wanted:
+            if group not in self._groups and group not in missing:
+                if event.version == 1 and event.stream_id == group:
+                    self._groups[group] = {}
+                else:
+                    missing.add(group)
+        return missing
+
+    def _fold_facts(self, wanted: Wanted) -> Poison | None:
+        on, where, dirty = self.view.on, self.where, self._dirty
+        for group, event in wanted:
+            try:
+                dirty[group,] = on[event.type](None, event, where)
+            except Exception as fault:  # noqa: BLE001 - whatever a fold raises, the view stands still at this event
+                return _poison(event, fault)
+        return None
+
+    def _fold_one(self, wanted: Wanted) -> Poison | None:
+        on, where, groups, note = self.view.on, self.where, self._groups, self._note
+        for group, event in wanted:
+            key, held = (group,), groups[group]
+            before = held.get(key)
+            try:
+                after = on[event.type](before, event, where)
+            except Exception as fault:  # noqa: BLE001 - whatever a fold raises, the view stands still at this event
+                return _poison(event, fault)
+            if after is not before and after != before:
+                if after is None:
+                    del held[key]
+                else:
+                    held[key] = after
+                note(key, before, after, event.position)
+        return None
+
+    def _fold_many(self, wanted: Wanted) -> Poison | None:
+        on, where, groups, note = self.view.on, self.where, self._groups, self._note
+        for group, event in wanted:
+            before = groups[group]
+            try:
+                after = dict(on[event.type](before, event, where))
+            except Exception as fault:  # noqa: BLE001 - whatever a fold raises, the view stands still at this event
+                return _poison(event, fault)
+            for key in before.keys() - after.keys():
+                note(key, before[key], None, event.position)
+            for key, row in after.items():
+                old = before.get(key)
+                if old is not row and old != row:
+                    note(key, old, row, event.position)
+            groups[group] = after
+        return None
+
+    def _note(self, key: Key, before: Any, after: Any, position: int) -> None:
+        """Remembers what became of a row, to be written."""
+        if not self.view.history:
+            self._dirty[key] = after
+            return
+        anchor = self.view.anchor
+        if anchor and before is not None and after is not None and anchor(key):
+            since = self._since[key]
+            rewritten = self._opened if (key, since) in self._opened else self._rewritten
+            rewritten[key, since] = (after, FOREVER)
+            return
+        if before is not None:
+            since = self._since.pop(key)
+            if (key, since) in self._opened:
+                self._opened[key, since] = (before, position)
+            else:
+                self._closed.append((self.tenant_id, *key, since, position, *self._age(since, position)))
+        if after is not None:
+            self._opened[key, position] = (after, FOREVER)
+            self._since[key] = position
+
+    # --- reading and writing ---
+
+    def load(self, connection: Connection, missing: Set[str]) -> None:
+        """Takes the rows of groups into memory."""
+        if not missing:
+            return
+        view = self.view
+        self._groups.update((group, {}) for group in missing)
+        names = (*view.members, *(("pos_from",) if view.history else ()))
+        condition = f"pos_to = {FOREVER}" if view.history else ""
+        statement = keyed(self.database, self.table, view.group, rows.named(names, "f."), condition)
+        statement = statement.replace(":keys", "?").replace(":tenant_id", "?")
+        binds = (keys(self.database, sorted(missing)), self.tenant_id)
+        for stored in rows.fetch(connection, statement, binds):
+            row = self._row(stored)
+            key = view.key(row)
+            self._groups[key[0]][key] = row
+            if view.history:
+                self._since[key] = stored[-1]
+
+    def write(self, connection: Connection, *, copying: bool = False) -> None:
+        """Writes what changed since it was last written. Takes: whether nothing guards the table, so that it may be copied to."""
+        view, table = self.view, self.table
+        add = rows.copy if copying else rows.insert
+        if view.history:
+            key = ("tenant_id", *view.keys, "pos_from")
+            # The row is there: this changes when it ended, by one probe of the key a row, whatever the planner believes.
+            ended = ("pos_to", "age") if view.aged else ("pos_to",)
+            rows.upsert(connection, table, (*key, *ended), key, self._closed)
+            columns = ("tenant_id", *view.members, "pos_from", *ended)
+            rows.upsert(connection, table, columns, key, self._versions(self._rewritten))
+            add(connection, table, columns, self._versions(self._opened))
+        else:
+            key, columns = ("tenant_id", *view.keys), ("tenant_id", *view.members)
+            kept = [(self.tenant_id, *self._values(row)) for row in self._dirty.values() if row is not None]
+            if view.facts and copying:
+                add(connection, table, columns, kept)
+            else:
+                rows.upsert(connection, table, columns, key, kept)
+            gone = [(self.tenant_id, *key) for key, row in self._dirty.items() if row is None]
+            rows.delete(connection, table, key, gone)
+        self._opened, self._closed, self._rewritten, self._dirty = {}, [], {}, {}
+
+    def forget(self, most: int) -> None:
+        """Keeps at most so many groups in memory, those that came last. What is forgotten must have been written."""
+        if len(self._groups) <= most:
+            return
+        for group in list(self._groups)[:-most]:
+            for key in self._groups.pop(group):
+                self._since.pop(key, None)
+
+    def _versions(self, found: Mapping[tuple[Key, int], tuple[Any, int]]) -> Iterator[tuple[Any, ...]]:
+        """Rows with the positions over which they are the truth."""
+        for (_, since), (row, until) in found.items():
+            yield (self.tenant_id, *self._values(row), since, until, *self._age(since, until))
+
+    def _age(self, since: int, until: int) -> tuple[int | None, ...]:
+        """How long a row was the truth, where the view tells."""
+        if not self.view.aged:
+            return ()
+        return (None if until == FOREVER else age(since, until),)
+
+    def _values(self, row: Any) -> Sequence[Any]:
+        """A row's members as a database takes them."""
+        if not self._json:
+            return row  # type: ignore[no-any-return]  # every row is a tuple
+        values = list(row)
+        for at in self._json:
+            if values[at] is not None:
+                values[at] = orjson.dumps(values[at], default=tuple).decode()  # a named tuple is an array
+        return values
+
+    def _row(self, stored: Sequence[Any]) -> Any:
+        """The other way round."""
+        values = list(stored[: len(self.view.members)])
+        for at in self._json:
+            if isinstance(values[at], str):
+                values[at] = orjson.loads(values[at])
+        return self.view.row(*values)
+
+
+def _poison(event: Recorded, fault: Exception) -> Poison:
+    return event.position, type(fault).__name__
+
+
+def by_view(views: Sequence[View[Any]], events: Sequence[Recorded]) -> Mapping[str, list[Recorded]]:
+    """Which of the events each view wants, by the view's name."""
+    wanting: dict[str, list[list[Recorded]]] = {}
+    told: dict[str, list[Recorded]] = {view.name: [] for view in views}
+    for view in views:
+        for topic in view.on:
+            wanting.setdefault(topic, []).append(told[view.name])
+    for event in events:
+        for wanted in wanting.get(event.type, ()):
+            wanted.append(event)
+    return told

@@ -1,0 +1,6 @@
+"""Services: what is computed from the read side first, and then appended through the write side.
+
+Lives here: KPI certificates, period closes, incentive statements, and the watchers of `deadlines`.
+May import: `app.kpi_queries`, `app.read_side`, `app.write_side` and what is below them; never `app.api`.
+To add a service: a file named for what it appends.
+"""

@@ -1,0 +1,57 @@
+"""Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature`, v1 and v1a."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from app.domain.kernel.errors import Invalid
+from app.domain.webhook_endpoint.decisions import RegisterWebhookEndpoint, WebhookEndpointState
+from app.webhooks.inbound import signing
+from app.webhooks.inbound.provider import Delivery, Provider, require_fresh, unverified
+
+ID: Final = "webhook-id"
+TIMESTAMP: Final = "webhook-timestamp"
+SIGNATURE: Final = "webhook-signature"
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""No full stop: what is signed is `id.timestamp.body`, and must read in one way only."""
+
+
+def _check(wanted: RegisterWebhookEndpoint) -> None:
+    if any((wanted.hash, wanted.encoding, wanted.header, wanted.style, wanted.signed_content_template)):
+        raise Invalid("member_not_allowed", "Standard Webhooks are signed in one way; leave out how")
+
+
+def _check_secret(text: str) -> None:
+    signing.secret_of(text)
+
+
+def _check_public_key(text: str) -> None:
+    signing.public_key_of(text)
+
+
+def _verify(endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: Delivery, now: int) -> None:
+    message_id = delivery.only(ID, "id_malformed")
+    timestamp = delivery.only(TIMESTAMP, "timestamp_malformed")
+    signature = delivery.only(SIGNATURE, "signature_malformed")
+    if not _ID.fullmatch(message_id):
+        raise unverified("id_malformed")
+    require_fresh(timestamp, endpoint.tolerance_seconds, now)
+    fault = signing.fault(
+        message_id,
+        timestamp,
+        signature,
+        delivery.body,
+        [signing.secret_of(text) for text in secrets],
+        [signing.public_key_of(text) for text in endpoint.public_keys],
+    )
+    if fault:
+        raise unverified(fault)
+
+
+def _identify(delivery: Delivery, _body: Any) -> str:
+    return delivery.only(ID, "id_malformed")
+
+
+PROVIDER: Final = Provider(
+    "standard_webhooks", _check, _check_secret, _check_public_key, _verify, _identify, (ID, TIMESTAMP, SIGNATURE)
+)

@@ -1,0 +1,270 @@
+"""Ingestion: events of other systems become the same commands that the doors take, once and for ever.
+
+A CloudEvent whose `type` is one of our topics, whose `subject` is the account, whose `time` is when it is true in
+business, and whose `data` holds the command's members.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from app.domain.account import decisions as account
+from app.domain.budget import decisions as budget
+from app.domain.contract import commands as contract_commands
+from app.domain.interaction import decisions as interaction
+from app.domain.kernel import values
+from app.domain.kernel.command import Command
+from app.domain.kernel.errors import DomainError, Invalid, NotAllowed
+from app.domain.opportunity import commands as opportunity_commands
+from app.domain.proposal import commands as proposal_commands
+from app.domain.renewal import decisions as renewal
+from app.domain.scope_change import commands as scope_change_commands
+from app.store.canonical import canonical
+from app.store.receipts import Receipt, Request, fingerprint
+from app.write_side.handler import Handler, Intent
+
+
+@dataclass(frozen=True)
+class Topic:
+    """How a topic is taken in: the command, what it is about, and the member of `data` that names it."""
+
+    command: type[Command]
+    noun: str
+    member: str | None = None
+
+
+TOPICS: Final[dict[str, Topic]] = {
+    "account.opened": Topic(account.OpenAccount, "account"),
+    "account.renamed": Topic(account.RenameAccount, "account"),
+    "account.tier_set": Topic(account.SetAccountTier, "account"),
+    "account.owner_set": Topic(account.SetAccountOwner, "account"),
+    "account.closed": Topic(account.CloseAccount, "account"),
+    "account.reopened": Topic(account.ReopenAccount, "account"),
+    "interaction.logged": Topic(interaction.LogInteraction, "interaction"),
+    "interaction.voided": Topic(interaction.VoidInteraction, "interaction", "interaction"),
+    "contract.drafted": Topic(contract_commands.DraftContract, "contract", "contract"),
+    "contract.signed": Topic(contract_commands.RecordContract, "contract", "contract"),
+    "contract.amended": Topic(contract_commands.AmendContract, "contract", "contract"),
+    "contract.corrected": Topic(contract_commands.CorrectContract, "contract", "contract"),
+    "contract.notice_given": Topic(contract_commands.GiveNotice, "contract", "contract"),
+    "contract.notice_withdrawn": Topic(contract_commands.WithdrawNotice, "contract", "contract"),
+    "contract.suspended": Topic(contract_commands.SuspendContract, "contract", "contract"),
+    "contract.resumed": Topic(contract_commands.ResumeContract, "contract", "contract"),
+    "contract.renewed": Topic(contract_commands.RenewContract, "contract", "contract"),
+    "contract.terminated": Topic(contract_commands.TerminateContract, "contract", "contract"),
+    "contract.expired": Topic(contract_commands.ExpireContract, "contract", "contract"),
+    "renewal.opened": Topic(renewal.OpenRenewal, "renewal", "contract"),
+    "renewal.risk_set": Topic(renewal.SetRenewalRisk, "renewal", "renewal"),
+    "renewal.deferred": Topic(renewal.DeferRenewal, "renewal", "renewal"),
+    "renewal.forecast_submitted": Topic(renewal.SubmitForecast, "renewal", "renewal"),
+    "scope_change.raised": Topic(scope_change_commands.RaiseScopeChange, "scope_change", "scope_change"),
+    "scope_change.consult_requested": Topic(scope_change_commands.RequestConsult, "scope_change", "scope_change"),
+    "scope_change.consult_answered": Topic(scope_change_commands.AnswerConsult, "scope_change", "scope_change"),
+    "scope_change.consult_waived": Topic(scope_change_commands.WaiveConsult, "scope_change", "scope_change"),
+    "scope_change.assessed": Topic(scope_change_commands.AssessImpact, "scope_change", "scope_change"),
+    "scope_change.approved": Topic(scope_change_commands.ApproveScopeChange, "scope_change", "scope_change"),
+    "scope_change.responded": Topic(scope_change_commands.RespondToClient, "scope_change", "scope_change"),
+    "scope_change.decided": Topic(scope_change_commands.RecordClientDecision, "scope_change", "scope_change"),
+    "scope_change.absorbed": Topic(scope_change_commands.AbsorbWork, "scope_change", "scope_change"),
+    "scope_change.amended": Topic(
+        scope_change_commands.AmendScopeChange, "contract", "scope_change"
+    ),  # who may amend contracts
+    "scope_change.withdrawn": Topic(scope_change_commands.WithdrawScopeChange, "scope_change", "scope_change"),
+    "scope_change.delivered": Topic(scope_change_commands.DeliverScopeChange, "scope_change", "scope_change"),
+    "proposal.versioned": Topic(proposal_commands.DraftProposal, "proposal", "proposal"),
+    "proposal.submitted": Topic(proposal_commands.SubmitProposal, "proposal", "proposal"),
+    "proposal.client_position_recorded": Topic(proposal_commands.RecordClientPosition, "proposal", "proposal"),
+    "proposal.concession_offered": Topic(proposal_commands.OfferConcession, "proposal", "proposal"),
+    "proposal.accepted": Topic(proposal_commands.AcceptProposal, "proposal", "proposal"),
+    "proposal.declined": Topic(proposal_commands.DeclineProposal, "proposal", "proposal"),
+    "proposal.expired": Topic(proposal_commands.ExpireProposal, "proposal", "proposal"),
+    "proposal.contracted": Topic(proposal_commands.ContractProposal, "proposal", "proposal"),
+    "opportunity.identified": Topic(opportunity_commands.IdentifyOpportunity, "opportunity", "opportunity"),
+    "opportunity.qualified": Topic(opportunity_commands.QualifyOpportunity, "opportunity", "opportunity"),
+    "opportunity.estimated": Topic(opportunity_commands.EstimateOpportunity, "opportunity", "opportunity"),
+    "opportunity.advanced": Topic(opportunity_commands.AdvanceOpportunity, "opportunity", "opportunity"),
+    "opportunity.parked": Topic(opportunity_commands.ParkOpportunity, "opportunity", "opportunity"),
+    "opportunity.won": Topic(opportunity_commands.WinOpportunity, "opportunity", "opportunity"),
+    "opportunity.lost": Topic(opportunity_commands.LoseOpportunity, "opportunity", "opportunity"),
+    "budget.set": Topic(budget.SetBudget, "budget", "budget"),
+    "budget.revised": Topic(budget.ReviseBudget, "budget", "budget"),
+    "budget.spend_recorded": Topic(budget.RecordSpend, "budget", "budget"),
+    "budget.spend_corrected": Topic(budget.CorrectSpend, "budget", "budget"),
+    "budget.forecast_recorded": Topic(budget.RecordForecast, "budget", "budget"),
+    "budget.closed": Topic(budget.CloseBudget, "budget", "budget"),
+}
+_MEMBERS: Final = frozenset(
+    {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
+)
+_NEEDED: Final = ("specversion", "id", "source", "type")
+LONGEST_KEY: Final = 1000
+"""How many bytes a receipt's key may have; PostgreSQL's indexes take 2,704."""
+MOST_FAULTS: Final = 100
+_CREATES: Final = (
+    contract_commands.DraftContract,
+    contract_commands.RecordContract,
+    scope_change_commands.RaiseScopeChange,
+    proposal_commands.DraftProposal,
+    opportunity_commands.IdentifyOpportunity,
+    budget.SetBudget,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """What became of one event: accepted, duplicate or refused."""
+
+    status: str
+    receipt: Receipt | None = None
+    refusal: DomainError | None = None
+
+
+class Ingestion:
+    """Takes events in. Takes: the handler."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self._mark = handler.log.vault.mark
+
+    def ingest(
+        self, tenant_id: str, actor: str, events: Sequence[Any], may: Callable[[str], bool] = lambda _noun: True
+    ) -> list[Item]:
+        """Takes events in, in order; one that is refused costs no other.
+
+        Takes: `may`, whether the actor may write a noun. An item that is a DomainError stays refused with it.
+        """
+        intents: list[Intent] = []
+        items: list[Item | None] = []
+        for event in events:
+            try:
+                if isinstance(event, DomainError):
+                    raise event
+                intents.append(self.intent(tenant_id, actor, event, may))
+                items.append(None)
+            except DomainError as refusal:
+                items.append(Item("refused", refusal=refusal))
+        outcomes = iter(self.handler.handle_batch(tenant_id, intents) if intents else ())
+        return [item or _item(next(outcomes)) for item in items]
+
+    def intent(self, tenant_id: str, actor: str, event: Any, may: Callable[[str], bool] = lambda _noun: True) -> Intent:
+        """The intent that an event stands for. Raises: a DomainError that says what is wrong with it."""
+        told = _envelope(event)
+        topic = TOPICS.get(told["type"])
+        if topic is None:
+            raise Invalid("unknown_type", "this type is not one that can be taken in")
+        if not may(topic.noun):
+            raise NotAllowed("scope_missing", f"the key may not write {topic.noun}")
+        source, event_id, subject = told["source"], told["id"], told.get("subject")
+        data = dict(told["data"])
+        targets: dict[str, str] = {"account": subject} if subject else {}
+        if topic.member and topic.member in data:
+            self._target(topic, data, targets)
+        if "time" in told:
+            data.setdefault("effective_at", told["time"])
+        command = validated(topic.command, data)
+        request = Request(event_key(source, event_id), self._mark(tenant_id, _fingerprint(told)))
+        return Intent(tenant_id, actor, command, request, targets, meta={"source": source, "external_id": event_id})
+
+    def _target(self, topic: Topic, data: dict[str, Any], targets: dict[str, str]) -> None:
+        """Whether the named thing is what the command is about, or the name of the one that it begins."""
+        named = data.pop(str(topic.member))
+        if not isinstance(named, str):
+            raise Invalid("invalid_member", f"data.{topic.member} must be an id or ref: and a reference")
+        if topic.command in _CREATES:
+            if not named.startswith("ref:"):
+                raise Invalid(
+                    "invalid_member", f"data.{topic.member} must be ref: and your own reference for a new one"
+                )
+            data.setdefault("external_ref", named.removeprefix("ref:"))
+        else:
+            targets[str(topic.member)] = named
+
+
+def event_key(source: str, event_id: str) -> str:
+    """The receipt key of an event of another system: for ever unique by both, and never too long for an index."""
+    key = f"event:{len(source)}:{source}:{event_id}"
+    # A character has four bytes at the most: what is short needs no counting of them.
+    if len(key) * 4 <= LONGEST_KEY or len(key.encode()) <= LONGEST_KEY:
+        return key
+    return f"event:sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def validated(command: type[Command], data: Mapping[str, Any]) -> Command:
+    """A command of its members. Raises: Invalid with what is wrong where, without repeating the values."""
+    try:
+        return command.model_validate(data)
+    except ValidationError as error:
+        raise Invalid("invalid_command", "the members do not fit the command", errors=pointers(error, data)) from error
+
+
+def pointers(error: ValidationError, value: Any = None) -> list[dict[str, str]]:
+    """What is wrong where in a value, at most 100 faults."""
+    faults = telling(error.errors(include_url=False, include_context=False, include_input=False))
+    return [fault(one, one["loc"], value) for one in faults]
+
+
+def telling(faults: Sequence[Any]) -> list[Any]:
+    """At most 100 of pydantic's faults, but for lists that it calls too short only because their members are faulty."""
+    faulty = {one["loc"][:depth] for one in faults for depth in range(len(one["loc"]))}
+    return [one for one in faults if one["type"] != "too_short" or one["loc"] not in faulty][:MOST_FAULTS]
+
+
+def fault(one: Mapping[str, Any], path: Sequence[int | str], value: Any) -> dict[str, str]:
+    """One thing that is wrong, without repeating the value: an RFC 6901 pointer as a fragment, a code, a sentence."""
+    detail = "is none of the kinds that are known here" if one["type"] == "union_tag_invalid" else str(one["msg"])
+    return {"pointer": _pointer(path, value, missing=one["type"] == "missing"), "code": one["type"], "detail": detail}
+
+
+def _pointer(path: Sequence[int | str], value: Any, *, missing: bool) -> str:
+    """The pointer of a path into a value; names of alternatives, which pydantic puts into its paths, are no members."""
+    parts = []
+    for at, part in enumerate(path):
+        inside = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
+        if inside:
+            value = value[part]
+        if inside or (missing and at == len(path) - 1):
+            parts.append(quote(str(part).replace("~", "~0").replace("/", "~1"), safe="!$&'()*+,;=:@?~"))
+    return "#/" + "/".join(parts) if parts else "#"
+
+
+def _fingerprint(told: Mapping[str, Any]) -> bytes:
+    if not _MEMBERS.issuperset(told):
+        told = {member: value for member, value in told.items() if member in _MEMBERS}
+    try:
+        return fingerprint(canonical(told))
+    except ValueError as error:  # in members that no command looks at
+        raise Invalid("invalid_event", str(error)) from error
+
+
+def _envelope(event: Any) -> dict[str, Any]:
+    if not isinstance(event, dict):
+        raise Invalid("invalid_event", "an event is a JSON object")
+    for member in _NEEDED:
+        value = event.get(member)
+        if not isinstance(value, str) or not 0 < len(value) <= 500:
+            raise Invalid("invalid_event", f"an event needs {member}, a string of 1 to 500 characters")
+    if event["specversion"] != "1.0":
+        raise Invalid("unsupported_specversion", "CloudEvents 1.0 are understood")
+    for member in ("subject", "time"):
+        if member in event and not isinstance(event[member], str):
+            raise Invalid("invalid_event", f"{member} must be a string")
+    if "time" in event:
+        try:
+            values.micros(event["time"])
+        except ValueError as error:
+            raise Invalid("invalid_event", f"time {error}") from error
+    if "data" not in event:
+        return {"data": {}, **event}
+    if not isinstance(event["data"], dict):
+        raise Invalid("invalid_event", "data must be a JSON object")
+    return event
+
+
+def _item(outcome: Receipt | DomainError) -> Item:
+    if isinstance(outcome, Receipt):
+        return Item("duplicate" if outcome.replayed else "accepted", receipt=outcome)
+    return Item("refused", refusal=outcome)

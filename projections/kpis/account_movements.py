@@ -1,0 +1,308 @@
+"""Standings: what each account paid when a period opened and closed, and every movement in between.
+
+A period is [start, end) in microseconds. It opens with the state of the last instant before `start` and closes with
+that of the last instant before `end`, so that periods chain; what changes at `start` itself belongs to the period.
+Amounts are annual, integers of 10^-6, or of as many parts of it as a conversion needs; a month is a twelfth.
+
+Source: docs/kpis.md, base quantities, movements and rules.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.kernel.values import day_of
+from app.domain.policy.rules import MetricRules
+from projections.kpis.base import DEFAULTS
+from projections.kpis.conversion import AS_IS, Worth
+from projections.kpis.counting_rules import counted, days_apart, grouped, stripped
+from projections.views.contract_lines import ContractLine
+
+GAINS: Final = ("new", "expansion", "reactivation")
+LOSSES: Final = ("contraction", "churn")
+UTC: Final = ZoneInfo("UTC")
+
+
+class Movement(NamedTuple):
+    """A change of what an account pays, net of all that changed at that instant; `amount` is positive, a loss too.
+
+    hold: how much of it is a rest that began or ended. escalator: how much was agreed up front.
+    """
+
+    at: int
+    kind: str
+    amount: int
+    hold: int
+    escalator: int
+
+    @property
+    def signed(self) -> int:
+        """What it adds to what the account pays."""
+        return -self.amount if self.kind in LOSSES else self.amount
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An account over a period. paid_before: whether it ever paid before the period.
+
+    closing: what it pays in the end, like for like: at the opening's rates, and without escalators where rules strip them.
+    escalated, fx: what those and what rates add to it. interrupted: whether it paid and then paid nothing at some instant of
+    the period. resting: whether it pays nothing at the end only because its lines rest. joined: whether it is a new account
+    that the rules count among those at the start; left: whether it is one that joined and left, and that they count as churned.
+    """
+
+    account: str
+    opening: int
+    closing: int
+    paid_before: bool
+    interrupted: bool = False
+    resting: bool = False
+    movements: tuple[Movement, ...] = ()
+    escalated: int = 0
+    fx: int = 0
+    joined: bool = False
+    left: bool = False
+
+    @property
+    def worth(self) -> int:
+        """What it pays in the end, all told, at the closing day's rates."""
+        return self.closing + self.escalated + self.fx
+
+    def total(self, *kinds: str) -> int:
+        """What all movements of some kinds sum to."""
+        return sum(movement.amount for movement in self.movements if movement.kind in kinds)
+
+
+def standings(
+    lines: Iterable[ContractLine], start: int, end: int, rules: MetricRules = DEFAULTS, where: ZoneInfo = UTC
+) -> list[Standing]:
+    """Every account that has lines, by id; one that counts as new when it returns, once more from then on.
+
+    Takes: the lines in force at some instant from the last before `start` to the last before `end`; earlier ones too
+    where it matters whether an account had paid before, and all of an account where rules are not the house's own.
+    One-off lines and a contract's own row count for nothing. where: the zone of calendar months.
+    """
+    return standing(counted(lines, rules), start, end, rules, where)
+
+
+def standing(
+    lines: Iterable[ContractLine],
+    start: int,
+    end: int,
+    rules: MetricRules = DEFAULTS,
+    where: ZoneInfo = UTC,
+    worth: Worth = AS_IS,
+) -> list[Standing]:
+    """The same of lines that are counted already, at what they are worth."""
+    owned = grouped(lines)
+    read = _Reading(start, end, rules, where, worth)
+    return [row for account in sorted(owned) for row in read.account(account, owned[account])]
+
+
+class _Step(NamedTuple):
+    """All that changes at an instant, or net over several; `at` is the last of them.
+
+    paid, rested: what the account paid before, and whether lines rested; pays, rests: the same after.
+    """
+
+    at: int
+    gone: Sequence[ContractLine]
+    come: Sequence[ContractLine]
+    paid: int
+    rested: bool
+    pays: int
+    rests: bool
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How the lines of an account are read over [start, end)."""
+
+    start: int
+    end: int
+    rules: MetricRules
+    where: ZoneInfo
+    worth: Worth
+
+    def account(self, account: str, lines: Sequence[ContractLine]) -> list[Standing]:
+        """What an account paid and what moved it: one standing, or one for each time that it is a new client."""
+        like = stripped(lines, self.start, self.end) if self.rules.escalators == "stripped" else lines
+        steps = _steps(like, self.start, self.end)
+        paid = any(line.annual > 0 and line.valid_from < self.start for line in like)
+        opening = [line for line in like if line.valid_from < self.start <= line.valid_to]
+        lives = self._lives(like, steps, paid=paid)
+        found = []
+        for life in lives:
+            row = self._standing(account, like, opening, life, paid=paid)
+            if life is lives[-1]:
+                found.append(self._closed(row, lines, like))
+            elif row.opening or row.movements:  # its rates moved, if at all, while it was there
+                found.append(replace(row, fx=-row.closing))
+            opening, paid = [], False
+        return found
+
+    def _standing(
+        self,
+        account: str,
+        lines: Sequence[ContractLine],
+        opening: Sequence[ContractLine],
+        life: Sequence[_Step],
+        *,
+        paid: bool,
+    ) -> Standing:
+        """What became of a client, by its own steps and what it paid at first."""
+        first = sum(line.annual for line in opening)
+        pays, rests = (life[-1].pays, life[-1].rests) if life else (first, any(line.held for line in opening))
+        joined = not paid and not first and any(step.pays for step in life)
+        left = joined and not pays and not rests
+        ever, interrupted = paid or first > 0, False
+        for step in life:
+            ever = ever or step.pays > 0
+            interrupted = interrupted or (ever and not step.pays)
+        movements = [] if left and self.rules.new_and_churned == "ignored" else self._movements(lines, life, paid=paid)
+        amount = sum(self.worth.opening(line) for line in opening)
+        return Standing(
+            account=account,
+            opening=amount,
+            closing=amount + sum(movement.signed for movement in movements),
+            paid_before=paid,
+            interrupted=interrupted,
+            resting=not pays and rests,
+            movements=tuple(movements),
+            joined=joined and self.rules.churn_denominator == "start_and_new",
+            left=left and self.rules.new_and_churned == "counted",
+        )
+
+    def _closed(self, row: Standing, lines: Sequence[ContractLine], like: Sequence[ContractLine]) -> Standing:
+        """With what escalators and rates add to it in the end."""
+        escalated = 0
+        if like is not lines:
+            escalated = sum(self.worth.opening(line) for line in self._last(lines))
+            escalated -= sum(self.worth.opening(line) for line in self._last(like))
+        fx = sum(self.worth.closing(line) for line in self._last(lines)) - row.closing - escalated
+        return replace(row, escalated=escalated, fx=fx) if escalated or fx else row
+
+    def _last(self, lines: Sequence[ContractLine]) -> list[ContractLine]:
+        return [line for line in lines if line.valid_from < self.end <= line.valid_to]
+
+    def _lives(self, lines: Sequence[ContractLine], steps: Sequence[_Step], *, paid: bool) -> list[list[_Step]]:
+        """The steps of each client that the account is in turn: who returns after too long a time is a new one."""
+        longest = self.rules.reactivation_days
+        if longest is None:
+            return [list(steps)]
+        left = max((line.valid_to for line in lines if line.annual and line.valid_to < self.start), default=0)
+        lives: list[list[_Step]] = [[]]
+        for step in steps:
+            if step.paid and not step.pays:
+                left = step.at
+            elif step.pays and not step.paid:
+                if paid and not step.rested and days_apart(left, step.at) > longest:
+                    lives.append([])
+                paid = True
+            lives[-1].append(step)
+        return lives
+
+    # --- movements ---
+
+    def _movements(self, lines: Sequence[ContractLine], life: Sequence[_Step], *, paid: bool) -> list[Movement]:
+        found: list[Movement] = []
+        for _, group in groupby(life, key=self._within):
+            steps = list(group)
+            found += self._moved(lines, steps[0] if len(steps) == 1 else _net(steps), paid=paid)
+            paid = paid or any(step.pays for step in steps)
+        return found
+
+    def _within(self, step: _Step) -> str | int:
+        """What a step is netted with: nothing, its month, or the period."""
+        if self.rules.netting == "instant":
+            return step.at
+        return month_of(step.at, self.where) if self.rules.netting == "month" else 0
+
+    def _moved(self, lines: Sequence[ContractLine], step: _Step, *, paid: bool) -> list[Movement]:
+        worth = self.worth.moving
+        change = sum(worth(line, step.at) for line in step.come) - sum(worth(line, step.at) for line in step.gone)
+        if not change:
+            return []
+        kind = _kind(change, step, paid=paid)
+        hold, escalator = self._reasons(step, change)
+        if kind == "reactivation" and self.rules.reactivation == "expansion":
+            kind = "expansion"
+        if kind != "contraction" or self.rules.contract_end == "contraction":
+            return [Movement(step.at, kind, abs(change), hold, escalator)]
+        ended = min(-change, self._ended(lines, step))
+        left = -change - ended
+        moved = (Movement(step.at, "churn", ended, 0, 0), Movement(step.at, kind, left, min(left, hold), 0))
+        return [movement for movement in moved if movement.amount]
+
+    def _ended(self, lines: Sequence[ContractLine], step: _Step) -> int:
+        """What contracts paid that are no more, less what others pay that have begun."""
+        before = {line.contract for line in lines if line.valid_from < step.at <= line.valid_to} | {
+            line.contract for line in step.gone
+        }
+        after = {line.contract for line in lines if line.valid_from <= step.at < line.valid_to}
+        gone = sum(self.worth.moving(line, step.at) for line in step.gone if line.contract not in after)
+        come = sum(self.worth.moving(line, step.at) for line in step.come if line.contract not in before)
+        return max(0, gone - come)
+
+    def _reasons(self, step: _Step, change: int) -> tuple[int, int]:
+        """How much of a change is a rest that began or ended, and how much an escalator; neither more than the change."""
+        was = {(line.contract, line.line): line for line in step.gone}
+        pairs = [(was[line.contract, line.line], line) for line in step.come if (line.contract, line.line) in was]
+
+        def worth(line: ContractLine) -> int:
+            return self.worth.moving(line, step.at)
+
+        if change < 0:
+            return min(-change, sum(worth(old) for old, new in pairs if new.held)), 0
+        released = sum(worth(new) for old, new in pairs if old.held)
+        raised = sum(max(0, worth(new) - worth(old)) for old, new in pairs if new.cause == "escalator" and not old.held)
+        return min(change, released), min(change - min(change, released), raised)
+
+
+def month_of(at: int, where: ZoneInfo) -> str:
+    """The calendar month of an instant."""
+    try:
+        return day_of(at, where)[:7]
+    except OverflowError:  # a zone's day beyond the calendar
+        return ""
+
+
+def _steps(lines: Sequence[ContractLine], start: int, end: int) -> list[_Step]:
+    """What changed at each instant of a period."""
+    begun: dict[int, list[ContractLine]] = {}
+    ended: dict[int, list[ContractLine]] = {}
+    pays = held = 0
+    for line in lines:
+        if line.valid_from < start <= line.valid_to:
+            pays += line.annual
+            held += line.held
+        elif start <= line.valid_from < end:
+            begun.setdefault(line.valid_from, []).append(line)
+        if start <= line.valid_to < end:
+            ended.setdefault(line.valid_to, []).append(line)
+    steps = []
+    for at in sorted(begun.keys() | ended.keys()):
+        gone, come, paid, rested = ended.get(at, []), begun.get(at, []), pays, held > 0
+        pays += sum(line.annual for line in come) - sum(line.annual for line in gone)
+        held += sum(line.held for line in come) - sum(line.held for line in gone)
+        steps.append(_Step(at, gone, come, paid, rested, pays, held > 0))
+    return steps
+
+
+def _net(steps: Sequence[_Step]) -> _Step:
+    """Several steps as one: what came and went in between is not seen."""
+    first, last = steps[0], steps[-1]
+    gone = [line for step in steps for line in step.gone if line.valid_from < first.at]
+    come = [line for step in steps for line in step.come if line.valid_to > last.at]
+    return _Step(last.at, gone, come, first.paid, first.rested, last.pays, last.rests)
+
+
+def _kind(change: int, step: _Step, *, paid: bool) -> str:
+    """What a change is called. An account that pays nothing because it rests is not gone, so neither is it back."""
+    if change < 0:
+        return "contraction" if step.pays or step.rests else "churn"
+    if not paid:
+        return "new"
+    return "expansion" if step.paid or step.rested else "reactivation"

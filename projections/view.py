@@ -1,0 +1,169 @@
+"""What a view is: a row, a key, a fold, one table, and what its lists may be filtered and ordered by."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import UnionType
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args, get_type_hints
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, text
+from sqlalchemy.types import JSON, TypeEngine
+
+from app.domain.kernel.values import FOREVER
+from app.domain.recorded import Recorded
+
+Row = TypeVar("Row")
+Key = tuple[Any, ...]
+Rows = Mapping[Key, Row]
+OneFold = Callable[[Any, Recorded, ZoneInfo], Any]
+"""(row or None, event, the tenant's zone) -> row or None"""
+
+metadata: Final = MetaData()
+_TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its code points, so that lists are in the same order on both databases."""
+_TYPES: Final[dict[Any, TypeEngine[Any]]] = {str: _TEXT, int: BigInteger(), bool: Boolean()}
+
+
+class Partial(NamedTuple):
+    """An index of some of a table's rows.
+
+    Takes: its name behind the table's; its columns behind the tenant, an expression in brackets; which rows, in SQL.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    where: str
+
+
+@dataclass(frozen=True)
+class View(Generic[Row]):
+    """A view over one tenant's log.
+
+    row: a NamedTuple of str, int, bool or JSON members. group: the member by which events find their rows; one
+    fold sees all rows of a group. keys: the members that tell a group's rows apart, the group's first. on: topic ->
+    fold of one row. history: whether earlier states of a row stay, each with the positions over which it was the truth
+    (`pos_from`, `pos_to`), so that any past position can be asked without replaying.
+    facts: whether a row is one event and never changes; then it has `position` and `effective_at`. Rows of other views have
+    `latest_at`, the latest effective time among their events, unless they are schedules.
+    aged: whether what has ceased to be the truth tells how long it was (`age`, as spans have it), so that an index finds it.
+    schedule: whether events that lie ahead belong to the picture (a contract) or not yet (a tier that changes next month).
+    """
+
+    name: str
+    version: int
+    row: type[Row]
+    keys: tuple[str, ...]
+    on: Mapping[str, OneFold]
+    group_of: Callable[[Recorded], str | None]
+    history: bool = False
+    aged: bool = False
+    schedule: bool = False
+    facts: bool = False
+    filters: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    indexes: tuple[tuple[str, ...] | Partial, ...] = ()
+    noun: str = ""
+    many: bool = False
+    """Whether the folds take and give all rows of a group as a mapping by key, instead of one row."""
+    anchor: Callable[[Key], bool] | None = None
+    """Which rows of a view with history are the fold's own memory: they have none, only their newest state is kept."""
+
+    OPEN: ClassVar[int] = FOREVER
+
+    @property
+    def follower(self) -> str:
+        """The name under which its position is kept, and its table's name."""
+        return f"{self.name}_v{self.version}"
+
+    @property
+    def group(self) -> str:
+        """The member by which events find their rows."""
+        return self.keys[0]
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """The row's members, in order."""
+        members: tuple[str, ...] = self.row._fields  # type: ignore[attr-defined]  # every row is a NamedTuple; mypy cannot be told so here
+        return members
+
+    @cached_property
+    def columns(self) -> tuple[Column[Any], ...]:
+        """The serving table's columns of the row's members, in order."""
+        return tuple(self.table.c[member] for member in self.members)
+
+    @cached_property
+    def table(self) -> Table:
+        """The table of this version."""
+        name = self.follower
+        if name in metadata.tables:
+            return metadata.tables[name]
+        hints = get_type_hints(self.row)
+        leading = (*self.keys, "pos_from") if self.history else self.keys
+        columns: list[Column[Any]] = [Column("tenant_id", Text, primary_key=True)]
+        columns += [
+            Column(member, _column_type(hints[member]), primary_key=True, autoincrement=False) for member in self.keys
+        ]
+        if self.history:
+            columns.append(Column("pos_from", BigInteger, primary_key=True, autoincrement=False))
+            columns.append(Column("pos_to", BigInteger, nullable=False))
+        if self.aged:
+            columns.append(Column("age", BigInteger, nullable=True))
+        columns += [
+            Column(member, _column_type(hints[member]), nullable=True)
+            for member in self.members
+            if member not in leading
+        ]
+        ahead = (("latest_at",),) if "latest_at" in self.members else ()
+        indexes = [_index(name, index) for index in (*self.indexes, *ahead)]
+        return Table(name, metadata, *columns, *indexes)
+
+    def key(self, row: Row) -> Key:
+        """What tells a row from the others of its tenant."""
+        return tuple(getattr(row, member) for member in self.keys)
+
+    def fold(self, rows: Rows[Row], recorded: Recorded, where: ZoneInfo) -> Rows[Row]:
+        """A group's rows after one more event."""
+        step = self.on[recorded.type]
+        if self.many:
+            folded: Rows[Row] = step(rows, recorded, where)
+            return folded
+        group = self.group_of(recorded)
+        row = step(rows.get((group,)), recorded, where)
+        return {} if row is None else {(group,): row}
+
+
+def stream(recorded: Recorded) -> str | None:
+    """Groups events by their stream."""
+    return recorded.stream_id
+
+
+def account(recorded: Recorded) -> str | None:
+    """Groups events by their account."""
+    return recorded.account_id
+
+
+def newest(stamps: Mapping[str, int], member: str, effective_at: int) -> bool:
+    """Whether an event's word on a member counts: an earlier effective time does not overrule a later one."""
+    return stamps.get(member, -FOREVER) <= effective_at
+
+
+def overlay(row: Any, effective_at: int, **changes: Any) -> Any:
+    """A row with members changed where nothing effective later has been said about them; the row keeps `stamps`."""
+    told = {member: value for member, value in changes.items() if newest(row.stamps, member, effective_at)}
+    return row._replace(**told, stamps={**row.stamps, **dict.fromkeys(told, effective_at)})
+
+
+def _index(table: str, wanted: tuple[str, ...] | Partial) -> Index:
+    if isinstance(wanted, Partial):
+        where, columns = text(wanted.where), [text(name) if name.startswith("(") else name for name in wanted.columns]
+        return Index(f"{table}_{wanted.name}", "tenant_id", *columns, postgresql_where=where, sqlite_where=where)
+    return Index(f"{table}_{'_'.join(wanted)}", "tenant_id", *wanted)
+
+
+def _column_type(annotation: Any) -> TypeEngine[Any]:
+    options = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    kinds = [kind for kind in options if kind is not type(None)]
+    if len(kinds) == 1 and kinds[0] in _TYPES:
+        return _TYPES[kinds[0]]
+    return JSON(none_as_null=True)

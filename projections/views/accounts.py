@@ -1,0 +1,111 @@
+"""Accounts: one row each, as the list and the account page show it."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.recorded import Recorded
+from projections.view import View, account, overlay
+
+
+class Account(NamedTuple):
+    """An account. `opened_at`, `last_touch_at`, `latest_at` (of its events) are microseconds; stamps are the fold's own."""
+
+    account: str
+    name: str
+    currency: str
+    time_zone: str
+    industry: str | None
+    tier: str | None
+    owner: str | None
+    status: str
+    external_ref: str | None
+    opened_at: int
+    last_touch_at: int | None
+    interactions: int
+    version: int
+    latest_at: int
+    stamps: dict[str, int]
+
+
+_CHANGES: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    "account.renamed": lambda data: {"name": data["name"]},
+    "account.tier_set": lambda data: {"tier": data.get("tier")},
+    "account.owner_set": lambda data: {"owner": data["owner"]},
+    "account.closed": lambda _: {"status": "closed"},
+    "account.reopened": lambda _: {"status": "open"},
+}
+
+
+def _opened(_row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account:
+    data, at = recorded.data, recorded.effective_at
+    return Account(
+        recorded.stream_id,
+        data["name"],
+        data["currency"],
+        data["time_zone"],
+        data.get("industry"),
+        data.get("tier"),
+        data.get("owner"),
+        "open",
+        data.get("external_ref"),
+        at,
+        None,
+        0,
+        recorded.version,
+        at,
+        {},
+    )
+
+
+def _changed(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
+    if row is None:
+        return None
+    changes = _CHANGES[recorded.type](recorded.data)
+    changed: Account = overlay(row, recorded.effective_at, **changes)
+    return changed._replace(version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
+
+
+def _touched(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
+    if row is None:
+        return None
+    at, last = recorded.effective_at, row.last_touch_at
+    return Account(
+        row.account,
+        row.name,
+        row.currency,
+        row.time_zone,
+        row.industry,
+        row.tier,
+        row.owner,
+        row.status,
+        row.external_ref,
+        row.opened_at,
+        at if last is None or last < at else last,
+        row.interactions + 1,
+        row.version,
+        row.latest_at if at < row.latest_at else at,
+        row.stamps,
+    )
+
+
+VIEW = View(
+    name="accounts",
+    version=1,
+    row=Account,
+    keys=("account",),
+    on={
+        "account.opened": _opened,
+        "account.renamed": _changed,
+        "account.tier_set": _changed,
+        "account.owner_set": _changed,
+        "account.closed": _changed,
+        "account.reopened": _changed,
+        "interaction.logged": _touched,
+    },
+    group_of=account,
+    filters=("status", "tier", "owner", "currency", "external_ref", "industry"),
+    order=("account", "name", "opened_at", "last_touch_at"),
+    indexes=(("name", "account"), ("owner", "account")),
+    noun="account",
+)

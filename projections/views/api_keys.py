@@ -1,0 +1,56 @@
+"""API keys: who may come in, without anything that would let somebody in."""
+
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.recorded import Recorded
+from projections.view import View, stream
+
+
+class ApiKey(NamedTuple):
+    """A key. Instants are microseconds."""
+
+    api_key: str
+    role: str
+    scopes: list[str]
+    label: str | None
+    issued_at: int
+    expires_at: str | None
+    revoked_at: int | None
+    version: int
+    latest_at: int
+
+
+def _issued(_row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey:
+    data, at = recorded.data, recorded.effective_at
+    return ApiKey(
+        recorded.stream_id,
+        data["role"],
+        list(data["scopes"]),
+        data.get("label"),
+        at,
+        data.get("expires_at"),
+        None,
+        recorded.version,
+        at,
+    )
+
+
+def _revoked(row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey | None:
+    if row is None:
+        return None
+    at = recorded.effective_at
+    return row._replace(revoked_at=at, version=recorded.version, latest_at=max(row.latest_at, at))
+
+
+VIEW = View(
+    name="api_keys",
+    version=1,
+    row=ApiKey,
+    keys=("api_key",),
+    on={"api_key.issued": _issued, "api_key.revoked": _revoked},
+    group_of=stream,
+    filters=("role",),
+    order=("api_key", "issued_at"),
+    noun="api_key",
+)

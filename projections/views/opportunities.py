@@ -1,0 +1,197 @@
+"""Opportunities: one row each, from the first hint to an outcome, as the pipeline, the account page and two KPIs read it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.kernel.values import FOREVER, scaled
+from app.domain.recorded import Recorded
+from projections.view import View, stream
+
+PARKED: Final = "parked"
+OPEN: Final = ("identified", "qualified", "proposed", "negotiation")
+"""The stages of what is open, in order."""
+DECIDED: Final = ("won", "lost")
+_RESTING: Final = ("outcome", "parked_until", "parked_because")
+
+
+class Standing(NamedTuple):
+    """An opportunity at an instant. stage: also of one that is parked. annual_value: in 10^-6; probability: in 10^-6.
+
+    outcome: open, parked, won or lost.
+    """
+
+    stage: str = OPEN[0]
+    outcome: str = "open"
+    annual_value: int | None = None
+    probability: int | None = None
+    currency: str | None = None
+    close_by: str | None = None
+    parked_until: str | None = None
+    parked_because: str | None = None
+
+
+class Opportunity(NamedTuple):
+    """An opportunity. Instants (`_at`) are microseconds; amounts integers of 10^-6, annual.
+
+    stage, outcome, annual_value, probability, currency, close_by, parked_until, parked_because: as `Standing`, at the end of its
+    course. need stays sealed under the event `qualified_event`. won: what the contract's event added, in won_currency.
+    course: what was told of it, each as [instant, position, changes], in the order in which it was true; the later word of two
+    on one instant counts. So that how it stood at an instant follows from the newest row that was known.
+    """
+
+    opportunity: str
+    account: str
+    title: str
+    kind: str
+    source: str
+    product: str | None
+    interaction: str | None
+    scope_change: str | None
+    contract: str | None
+    renewal: str | None
+    external_ref: str | None
+    identified_at: int
+    version: int
+    latest_at: int
+    stage: str = OPEN[0]
+    outcome: str = "open"
+    annual_value: int | None = None
+    probability: int | None = None
+    currency: str | None = None
+    close_by: str | None = None
+    parked_until: str | None = None
+    parked_because: str | None = None
+    need: dict[str, Any] | None = None
+    qualified_event: str | None = None
+    qualified_at: int | None = None
+    budget_known: bool | None = None
+    decider_known: bool | None = None
+    needed_by: str | None = None
+    decided_at: int | None = None
+    won: int | None = None
+    won_before: int | None = None
+    won_after: int | None = None
+    won_currency: str | None = None
+    contract_event: str | None = None
+    lost_because: str | None = None
+    competitor: str | None = None
+    course: list[Any] | None = None
+
+
+def standing(row: Opportunity, at: int = FOREVER) -> Standing:
+    """How an opportunity stood at an instant, by what was told of it."""
+    stands = Standing()
+    for told_at, _, changes in row.course or ():
+        if told_at > at:
+            break
+        stands = _changed_by(stands, changes)
+    return stands
+
+
+def _changed_by(stands: Standing, changes: Mapping[str, Any]) -> Standing:
+    """One more word. To qualify what was only identified moves it on; an outcome stays."""
+    changes = dict(changes)
+    if changes.pop("qualified", False) and stands.stage == OPEN[0]:
+        changes["stage"] = OPEN[1]
+    if stands.outcome in DECIDED:
+        changes = {name: value for name, value in changes.items() if name not in _RESTING}
+    return stands._replace(**changes)
+
+
+def _identified(_row: Opportunity | None, recorded: Recorded, _where: ZoneInfo) -> Opportunity:
+    data, at = recorded.data, recorded.effective_at
+    return Opportunity(
+        opportunity=recorded.stream_id,
+        account=data["account"],
+        title=data["title"],
+        kind=data["kind"],
+        source=data["source"],
+        product=data.get("product"),
+        interaction=data.get("interaction"),
+        scope_change=data.get("scope_change"),
+        contract=data.get("contract"),
+        renewal=data.get("renewal"),
+        external_ref=data.get("external_ref"),
+        identified_at=at,
+        version=recorded.version,
+        latest_at=at,
+        course=[],
+    )
+
+
+def _told(row: Opportunity | None, recorded: Recorded, _where: ZoneInfo) -> Opportunity | None:
+    if row is None:
+        return None
+    at = recorded.effective_at
+    course = _taken_in(row.course or [], [at, recorded.position, _word(recorded.type, recorded.data)])
+    row = row._replace(
+        course=course,
+        version=recorded.version,
+        latest_at=max(row.latest_at, at),
+        **_facts(recorded, recorded.data, at),
+    )
+    return row._replace(**standing(row)._asdict())
+
+
+def _taken_in(course: Sequence[Any], word: list[Any]) -> list[Any]:
+    return sorted([*course, word], key=lambda told: (told[0], told[1]))
+
+
+def _word(topic: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event says about where the opportunity stands."""
+    match topic:
+        case "opportunity.qualified":
+            return {"qualified": True}
+        case "opportunity.estimated":
+            return {
+                "annual_value": scaled(data["annual_value"]),
+                "probability": scaled(data["probability"]),
+                "currency": data["currency"],
+                "close_by": data["close_by"],
+            }
+        case "opportunity.advanced":
+            return {"stage": data["stage"], "outcome": "open", "parked_until": None, "parked_because": None}
+        case "opportunity.parked":
+            return {"outcome": PARKED, "parked_until": data["until"], "parked_because": data["reason"]}
+        case _:
+            return {"outcome": topic.rpartition(".")[2], "parked_until": None, "parked_because": None}
+
+
+def _facts(recorded: Recorded, data: Mapping[str, Any], at: int) -> dict[str, Any]:
+    """What an event says besides."""
+    match recorded.type:
+        case "opportunity.qualified":
+            known = {name: data.get(name) for name in ("budget_known", "decider_known", "needed_by")}
+            return {"need": data["need"], "qualified_event": recorded.event_id, "qualified_at": at, **known}
+        case "opportunity.won":
+            return {
+                "decided_at": at,
+                "won": scaled(data["value"]),
+                "won_before": scaled(data["before"]),
+                "won_after": scaled(data["after"]),
+                "won_currency": data["currency"],
+                "contract": data["contract"],
+                "contract_event": data["contract_event"],
+            }
+        case "opportunity.lost":
+            return {"decided_at": at, "lost_because": data["reason"], "competitor": data.get("competitor")}
+        case _:
+            return {}
+
+
+_TOLD: Final = ("qualified", "estimated", "advanced", "parked", "won", "lost")
+
+VIEW = View(
+    name="opportunities",
+    version=1,
+    row=Opportunity,
+    keys=("opportunity",),
+    on={"opportunity.identified": _identified, **dict.fromkeys((f"opportunity.{what}" for what in _TOLD), _told)},
+    group_of=stream,
+    history=True,
+    filters=("account", "stage", "outcome", "source", "kind", "contract", "external_ref"),
+    order=("identified_at", "close_by", "annual_value", "opportunity"),
+    indexes=(("account", "identified_at"), ("outcome", "identified_at"), ("decided_at",)),
+    noun="opportunity",
+)

@@ -1,0 +1,43 @@
+"""What policies say: the rules of each version, which never change; apart from the versions' days, for a table of rates is large."""
+
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.recorded import Recorded
+from projections.view import View
+
+
+class PolicyRules(NamedTuple):
+    """The rules of a version, as they were drafted. effective_at: microseconds."""
+
+    event_id: str
+    position: int
+    policy: str
+    number: int
+    rules: dict[str, Any]
+    effective_at: int
+
+
+def _drafted(_row: PolicyRules | None, recorded: Recorded, _where: ZoneInfo) -> PolicyRules:
+    data = recorded.data
+    return PolicyRules(
+        recorded.event_id, recorded.position, recorded.stream_id, data["number"], data["rules"], recorded.effective_at
+    )
+
+
+def _group(recorded: Recorded) -> str:
+    return recorded.event_id
+
+
+VIEW = View(
+    name="policy_rules",
+    version=1,
+    row=PolicyRules,
+    keys=("event_id",),
+    on={"policy.drafted": _drafted},
+    group_of=_group,
+    facts=True,
+    order=("position",),
+    indexes=(("policy", "number"),),
+    noun="policy",
+)

@@ -1,0 +1,242 @@
+"""The timeline: every event of an account as one row, with a sentence that a person can read."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.recorded import Recorded
+from projections.view import View
+
+
+class Entry(NamedTuple):
+    """An event of an account. effective_at, recorded_at: microseconds; sentence: from open members only."""
+
+    event_id: str
+    position: int
+    account: str
+    type: str
+    stream_id: str
+    effective_at: int
+    recorded_at: int
+    actor: str
+    visibility: str
+    sentence: str
+
+
+def _days(data: dict[str, Any]) -> str:
+    return f"from {data['start']} to {data['end']}" if data.get("end") else f"from {data['start']}, open-ended"
+
+
+def _changes(data: dict[str, Any]) -> str:
+    return "; ".join(_change(change) for change in data["changes"])
+
+
+def _change(change: dict[str, Any]) -> str:
+    if change["op"] == "add_line":
+        return f"{change['line']} added, {change['quantity']} x {change['unit_price']} {change['product']}"
+    if change["op"] == "remove_line":
+        return f"{change['line']} removed"
+    told = [
+        f"{what} {change[name]}"
+        for name, what in (("quantity", "quantity"), ("unit_price", "price"), ("discount_percent", "discount"))
+        if change.get(name)
+    ]
+    if change.get("discount_end"):
+        told.append(f"a discount that ends on {change['discount_end']}")
+    cause = f" ({change['cause']})" if change.get("cause") else ""
+    return f"{change['line']} to {' and '.join(told)}{cause}"
+
+
+_TERMS: Final = (
+    ("start", "start"), ("end", "end"), ("effective_end", "end"), ("auto_renew", "renews itself"), ("notice_days", "days of notice"),
+)  # fmt: skip
+
+
+@cache
+def _contact(channel: str, direction: str) -> str:
+    """A channel and a direction in words; there are few of both."""
+    where = {"inbound": "from the client", "outbound": "to the client", "internal": "in the house"}[direction]
+    return f"{channel.capitalize()} {where}"
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _called(data: dict[str, Any]) -> str:
+    return f"{data['title']}, " if data.get("title") else ""
+
+
+def _what(data: dict[str, Any]) -> str:
+    """What an approval is about."""
+    return f"concession {data['concession']}" if data.get("concession") else "the version's margin"
+
+
+Sentence = Callable[[dict[str, Any]], str]
+SENTENCES: Final[dict[str, Sentence]] = {
+    "account.opened": lambda d: (
+        f"{d['name']} became a client" + (f", cared for by {d['owner']}" if d.get("owner") else "")
+    ),
+    "account.renamed": lambda d: f"Renamed to {d['name']}",
+    "account.tier_set": lambda d: f"Moved to tier {d['tier']}" if d.get("tier") else "Taken out of its tier",
+    "account.owner_set": lambda d: f"{d['owner']} took over" + (f" from {d['previous']}" if d.get("previous") else ""),
+    "account.closed": lambda _: "The relationship ended",
+    "account.reopened": lambda _: "The relationship was taken up again",
+    "interaction.logged": lambda d: (
+        _contact(d["channel"], d["direction"]) + (f" about {', '.join(d['topics'])}" if d["topics"] else "")
+    ),
+    "interaction.voided": lambda _: "An interaction was marked as wrong",
+    "contract.drafted": lambda d: (
+        f"Contract drafted {_days(d)} in {d['currency']}, {len(d['lines'])} line{'s' * (len(d['lines']) != 1)}"
+    ),
+    "contract.signed": lambda _: "Contract signed",
+    "contract.amended": lambda d: f"Amendment {d['amendment_no']}: {_changes(d)}",
+    "contract.corrected": lambda d: f"Contract corrected: {_changes(d)}",
+    "contract.notice_given": lambda d: (
+        ("The client" if d["by"] == "client" else "We")
+        + f" gave notice, to end on {d['effective_end']}"
+        + (", after the deadline" if d["late"] else "")
+    ),
+    "contract.notice_withdrawn": lambda _: "Notice withdrawn",
+    "contract.suspended": lambda d: (
+        "Contract suspended" + (f" until {d['effective_end']}" if d.get("effective_end") else "")
+    ),
+    "contract.resumed": lambda _: "Contract resumed",
+    "contract.renewed": lambda d: (
+        f"Contract renewed {_days(d)}" + {"early": ", early", "late": ", late"}.get(d["timing"], "")
+    ),
+    "contract.terms_corrected": lambda d: (
+        "Contract terms corrected: "
+        + ", ".join(f"{what} {d[name]}" for name, what in _TERMS if d.get(name) is not None)
+    ),
+    "contract.expired": lambda d: f"Contract expired on {d['end']}",
+    "contract.terminated": lambda d: (
+        f"Contract ends on {d['effective_end']}: {d['reason']}"
+        + (f", lost to {d['competitor']}" if d.get("competitor") else "")
+    ),
+    "renewal.opened": lambda d: f"Renewal due on {d['due']} opened, {d['atr']} {d['currency']} a year at stake",
+    "renewal.risk_set": lambda d: f"Renewal risk: {d['risk'].replace('_', ' ')}" + _because(", ".join(d["drivers"])),
+    "renewal.deferred": lambda d: f"Renewal put off to {d['new_due']}",
+    "renewal.milestone_reached": lambda d: f"Renewal due on {d['due']}: {d['days']} days left",
+    "renewal.forecast_submitted": lambda d: (
+        f"Renewal forecast: {d['category'].replace('_', ' ')}, {d['expected_value']} {d['currency']} a year"
+    ),
+    "renewal.won": lambda d: f"Renewal won at {d['value']} a year",
+    "renewal.lost": lambda d: f"Renewal lost, {d['value']} a year" + _because(d.get("reason")),
+    "scope_change.raised": lambda d: f"Scope change asked for: {d['title']}",
+    "scope_change.consult_requested": lambda d: f"{d['team'].capitalize()} consulted",
+    "scope_change.consult_answered": lambda d: (
+        f"{d['team'].capitalize()} answered: "
+        + ("feasible" if d["feasible"] else "not feasible")
+        + (f", {d['effort_hours']} hours" if d.get("effort_hours") else "")
+    ),
+    "scope_change.consult_waived": lambda d: f"{d['team'].capitalize()} done without: {d['reason']}",
+    "scope_change.assessed": lambda d: (
+        f"Impact assessed: {d['effort_hours']} hours"
+        + (f", price {d['price']} {d.get('currency') or ''}".rstrip() if d.get("price") else "")
+        + (f", {d['timeline_shift_days']} days later" if d.get("timeline_shift_days") else "")
+    ),
+    "scope_change.approved": lambda _: "Scope change approved in the house",
+    "scope_change.responded": lambda d: "Client answered: " + d["kind"].replace("_", " "),
+    "scope_change.decided": lambda d: (
+        "Client "
+        + ("accepted" if d["accepted"] else "declined")
+        + (f" option {d['option']}" if d.get("option") else "")
+    ),
+    "scope_change.absorbed": lambda d: f"{d['hours']} hours absorbed: {d['cause']}",
+    "scope_change.amended": lambda d: (
+        f"Scope change became amendment {d['amendment_no']}, {d['mrr_delta']} {d['currency']} a month"
+    ),
+    "scope_change.withdrawn": lambda _: "Scope change withdrawn",
+    "scope_change.delivered": lambda d: (
+        "Scope change delivered" + (f" in {d['hours']} hours" if d.get("hours") else "")
+    ),
+    "proposal.versioned": lambda d: (
+        f"Proposal {_called(d)}version {d['version']}: {d['value']} {d['currency']} a year"
+        + (f" and {d['one_off']} once" if d["one_off"] != "0" else "")
+    ),
+    "proposal.submitted": lambda d: f"Proposal version {d['version']} sent to the client",
+    "proposal.client_position_recorded": lambda d: "Client's position" + _because(", ".join(d["wants"])),
+    "proposal.concession_offered": lambda d: (
+        f"Concession {d['concession']} of {d['value']} {d['currency']} a year: {d['given']}"
+        + (f", for {d['in_exchange_for']}" if d.get("in_exchange_for") else ", for nothing")
+        + (", waits for approval" if d["awaiting_approval"] else "")
+    ),
+    "proposal.approval_requested": lambda d: (
+        f"Approval asked for {_what(d)}, because of the {' and the '.join(d['needs'])}"
+    ),
+    "proposal.approval_granted": lambda d: f"Approval granted for {_what(d)}",
+    "proposal.approval_rejected": lambda d: f"Concession {d['concession']} not made",
+    "proposal.accepted": lambda d: (
+        f"Client accepted proposal version {d['version']} at {d['annual_value']} {d['currency']} a year"
+    ),
+    "proposal.declined": lambda d: "Proposal declined" + _because(d["reason"]),
+    "proposal.expired": lambda d: f"Proposal version {d['version']} expired",
+    "proposal.contracted": lambda d: (
+        f"Proposal version {d['version']} became a contract at {d['annual_value']} {d['currency']} a year"
+    ),
+    "opportunity.identified": lambda d: (
+        f"Opportunity seen: {d['title']} ({d['kind'].replace('_', '-')}, from {d['source'].replace('_', ' ')})"
+    ),
+    "opportunity.qualified": lambda _: "Opportunity qualified",
+    "opportunity.estimated": lambda d: (
+        f"Opportunity estimated at {d['annual_value']} {d['currency']} a year, probability {d['probability']}, "
+        f"by {d['close_by']}"
+    ),
+    "opportunity.advanced": lambda d: f"Opportunity moved from {d['previous']} to {d['stage']}",
+    "opportunity.parked": lambda d: f"Opportunity parked until {d['until']}" + _because(d["reason"]),
+    "opportunity.won": lambda d: f"Opportunity won, {d['value']} {d['currency']} more a year",
+    "opportunity.lost": lambda d: (
+        "Opportunity lost" + _because(d["reason"]) + (f", to {d['competitor']}" if d.get("competitor") else "")
+    ),
+    "budget.set": lambda d: f"Budget of {d['amount']} {d['currency']} set {_days(d)}: {d['title']}",
+    "budget.revised": lambda d: f"Budget revised from {d['previous']} to {d['amount']}",
+    "budget.spend_recorded": lambda d: f"{d['amount']} spent, {d['document']}" + (", late" if d.get("late") else ""),
+    "budget.spend_corrected": lambda d: f"{d['document']} corrected from {d['previous']} to {d['amount']}",
+    "budget.forecast_recorded": lambda d: f"Budget expected to need {d['at_completion']} in all",
+    "budget.threshold_crossed": lambda d: (
+        f"{d['percent']} percent of the budget spent, {d['spent']} of {d['amount']}, on course for {d['projected_at_end']}"
+    ),
+    "budget.closed": lambda _: "Budget closed",
+    "kpi_certificate.issued": lambda d: (
+        f"{d['kpi'].replace('_', ' ').capitalize()} certified "
+        + (f"at {d['value']}" if d.get("value") is not None else "as without a value")
+        + (f" {d['currency']}" if d.get("currency") and d["unit"] == "money" else "")
+    ),
+}
+"""A sentence for every topic that an account can meet. Sealed members have no place in one."""
+
+
+def _entry(_row: Entry | None, recorded: Recorded, _where: ZoneInfo) -> Entry:
+    return Entry(
+        recorded.event_id,
+        recorded.position,
+        recorded.account_id or "",
+        recorded.type,
+        recorded.stream_id,
+        recorded.effective_at,
+        recorded.recorded_at,
+        recorded.actor,
+        recorded.meta.get("visibility", "internal"),
+        SENTENCES[recorded.type](recorded.data),
+    )
+
+
+def _group(recorded: Recorded) -> str | None:
+    return recorded.event_id if recorded.account_id else None
+
+
+VIEW = View(
+    name="timeline",
+    version=1,
+    row=Entry,
+    keys=("event_id",),
+    on=dict.fromkeys(SENTENCES, _entry),
+    group_of=_group,
+    facts=True,
+    filters=("account", "type", "actor", "visibility", "stream_id"),
+    order=("position", "effective_at"),
+    indexes=(("account", "position"), ("account", "effective_at", "position")),
+    noun="event",
+)

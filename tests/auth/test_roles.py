@@ -1,0 +1,85 @@
+"""The policy: a table of roles and scopes."""
+
+import pytest
+
+from app.auth.roles import BUSINESS, HOUSE, NOUN_SCOPES, ROLES, RULES, SCOPES, Principal, scopes_of
+from app.domain.api_key.decisions import Role
+from app.domain.kernel.errors import NotAllowed
+from app.write_side.ingestion import TOPICS
+
+
+def principal(role: str, *scopes: str) -> Principal:
+    """Somebody with a role."""
+    return Principal("tnt_x", "key_x", role, scopes_of(role, scopes))
+
+
+def test_there_is_a_line_for_every_role() -> None:
+    assert set(ROLES) == set(Role.__args__)  # type: ignore[attr-defined]
+
+
+def test_an_admin_may_do_everything_a_director_sets_rules_and_a_manager_does_all_the_business_by_them() -> None:
+    business = {f"{nouns}:{verb}" for nouns in BUSINESS for verb in ("read", "write")}
+
+    assert ROLES["admin"] == SCOPES
+    assert ROLES["director"] == business | {f"{nouns}:{verb}" for nouns in RULES for verb in ("read", "write")}
+    assert ROLES["manager"] == ROLES["senior_manager"] == business | {f"{nouns}:read" for nouns in RULES}
+
+
+def test_an_auditor_reads_everything_and_writes_nothing() -> None:
+    assert ROLES["auditor"] == {scope for scope in SCOPES if scope.endswith(":read")}
+
+
+def test_only_an_admin_keeps_the_keys_of_the_house() -> None:
+    keeping = {f"{nouns}:write" for nouns in HOUSE}
+
+    assert [role for role, scopes in ROLES.items() if scopes & keeping] == ["admin"]
+
+
+def test_an_integration_has_what_its_key_names_and_nothing_else() -> None:
+    assert principal("integration").scopes == frozenset()
+    assert principal("integration", "accounts:read", "moon:write").scopes == {"accounts:read"}
+    assert principal("auditor", "accounts:write").scopes == ROLES["auditor"]
+
+
+def test_a_missing_scope_is_named() -> None:
+    with pytest.raises(NotAllowed) as refusal:
+        principal("auditor").require("accounts:write")
+
+    assert (refusal.value.code, refusal.value.members) == ("scope_missing", {"scope": "accounts:write"})
+
+
+def test_every_noun_that_can_be_taken_in_is_written_under_a_scope_that_exists() -> None:
+    for topic in TOPICS.values():
+        assert f"{NOUN_SCOPES[topic.noun]}:write" in SCOPES, topic.noun
+
+
+def test_events_are_written_under_their_nouns_scope_or_under_that_of_all_events() -> None:
+    for noun, nouns in NOUN_SCOPES.items():
+        assert principal("integration", f"{nouns}:write").may_write(noun)
+        assert principal("integration", "events:write").may_write(noun)
+        assert not principal("integration", "events:read", f"{nouns}:read").may_write(noun)
+
+
+@pytest.mark.parametrize(("scope", "may"), [("interactions:write", True), ("events:write", True), ("events:read", False),
+                                            ("api_keys:write", False), ("webhooks:write", False)])  # fmt: skip
+def test_who_may_write_some_event_may_knock_at_the_door_for_events(scope: str, may: bool) -> None:
+    somebody = principal("integration", scope)
+
+    if may:
+        somebody.require_ingestion()
+    else:
+        with pytest.raises(NotAllowed):
+            somebody.require_ingestion()
+
+
+def test_nobody_reaches_further_through_a_key_that_they_hand_out() -> None:
+    for role in ROLES:
+        for other in ("admin", "manager", "auditor"):
+            if ROLES[other] <= ROLES[role]:
+                principal(role).require_reach(other, ())
+            else:
+                with pytest.raises(NotAllowed):
+                    principal(role).require_reach(other, ())
+    principal("integration", "accounts:read").require_reach("integration", ("accounts:read",))
+    with pytest.raises(NotAllowed):
+        principal("integration", "accounts:read").require_reach("integration", ("accounts:read", "accounts:write"))

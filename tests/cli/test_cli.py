@@ -1,0 +1,227 @@
+"""The command line, as scripts and people meet it: real processes, real databases."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.auth.keys import Gate
+from app.auth.roles import Principal
+from app.domain.catalogue import CATALOGUE
+from app.domain.kernel.errors import Unauthenticated
+from tests.support.applications import House
+from tests.support.command_line import CommandLine
+from tests.support.databases import Databases
+
+
+@pytest.fixture
+def steward(tmp_path: Path, databases: Databases) -> CommandLine:
+    """The command line on a fresh SQLite file that is at head."""
+    return CommandLine(tmp_path, databases.fresh("sqlite"))
+
+
+@pytest.fixture
+def beside(steward: CommandLine) -> Iterator[House]:
+    """A house in this process, on the command line's database."""
+    made = House(steward.url)
+    yield made
+    made.close()
+
+
+def principal(house: House, key: str) -> Principal:
+    """Whom the server would take the bearer of a key for."""
+    return Gate(house.runtime.handler, house.clock, 0).check(key)
+
+
+# --- the shell itself ---
+
+
+def test_without_a_word_the_command_line_says_what_it_can_do(steward: CommandLine) -> None:
+    done = steward.run()
+
+    assert done.returncode == 0
+    for command in (
+        "migrate",
+        "serve",
+        "worker",
+        "tenants",
+        "keys",
+        "demo",
+        "import",
+        "distribute",
+        "rebuild",
+        "openapi",
+        "events",
+    ):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nonsense",), "error: usage: No such command"),
+        (("import", "--tenant", "tnt_x"), "error: usage: Missing argument"),
+        (("rebuild", "nonsense"), "error: unknown_view: there is no view 'nonsense'"),
+        (("import", "nowhere.ndjson", "--tenant", "tnt_x"), "error: file_unreadable: nowhere.ndjson"),
+    ],
+)
+def test_a_misuse_is_one_line_and_exit_code_2(steward: CommandLine, words: tuple[str, ...], said: str) -> None:
+    status, line = steward.refusal(*words)
+
+    assert status == 2
+    assert line.startswith(said)
+
+
+def test_a_setting_that_does_not_exist_or_does_not_fit_is_named_without_its_value(tmp_path: Path) -> None:
+    unknown = CommandLine(tmp_path, "sqlite://", no_such_thing="1").refusal("status")
+    unfit = CommandLine(tmp_path, "sqlite://", workers="hunter2").refusal("status")
+    nowhere = CommandLine(tmp_path, "mongodb://me:hunter2@host/name").refusal("status")
+
+    assert unknown == (2, "error: invalid_settings: no such setting: STEWARD_NO_SUCH_THING")
+    assert unfit[0] == 2
+    assert unfit[1].startswith("error: invalid_settings: workers:")
+    assert nowhere == (2, "error: invalid_settings: database_url: must be sqlite:///path or postgresql+psycopg://…")
+    assert "hunter2" not in unfit[1]
+
+
+def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# ours\nSTEWARD_PORT=9000\n")
+    url = "postgresql+psycopg://me:hunter2@db/steward"
+
+    shown = {one["name"]: one for one in CommandLine(tmp_path, url).json("settings")}
+
+    assert shown["STEWARD_DATABASE_URL"]["value"] == "postgresql+psycopg://me:***@db/steward"
+    assert shown["STEWARD_DATABASE_URL"]["source"] == "environment"
+    assert shown["STEWARD_VAULT_KEY"]["value"] == "********"
+    assert (shown["STEWARD_PORT"]["value"], shown["STEWARD_PORT"]["source"]) == (9000, ".env")
+    assert shown["STEWARD_HOST"]["source"] == "default"
+    assert all(one["meaning"] for one in shown.values())
+
+
+# --- the schema ---
+
+
+@pytest.mark.parametrize("words", [("status",), ("serve", "--port", "0")])
+def test_an_older_schema_is_refused_by_name(tmp_path: Path, words: tuple[str, ...]) -> None:
+    status, line = CommandLine(tmp_path, f"sqlite:///{tmp_path}/empty.db").refusal(*words)
+
+    assert status == 1
+    assert line.startswith("error: schema_outdated: ")
+    assert "steward migrate" in line
+
+
+def test_migrate_makes_the_database_ready_and_may_be_repeated(tmp_path: Path) -> None:
+    steward = CommandLine(tmp_path, f"sqlite:///{tmp_path}/var/new.db")
+
+    first, again = steward.json("migrate"), steward.json("migrate")
+
+    assert first == again
+    assert steward.json("status") == []
+
+
+# --- tenants and keys ---
+
+
+def test_a_new_tenant_comes_with_a_key_that_opens_its_ledger(steward: CommandLine, beside: House) -> None:
+    made = steward.json("tenants", "create", "Harbour & Pine", "--time-zone", "Europe/Berlin", "--currency", "EUR")
+    listed = {one["tenant_id"]: one for one in steward.json("tenants", "list")}[made["tenant_id"]]
+
+    assert set(made) == {"tenant_id", "api_key"}
+    assert principal(beside, made["api_key"]).tenant_id == made["tenant_id"]
+    assert (listed["name"], listed["time_zone"], listed["currency"]) == ("Harbour & Pine", "Europe/Berlin", "EUR")
+
+
+def test_a_tenant_in_no_time_zone_is_refused(steward: CommandLine) -> None:
+    status, line = steward.refusal("tenants", "create", "Nowhere", "--time-zone", "Mars/Olympus")
+
+    assert status == 1
+    assert line.startswith("error: invalid_command: time_zone: ")
+
+
+def test_a_key_is_handed_out_listed_without_its_secret_and_taken_back(steward: CommandLine, beside: House) -> None:
+    tenant = beside.tenant
+    wanted = ("--role", "integration", "--scope", "events:write", "--scope", "accounts:read", "--label", "crm")
+
+    made = steward.json("keys", "create", "--tenant", tenant, *wanted)
+    before = principal(beside, made["api_key"])
+    steward.json("keys", "revoke", made["key_id"], "--tenant", tenant)
+    listed = steward.run("keys", "list", "--tenant", tenant, "--json").stdout
+
+    assert before.scopes == {"events:write", "accounts:read"}
+    with pytest.raises(Unauthenticated):
+        principal(beside, made["api_key"])
+    assert {one["key_id"]: one["revoked"] for one in json.loads(listed)}[made["key_id"]] is True
+    assert made["api_key"] not in listed
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--role", "emperor"), "invalid_command"),
+        (("--role", "integration", "--scope", "moon:read"), "unknown_scope"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused_by_name(
+    steward: CommandLine, beside: House, words: tuple[str, ...], code: str
+) -> None:
+    status, line = steward.refusal("keys", "create", "--tenant", beside.tenant, *words)
+
+    assert status == 1
+    assert line.startswith(f"error: {code}: ")
+
+
+def test_nothing_is_written_for_a_tenant_that_does_not_exist(steward: CommandLine, beside: House) -> None:
+    stranger = f"tnt_{'0' * 26}"
+
+    for words in (("keys", "create", "--role", "admin"), ("import", __file__)):
+        assert steward.refusal(*words, "--tenant", stranger) == (1, "error: tenant_not_found: there is no such tenant")
+    assert list(beside.runtime.log.tenants()) == [beside.tenant]
+
+
+def test_a_webhook_endpoint_gets_an_address_and_a_secret_that_is_shown_once(
+    steward: CommandLine, beside: House
+) -> None:
+    tenant = beside.tenant
+
+    made = steward.json("webhooks", "create", "--tenant", tenant, "--provider", "standard_webhooks")
+    given = steward.json("webhooks", "create", "--tenant", tenant, "--provider", "standard-webhooks", "--secret", "-",
+                         stdin=f"{made['secret']}\n".encode())  # fmt: skip
+    unknown = steward.refusal("webhooks", "create", "--tenant", tenant, "--provider", "pigeon_post")
+
+    assert made["url"].endswith(f"/v1/inbound/standard-webhooks/{made['id']}")
+    assert made["secret"].startswith("whsec_")
+    assert given["secret"] is None
+    assert unknown[0] == 1
+
+
+# --- what the house says about itself ---
+
+
+def test_the_contract_is_the_same_at_every_call(steward: CommandLine) -> None:
+    first, again = steward.run("openapi"), steward.run("openapi")
+
+    contract = json.loads(first.stdout)
+    assert first.stdout == again.stdout == json.dumps(contract, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert "/v1/accounts" in contract["paths"]
+
+
+def test_the_catalogue_names_every_event_and_how_each_member_is_kept(steward: CommandLine) -> None:
+    catalogue = steward.json("events")
+    document = steward.run("events", "--markdown").stdout
+
+    assert [one["topic"] for one in catalogue] == list(CATALOGUE)
+    assert all(
+        field["classification"]
+        for one in catalogue
+        for field in one["fields"]
+        if field["type"] not in ("object", "list of object")
+    )
+    logged = {
+        field["name"]: field["classification"]
+        for one in catalogue
+        if one["topic"] == "interaction.logged"
+        for field in one["fields"]
+    }
+    assert (logged["summary"], logged["participants[].name"], logged["channel"]) == ("free_text", "personal", "public")
+    assert all(f"## `{topic}`" in document for topic in CATALOGUE)

@@ -1,0 +1,157 @@
+"""The demo: a made-up agency, told through the real commands."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from app.demo.generator import digest, ids, story
+from app.demo.loader import tell
+from app.domain.catalogue import CATALOGUE
+from app.domain.kernel.errors import Refused
+from app.domain.kernel.values import MICRO
+from app.kpi_queries import FigureQuestion, answer
+from app.services import kpi_certificates as certificates
+from tests.support.applications import House
+from tests.support.databases import Databases
+
+NOW = "2026-11-22T09:00:00Z"
+OF_THE_HOUSE = ("api_key.", "webhook_endpoint.")
+
+
+@pytest.fixture(scope="module")
+def agency(databases: Databases) -> Iterator[House]:
+    """A house whose only tenant holds the demo."""
+    house = House(databases.fresh("sqlite"), now=NOW)
+    told = tell(house.runtime, house.tenant, accounts=32, years=3)
+    assert told.refused == ()
+    yield house
+    house.close()
+
+
+def test_the_demo_shows_every_kind_of_event_that_business_has(agency: House) -> None:
+    topics = {topic for topic in CATALOGUE if not topic.startswith(OF_THE_HOUSE)}
+
+    told = Counter(agency.topics())
+
+    assert set(told) >= topics
+    assert told["account.opened"] == 32
+    assert told.total() > 3000
+
+
+def test_the_demo_ends_today_and_nobody_met_a_client_tomorrow(agency: House) -> None:
+    events = agency.runtime.log.after(agency.tenant, 0, 100_000, types=("interaction.logged",))
+    latest = max(event.effective_at for event in events)
+
+    assert agency.clock.now - 7 * 86_400 * MICRO < latest < agency.clock.now
+
+
+def test_every_view_can_read_the_demo(agency: House) -> None:
+    head = agency.catch_up()
+
+    assert agency.runtime.projector.parked(agency.tenant) == {}
+    assert set(agency.runtime.projector.positions(agency.tenant).values()) == {head}
+    assert {row.status for row in agency.rows("accounts")} == {"open", "closed"}
+    assert sum(line.annual for line in agency.rows("contract_lines")) > 0
+
+
+def test_sums_of_the_demo_are_of_several_currencies_and_converted_by_its_own_table(agency: House) -> None:
+    agency.catch_up()
+    reader = agency.runtime.reader
+
+    told = answer(reader, agency.tenant, FigureQuestion("arr"), reader.when(agency.tenant))
+
+    assert {row.currency for row in agency.rows("contracts")} == {"EUR", "USD", "GBP"}
+    assert told["currency"] == "EUR"
+    assert told["fx_version"] == "fx@default/1"
+    assert told["policy_version"] == "metric@default/2"
+
+
+def test_a_closed_period_of_the_demo_was_said_anew_for_one_mistake_and_what_was_certified_still_verifies(
+    agency: House,
+) -> None:
+    agency.catch_up()
+
+    said_anew = [one for row in agency.rows("period_closes") for one in row.restatements]
+    certified = [row.kpi_certificate for row in agency.rows("kpi_certificates")]
+    verified = [certificates.verify(agency.runtime.reader, agency.tenant, one) for one in certified[::9]]
+
+    assert {len(one["causes"]) for one in said_anew} == {1}
+    assert {one["verified"] for one in verified} == {True}
+
+
+def test_the_demo_leaves_work_on_every_board(agency: House) -> None:
+    now, today = agency.clock.now, NOW[:10]
+
+    due = [row for row in agency.rows("renewals") if row.renewal and row.outcome == "open"]
+
+    assert len(due) > 5
+    assert all(now < row.due_at for row in due)
+    assert {"proposed", "negotiation"} <= {row.stage for row in agency.rows("opportunities") if row.outcome == "open"}
+    assert any(row.awaiting for row in agency.rows("proposals"))
+    assert any(row.open_disputes for row in agency.rows("incentive_statements"))
+    assert any(row.state == "open" and row.start <= today < row.end for row in agency.rows("budgets"))
+
+
+def test_a_demo_that_is_told_again_years_later_appends_nothing(agency: House) -> None:
+    head = agency.runtime.log.head(agency.tenant)
+    agency.clock.set("2029-03-01T12:00:00Z")
+
+    again = tell(agency.runtime, agency.tenant, accounts=32, years=3)
+
+    assert (again.new, again.refused) == (0, ())
+    assert agency.runtime.log.head(agency.tenant) == head
+
+
+def test_a_demo_of_another_size_is_refused_by_name_and_leaves_the_ledger_alone(agency: House) -> None:
+    head = agency.runtime.log.head(agency.tenant)
+
+    with pytest.raises(Refused, match="demo_told_otherwise"):
+        tell(agency.runtime, agency.tenant, accounts=33, years=3)
+
+    assert agency.runtime.log.head(agency.tenant) == head
+
+
+@pytest.mark.parametrize("now", ["2028-02-29T00:00:01Z", "2027-01-31T23:59:59Z", "2024-12-31T12:00:00Z"])
+def test_nothing_of_the_demo_is_refused_whatever_day_it_is(databases: Databases, now: str) -> None:
+    house = House(databases.fresh("sqlite"), now=now, time_zone="America/Los_Angeles")
+
+    told = tell(house.runtime, house.tenant, accounts=16, years=4)
+    house.close()
+
+    assert told.refused == ()
+
+
+def test_the_same_day_gives_the_same_story_and_every_tenant_its_own_ids() -> None:
+    here, there = ids("tnt_here", "2024-01-01"), ids("tnt_there", "2024-01-01")
+
+    first, second = (story("2024-01-01", accounts=5, years=1, currency="EUR", new_id=here) for _ in range(2))
+
+    assert digest(first) == digest(second)
+    assert here("acct", "demo-000") == here("acct", "demo-000") != there("acct", "demo-000")
+
+
+def test_a_demo_that_was_interrupted_goes_on_where_it_stopped(house: House) -> None:
+    house.clock.set(NOW)
+
+    class Stop(Exception):
+        """Somebody pressed a key."""
+
+    told_first: list[int] = []
+
+    def stop(done: int) -> None:
+        told_first.append(done)
+        if sum(told_first) > 400:  # statements and closed quarters among them
+            raise Stop
+
+    with pytest.raises(Stop):
+        tell(house.runtime, house.tenant, accounts=8, years=1, progress=stop)
+    begun = house.runtime.log.head(house.tenant)
+    counts: list[int] = []
+    house.clock.set("2026-12-24T09:00:00Z")
+    told = tell(house.runtime, house.tenant, accounts=8, years=1, begun=counts.append)
+
+    assert 0 < begun < told.position == house.runtime.log.head(house.tenant)
+    assert told.known == sum(told_first)
+    assert counts == [told.known + told.new]
+    assert told.refused == ()

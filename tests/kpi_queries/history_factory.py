@@ -1,0 +1,73 @@
+"""Words that the tests of figures share."""
+
+from typing import Any
+
+from app import kpi_queries as figures
+from app.domain.account.decisions import OpenAccount
+from app.domain.contract.commands import Line, RecordContract
+from app.domain.policy.decisions import ActivatePolicy, DraftPolicy
+from app.domain.policy.rules import FxRate, FxRules, Rules
+from app.kpi_queries import FigureQuestion, Scope
+from tests.support.applications import House
+
+YEAR = ("2025-01-01", "2026-01-01")
+
+
+def ask(
+    house: House, name: str, period: tuple[str, str] | None = YEAR, method: str | None = None, *, as_of: str | None = None,
+    known_at: object = None, policy: str | None = None, reporting: str | None = None, options: dict[str, str] | None = None, **scope: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """A figure's answer."""
+    question = FigureQuestion(
+        name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
+    )
+    when = house.runtime.reader.when(house.tenant, as_of, None if known_at is None else str(known_at))
+    return figures.answer(house.runtime.reader, house.tenant, question, when)
+
+
+def explained(
+    house: House, name: str, period: tuple[str, str] | None = YEAR, *, limit: int = 100, after: str | None = None, known_at: object = None,
+    as_of: str | None = None, method: str | None = None, policy: str | None = None, reporting: str | None = None,
+    options: dict[str, str] | None = None, **scope: Any,
+) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:  # fmt: skip
+    """A figure's explanation."""
+    question = FigureQuestion(
+        name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
+    )
+    when = house.runtime.reader.when(house.tenant, as_of, None if known_at is None else str(known_at))
+    return figures.explain(house.runtime.reader, house.tenant, question, when, limit=limit, after=after)
+
+
+def in_force(house: House, rules: Rules, start: str | None = "2020-01-01", tenant: str | None = None) -> str:
+    """A policy with its first version, in force from a day on, or a draft."""
+    policy = house.do(DraftPolicy(rules=rules), tenant=tenant).id  # type: ignore[arg-type]
+    if start is not None:
+        house.do(ActivatePolicy(number=1, start=start), tenant=tenant, policy=policy)
+    return policy
+
+
+def rates(*told: tuple[str, str, str], base: str = "USD") -> FxRules:
+    """A table of (date, currency, rate)."""
+    return FxRules(base=base, rates=tuple(FxRate(date=date, currency=money, rate=rate) for date, money, rate in told))
+
+
+def account(house: House, name: str, opened: str = "2024-01-01", **members: Any) -> str:
+    """An open account."""
+    return house.do(OpenAccount(name=name, currency="USD", effective_at=opened, **members)).id
+
+
+def contract(
+    house: House, account_id: str, price: str, start: str = "2024-01-01", end: str | None = None, **members: Any
+) -> str:
+    """A signed contract of one line a month."""
+    line = Line(line="main", product="retainer", unit_price=price, interval=members.pop("interval", "month"))
+    told = {
+        "currency": "USD",
+        "start": start,
+        "end": end,
+        "signed_at": start,
+        "lines": (line,),
+        "effective_at": start,
+        **members,
+    }
+    return house.do(RecordContract(**told), account=account_id).id

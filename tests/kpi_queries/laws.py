@@ -1,0 +1,236 @@
+"""The laws of figures, each held against a history that was told, whatever rules and rates are in force.
+
+Source: docs/kpis.md, laws.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import select
+
+from app.domain.kernel.errors import DomainError
+from app.domain.kernel.values import day_start
+from app.domain.policy.fx import Rates
+from app.domain.policy.rules import MetricRules, rate
+from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries.evaluate import exactly
+from app.kpi_queries.row_source import Load, converted_of
+from app.store.engine import Database
+from projections import VIEWS
+from projections.kpis import KPIS
+from projections.kpis.account_movements import Standing, standings
+from projections.kpis.base import Kpi, measure
+from projections.kpis.conversion import Exchange
+from projections.kpis.retention import GROSS_REVENUE_RETENTION, NET_REVENUE_RETENTION
+from projections.kpis.revenue import MRR_WATERFALL, waterfall
+from projections.views.contract_lines import ContractLine
+from tests.kpi_queries.histories import OWNERS, PERIODS
+from tests.kpi_queries.history_factory import rates
+from tests.kpi_queries.history_player import Told
+
+GROWING = (("2023-01-01", "1.05"), ("2025-02-28", "1.1234567891"), ("2025-07-01", "0.97"), ("2025-10-20", "1.3"))
+FALLING = {"contraction": -1, "churn": -1}
+
+
+def bounds(told: Told, period: tuple[str, str]) -> tuple[int, int]:
+    """A period's instants in the tenant's zone."""
+    start, end = (day_start(day, told.house.runtime.projector.zone(told.tenant)) for day in period)
+    return start, end
+
+
+def lines(told: Told, currency: str = "USD") -> list[ContractLine]:
+    """The lines in a currency."""
+    return [line for line in told.house.rows("contract_lines", tenant=told.tenant) if line.currency == currency]
+
+
+def over(told: Told, period: tuple[str, str], currency: str = "USD") -> list[Standing]:
+    """The standings of a period, in a currency, by the house's own rules."""
+    return standings(lines(told, currency), *bounds(told, period))
+
+
+def exact(kpi: Kpi, method: str, rows: Sequence[Any]) -> Fraction | None:
+    """The exact value of a figure."""
+    return measure(kpi.methods[method], rows).value
+
+
+def value(told: Told, name: str, period: tuple[str, str], method: str, **question: Any) -> Fraction | None:
+    """The exact value of a figure by the rules in force. Raises: a DomainError where it is refused."""
+    scope = Scope(currency=question.pop("currency", None))
+    asked = FigureQuestion(name, *period, method, scope, **question)
+    reader = told.house.runtime.reader
+    return exactly(reader, told.tenant, asked, reader.when(told.tenant, None, None))[0].measure.value
+
+
+def walked(rows: Iterable[dict[str, str]]) -> tuple[Decimal, Decimal]:
+    """Where a written waterfall leads, and where it says that it does."""
+    *steps, closing = rows
+    return sum((FALLING.get(row["name"], 1) * Decimal(row["amount"]) for row in steps), Decimal(0)), Decimal(
+        closing["amount"]
+    )
+
+
+# --- the roll-forward ---
+
+
+def every_waterfall_closes_and_sub_periods_add_up(told: Told) -> None:
+    """Property 1, in each currency."""
+    for currency in ("USD", "EUR", "GBP"):
+        first, second, whole = (waterfall(over(told, period, currency)) for period in PERIODS)
+        for steps in (first, second, whole):
+            assert sum(step.sign * step.amount for step in steps[:-1]) == steps[-1].amount
+            assert all(step.amount >= step.hold + step.escalator >= 0 for step in steps)
+        assert first[-1].amount == second[0].amount
+        assert [one.sign * (one.amount + two.amount) for one, two in zip(first[1:-1], second[1:-1], strict=True)] == [
+            step.sign * step.amount for step in whole[1:-1]
+        ]
+
+
+def every_written_waterfall_closes(told: Told) -> None:
+    """Property 1, of each currency and in total, by the rules and at the rates in force."""
+    for period in PERIODS:
+        for asked in ({"currency": "USD"}, {"currency": "EUR"}, {"currency": None, "reporting": "GBP"}):
+            try:
+                there, said = walked(told.ask("mrr_waterfall", period, **asked)["rows"])
+            except DomainError as refused:
+                assert refused.code in ("fx_table_missing", "fx_rate_missing")
+            else:
+                assert there == said
+
+
+# --- retention ---
+
+
+def retention_is_sound(told: Told) -> None:
+    """Properties 2 and 3, by the rules and at the rates in force."""
+    for period in PERIODS:
+        for asked in ({"currency": "USD"}, {"reporting_currency": "EUR"}):
+            try:
+                net, moved, gross, taken = (
+                    value(told, name, period, method, **asked)
+                    for name in ("net_revenue_retention", "gross_revenue_retention")
+                    for method in ("point_to_point", "movement")
+                )
+            except DomainError as refused:
+                assert refused.code in ("fx_table_missing", "fx_rate_missing")
+                continue
+            assert net == moved
+            assert (net is None) == (gross is None)
+            if net is not None and gross is not None and taken is not None:
+                assert 0 <= gross <= min(1, net)
+                assert taken <= gross
+
+
+def retention_looks_at_who_was_there(told: Told) -> None:
+    """Property 2, by the house's own rules."""
+    for period in PERIODS:
+        rows = over(told, period)
+        net = exact(NET_REVENUE_RETENTION, "point_to_point", rows)
+        gross = exact(GROSS_REVENUE_RETENTION, "point_to_point", rows)
+        assert net == exact(NET_REVENUE_RETENTION, "movement", rows)
+        assert net == exact(NET_REVENUE_RETENTION, "point_to_point", [row for row in rows if row.opening])
+        assert (net is None) == (gross is None) == (not any(row.opening for row in rows))
+        if net is not None and gross is not None:
+            moved = exact(GROSS_REVENUE_RETENTION, "movement", rows)
+            assert moved is not None
+            assert moved <= gross
+            assert 0 <= gross <= min(1, net)
+
+
+# --- rates ---
+
+
+def worth_of(
+    told: Told, period: tuple[str, str], factor: int = 1, *, fx: str = "constant"
+) -> tuple[list[Standing], int]:
+    """The standings of a period in pounds, and in how many parts they count. Takes: what every rate is multiplied by."""
+    told_rates = [
+        (day, money, f"{number // 10**10}.{number % 10**10:010d}")
+        for day, text in GROWING
+        for money, times in (("EUR", 2), ("USD", 1), ("GBP", 3))
+        for number in [rate(text) * times * factor]
+    ]
+    where = told.house.runtime.projector.zone(told.tenant)
+    exchange = Exchange("GBP", Rates(rates(*told_rates, base="CHF")), where)
+    reader = told.house.runtime.reader
+    rules = MetricRules(fx=fx)  # type: ignore[arg-type]
+    load = Load(reader, told.tenant, Scope(), reader.log.head(told.tenant), *bounds(told, period), rules=rules)
+    rows, _, per = converted_of(load, MRR_WATERFALL, exchange)
+    return rows, per
+
+
+def in_total(rows: list[Standing], per: int) -> list[Fraction]:
+    """The waterfall's rows, signed as they add up to the last one."""
+    *steps, closing = waterfall(rows)
+    return [*(step.sign * Fraction(step.amount, per) for step in steps), Fraction(closing.amount, per)]
+
+
+def totals_close_and_differ_by_the_row_of_rates_alone(told: Told) -> None:
+    """Properties 1 and 8, in total."""
+    for period in PERIODS:
+        fixed, spot = (in_total(*worth_of(told, period, fx=fx)) for fx in ("constant", "spot"))
+        assert sum(fixed[:-1]) == fixed[-1] == spot[-1] == sum(spot[:-1])
+        assert fixed[0] == spot[0]
+    first, second, whole = (in_total(*worth_of(told, period, fx="spot")) for period in PERIODS)
+    assert [one + two for one, two in zip(first[1:-1], second[1:-1], strict=True)] == whole[1:-1]
+
+
+def no_common_factor_of_rates_moves_a_ratio(told: Told) -> None:
+    """Properties 2, 3 and 8, of several currencies."""
+    for period in PERIODS:
+        rows, _ = worth_of(told, period)
+        others, _ = worth_of(told, period, 7)
+        net, gross = (exact(kpi, "point_to_point", rows) for kpi in (NET_REVENUE_RETENTION, GROSS_REVENUE_RETENTION))
+        assert net == exact(NET_REVENUE_RETENTION, "movement", rows)
+        if net is not None and gross is not None:
+            assert 0 <= gross <= min(1, net)
+        for kpi in (kpi for kpi in KPIS if kpi.reads == "contract_lines" and kpi.unit == "ratio"):
+            for method in (name for name, one in kpi.methods.items() if one.tell is None):
+                assert exact(kpi, method, others) == exact(kpi, method, rows)
+
+
+# --- owners ---
+
+
+def owners_sum_to_the_house(told: Told) -> None:
+    """Property 9, for each attribution, by the rules in force."""
+    for period in PERIODS:
+        house = told.ask("arr_growth", period)
+        for attribution in ("start", "end"):
+            owned = [told.ask("arr_growth", period, owner=name, attribution=attribution) for name in OWNERS]
+            for part in ("numerator", "denominator"):
+                assert sum(Decimal(one[part]) for one in owned) == Decimal(house[part])
+
+
+# --- views ---
+
+
+def views_are_those_rebuilt_and_replayed(told: Told, owned: Database) -> None:
+    """Property 5, of every view, byte for byte."""
+    house, head = told.house, told.house.catch_up(told.tenant)
+    for compared in house.runtime.projector.rebuild_all(owned, told.tenant, VIEWS, verify=True):
+        assert (compared.view, compared.missing, compared.surplus) == (compared.view, 0, 0)
+    histories = [view for view in VIEWS if view.history]
+    memory = house.runtime.projector.replay(told.tenant, histories, head)
+    for view in histories:
+        order = [view.table.c[name] for name in view.keys]
+        wanted = select(*view.columns).where(view.table.c.pos_to == view.OPEN).order_by(*order)
+        with memory.read(told.tenant) as connection:
+            replayed = [view.row(*row) for row in connection.execute(wanted)]
+        with house.runtime.database.read(told.tenant) as connection:
+            current = wanted.where(view.table.c.tenant_id == told.tenant)
+            served = [view.row(*row) for row in connection.execute(current)]
+        assert repr(replayed) == repr(served), view.name
+    memory.close()
+
+
+# --- lifetimes ---
+
+
+def survival_only_falls(told: Told) -> None:
+    """Property 11, of the product limit: S(t) falls from 1, and never below 0."""
+    answer = told.ask("customer_lifetime_value", None, "kaplan_meier")
+    shares = [Decimal(row["share"]) for row in answer.get("survival") or ()]
+    assert all(1 >= one >= other >= 0 for one, other in pairwise(shares))

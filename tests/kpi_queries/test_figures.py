@@ -1,0 +1,268 @@
+"""Figures under both clocks: answers, refusals, corrections, scopes and currencies."""
+
+from typing import Any
+
+import pytest
+
+from app import kpi_queries as figures
+from app.domain.account.decisions import SetAccountOwner, SetAccountTier
+from app.domain.contract.commands import AmendContract, CorrectContract, SetLine
+from app.domain.kernel.errors import Invalid, NotFound
+from app.kpi_queries import FigureQuestion, Scope
+from projections.kpis import KPIS
+from tests.kpi_queries.history_factory import YEAR, account, ask, contract, explained
+from tests.support.applications import House
+
+# --- the answer ---
+
+
+def test_an_answer_says_all_that_it_takes_to_ask_again(settled_f1: House) -> None:
+    head = settled_f1.runtime.log.head(settled_f1.tenant)
+
+    assert ask(settled_f1, "net_revenue_retention") == {
+        "name": "net_revenue_retention",
+        "value": "0.955556",
+        "unit": "ratio",
+        "currency": "USD",
+        "numerator": "4300.00",
+        "denominator": "4500.00",
+        "warnings": [],
+        "period": {"from": "2025-01-01", "to": "2026-01-01"},
+        "scope": {},
+        "method": "point_to_point",
+        "as_of": "2025-12-31T23:59:59.999999Z",
+        "known_at": None,
+        "position": head,
+        "policy_version": "default/1",
+        "fx_version": None,
+        "coverage": "1",
+        "explain_url": f"/v1/kpis/net_revenue_retention/explain?method=point_to_point&known_at={head}&from=2025-01-01&to=2026-01-01",
+    }
+
+
+def test_a_zero_denominator_gives_null_and_says_why(settled_f1: House) -> None:
+    reasons = {
+        kpi.name: ask(settled_f1, kpi.name, ("2020-01-01", "2021-01-01"))
+        for kpi in KPIS
+        if kpi.kind == "period" and kpi.unit == "ratio"
+    }
+
+    assert {told["value"] for told in reasons.values()} == {None}
+    assert {name: told["null_reason"] for name, told in reasons.items()} == {
+        "client_retention_rate": "no_paying_accounts_at_start",
+        "net_revenue_retention": "no_paying_accounts_at_start",
+        "gross_revenue_retention": "no_paying_accounts_at_start",
+        "arr_growth": "no_paying_accounts_at_start",
+        "customer_churn_rate": "no_paying_accounts_at_start",
+        "gross_mrr_churn_rate": "no_paying_accounts_at_start",
+        "net_mrr_churn_rate": "no_paying_accounts_at_start",
+        "quick_ratio": "no_losses_in_period",
+        "renewal_rate": "nothing_due_in_period",
+        "scope_creep_ratio": "no_contracted_effort_in_period",
+        "alternative_acceptance": "no_declines_with_alternative_in_period",
+        "forecast_accuracy": "no_forecasts_in_period",
+        "expansion_rate": "no_paying_accounts_at_start",
+        "win_rate": "nothing_decided_in_period",
+        "concession_rate": "no_value_accepted_in_period",
+    }
+    assert ask(settled_f1, "arpa", None, as_of="2020-01-01")["null_reason"] == "no_paying_accounts"
+
+
+def test_an_empty_ledger_answers_every_figure(cottage: House) -> None:
+    cottage.catch_up()
+    for kpi in KPIS:
+        told = ask(cottage, kpi.name, YEAR if kpi.kind == "period" else None)
+        assert told["value"] in (None, "0.00")
+
+
+@pytest.mark.parametrize(
+    ("name", "period", "method", "code"),
+    [
+        ("net_revenue_retention", None, None, "period_missing"),
+        ("net_revenue_retention", ("2025-01-01", "2025-01-01"), None, "invalid_period"),
+        ("net_revenue_retention", ("2026-01-01", "2025-01-01"), None, "invalid_period"),
+        ("net_revenue_retention", ("2025-02-30", "2026-01-01"), None, "invalid_period"),
+        ("net_revenue_retention", ("2025-W01-1", "2026-01-01"), None, "invalid_period"),
+        ("net_revenue_retention", ("20250101", "2026-01-01"), None, "invalid_period"),
+        ("net_revenue_retention", YEAR, "strict", "unknown_method"),
+        ("mrr", YEAR, None, "period_not_allowed"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused_by_name(
+    cottage: House, name: str, period: tuple[str, str] | None, method: str | None, code: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        ask(cottage, name, period, method)
+    assert refused.value.code == code
+
+
+def test_an_unknown_figure_or_account_is_not_found(cottage: House) -> None:
+    cottage.catch_up()
+    with pytest.raises(NotFound) as unknown:
+        ask(cottage, "happiness")
+    assert unknown.value.code == "kpi_not_found"
+    with pytest.raises(NotFound) as missing:
+        ask(cottage, "mrr", None, account="acct_01jd7z5m3qf8x9v0w1y2z3a4b5")
+    assert missing.value.code == "account_not_found"
+
+
+def test_an_account_of_another_tenant_is_not_found(fixture_f1: House) -> None:
+    other = fixture_f1.new_tenant("Other")
+    fixture_f1.catch_up(other)
+    [theirs, *_] = fixture_f1.rows("accounts")
+    question = FigureQuestion("mrr", scope=Scope(account=theirs.account))
+
+    with pytest.raises(NotFound):
+        figures.answer(fixture_f1.runtime.reader, other, question, fixture_f1.runtime.reader.when(other))
+    told = figures.answer(
+        fixture_f1.runtime.reader, other, FigureQuestion("mrr"), fixture_f1.runtime.reader.when(other)
+    )
+    assert told["value"] == "0.00"
+
+
+@pytest.mark.parametrize("as_of", ["0001-01-01", "9999-12-30", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+def test_the_ends_of_the_calendar_are_answered_or_refused(cottage: House, as_of: str) -> None:
+    cottage.catch_up()
+    try:
+        assert ask(cottage, "mrr", None, as_of=as_of)["value"] == "0.00"
+    except Invalid as refused:
+        assert refused.code == "invalid_as_of"
+    assert ask(cottage, "arr_growth", ("0001-01-01", "9999-12-31"))["value"] is None
+
+
+def test_as_of_ends_a_period_early_and_says_so(settled_f1: House) -> None:
+    cut = ask(settled_f1, "mrr_waterfall", as_of="2025-06-30")
+    half = ask(settled_f1, "mrr_waterfall", ("2025-01-01", "2025-07-01"))
+
+    assert cut["rows"] == half["rows"]
+    assert (cut["as_of"], cut["warnings"]) == (half["as_of"], [{"code": "period_cut_at_as_of", "count": None}])
+    assert ask(settled_f1, "mrr_waterfall", as_of="2026-06-30")["warnings"] == []
+    with pytest.raises(Invalid):
+        ask(settled_f1, "mrr_waterfall", as_of="2024-06-30")
+
+
+# --- two clocks ---
+
+
+SEVEN_HUNDRED = SetLine(op="set_line", line="main", unit_price="700.00", cause="correction")
+
+
+def corrected_by_amendment(house: House, contract_id: str, _wrong: str) -> None:
+    house.do(AmendContract(effective_at="2025-09-01", changes=(SEVEN_HUNDRED,)), contract=contract_id)
+
+
+def corrected_by_name(house: House, contract_id: str, wrong: str) -> None:
+    house.do(CorrectContract(corrects=wrong, changes=(SEVEN_HUNDRED,)), contract=contract_id)
+
+
+@pytest.mark.parametrize("correct", [corrected_by_amendment, corrected_by_name])
+def test_a_correction_changes_what_is_known_now_and_never_what_was_known(fixture_f1: House, correct: Any) -> None:
+    house = fixture_f1
+    before = house.runtime.log.head(house.tenant)
+    names = [(kpi.name, YEAR if kpi.kind == "period" else None, method) for kpi in KPIS for method in kpi.methods]
+    known = {asked: ask(house, *asked, known_at=before, as_of=None if asked[1] else "2025-12-31") for asked in names}
+    contract_id = house.runtime.handler.resolve(house.tenant, "contract", "ref:B-1")
+    [wrong] = [event.event_id for event in house.runtime.log.after(house.tenant, 0, 1000, stream_id=contract_id)
+               if event.type == "contract.amended"]  # fmt: skip
+
+    correct(house, contract_id, wrong)
+    after = house.catch_up()
+
+    for asked, told in known.items():
+        assert ask(house, *asked, known_at=before, as_of=None if asked[1] else "2025-12-31") == told
+    assert ask(house, "net_revenue_retention")["numerator"] == "4200.00"
+    assert ask(house, "net_revenue_retention", known_at=after)["value"] == "0.933333"
+    assert ask(house, "net_revenue_retention", known_at=before)["value"] == "0.955556"
+    assert ask(house, "mrr", None, as_of="2025-12-31")["value"] == "5400.00"
+    told, rows, _ = explained(house, "net_revenue_retention", known_at=before)
+    assert told["value"] == "0.955556"
+    assert max(event["position"] for row in rows for event in row["events"]) <= before
+
+
+def test_an_event_dated_back_changes_a_period_only_for_who_knows_it(fixture_f1: House) -> None:
+    house = fixture_f1
+    before = house.runtime.log.head(house.tenant)
+    fifth = account(house, "Late to the ledger")
+    contract(house, fifth, "100.00")
+    house.catch_up()
+
+    assert ask(house, "mrr_waterfall", known_at=before)["rows"][0]["amount"] == "4500.00"
+    assert ask(house, "mrr_waterfall")["rows"][0]["amount"] == "4600.00"
+
+
+# --- scope ---
+
+
+def test_a_figure_by_owner_takes_whose_the_account_was_at_the_start_or_the_end(house: House) -> None:
+    ours = account(house, "Ours", owner="usr_ann", tier="gold")
+    handed = account(house, "Handed over", owner="usr_ann", tier="silver")
+    joined = account(house, "Joined later", opened="2025-05-01", owner="usr_ben", tier="gold")
+    contract(house, ours, "100.00")
+    contract(house, handed, "10.00")
+    contract(house, joined, "1.00", start="2025-05-01")
+    house.do(SetAccountOwner(owner="usr_ben", effective_at="2025-06-01"), account=handed)
+    house.do(SetAccountTier(tier="gold", effective_at="2025-06-01"), account=handed)
+    house.catch_up()
+
+    def closing(**scope: Any) -> str:
+        return str(ask(house, "mrr_waterfall", **scope)["value"])
+
+    assert closing(owner="usr_ann") == "110.00"
+    assert closing(owner="usr_ann", attribution="end") == "100.00"
+    assert closing(owner="usr_ben") == "1.00"
+    assert closing(owner="usr_ben", attribution="end") == "11.00"
+    assert closing(tier="silver") == "10.00"
+    assert closing(tier="gold", attribution="end") == "111.00"
+    assert closing(owner="usr_ben", tier="gold", attribution="end") == "11.00"
+    assert closing(account=handed) == "10.00"
+    assert closing(account=handed, owner="usr_ben") == "0.00"
+    assert ask(house, "mrr", None, as_of="2025-05-31", owner="usr_ben")["value"] == "1.00"
+    assert ask(house, "mrr", None, as_of="2025-06-01", owner="usr_ben")["value"] == "11.00"
+    assert ask(house, "mrr_waterfall", owner="usr_ann")["scope"] == {"owner": "usr_ann", "attribution": "start"}
+
+
+def test_a_handover_on_the_first_day_belongs_to_the_period_like_any_other_change(cottage: House) -> None:
+    handed = account(cottage, "Handed over", owner="usr_ann")
+    contract(cottage, handed, "10.00")
+    cottage.do(SetAccountOwner(owner="usr_ben", effective_at="2025-01-01"), account=handed)
+    cottage.catch_up()
+
+    assert ask(cottage, "mrr_waterfall", owner="usr_ann")["value"] == "10.00"
+    assert ask(cottage, "mrr_waterfall", owner="usr_ben")["value"] == "0.00"
+    assert (
+        ask(cottage, "mrr_waterfall", ("2024-01-01", "2025-01-01"), owner="usr_ann", attribution="end")["value"]
+        == "10.00"
+    )
+
+
+# --- currencies ---
+
+
+def test_several_currencies_are_never_summed_and_are_counted_all_the_same(house: House) -> None:
+    dollars, euros = account(house, "Dollars"), account(house, "Euros")
+    contract(house, dollars, "100.00")
+    contract(house, euros, "10.00", currency="EUR")
+    contract(house, euros, "5000", start="2023-01-01", end="2023-02-01", currency="JPY")
+    house.catch_up()
+
+    for name in ("mrr", "arr", "arpa"):
+        with pytest.raises(Invalid) as refused:
+            ask(house, name, None, as_of="2025-12-31")
+        assert refused.value.code == "mixed_currencies"
+    for name in ("net_revenue_retention", "mrr_waterfall", "quick_ratio", "gross_mrr_churn_rate"):
+        with pytest.raises(Invalid):
+            ask(house, name)
+    told = ask(house, "client_retention_rate")
+    assert (told["value"], told["denominator"], told["currency"]) == ("1", "2", None)
+    euro = ask(house, "mrr", None, as_of="2025-12-31", currency="EUR")
+    assert (euro["value"], euro["currency"], euro["scope"]) == ("10.00", "EUR", {"currency": "EUR"})
+    assert ask(house, "mrr", None, as_of="2025-12-31", account=dollars)["currency"] == "USD"
+    assert ask(house, "mrr", None, as_of="2023-01-15")["value"] == "5000"
+    _, rows, _ = explained(house, "client_retention_rate")
+    assert [(row["opening"], row["contribution"]["numerator"]) for row in rows] == [(None, "1"), (None, "1")]
+
+
+def test_hours_have_no_currency(cottage: House) -> None:
+    with pytest.raises(Invalid) as refused:
+        ask(cottage, "scope_creep_ratio", currency="EUR")
+    assert refused.value.code == "currency_not_allowed"

@@ -1,0 +1,76 @@
+"""The house fixture, figure by figure, to the cent.
+
+Source: docs/kpis.md, the worked example.
+"""
+
+import pytest
+
+from tests.kpi_queries.history_factory import ask
+from tests.support.applications import House
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "value", "numerator", "denominator"),
+    [
+        ("client_retention_rate", "point_to_point", "0.8", "4", "5"),
+        ("client_retention_rate", "strict", "0.6", "3", "5"),
+        ("client_retention_rate", "classic", "0.8", "4", "5"),
+        ("net_revenue_retention", "point_to_point", "0.955556", "4300.00", "4500.00"),
+        ("net_revenue_retention", "movement", "0.955556", "4300.00", "4500.00"),
+        ("net_revenue_retention", "movement_without_reactivation", "0.888889", "4000.00", "4500.00"),
+        ("gross_revenue_retention", "point_to_point", "0.844444", "3800.00", "4500.00"),
+        ("gross_revenue_retention", "movement", "0.666667", "3000.00", "4500.00"),
+        ("arr_growth", "point_to_point", "0.222222", "12000.00", "54000.00"),
+        ("quick_ratio", "movement", "1.571429", "2750.00", "1750.00"),
+        ("customer_churn_rate", "point_to_point", "0.2", "1", "5"),
+        ("gross_mrr_churn_rate", "movement", "0.333333", "1500.00", "4500.00"),
+        ("net_mrr_churn_rate", "movement", "0.044444", "200.00", "4500.00"),
+    ],
+)
+def test_a_ratio_of_the_house_fixture(
+    settled_f1: House, name: str, method: str, value: str, numerator: str, denominator: str
+) -> None:
+    told = ask(settled_f1, name, method=method)
+
+    assert (told["value"], told["numerator"], told["denominator"]) == (value, numerator, denominator)
+    assert told["method"] == method
+
+
+def test_the_waterfall_of_the_house_fixture(settled_f1: House) -> None:
+    told = ask(settled_f1, "mrr_waterfall")
+
+    assert {row["name"]: row["amount"] for row in told["rows"]} == {
+        "opening": "4500.00",
+        "new": "1150.00",
+        "expansion": "1300.00",
+        "reactivation": "300.00",
+        "contraction": "500.00",
+        "churn": "1250.00",
+        "fx": "0.00",
+        "transfer": "0.00",
+        "closing": "5500.00",
+    }
+    assert [row["name"] for row in told["rows"]][0::8] == ["opening", "closing"]
+    assert told["value"] == "5500.00"
+    assert told["unit"] == "rows"
+
+
+@pytest.mark.parametrize(
+    ("name", "as_of", "value", "denominator"),
+    [
+        ("mrr", "2024-12-31", "4500.00", None),
+        ("mrr", "2025-12-31", "5500.00", None),
+        ("mrr", "2025-06-01T00:00:00Z", "4500.00", None),
+        ("mrr", "2025-05-31T23:59:59.999999Z", "5150.00", None),
+        ("mrr", None, "5500.00", None),
+        ("arr", "2024-12-31", "54000.00", None),
+        ("arr", "2025-12-31", "66000.00", None),
+        ("arpa", "2025-12-31", "1100.00", "5"),
+    ],
+)
+def test_a_point_of_the_house_fixture(
+    settled_f1: House, name: str, as_of: str | None, value: str, denominator: str | None
+) -> None:
+    told = ask(settled_f1, name, None, as_of=as_of)
+
+    assert (told["value"], told["denominator"]) == (value, denominator)

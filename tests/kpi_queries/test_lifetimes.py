@@ -1,0 +1,260 @@
+"""Lifetimes, cohorts and concentration of a house, under both clocks, on both databases.
+
+Source of the thousand clients: P. Fader, B. Hardie, How to Project Customer Retention (2007), the "High End" segment.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from app.domain.contract.commands import SuspendContract, TerminateContract
+from app.domain.kernel.errors import Invalid
+from app.domain.policy.rules import MetricRules
+from projections.kpis import KPIS
+from tests.kpi_queries.history_factory import account, ask, contract, explained, in_force, rates
+from tests.kpi_queries.test_cohort import TENTH, WHOLE
+from tests.support.applications import House
+from tests.support.databases import BACKENDS, Databases
+
+CLV = "customer_lifetime_value"
+SEEN = "2022-06-30"
+"""Seven renewals lie behind."""
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def tenth(request: pytest.FixtureRequest, databases: Databases) -> Iterator[House]:
+    """A tenth of the thousand clients, for tests that only ask."""
+    made = House(databases.fresh(request.param))
+    assert {item.status for item in made.ingest_file(TENTH)} == {"accepted"}
+    made.catch_up()
+    yield made
+    made.close()
+
+
+def value_of(house: House, method: str, as_of: str = SEEN, known_at: object = None, **options: str) -> dict[str, Any]:
+    return ask(house, CLV, None, method, as_of=as_of, known_at=known_at, options=options)
+
+
+@pytest.mark.skipif(not WHOLE.exists(), reason="the whole cohort is not part of the repository")
+def test_the_whole_cohort_is_fitted_as_published(cottage: House) -> None:
+    """Source: D24, product.md 3.8: alpha 0.668, beta 3.806, -1611.16 for 1,000."""
+    assert {item.status for item in cottage.ingest_file(WHOLE)} == {"accepted"}
+    cottage.catch_up()
+
+    told = value_of(cottage, "sbg", discount_rate="0.1")
+
+    assert abs(Fraction(told["parameters"]["alpha"]) - Fraction("0.668")) <= Fraction("0.002")
+    assert abs(Fraction(told["parameters"]["beta"]) - Fraction("3.806")) <= Fraction("0.002")
+    assert abs(Fraction(told["log_likelihood_per_1000"]) - Fraction("-1611.16")) <= Fraction("0.01")
+    assert (told["value"], told["revenue_per_period"]) == ("7106.71", "1200.00")
+    assert [row["survivors"] for row in told["observations"]["periods"]] == [869, 743, 653, 593, 551, 517, 491]
+    assert [row["share"] for row in value_of(cottage, "kaplan_meier")["survival"]] == [
+        "1", "0.869", "0.743", "0.653", "0.593", "0.551", "0.517", "0.491",
+    ]  # fmt: skip
+
+
+def test_a_tenth_of_it_is_fitted_from_what_was_lost_until_then(tenth: House) -> None:
+    told = value_of(tenth, "sbg")
+
+    assert told["parameters"] == {"alpha": "0.62246", "beta": "3.408833"}
+    assert (told["model"], told["period_length"], told["horizon"], told["cohort"]) == (
+        "shifted_beta_geometric", "year", None, None,
+    )  # fmt: skip
+    assert {name: told["observations"][name] for name in ("accounts", "tenures", "lost", "censored")} == {
+        "accounts": 100, "tenures": 100, "lost": 51, "censored": 49,
+    }  # fmt: skip
+    assert len(value_of(tenth, "sbg", as_of="2018-06-30")["observations"]["periods"]) == 3
+    assert value_of(tenth, "sbg", as_of="2021-12-31")["observations"]["censored"] == 51
+    assert value_of(tenth, "sbg", as_of="2016-06-30")["null_reason"] == "too_few_periods"
+    assert value_of(tenth, "sbg", as_of="2014-06-30")["null_reason"] == "no_paying_accounts"
+    assert value_of(tenth, "sbg", as_of="2026-06-30")["null_reason"] == "no_paying_accounts"
+
+
+def test_a_cohort_is_who_first_paid_in_it(tenth: House) -> None:
+    whole = value_of(tenth, "sbg")
+
+    for cohort in ("2015", "2015-01", "2015-Q1"):
+        assert value_of(tenth, "sbg", cohort=cohort)["parameters"] == whole["parameters"]
+        assert value_of(tenth, "sbg", cohort=cohort)["cohort"] == cohort
+    assert value_of(tenth, "sbg", cohort="2015-02")["observations"]["accounts"] == 0
+    for wrong in ("15", "2015-13", "2015-Q5", "2015-1", "2015-01-01", ""):
+        with pytest.raises(Invalid) as refused:
+            value_of(tenth, "sbg", cohort=wrong)
+        assert refused.value.code == "invalid_option"
+
+
+def test_cohorts_of_the_tenth_are_its_published_survivors(tenth: House) -> None:
+    told = ask(tenth, "cohort_retention", None, as_of=SEEN, options={"granularity": "year"})
+
+    assert [(cell["cohort"], cell["value"], cell["mature"]) for cell in told["cells"]] == [
+        ("2015", value, age < 7) for age, value in enumerate(("100", "86", "74", "65", "59", "55", "51", "49"))
+    ]
+    assert told["value"] == "0.49"
+    revenue = ask(tenth, "cohort_retention", None, "revenue", as_of="2016-01-31")
+    assert [cell["share"] for cell in revenue["cells"]] == ["1"] * 12 + ["0.86"]
+    assert revenue["cells"][-1]["mature"]
+    assert revenue["currency"] == "USD"
+
+
+@pytest.mark.parametrize("name", [kpi.name for kpi in KPIS if kpi.reads in ("lives", "cohorts", "weights")])
+def test_every_method_is_explained_page_by_page_at_every_stage(tenth: House, name: str) -> None:
+    kpi = next(kpi for kpi in KPIS if kpi.name == name)
+    for method in kpi.methods:
+        for as_of in ("2014-06-30", "2015-06-30", SEEN, "2026-06-30"):
+            told, whole, _ = explained(tenth, name, None, method=method, as_of=as_of, limit=1000)
+            for part in ("numerator", "denominator"):
+                assert sum(Fraction(row["contribution"][part]) for row in whole) == Fraction(told[part])
+            assert all(row["events"] for row in whole)
+            if whole:
+                _, first, after = explained(tenth, name, None, method=method, as_of=as_of, limit=3)
+                _, second, _ = explained(tenth, name, None, method=method, as_of=as_of, limit=3, after=after)
+                assert first + second == whole[:6]
+
+
+def test_an_explanation_tells_each_tenure_and_the_events_that_made_it(house: House) -> None:
+    left = account(house, "Left")
+    first = contract(house, left, "100", "2021-01-01")
+    house.do(TerminateContract(effective_end="2022-03-01", reason="gone", voluntary=True), contract=first)
+    contract(house, left, "100", "2024-01-01", effective_at="2024-01-01")
+    house.catch_up()
+
+    _, [row], _ = explained(house, CLV, None, method="kaplan_meier", as_of="2025-12-31")
+
+    assert row["tenures"] == [
+        {"start": "2021-01-01T00:00:00.000000Z", "end": "2022-03-01T00:00:00.000000Z", "censored": False},
+        {"start": "2024-01-01T00:00:00.000000Z", "end": None, "censored": True},
+    ]
+    assert [event["type"] for event in row["events"]] == [
+        "contract.drafted", "contract.signed", "contract.terminated", "contract.drafted", "contract.signed",
+    ]  # fmt: skip
+    told = value_of(house, "kaplan_meier", "2025-12-31")
+    assert told["observations"]["periods"] == [
+        {"period": 1, "at_risk": 2, "lost": 0, "survivors": 2},
+        {"period": 2, "at_risk": 1, "lost": 1, "survivors": 0},
+    ]
+
+
+def test_what_was_known_of_tenures_never_changes(house: House) -> None:
+    accounts = [account(house, f"Client {number}") for number in range(4)]
+    contracts = [contract(house, one, "100", "2021-01-01") for one in accounts]
+    house.do(TerminateContract(effective_end="2022-01-01", reason="gone", voluntary=True), contract=contracts[0])
+    known = house.catch_up()
+    before = {method: value_of(house, method, "2025-12-31", known) for method in ("simple", "kaplan_meier", "sbg")}
+    assert before["kaplan_meier"]["survival"][1]["share"] == "0.75"
+
+    house.do(TerminateContract(effective_end="2023-01-01", reason="told late", voluntary=True), contract=contracts[1])
+    house.catch_up()
+
+    assert {method: value_of(house, method, "2025-12-31", known) for method in before} == before
+    assert value_of(house, "kaplan_meier", "2025-12-31")["survival"][2]["share"] == "0.5"
+    assert value_of(house, "kaplan_meier", "2022-12-31")["survival"][-1]["share"] == "0.75"
+
+
+def test_a_rest_goes_on_and_does_not_end_a_tenure(house: House) -> None:
+    one = contract(house, account(house, "Resting"), "100", "2021-01-01")
+    contract(house, account(house, "Other"), "100", "2021-01-01")
+    house.do(SuspendContract(effective_at="2022-05-01", effective_end="2022-09-01"), contract=one)
+    house.catch_up()
+
+    told = value_of(house, "kaplan_meier", "2024-06-30")
+    assert told["observations"] | {"periods": []} == {
+        "accounts": 2, "tenures": 2, "lost": 0, "censored": 2, "periods": [],
+    }  # fmt: skip
+    assert told["warnings"][0] == {"code": "still_running", "count": 2}
+
+
+def test_the_simple_churn_is_the_mean_of_the_houses_own_churn_rates(fixture_f1: House) -> None:
+    months = [f"2025-{month:02d}-01" for month in range(2, 9)]
+    rates = [
+        Fraction(told["numerator"]) / Fraction(told["denominator"])
+        for period in zip(months, months[1:], strict=False)
+        for told in [ask(fixture_f1, "customer_churn_rate", period)]
+    ]
+    mean = sum(rates, Fraction(0)) / 6
+
+    told = value_of(fixture_f1, "simple", "2025-08-10")
+
+    assert mean > 0
+    assert abs(Fraction(told["churn_rate"]) - mean) <= Fraction(1, 2 * 10**6)
+    arpa = Fraction(told["numerator"]) / Fraction(told["denominator"])
+    assert abs(Fraction(told["value"]) - arpa / mean) <= Fraction(1, 200)
+
+
+def test_several_currencies_are_refused_for_money_and_counted_for_logos(house: House) -> None:
+    contract(house, account(house, "Dollars"), "100", "2021-01-01")
+    contract(house, account(house, "Euros"), "300", "2021-01-01", currency="EUR")
+    house.catch_up()
+
+    for name, method in (
+        (CLV, "simple"),
+        (CLV, "kaplan_meier"),
+        (CLV, "sbg"),
+        ("cohort_retention", "revenue"),
+        ("concentration", None),
+    ):
+        with pytest.raises(Invalid) as refused:
+            ask(house, name, None, method, as_of="2025-12-31")
+        assert refused.value.code == "mixed_currencies"
+        assert ask(house, name, None, method, as_of="2025-12-31", currency="EUR")["currency"] == "EUR"
+    assert ask(house, "cohort_retention", None, "logos", as_of="2025-12-31")["value"] == "1"
+    assert ask(house, "concentration", None, as_of="2025-12-31", currency="EUR")["largest"][0]["arr"] == "3600.00"
+
+
+def test_an_option_of_another_figure_is_refused(tenth: House) -> None:
+    for name, options in ((CLV, {"top": "3"}), ("concentration", {"horizon": "3"}), ("mrr", {"cohort": "2015"})):
+        with pytest.raises(Invalid) as refused:
+            ask(tenth, name, None, as_of=SEEN, options=options)
+        assert refused.value.code == "option_not_allowed"
+
+
+def test_margin_and_discount_are_the_policys_unless_the_question_says_otherwise(house: House) -> None:
+    in_force(house, MetricRules(gross_margin="0.5", discount_rate="0.25"))
+    gone, *_ = [contract(house, account(house, f"Client {number}"), "100", "2020-01-01") for number in range(4)]
+    house.do(TerminateContract(effective_end="2021-01-01", reason="gone", voluntary=True), contract=gone)
+    house.catch_up()
+
+    told = value_of(house, "kaplan_meier", "2022-06-01")
+
+    assert (told["value"], told["gross_margin"], told["discount_rate"]) == ("960.00", "0.5", "0.25")
+    assert told["policy_version"] == "metric@default/1"
+    assert value_of(house, "kaplan_meier", "2022-06-01", margin="1")["value"] == "1920.00"
+
+
+def test_tenures_are_counted_by_the_rules_in_force(house: House) -> None:
+    back = account(house, "Back")
+    first = contract(house, back, "100", "2020-01-01")
+    house.do(TerminateContract(effective_end="2021-01-01", reason="late", voluntary=True), contract=first)
+    contract(house, back, "100", "2021-01-20")
+    house.catch_up()
+    assert value_of(house, "kaplan_meier", "2022-06-01")["observations"]["tenures"] == 2
+
+    in_force(house, MetricRules(shortest_gap_days=30))
+    house.catch_up()
+
+    told = value_of(house, "kaplan_meier", "2022-06-01")["observations"]
+    assert (told["tenures"], told["lost"], len(told["periods"])) == (1, 0, 2)
+
+
+def test_several_currencies_are_told_in_one_at_the_closing_days_rates(house: House) -> None:
+    in_force(house, rates(("2020-01-01", "EUR", "1.5"), ("2022-01-01", "EUR", "2")))
+    contract(house, account(house, "Dollars"), "100", "2020-01-01")
+    contract(house, account(house, "Euros"), "150", "2020-01-01", currency="EUR")
+    house.catch_up()
+
+    largest = ask(house, "concentration", None, as_of="2022-06-01", options={"top": "1"}, reporting="USD")
+    assert (largest["value"], largest["numerator"], largest["currency"]) == ("0.75", "3600.00", "USD")
+    assert largest["largest"][0]["arr"] == "3600.00"
+    assert largest["fx_version"] == "fx@default/1"
+    cells = ask(
+        house, "cohort_retention", None, "revenue", as_of="2022-06-30", options={"granularity": "year"}, reporting="USD"
+    )
+    assert [(cell["opening"], cell["value"]) for cell in cells["cells"]] == [("400.00", "400.00")] * 3
+    value = ask(house, CLV, None, "kaplan_meier", as_of="2022-06-01", options={"discount_rate": "0"}, reporting="USD")
+    assert (value["value"], value["numerator"], value["revenue_per_period"]) == ("4800.00", "400.00", "2400.00")
+    for name, method in ((CLV, "sbg"), ("cohort_retention", "revenue"), ("concentration", None)):
+        told, rows, _ = explained(house, name, None, method=method, as_of="2022-06-01", reporting="USD")
+        assert sum(Fraction(row["contribution"]["numerator"]) for row in rows) == Fraction(told["numerator"])
+    _, rows, _ = explained(house, CLV, None, method="simple", as_of="2022-06-01", reporting="USD")
+    assert {row["name"]: row["monthly"] for row in rows} == {"Dollars": "100.00", "Euros": "300.00"}

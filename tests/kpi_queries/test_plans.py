@@ -1,0 +1,188 @@
+"""How the databases find what figures are summed from: by ranges of indexes, also where a planner knows nothing yet."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, text
+
+from app.domain.kernel.values import FOREVER
+from app.kpi_queries.sql import lifetimes as lasting
+from app.kpi_queries.sql import summed
+from app.kpi_queries.sql.accounts import binds_of, statement
+from app.kpi_queries.sql.sql_query import Asked
+from projections.interval_index import age, fork
+from projections.kpis import KPIS
+from projections.view import View
+from projections.views import portfolios, renewals, run_rates, scope_changes
+from tests.support.applications import House
+from tests.support.databases import BACKENDS, Databases
+
+ACCOUNTS, STEPS, DAY = 400, 12, 86_400_000_000
+START, END, KNOWN = 100 * DAY, 200 * DAY, 3000
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[House]:
+    """Many accounts that changed often, and of which something else was believed before."""
+    made = House(databases.fresh(request.param))
+    rows = []
+    for number in range(ACCOUNTS):
+        account = f"acct_{number:05d}"
+        for at in range(STEPS):
+            start, end = (30 * at + number % 30) * DAY, (30 * at + 30 + number % 30) * DAY
+            for until, since, ended in ((FOREVER, 10 * at, 10 * at + 10), (end, 10 * at + 10, FOREVER)):
+                row = run_rates.RunRate(account, "", "EUR", start, until, fork(start, until), whole=True, annual=at)
+                rows.append(
+                    {
+                        "tenant_id": made.tenant,
+                        **row._asdict(),
+                        "pos_from": since,
+                        "pos_to": ended,
+                        "age": None if ended == FOREVER else age(since, ended),
+                    }
+                )
+    with made.runtime.database.grow(made.tenant) as connection:
+        connection.execute(insert(run_rates.VIEW.table), rows)
+        holdings = [
+            {"tenant_id": made.tenant, "account": f"acct_{number:05d}", "valid_from": 0, "valid_to": FOREVER, "owner": f"usr_{number % 50}",
+             "tier": "gold", "told": {}, "pos_from": 1, "pos_to": FOREVER}
+            for number in range(ACCOUNTS)
+        ]  # fmt: skip
+        connection.execute(insert(portfolios.VIEW.table), holdings)
+    yield made
+    made.close()
+
+
+def asked(house: House, connection: Connection, name: str, method: str, *, newest: bool, owner: str | None) -> Asked:
+    """A question about every account, or an owner's."""
+    kpi = next(kpi for kpi in KPIS if kpi.name == name)
+    views: tuple[View[object], ...] = (run_rates.VIEW, portfolios.VIEW)
+    now = {view.name: newest for view in views}
+    return Asked(
+        house.runtime.database, connection, house.tenant, kpi, method, START, END, KNOWN, now, owner=owner, at=START
+    )
+
+
+def planned(one: Asked, sql: str, binds: Mapping[str, Any]) -> str:
+    """What the database means to do."""
+    explain = "EXPLAIN (COSTS OFF)" if one.database.postgres else "EXPLAIN QUERY PLAN"
+    return "\n".join(str(row[-1]) for row in one.connection.execute(text(f"{explain} {sql}"), binds))
+
+
+@pytest.mark.parametrize("known", ["now", "once"])
+@pytest.mark.parametrize("owner", [None, "usr_7"])
+@pytest.mark.parametrize(
+    ("name", "method"), [("arr_growth", "point_to_point"), ("net_revenue_retention", "point_to_point"), ("mrr_waterfall", "movement")]
+)  # fmt: skip
+def test_a_figure_reads_ranges_of_the_indexes_made_for_it(
+    crowd: House, name: str, method: str, owner: str | None, known: str
+) -> None:
+    database = crowd.runtime.database
+    with database.read(crowd.tenant) as connection:
+        one = asked(crowd, connection, name, method, newest=known == "now", owner=owner)
+        found = planned(one, statement(one, one.twin, whole=False), binds_of(one, "EUR"))
+
+    table = run_rates.VIEW.follower
+    probes = {"account", "pkey"} if name == "net_revenue_retention" else set()
+    used = set(re.findall(rf"\b{table}_([a-z]+)", found)) | ({"pkey"} if f"autoindex_{table}" in found else set())
+    assert f"Seq Scan on {table}" not in found
+    assert f"SCAN {table}" not in found
+    assert used - probes <= {"until", "since", "past"}
+    assert used & {"until", "since"}
+    assert ("past" in used) == (known == "once")
+    assert ("portfolios_v1_owner" in found) == (owner is not None)
+    if not database.postgres:
+        assert {"until", "since"} <= used
+        assert "USE TEMP B-TREE" not in found
+        assert "AUTOMATIC" not in found
+
+
+def test_an_interval_stands_where_every_instant_in_it_looks(crowd: House) -> None:
+    database = crowd.runtime.database
+    with database.read(crowd.tenant) as connection:
+        one = asked(crowd, connection, "arr_growth", "point_to_point", newest=True, owner=None)
+        row = one.one(statement(one, one.twin, whole=False), binds_of(one, "EUR"))
+        table = run_rates.VIEW.table
+        plain = [
+            connection.execute(
+                text(
+                    f"SELECT SUM(annual) FROM {table.name} WHERE tenant_id = :tenant_id AND pos_to = {FOREVER} "
+                    "AND valid_from <= :at AND valid_to > :at"
+                ),
+                {"tenant_id": crowd.tenant, "at": at},
+            ).scalar_one()
+            for at in (START - 1, END - 1)
+        ]
+    assert int(row["denominator_low"]) == plain[0]
+    assert (int(row["numerator_high"]) << 32) + int(row["numerator_low"]) == plain[1] - plain[0]
+
+
+@pytest.mark.parametrize("known", ["now", "once"])
+def test_how_long_accounts_stay_is_read_from_ranges_of_indexes(crowd: House, known: str) -> None:
+    plans: list[str] = []
+
+    class Noted(Asked):
+        """A question whose statements are explained before they are asked."""
+
+        def rows(self, sql: str, binds: Mapping[str, Any]) -> Sequence[Any]:
+            plans.append(planned(self, sql, binds))
+            return super().rows(sql, binds)
+
+    database, kpi = crowd.runtime.database, next(kpi for kpi in KPIS if kpi.name == "customer_lifetime_value")
+    with database.read(crowd.tenant) as connection:
+        now = {view.name: known == "now" for view in (run_rates.VIEW, portfolios.VIEW)}
+        told = lasting(Noted(database, connection, crowd.tenant, kpi, "sbg", END, END, KNOWN, now))
+
+    table = run_rates.VIEW.follower
+    assert told is not None
+    assert told.annual == {}  # nobody ever paid for the first time here
+    assert len(plans) == 2
+    for plan in plans:
+        assert f"Seq Scan on {table}" not in plan
+        assert f"SCAN {table}" not in plan
+    assert known == "once" or f"{table}_lapses" in plans[1]
+
+
+@pytest.mark.parametrize("known", ["now", "once"])
+@pytest.mark.parametrize(
+    ("view", "name", "used"),
+    [
+        (renewals.VIEW, "renewal_rate", {"now": ["due"], "once": ["due", "past"]}),
+        (
+            scope_changes.VIEW,
+            "scope_creep_ratio",
+            {known: ["absorbed", "amended", "responded"] for known in ("now", "once")},
+        ),
+    ],
+)
+def test_what_happened_within_a_period_is_a_range_of_an_index(
+    house: House, view: View[Any], name: str, used: dict[str, list[str]], known: str
+) -> None:
+    database, kpi = house.runtime.database, next(kpi for kpi in KPIS if kpi.name == name)
+    nothing = {"tenant_id": house.tenant, **dict.fromkeys(view.members), "pos_from": 1, "pos_to": FOREVER}
+    dated = {"due_at", "absorbed_at", "amended_at", "responded_at"} & set(view.members)
+    rows = [
+        nothing | {key: f"{key}_{at}" for key in view.keys} | dict.fromkeys(dated, at * DAY) | {"account": "acct_a"}
+        for at in range(3000)
+    ]
+    plans: list[str] = []
+
+    class Noted(Asked):
+        """A question whose statements are explained before they are asked."""
+
+        def one(self, sql: str, binds: Mapping[str, Any]) -> Mapping[str, Any]:
+            plans.append(planned(self, sql, binds))
+            return super().one(sql, binds)
+
+    with database.grow(house.tenant) as connection:
+        connection.execute(insert(view.table), rows)
+    with database.read(house.tenant) as connection:
+        now = {view.name: known == "now", portfolios.VIEW.name: True}
+        summed(Noted(database, connection, house.tenant, kpi, kpi.default, START, END, KNOWN, now))
+
+    assert f"Seq Scan on {view.follower}" not in plans[0]
+    assert f"SCAN {view.follower}" not in plans[0]
+    for index in used[known]:
+        assert f"{view.follower}_{index}" in plans[0]

@@ -1,0 +1,133 @@
+"""What figures are counted by: the rules and rates in force on a day, as they were known, or a version by name."""
+
+import pytest
+
+from app.domain.kernel.errors import Invalid, NotFound
+from app.domain.policy.decisions import ActivatePolicy, DraftPolicy, DraftPolicyVersion
+from app.domain.policy.fx import Rates
+from app.domain.policy.rules import ApprovalRules, FxRate, FxRules, MetricRules
+from app.kpi_queries.counting_policies import Counting, counting
+from projections.kpis.base import DEFAULTS
+from tests.support.applications import House
+
+NOTICE, GROSS = MetricRules(churn_at="notice"), MetricRules(discounts="none")
+EURO = FxRules(base="EUR", rates=(FxRate(date="2026-01-01", currency="USD", rate="0.9"),))
+
+
+def ruled(house: House) -> str:
+    """A metric policy of two versions, the first in force from 2026 on, and a table of rates from February on."""
+    policy = house.do(DraftPolicy(rules=NOTICE)).id
+    house.do(DraftPolicyVersion(rules=GROSS), policy=policy)
+    house.do(ActivatePolicy(number=1, start="2026-01-01"), policy=policy)
+    house.do(DraftPolicy(rules=EURO))
+    house.do(ActivatePolicy(number=1, start="2026-02-01"), policy="ref:fx@default")
+    house.catch_up()
+    return policy
+
+
+def asked(house: House, day: str, policy: str | None = None, position: int | None = None) -> Counting:
+    """How figures of a day are counted."""
+    at = house.runtime.log.head(house.tenant) if position is None else position
+    return counting(house.runtime.reader, house.tenant, day, at, policy)
+
+
+def test_the_house_counts_by_its_own_rules_where_nothing_else_is_said(house: House) -> None:
+    house.catch_up()
+
+    assert asked(house, "2026-01-01") == Counting(DEFAULTS, "default/1", None, None, None)
+
+
+def test_figures_are_counted_by_what_is_in_force_on_the_day(house: House) -> None:
+    ruled(house)
+
+    before, early, late = (asked(house, day) for day in ("2025-12-31", "2026-01-01", "2026-02-01"))
+
+    assert before == Counting()
+    assert (early.metric, early.version, early.rates, early.fx_version) == (NOTICE, "metric@default/1", None, None)
+    assert (late.metric, late.rates, late.fx_version) == (NOTICE, EURO, "fx@default/1")
+    assert isinstance(late.table, Rates)
+    assert late.table.at("USD", "2026-03-01") == 9_000_000_000
+
+
+def test_what_was_known_at_a_position_counts_however_far_back_a_later_version_is_dated(house: House) -> None:
+    policy = ruled(house)
+    before = house.runtime.log.head(house.tenant)
+    told = asked(house, "2026-03-01", position=before)
+    house.do(ActivatePolicy(number=2, start="2026-01-01", replaces=1), policy=policy)
+    house.catch_up()
+
+    assert asked(house, "2026-03-01").version == "metric@default/2"
+    assert asked(house, "2026-03-01").metric == GROSS
+    assert asked(house, "2026-03-01", position=before) == told
+    assert told.version == "metric@default/1"
+    assert asked(house, "2026-03-01", position=2).version == "default/1"
+
+
+def test_a_draft_counts_where_it_is_named_and_the_rates_stay_those_in_force(house: House) -> None:
+    policy = ruled(house)
+
+    by_id, by_ref = asked(house, "2026-02-01", f"{policy}:2"), asked(house, "2026-02-01", "ref:metric@default:2")
+
+    assert by_id == by_ref
+    assert (by_id.metric, by_id.version, by_id.fx_version) == (GROSS, "metric@default/2", "fx@default/1")
+    assert asked(house, "2020-01-01", f"{policy}:1").version == "metric@default/1"
+
+
+def test_a_policy_of_another_name_counts_only_where_it_is_named(house: House) -> None:
+    house.do(DraftPolicy(rules=GROSS, name="what-if", external_ref="idea"))
+    house.do(ActivatePolicy(number=1, start="2020-01-01"), policy="ref:idea")
+    house.catch_up()
+
+    assert asked(house, "2026-01-01").version == "default/1"
+    assert asked(house, "2026-01-01", "ref:idea:1").version == "metric@what-if/1"
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "code"),
+    [
+        ("ref:metric@default", Invalid, "invalid_policy"),
+        ("ref:metric@default:0", Invalid, "invalid_policy"),
+        ("ref:metric@default:-1", Invalid, "invalid_policy"),
+        ("ref:metric@default:1.5", Invalid, "invalid_policy"),
+        ("ref:metric@default:99999999999999", Invalid, "invalid_policy"),
+        ("", Invalid, "invalid_policy"),
+        (":1", Invalid, "invalid_policy"),
+        ("ref:metric@default:3", NotFound, "unknown_version"),
+        ("ref:metric@none:1", NotFound, "policy_not_found"),
+        ("ref::1", NotFound, "policy_not_found"),
+        ("pol_01jd7z5m3qf8x9v0w1y2z3a4b5:1", NotFound, "policy_not_found"),
+        ("acct_01jd7z5m3qf8x9v0w1y2z3a4b5:1", NotFound, "policy_not_found"),
+        ("nonsense\n:1", NotFound, "policy_not_found"),
+        ("ref:fx@default:1", Invalid, "not_a_metric_policy"),
+        ("ref:approval@default:1", Invalid, "not_a_metric_policy"),
+    ],
+)
+def test_what_names_no_version_of_a_metric_policy_is_refused(
+    cottage: House, policy: str, kind: type[Exception], code: str
+) -> None:
+    ruled(cottage)
+    cottage.do(DraftPolicy(rules=ApprovalRules()))
+    cottage.catch_up()
+
+    with pytest.raises(kind, match=code):
+        asked(cottage, "2026-02-01", policy)
+
+
+def test_a_version_that_was_drafted_later_is_not_known_before(cottage: House) -> None:
+    policy = ruled(cottage)
+
+    with pytest.raises(NotFound, match="unknown_version"):
+        asked(cottage, "2026-02-01", f"{policy}:2", position=2)
+    with pytest.raises(NotFound, match="policy_not_found"):
+        asked(cottage, "2026-02-01", f"{policy}:1", position=1)
+
+
+def test_another_tenants_policy_is_as_missing_as_one_that_never_was(cottage: House) -> None:
+    policy = ruled(cottage)
+    other = cottage.new_tenant("Other")
+    cottage.catch_up(other)
+
+    for named in (f"{policy}:1", "ref:metric@default:1"):
+        with pytest.raises(NotFound, match="policy_not_found"):
+            counting(cottage.runtime.reader, other, "2026-02-01", 1, named)
+    assert counting(cottage.runtime.reader, other, "2026-02-01", 1) == Counting()

@@ -1,0 +1,216 @@
+"""A restatement lists exactly the events that moved a figure, and their contributions sum to the difference.
+
+Source: docs/certificates.md; issue "the truth about revenue", certificates and restatement.
+"""
+
+import random
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from app.domain.account.decisions import SetAccountOwner
+from app.domain.contract.commands import AmendContract, CorrectContract, SetLine
+from app.domain.kernel.errors import DomainError, Invalid
+from app.domain.policy.decisions import ActivatePolicy, DraftPolicyVersion
+from app.kpi_queries import FigureQuestion, Scope, restatement
+from app.kpi_queries.evaluate import exactly
+from app.kpi_queries.restatement import Restated
+from app.read_side.reader import When
+from projections.kpis import KPIS
+from tests.kpi_queries.histories import OWNERS, PERIODS
+from tests.kpi_queries.history_factory import YEAR, account, contract, in_force, rates
+from tests.kpi_queries.history_player import Told
+from tests.kpi_queries.test_laws import estate, for_every_history  # noqa: F401 - a fixture
+from tests.support.applications import House
+
+ASKED = 3
+NO_PART = {
+    "name", "value", "unit", "currency", "numerator", "denominator", "warnings", "null_reason", "period", "scope", "method", "as_of",
+    "known_at", "position", "policy_version", "fx_version", "fx_rates", "coverage", "explain_url",
+}  # fmt: skip
+"""What of an answer is no part of the figure beside its exact numbers."""
+FAR = 1_767_225_599_999_999
+"""The last microsecond of 2025."""
+
+
+def restated(house: House, question: FigureQuestion, first: int, last: int, tenant: str | None = None) -> Restated:
+    """A figure looked at from two positions, of a point at the end of 2025."""
+    when = When(FAR, None, now=question.from_ is not None)
+    return Restated(house.runtime.reader, tenant or house.tenant, question, when, first, last)
+
+
+def pages(moved: Restated, limit: int) -> list[dict[str, Any]]:
+    """The events of all pages."""
+    found, after = [], None
+    while True:
+        page = moved.page(limit, after)
+        found += page.events
+        if page.after is None:
+            return found
+        after = page.after
+
+
+def known(house: House, tenant: str, question: FigureQuestion, position: int) -> Any:
+    """A figure at a position, whatever is no part of it left out; None for an account that is not known yet."""
+    when = When(FAR, position, now=question.from_ is not None)
+    try:
+        found, answer = exactly(house.runtime.reader, tenant, question, when)
+    except DomainError as refused:
+        assert refused.code == "account_not_found"
+        return 0, 0, None
+    method = found.measure.method
+    beside = {"value"} if method.tell is not None else set()
+    parts = {name: told for name, told in answer.items() if name in beside or name not in NO_PART}
+    return found.measure.numerator, found.measure.denominator, parts
+
+
+def asked(source: random.Random, told: Told) -> FigureQuestion:
+    """A question of the history."""
+    kpi = source.choice(KPIS)
+    scope = Scope(
+        owner=source.choice([None, None, *OWNERS]),
+        account=source.choice([None, None, *told.accounts]),
+        currency=None if kpi.reads == "scope_changes" else "USD",
+        attribution=source.choice(["start", "end"]),
+    )
+    period = source.choice(PERIODS) if kpi.kind == "period" else (None, None)
+    return FigureQuestion(kpi.name, *period, source.choice(list(kpi.methods)), scope)
+
+
+def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_is_listed(estate: House) -> None:  # noqa: F811
+    def law(told: Told) -> None:
+        head, source = estate.catch_up(told.tenant), random.Random(repr(told.history))
+        for _ in range(ASKED):
+            question = asked(source, told)
+            last = source.randrange(len(told.accounts) + 1, head + 1)  # by then every account is known
+            first = source.randrange(last + 1)
+            moved = restated(estate, question, first, last, told.tenant)
+            events, answer = pages(moved, 3), moved.told()
+
+            assert sum(Decimal(event["contribution"]) for event in events) == Decimal(answer["difference"])
+            value = Decimal(moved.first.value or 0)
+            for event in events:
+                assert event["value_before"] is None or Decimal(event["value_before"]) == value
+                value += Decimal(event["contribution"])
+                assert event["value_after"] is None or Decimal(event["value_after"]) == value
+            figures = [known(estate, told.tenant, question, at) for at in range(first, last + 1)]
+            changes = [first + at for at in range(1, len(figures)) if _differ(figures[at - 1], figures[at])]
+            assert [event["position"] for event in events] == changes, question
+
+    for_every_history(estate, law)
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return bool(one[:2] != other[:2] or (None not in (one[2], other[2]) and one[2] != other[2]))
+
+
+def test_a_back_dated_correction_is_the_one_event_and_its_contribution_is_the_difference(fixture_f1: House) -> None:
+    house, before = fixture_f1, fixture_f1.catch_up()
+    contract_b = house.runtime.handler.resolve(house.tenant, "contract", "ref:B-1")
+    change = SetLine(op="set_line", line="main", unit_price="700.00", cause="correction")
+    receipt = house.do(AmendContract(effective_at="2025-09-01", changes=(change,)), contract=contract_b)
+    house.do(SetAccountOwner(owner="usr_new"), account=house.runtime.handler.resolve(house.tenant, "account", "ref:A"))
+    moved = restated(house, FigureQuestion("net_revenue_retention", *YEAR), before, house.catch_up())
+
+    (event,) = moved.page(200).events
+
+    assert (event["id"], event["type"]) == (receipt.events[0][0], "contract.amended")
+    assert (event["contribution"], moved.told()["difference"]) == ("-0.022223", "-0.022223")
+    assert (event["value_before"], event["value_after"]) == ("0.955556", "0.933333")
+    assert event["changed"] == ["value", "numerator"]
+
+
+def test_an_event_that_only_moves_the_parts_of_a_figure_is_listed_with_a_contribution_of_nothing(house: House) -> None:
+    client = account(house, "Client")
+    own = contract(house, client, "50.00", start="2024-06-01")
+    stays = (SetLine(op="set_line", line="main", unit_price="50.00"),)
+    house.do(AmendContract(effective_at="2025-05-01", changes=stays), contract=own)
+    before = house.catch_up()
+    between = (SetLine(op="set_line", line="main", unit_price="60.00"),)
+    house.do(AmendContract(effective_at="2025-04-01", changes=between), contract=own)
+
+    (event,) = restated(house, FigureQuestion("mrr_waterfall", *YEAR), before, house.catch_up()).page(200).events
+
+    assert (event["contribution"], event["changed"]) == ("0.00", ["rows"])
+
+
+def test_a_figure_without_a_value_counts_as_nothing_so_that_contributions_sum_all_the_same(house: House) -> None:
+    before = house.catch_up()
+    client = account(house, "Client")
+    contract(house, client, "100.00", start="2024-06-01")
+    moved = restated(house, FigureQuestion("net_revenue_retention", *YEAR), before, house.catch_up())
+
+    (event,) = moved.page(200).events
+
+    assert (event["value_before"], event["value_after"], event["contribution"]) == (None, "1", "1")
+    assert moved.told()["difference"] == "1"
+
+
+def test_opening_an_account_moves_no_figure_of_it(house: House) -> None:
+    before = house.catch_up()
+    client = account(house, "Client", owner="usr_ann")
+    scope = Scope(account=client, owner="usr_ann")
+
+    for name, period in (("mrr", (None, None)), ("net_revenue_retention", YEAR)):
+        moved = restated(house, FigureQuestion(name, *period, scope=scope), before, house.catch_up())
+        assert moved.page(200).events == []
+
+
+def test_positions_the_wrong_way_round_are_refused_by_name(house: House) -> None:
+    house.catch_up()
+
+    with pytest.raises(Invalid, match="known_at_reversed"):
+        restated(house, FigureQuestion("mrr"), 1, 0)
+
+
+def test_currencies_that_meet_on_the_way_are_refused_and_a_named_one_is_answered(house: House) -> None:
+    client = account(house, "Client")
+    contract(house, client, "100.00", start="2024-06-01")
+    before = house.catch_up()
+    contract(house, client, "70.00", start="2024-06-01", currency="EUR")
+    after = house.catch_up()
+
+    with pytest.raises(Invalid, match="mixed_currencies"):
+        restated(house, FigureQuestion("mrr"), before, after)
+    assert restated(house, FigureQuestion("mrr", scope=Scope(currency="USD")), before, after).page(200).events == []
+    told = restated(house, FigureQuestion("mrr", scope=Scope(currency="EUR")), before, after)
+    assert [event["contribution"] for event in told.page(200).events] == ["70.00"]
+
+
+def test_a_long_history_is_looked_at_a_page_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.kpi_queries.restatement.LOOKED_AT", 5)
+    client = account(house, "Client")
+    own = contract(house, client, "100.00", start="2024-06-01")
+    before = house.catch_up()
+    for number in range(1, 13):
+        change = SetLine(op="set_line", line="main", unit_price=f"{100 + number}.00")
+        house.do(AmendContract(effective_at=f"2026-{number:02d}-01", changes=(change,)), contract=own)
+    amended = house.runtime.log.after(house.tenant, before, 1)[0]
+    fix = SetLine(op="set_line", line="main", unit_price="99.00")
+    house.do(AmendContract(effective_at="2025-06-01", changes=(fix,)), contract=own)
+    house.do(CorrectContract(corrects=amended.event_id, changes=(fix,)), contract=own)
+    moved = restated(house, FigureQuestion("mrr"), before, house.catch_up())
+
+    first = moved.page(200)
+
+    assert (first.events, first.after) == ([], before + 5)
+    assert [event["contribution"] for event in pages(moved, 200)] == ["-1.00"]
+
+
+@pytest.mark.parametrize("looked_at", [1, 2, 200])
+def test_a_table_of_rates_that_replaces_another_is_one_event_that_moved_the_figure(
+    house: House, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    monkeypatch.setattr(restatement, "LOOKED_AT", looked_at)
+    table = in_force(house, rates(("2020-01-01", "EUR", "1.1")))
+    contract(house, account(house, "Euros"), "100.00", currency="EUR")
+    before = house.catch_up()
+    house.do(DraftPolicyVersion(rules=rates(("2020-01-01", "EUR", "1.2"))), policy=table)
+    house.do(ActivatePolicy(number=2, start="2020-01-01", replaces=1), policy=table)
+    last = house.catch_up()
+
+    moved = restated(house, FigureQuestion("mrr", reporting_currency="USD"), before, last)
+
+    assert [(event["type"], event["contribution"]) for event in pages(moved, 1)] == [("policy.activated", "10.00")]
+    assert (moved.told()["from"]["value"], moved.told()["to"]["value"]) == ("110.00", "120.00")

@@ -1,0 +1,256 @@
+"""Stateful histories: whatever is told in whatever order, whatever is asked in between, the laws of figures hold.
+
+A machine tells a tenant of its own through the real handler: contracts with plans, corrections, late renewals, rests and
+notices, several currencies, policies put in force, replaced and retired, and days that pass, on which the watcher does what is due. In
+between it asks, and asks the same again later, for what was known then; and it tells again what was told before.
+
+Source: docs/kpis.md, laws; product facts, properties for generated tests.
+"""
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from app import kpi_queries as figures
+from app.bootstrap import owner
+from app.domain.account.decisions import RenameAccount
+from app.domain.kernel.errors import DomainError, Invalid
+from app.kpi_queries import FigureQuestion, Scope
+from app.store.engine import Database
+from projections.kpis import KPIS
+from tests.kpi_queries import laws
+from tests.kpi_queries.histories import (
+    DAY,
+    DAYS,
+    OWNERS,
+    RULINGS,
+    TIERS,
+    History,
+    Look,
+    acts,
+    deals,
+    handovers,
+    histories,
+)
+from tests.kpi_queries.history_player import NO_MONEY, Told, sums
+from tests.kpi_queries.test_laws import estate, examples  # noqa: F401 - a fixture
+from tests.support.applications import House
+
+BEGINS = "2024-11-01T09:00:00Z"
+ZONES = ["UTC", "UTC", "America/New_York", "Pacific/Auckland"]
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[FigureQuestion, str | None, bool]:
+    """A figure of any kind, for any scope, as of some day, and whether it is to be explained."""
+    kpi = draw(st.sampled_from(KPIS))
+    from_, to = sorted(draw(st.lists(st.sampled_from(DAYS), min_size=2, max_size=2, unique=True)))
+    period = (from_, to) if kpi.kind == "period" else (None, None)
+    currency = None if kpi.name in NO_MONEY else draw(st.sampled_from([None, "USD", "EUR", "GBP"]))
+    reporting = None if currency or kpi.name in NO_MONEY else draw(st.sampled_from([None, "USD", "GBP"]))
+    scope = Scope(
+        owner=draw(st.sampled_from([None, None, None, *OWNERS])), tier=draw(st.sampled_from([None, None, None, *TIERS])),
+        currency=currency, attribution=draw(st.sampled_from(["start", "end"])),
+    )  # fmt: skip
+    method = draw(st.sampled_from(list(kpi.methods)))
+    asked = FigureQuestion(kpi.name, *period, method, scope, reporting_currency=reporting)
+    return asked, None if kpi.kind == "period" else draw(DAY), draw(st.booleans())
+
+
+class Ledger(RuleBasedStateMachine):
+    """A tenant whose ledger grows. estate: the house that it lives in; owned: its database with the rights of its owner."""
+
+    estate: ClassVar[House]
+    owned: ClassVar[Database]
+
+    @initialize(zone=st.sampled_from(ZONES), first=histories())
+    def begin(self, zone: str, first: History) -> None:
+        """A few clients, and what they have bought so far."""
+        self.estate.clock.set(BEGINS)
+        self.zone = zone
+        self.told = Told(self.estate, self.estate.new_tenant("Agency", zone), History())
+        self.steps: list[Any] = []
+        self.numbers = 0
+        self.known: list[tuple[Any, str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        for step in first.steps:
+            self.tell(step)
+
+    def tell(self, step: Any) -> None:
+        """One more step."""
+        self.steps.append(step)
+        self.told.tell(step)
+        self.estate.catch_up(self.told.tenant)
+
+    # --- what is told ---
+
+    @rule(data=st.data())
+    def sign(self, data: st.DataObject) -> None:
+        """A contract is signed."""
+        self.tell(data.draw(deals(len(self.told.accounts), len(self.told.deals))))
+
+    @rule(data=st.data())
+    def act(self, data: st.DataObject) -> None:
+        """Something happens to contracts."""
+        for step in data.draw(st.lists(acts(len(self.told.deals)), min_size=2, max_size=6)):
+            self.tell(step)
+
+    @rule(data=st.data(), days=st.sampled_from([30, 180, 400]))
+    def work_on_renewals(self, data: st.DataObject, days: int) -> None:
+        """A cycle is opened, something is said of it, and in time it is due."""
+        for kind in ("open", "risk", "forecast", "defer"):
+            self.tell(replace(data.draw(acts(len(self.told.deals))), kind=kind, which=data.draw(st.integers(0, 3))))
+        self.tell(Look(days))
+
+    @rule(data=st.data())
+    def hand_over(self, data: st.DataObject) -> None:
+        """An account gets another owner or tier."""
+        self.tell(data.draw(handovers(len(self.told.accounts))))
+
+    @rule(ruling=RULINGS)
+    def change_rules(self, ruling: Any) -> None:
+        """A policy is drafted, put in force, replaced or retired."""
+        self.tell(ruling)
+
+    @rule(days=st.sampled_from([1, 30, 120, 400]))
+    def let_days_pass(self, days: int) -> None:
+        """Days pass, and what is due is done."""
+        self.tell(Look(days))
+
+    # --- what is asked, and asked again: property 6 ---
+
+    @rule(asked=questions())
+    def ask(self, asked: Any) -> None:
+        """A question, kept with its answer."""
+        position = str(self.estate.catch_up(self.told.tenant))
+        self.known.append((asked, position, self.answered(asked, position)))
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data())
+    def ask_again(self, data: st.DataObject) -> None:
+        """A question that was asked before, about what was known then."""
+        asked, position, answer = data.draw(st.sampled_from(self.known))
+        assert self.answered(asked, position) == answer
+
+    def answered(self, asked: tuple[FigureQuestion, str | None, bool], position: str) -> Any:
+        """What is answered, or why not."""
+        question, as_of, explained = asked
+        reader = self.estate.runtime.reader
+        when = reader.when(self.told.tenant, as_of, position)
+        try:
+            if explained:
+                return figures.explain(reader, self.told.tenant, question, when, limit=100)
+            return figures.answer(reader, self.told.tenant, question, when)
+        except DomainError as refused:
+            return refused.code, str(refused)
+
+    # --- what is told twice: property 7 ---
+
+    @rule(day=DAY)
+    def take_in(self, day: str) -> None:
+        """An event of another system."""
+        self.numbers += 1
+        event = {
+            "specversion": "1.0", "id": f"{self.numbers}", "source": "elsewhere", "type": "account.renamed",
+            "time": f"{day}T00:00:00Z", "subject": self.told.accounts[0], "data": {"name": f"Client {self.numbers}"},
+        }  # fmt: skip
+        self.events.append(event)
+        [taken] = self.estate.ingest([event], tenant=self.told.tenant)
+        assert taken.status == "accepted"
+        self.estate.catch_up(self.told.tenant)
+
+    @precondition(lambda self: self.events)
+    @rule(data=st.data())
+    def take_in_again(self, data: st.DataObject) -> None:
+        """An event that was taken in before changes nothing, and one of its name that says something else is refused."""
+        event = data.draw(st.sampled_from(self.events))
+        head = self.estate.catch_up(self.told.tenant)
+        again, other = self.estate.ingest(
+            [event, {**event, "data": {"name": f"{event['data']['name']} and Sons"}}], tenant=self.told.tenant
+        )
+        assert (again.status, other.status) == ("duplicate", "refused")
+        assert other.refusal is not None
+        assert other.refusal.code == "idempotency_key_reused"
+        assert self.estate.catch_up(self.told.tenant) == head
+
+    @rule()
+    def repeat(self) -> None:
+        """A request that is sent twice has one receipt, and its key serves no other request."""
+        self.numbers += 1
+        name = f"Client {self.numbers}"
+        targets = {
+            "tenant": self.told.tenant,
+            "key": f"request-{self.told.tenant}-{self.numbers}",
+            "account": self.told.accounts[0],
+        }
+        first = self.estate.do(RenameAccount(name=name), **targets)  # type: ignore[arg-type]
+        head = self.estate.catch_up(self.told.tenant)
+        again = self.estate.do(RenameAccount(name=name), **targets)  # type: ignore[arg-type]
+        assert again.replayed
+        assert (again.id, again.position, again.events) == (first.id, first.position, first.events)
+        with pytest.raises(Invalid, match="idempotency_key_reused"):
+            self.estate.do(RenameAccount(name=f"{name} and Sons"), **targets)  # type: ignore[arg-type]
+        assert self.estate.catch_up(self.told.tenant) == head
+
+    # --- the other laws, at any time and in the end ---
+
+    @rule()
+    def figures_are_sound(self) -> None:
+        """Properties 1 to 3 and 9, of what has been told so far."""
+        laws.every_waterfall_closes_and_sub_periods_add_up(self.told)
+        laws.every_written_waterfall_closes(self.told)
+        laws.retention_looks_at_who_was_there(self.told)
+        laws.retention_is_sound(self.told)
+        laws.owners_sum_to_the_house(self.told)
+        laws.survival_only_falls(self.told)
+
+    @rule()
+    def rates_only_move_the_row_of_rates(self) -> None:
+        """Properties 1, 2, 3 and 8, of several currencies."""
+        laws.totals_close_and_differ_by_the_row_of_rates_alone(self.told)
+        laws.no_common_factor_of_rates_moves_a_ratio(self.told)
+
+    def teardown(self) -> None:
+        """Properties 4, 5 and 6, of everything that was told."""
+        if not hasattr(self, "told"):
+            return
+        self.figures_are_sound()
+        self.rates_only_move_the_row_of_rates()
+        for asked, position, answer in self.known:
+            assert self.answered(asked, position) == answer
+        laws.views_are_those_rebuilt_and_replayed(self.told, self.owned)
+        self.told.history = History(tuple(self.steps))
+        come_to = self.come_to(self.told)
+        for how in ({"split": True}, {"reordered": True}):
+            self.estate.clock.set(BEGINS)
+            assert self.come_to(self.told.again(self.estate.new_tenant("Agency", self.zone), **how)) == come_to, how
+
+    def come_to(self, told: Told) -> Any:
+        """Figures without what tells one ledger from another, in one currency and converted, where that is possible."""
+        found = sums(told.everything())
+        for period in laws.PERIODS:
+            for name in ("mrr_waterfall", "net_revenue_retention", "renewal_rate"):
+                try:
+                    answer = told.ask(name, period, currency=None, reporting="GBP")
+                except DomainError as refused:
+                    found[name, "GBP", *period] = refused.code
+                else:
+                    found |= sums({(name, "GBP", *period): answer})
+        return found
+
+
+def test_whatever_is_told_and_asked_in_whatever_order_the_laws_hold(estate: House) -> None:  # noqa: F811 - the fixture
+    owned = owner(estate.settings)
+    machine = type("Ledger", (Ledger,), {"estate": estate, "owned": owned})
+    told = settings(
+        max_examples=examples(estate, 10, 2), stateful_step_count=25, deadline=None, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    try:
+        run_state_machine_as_test(machine, settings=told)
+    finally:
+        owned.close()

@@ -1,0 +1,279 @@
+"""The database's sums and the pure functions give the same figures, whatever happened and whatever is asked."""
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert
+
+from app import kpi_queries as figures
+from app.domain.kernel.errors import DomainError
+from app.domain.kernel.values import FOREVER, day_start, zone
+from app.domain.policy.fx import Rates
+from app.domain.policy.rules import MetricRules
+from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries import currency_conversion as converting
+from app.kpi_queries import row_source as rows
+from app.kpi_queries.query import currency_of, period_of
+from app.kpi_queries.row_source import Load, account_of, converted_of, rows_of
+from app.kpi_queries.sql.expressions import TWINS
+from app.read_side.reader import When
+from projections.kpis import KPIS
+from projections.kpis.base import DEFAULTS, Kpi, Terms, measure
+from projections.kpis.conversion import Exchange
+from projections.kpis.presentation import breakdown, figure
+from projections.views import scope_changes
+from tests.kpi_queries.histories import DAYS, OWNERS, PERIODS, History, histories
+from tests.kpi_queries.history_factory import account, ask, contract, in_force, rates
+from tests.kpi_queries.history_player import Told
+from tests.kpi_queries.test_laws import estate, examples, for_every_history  # noqa: F401 - a fixture
+from tests.support.applications import House
+
+ASKED = 3
+"""How many questions about every figure of a history."""
+MEMBERS = (
+    "value",
+    "numerator",
+    "denominator",
+    "warnings",
+    "rows",
+    "null_reason",
+    "fx_rates",
+    "accounts",
+    "herfindahl_index",
+    "largest",
+    "observations",
+    "survival",
+    "churn_rate",
+    "cells",
+    "averages",
+)
+
+
+def summed(told: Told, question: FigureQuestion, when: When) -> dict[str, Any] | str:
+    """What is answered: sums of the database."""
+    try:
+        answer = figures.answer(told.house.runtime.reader, told.tenant, question, when)
+    except DomainError as refused:
+        return f"{refused.code}: {refused}"
+    return members(answer)
+
+
+def members(answer: dict[str, Any]) -> dict[str, Any]:
+    """What is compared of an answer."""
+    return {name: answer.get(name) for name in MEMBERS}
+
+
+def told_by_rows(
+    told: Told, question: FigureQuestion, when: When, rules: MetricRules = DEFAULTS, table: Rates | None = None
+) -> dict[str, Any] | str:
+    """The same by the pure functions, from rows."""
+    kpi = next(kpi for kpi in KPIS if kpi.name == question.name)
+    method, reader = kpi.methods[question.method or kpi.default], told.house.runtime.reader
+    start, end, _ = period_of(kpi, question, when, zone("UTC"))
+    position = reader.log.head(told.tenant) if when.known_at is None else when.known_at
+    try:
+        if question.scope.account is not None:
+            account_of(reader.log.stream(told.tenant, question.scope.account), position, zone("UTC"))
+        load = Load(reader, told.tenant, question.scope, position, start, end, dict(question.options), rules)
+        terms = Terms(start, end, zone("UTC"), question.reporting_currency, rules, load.options)
+        if question.reporting_currency is not None and method.money:
+            exchange = Exchange(question.reporting_currency, table, zone("UTC"))
+            converted, _, per = converted_of(load, kpi, exchange)
+            return {
+                **members(figure(kpi, measure(method, converted, per), terms)),
+                "fx_rates": exchange.used() or None,
+            }
+        rows, _, currencies = rows_of(load, kpi)
+        currency = currency_of(method, question.scope, currencies)
+    except DomainError as refused:
+        return f"{refused.code}: {refused}"
+    return members(figure(kpi, measure(method, rows), replace(terms, currency=currency)))
+
+
+def asked(source: random.Random, told: Told, kpi: Kpi, head: int) -> tuple[FigureQuestion, When]:
+    """A question that nobody asked before: a period, whose accounts, which currency, and what was known."""
+    scope = Scope(
+        owner=source.choice([None, None, *OWNERS]),
+        tier=source.choice([None, None, None, "gold"]),
+        account=source.choice([None, None, *told.accounts]),
+        currency=None if kpi.reads == "scope_changes" else source.choice([None, "USD", "USD", "EUR"]),
+        attribution=source.choice(["start", "end"]),
+    )
+    from_, to = sorted(source.sample(DAYS, 2))
+    period = (from_, to) if kpi.kind == "period" else (None, None)
+    when = When(day_start(to, zone("UTC")) - 1, source.choice([None, source.randrange(head + 1)]), kpi.kind == "period")
+    options: tuple[tuple[str, str], ...] = (("top", source.choice("123")),) if "top" in kpi.options else ()
+    if "granularity" in kpi.options:
+        options = (("granularity", source.choice(["month", "quarter", "year"])),)
+    if "cohort" in kpi.options:
+        cohort, length = (
+            source.choice(["", "2024", "2025", "2024-Q4", "2025-01", "0000-Q1"]),
+            source.choice(["month", "year"]),
+        )
+        options = (("period", length), *([("cohort", cohort)] if cohort else []))
+    return FigureQuestion(kpi.name, *period, source.choice(list(kpi.methods)), scope, options), when
+
+
+def test_every_method_of_every_figure_has_its_sum() -> None:
+    summed_ = [kpi for kpi in KPIS if kpi.reads in ("contract_lines", "renewals", "scope_changes")]
+    assert set(TWINS) == {
+        ("concentration", "top_share"),
+        *((kpi.name, name) for kpi in summed_ for name, method in kpi.methods.items() if not method.tell),
+    }
+
+
+def test_the_databases_sums_are_the_pure_functions_figures(estate: House) -> None:  # noqa: F811 - pytest's way
+    def law(told: Told) -> None:
+        head, source = estate.catch_up(told.tenant), random.Random(repr(told.history))
+        for kpi in KPIS:
+            for _ in range(ASKED):
+                question, when = asked(source, told, kpi, head)
+                assert summed(told, question, when) == told_by_rows(told, question, when), (question, when)
+
+    for_every_history(estate, law)
+
+
+RULES = st.builds(
+    MetricRules, fx=st.sampled_from(["constant", "constant", "spot"]), contract_end=st.sampled_from(["contraction", "churn"]),
+    new_and_churned=st.sampled_from(["waterfall", "counted", "ignored"]), netting=st.sampled_from(["instant", "month", "period"]),
+    churn_denominator=st.sampled_from(["start", "start_and_new"]), reactivation=st.sampled_from(["separate", "expansion"]),
+    escalators=st.sampled_from(["counted", "counted", "stripped"]), reactivation_days=st.sampled_from([None, None, 30, 400]),
+)  # fmt: skip
+"""Rules that say what movements are; what lines count is the same under all of them."""
+TABLE = rates(
+    *(
+        (day, money, rate)
+        for day, told in {
+            "2023-01-01": ("1.05", "0.9"), "2025-02-28": ("1.1234567891", "0.8"), "2025-07-01": ("0.97", "1.2"), "2025-10-20": ("1.3", "1"),
+        }.items()
+        for money, rate in zip(("EUR", "USD"), told, strict=True)
+    ),
+    base="GBP",
+)  # fmt: skip
+
+
+def test_under_rules_and_in_one_currency_sums_are_the_pure_functions_figures_too(estate: House) -> None:  # noqa: F811
+    table = Rates(TABLE)
+
+    def law(told: Told, rules: MetricRules, seed: int) -> None:
+        policy = in_force(estate, rules, None, tenant=told.tenant)
+        in_force(estate, TABLE, tenant=told.tenant)
+        head, source = estate.catch_up(told.tenant), random.Random(seed)
+        for kpi in (kpi for kpi in KPIS if kpi.reads in ("cohorts", "contract_lines", "lives", "renewals", "weights")):
+            for method in (
+                name
+                for name, one in kpi.methods.items()
+                if kpi.reads in ("cohorts", "lives", "weights") or not one.tell
+            ):
+                question, when = asked(source, told, kpi, head)
+                wanted = source.choice([None, "GBP", "USD"])
+                question = replace(question, method=method, policy=f"{policy}:1", reporting_currency=wanted)
+                question = replace(question, scope=replace(question.scope, currency=None if wanted else "USD"))
+                when = replace(when, known_at=None)
+                assert summed(told, question, when) == told_by_rows(told, question, when, rules, table), question
+
+    @settings(
+        max_examples=examples(estate, 48, 8), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(histories(), RULES, st.integers(0, 2**32))
+    def holds(history: History, rules: MetricRules, seed: int) -> None:
+        law(Told(estate, estate.new_tenant("Agency"), history).all(), rules, seed)
+
+    holds()
+
+
+def test_only_accounts_of_several_currencies_are_read_row_by_row(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_force(house, TABLE)
+    for money in ("USD", "EUR"):
+        contract(house, account(house, f"In {money}"), "100.00", currency=money)
+    both = account(house, "In both")
+    for money in ("USD", "EUR"):
+        contract(house, both, "10.00", currency=money)
+    house.catch_up()
+    plainly = ask(house, "mrr_waterfall", reporting="GBP")
+    read: list[str] = []
+    one_by_one = rows.of_accounts_in
+    monkeypatch.setattr(converting, "of_accounts_in", lambda *told: read.extend(told[-1]) or one_by_one(*told))
+    monkeypatch.setattr(rows, "CONVERTERS", {})
+
+    assert ask(house, "mrr_waterfall", reporting="GBP") == plainly
+    assert read == [both]
+    assert plainly["rows"][0]["amount"] == "214.50"  # 110 x 0.90 + 110 x 1.05
+    assert plainly["rows"][-1]["amount"] == "253.00"
+    assert {row["name"]: row["amount"] for row in plainly["rows"]}["fx"] == "38.50"
+    assert ask(house, "arr", None, as_of="2025-12-31", reporting="GBP", policy=None)["value"] == "3036.00"
+
+
+def test_an_explanation_tells_of_every_account_what_the_pure_functions_tell(estate: House) -> None:  # noqa: F811
+    def law(told: Told) -> None:
+        head, source, reader = estate.catch_up(told.tenant), random.Random(repr(told.history)), estate.runtime.reader
+        for kpi in (kpi for kpi in KPIS if kpi.reads == "contract_lines"):
+            question, when = asked(source, told, kpi, head)
+            try:
+                answer, page, last = figures.explain(reader, told.tenant, question, when, limit=200)
+            except DomainError:
+                continue
+            start, end, _ = period_of(kpi, question, when, zone("UTC"))
+            rows, _, held = rows_of(Load(reader, told.tenant, question.scope, answer["position"], start, end), kpi)
+            method = kpi.methods[answer["method"]]
+            wanted, _ = breakdown(measure(method, rows), currency_of(method, question.scope, held))
+            assert [{name: row[name] for name in one} for one, row in zip(wanted, page, strict=True)] == wanted
+            assert last is None
+
+    for_every_history(estate, law)
+
+
+HOURS = st.none() | st.integers(0, 10**12)
+INSTANT = st.none() | st.sampled_from([day_start(day, zone("UTC")) + shift for day in DAYS for shift in (-1, 0, 1)])
+
+
+@st.composite
+def scope_changes_of(draw: st.DrawFn) -> dict[str, Any]:
+    """What a scope change may have come to."""
+    return {
+        "account": draw(st.sampled_from(["acct_a", "acct_b"])), "absorbed_at": draw(INSTANT), "absorbed_hours": draw(HOURS),
+        "amended_at": draw(INSTANT), "effort_hours": draw(HOURS), "responded_at": draw(INSTANT),
+        "with_alternative": draw(st.booleans()), "accepted": draw(st.none() | st.booleans()),
+    }  # fmt: skip
+
+
+def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(estate: House) -> None:  # noqa: F811
+    database = estate.runtime.database
+
+    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(scope_changes_of(), min_size=1, max_size=8), st.sampled_from(PERIODS))
+    def same(wished: list[dict[str, Any]], period: tuple[str, str]) -> None:
+        tenant = estate.new_tenant("Agency")
+        nothing = dict.fromkeys(scope_changes.ScopeChange._fields)
+        rows = [
+            nothing | one | {"tenant_id": tenant, "scope_change": f"scr_{at}", "pos_from": 0, "pos_to": FOREVER}
+            for at, one in enumerate(wished)
+        ]
+        with database.grow(tenant) as connection:
+            connection.execute(insert(scope_changes.VIEW.table), rows)
+        told = Told(estate, tenant, History())
+        for kpi in (kpi for kpi in KPIS if kpi.reads == "scope_changes"):
+            question, when = FigureQuestion(kpi.name, *period), When(0, 0, now=True)
+            assert summed(told, question, when) == told_by_rows(told, question, when)
+
+    same()
+
+
+def test_amounts_beyond_a_databases_integers_are_exact_all_the_same(house: House) -> None:
+    year = {"interval": "year", "start": "2024-01-01"}
+    for at in range(20):
+        contract(house, account(house, f"Client {at}"), "999999999999.00", **year)
+    house.catch_up()
+    assert ask(house, "arr", None, as_of="2025-12-31")["value"] == "19999999999980.00"
+
+    largest = account(house, "Largest")
+    for _ in range(3):
+        contract(house, largest, "999999999999.00", **year)
+    house.catch_up()
+    assert ask(house, "arr", None, as_of="2025-12-31")["value"] == "22999999999977.00"
+    assert ask(house, "net_revenue_retention")["value"] == "1"
+    assert ask(house, "mrr_waterfall", account=largest)["rows"][0]["amount"] == "249999999999.75"

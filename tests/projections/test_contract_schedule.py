@@ -1,0 +1,143 @@
+"""What the views of contracts keep of a schedule: shared in memory, the same from the table, never written twice."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+
+from app.domain.contract.commands import AmendContract
+from app.domain.contract.schedule import Schedule
+from app.domain.kernel.values import FOREVER, unscaled
+from app.domain.recorded import Recorded
+from app.read_side.projector import create_tables
+from app.store.engine import Database
+from projections.view import View
+from projections.views import contract_lines, contracts, renewals
+from tests.domain.contract_factory import add, line, reprice, signed
+from tests.domain.test_schedule import HISTORIES, UTC, Told, build, events
+from tests.support.applications import House
+from tests.support.views import projector
+from tests.support.views import rows as stored
+
+VIEWS: tuple[View[Any], ...] = (contract_lines.VIEW, renewals.VIEW, contracts.VIEW)
+Rows = dict[Any, Any]
+
+
+def folded(view: View[Any], recorded: Sequence[Recorded]) -> Iterator[Rows]:
+    """A view's rows after each event, kept in memory."""
+    rows: Rows = {}
+    for one in recorded:
+        rows = dict(view.fold(rows, one, UTC))
+        yield rows
+
+
+def folded_from_the_table(view: View[Any], recorded: Sequence[Recorded]) -> Iterator[Rows]:
+    """The same with every row put away and read again between two events, as JSON where it is JSON."""
+    rows: Rows = {}
+    for one in recorded:
+        rows = {key: put_away(view, row) for key, row in view.fold(rows, one, UTC).items()}
+        yield rows
+
+
+def put_away(view: View[Any], row: Any) -> Any:
+    return view.row(*json.loads(json.dumps(row)))
+
+
+def plain(view: View[Any], rows: Rows) -> dict[Any, Any]:
+    return {key: put_away(view, row) for key, row in rows.items()}
+
+
+@given(HISTORIES)
+def test_views_that_share_a_schedule_come_to_what_each_makes_of_the_bytes_alone(history: list[Told]) -> None:
+    together = events(history)
+    for view in VIEWS:  # the first leaves the schedules at the events, the others find them there
+        alone = [dict(rows) for rows in folded_from_the_table(view, events(history))]
+        shared = [plain(view, rows) for rows in folded(view, together)]
+        assert shared == alone
+
+
+@given(HISTORIES)
+def test_lines_that_change_one_by_one_are_those_of_the_schedule_built_from_the_beginning(history: list[Told]) -> None:
+    for told, rows in enumerate(folded(contract_lines.VIEW, events(history)), 1):
+        schedule = build(history[:told])
+        lines = [row for row in rows.values() if row.line]
+        held = sorted((row.line, row.valid_from, row.valid_to, row.annual, row.held, row.source) for row in lines)
+        assert held == sorted((i.line, i.start, i.end, i.annual, i.held, i.source) for i in schedule.intervals())
+        assert {row.place for row in lines} == {list(schedule.lines).index(row.line) for row in lines}
+
+
+@given(HISTORIES)
+def test_an_event_that_changes_nothing_leaves_the_schedule_as_it_is(history: list[Told]) -> None:
+    schedule = Schedule()
+    for one in events(history):
+        after = contract_lines.moved(schedule, one, UTC)[1]
+        assert (after is schedule) == (after == schedule)
+        schedule = after
+
+
+def amend(house: House, contract: str, amendments: int) -> None:
+    """Some amendments, a day apart, caught up with after each of the first ones, and all at once with the rest."""
+    for number in range(amendments):
+        change = reprice("main", f"{1000 + number}.00")
+        day = f"2026-{2 + number // 28:02d}-{1 + number % 28:02d}"
+        house.do(AmendContract(effective_at=day, changes=(change,)), contract=contract)
+        if number < 3:
+            house.catch_up()
+
+
+def test_a_schedule_is_kept_once_however_often_a_contract_is_amended(house: House) -> None:
+    contract = signed(house)
+    amend(house, contract, 40)
+    house.catch_up()
+
+    rows = {
+        view.name: [dict(zip(view.table.c.keys(), row, strict=True)) for row in stored(house, view)] for view in VIEWS
+    }
+    for view, key in ((contract_lines.VIEW, "line"), (renewals.VIEW, "due")):
+        (anchor,) = [row for row in rows[view.name] if not row[key]]
+        assert anchor["pos_to"] == FOREVER
+        assert len(Schedule.load(anchor["schedule"]).steps) == 41
+    assert (
+        len(rows["contract_lines"]) == 1 + 1 + 2 * 40
+    )  # the schedule, the first line, and what each amendment made of two
+
+
+def test_what_was_known_before_an_amendment_does_not_change_with_it(house: House) -> None:
+    contract = signed(house)
+    house.do(AmendContract(effective_at="2026-03-01", changes=(reprice("main", "2000.00"),)), contract=contract)
+    known = house.catch_up()
+    before = [row for row in house.rows("contract_lines", known_at=str(known)) if row.line]
+
+    house.do(AmendContract(effective_at="2026-02-01", changes=(reprice("main", "3000.00"),)), contract=contract)
+
+    assert [row for row in house.rows("contract_lines", known_at=str(known)) if row.line] == before
+    assert [unscaled(row.annual) for row in before] == ["12000", "24000"]
+    after = [row for row in house.rows("contract_lines") if row.line]
+    assert [unscaled(row.annual) for row in after] == ["12000", "36000", "24000"]
+
+
+def test_lines_keep_the_order_in_which_they_came(house: House) -> None:
+    contract = signed(house, lines=(line("zebra"), line("main")))
+    house.do(AmendContract(effective_at="2026-03-01", changes=(add("ant"),)), contract=contract)
+
+    found = sorted((row for row in house.rows("contract_lines") if row.line), key=lambda row: row.place)
+
+    assert [row.line for row in found] == ["zebra", "main", "ant"]
+
+
+def test_a_new_version_of_a_view_grows_in_a_table_of_its_own_and_leaves_the_old_one_alone(house: House) -> None:
+    contract = signed(house)
+    older = replace(contract_lines.VIEW, version=contract_lines.VIEW.version - 1)
+    owner = Database(house.settings.database_url, owner=True)
+    create_tables(owner, [older])
+    owner.close()
+    projector(house, older).catch_up(house.tenant)
+    left = stored(house, older)
+
+    amend(house, contract, 1)
+
+    assert [row.line for row in house.rows("contract_lines")] == ["", "main", "main"]
+    assert stored(house, older) == left
+    assert len(left) == 2

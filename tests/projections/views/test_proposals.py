@@ -1,0 +1,137 @@
+"""The views of proposals and opportunities: what was known when, grown in whatever way, and events of other systems."""
+
+from typing import Any
+
+import pytest
+
+from app.domain.opportunity import commands as chances
+from app.domain.proposal import commands as offers
+from tests.domain.proposal_factory import account, conceded, drafted, estimate, events, grown, seen, signed, submitted
+from tests.support.applications import House
+from tests.support.views import assert_grown_right
+
+
+def lives(house: House) -> tuple[str, str]:
+    """A proposal that becomes part of a contract, and an opportunity that is won by it."""
+    mine = account(house)
+    contract = signed(house, mine)
+    chance = seen(house, mine, contract=contract)
+    house.do(chances.QualifyOpportunity(need="They open in France"), opportunity=chance)
+    house.do(estimate(), opportunity=chance)
+    house.do(chances.ParkOpportunity(until="2026-02-01", reason="holidays"), opportunity=chance)
+    house.do(chances.AdvanceOpportunity(stage="negotiation"), opportunity=chance)
+    item = offers.Item(item="fr", product="social", unit_price="300.00", interval="month")
+    proposal = drafted(house, mine, items=(item,), cost="3000", opportunity=chance)
+    house.do(offers.ApproveConcession(), actor="dora", role="director", proposal=proposal)
+    conceded(house, proposal, "600")
+    house.do(offers.ApproveConcession(concession="c1"), actor="dora", role="director", proposal=proposal)
+    house.do(offers.ReviseProposal(items=(item,), cost="2000", valid_until="2026-03-01"), proposal=proposal)
+    house.do(offers.RecordClientPosition(position="Less, please", wants=("less",)), proposal=proposal)
+    conceded(house, proposal, "600")
+    conceded(house, proposal, "900", actor="max", role="")
+    house.do(offers.RejectConcession(concession="c3", reason="enough"), actor="mia", role="manager", proposal=proposal)
+    submitted(house, proposal)
+    house.do(offers.AcceptProposal(version=2, by="Ada Lind"), proposal=proposal)
+    event = grown(house, contract, "250.00")
+    house.do(offers.ContractProposal(contract=contract, event=event), proposal=proposal)
+    house.do(chances.WinOpportunity(event=event), opportunity=chance)
+    return proposal, chance
+
+
+def test_what_was_known_at_a_position_is_what_was_answered_then(house: House) -> None:
+    answered: dict[int, Any] = {}
+    do = house.do
+
+    def remembered(*args: Any, **told: Any) -> Any:
+        receipt = do(*args, **told)
+        answered[receipt.position] = (house.rows("proposals"), house.rows("opportunities"))
+        return receipt
+
+    house.do = remembered  # type: ignore[method-assign]
+    lives(house)
+    assert_grown_right(house)
+
+    for position, (proposals, opportunities) in answered.items():
+        assert house.rows("proposals", known_at=str(position)) == proposals
+        assert house.rows("opportunities", known_at=str(position)) == opportunities
+
+
+def test_the_row_tells_the_whole_negotiation(cottage: House) -> None:
+    lives(cottage)
+
+    (row,) = cottage.rows("proposals")
+    assert [(one["number"], one["margin_awaits"]) for one in row.versions] == [(1, False), (2, False)]
+    assert [(one["concession"], one["version"], one["state"]) for one in row.concessions] == [
+        ("c1", 1, "binding"), ("c2", 2, "binding"), ("c3", 2, "rejected"),
+    ]  # fmt: skip
+    assert (row.state, row.value, row.agreed, row.basis) == ("accepted", 3_600_000_000, 3_000_000_000, "change")
+    (chance,) = cottage.rows("opportunities")
+    assert (chance.outcome, chance.stage, chance.won, chance.parked_until) == (
+        "won",
+        "negotiation",
+        3_000_000_000,
+        None,
+    )
+
+
+def _event(topic: str, event_id: str, subject: str, **data: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "id": event_id, "source": "crm", "type": topic, "subject": subject,
+        "time": "2026-01-10T09:00:00Z", "data": data,
+    }  # fmt: skip
+
+
+def test_both_come_as_events_of_other_systems_once_and_for_ever(house: House) -> None:
+    mine = account(house, external_ref="northwind")
+    contract = signed(house, mine)
+    event = grown(house, contract)
+    item = {"item": "fr", "product": "social", "unit_price": "250.00", "interval": "month"}
+    told = [
+        _event(
+            "opportunity.identified", "1", "ref:northwind", opportunity="ref:O-1", title="France", kind="upsell", source="usage"
+        ),
+        _event("opportunity.won", "2", "ref:northwind", opportunity="ref:O-1", contract=contract, event=event),
+        _event(
+            "proposal.versioned", "3", "ref:northwind", proposal="ref:P-1", currency="EUR", items=[item], valid_until="2026-03-01"
+        ),
+        _event("proposal.submitted", "4", "ref:northwind", proposal="ref:P-1"),
+        _event("proposal.accepted", "5", "ref:northwind", proposal="ref:P-1", version=1),
+        _event("proposal.contracted", "6", "ref:northwind", proposal="ref:P-1", contract=contract, event=event),
+    ]  # fmt: skip
+
+    assert [item.status for item in house.ingest(told)] == ["accepted"] * 6
+    assert [item.status for item in house.ingest(told)] == ["duplicate"] * 6
+
+    assert house.rows("opportunities")[0].won == 3_000_000_000
+    assert house.rows("proposals")[0].basis == "change"
+    assert_grown_right(house)
+
+
+@pytest.mark.parametrize("again", ["same batch", "later"])
+def test_an_event_that_won_wins_nothing_else_in_the_same_batch_or_later(house: House, again: str) -> None:
+    mine = account(house, external_ref="northwind")
+    contract = signed(house, mine)
+    event = grown(house, contract)
+    first, second = seen(house, mine), seen(house, mine)
+    told = [
+        _event("opportunity.won", name, "ref:northwind", opportunity=name, contract=contract, event=event)
+        for name in (first, second)
+    ]
+
+    items = house.ingest(told) if again == "same batch" else [*house.ingest(told[:1]), *house.ingest(told[1:])]
+
+    assert [item.status for item in items] == ["accepted", "refused"]
+    assert items[1].refusal is not None
+    assert items[1].refusal.code == "contract_event_taken"
+    assert len(events(house, second)) == 1
+
+
+def test_a_concession_of_another_system_has_no_role_and_waits(cottage: House) -> None:
+    mine = account(cottage, external_ref="northwind")
+    proposal = drafted(cottage, mine)
+    give = {"kind": "price", "value": "1", "given": "a euro", "in_exchange_for": "a smile"}
+
+    (item,) = cottage.ingest([_event("proposal.concession_offered", "1", "ref:northwind", proposal=proposal, **give)])
+
+    assert item.status == "accepted"
+    assert cottage.rows("proposals")[0].awaiting

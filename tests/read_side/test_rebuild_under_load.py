@@ -1,0 +1,82 @@
+"""A rebuild while writes go on: no read fails, no position goes back, and what it finds and leaves is right."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from app.bootstrap import build
+from app.read_side import rebuilder as rebuilding
+from app.store.engine import Database
+from app.worker import Worker
+from projections import VIEWS
+from projections.views import accounts
+from tests.support.applications import House
+from tests.support.lifetimes import life
+from tests.support.views import assert_grown_right, rows, tamper
+
+EVENTS = 2000
+
+
+@contextmanager
+def until_stopped(house: House, pool: ThreadPoolExecutor) -> Iterator[list[int]]:
+    """Writes, keeps views and reads until the block ends. Gives: the positions that readers have seen, as they see them."""
+    stop, seen = threading.Event(), [0]
+    writers, workers, readers = (build(house.settings, clock=house.clock) for _ in range(3))
+
+    def over_and_over(once: Callable[[int], object]) -> "Future[None]":
+        def go_on() -> None:
+            number = 0
+            while not stop.is_set():
+                once(number)
+                number += 1
+
+        return pool.submit(go_on)
+
+    def write(number: int) -> None:
+        told = [{**event, "source": f"load {number}"} for event in life(1000 + number, 5)]
+        writers.ingestion.ingest(house.tenant, "test", told)
+
+    def read(_number: int) -> None:
+        when = readers.reader.when(house.tenant)
+        page = readers.reader.page(house.tenant, accounts.VIEW, when)
+        assert page.rows
+        assert page.position >= seen[-1]
+        seen.append(page.position)
+
+    busy = [over_and_over(write), over_and_over(lambda _: Worker(workers).once()), over_and_over(read)]
+    try:
+        yield seen
+    finally:
+        stop.set()
+        for one in busy:
+            one.result(timeout=60)
+        for runtime in (writers, workers, readers):
+            runtime.close()
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_a_rebuild_under_load_harms_nobody_and_is_right(
+    house: House, monkeypatch: pytest.MonkeyPatch, spoilt: bool
+) -> None:
+    monkeypatch.setattr(rebuilding, "FEW", 500)
+    house.ingest(life(12, EVENTS))
+    begun = house.catch_up()
+    if spoilt:
+        for view in VIEWS:
+            if rows(house, view):
+                tamper(house, view, "surplus")
+    owner = Database(house.settings.database_url, owner=True)
+
+    with ThreadPoolExecutor(3) as pool, until_stopped(house, pool) as seen:
+        found = house.runtime.projector.rebuild_all(owner, house.tenant, VIEWS, workers=2)
+    owner.close()
+
+    assert begun > EVENTS // 2
+    assert len(seen) > 1
+    assert house.catch_up() > begun
+    assert {one.view for one in found if not one.equal} == {one.view for one in found if one.swapped}
+    assert any(one.swapped for one in found) == spoilt
+    assert_grown_right(house)

@@ -1,0 +1,57 @@
+"""Looking costs next to nothing: what may be due is found by ranges of indexes, whatever history lies around it."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, text
+
+from app.domain.kernel.values import add_days, day_start, zone
+from app.read_side.reader import When, _matching
+from projections.views import renewals
+from tests.support.applications import House
+
+MANY = 3000
+
+
+@pytest.fixture
+def crowd(house: House) -> House:
+    """Long histories of terms that went by, and some that come."""
+    table, rows = renewals.VIEW.table, []
+    blank = renewals.Renewal("", "", 0, "acct_1", "EUR", True, "2026-01-01", False, 10**9, "open")
+    for number in range(MANY):
+        due = add_days("2018-01-01", number) if number % 10 else add_days("2026-02-01", number % 900)
+        row = blank._replace(contract=f"ctr_{number:06d}", due=due, due_at=day_start(due, zone("UTC")))
+        rows.append(
+            {"tenant_id": house.tenant, **row._asdict(), "pos_from": 1, "pos_to": renewals.VIEW.OPEN, "age": None}
+        )
+    with house.runtime.database.grow(house.tenant) as connection:
+        connection.execute(insert(table), rows)
+        if house.runtime.database.postgres:
+            connection.execute(text(f"ANALYZE {table.name}"))
+    return house
+
+
+def test_what_may_be_due_is_found_by_an_index(crowd: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def select(_tenant: str, view: Any, clauses: Any, when: When, **more: Any) -> tuple[list[Any], int]:
+        query = _matching(view, crowd.tenant, clauses, 1, newest=when.now)
+        asked.append(query.order_by(*more["order"]).limit(more["limit"]))
+        return [], 1
+
+    watcher = crowd.runtime.watcher
+    monkeypatch.setattr(crowd.runtime.reader, "select", select)
+    list(watcher._pages(crowd.tenant, watcher._day(crowd.tenant)))
+    explain = "EXPLAIN " if crowd.runtime.database.postgres else "EXPLAIN QUERY PLAN "
+    plans = []
+    with crowd.runtime.database.read(crowd.tenant) as connection:
+        for query in asked:
+            sql = str(query.compile(connection, compile_kwargs={"literal_binds": True})).replace(":", "\\:")
+            plans.append(" ".join(str(row[-1]) for row in connection.execute(text(explain + sql))))
+
+    coming, passed = plans
+    table = renewals.VIEW.table.name
+    assert "Seq Scan" not in coming
+    assert f"{table}_due" in coming
+    assert "due_at" in coming.partition(f"{table}_due")[2]  # a range of it, not all of it
+    assert f"{table}_watched" in passed

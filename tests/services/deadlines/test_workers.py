@@ -1,0 +1,289 @@
+"""Watchers at work: several at once, one that was stopped in the middle, when they look, and a server that does it by itself."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.kernel.errors import Unavailable
+from app.services.deadlines import Turns
+from app.services.deadlines import schedule as turns_module
+from app.worker import Worker
+from tests.domain.contract_factory import signed
+from tests.services.deadlines.renewals_factory import events, look
+from tests.support.applications import House
+from tests.support.clock import Clock
+from tests.support.command_line import CommandLine
+from tests.support.databases import BACKENDS, Databases
+from tests.support.server import Client, Server
+
+MANY = 40
+
+
+def decided(house: House) -> list[tuple[str, str]]:
+    """What became of every renewal: topics by contract, each once."""
+    house.catch_up()
+    return sorted((one.type, one.data["contract"]) for one in events(house, "renewal."))
+
+
+# --- several at once ---
+
+
+def test_two_workers_at_once_append_nothing_twice(house: House) -> None:
+    contracts = [signed(house, auto_renew=number % 2 == 0) for number in range(MANY)]
+    house.catch_up()
+    other = House(house.settings.database_url)  # a process of its own: other memory, other committer
+    for day in ("2026-07-10", "2026-09-10", "2026-12-31", "2027-01-01", "2027-02-10"):
+        house.clock.set(f"{day}T12:00:00Z")
+        other.clock.set(f"{day}T12:00:00Z")
+        passes = [threading.Thread(target=one.runtime.watcher.look, args=(house.tenant,)) for one in (house, other)]
+        for one in passes:
+            one.start()
+        for one in passes:
+            one.join(60)
+        house.catch_up()
+    look(house)
+    other.close()
+
+    itself = [contract for number, contract in enumerate(contracts) if number % 2 == 0]
+    told = decided(house)
+    for topic, times in (("renewal.opened", 1), ("renewal.milestone_reached", 2)):
+        first = [contract for kind, contract in told if kind == topic]
+        assert sorted(first) == sorted(contracts * times), topic
+    assert sorted(contract for kind, contract in told if kind == "renewal.won") == sorted(itself)
+    assert sorted(contract for kind, contract in told if kind == "renewal.lost") == sorted(set(contracts) - set(itself))
+    assert len(events(house, "contract.renewed")) == len(events(house, "contract.expired")) == MANY // 2
+
+
+def test_a_pass_that_was_broken_off_is_taken_up_where_it_ended(house: House) -> None:
+    contracts = [signed(house) for _ in range(12)]
+    house.catch_up()
+    house.clock.set("2026-10-10T12:00:00Z")
+    batches = house.runtime.handler.handle_batch
+
+    def dying(tenant_id: str, intents: Any) -> Any:
+        batches(tenant_id, intents[:10])  # what is on the disk stays, whatever happens next
+        raise Unavailable("database_unavailable")
+
+    watcher = house.runtime.watcher
+    watcher.handler.handle_batch = dying  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        watcher.look(house.tenant)
+    del watcher.handler.handle_batch  # type: ignore[method-assign]
+    assert 0 < len(events(house, "renewal.")) < 36
+    again = House(house.settings.database_url, now="2026-10-10T13:00:00Z")
+    again.runtime.projector.catch_up(house.tenant)
+    again.runtime.watcher.look(house.tenant)
+    again.close()
+
+    told = decided(house)
+    assert sorted(contract for kind, contract in told if kind == "renewal.opened") == sorted(contracts)
+    assert len([1 for kind, _ in told if kind == "renewal.milestone_reached"]) == 24
+
+
+def test_a_pass_may_be_told_how_much_to_do_and_leaves_the_rest(cottage: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.services.deadlines.renewals.PAGE", 5)
+    for _ in range(12):
+        signed(cottage)
+    cottage.catch_up()
+    cottage.clock.set("2026-07-10T12:00:00Z")
+
+    first = cottage.runtime.watcher.look(cottage.tenant, most=5)
+    rest = look(cottage)
+
+    assert (first.opened, first.more, rest.opened, rest.more) == (5, True, 7, False)
+
+
+# --- when they look ---
+
+
+@dataclass
+class Seen:
+    """What a look told."""
+
+    until: int
+    more: bool = False
+    refused: int = 0
+
+
+class Lookout:
+    """A watcher that only says that it looked."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.looks, self.next = clock, [], Seen(0)
+        self.error: Exception | None = None
+
+    def look(self, tenant_id: str, most: int | None = None) -> Seen:
+        """Says so."""
+        assert most
+        self.looks.append(tenant_id)
+        if self.error is not None:
+            raise self.error
+        return Seen(self.clock.now + 86_400_000_000, self.next.more, self.next.refused)
+
+
+class Watch:
+    """The machine's own clock, by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> tuple[Turns, Lookout, Watch]:
+    """When to look, with both clocks in the test's hand."""
+    watch, clock = Watch(), Clock()
+    monkeypatch.setattr(turns_module, "monotonic", watch)
+    lookout = Lookout(clock)
+    return Turns(lookout, clock), lookout, watch
+
+
+Turned = tuple[Turns, Lookout, Watch]
+
+
+def test_nobody_looks_while_nothing_happens_and_the_day_lasts(turns: Turned) -> None:
+    made, lookout, watch = turns
+    made.heard("tnt_1")
+    for _ in range(100):
+        made.work()
+        watch.now += 10
+
+    assert lookout.looks == ["tnt_1"]
+
+
+def test_a_busy_tenant_is_looked_at_once_a_second(turns: Turned) -> None:
+    made, lookout, watch = turns
+    for _ in range(100):
+        made.heard("tnt_1")
+        made.work()
+        watch.now += 0.0625
+
+    assert len(lookout.looks) == 7  # in 6.25 seconds
+
+
+def test_a_new_day_is_reason_enough_to_look(turns: Turned) -> None:
+    made, lookout, watch = turns
+    made.heard("tnt_1")
+    made.work()
+    watch.now += 5
+    lookout.clock.now += 86_400_000_000
+    made.work()
+    made.work()
+
+    assert lookout.looks == ["tnt_1", "tnt_1"]
+
+
+@pytest.mark.parametrize(("seen", "pause"), [(Seen(0, more=True), 0.0), (Seen(0, refused=1), 60.0)])
+def test_what_was_left_is_done_next_and_what_was_refused_tried_a_minute_later(
+    turns: Turned, seen: Seen, pause: float
+) -> None:
+    made, lookout, watch = turns
+    lookout.next = seen
+    made.heard("tnt_1")
+    made.work()
+    watch.now += pause
+    made.work()
+
+    assert lookout.looks == ["tnt_1", "tnt_1"]
+
+
+def test_the_trouble_of_one_tenant_is_nothing_to_another_and_a_database_that_is_away_is_said_so(turns: Turned) -> None:
+    made, lookout, watch = turns
+    lookout.error = KeyError("broken")
+    made.heard("tnt_1")
+    made.heard("tnt_2")
+    made.work()
+    assert lookout.looks == ["tnt_1", "tnt_2"]
+    lookout.error = Unavailable("database_unavailable")
+    watch.now += 60
+    with pytest.raises(Unavailable):
+        made.work()
+    lookout.error = None
+    watch.now += 60
+    made.work()
+    assert sorted(lookout.looks[-2:]) == ["tnt_1", "tnt_2"]
+
+
+def test_a_worker_watches_unless_it_is_told_not_to(databases: Databases) -> None:
+    for watchers, opened in ((False, 0), (True, 1)):
+        house = House(databases.fresh("sqlite"), watchers=watchers)
+        signed(house)
+        house.clock.set("2026-07-10T12:00:00Z")
+        worker = Worker(house.runtime)
+        worker.once()
+        worker.once()
+        assert len(events(house, "renewal.opened")) == opened
+        house.close()
+
+
+# --- by itself ---
+
+
+@pytest.fixture(params=BACKENDS)
+def watched(request: pytest.FixtureRequest, databases: Databases) -> Iterator[tuple[Server, Clock]]:
+    """A real server with watchers, and its clock."""
+    clock = Clock("2026-07-10T09:00:00Z")
+    with Server(databases.fresh(request.param), clock=clock, watchers=True) as server:
+        yield server, clock
+
+
+def until(client: Client, there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The only renewal once it is so, at the latest in half a minute."""
+    for _ in range(300):
+        client.position = client.read("/v1/events", after=client.position)["position"]
+        rows = client.read("/v1/renewals")["data"]
+        if rows and there(rows[0]):
+            return dict(rows[0])
+        time.sleep(0.1)
+    raise AssertionError(rows)
+
+
+def test_a_server_opens_notes_and_decides_renewals_by_itself(watched: tuple[Server, Clock]) -> None:
+    server, clock = watched
+    client = server.client()
+    account = client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR"})["id"]
+    line = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "1000.00", "interval": "month"}
+    terms = {"currency": "EUR", "start": "2026-01-01", "end": "2027-01-01", "notice_days": 30, "lines": [line]}
+    contract = client.write(f"/v1/accounts/{account}/contracts", terms)["id"]
+    client.write(f"/v1/contracts/{contract}/signature", {"signed_at": "2026-01-01"})
+
+    opened = until(client, lambda row: row["id"] is not None)
+    clock.set("2026-09-10T09:00:00Z")
+    noted = until(client, lambda row: row["milestone"] is not None)
+    clock.set("2027-02-10T09:00:00Z")
+    lost = until(client, lambda row: row["outcome"] != "open")
+
+    assert (opened["opened_at"], opened["atr"]["amount"]) == ("2026-07-05T00:00:00.000000Z", "12000.00")
+    assert (noted["milestone"], lost["outcome"], lost["reason"]) == (120, "lost", "expired")
+    feed = client.read("/v1/events", types=["renewal.opened", "renewal.lost"])["data"]
+    assert [one["actor"] for one in feed] == ["system:renewals"] * 2
+    refused = client.post(
+        f"/v1/renewals/{opened['id']}/forecasts", json={"category": "commit", "expected_value": "1.00"}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "renewal_closed")
+
+
+def test_one_pass_on_the_command_line_says_what_it_did(databases: Databases, tmp_path: Path) -> None:
+    house = House(databases.fresh("sqlite"), now="2020-01-15T09:00:00Z")
+    signed(house, start="2020-01-01", end="9999-01-01")
+    quiet = house.tenant
+    loud = house.new_tenant("Loud")
+    url = house.settings.database_url
+    house.close()
+    shell = CommandLine(tmp_path, url)
+
+    told = shell.json("watch")
+    one = shell.json("watch", "--tenant", loud)
+
+    nothing = {"opened": 0, "milestones": 0, "renewed": 0, "expired": 0, "refused": []}
+    assert sorted(body["tenant_id"] for body in told) == sorted([quiet, loud])
+    assert one == [{"tenant_id": loud, **nothing}]
+    assert shell.refusal("watch", "--tenant", "tnt_00000000000000000000000000")[0] == 1
+    assert "opened" in shell.run("watch").stdout
