@@ -9,8 +9,8 @@ from typing import Final, ParamSpec, TypeVar
 
 from app.auth.keys import issue
 from app.bootstrap import build
-from app.domain.api_key.decisions import IssueApiKey
-from app.domain.tenant.decisions import CreateTenant
+from app.domain.api_key.commands import IssueApiKey
+from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Request

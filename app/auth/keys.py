@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Final
 
 from app.auth.roles import SCOPES, Principal, scopes_of
-from app.domain.api_key.decisions import ApiKeyState, IssueApiKey, RecordApiKey, evolve
+from app.domain.api_key.commands import IssueApiKey, RecordApiKey
+from app.domain.api_key.state import ApiKeyState, evolve
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.values import micros
 from app.store.receipts import Receipt, Request

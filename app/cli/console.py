@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from app.bootstrap import build
 from app.domain.kernel.errors import DomainError, Invalid
-from app.domain.tenant.decisions import TenantState
+from app.domain.tenant.state import TenantState
 from app.observe import logs
 from app.runtime import Runtime
 from app.settings import Settings

@@ -10,7 +10,7 @@ import typer
 from app.auth.keys import Gate, issue
 from app.cli.console import ACTOR, REFUSED, Json, as_json, house, note, progress, say
 from app.demo.loader import Told, create_tenant, tell, told_before
-from app.domain.api_key.decisions import IssueApiKey
+from app.domain.api_key.commands import IssueApiKey
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import add_months
 from app.runtime import Runtime

@@ -7,7 +7,8 @@ import typer
 
 from app.auth.keys import issue
 from app.cli.console import ACTOR, Json, TenantId, as_json, house, listed, made, require_tenant, say
-from app.domain.api_key.decisions import ApiKeyState, IssueApiKey, RevokeApiKey, evolve
+from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
+from app.domain.api_key.state import ApiKeyState, evolve
 from app.domain.kernel.values import instant
 from app.domain.recorded import Recorded
 from app.runtime import Runtime

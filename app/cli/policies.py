@@ -10,15 +10,9 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.strict_json import decode
 from app.domain.kernel.values import day_of
-from app.domain.policy.decisions import (
-    DEFAULT,
-    ActivatePolicy,
-    DraftPolicy,
-    DraftPolicyVersion,
-    PolicyState,
-    RetirePolicy,
-    called,
-)
+from app.domain.policy.commands import DEFAULT, ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
+from app.domain.policy.decisions import called
+from app.domain.policy.state import PolicyState
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
 from app.write_side.handler import Intent

@@ -6,9 +6,9 @@ import typer
 
 from app.auth.keys import issue
 from app.cli.console import ACTOR, Json, as_json, house, listed, made, say
-from app.domain.api_key.decisions import IssueApiKey
+from app.domain.api_key.commands import IssueApiKey
 from app.domain.kernel.values import instant
-from app.domain.tenant.decisions import CreateTenant
+from app.domain.tenant.commands import CreateTenant
 from app.store.receipts import Request
 from app.write_side.handler import Intent
 

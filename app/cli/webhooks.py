@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.console import ACTOR, Json, TenantId, as_json, house, made, require_tenant, say
-from app.domain.webhook_endpoint.decisions import RegisterWebhookEndpoint
+from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
 from app.store.receipts import Request
 
 app = typer.Typer(help="Webhook endpoints of a tenant.")

@@ -7,12 +7,12 @@ from typing import Any
 
 from app.demo.people import Client, Offer
 from app.demo.scripted_command import Due, Loss, NewId, Step, Thread, Win
-from app.domain.account import decisions as account
+from app.domain.account import commands as account_commands
 from app.domain.contract import commands as contract_commands
 from app.domain.contract import schedule as schedules
 from app.domain.kernel.command import Command
 from app.domain.kernel.values import MICRO, add_days, add_months
-from app.domain.renewal import decisions as renewal
+from app.domain.renewal import commands as renewal_commands
 
 
 class Life:
@@ -77,7 +77,7 @@ class Life:
         client = self.client
         self.do(
             day,
-            account.OpenAccount(
+            account_commands.OpenAccount(
                 name=client.name,
                 currency=self.currency,
                 time_zone="Europe/Berlin",
@@ -94,7 +94,7 @@ class Life:
         """Another account manager takes over."""
         self.aside(
             day,
-            account.SetAccountOwner(owner=owner, reason="Portfolios were balanced for the new quarter."),
+            account_commands.SetAccountOwner(owner=owner, reason="Portfolios were balanced for the new quarter."),
             account=self.account,
         )
         self.owner = owner
@@ -102,22 +102,26 @@ class Life:
 
     def set_tier(self, day: str, tier: str) -> None:
         """Another tier."""
-        self.aside(day, account.SetAccountTier(tier=tier), account=self.account)
+        self.aside(day, account_commands.SetAccountTier(tier=tier), account=self.account)
 
     def rename(self, day: str, name: str) -> None:
         """Another name."""
         self.aside(
-            day, account.RenameAccount(name=name, reason="Their new brand was registered."), account=self.account
+            day,
+            account_commands.RenameAccount(name=name, reason="Their new brand was registered."),
+            account=self.account,
         )
 
     def close(self, day: str) -> None:
         """The end of the relationship."""
-        self.do(day, account.CloseAccount(reason="Everything is invoiced and handed over."), account=self.account)
+        self.do(
+            day, account_commands.CloseAccount(reason="Everything is invoiced and handed over."), account=self.account
+        )
         self.served[-1] = (self.served[-1][0], day)
 
     def reopen(self, day: str) -> None:
         """The relationship again."""
-        self.do(day, account.ReopenAccount(reason="They came back on their own."), account=self.account)
+        self.do(day, account_commands.ReopenAccount(reason="They came back on their own."), account=self.account)
         self.served.append((add_days(day, 1), self.end))
 
     def feels(self, day: str, tenths: int) -> None:
@@ -235,7 +239,7 @@ class Life:
 
     def risk(self, day: str, risk: str, probability: str, *drivers: str) -> None:
         """How likely the renewal is."""
-        self.do(day, renewal.SetRenewalRisk.model_validate({"risk": risk, "probability": probability, "drivers": drivers}),
+        self.do(day, renewal_commands.SetRenewalRisk.model_validate({"risk": risk, "probability": probability, "drivers": drivers}),
                 renewal=self.cycle)  # fmt: skip
 
     def renew(

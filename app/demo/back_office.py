@@ -9,12 +9,12 @@ from app.demo import proposals as offers
 from app.demo.account_history import Life
 from app.demo.people import DIRECTOR, WORTH
 from app.demo.scripted_command import Loss, NewId, Step, Thread, Win
-from app.domain.incentive_statement import decisions as incentive
+from app.domain.incentive_statement import commands as incentive_statement_commands
 from app.domain.kernel.command import Command
 from app.domain.kernel.values import add_days, add_months
-from app.domain.kpi_certificate.decisions import IssueKpiCertificate
-from app.domain.period_close.decisions import ClosePeriod, RestatePeriod
-from app.domain.policy import decisions as policy
+from app.domain.kpi_certificate.commands import IssueKpiCertificate
+from app.domain.period_close.commands import ClosePeriod, RestatePeriod
+from app.domain.policy import commands as policy_commands
 
 PLAN: Final = "ref:incentive@default"
 CERTIFIED: Final = ("net_revenue_retention", "gross_revenue_retention", "arr")
@@ -78,15 +78,17 @@ def _rules(office: Office, currency: str) -> None:
         _set(office, since, {"kind": "fx", "base": currency, "rates": list(_rates(office, since, currency))})
     margins = {**counted, "gross_margin": "0.48", "reactivation_days": 365}
     told = add_days(add_months(office.start, 13), 4)
-    office.tell(told, DIRECTOR, policy.DraftPolicyVersion.model_validate({"rules": margins}), {"policy": metric})
-    office.tell(told, DIRECTOR, policy.ActivatePolicy(
+    office.tell(
+        told, DIRECTOR, policy_commands.DraftPolicyVersion.model_validate({"rules": margins}), {"policy": metric}
+    )
+    office.tell(told, DIRECTOR, policy_commands.ActivatePolicy(
         number=2, start=told, replaces=1, reason="Agreed with finance: margins of the last year, and who returns after a year is new."),
         {"policy": metric})  # fmt: skip
     other = {**margins, "churn_at": "notice", "escalators": "stripped"}
     office.tell(
         add_days(office.end, -40),
         DIRECTOR,
-        policy.DraftPolicyVersion.model_validate({"rules": other}),
+        policy_commands.DraftPolicyVersion.model_validate({"rules": other}),
         {"policy": metric},
     )
 
@@ -94,8 +96,8 @@ def _rules(office: Office, currency: str) -> None:
 def _set(office: Office, since: str, rules: dict[str, Any]) -> str:
     """Rules in force from a day on, told on the story's first. Gives: the policy's id."""
     named = office.new_id("pol", rules["kind"])
-    office.tell(office.start, DIRECTOR, policy.DraftPolicy.model_validate({"rules": rules}), {}, new_id=named)
-    office.tell(office.start, DIRECTOR, policy.ActivatePolicy(number=1, start=since), {"policy": named})
+    office.tell(office.start, DIRECTOR, policy_commands.DraftPolicy.model_validate({"rules": rules}), {}, new_id=named)
+    office.tell(office.start, DIRECTOR, policy_commands.ActivatePolicy(number=1, start=since), {"policy": named})
     return named
 
 
@@ -125,7 +127,10 @@ def _pay(office: Office, lives: list[Life]) -> None:
             continue
         told = add_days(last, 8 + number % 3)
         issue = {"plan": PLAN, "payee": payee, "from": first, "to": last, "currency": currency}
-        office.say(told, incentive.IssueStatement.model_validate({**issue, "external_ref": _called(statement)}))
+        office.say(
+            told,
+            incentive_statement_commands.IssueStatement.model_validate({**issue, "external_ref": _called(statement)}),
+        )
         latest = add_months(last, 3) > office.end
         if latest or number % 7 == 1:
             _dispute(office, told, statement, wins[0], changed=number % 2 == 0, still_open=latest)
@@ -153,12 +158,18 @@ def _dispute(office: Office, told: str, statement: Statement, win: Win, *, chang
     desk = Thread(office.rng, office.steps)
     wrong = {**line, "reason": "This one was mine; the notes of the first meeting say so."}
     cites = (win.step, win.topic)
-    desk.tell(add_days(told, 4), statement[2], incentive.DisputeLine.model_validate(wrong), about, cites=cites)
+    desk.tell(
+        add_days(told, 4),
+        statement[2],
+        incentive_statement_commands.DisputeLine.model_validate(wrong),
+        about,
+        cites=cites,
+    )
     if still_open:
         return
     # Half of the line, once it is known what it pays: `app.demo.computed` says how much.
     end = {"outcome": "changed", "amount": "0"} if changed else {"outcome": "kept"}
-    resolve = incentive.ResolveDispute.model_validate(
+    resolve = incentive_statement_commands.ResolveDispute.model_validate(
         {
             **line,
             **end,
@@ -177,7 +188,7 @@ def _claw_back(office: Office, loss: Loss, statement: Statement) -> None:
     topic = "contract.expired" if loss.step.actor.startswith("system:") else "contract.terminated"
     told = max(add_days(loss.day, 6), add_days(statement[1], 14))
     about = {"incentive_statement": f"ref:{_called(statement)}"}
-    office.aside(told, DIRECTOR, incentive.ClawBack(event="evt_"), about, cites=(loss.step, topic))
+    office.aside(told, DIRECTOR, incentive_statement_commands.ClawBack(event="evt_"), about, cites=(loss.step, topic))
 
 
 # --- closing ---

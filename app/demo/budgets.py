@@ -5,7 +5,7 @@ from typing import Final
 from app.demo.account_history import Life
 from app.demo.people import DIRECTOR
 from app.demo.scripted_command import Thread
-from app.domain.budget import decisions as budget
+from app.domain.budget import commands as budget_commands
 from app.domain.kernel.command import Command
 from app.domain.kernel.values import add_days, add_months, instant
 
@@ -26,7 +26,7 @@ class Pot(Thread):
         self.number = number
         self.amount = life.client.fee * life.rng.randrange(3, 7)
         self.id = life.new_id("bud")
-        set_ = budget.SetBudget(
+        set_ = budget_commands.SetBudget(
             title=SEASONS[number % len(SEASONS)],
             currency=life.paid_in[contract],
             amount=f"{self.amount}.00",
@@ -44,7 +44,7 @@ class Pot(Thread):
     def spend(self, day: str, number: int, amount: int, *, late: bool = False) -> None:
         """An invoice."""
         at = instant(self.moment(day))
-        self.do(day, budget.RecordSpend(
+        self.do(day, budget_commands.RecordSpend(
             amount=f"{amount}.00", document=self.document(number), spent_at=at, effective_at=at, late=late,
             category=KINDS[number % len(KINDS)]), by="team_finance")  # fmt: skip
 
@@ -75,13 +75,18 @@ def _season(pot: Pot, day: str) -> None:
         pot.spend(billed, number, max(pot.amount * (share - before) // 100, 1))
         before = share
         if number == 2:
-            pot.do(add_days(billed, 2), budget.RecordForecast(at_completion=f"{pot.amount * shares[-1] // 100}.00"))
+            pot.do(
+                add_days(billed, 2),
+                budget_commands.RecordForecast(at_completion=f"{pot.amount * shares[-1] // 100}.00"),
+            )
         if number == 3 and over:
-            more = budget.ReviseBudget(amount=f"{pot.amount * 11 // 10}.00", reason="A tenth more for the launch.")
+            more = budget_commands.ReviseBudget(
+                amount=f"{pot.amount * 11 // 10}.00", reason="A tenth more for the launch."
+            )
             pot.do(add_days(billed, 4), more, by=DIRECTOR)
-    said = budget.CorrectSpend(document=pot.document(0), amount=f"{max(pot.amount * shares[0] // 100 - 25, 2)}.00",
+    said = budget_commands.CorrectSpend(document=pot.document(0), amount=f"{max(pot.amount * shares[0] // 100 - 25, 2)}.00",
                                reason="A credit note came in.")  # fmt: skip
     pot.do(add_days(day, 84), said)
     if pot.number % 2:
         pot.spend(add_days(day, 97), len(shares), max(pot.amount // 40, 3), late=True)
-    pot.do(add_days(day, 108), budget.CloseBudget())
+    pot.do(add_days(day, 108), budget_commands.CloseBudget())

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from app.domain.incentive_statement.decisions import ClawBack, IssueStatement, ResolveDispute
+from app.domain.incentive_statement.commands import ClawBack, IssueStatement, ResolveDispute
 from app.domain.kernel.command import Command
 from app.domain.kernel.values import MICRO, unscaled
-from app.domain.kpi_certificate.decisions import IssueKpiCertificate
-from app.domain.period_close.decisions import ClosePeriod, RestatePeriod
+from app.domain.kpi_certificate.commands import IssueKpiCertificate
+from app.domain.period_close.commands import ClosePeriod, RestatePeriod
 from app.kpi_queries import FigureQuestion
 from app.runtime import Runtime
 from app.services import incentive_statements as incentives

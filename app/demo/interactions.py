@@ -6,7 +6,7 @@ from app.demo import phrases as words
 from app.demo.account_history import Life
 from app.demo.people import OWNER_NAMES
 from app.demo.scripted_command import Step, Thread
-from app.domain.interaction import decisions as interaction
+from app.domain.interaction import commands as interaction_commands
 from app.domain.kernel.values import add_days, add_months, instant
 
 A_MONTH: Final = {"gold": 4, "silver": 3, "bronze": 2}
@@ -55,7 +55,9 @@ def _twice(life: Life, day: str) -> None:
     """A call is logged twice; the second entry is voided the next day."""
     log(life, day, words.PLAIN[0], "call", "outbound")
     again = log(life, day, words.PLAIN[0], "call", "outbound")
-    life.aside(add_days(day, 1), interaction.VoidInteraction(reason="Logged twice."), interaction=again.new_id or "")
+    life.aside(
+        add_days(day, 1), interaction_commands.VoidInteraction(reason="Logged twice."), interaction=again.new_id or ""
+    )
 
 
 def log(life: Life, day: str, talk: words.Talk, channel: str, direction: str, *, people: int = 1) -> Step:
@@ -74,7 +76,7 @@ def log(life: Life, day: str, talk: words.Talk, channel: str, direction: str, *,
         }
         for name, title in client.contacts[:people]
     ]
-    command = interaction.LogInteraction.model_validate({
+    command = interaction_commands.LogInteraction.model_validate({
         "channel": channel,
         "direction": direction,
         "occurred_at": instant(occurred),

@@ -12,7 +12,7 @@ from app.domain.contract.commands import CorrectContract
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError, Refused
 from app.domain.kernel.values import add_months, day_of, zone
-from app.domain.tenant.decisions import CreateTenant
+from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request, fingerprint
 from app.write_side.handler import Intent

@@ -7,7 +7,7 @@ from app.demo.scripted_command import Due, Loss, Thread
 from app.domain.contract import commands as contract_commands
 from app.domain.kernel.values import add_days, add_months
 from app.domain.policy.rules import RenewalRules
-from app.domain.renewal import decisions as renewal
+from app.domain.renewal import commands as renewal_commands
 
 LEAD: Final = RenewalRules().lead_days
 GRACE: Final = RenewalRules().grace_days
@@ -32,10 +32,14 @@ def begin(life: Life, outcome: str) -> None:
     life.cycle = life.new_id("rnw")
     house = Thread(life.rng, life.steps)
     house.tell(
-        add_days(due, -LEAD[0]), THE_HOUSE, renewal.OpenRenewal(), {"contract": life.contract}, new_id=life.cycle
+        add_days(due, -LEAD[0]),
+        THE_HOUSE,
+        renewal_commands.OpenRenewal(),
+        {"contract": life.contract},
+        new_id=life.cycle,
     )
     for days in LEAD[1:]:
-        house.tell(add_days(due, -days), THE_HOUSE, renewal.ReachMilestone(days=days), {"renewal": life.cycle})
+        house.tell(add_days(due, -days), THE_HOUSE, renewal_commands.ReachMilestone(days=days), {"renewal": life.cycle})
     life.due.append(Due(life.cycle, life.contract, due, outcome, life.annual()))
 
 
@@ -48,7 +52,7 @@ def write_forecasts(life: Life) -> None:
         for days, category, probability, percent in EXPECTED[outcome]:
             day, value = add_days(due, -days), (annual + grown) * percent // 100
             said = {"category": category, "probability": probability, "expected_value": f"{value}.00"}
-            desk.tell(day, life.owner_on(day), renewal.SubmitForecast.model_validate(said), {"renewal": cycle})
+            desk.tell(day, life.owner_on(day), renewal_commands.SubmitForecast.model_validate(said), {"renewal": cycle})
 
 
 def go_on(life: Life) -> None:

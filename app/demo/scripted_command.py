@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from app.domain.contract import commands as contract_commands
 from app.domain.kernel.command import Command
 from app.domain.kernel.values import instant, micros
-from app.domain.kpi_certificate.decisions import IssueKpiCertificate
-from app.domain.period_close.decisions import ClosePeriod, RestatePeriod
+from app.domain.kpi_certificate.commands import IssueKpiCertificate
+from app.domain.period_close.commands import ClosePeriod, RestatePeriod
 
 MINUTE: Final = 60_000_000
 UNDATED: Final = (IssueKpiCertificate, ClosePeriod, RestatePeriod, contract_commands.CorrectContract)

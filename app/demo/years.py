@@ -11,7 +11,7 @@ from app.demo.people import COMPETITORS, EXTRAS, PROJECTS, RETAINER, share
 from app.demo.scripted_command import Step
 from app.domain.contract import commands as contract_commands
 from app.domain.kernel.values import add_days, add_months
-from app.domain.renewal import decisions as renewal
+from app.domain.renewal import commands as renewal_commands
 
 Lines = list[contract_commands.Line]
 
@@ -112,7 +112,7 @@ def renew(life: Life, outcome: str) -> bool:
             start = add_months(end, 2)
             life.renew(add_days(start, -6), add_months(start, 12), start=start)
         case "deferred":
-            life.do(add_days(end, -30), renewal.DeferRenewal(new_due=add_days(end, 14), reason="Their board meets later."),
+            life.do(add_days(end, -30), renewal_commands.DeferRenewal(new_due=add_days(end, 14), reason="Their board meets later."),
                     renewal=life.cycle)  # fmt: skip
             life.renew(add_days(end, -2), next_end, lines=raised(life, 2))
         case _:

@@ -14,21 +14,21 @@ from app import kpi_queries as figures
 from app.domain.contract import schedule as schedules
 from app.domain.contract.schedule import Schedule
 from app.domain.decisions import NOUNS
-from app.domain.incentive_statement import decisions as statements
-from app.domain.incentive_statement.decisions import (
-    LARGEST,
-    LINE,
+from app.domain.incentive_statement import commands as incentive_statement_commands
+from app.domain.incentive_statement import decisions as incentive_statement_decisions
+from app.domain.incentive_statement.commands import (
     ClawBack,
     IssueStatement,
     RecordClawback,
     RecordStatement,
     StatementLine,
 )
+from app.domain.incentive_statement.decisions import LARGEST, LINE
 from app.domain.incentive_statement.events import Retention
 from app.domain.kernel.errors import Invalid, NotFound, Refused
 from app.domain.kernel.values import LAST, day_of, day_start, instant, unscaled
-from app.domain.policy.decisions import PolicyState
 from app.domain.policy.rules import IncentiveRules
+from app.domain.policy.state import PolicyState
 from app.domain.recorded import Recorded
 from app.kpi_queries import FigureQuestion, Scope
 from app.read_side.reader import Reader, When
@@ -38,7 +38,7 @@ from app.write_side.handler import Handler, Intent
 from projections.views import portfolios, timeline
 
 RETENTION: Final = "gross_revenue_retention"
-WON: Final[Mapping[str, statements.Rule]] = {
+WON: Final[Mapping[str, incentive_statement_commands.Rule]] = {
     "contract.renewed": "renewal",
     "contract.amended": "expansion",
     "contract.signed": "new_business",
@@ -98,7 +98,7 @@ def preview(handler: Handler, reader: Reader, tenant_id: str, asked: Asked, when
     if asked.start >= asked.end:
         raise Invalid("invalid_period", "from must be before to")
     plan, policy = _policy(handler, reader, tenant_id, asked.plan, position)
-    number, rules = statements.plan_of(policy, asked.start, asked.end)
+    number, rules = incentive_statement_decisions.plan_of(policy, asked.start, asked.end)
     won = _won(reader, tenant_id, asked, When(when.as_of, position, now=False), where)
     asked = asked._replace(currency=asked.currency or _currency(won))
     retention = _retention(reader, tenant_id, asked, position) if rules.retention_tiers else None
@@ -209,7 +209,7 @@ def _lines(
 ) -> tuple[list[StatementLine], list[Left]]:
     """What each event pays by the plan, and what is left out because it is of another currency."""
     rates = {one.rule: one.percent for one in rules.rates}
-    factor = statements.factor_of(rules, retention.value if retention else None)
+    factor = incentive_statement_decisions.factor_of(rules, retention.value if retention else None)
     lines, left = [], []
     for event, account, currency, value in won:
         rule = WON[event.type]
@@ -220,7 +220,7 @@ def _lines(
             left.append(Left(event.event_id, rule, account, "other_currency"))
             continue
         times = factor if rule == "renewal" else "1"
-        amount = statements.pay(value, percent, times, currency)
+        amount = incentive_statement_decisions.pay(value, percent, times, currency)
         if max(amount, value) > LARGEST:
             raise Invalid("amount_out_of_range", "a line pays no more than 10^12")
         if amount:
@@ -240,7 +240,9 @@ def _lines(
     return lines, left
 
 
-def _paid(reader: Reader, tenant_id: str, lines: Iterable[StatementLine], position: int) -> dict[statements.Key, str]:
+def _paid(
+    reader: Reader, tenant_id: str, lines: Iterable[StatementLine], position: int
+) -> dict[incentive_statement_commands.Key, str]:
     """The lines that a statement up to a position has paid, each with that statement."""
     wanted = {(LINE, f"{line.rule}/{line.event}"): line.key for line in lines}
     found = reader.log.look_up(tenant_id, wanted.keys(), ())
@@ -368,7 +370,7 @@ def claw_back(
     if_match: int | None = None,
 ) -> Receipt:
     """What a loss takes back of a statement. Raises: NotFound for an unknown statement; Refused for an event that is no loss."""
-    handler.load(tenant_id, statements.NOUN, statement)
+    handler.load(tenant_id, incentive_statement_decisions.NOUN, statement)
     loss = _event(reader, tenant_id, wanted.event)
     if loss is None:
         raise Refused("unknown_event", "no account has met such an event")
@@ -384,7 +386,9 @@ def claw_back(
         contract=loss.stream_id if loss.type.startswith("contract.") else told.get("contract"),
         lost_on=told.get("effective_end") or told.get("end") or day_of(loss.effective_at, handler.zone(tenant_id)),
     )
-    return handler.handle(Intent(tenant_id, actor, command, request, {statements.NOUN: statement}, if_match, role=role))
+    return handler.handle(
+        Intent(tenant_id, actor, command, request, {incentive_statement_decisions.NOUN: statement}, if_match, role=role)
+    )
 
 
 def _event(reader: Reader, tenant_id: str, event_id: str) -> Recorded | None:

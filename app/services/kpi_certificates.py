@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.values import micros
-from app.domain.kpi_certificate.decisions import RecordKpiCertificate
+from app.domain.kpi_certificate.commands import RecordKpiCertificate
 from app.domain.kpi_certificate.events import CertifiedOption, CertifiedScope, CertifiedWarning, KpiCertificateIssued
 from app.kpi_queries.digests import answer_hash, code_digest, inputs_hash
 from app.kpi_queries.evaluate import exactly

@@ -8,14 +8,14 @@ from app.domain.kernel.errors import Conflict, Invalid, NotFound, Refused
 from app.domain.kernel.values import day_start, instant
 from app.domain.kpi_certificate.decisions import require_undated
 from app.domain.kpi_certificate.events import KpiCertificateIssued
-from app.domain.period_close.decisions import (
+from app.domain.period_close.commands import (
     ClosePeriod,
     RecordPeriodClose,
     RecordPeriodRestatement,
     Restated,
     RestatePeriod,
-    claim,
 )
+from app.domain.period_close.decisions import claim
 from app.domain.period_close.events import PeriodCloseClosed
 from app.kpi_queries.query import FigureQuestion, Scope, kpi_of
 from app.kpi_queries.restatement import Restated as Moved

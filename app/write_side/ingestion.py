@@ -12,16 +12,16 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from app.domain.account import decisions as account
-from app.domain.budget import decisions as budget
+from app.domain.account import commands as account_commands
+from app.domain.budget import commands as budget_commands
 from app.domain.contract import commands as contract_commands
-from app.domain.interaction import decisions as interaction
+from app.domain.interaction import commands as interaction_commands
 from app.domain.kernel import values
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError, Invalid, NotAllowed
 from app.domain.opportunity import commands as opportunity_commands
 from app.domain.proposal import commands as proposal_commands
-from app.domain.renewal import decisions as renewal
+from app.domain.renewal import commands as renewal_commands
 from app.domain.scope_change import commands as scope_change_commands
 from app.store.canonical import canonical
 from app.store.receipts import Receipt, Request, fingerprint
@@ -38,14 +38,14 @@ class Topic:
 
 
 TOPICS: Final[dict[str, Topic]] = {
-    "account.opened": Topic(account.OpenAccount, "account"),
-    "account.renamed": Topic(account.RenameAccount, "account"),
-    "account.tier_set": Topic(account.SetAccountTier, "account"),
-    "account.owner_set": Topic(account.SetAccountOwner, "account"),
-    "account.closed": Topic(account.CloseAccount, "account"),
-    "account.reopened": Topic(account.ReopenAccount, "account"),
-    "interaction.logged": Topic(interaction.LogInteraction, "interaction"),
-    "interaction.voided": Topic(interaction.VoidInteraction, "interaction", "interaction"),
+    "account.opened": Topic(account_commands.OpenAccount, "account"),
+    "account.renamed": Topic(account_commands.RenameAccount, "account"),
+    "account.tier_set": Topic(account_commands.SetAccountTier, "account"),
+    "account.owner_set": Topic(account_commands.SetAccountOwner, "account"),
+    "account.closed": Topic(account_commands.CloseAccount, "account"),
+    "account.reopened": Topic(account_commands.ReopenAccount, "account"),
+    "interaction.logged": Topic(interaction_commands.LogInteraction, "interaction"),
+    "interaction.voided": Topic(interaction_commands.VoidInteraction, "interaction", "interaction"),
     "contract.drafted": Topic(contract_commands.DraftContract, "contract", "contract"),
     "contract.signed": Topic(contract_commands.RecordContract, "contract", "contract"),
     "contract.amended": Topic(contract_commands.AmendContract, "contract", "contract"),
@@ -57,10 +57,10 @@ TOPICS: Final[dict[str, Topic]] = {
     "contract.renewed": Topic(contract_commands.RenewContract, "contract", "contract"),
     "contract.terminated": Topic(contract_commands.TerminateContract, "contract", "contract"),
     "contract.expired": Topic(contract_commands.ExpireContract, "contract", "contract"),
-    "renewal.opened": Topic(renewal.OpenRenewal, "renewal", "contract"),
-    "renewal.risk_set": Topic(renewal.SetRenewalRisk, "renewal", "renewal"),
-    "renewal.deferred": Topic(renewal.DeferRenewal, "renewal", "renewal"),
-    "renewal.forecast_submitted": Topic(renewal.SubmitForecast, "renewal", "renewal"),
+    "renewal.opened": Topic(renewal_commands.OpenRenewal, "renewal", "contract"),
+    "renewal.risk_set": Topic(renewal_commands.SetRenewalRisk, "renewal", "renewal"),
+    "renewal.deferred": Topic(renewal_commands.DeferRenewal, "renewal", "renewal"),
+    "renewal.forecast_submitted": Topic(renewal_commands.SubmitForecast, "renewal", "renewal"),
     "scope_change.raised": Topic(scope_change_commands.RaiseScopeChange, "scope_change", "scope_change"),
     "scope_change.consult_requested": Topic(scope_change_commands.RequestConsult, "scope_change", "scope_change"),
     "scope_change.consult_answered": Topic(scope_change_commands.AnswerConsult, "scope_change", "scope_change"),
@@ -90,12 +90,12 @@ TOPICS: Final[dict[str, Topic]] = {
     "opportunity.parked": Topic(opportunity_commands.ParkOpportunity, "opportunity", "opportunity"),
     "opportunity.won": Topic(opportunity_commands.WinOpportunity, "opportunity", "opportunity"),
     "opportunity.lost": Topic(opportunity_commands.LoseOpportunity, "opportunity", "opportunity"),
-    "budget.set": Topic(budget.SetBudget, "budget", "budget"),
-    "budget.revised": Topic(budget.ReviseBudget, "budget", "budget"),
-    "budget.spend_recorded": Topic(budget.RecordSpend, "budget", "budget"),
-    "budget.spend_corrected": Topic(budget.CorrectSpend, "budget", "budget"),
-    "budget.forecast_recorded": Topic(budget.RecordForecast, "budget", "budget"),
-    "budget.closed": Topic(budget.CloseBudget, "budget", "budget"),
+    "budget.set": Topic(budget_commands.SetBudget, "budget", "budget"),
+    "budget.revised": Topic(budget_commands.ReviseBudget, "budget", "budget"),
+    "budget.spend_recorded": Topic(budget_commands.RecordSpend, "budget", "budget"),
+    "budget.spend_corrected": Topic(budget_commands.CorrectSpend, "budget", "budget"),
+    "budget.forecast_recorded": Topic(budget_commands.RecordForecast, "budget", "budget"),
+    "budget.closed": Topic(budget_commands.CloseBudget, "budget", "budget"),
 }
 _MEMBERS: Final = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
@@ -110,7 +110,7 @@ _CREATES: Final = (
     scope_change_commands.RaiseScopeChange,
     proposal_commands.DraftProposal,
     opportunity_commands.IdentifyOpportunity,
-    budget.SetBudget,
+    budget_commands.SetBudget,
 )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.auth.keys import Gate, digest, issue
 from app.auth.roles import SCOPES, scopes_of
-from app.domain.api_key.decisions import IssueApiKey, RevokeApiKey
+from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.values import micros
 from app.store.receipts import Request

@@ -3,7 +3,7 @@
 import pytest
 
 from app.auth.roles import BUSINESS, HOUSE, NOUN_SCOPES, ROLES, RULES, SCOPES, Principal, scopes_of
-from app.domain.api_key.decisions import Role
+from app.domain.api_key.commands import Role
 from app.domain.kernel.errors import NotAllowed
 from app.write_side.ingestion import TOPICS
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import AddLine, DraftContract, Line, RemoveLine, SetLine, SignContract
 from app.domain.contract.schedule import Schedule, build
 from app.domain.kernel.command import Command

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import AddLine, AmendContract, DraftContract, Line, RecordContract
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError, Refused
 from app.domain.opportunity import commands as chances
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import ApprovalLimit, ApprovalRules
 from app.domain.proposal import commands as offers
 from tests.support.applications import House

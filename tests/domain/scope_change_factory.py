@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.account.decisions import CloseAccount, OpenAccount
+from app.domain.account.commands import CloseAccount, OpenAccount
 from app.domain.contract.commands import Line, RecordContract
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Refused

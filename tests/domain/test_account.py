@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.domain.account.decisions import (
+from app.domain.account.commands import (
     CloseAccount,
     OpenAccount,
     RenameAccount,

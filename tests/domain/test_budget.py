@@ -8,23 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.domain.account.decisions import AccountState, CloseAccount
-from app.domain.budget.decisions import (
-    BudgetState,
-    CloseBudget,
-    CorrectSpend,
-    RecordForecast,
-    RecordSpend,
-    ReviseBudget,
-    SetBudget,
-    close,
-    correct_spend,
-    evolve,
-    projection,
-    record_spend,
-    revise,
-    set_,
-)
+from app.domain.account.commands import CloseAccount
+from app.domain.account.state import AccountState
+from app.domain.budget.commands import CloseBudget, CorrectSpend, RecordForecast, RecordSpend, ReviseBudget, SetBudget
+from app.domain.budget.decisions import close, correct_spend, projection, record_spend, revise, set_
+from app.domain.budget.state import BudgetState, evolve
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, Refused

@@ -8,19 +8,14 @@ from app.domain.decisions import DECISIONS
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.values import micros, zone
-from app.domain.kpi_certificate.decisions import IssueKpiCertificate, KpiCertificateState, RecordKpiCertificate, issue
+from app.domain.kpi_certificate.commands import IssueKpiCertificate, RecordKpiCertificate
+from app.domain.kpi_certificate.decisions import issue
 from app.domain.kpi_certificate.events import CertifiedScope, KpiCertificateIssued
-from app.domain.period_close.decisions import (
-    ClosePeriod,
-    PeriodCloseState,
-    RecordPeriodClose,
-    RecordPeriodRestatement,
-    Restated,
-    called,
-    close,
-    restate,
-)
+from app.domain.kpi_certificate.state import KpiCertificateState
+from app.domain.period_close.commands import ClosePeriod, RecordPeriodClose, RecordPeriodRestatement, Restated
+from app.domain.period_close.decisions import called, close, restate
 from app.domain.period_close.events import PeriodCloseClosed, PeriodCloseRestated
+from app.domain.period_close.state import PeriodCloseState
 
 ISSUED = KpiCertificateIssued(
     kpi="mrr", method="point_in_time", unit="money", scope=CertifiedScope(), as_of="2025-12-31T23:59:59.999999Z",

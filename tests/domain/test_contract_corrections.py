@@ -21,7 +21,7 @@ from app.domain.contract.commands import (
     WithdrawNotice,
 )
 from app.domain.kernel.values import day_start
-from app.domain.renewal.decisions import OpenRenewal
+from app.domain.renewal.commands import OpenRenewal
 from tests.domain.contract_factory import MAIN, YEAR, account, annual, refusal, reprice, schedule, signed
 from tests.support.applications import House
 

@@ -12,9 +12,9 @@ from app.domain.contract.commands import (
     TerminateContract,
     WithdrawNotice,
 )
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import RenewalRules
-from app.domain.renewal.decisions import OpenRenewal
+from app.domain.renewal.commands import OpenRenewal
 from tests.domain.contract_factory import annual, refusal, signed
 from tests.support.applications import House
 

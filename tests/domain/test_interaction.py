@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.domain.account.decisions import CloseAccount, OpenAccount
-from app.domain.interaction.decisions import LogInteraction, VoidInteraction
+from app.domain.account.commands import CloseAccount, OpenAccount
+from app.domain.interaction.commands import LogInteraction, VoidInteraction
 from app.domain.kernel.values import micros
 from tests.domain.contract_factory import refusal
 from tests.support.applications import House

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.account.decisions import CloseAccount
+from app.domain.account.commands import CloseAccount
 from app.domain.contract.commands import (
     AmendContract,
     CorrectContract,

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy, DraftPolicyVersion, PolicyState, RetirePolicy
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
 from app.domain.policy.rules import ApprovalLimit, ApprovalRules, FxRules, MetricRules, RenewalRules
+from app.domain.policy.state import PolicyState
 from tests.domain.contract_factory import refusal
 from tests.support.applications import House
 

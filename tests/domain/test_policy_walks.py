@@ -12,16 +12,10 @@ from app.domain.kernel.errors import DomainError
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import add_days, day_start
 from app.domain.policy import events as facts
-from app.domain.policy.decisions import (
-    ActivatePolicy,
-    DraftPolicy,
-    DraftPolicyVersion,
-    PolicyState,
-    RetirePolicy,
-    evolve,
-    rules_in_force,
-)
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
+from app.domain.policy.decisions import rules_in_force
 from app.domain.policy.rules import RenewalRules
+from app.domain.policy.state import PolicyState, evolve
 from app.domain.recorded import Recorded
 from app.store.canonical import canonical
 from projections.views.policies import VIEW, Policy, version_on

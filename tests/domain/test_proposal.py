@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.account.decisions import CloseAccount
+from app.domain.account.commands import CloseAccount
 from app.domain.contract.commands import AddLine, AmendContract, GiveNotice, Line, RenewContract, SetLine
 from app.domain.kernel.errors import Invalid
 from app.domain.proposal import commands as offers

@@ -5,7 +5,7 @@ from typing import Any, Final
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.domain.account.decisions import AccountState
+from app.domain.account.state import AccountState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.event import Event
@@ -13,7 +13,8 @@ from app.domain.kernel.values import MICRO, micros, scaled, zone
 from app.domain.policy.rules import SENIORITY, ApprovalRules
 from app.domain.proposal import commands as offers
 from app.domain.proposal import concession_decisions as concession
-from app.domain.proposal import decisions as proposal
+from app.domain.proposal import decisions as proposal_decisions
+from app.domain.proposal import state as proposal_state
 from app.domain.recorded import Recorded
 from projections.views.proposals import VIEW
 
@@ -49,13 +50,13 @@ COMMANDS: Final = st.one_of(
     st.just(offers.DeclineProposal(reason="price")),
 )
 DECIDE: Final[dict[type, Any]] = {
-    offers.ReviseProposal: proposal.revise,
-    offers.SubmitProposal: proposal.submit,
+    offers.ReviseProposal: proposal_decisions.revise,
+    offers.SubmitProposal: proposal_decisions.submit,
     offers.OfferConcession: concession.concede,
     offers.ApproveConcession: concession.approve,
     offers.RejectConcession: concession.reject,
-    offers.AcceptProposal: proposal.accept,
-    offers.DeclineProposal: proposal.decline,
+    offers.AcceptProposal: proposal_decisions.accept,
+    offers.DeclineProposal: proposal_decisions.decline,
 }
 
 
@@ -63,7 +64,7 @@ class Walk:
     """A proposal, step by step, and all that happened."""
 
     def __init__(self) -> None:
-        self.state = proposal.ProposalState()
+        self.state = proposal_state.ProposalState()
         self.told: list[tuple[str, str, Any]] = []
         self.row: Any = None
 
@@ -80,7 +81,7 @@ class Walk:
             recorded = Recorded(
                 "tnt", version, f"evt{version}", "prp", version, ACCOUNT, event.TOPIC, 1, NOW, NOW, actor, body
             )
-            self.state = proposal.evolve(self.state, recorded)
+            self.state = proposal_state.evolve(self.state, recorded)
             self.told.append((actor, role, recorded.event))
             rows = {} if self.row is None else {("prp",): self.row}
             self.row = VIEW.fold(rows, recorded, zone("UTC"))[("prp",)]
@@ -106,7 +107,7 @@ def test_whatever_is_tried_the_rules_of_negotiation_hold(
 ) -> None:
     walk = Walk()
     draft = offers.DraftProposal(currency="EUR", **first)
-    walk.take(proposal.draft(walk.state, draft, walk.context(*author)), *author)
+    walk.take(proposal_decisions.draft(walk.state, draft, walk.context(*author)), *author)
     frozen = None
 
     for command, who in steps:

@@ -13,7 +13,7 @@ from app.domain.contract.commands import (
     SignContract,
     TerminateContract,
 )
-from app.domain.renewal.decisions import DeferRenewal, OpenRenewal, SetRenewalRisk
+from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk
 from tests.domain.contract_factory import drafted, line, refusal, reprice, signed
 from tests.support.applications import House
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from app.domain.interaction.decisions import LogInteraction
+from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.values import micros
 from app.domain.scope_change.commands import (

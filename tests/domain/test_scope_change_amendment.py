@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.bootstrap import build
-from app.domain.account.decisions import AccountState
+from app.domain.account.state import AccountState
 from app.domain.contract import commands as contract_commands
-from app.domain.contract import decisions as contracts
+from app.domain.contract import decisions as contract_decisions
+from app.domain.contract import state as contract_state
 from app.domain.contract.commands import AmendContract, DraftContract, Line, SignContract, SuspendContract
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import day_start, scaled
-from app.domain.scope_change.decisions import ScopeChangeState, amend
+from app.domain.scope_change.decisions import amend
+from app.domain.scope_change.state import ScopeChangeState
 from app.store.receipts import Request
 from app.write_side.handler import Intent
 from tests.domain.scope_change_factory import ADD_LINE, accepted, account, amendment, contract, raised, refusal
@@ -225,19 +227,19 @@ def test_the_monthly_difference_is_a_twelfth_of_the_annual_one_to_the_last_digit
     old: list[tuple[str, str, str]], new: list[tuple[str, str, str]], dearer: str, remove: bool
 ) -> None:
     start, at = day_start("2026-01-01", UTC), day_start("2026-03-01", UTC)
-    agreed = contracts.ContractState()
+    agreed = contract_state.ContractState()
     states: dict[str, Any] = {"account": AccountState("acct", open=True), "contract": agreed}
     told = tuple(
         Line.model_validate({"line": f"old {n}", "product": "x", "unit_price": p, "quantity": q, "interval": i})
         for n, (p, q, i) in enumerate(old)
     )
-    for event in contracts.record(
+    for event in contract_decisions.record(
         agreed,
         contract_commands.RecordContract(currency="EUR", start="2026-01-01", signed_at="2026-01-01", lines=told),
         _context(states, start),
     ):
-        recorded = contracts.preview(event, f"evt_{event.TOPIC}", "ctr", agreed, _context(states, start))
-        agreed = contracts.evolve(agreed, recorded)
+        recorded = contract_decisions.preview(event, f"evt_{event.TOPIC}", "ctr", agreed, _context(states, start))
+        agreed = contract_state.evolve(agreed, recorded)
     states["contract"] = agreed
 
     changes: list[dict[str, Any]] = [

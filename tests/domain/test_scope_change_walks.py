@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.account.decisions import AccountState
-from app.domain.contract import decisions as contracts
+from app.domain.account.state import AccountState
+from app.domain.contract import decisions as contract_decisions
+from app.domain.contract import state as contract_state
 from app.domain.contract.commands import Line, RecordContract
 from app.domain.decisions import DECISIONS
 from app.domain.kernel.command import Command
@@ -31,7 +32,8 @@ from app.domain.scope_change.commands import (
     WaiveConsult,
     WithdrawScopeChange,
 )
-from app.domain.scope_change.decisions import ScopeChangeState, evolve, raise_
+from app.domain.scope_change.decisions import raise_
+from app.domain.scope_change.state import ScopeChangeState, evolve
 from projections.views.scope_changes import VIEW, ScopeChange
 from tests.domain.scope_change_factory import amendment
 
@@ -67,11 +69,11 @@ class Walk:
 
     def __init__(self) -> None:
         self.account = AccountState("acct", open=True, currency="EUR")
-        self.contract = contracts.ContractState()
+        self.contract = contract_state.ContractState()
         line = Line(line="main", product="retainer", unit_price="1000", interval="month")
         terms = RecordContract(currency="EUR", start="2026-01-01", signed_at="2026-01-01", lines=(line,))
-        for event in contracts.record(self.contract, terms, self.context("maria")):
-            self.contract = contracts.evolve(
+        for event in contract_decisions.record(self.contract, terms, self.context("maria")):
+            self.contract = contract_state.evolve(
                 self.contract, self.noted("ctr", len(self.contract.history), event, "maria")
             )
         self.state, self.row = ScopeChangeState(), None

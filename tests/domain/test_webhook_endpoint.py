@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import DomainError, Invalid, Refused
-from app.domain.webhook_endpoint.decisions import (
+from app.domain.webhook_endpoint.commands import (
     MOST_SECRETS,
     AddWebhookSecret,
     CloseWebhookEndpoint,
@@ -18,18 +18,15 @@ from app.domain.webhook_endpoint.decisions import (
     RecordWebhookSecret,
     RegisterWebhookEndpoint,
     RetireWebhookSecret,
-    WebhookEndpointState,
-    add_secret,
-    close,
-    register,
-    retire_secret,
 )
+from app.domain.webhook_endpoint.decisions import add_secret, close, register, retire_secret
 from app.domain.webhook_endpoint.events import (
     WebhookEndpointClosed,
     WebhookEndpointRegistered,
     WebhookSecretAdded,
     WebhookSecretRetired,
 )
+from app.domain.webhook_endpoint.state import WebhookEndpointState
 
 CONTEXT = Context("tnt_1", "test", 1_000_000, 5_000_000, ZoneInfo("UTC"), "whe_1", lambda prefix: f"{prefix}_1")
 OPEN = WebhookEndpointState(exists=True, provider="standard_webhooks", secrets=("sec_1",))

@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from app.auth.keys import issue
-from app.domain.api_key.decisions import IssueApiKey
-from app.domain.tenant.decisions import CreateTenant
+from app.domain.api_key.commands import IssueApiKey
+from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.store.engine import Database
 from app.store.receipts import Request

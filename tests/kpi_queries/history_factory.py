@@ -3,9 +3,9 @@
 from typing import Any
 
 from app import kpi_queries as figures
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import Line, RecordContract
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import FxRate, FxRules, Rules
 from app.kpi_queries import FigureQuestion, Scope
 from tests.support.applications import House

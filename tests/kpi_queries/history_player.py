@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app import kpi_queries as figures
-from app.domain.account.decisions import OpenAccount, SetAccountOwner, SetAccountTier
+from app.domain.account.commands import OpenAccount, SetAccountOwner, SetAccountTier
 from app.domain.contract import commands
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import add_days, instant
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
-from app.domain.renewal.decisions import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
+from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
 from app.kpi_queries import FigureQuestion, Scope
 from projections.kpis import KPIS
 from tests.kpi_queries.histories import PERIODS, Act, Deal, Handover, History, Look, Opened, Ruling, Step

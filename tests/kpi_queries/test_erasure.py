@@ -1,6 +1,6 @@
 """Erasing a person changes no figure: what figures are made of is never personal. Source: product facts, law 12."""
 
-from app.domain.interaction.decisions import LogInteraction
+from app.domain.interaction.commands import LogInteraction
 from app.store.engine import Database
 from projections import VIEWS
 from tests.kpi_queries.history_player import Told, sums

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.account.decisions import RenameAccount
+from app.domain.account.commands import RenameAccount
 from projections.kpis import KPIS
 from tests.kpi_queries.history_factory import YEAR, account, contract, explained
 from tests.support.applications import House

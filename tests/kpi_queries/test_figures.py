@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app import kpi_queries as figures
-from app.domain.account.decisions import SetAccountOwner, SetAccountTier
+from app.domain.account.commands import SetAccountOwner, SetAccountTier
 from app.domain.contract.commands import AmendContract, CorrectContract, SetLine
 from app.domain.kernel.errors import Invalid, NotFound
 from app.kpi_queries import FigureQuestion, Scope

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.kernel.errors import Invalid, NotFound
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy, DraftPolicyVersion
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import ApprovalRules, FxRate, FxRules, MetricRules
 from app.kpi_queries.counting_policies import Counting, counting

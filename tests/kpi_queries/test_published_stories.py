@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from app.domain.contract.commands import Line, TerminateContract
-from app.domain.renewal.decisions import OpenRenewal, SetRenewalRisk
+from app.domain.renewal.commands import OpenRenewal, SetRenewalRisk
 from tests.kpi_queries.history_factory import account, ask, contract, explained
 from tests.support.applications import House
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.account.decisions import SetAccountOwner
+from app.domain.account.commands import SetAccountOwner
 from app.domain.contract.commands import AmendContract, CorrectContract, SetLine
 from app.domain.kernel.errors import DomainError, Invalid
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicyVersion
+from app.domain.policy.commands import ActivatePolicy, DraftPolicyVersion
 from app.kpi_queries import FigureQuestion, Scope, restatement
 from app.kpi_queries.evaluate import exactly
 from app.kpi_queries.restatement import Restated

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.contract.commands import GiveNotice, Line, SuspendContract, TerminateContract
 from app.domain.kernel.errors import DomainError, Invalid
-from app.domain.policy.decisions import DraftPolicyVersion
+from app.domain.policy.commands import DraftPolicyVersion
 from app.domain.policy.rules import MetricRules
 from app.kpi_queries import row_source as rows
 from projections.kpis import KPIS

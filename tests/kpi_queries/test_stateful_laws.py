@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from app import kpi_queries as figures
 from app.bootstrap import owner
-from app.domain.account.decisions import RenameAccount
+from app.domain.account.commands import RenameAccount
 from app.domain.kernel.errors import DomainError, Invalid
 from app.kpi_queries import FigureQuestion, Scope
 from app.store.engine import Database

@@ -3,7 +3,7 @@
 import pytest
 
 from app import kpi_queries as figures
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import AmendContract, Line, RecordContract, SetLine, TerminateContract
 from app.domain.kernel.values import add_days, day_start, instant, zone
 from app.kpi_queries import FigureQuestion

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 
 from app.bootstrap import build
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.recorded import Recorded
 from app.read_side import projector as projecting
 from app.store.tables import positions

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
 from app.bootstrap import Ids, system_clock
-from app.domain.account.decisions import OpenAccount, RenameAccount
+from app.domain.account.commands import OpenAccount, RenameAccount
 from app.read_side import rebuilder as rebuilding
 from app.read_side.rebuilder import Comparison, Rebuilder
 from app.store.engine import Database

@@ -3,10 +3,10 @@
 import itertools
 from typing import Any
 
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import AmendContract, Line, RecordContract, RenewContract, SetLine, TerminateContract
-from app.domain.incentive_statement.decisions import ClawBack, IssueStatement
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy
+from app.domain.incentive_statement.commands import ClawBack, IssueStatement
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import IncentiveRules
 from app.services import incentive_statements as incentives
 from app.services.incentive_statements import Asked, Worked

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.account.decisions import CloseAccount, SetAccountOwner
+from app.domain.account.commands import CloseAccount, SetAccountOwner
 from app.domain.contract.commands import AddLine, AmendContract, CorrectContract, Line, SetLine
-from app.domain.incentive_statement.decisions import DisputeLine, ResolveDispute
+from app.domain.incentive_statement.commands import DisputeLine, ResolveDispute
 from app.domain.kernel.errors import Invalid, NotFound, Refused, Unavailable
 from app.domain.kernel.values import scaled
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy, DraftPolicyVersion
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion
 from app.domain.policy.rules import ApprovalRules, IncentiveRules
 from app.store.receipts import Receipt
 from tests.services.incentives_factory import (

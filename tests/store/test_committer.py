@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Conflict, Refused, Unavailable
 from app.store.append import Append, Outcome
 from app.store.committer import Answer, Committer

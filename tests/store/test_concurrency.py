@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.recorded import Recorded
 from app.store.log import Log
 from tests.store.writers import Tally, runtime_of, write

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Unavailable
 from app.store import engine
 from app.store.receipts import Receipt

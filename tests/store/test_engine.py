@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from app.bootstrap import build
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Unavailable
 from app.store.engine import Database
 from app.store.receipts import Receipt, Request

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary, MetaData, create_engine, insert, text
 
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE
 from projections import VIEWS
 from tests.support.applications import House

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.account.decisions import OpenAccount, RenameAccount
+from app.domain.account.commands import OpenAccount, RenameAccount
 from app.domain.kernel.errors import Invalid, Unavailable
 from app.store.append import Append, Outcome
 from app.store.committer import Committer

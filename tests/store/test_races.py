@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.domain.account.decisions import OpenAccount, RenameAccount
+from app.domain.account.commands import OpenAccount, RenameAccount
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Invalid
 from app.runtime import Runtime

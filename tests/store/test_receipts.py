@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy import text
 
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from tests.support.applications import House
 
 

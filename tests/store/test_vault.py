@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from sqlalchemy import MetaData, text
 
-from app.domain.account.decisions import OpenAccount
-from app.domain.interaction.decisions import LogInteraction
+from app.domain.account.commands import OpenAccount
+from app.domain.interaction.commands import LogInteraction
 from app.store.receipts import Request, fingerprint
 from app.store.vault import Vault, hkdf, sealed_keys
 from app.write_side.handler import Intent

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 
 from app.bootstrap import build
-from app.domain.account.decisions import RenameAccount
+from app.domain.account.commands import RenameAccount
 from app.domain.account.events import AccountRenamed
-from app.domain.interaction.decisions import LogInteraction
+from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.errors import DomainError
 from app.runtime import Runtime
 from app.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.bootstrap import build
 from app.domain.kernel.command import Command
-from app.domain.tenant.decisions import CreateTenant
+from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Receipt, Request

@@ -9,8 +9,8 @@ import httpx
 import uvicorn
 
 from app.auth.keys import issue
-from app.domain.api_key.decisions import IssueApiKey
-from app.domain.tenant.decisions import CreateTenant
+from app.domain.api_key.commands import IssueApiKey
+from app.domain.tenant.commands import CreateTenant
 from app.main import create_app
 from app.runtime import Runtime
 from app.settings import Settings

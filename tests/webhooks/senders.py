@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.kernel.values import MICRO
-from app.domain.webhook_endpoint.decisions import RegisterWebhookEndpoint
+from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
 from app.store.inbox import Message
 from app.store.receipts import Request
 from app.webhooks.inbound import signing

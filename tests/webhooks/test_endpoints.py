@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.bootstrap import build
 from app.domain.kernel.errors import Invalid, NotFound, Refused, Unauthenticated, Unavailable
-from app.domain.webhook_endpoint.decisions import AddWebhookSecret, CloseWebhookEndpoint, RetireWebhookSecret
+from app.domain.webhook_endpoint.commands import AddWebhookSecret, CloseWebhookEndpoint, RetireWebhookSecret
 from app.store.receipts import Request
 from app.store.tables import endpoints, secrets
 from app.webhooks.inbound.endpoints import Closed

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.kernel.errors import Invalid, Unauthenticated
-from app.domain.webhook_endpoint.decisions import RegisterWebhookEndpoint, WebhookEndpointState
+from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
+from app.domain.webhook_endpoint.state import WebhookEndpointState
 from app.webhooks.inbound.provider import Delivery
 from app.webhooks.inbound.providers import PROVIDERS, provider_named
 from tests.webhooks.senders import GENERIC, OTHER_SECRET, SECRET, signed

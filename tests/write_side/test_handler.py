@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from app.bootstrap import build
-from app.domain.account.decisions import CloseAccount, OpenAccount, RenameAccount, ReopenAccount, SetAccountTier
+from app.domain.account.commands import CloseAccount, OpenAccount, RenameAccount, ReopenAccount, SetAccountTier
 from app.domain.contract.commands import DraftContract, SignContract
-from app.domain.interaction.decisions import LogInteraction
+from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from app.runtime import Runtime

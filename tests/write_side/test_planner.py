@@ -8,16 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event as sql
 
-from app.domain.account.decisions import AccountState, CloseAccount, OpenAccount, RenameAccount
+from app.domain.account.commands import CloseAccount, OpenAccount, RenameAccount
 from app.domain.account.events import AccountRenamed
+from app.domain.account.state import AccountState
 from app.domain.catalogue import CATALOGUE
 from app.domain.decisions import DECISIONS, NOUNS, Decision, noun_of
-from app.domain.interaction.decisions import LogInteraction
+from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.event import Event
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy, rules_in_force
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy
+from app.domain.policy.decisions import rules_in_force
 from app.domain.policy.rules import RenewalRules
 from app.domain.recorded import Recorded
 from app.store.log import Cold, Draft

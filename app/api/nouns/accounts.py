@@ -11,7 +11,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.api.http.strict_json_route import StrictRoute
-from app.domain.account.decisions import (
+from app.domain.account.commands import (
     CloseAccount,
     OpenAccount,
     RenameAccount,

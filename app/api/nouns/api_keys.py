@@ -13,7 +13,7 @@ from app.api.http.problems import answered, documented
 from app.api.http.response_models import WRITTEN, PageBody, ReceiptBody, at
 from app.api.http.strict_json_route import StrictRoute
 from app.auth.keys import issue
-from app.domain.api_key.decisions import IssueApiKey, RevokeApiKey
+from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from projections.views import api_keys
 
 router = APIRouter(prefix="/v1/api-keys", tags=["api_keys"], route_class=StrictRoute)

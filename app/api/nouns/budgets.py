@@ -15,7 +15,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
 from app.api.http.strict_json_route import StrictRoute
-from app.domain.budget import decisions as commands
+from app.domain.budget import commands as budget_commands
 from app.domain.kernel.values import Amount, scaled, unscaled
 from projections.kpis.decimals import ratio
 from projections.views import budget_forecasts, budget_spends, budgets
@@ -173,19 +173,19 @@ def _forecasts(rows: Sequence[budget_forecasts.BudgetForecast], currency: str) -
 
 
 @router.post("/accounts/{account}/budgets", operation_id="budgets.set", status_code=201, responses=_ANSWERS)
-async def set_budget(account: str, command: commands.SetBudget, to: Writing) -> Response:
+async def set_budget(account: str, command: budget_commands.SetBudget, to: Writing) -> Response:
     """Write down what a client sets aside."""
     return await to.write(command, account=account)
 
 
 @router.post("/budgets/{budget}/revisions", operation_id="budgets.revise", status_code=201, responses=_ANSWERS)
-async def revise(budget: str, command: commands.ReviseBudget, to: Writing) -> Response:
+async def revise(budget: str, command: budget_commands.ReviseBudget, to: Writing) -> Response:
     """Make it more or less; thresholds are told anew."""
     return await to.write(command, budget=budget)
 
 
 @router.post("/budgets/{budget}/spend", operation_id="budgets.record_spend", status_code=201, responses=_ANSWERS)
-async def record_spend(budget: str, command: commands.RecordSpend, to: Writing) -> Response:
+async def record_spend(budget: str, command: budget_commands.RecordSpend, to: Writing) -> Response:
     """Say what was spent, by its document."""
     return await to.write(command, budget=budget)
 
@@ -193,19 +193,19 @@ async def record_spend(budget: str, command: commands.RecordSpend, to: Writing) 
 @router.post(
     "/budgets/{budget}/spend-corrections", operation_id="budgets.correct_spend", status_code=201, responses=_ANSWERS
 )
-async def correct_spend(budget: str, command: commands.CorrectSpend, to: Writing) -> Response:
+async def correct_spend(budget: str, command: budget_commands.CorrectSpend, to: Writing) -> Response:
     """Say what a document should have said."""
     return await to.write(command, budget=budget)
 
 
 @router.post("/budgets/{budget}/forecasts", operation_id="budgets.record_forecast", status_code=201, responses=_ANSWERS)
-async def record_forecast(budget: str, command: commands.RecordForecast, to: Writing) -> Response:
+async def record_forecast(budget: str, command: budget_commands.RecordForecast, to: Writing) -> Response:
     """Say what will have been spent in all; earlier ones stay."""
     return await to.write(command, budget=budget)
 
 
 @router.post("/budgets/{budget}/closure", operation_id="budgets.close", status_code=201, responses=_ANSWERS)
-async def close(budget: str, command: commands.CloseBudget, to: Writing) -> Response:
+async def close(budget: str, command: budget_commands.CloseBudget, to: Writing) -> Response:
     """End it."""
     return await to.write(command, budget=budget)
 

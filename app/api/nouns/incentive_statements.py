@@ -12,7 +12,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, PeriodBody, at, money
 from app.api.http.strict_json_route import StrictRoute
-from app.domain.incentive_statement import decisions as commands
+from app.domain.incentive_statement import commands as incentive_statement_commands
 from app.domain.kernel.values import Currency, Day, scaled
 from app.services import incentive_statements as incentives
 from app.store.vault import sealed_keys
@@ -178,7 +178,7 @@ def _preview(told: incentives.Worked) -> dict[str, Any]:
 
 
 @router.post("", operation_id="incentives.issue", status_code=201, responses=_ANSWERS)
-async def issue(command: commands.IssueStatement, to: Writing) -> Response:
+async def issue(command: incentive_statement_commands.IssueStatement, to: Writing) -> Response:
     """Pay somebody for what happened in a period and was not paid yet; every line cites its event."""
     to.require_unmatched()
     who = (to.principal.tenant_id, to.principal.key_id, to.principal.role)
@@ -189,7 +189,7 @@ async def issue(command: commands.IssueStatement, to: Writing) -> Response:
 @router.post(
     "/{incentive_statement}/clawbacks", operation_id="incentives.claw_back", status_code=201, responses=_ANSWERS
 )
-async def claw_back(incentive_statement: str, command: commands.ClawBack, to: Writing) -> Response:
+async def claw_back(incentive_statement: str, command: incentive_statement_commands.ClawBack, to: Writing) -> Response:
     """Take back what was paid for what is lost."""
     receipt = await asyncio.to_thread(
         incentives.claw_back,
@@ -207,7 +207,7 @@ async def claw_back(incentive_statement: str, command: commands.ClawBack, to: Wr
 
 
 @router.post("/{incentive_statement}/disputes", operation_id="incentives.dispute", status_code=201, responses=_ANSWERS)
-async def dispute(incentive_statement: str, command: commands.DisputeLine, to: Writing) -> Response:
+async def dispute(incentive_statement: str, command: incentive_statement_commands.DisputeLine, to: Writing) -> Response:
     """Say that a line is wrong."""
     return await to.write(command, incentive_statement=incentive_statement)
 
@@ -218,7 +218,9 @@ async def dispute(incentive_statement: str, command: commands.DisputeLine, to: W
     status_code=201,
     responses=_ANSWERS,
 )
-async def resolve(incentive_statement: str, command: commands.ResolveDispute, to: Writing) -> Response:
+async def resolve(
+    incentive_statement: str, command: incentive_statement_commands.ResolveDispute, to: Writing
+) -> Response:
     """Say what becomes of a dispute."""
     return await to.write(command, incentive_statement=incentive_statement)
 

@@ -11,7 +11,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody, at
 from app.api.http.strict_json_route import StrictRoute
-from app.domain.interaction.decisions import LogInteraction, VoidInteraction
+from app.domain.interaction.commands import LogInteraction, VoidInteraction
 from projections.views import interactions
 
 router = APIRouter(prefix="/v1", tags=["interactions"], route_class=StrictRoute)

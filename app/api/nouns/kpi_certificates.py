@@ -14,7 +14,7 @@ from app.api.http.response_models import WRITTEN, PageBody, PeriodBody, at
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import WarningBody
 from app.domain.kernel.errors import Invalid
-from app.domain.kpi_certificate.decisions import IssueKpiCertificate
+from app.domain.kpi_certificate.commands import IssueKpiCertificate
 from app.kpi_queries import FigureQuestion, Scope, views
 from app.services import kpi_certificates as certificates
 from app.store.receipts import Receipt

@@ -13,7 +13,7 @@ from app.api.http.problems import Refusal, answered, documented
 from app.api.http.response_models import WRITTEN, PageBody, PeriodBody, at
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import Invalid
-from app.domain.period_close.decisions import ClosePeriod, RestatePeriod
+from app.domain.period_close.commands import ClosePeriod, RestatePeriod
 from app.services import period_closes as periods
 from app.store.receipts import Receipt
 from projections.views import period_closes

@@ -13,7 +13,7 @@ from app.api.http.response_models import WRITTEN, PageBody, at
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.values import LAST, day_of
-from app.domain.policy import decisions as commands
+from app.domain.policy import commands as policy_commands
 from app.domain.policy.rules import AnyRules, Kind
 from app.read_side.reader import When
 from projections.views import policies, policy_rules
@@ -92,13 +92,13 @@ def _version(row: policies.Policy, version: Mapping[str, Any]) -> dict[str, Any]
 
 
 @router.post("/policies", operation_id="policies.draft", status_code=201, responses=_ANSWERS)
-async def draft(command: commands.DraftPolicy, to: Writing) -> Response:
+async def draft(command: policy_commands.DraftPolicy, to: Writing) -> Response:
     """Begin a policy with the draft of its first version."""
     return await to.write(command)
 
 
 @router.post("/policies/{policy}/versions", operation_id="policies.draft_version", status_code=201, responses=_ANSWERS)
-async def draft_version(policy: str, command: commands.DraftPolicyVersion, to: Writing) -> Response:
+async def draft_version(policy: str, command: policy_commands.DraftPolicyVersion, to: Writing) -> Response:
     """Draft another version."""
     return await to.write(command, policy=policy)
 
@@ -109,9 +109,9 @@ async def draft_version(policy: str, command: commands.DraftPolicyVersion, to: W
     status_code=201,
     responses=_ANSWERS,
 )
-async def activate(policy: str, number: Number, command: commands.Activation, to: Writing) -> Response:
+async def activate(policy: str, number: Number, command: policy_commands.Activation, to: Writing) -> Response:
     """Put a version in force from a day; from then on it never changes."""
-    return await to.write(commands.ActivatePolicy(number=number, **command.model_dump()), policy=policy)
+    return await to.write(policy_commands.ActivatePolicy(number=number, **command.model_dump()), policy=policy)
 
 
 @router.post(
@@ -120,9 +120,9 @@ async def activate(policy: str, number: Number, command: commands.Activation, to
     status_code=201,
     responses=_ANSWERS,
 )
-async def retire(policy: str, number: Number, command: commands.Retirement, to: Writing) -> Response:
+async def retire(policy: str, number: Number, command: policy_commands.Retirement, to: Writing) -> Response:
     """Take a version out of force."""
-    return await to.write(commands.RetirePolicy(number=number, **command.model_dump()), policy=policy)
+    return await to.write(policy_commands.RetirePolicy(number=number, **command.model_dump()), policy=policy)
 
 
 @router.get("/policies", operation_id="policies.list", responses=answered(PageBody[PolicyBody], 400, 404))

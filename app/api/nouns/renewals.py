@@ -15,7 +15,7 @@ from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, P
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.values import Day
-from app.domain.renewal.decisions import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
+from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
 from projections.views import forecasts, renewals
 
 router = APIRouter(prefix="/v1", tags=["renewals"], route_class=StrictRoute)

@@ -14,7 +14,7 @@ from app.api.http.problems import Refusal, answered, documented
 from app.api.http.response_models import WRITTEN, PageBody, ReceiptBody, at
 from app.api.http.strict_json_route import StrictRoute
 from app.auth.roles import Principal
-from app.domain.webhook_endpoint.decisions import (
+from app.domain.webhook_endpoint.commands import (
     AddWebhookSecret,
     CloseWebhookEndpoint,
     ProviderName,

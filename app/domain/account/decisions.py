@@ -1,9 +1,13 @@
 """The account: a client organisation, with exactly one accountable owner while it is open."""
 
-from dataclasses import dataclass, replace
-
-from pydantic import Field
-
+from app.domain.account.commands import (
+    CloseAccount,
+    OpenAccount,
+    RenameAccount,
+    ReopenAccount,
+    SetAccountOwner,
+    SetAccountTier,
+)
 from app.domain.account.events import (
     AccountClosed,
     AccountOpened,
@@ -12,80 +16,10 @@ from app.domain.account.events import (
     AccountReopened,
     AccountTierSet,
 )
-from app.domain.kernel.command import Command, Creation
+from app.domain.account.state import AccountState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Currency, Label, Name, TimeZone
-from app.domain.recorded import Recorded
-
-
-class OpenAccount(Creation):
-    """Takes a client on."""
-
-    name: Name = Field(examples=["Northwind"])
-    currency: Currency = Field(examples=["EUR"])
-    time_zone: TimeZone = "UTC"
-    industry: Label | None = None
-    tier: Label | None = Field(None, examples=["gold"])
-    owner: Label | None = Field(None, description="the account manager who is accountable", examples=["usr_maria"])
-
-
-class RenameAccount(Command):
-    """Gives the organisation another name."""
-
-    name: Name
-
-
-class SetAccountTier(Command):
-    """Puts the account into a tier; null takes it out."""
-
-    tier: Label | None
-
-
-class SetAccountOwner(Command):
-    """Makes another account manager accountable."""
-
-    owner: Label
-
-
-class CloseAccount(Command):
-    """Ends the relationship."""
-
-
-class ReopenAccount(Command):
-    """Takes the relationship up again."""
-
-
-@dataclass(frozen=True)
-class AccountState:
-    """What decisions need of an account."""
-
-    account: str | None = None
-    open: bool = False
-    name: str = ""
-    currency: str = ""
-    tier: str | None = None
-    owner: str | None = None
-
-
-def evolve(state: AccountState, recorded: Recorded) -> AccountState:
-    """The state after one more event."""
-    match recorded.event:
-        case AccountOpened() as opened:
-            return AccountState(recorded.stream_id, True, opened.name, opened.currency, opened.tier, opened.owner)
-        case AccountRenamed(name=name):
-            return replace(state, name=name)
-        case AccountTierSet(tier=tier):
-            return replace(state, tier=tier)
-        case AccountOwnerSet(owner=owner):
-            return replace(state, owner=owner)
-        case AccountClosed():
-            return replace(state, open=False)
-        case AccountReopened():
-            return replace(state, open=True)
-        case _:
-            return state
 
 
 def require_open(state: AccountState) -> None:

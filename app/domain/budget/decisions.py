@@ -1,31 +1,19 @@
 """The budget: money that a client set aside for a time, what is spent of it by document, and when to speak up."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
-from itertools import pairwise
-from typing import Annotated, Final, NamedTuple, Self
-
-from pydantic import AfterValidator, Field, model_validator
+from typing import Final
 
 from app.domain.account.decisions import require_open
 from app.domain.budget import events as facts
+from app.domain.budget.commands import CloseBudget, CorrectSpend, RecordForecast, RecordSpend, ReviseBudget, SetBudget
+from app.domain.budget.state import BudgetState
 from app.domain.interaction.decisions import SKEW_SECONDS
-from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import (
-    FOREVER,
     MICRO,
-    Amount,
-    Currency,
-    Day,
-    Label,
-    Moment,
-    Name,
-    Note,
-    Ref,
     day_of,
     half_up,
     instant,
@@ -34,147 +22,9 @@ from app.domain.kernel.values import (
     scaled,
     unscaled,
 )
-from app.domain.recorded import Recorded
 
 LARGEST: Final = 10**12 * MICRO
 """More than this is not spent from one budget, in whatever currency."""
-
-
-def _positive(text: str) -> str:
-    if scaled(text) == 0:
-        raise ValueError("must be more than 0")
-    return text
-
-
-Positive = Annotated[Amount, AfterValidator(_positive)]
-Threshold = Annotated[int, Field(ge=1, le=1000, strict=True)]
-
-
-# --- what may be asked ---
-
-
-class SetBudget(Creation):
-    """Writes down what a client sets aside."""
-
-    title: Name = Field(examples=["Spring campaign"])
-    currency: Currency
-    amount: Positive
-    start: Day
-    end: Day = Field(description="the first day after")
-    contract: Ref | None = Field(None, description="the contract that it pays for, by id or ref:")
-    thresholds: tuple[Threshold, ...] = Field(
-        (50, 80, 100), max_length=20, description="percent of the amount; each is told once when it is reached"
-    )
-
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        if self.start >= self.end:
-            raise ValueError("end must be after start")
-        if any(low >= high for low, high in pairwise(self.thresholds)):
-            raise ValueError("thresholds rise from the first to the last")
-        return self
-
-
-class ReviseBudget(Command):
-    """Makes it more or less."""
-
-    amount: Positive
-    reason: Note = Field(description="why; sealed like any free text")
-
-
-class RecordSpend(Command):
-    """Says what was spent."""
-
-    amount: Positive
-    document: Name = Field(description="the source document, once in a budget", examples=["INV-2026-0042"])
-    spent_at: Moment
-    category: Label | None = None
-    late: bool = Field(
-        False, strict=True, description="whether it came after the budget's end, which is refused otherwise"
-    )
-
-
-class CorrectSpend(Command):
-    """Says what a document should have said; true from when it was spent, and 0 for what never was."""
-
-    document: Name
-    amount: Amount
-
-
-class RecordForecast(Command):
-    """Says what will have been spent in all."""
-
-    at_completion: Amount
-
-
-class CloseBudget(Command):
-    """Ends it."""
-
-
-# --- its state ---
-
-
-class Spend(NamedTuple):
-    """What a document says now. event: that recorded it; at: when it is true, microseconds; amount: in 10^-6."""
-
-    event: str
-    at: int
-    amount: int
-
-
-@dataclass(frozen=True)
-class BudgetState:
-    """What decisions need of a budget. spent_at: the latest spending; latest_at: the latest effective time of its events.
-
-    crossed: thresholds that were told since the last revision.
-    """
-
-    account: str | None = None
-    currency: str = ""
-    amount: int = 0
-    start: str = ""
-    end: str = ""
-    thresholds: tuple[int, ...] = ()
-    revision: int = 0
-    spent: int = 0
-    documents: Mapping[str, Spend] = field(default_factory=dict)
-    crossed: frozenset[int] = frozenset()
-    spent_at: int = -FOREVER
-    latest_at: int = -FOREVER
-    closed: bool = False
-
-
-def evolve(state: BudgetState, recorded: Recorded) -> BudgetState:
-    """The state after one more event."""
-    at = recorded.effective_at
-    state = replace(state, latest_at=max(state.latest_at, at))
-    match recorded.event:
-        case facts.BudgetSet() as told:
-            amount = scaled(told.amount)
-            terms = (told.account, told.currency, amount, told.start, told.end, told.thresholds)
-            return BudgetState(*terms, latest_at=at)
-        case facts.BudgetRevised(revision=revision, amount=amount):
-            return replace(state, revision=revision, amount=scaled(amount), crossed=frozenset())
-        case facts.BudgetSpendRecorded(document=document, amount=amount):
-            spend = Spend(recorded.event_id, at, scaled(amount))
-            return _with(replace(state, spent_at=max(state.spent_at, at)), document, spend)
-        case facts.BudgetSpendCorrected(document=document, amount=amount, corrects=corrects):
-            return _with(state, document, Spend(corrects, at, scaled(amount)))
-        case facts.BudgetThresholdCrossed(percent=percent):
-            return replace(state, crossed=state.crossed | {percent})
-        case facts.BudgetClosed():
-            return replace(state, closed=True)
-        case _:
-            return state
-
-
-def _with(state: BudgetState, document: str, spend: Spend) -> BudgetState:
-    before = state.documents[document].amount if document in state.documents else 0
-    documents = {**state.documents, document: spend}
-    return replace(state, documents=documents, spent=state.spent - before + spend.amount)
-
-
-# --- decisions ---
 
 
 def set_(_state: BudgetState, command: SetBudget, context: Context) -> tuple[Event, ...]:
@@ -256,9 +106,6 @@ def close(state: BudgetState, _command: CloseBudget, _context: Context) -> tuple
     """The end. Raises: Refused when it was before."""
     _require_unclosed(state)
     return (facts.BudgetClosed(),)
-
-
-# --- rules that several decisions share ---
 
 
 def _require_going_on(state: BudgetState, context: Context) -> None:

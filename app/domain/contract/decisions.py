@@ -1,7 +1,5 @@
 """The contract: terms, lines and their life from draft to termination."""
 
-from dataclasses import dataclass, replace
-
 from app.domain.account.decisions import require_open
 from app.domain.contract import events as facts
 from app.domain.contract import schedule as schedules
@@ -26,130 +24,12 @@ from app.domain.contract.preconditions import (
     require_in_range,
     require_on_calendar,
 )
-from app.domain.contract.schedule import Schedule
+from app.domain.contract.state import ContractState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import add_days, add_months, day_of, day_start, days_earlier, instant, moment_start
 from app.domain.recorded import Recorded
-
-
-@dataclass(frozen=True)
-class ContractState:
-    """What decisions need of a contract. `history` is what its schedule is built from.
-
-    notice_end, notice_by: of a notice that stands. agreed_end: the last end that somebody agreed on. cycle: the id of the open
-    renewal cycle, where a correction has moved its due day.
-    """
-
-    account: str | None = None
-    contract: str = ""
-    currency: str = ""
-    start: str = ""
-    end: str | None = None
-    auto_renew: bool = False
-    notice_days: int = 0
-    renewal_term_months: int | None = None
-    signed: bool = False
-    terminated: bool = False
-    noticed: bool = False
-    suspended: bool = False
-    expired: bool = False
-    notice_end: str | None = None
-    notice_by: str | None = None
-    agreed_end: str | None = None
-    cycle: str | None = None
-    amendments: int = 0
-    history: tuple[Recorded, ...] = ()
-
-    def schedule(self, context: Context) -> Schedule:
-        """What is paid when, as known now."""
-        return schedules.build(self.history, context.zone)
-
-    @property
-    def renewal(self) -> str | None:
-        """The reference of the renewal cycle of the current term."""
-        return self.cycle or (f"ref:{self.contract}@{self.end}" if self.end else None)
-
-    @property
-    def policy(self) -> str:
-        """The reference of the rules by which it is renewed."""
-        return "ref:renewal@default"
-
-    @property
-    def ends_on(self) -> str | None:
-        """The first day without it if nothing more happens; none when it goes on."""
-        return self.notice_end if self.noticed else None if self.auto_renew else self.end
-
-
-def evolve(state: ContractState, recorded: Recorded) -> ContractState:
-    """The state after one more event."""
-    state = replace(state, history=(*state.history, recorded))
-    match recorded.event:
-        case facts.ContractDrafted() as drafted:
-            return replace(
-                state,
-                account=drafted.account,
-                contract=recorded.stream_id,
-                currency=drafted.currency,
-                start=drafted.start,
-                end=drafted.end,
-                agreed_end=drafted.end,
-                auto_renew=drafted.auto_renew,
-                notice_days=drafted.notice_days,
-                renewal_term_months=drafted.renewal_term_months,
-            )
-        case facts.ContractSigned():
-            return replace(state, signed=True)
-        case facts.ContractAmended(amendment_no=number):
-            return replace(state, amendments=number)
-        case facts.NoticeGiven() as notice:
-            return replace(state, noticed=True, notice_end=notice.effective_end, notice_by=notice.by)
-        case facts.NoticeWithdrawn():
-            return replace(state, noticed=False, notice_end=None, notice_by=None)
-        case facts.ContractSuspended():
-            return replace(state, suspended=True)
-        case facts.ContractResumed():
-            return replace(state, suspended=False)
-        case facts.ContractRenewed() as renewed:
-            agreed = state.agreed_end if renewed.automatic else renewed.end
-            return replace(
-                state,
-                end=renewed.end,
-                agreed_end=agreed,
-                noticed=False,
-                notice_end=None,
-                notice_by=None,
-                expired=False,
-                cycle=None,
-            )
-        case facts.ContractExpired():
-            return replace(state, expired=True)
-        case facts.TermsCorrected() as corrected:
-            return _corrected(state, corrected)
-        case facts.ContractTerminated():
-            return replace(state, terminated=True)
-        case _:
-            return state
-
-
-def _corrected(state: ContractState, corrected: facts.TermsCorrected) -> ContractState:
-    """The state with what an event should have said."""
-    noticed = corrected.corrected == "contract.notice_given"
-    first, last = corrected.terms[0], corrected.terms[-1]
-    return replace(
-        state,
-        start=first.start,
-        end=last.end,
-        agreed_end=state.agreed_end if last.end == state.end else last.end,
-        auto_renew=state.auto_renew if corrected.auto_renew is None else corrected.auto_renew,
-        notice_days=state.notice_days if corrected.notice_days is None else corrected.notice_days,
-        notice_end=corrected.effective_end if noticed else state.notice_end,
-        cycle=corrected.renewal or state.cycle,
-    )
-
-
-# --- decisions ---
 
 
 def draft(_state: ContractState, command: DraftContract, context: Context) -> tuple[Event, ...]:
@@ -262,9 +142,6 @@ def resume(state: ContractState, _command: ResumeContract, context: Context) -> 
     if all(context.effective_at < start for start, _end in holds):
         raise Refused("end_before_start", "the contract did not rest yet at that time")
     return (facts.ContractResumed(),)
-
-
-# --- what several decisions share ---
 
 
 def require_live(state: ContractState, context: Context) -> None:

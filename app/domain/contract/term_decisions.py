@@ -17,7 +17,7 @@ from app.domain.contract.commands import (
     TerminateContract,
     Terms,
 )
-from app.domain.contract.decisions import ContractState, preview, require_live, term_end
+from app.domain.contract.decisions import preview, require_live, term_end
 from app.domain.contract.preconditions import (
     check_changes,
     check_lines,
@@ -28,6 +28,7 @@ from app.domain.contract.preconditions import (
     require_on_calendar,
 )
 from app.domain.contract.schedule import Schedule
+from app.domain.contract.state import ContractState
 from app.domain.contract.terms import Frame, framed
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Refused

@@ -3,8 +3,8 @@
 from typing import Final, NamedTuple
 
 from app.domain.contract import schedule as schedules
-from app.domain.contract.decisions import ContractState
 from app.domain.contract.schedule import Schedule
+from app.domain.contract.state import ContractState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.values import day_start

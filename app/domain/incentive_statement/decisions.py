@@ -3,26 +3,17 @@
 Its lines are worked out from the ledger (`app.services.incentive_statements`) and checked here once more, sum and all.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal, NamedTuple, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from collections.abc import Sequence
+from typing import Final
 
 from app.domain.incentive_statement import events as facts
-from app.domain.kernel.command import Command, Creation
+from app.domain.incentive_statement.commands import DisputeLine, Key, RecordClawback, RecordStatement, ResolveDispute
+from app.domain.incentive_statement.state import Paid, StatementState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import (
     MICRO,
-    Amount,
-    Currency,
-    Day,
-    Instant,
-    Label,
-    Note,
-    Ref,
     add_days,
     add_months,
     day_of,
@@ -33,9 +24,8 @@ from app.domain.kernel.values import (
     scaled,
     unscaled,
 )
-from app.domain.policy.decisions import PolicyState
 from app.domain.policy.rules import IncentiveRules
-from app.domain.recorded import Recorded
+from app.domain.policy.state import PolicyState
 
 NOUN: Final = "incentive_statement"
 LINE: Final = "incentive_line"
@@ -43,166 +33,6 @@ LINE: Final = "incentive_line"
 MOST_LINES: Final = 400
 """How many lines a statement may have, so that it stays one event."""
 LARGEST: Final = 10**12 * MICRO
-Rule = Literal["renewal", "expansion", "new_business"]
-Key = tuple[str, str]
-"""A line by its rule and event."""
-
-
-# --- what may be asked ---
-
-
-class IssueStatement(Creation):
-    """Pays somebody for what happened on his accounts."""
-
-    plan: Ref = Field(
-        description="the incentive policy, by id or ref:incentive@<name>", examples=["ref:incentive@default"]
-    )
-    payee: Label = Field(description="the owner, as accounts name him", examples=["usr_maria"])
-    from_: Day = Field(alias="from", description="first day")
-    to: Day = Field(description="first day after")
-    currency: Currency
-
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        if self.from_ >= self.to:
-            raise ValueError("from must be before to")
-        return self
-
-
-class StatementLine(BaseModel):
-    """A line as it was worked out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    event: str
-    rule: Rule
-    account: str
-    contract: str
-    at: Instant
-    value: Amount
-    percent: Amount
-    factor: Amount
-    amount: Amount
-
-    @property
-    def key(self) -> Key:
-        """What tells it from others."""
-        return self.rule, self.event
-
-
-class RecordStatement(Creation):
-    """A statement as it was worked out. number: the plan's version; position: up to where the ledger was read."""
-
-    payee: Label
-    start: Day
-    end: Day
-    currency: Currency
-    number: int
-    position: int
-    lines: tuple[StatementLine, ...]
-    retention: facts.Retention | None = None
-
-
-class ClawBack(Command):
-    """Takes back what was paid for what is lost."""
-
-    event: Ref = Field(description="the loss: a contract's termination or expiry, a lost renewal, an account's closure")
-
-
-class RecordClawback(Command):
-    """A loss as it was found. contract: which one was lost; none for all of an account."""
-
-    loss: str
-    account: str
-    contract: str | None
-    lost_on: Day
-
-
-class DisputeLine(Command):
-    """Says that a line is wrong."""
-
-    event: Ref = Field(description="the line's event")
-    rule: Rule | None = Field(None, description="the line's rule, where an event is paid under several")
-    reason: Note = Field(description="why; sealed like any free text")
-
-
-class ResolveDispute(Command):
-    """Says what becomes of a dispute."""
-
-    event: Ref = Field(description="the line's event")
-    rule: Rule | None = Field(None, description="the line's rule, where an event is paid under several")
-    outcome: Literal["kept", "changed"]
-    amount: Amount | None = Field(None, description="of the line from now on, where it is changed")
-    reason: Note = Field(description="why; sealed like any free text")
-
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        if (self.amount is None) == (self.outcome == "changed"):
-            raise ValueError("an amount is said where it is changed, and only there")
-        return self
-
-
-# --- its state ---
-
-
-class Paid(NamedTuple):
-    """What a line pays. amount: in 10^-6, as a dispute may have changed it; returned: what of it was taken back."""
-
-    account: str
-    contract: str
-    at: str
-    amount: int
-    returned: int = 0
-    disputed: bool = False
-
-
-@dataclass(frozen=True)
-class StatementState:
-    """What decisions need of a statement. losses: events for which something was taken back."""
-
-    payee: str = ""
-    currency: str = ""
-    months: int = 0
-    lines: Mapping[Key, Paid] = field(default_factory=dict)
-    losses: frozenset[str] = frozenset()
-
-
-def evolve(state: StatementState, recorded: Recorded) -> StatementState:
-    """The state after one more event."""
-    match recorded.event:
-        case facts.IncentiveStatementIssued() as told:
-            lines = {
-                (line.rule, line.event): Paid(line.account, line.contract, line.at, scaled(line.amount))
-                for line in told.lines
-            }
-            return StatementState(told.payee, told.currency, told.clawback_months, lines)
-        case facts.IncentiveClawbackApplied() as told:
-            for one in told.lines:
-                state = _with(state, (one.rule, one.event), returned=scaled(one.amount))
-            return replace(state, losses=state.losses | {told.loss})
-        case facts.IncentiveLineDisputed() as told:
-            return _with(state, (told.rule, told.event), disputed=True)
-        case facts.IncentiveDisputeResolved() as told:
-            return _with(state, (told.rule, told.event), disputed=False, amount=scaled(told.amount))
-        case _:
-            return state
-
-
-def _with(
-    state: StatementState, key: Key, *, disputed: bool | None = None, amount: int | None = None, returned: int = 0
-) -> StatementState:
-    """The state with a line changed. Takes: what else of it is taken back."""
-    line = state.lines.get(key)
-    if line is None:
-        return state
-    changed = line._replace(
-        returned=line.returned + returned,
-        disputed=line.disputed if disputed is None else disputed,
-        amount=line.amount if amount is None else amount,
-    )
-    return replace(state, lines={**state.lines, key: changed})
-
-
-# --- what a plan pays ---
 
 
 def plan_of(policy: PolicyState, start: str, end: str) -> tuple[int, IncentiveRules]:
@@ -241,9 +71,6 @@ def pay(value: int, percent: str, factor: str, currency: str) -> int:
 def claims(command: RecordStatement, _context: Context) -> Sequence[tuple[str, str]]:
     """What a statement claims for ever: each event under its rule."""
     return [(LINE, f"{line.rule}/{line.event}") for line in command.lines]
-
-
-# --- decisions ---
 
 
 def issue(_state: StatementState, command: RecordStatement, context: Context) -> tuple[Event, ...]:
@@ -343,9 +170,6 @@ def resolve(state: StatementState, command: ResolveDispute, _context: Context) -
             reason=command.reason,
         ),
     )
-
-
-# --- rules that several decisions share ---
 
 
 def _line(state: StatementState, event: str, rule: str | None) -> tuple[Key, Paid]:

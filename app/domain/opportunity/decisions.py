@@ -1,8 +1,7 @@
 """The opportunity: more business with a client, from the first hint to a contract's event or a loss."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 from app.domain.account.decisions import require_open
 from app.domain.contract.value import sold, worth
@@ -13,47 +12,10 @@ from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, day_of, scaled, unscaled
 from app.domain.opportunity import commands
 from app.domain.opportunity import events as facts
-from app.domain.recorded import Recorded
+from app.domain.opportunity.state import STAGES, OpportunityState
 
-STAGES: Final = ("identified", "qualified", "proposed", "negotiation")
-"""In their order."""
 CLAIM: Final = "opportunity:contract_event_taken"
 """An event of a contract wins one opportunity and no other."""
-
-
-@dataclass(frozen=True)
-class OpportunityState:
-    """What decisions need of an opportunity. stage: where it is, also while it is parked. outcome: won or lost."""
-
-    account: str | None = None
-    contract: str | None = None
-    stage: str = STAGES[0]
-    qualified: bool = False
-    estimated: bool = False
-    parked: bool = False
-    outcome: Literal["won", "lost"] | None = None
-
-
-def evolve(state: OpportunityState, recorded: Recorded) -> OpportunityState:
-    """The state after one more event."""
-    match recorded.event:
-        case facts.OpportunityIdentified() as told:
-            return OpportunityState(told.account, told.contract)
-        case facts.OpportunityQualified():
-            stage = "qualified" if state.stage == STAGES[0] else state.stage
-            return replace(state, qualified=True, stage=stage)
-        case facts.OpportunityEstimated():
-            return replace(state, estimated=True)
-        case facts.OpportunityAdvanced(stage=stage):
-            return replace(state, stage=stage, parked=False)
-        case facts.OpportunityParked():
-            return replace(state, parked=True)
-        case facts.OpportunityWon(contract=contract):
-            return replace(state, outcome="won", contract=contract)
-        case facts.OpportunityLost():
-            return replace(state, outcome="lost")
-        case _:
-            return state
 
 
 def identify(_state: OpportunityState, command: commands.IdentifyOpportunity, context: Context) -> tuple[Event, ...]:

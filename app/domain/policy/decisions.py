@@ -4,120 +4,18 @@ A version never changes: other rules are another version. What was in force on a
 be dated back; what was known of it before stays asked for by `known_at`.
 """
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Annotated, Any, Final, TypeVar
+from typing import TypeVar
 
-import orjson
-from pydantic import Field, StringConstraints, TypeAdapter
-
-from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, NotFound, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Day, day_of
+from app.domain.kernel.values import day_of
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
 from app.domain.policy.events import PolicyActivated, PolicyDrafted, PolicyRetired
-from app.domain.policy.rules import KINDS, AnyRules, Rules
-from app.domain.recorded import Recorded
+from app.domain.policy.rules import KINDS, Rules
+from app.domain.policy.state import PolicyState, Version, _changed
 
-DEFAULT: Final = "default"
-"""The name of the policy that counts where none is named."""
-PolicyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
-_RULES: Final[TypeAdapter[Rules]] = TypeAdapter(AnyRules)
 _AnyRules = TypeVar("_AnyRules", bound=Rules)
-
-
-class DraftPolicy(Creation):
-    """Begins a policy with its first version. There is one of a kind and name; `ref:<kind>@<name>` finds it."""
-
-    name: PolicyName = Field(DEFAULT, description="`default` counts wherever no other policy is named")
-    rules: AnyRules
-
-
-class DraftPolicyVersion(Command):
-    """Adds a version with other rules of the same kind."""
-
-    rules: AnyRules
-
-
-class Activation(Command):
-    """From when a version counts, and until when."""
-
-    start: Day | None = Field(
-        None, description="the first day on which it counts; default: today, in the tenant's zone"
-    )
-    end: Day | None = Field(None, description="the first day on which it counts no more; default: none")
-    replaces: int | None = Field(
-        None, ge=1, le=2**53, description="a version that counts then, and is retired as of `start`"
-    )
-
-
-class ActivatePolicy(Activation):
-    """Puts a version in force."""
-
-    number: int = Field(ge=1, le=2**53)
-
-
-class Retirement(Command):
-    """Until when a version counts."""
-
-    end: Day = Field(description="the first day on which it counts no more")
-
-
-class RetirePolicy(Retirement):
-    """Takes a version out of force."""
-
-    number: int = Field(ge=1, le=2**53)
-
-
-@dataclass(frozen=True)
-class Version:
-    """A version. rules: as JSON, for a table of rates is large. start: none for a draft; retired: whether its end was moved."""
-
-    number: int
-    rules: bytes
-    start: str | None = None
-    end: str | None = None
-    retired: bool = False
-
-    def holds(self, day: str) -> bool:
-        """Whether it is in force on a day."""
-        return self.start is not None and self.start <= day and (self.end is None or day < self.end)
-
-    def meets(self, start: str, end: str | None) -> bool:
-        """Whether it is in force on some day of [start, end)."""
-        return (
-            self.start is not None
-            and (end is None or self.start < end)
-            and (self.end is None or max(self.start, start) < self.end)
-        )
-
-
-@dataclass(frozen=True)
-class PolicyState:
-    """What decisions need of a policy."""
-
-    kind: str = ""
-    name: str = ""
-    versions: tuple[Version, ...] = ()
-
-    def version_on(self, day: str) -> Version | None:
-        """The version that is in force on a day."""
-        return next((one for one in self.versions if one.holds(day)), None)
-
-    def in_force(self, day: str) -> Rules | None:
-        """The rules that are in force on a day."""
-        version = self.version_on(day)
-        return None if version is None else _read(version.rules)
-
-    def version_name(self, number: int) -> str:
-        """What answers and events call a version, such as `approval@default/2`."""
-        return f"{self.kind}@{self.name}/{number}"
-
-
-@lru_cache(maxsize=256)
-def _read(rules: bytes) -> Rules:
-    return _RULES.validate_json(rules)
 
 
 def called(command: DraftPolicy) -> str:
@@ -141,27 +39,6 @@ def version_in_force(context: Context, day: str | None = None) -> str | None:
     state: PolicyState | None = context.states.get("policy")
     version = None if state is None else state.version_on(day or day_of(context.now, context.zone))
     return None if state is None or version is None else state.version_name(version.number)
-
-
-def evolve(state: PolicyState, recorded: Recorded) -> PolicyState:
-    """The state after one more event."""
-    data = recorded.data  # plain: what a version says is read when somebody asks
-    match recorded.type:
-        case PolicyDrafted.TOPIC:
-            version = Version(data["number"], orjson.dumps(data["rules"], option=orjson.OPT_SORT_KEYS))
-            return PolicyState(data["kind"], data["name"], (*state.versions, version))
-        case PolicyActivated.TOPIC:
-            return _changed(state, data["number"], start=data["start"], end=data.get("end"))
-        case PolicyRetired.TOPIC:
-            return _changed(state, data["number"], end=data["end"], retired=True)
-        case _:
-            return state
-
-
-def _changed(state: PolicyState, number: int, **changes: Any) -> PolicyState:
-    return replace(
-        state, versions=tuple(replace(one, **changes) if one.number == number else one for one in state.versions)
-    )
 
 
 def draft(_state: PolicyState, command: DraftPolicy, _context: Context) -> tuple[Event, ...]:

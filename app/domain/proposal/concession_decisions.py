@@ -10,8 +10,9 @@ from app.domain.policy.decisions import version_in_force
 from app.domain.policy.rules import DIRECTING, ApprovalRules
 from app.domain.proposal import commands
 from app.domain.proposal import events as facts
-from app.domain.proposal.decisions import ProposalState, require_undecided, rules_of
+from app.domain.proposal.decisions import require_undecided, rules_of
 from app.domain.proposal.negotiation import Concession, limit_of, needs, require_covered, require_senior
+from app.domain.proposal.state import ProposalState
 
 MOST_CONCESSIONS: Final = 200
 MOST_POSITIONS: Final = 200

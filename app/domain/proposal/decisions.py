@@ -1,8 +1,8 @@
 """The proposal: an offer in versions, what is given way on the live one, and the version that the client took."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 from app.domain.account.decisions import require_open
 from app.domain.contract import schedule as schedules
@@ -14,115 +14,16 @@ from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, day_start, scaled, unscaled
 from app.domain.policy.decisions import rules_in_force
-from app.domain.policy.rules import DIRECTING, ApprovalRules
+from app.domain.policy.rules import ApprovalRules
 from app.domain.proposal import commands
 from app.domain.proposal import events as facts
-from app.domain.proposal.negotiation import POLICY, Concession, Offer
-from app.domain.recorded import Recorded
+from app.domain.proposal.negotiation import Offer
+from app.domain.proposal.state import ProposalState, _cleared
 
 MOST_VERSIONS: Final = 100
 """How far one proposal goes: longer talks are another proposal."""
 CLAIM: Final = "proposal:contract_event_taken"
 """An event of a contract takes one proposal over and no other."""
-
-
-@dataclass(frozen=True)
-class ProposalState:
-    """What decisions need of a proposal.
-
-    offer, concessions: of the live version, by name. names: of the concessions of all versions. author, author_role: whose the
-    live version is. one_off: what it sells once; costed: whether it says what it costs. annual: what the accepted version pays
-    a year, in 10^-6. outcome: accepted, declined or expired.
-    """
-
-    account: str | None = None
-    contract: str | None = None
-    currency: str = ""
-    version: int = 0
-    one_off: int = 0
-    costed: bool = False
-    valid_until: str = ""
-    author: str = ""
-    submitted_at: int | None = None
-    offer: Offer = field(default_factory=Offer)
-    concessions: dict[str, Concession] = field(default_factory=dict)
-    names: frozenset[str] = frozenset()
-    positions: int = 0
-    annual: int = 0
-    outcome: Literal["accepted", "declined", "expired"] | None = None
-    contracted: bool = False
-
-    @property
-    def policy(self) -> str:
-        """The policy that its negotiation is bound by."""
-        return POLICY
-
-    @property
-    def awaiting(self) -> list[str]:
-        """The concessions that wait for approval."""
-        return sorted(name for name, one in self.concessions.items() if one.state == "awaiting")
-
-
-def evolve(state: ProposalState, recorded: Recorded) -> ProposalState:
-    """The state after one more event."""
-    match recorded.event:
-        case facts.ProposalVersioned() as told:
-            offer = Offer(scaled(told.value), scaled(told.cost or "0"))
-            return replace(
-                state,
-                account=told.account,
-                contract=told.contract if told.version == 1 else state.contract,
-                currency=told.currency,
-                version=told.version,
-                one_off=scaled(told.one_off),
-                costed=told.cost is not None,
-                valid_until=told.valid_until,
-                author=recorded.actor,
-                submitted_at=None,
-                offer=_cleared(offer, told.role),
-                concessions={},
-            )
-        case facts.ProposalSubmitted():
-            return replace(state, submitted_at=recorded.effective_at)
-        case facts.ClientPositionRecorded():
-            return replace(state, positions=state.positions + 1)
-        case facts.ConcessionOffered() as told:
-            standing = "awaiting" if told.awaiting_approval else "binding"
-            one = Concession(scaled(told.value), told.kind == "price", recorded.actor, told.role, standing)
-            state = replace(state, names=state.names | {told.concession})
-            return _with(state, told.concession, one, told.role)
-        case facts.ApprovalGranted(concession=None, role=role):
-            return replace(state, offer=_cleared(state.offer, role))
-        case facts.ApprovalGranted(concession=str() as name, role=role) if name in state.concessions:
-            one = replace(state.concessions[name], state="binding", approved_by=recorded.actor)
-            return _with(state, name, one, role)
-        case facts.ApprovalRejected(concession=name, role=role) if name in state.concessions:
-            return _with(state, name, replace(state.concessions[name], state="rejected"), role)
-        case facts.ProposalAccepted(annual_value=annual):
-            return replace(state, outcome="accepted", annual=scaled(annual))
-        case facts.ProposalDeclined():
-            return replace(state, outcome="declined")
-        case facts.ProposalExpired():
-            return replace(state, outcome="expired")
-        case facts.ProposalContracted():
-            return replace(state, contracted=True)
-        case _:
-            return state
-
-
-def _with(state: ProposalState, name: str, one: Concession, role: str) -> ProposalState:
-    """The state with a concession as it stands now; what binds is less for us, and a director lets that be."""
-    offer = state.offer
-    if one.binds:
-        offer = _cleared(replace(offer, conceded=offer.conceded + one.value), role)
-    return replace(state, concessions={**state.concessions, name: one}, offer=offer)
-
-
-def _cleared(offer: Offer, role: str) -> Offer:
-    return replace(offer, cleared=offer.left) if role in DIRECTING else offer
-
-
-# --- versions ---
 
 
 def draft(state: ProposalState, command: commands.DraftProposal, context: Context) -> tuple[Event, ...]:
@@ -191,9 +92,6 @@ def submit(state: ProposalState, _command: commands.SubmitProposal, context: Con
     _require_valid(state, context)
     _require_past(context)
     return (facts.ProposalSubmitted(version=state.version, value=unscaled(state.offer.value - state.offer.conceded)),)
-
-
-# --- how it ends ---
 
 
 def accept(state: ProposalState, command: commands.AcceptProposal, context: Context) -> tuple[Event, ...]:
@@ -273,9 +171,6 @@ def take_over(state: ProposalState, command: commands.ContractProposal, context:
 def claims(command: commands.ContractProposal, context: Context) -> Sequence[tuple[str, str]]:
     """What a proposal takes for itself: the contract's event, a draft and its signature being one."""
     return [(CLAIM, sold(context.states["contract"], command.event).event_id)]
-
-
-# --- rules that several decisions share ---
 
 
 def rules_of(context: Context) -> ApprovalRules:

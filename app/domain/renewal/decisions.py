@@ -1,17 +1,12 @@
 """The renewal cycle: one contract, one due date, one outcome that the contract's own event decides."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
 
-from pydantic import Field
-
-from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Amount, Currency, Day, Label, Share, day_start, days_earlier, scaled, unscaled
-from app.domain.recorded import Recorded
+from app.domain.kernel.values import day_start, days_earlier, scaled, unscaled
+from app.domain.renewal.commands import DeferRenewal, OpenRenewal, ReachMilestone, SetRenewalRisk, SubmitForecast
 from app.domain.renewal.events import (
     RenewalDeferred,
     RenewalForecastSubmitted,
@@ -21,75 +16,7 @@ from app.domain.renewal.events import (
     RenewalRiskSet,
     RenewalWon,
 )
-
-
-class OpenRenewal(Command):
-    """Begins the work on a contract's renewal."""
-
-
-class SetRenewalRisk(Command):
-    """Says how likely the renewal is."""
-
-    risk: Literal["on_track", "watch", "at_risk", "critical"]
-    probability: Share | None = Field(None, description='from "0" to "1"')
-    drivers: tuple[Label, ...] = Field((), max_length=20)
-
-
-class DeferRenewal(Command):
-    """Puts the decision off."""
-
-    new_due: Day
-
-
-class SubmitForecast(Command):
-    """Says what is to be expected of the renewal; earlier forecasts stay, and the newest counts."""
-
-    category: Literal["commit", "best_case", "at_risk", "lost"]
-    probability: Share | None = Field(None, description='from "0" to "1"; default: by the category')
-    expected_value: Amount = Field(description="a year, of the new term if there is one")
-    currency: Currency | None = Field(None, description="default: the contract's; another one is refused")
-
-
-class ReachMilestone(Command):
-    """Notes that so many days are left."""
-
-    days: int = Field(ge=1, le=1_000)
-
-
-@dataclass(frozen=True)
-class RenewalState:
-    """What decisions need of a renewal cycle. due: as it was opened, for that names it; deferred_to: where it was put off to.
-
-    milestones: the days before the due day that were noted.
-    """
-
-    account: str | None = None
-    contract: str = ""
-    due: str = ""
-    deferred_to: str | None = None
-    atr: int = 0
-    currency: str = ""
-    outcome: str | None = None
-    milestones: tuple[int, ...] = ()
-
-
-def evolve(state: RenewalState, recorded: Recorded) -> RenewalState:
-    """The state after one more event."""
-    match recorded.event:
-        case RenewalOpened() as opened:
-            return RenewalState(
-                opened.account, opened.contract, opened.due, atr=scaled(opened.atr), currency=opened.currency
-            )
-        case RenewalDeferred(new_due=due):
-            return replace(state, deferred_to=due)
-        case RenewalMilestoneReached(days=days):
-            return replace(state, milestones=(*state.milestones, days))
-        case RenewalWon():
-            return replace(state, outcome="won")
-        case RenewalLost():
-            return replace(state, outcome="lost")
-        case _:
-            return state
+from app.domain.renewal.state import RenewalState
 
 
 def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tuple[Event, ...]:
@@ -166,6 +93,16 @@ def reach_milestone(state: RenewalState, command: ReachMilestone, _context: Cont
     return (RenewalMilestoneReached(contract=state.contract, due=state.due, days=command.days),)
 
 
+def _require_open(state: RenewalState) -> None:
+    if state.outcome:
+        raise Refused("renewal_closed", "the renewal is decided; an outcome is not changed")
+
+
+def _require_probability(told: str | None) -> None:
+    if told is not None and told.startswith("-"):
+        raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
+
+
 def won(context: Context, contract_event: str, value: int) -> Sequence[Decided]:
     """The open cycle of a contract won by its renewal; nothing where there is none. `value`: annual, in 10^-6."""
     cycle: RenewalState | None = context.states.get("renewal")
@@ -195,13 +132,3 @@ def lost(context: Context, contract_event: str, value: int, reason: str, *, volu
         voluntary=voluntary,
     )
     return (Decided(event, beside="renewal"),)
-
-
-def _require_open(state: RenewalState) -> None:
-    if state.outcome:
-        raise Refused("renewal_closed", "the renewal is decided; an outcome is not changed")
-
-
-def _require_probability(told: str | None) -> None:
-    if told is not None and told.startswith("-"):
-        raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")

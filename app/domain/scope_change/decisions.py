@@ -1,94 +1,27 @@
 """The scope change: a wish beyond what was agreed, from the client's words to an answer, a decision and the work."""
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 from app.domain.account.decisions import require_open
 from app.domain.contract import commands as contract_commands
-from app.domain.contract import decisions as contracts
+from app.domain.contract import decisions as contract_decisions
 from app.domain.contract import schedule as schedules
+from app.domain.contract import state as contract_state
 from app.domain.contract.schedule import LARGEST_ANNUAL, Schedule
 from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, day_start, half_up, instant, moment_start, scaled, unscaled
-from app.domain.recorded import Recorded
 from app.domain.scope_change import commands
 from app.domain.scope_change import events as facts
+from app.domain.scope_change.state import ScopeChangeState
 
 THRESHOLD_AMOUNT: Final = 5000 * MICRO
 """From this price or cost on, in whatever currency, somebody else approves. Source: a published agency procedure."""
 THRESHOLD_DAYS: Final = 14
 """From this delay on, too."""
 ACCEPTING: Final = frozenset({"accept", "accept_with_change"})
-
-
-@dataclass(frozen=True)
-class ScopeChangeState:
-    """What decisions need of a scope change. open_teams, mandatory: asked and not settled; closed: withdrawn or declined."""
-
-    account: str | None = None
-    contract: str | None = None
-    teams: frozenset[str] = frozenset()
-    open_teams: frozenset[str] = frozenset()
-    mandatory: frozenset[str] = frozenset()
-    assessed_by: str | None = None
-    approval_needed: bool = False
-    approved: bool = False
-    response: str | None = None
-    options: frozenset[str] = frozenset()
-    accepted: bool = False
-    amended: bool = False
-    absorbed: bool = False
-    delivered: bool = False
-    closed: str | None = None
-
-
-def evolve(state: ScopeChangeState, recorded: Recorded) -> ScopeChangeState:
-    """The state after one more event."""
-    match recorded.event:
-        case facts.ScopeChangeRaised() as raised:
-            return ScopeChangeState(raised.account, raised.contract)
-        case facts.ConsultRequested(team=team, mandatory=mandatory):
-            return replace(
-                state,
-                teams=state.teams | {team},
-                open_teams=state.open_teams | {team},
-                mandatory=state.mandatory | ({team} if mandatory else set()),
-            )
-        case facts.ConsultAnswered(team=team) | facts.ConsultWaived(team=team):
-            return replace(state, open_teams=state.open_teams - {team}, mandatory=state.mandatory - {team})
-        case facts.ImpactAssessed(approval_needed=needed):
-            return replace(
-                state,
-                assessed_by=recorded.actor,
-                approval_needed=needed,
-                approved=False,
-                response=None,
-                options=frozenset(),
-            )
-        case facts.InternalApprovalGranted():
-            return replace(state, approved=True)
-        case facts.ResponseSent() as sent:
-            final = sent.kind == "decline" and sent.alternative is None
-            offered = frozenset(option.option for option in sent.options)
-            return replace(state, response=sent.kind, options=offered, closed="declined" if final else None)
-        case facts.ClientDecided(accepted=accepted):
-            return replace(state, accepted=accepted, closed=None if accepted else "declined")
-        case facts.WorkAbsorbed():
-            return replace(state, absorbed=True)
-        case facts.ScopeChangeAmended(contract=contract):
-            return replace(state, amended=True, contract=contract)
-        case facts.ScopeChangeWithdrawn():
-            return replace(state, closed="withdrawn")
-        case facts.ScopeChangeDelivered():
-            return replace(state, delivered=True)
-        case _:
-            return state
-
-
-# --- decisions ---
 
 
 def raise_(_state: ScopeChangeState, command: commands.RaiseScopeChange, context: Context) -> tuple[Event, ...]:
@@ -210,13 +143,13 @@ def amend(state: ScopeChangeState, command: commands.AmendScopeChange, context: 
     if not state.accepted:
         raise Refused("not_accepted", "the client has not accepted it")
     _require_same_account(context, "contract", state.account)
-    contract: contracts.ContractState = context.states["contract"]
+    contract: contract_state.ContractState = context.states["contract"]
     amendment = contract_commands.AmendContract(
         effective_at=command.effective_at, changes=command.changes, scope_change=context.stream_id
     )
-    (amended,) = contracts.amend(contract, amendment, context)
+    (amended,) = contract_decisions.amend(contract, amendment, context)
     event_id, before = context.new_id("evt"), contract.schedule(context)
-    preview = contracts.preview(amended, event_id, context.ids["contract"], contract, context)
+    preview = contract_decisions.preview(amended, event_id, context.ids["contract"], contract, context)
     annual = _annual_delta(before, schedules.apply(before, preview, context.zone), command.changes, context)
     one_off = sum(
         schedules.annual(line.quantity, line.unit_price, "year", line.discount_percent or "0")
@@ -252,9 +185,6 @@ def deliver(state: ScopeChangeState, command: commands.DeliverScopeChange, conte
     if not (state.accepted or state.absorbed):
         raise Refused("not_agreed", "only what was accepted, amended or absorbed is delivered")
     return (facts.ScopeChangeDelivered(hours=command.hours),)
-
-
-# --- rules that several decisions share ---
 
 
 def _require_going_on(state: ScopeChangeState, context: Context, *, account_open: bool = True) -> None:

@@ -18,9 +18,9 @@ from app.domain.decisions import NOUNS
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Unavailable
 from app.domain.kernel.values import add_days, day_of, day_start, instant
-from app.domain.policy.decisions import PolicyState
 from app.domain.policy.rules import RenewalRules
-from app.domain.renewal.decisions import OpenRenewal, ReachMilestone
+from app.domain.policy.state import PolicyState
+from app.domain.renewal.commands import OpenRenewal, ReachMilestone
 from app.observe.logs import logger
 from app.read_side.reader import Reader, When
 from app.store.receipts import Receipt, Request, fingerprint

@@ -6,15 +6,14 @@ from typing import Final
 
 from app.domain.kernel.errors import DomainError, NotFound, Refused, Unavailable
 from app.domain.kernel.values import is_typeid
-from app.domain.webhook_endpoint.decisions import (
+from app.domain.webhook_endpoint.commands import (
     AddWebhookSecret,
     RecordWebhookEndpoint,
     RecordWebhookSecret,
     RegisterWebhookEndpoint,
     RetireWebhookSecret,
-    WebhookEndpointState,
-    evolve,
 )
+from app.domain.webhook_endpoint.state import WebhookEndpointState, evolve
 from app.store.receipts import Receipt, Request
 from app.store.webhook_secrets import Addresses
 from app.webhooks.inbound import signing

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.domain.kernel.errors import Unauthenticated
-from app.domain.webhook_endpoint.decisions import RegisterWebhookEndpoint, WebhookEndpointState
+from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
+from app.domain.webhook_endpoint.state import WebhookEndpointState
 
 _TIMESTAMP: Final = re.compile(r"[1-9][0-9]*")
 _LONGEST: Final = 15

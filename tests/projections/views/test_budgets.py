@@ -1,7 +1,7 @@
 """Budgets and incentive statements as views: grown step by step they are what a rebuild makes of the log."""
 
-from app.domain.budget.decisions import CloseBudget, CorrectSpend, RecordForecast, RecordSpend, ReviseBudget, SetBudget
-from app.domain.incentive_statement.decisions import DisputeLine, ResolveDispute
+from app.domain.budget.commands import CloseBudget, CorrectSpend, RecordForecast, RecordSpend, ReviseBudget, SetBudget
+from app.domain.incentive_statement.commands import DisputeLine, ResolveDispute
 from tests.services.incentives_factory import claw_back, client, issue, lost, plan, preview, signed
 from tests.support.applications import House
 from tests.support.views import assert_grown_right

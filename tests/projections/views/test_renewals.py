@@ -4,7 +4,7 @@ from typing import Any
 
 from app.domain.contract.commands import CorrectContract, Terms
 from app.domain.kernel.values import day_start, zone
-from app.domain.renewal.decisions import OpenRenewal, SubmitForecast
+from app.domain.renewal.commands import OpenRenewal, SubmitForecast
 from tests.domain.contract_factory import signed
 from tests.services.deadlines.renewals_factory import events, look
 from tests.support.applications import House

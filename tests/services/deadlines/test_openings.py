@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from app.domain.account.decisions import OpenAccount
+from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import AmendContract, RecordContract, SignContract
 from app.domain.kernel.values import instant
-from app.domain.policy.decisions import ActivatePolicy, DraftPolicy
+from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import RenewalRules
-from app.domain.renewal.decisions import OpenRenewal
+from app.domain.renewal.commands import OpenRenewal
 from tests.domain.contract_factory import account, add, drafted, line, reprice, signed
 from tests.services.deadlines.renewals_factory import events, look
 from tests.support.applications import House

@@ -2,10 +2,10 @@
 
 from eventsourcing.persistence import StoredEvent
 
-from app.domain.account.decisions import CloseAccount
+from app.domain.account.commands import CloseAccount
 from app.domain.contract.commands import GiveNotice, RenewContract, WithdrawNotice
 from app.domain.kernel.values import instant
-from app.domain.renewal.decisions import DeferRenewal, OpenRenewal
+from app.domain.renewal.commands import DeferRenewal, OpenRenewal
 from tests.domain.contract_factory import signed
 from tests.services.deadlines.renewals_factory import events, look
 from tests.support.applications import House

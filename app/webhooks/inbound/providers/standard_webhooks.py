@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from app.domain.kernel.errors import Invalid
-from app.domain.webhook_endpoint.decisions import RegisterWebhookEndpoint, WebhookEndpointState
+from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
+from app.domain.webhook_endpoint.state import WebhookEndpointState
 from app.webhooks.inbound import signing
 from app.webhooks.inbound.provider import Delivery, Provider, require_fresh, unverified
 

@@ -1,0 +1,30 @@
+"""What may be asked of an API key."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from app.domain.kernel.command import Command
+from app.domain.kernel.values import Digest, Instant, Label
+
+Role = Literal["admin", "director", "senior_manager", "manager", "auditor", "integration"]
+Scope = Annotated[str, StringConstraints(pattern=r"^[a-z_]+:(read|write)$")]
+
+
+class IssueApiKey(Command):
+    """Hands out a key; its secret is answered once and never again."""
+
+    role: Role
+    scopes: tuple[Scope, ...] = Field((), max_length=50, description="for the role integration: what the key may do")
+    label: Label | None = None
+    expires_at: Instant | None = None
+
+
+class RecordApiKey(IssueApiKey):
+    """The same with the digest of the secret that was made for it."""
+
+    secret_sha256: Digest
+
+
+class RevokeApiKey(Command):
+    """Takes a key back."""

@@ -1,0 +1,30 @@
+"""What decisions need to know of an API key, folded from its events."""
+
+from dataclasses import dataclass, replace
+
+from app.domain.api_key.events import ApiKeyIssued, ApiKeyRevoked
+from app.domain.recorded import Recorded
+
+
+@dataclass(frozen=True)
+class ApiKeyState:
+    """What checking a key needs."""
+
+    exists: bool = False
+    role: str = ""
+    scopes: tuple[str, ...] = ()
+    secret_sha256: str = ""
+    expires_at: str | None = None
+    revoked: bool = False
+    account: str | None = None
+
+
+def evolve(state: ApiKeyState, recorded: Recorded) -> ApiKeyState:
+    """The state after one more event."""
+    match recorded.event:
+        case ApiKeyIssued() as issued:
+            return ApiKeyState(True, issued.role, issued.scopes, issued.secret_sha256, issued.expires_at)
+        case ApiKeyRevoked():
+            return replace(state, revoked=True)
+        case _:
+            return state

@@ -1,0 +1,87 @@
+"""What may be asked of a budget."""
+
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from app.domain.kernel.command import Command, Creation
+from app.domain.kernel.values import (
+    Amount,
+    Currency,
+    Day,
+    Label,
+    Moment,
+    Name,
+    Note,
+    Ref,
+    scaled,
+)
+
+
+def _positive(text: str) -> str:
+    if scaled(text) == 0:
+        raise ValueError("must be more than 0")
+    return text
+
+
+Positive = Annotated[Amount, AfterValidator(_positive)]
+Threshold = Annotated[int, Field(ge=1, le=1000, strict=True)]
+
+
+class SetBudget(Creation):
+    """Writes down what a client sets aside."""
+
+    title: Name = Field(examples=["Spring campaign"])
+    currency: Currency
+    amount: Positive
+    start: Day
+    end: Day = Field(description="the first day after")
+    contract: Ref | None = Field(None, description="the contract that it pays for, by id or ref:")
+    thresholds: tuple[Threshold, ...] = Field(
+        (50, 80, 100), max_length=20, description="percent of the amount; each is told once when it is reached"
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("end must be after start")
+        if any(low >= high for low, high in pairwise(self.thresholds)):
+            raise ValueError("thresholds rise from the first to the last")
+        return self
+
+
+class ReviseBudget(Command):
+    """Makes it more or less."""
+
+    amount: Positive
+    reason: Note = Field(description="why; sealed like any free text")
+
+
+class RecordSpend(Command):
+    """Says what was spent."""
+
+    amount: Positive
+    document: Name = Field(description="the source document, once in a budget", examples=["INV-2026-0042"])
+    spent_at: Moment
+    category: Label | None = None
+    late: bool = Field(
+        False, strict=True, description="whether it came after the budget's end, which is refused otherwise"
+    )
+
+
+class CorrectSpend(Command):
+    """Says what a document should have said; true from when it was spent, and 0 for what never was."""
+
+    document: Name
+    amount: Amount
+
+
+class RecordForecast(Command):
+    """Says what will have been spent in all."""
+
+    at_completion: Amount
+
+
+class CloseBudget(Command):
+    """Ends it."""

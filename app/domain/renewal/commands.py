@@ -1,0 +1,41 @@
+"""What may be asked of a renewal cycle."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.domain.kernel.command import Command
+from app.domain.kernel.values import Amount, Currency, Day, Label, Share
+
+
+class OpenRenewal(Command):
+    """Begins the work on a contract's renewal."""
+
+
+class SetRenewalRisk(Command):
+    """Says how likely the renewal is."""
+
+    risk: Literal["on_track", "watch", "at_risk", "critical"]
+    probability: Share | None = Field(None, description='from "0" to "1"')
+    drivers: tuple[Label, ...] = Field((), max_length=20)
+
+
+class DeferRenewal(Command):
+    """Puts the decision off."""
+
+    new_due: Day
+
+
+class SubmitForecast(Command):
+    """Says what is to be expected of the renewal; earlier forecasts stay, and the newest counts."""
+
+    category: Literal["commit", "best_case", "at_risk", "lost"]
+    probability: Share | None = Field(None, description='from "0" to "1"; default: by the category')
+    expected_value: Amount = Field(description="a year, of the new term if there is one")
+    currency: Currency | None = Field(None, description="default: the contract's; another one is refused")
+
+
+class ReachMilestone(Command):
+    """Notes that so many days are left."""
+
+    days: int = Field(ge=1, le=1_000)

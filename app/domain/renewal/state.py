@@ -1,0 +1,49 @@
+"""What decisions need to know of a renewal cycle, folded from its events."""
+
+from dataclasses import dataclass, replace
+
+from app.domain.kernel.values import scaled
+from app.domain.recorded import Recorded
+from app.domain.renewal.events import (
+    RenewalDeferred,
+    RenewalLost,
+    RenewalMilestoneReached,
+    RenewalOpened,
+    RenewalWon,
+)
+
+
+@dataclass(frozen=True)
+class RenewalState:
+    """What decisions need of a renewal cycle. due: as it was opened, for that names it; deferred_to: where it was put off to.
+
+    milestones: the days before the due day that were noted.
+    """
+
+    account: str | None = None
+    contract: str = ""
+    due: str = ""
+    deferred_to: str | None = None
+    atr: int = 0
+    currency: str = ""
+    outcome: str | None = None
+    milestones: tuple[int, ...] = ()
+
+
+def evolve(state: RenewalState, recorded: Recorded) -> RenewalState:
+    """The state after one more event."""
+    match recorded.event:
+        case RenewalOpened() as opened:
+            return RenewalState(
+                opened.account, opened.contract, opened.due, atr=scaled(opened.atr), currency=opened.currency
+            )
+        case RenewalDeferred(new_due=due):
+            return replace(state, deferred_to=due)
+        case RenewalMilestoneReached(days=days):
+            return replace(state, milestones=(*state.milestones, days))
+        case RenewalWon():
+            return replace(state, outcome="won")
+        case RenewalLost():
+            return replace(state, outcome="lost")
+        case _:
+            return state

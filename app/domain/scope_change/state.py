@@ -1,0 +1,70 @@
+"""What decisions need to know of a scope change, folded from its events."""
+
+from dataclasses import dataclass, replace
+
+from app.domain.recorded import Recorded
+from app.domain.scope_change import events as facts
+
+
+@dataclass(frozen=True)
+class ScopeChangeState:
+    """What decisions need of a scope change. open_teams, mandatory: asked and not settled; closed: withdrawn or declined."""
+
+    account: str | None = None
+    contract: str | None = None
+    teams: frozenset[str] = frozenset()
+    open_teams: frozenset[str] = frozenset()
+    mandatory: frozenset[str] = frozenset()
+    assessed_by: str | None = None
+    approval_needed: bool = False
+    approved: bool = False
+    response: str | None = None
+    options: frozenset[str] = frozenset()
+    accepted: bool = False
+    amended: bool = False
+    absorbed: bool = False
+    delivered: bool = False
+    closed: str | None = None
+
+
+def evolve(state: ScopeChangeState, recorded: Recorded) -> ScopeChangeState:
+    """The state after one more event."""
+    match recorded.event:
+        case facts.ScopeChangeRaised() as raised:
+            return ScopeChangeState(raised.account, raised.contract)
+        case facts.ConsultRequested(team=team, mandatory=mandatory):
+            return replace(
+                state,
+                teams=state.teams | {team},
+                open_teams=state.open_teams | {team},
+                mandatory=state.mandatory | ({team} if mandatory else set()),
+            )
+        case facts.ConsultAnswered(team=team) | facts.ConsultWaived(team=team):
+            return replace(state, open_teams=state.open_teams - {team}, mandatory=state.mandatory - {team})
+        case facts.ImpactAssessed(approval_needed=needed):
+            return replace(
+                state,
+                assessed_by=recorded.actor,
+                approval_needed=needed,
+                approved=False,
+                response=None,
+                options=frozenset(),
+            )
+        case facts.InternalApprovalGranted():
+            return replace(state, approved=True)
+        case facts.ResponseSent() as sent:
+            final = sent.kind == "decline" and sent.alternative is None
+            offered = frozenset(option.option for option in sent.options)
+            return replace(state, response=sent.kind, options=offered, closed="declined" if final else None)
+        case facts.ClientDecided(accepted=accepted):
+            return replace(state, accepted=accepted, closed=None if accepted else "declined")
+        case facts.WorkAbsorbed():
+            return replace(state, absorbed=True)
+        case facts.ScopeChangeAmended(contract=contract):
+            return replace(state, amended=True, contract=contract)
+        case facts.ScopeChangeWithdrawn():
+            return replace(state, closed="withdrawn")
+        case facts.ScopeChangeDelivered():
+            return replace(state, delivered=True)
+        case _:
+            return state

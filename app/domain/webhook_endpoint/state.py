@@ -1,0 +1,56 @@
+"""What decisions need to know of a webhook endpoint, folded from its events."""
+
+from dataclasses import dataclass, replace
+
+from app.domain.recorded import Recorded
+from app.domain.webhook_endpoint.events import (
+    WebhookEndpointClosed,
+    WebhookEndpointRegistered,
+    WebhookSecretAdded,
+    WebhookSecretRetired,
+)
+
+
+@dataclass(frozen=True)
+class WebhookEndpointState:
+    """What checking a message needs. secrets: their ids."""
+
+    exists: bool = False
+    provider: str = ""
+    tolerance_seconds: int = 300
+    hash: str | None = None
+    encoding: str | None = None
+    header: str | None = None
+    style: str | None = None
+    signed_content_template: str | None = None
+    secrets: tuple[str, ...] = ()
+    public_keys: tuple[str, ...] = ()
+    closed: bool = False
+    account: str | None = None
+
+
+def evolve(state: WebhookEndpointState, recorded: Recorded) -> WebhookEndpointState:
+    """The state after one more event."""
+    match recorded.event:
+        case WebhookEndpointRegistered() as registered:
+            return WebhookEndpointState(exists=True, **registered.model_dump(exclude={"label"}))
+        case WebhookSecretAdded(secret=secret, public_key=public_key):
+            return replace(
+                state, secrets=_with(state.secrets, secret), public_keys=_with(state.public_keys, public_key)
+            )
+        case WebhookSecretRetired(secret=secret, public_key=public_key):
+            return replace(
+                state, secrets=_without(state.secrets, secret), public_keys=_without(state.public_keys, public_key)
+            )
+        case WebhookEndpointClosed():
+            return replace(state, closed=True)
+        case _:
+            return state
+
+
+def _with(held: tuple[str, ...], one: str | None) -> tuple[str, ...]:
+    return held if one is None else (*held, one)
+
+
+def _without(held: tuple[str, ...], one: str | None) -> tuple[str, ...]:
+    return tuple(each for each in held if each != one)
