@@ -11,7 +11,7 @@ from app.domain.kernel.values import typeid
 from app.read_side.projector import Projector
 from app.read_side.reader import Reader
 from app.runtime import Clock, Runtime
-from app.services.deadlines import RenewalWatcher
+from app.services.deadlines import RenewalDeadlines
 from app.settings import Settings
 from app.store.committer import Committer
 from app.store.engine import Database
@@ -20,7 +20,7 @@ from app.store.log import Log
 from app.store.randomness import random_bytes
 from app.store.schema import require_head
 from app.store.vault import Vault
-from app.store.webhook_secrets import Addresses
+from app.store.webhook_secrets import WebhookSecrets
 from app.webhooks.inbound.endpoints import Endpoints
 from app.webhooks.inbound.inbox import Inbox
 from app.write_side.handler import Handler
@@ -47,7 +47,7 @@ def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool 
     projector = Projector(database, log, handler.zone, clock)
     reader = Reader(database, log, projector, clock)
     ingestion = Ingestion(handler)
-    endpoints = Endpoints(handler, Addresses(database, vault), secrets.token_bytes, settings.address)
+    endpoints = Endpoints(handler, WebhookSecrets(database, vault), secrets.token_bytes, settings.address)
     inbox = Inbox(endpoints, Messages(database, vault), ingestion, clock, wake.set)
     return Runtime(
         settings,
@@ -63,7 +63,7 @@ def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool 
         reader,
         endpoints,
         inbox,
-        RenewalWatcher(handler, reader, clock),
+        RenewalDeadlines(handler, reader, clock),
         wake,
     )
 

@@ -14,10 +14,10 @@ from starlette.types import ASGIApp
 from app import __version__
 from app.api import ROUTERS
 from app.api.http import problems
-from app.api.http.fast_commands import Commands
+from app.api.http.fast_commands import FastCommandRouter
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
-from app.auth.keys import Gate
+from app.auth.keys import ApiKeyAuthenticator
 from app.bootstrap import Ids, build, settle, system_clock
 from app.domain.kernel.errors import DomainError
 from app.observe import logs
@@ -35,7 +35,7 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Ours outside, the framework's inside."""
-        commands = Commands(super().build_middleware_stack(), self.router.routes)
+        commands = FastCommandRouter(super().build_middleware_stack(), self.router.routes)
         return Surround(
             commands,
             limit=self._settings.body_limit,
@@ -51,7 +51,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = build(settings, clock=clock)
         app.state.runtime = runtime
-        app.state.gate = Gate(runtime.handler, runtime.clock, settings.key_cache_seconds)
+        app.state.gate = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
         worker = Worker(runtime)
         if settings.projector:
             worker.start()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.read_side.projector import Projector
 from app.read_side.reader import Reader
-from app.services.deadlines import RenewalWatcher
+from app.services.deadlines import RenewalDeadlines
 from app.settings import Settings
 from app.store.committer import Committer
 from app.store.engine import Database
@@ -38,7 +38,7 @@ class Runtime:
     reader: Reader
     endpoints: Endpoints
     inbox: Inbox
-    watcher: RenewalWatcher
+    watcher: RenewalDeadlines
     wake: threading.Event
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from app.domain.kernel.errors import DomainError
 from app.observe.logs import logger
 from app.runtime import Runtime
-from app.services.deadlines import Turns
+from app.services.deadlines import DeadlineSchedule
 
 MOST_SECONDS: Final = 1.0
 REST_SECONDS: Final = 0.025
@@ -21,7 +21,7 @@ class Worker:
         self.runtime = runtime
         self._stop = threading.Event()
         self._seen: dict[str, int] = {}
-        self._turns = Turns(runtime.watcher, runtime.clock)
+        self._turns = DeadlineSchedule(runtime.watcher, runtime.clock)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:

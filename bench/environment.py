@@ -14,7 +14,7 @@ from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from bench.databases import Databases
 from bench.servers import ROOT, VAULT_KEY
 
@@ -89,7 +89,9 @@ def new_tenant(runtime: Runtime) -> tuple[str, str]:
     """A new tenant's id and an admin's key."""
     tenant_id = runtime.new_id("tnt")
     command = CreateTenant(name="Bench", time_zone="UTC", currency="EUR")
-    runtime.handler.handle(Intent(tenant_id, "bench", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id))
+    runtime.handler.handle(
+        CommandEnvelope(tenant_id, "bench", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
+    )
     _, key = issue(runtime.handler, tenant_id, "bench", IssueApiKey(role="admin"), Request("bench:key", b""))
     if key is None:
         raise RuntimeError("the tenant has a key already")

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from app.bootstrap import build
 from app.read_side.projector import create_tables
 from app.runtime import Runtime
-from app.store.append import Append
+from app.store.append import AppendRequest
 from app.store.engine import Database
 from app.store.log import Log
 from app.store.receipts import Receipt, Request
@@ -123,7 +123,7 @@ def append_all(
 # --- telling, in a process beside the one that writes ---
 
 
-def _told(url: str, tenant_id: str, accounts: int, events: int) -> Iterator[tuple[int, list[Append]]]:
+def _told(url: str, tenant_id: str, accounts: int, events: int) -> Iterator[tuple[int, list[AppendRequest]]]:
     context = multiprocessing.get_context("spawn")
     stretches: Any = context.Queue(maxsize=8)
     teller = context.Process(target=_tell, args=(stretches, url, tenant_id, accounts, events), daemon=True)
@@ -144,7 +144,7 @@ def _tell(stretches: Any, url: str, tenant_id: str, accounts: int, events: int) 
         stretches.put(f"{type(fault).__name__}: {fault}")
 
 
-def stretches_of(url: str, tenant_id: str, accounts: int, events: int) -> Iterator[tuple[int, list[Append]]]:
+def stretches_of(url: str, tenant_id: str, accounts: int, events: int) -> Iterator[tuple[int, list[AppendRequest]]]:
     """The log in stretches: every account takes a step, in another order each time, until there are enough events."""
     source = random.Random(f"{SEED}/{accounts}/{events}")  # noqa: S311 - the same for the same seed is what is wanted
     ids = Ids(source)
@@ -163,7 +163,7 @@ def stretches_of(url: str, tenant_id: str, accounts: int, events: int) -> Iterat
         yield ids.at, gathered
 
 
-def _prepared(log: Log, tenant_id: str, story: Story, at: int) -> Append:
+def _prepared(log: Log, tenant_id: str, story: Story, at: int) -> AppendRequest:
     step = story.step(at)
     draft = step.draft
     return log.prepare(

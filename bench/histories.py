@@ -21,7 +21,7 @@ from app.domain.interaction.events import InteractionLogged, Participant
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import add_days, add_months, day_of, day_start, instant, typeid
 from app.domain.scope_change.events import ClientDecided, ResponseSent, ScopeChangeRaised, WorkAbsorbed
-from app.store.log import Draft
+from app.store.log import NewEvent
 
 WHERE: Final = ZoneInfo("UTC")
 STARTS: Final = int(datetime(2023, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -35,7 +35,7 @@ _TOPICS: Final = ("campaign", "budget", "briefing", "report", "invoice", "launch
 class Step:
     """An event that is next in its stream, and the references that it claims."""
 
-    draft: Draft
+    draft: NewEvent
     claims: tuple[tuple[str, str], ...] = ()
 
 
@@ -195,7 +195,7 @@ class Story:
         version = 1
         if not isinstance(event, InteractionLogged):  # which has a stream of its own that nobody comes back to
             version = self.versions[stream] = self.versions.get(stream, 0) + 1
-        return Step(Draft(event, self.new_id("evt"), stream, version, self.account, at), claims)
+        return Step(NewEvent(event, self.new_id("evt"), stream, version, self.account, at), claims)
 
 
 class Ids:

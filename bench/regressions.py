@@ -18,9 +18,9 @@ from sqlalchemy import text
 from app.bootstrap import build
 from app.domain.interaction.events import InteractionLogged
 from app.runtime import Runtime
-from app.store.append import Append
+from app.store.append import AppendRequest
 from app.store.engine import Database
-from app.store.log import Draft
+from app.store.log import NewEvent
 from app.store.receipts import Receipt, Request
 from bench.client import Load, call, drive
 from bench.commands import BODY, CONNECTIONS
@@ -42,7 +42,9 @@ _TASKS: Final = 64
 """As many requests as a busy loop has in hand at a time."""
 
 
-def batches(runtime: Runtime, tenant_id: str, accounts: tuple[str, ...], size: int, count: int) -> list[list[Append]]:
+def batches(
+    runtime: Runtime, tenant_id: str, accounts: tuple[str, ...], size: int, count: int
+) -> list[list[AppendRequest]]:
     """Interactions on accounts, ready to be appended; each has a key of its own and a version that it rests on."""
     versions = {
         account: max(one.version for one in runtime.log.stream(tenant_id, account)) for account in accounts[:size]
@@ -54,13 +56,13 @@ def batches(runtime: Runtime, tenant_id: str, accounts: tuple[str, ...], size: i
     ]  # fmt: skip
 
 
-def _interaction(runtime: Runtime, tenant_id: str, account: str, version: int) -> Append:
+def _interaction(runtime: Runtime, tenant_id: str, account: str, version: int) -> AppendRequest:
     event = InteractionLogged(account=account, channel="call", direction="inbound", occurred_at="2026-01-15T09:00:00Z")
     stream, event_id = runtime.new_id("int"), runtime.new_id("evt")
     return runtime.log.prepare(
         tenant_id,
         stream,
-        [Draft(event, event_id, stream, 1, account, runtime.clock())],
+        [NewEvent(event, event_id, stream, 1, account, runtime.clock())],
         actor="key_bench",
         meta={"visibility": "internal"},
         reason=None,
@@ -69,7 +71,7 @@ def _interaction(runtime: Runtime, tenant_id: str, account: str, version: int) -
     )
 
 
-def _appended(runtime: Runtime, tenant_id: str, batch: list[Append]) -> float:
+def _appended(runtime: Runtime, tenant_id: str, batch: list[AppendRequest]) -> float:
     started = time.perf_counter()
     outcomes = runtime.log.append(tenant_id, batch)
     took = time.perf_counter() - started

@@ -19,7 +19,7 @@ from app.domain.api_key.state import ApiKeyState, evolve
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.values import micros
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import Handler, Intent
+from app.write_side.handler import CommandEnvelope, Handler
 
 _KEY: Final = re.compile(r"^stw_([0-9a-z]{26})_([0-9a-z]{26})_([A-Za-z0-9]{43})([0-9a-f]{8})$")
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -39,7 +39,7 @@ def issue(
     body = f"stw_{tenant_id.partition('_')[2]}_{key_id.partition('_')[2]}_{''.join(secrets.choice(_ALPHABET) for _ in range(43))}"
     key = f"{body}{zlib.crc32(body.encode()):08x}"
     command = RecordApiKey(**wanted.model_dump(), secret_sha256=digest(key))
-    receipt = handler.handle(Intent(tenant_id, actor, command, request, new_id=key_id))
+    receipt = handler.handle(CommandEnvelope(tenant_id, actor, command, request, new_id=key_id))
     return receipt, key if receipt.id == key_id else None
 
 
@@ -48,7 +48,7 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-class Gate:
+class ApiKeyAuthenticator:
     """Checks keys, and believes what it found for a short while.
 
     Takes: the handler, a clock of microseconds, how many seconds a checked key is believed: a revoked one dies within it.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from app.auth.keys import Gate, issue
+from app.auth.keys import ApiKeyAuthenticator, issue
 from app.cli.console import ACTOR, REFUSED, Json, as_json, house, note, progress, say
 from app.demo.loader import Told, create_tenant, tell, told_before
 from app.domain.api_key.commands import IssueApiKey
@@ -100,7 +100,7 @@ def kept_key(runtime: Runtime, tenant: str | None = None) -> str | None:
     try:
         kept: Any = json.loads(_path(runtime.settings).read_text())
         key = str(kept["api_key"])
-        principal = Gate(runtime.handler, runtime.clock, 0).check(key)
+        principal = ApiKeyAuthenticator(runtime.handler, runtime.clock, 0).check(key)
     except (OSError, ValueError, KeyError, TypeError, DomainError):
         return None
     return key if tenant in (None, principal.tenant_id) else None

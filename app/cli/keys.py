@@ -13,7 +13,7 @@ from app.domain.kernel.values import instant
 from app.domain.recorded import Recorded
 from app.runtime import Runtime
 from app.store.receipts import Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 
 app = typer.Typer(help="API keys of a tenant.")
 PAGE: Final = 1000
@@ -79,7 +79,7 @@ def revoke(
     with house() as runtime:
         require_tenant(runtime, tenant)
         request = Request(runtime.new_id("req"), b"")
-        receipt = runtime.handler.handle(Intent(tenant, ACTOR, command, request, {"api_key": key_id}))
+        receipt = runtime.handler.handle(CommandEnvelope(tenant, ACTOR, command, request, {"api_key": key_id}))
     if json_:
         as_json({"key_id": receipt.id, "position": receipt.position})
     else:

@@ -15,7 +15,7 @@ from app.domain.policy.decisions import called
 from app.domain.policy.state import PolicyState
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 
 LARGEST: Final = 262_144
 """As large as an event may be."""
@@ -134,7 +134,7 @@ def retire(
 
 def _done(runtime: Runtime, tenant: str, command: Command, policy: str | None = None) -> Receipt:
     targets = {"policy": policy} if policy else {}
-    return runtime.handler.handle(Intent(tenant, ACTOR, command, Request(runtime.new_id("req"), b""), targets))
+    return runtime.handler.handle(CommandEnvelope(tenant, ACTOR, command, Request(runtime.new_id("req"), b""), targets))
 
 
 def _told(receipt: Receipt, sentence: str, *, json_: bool) -> None:

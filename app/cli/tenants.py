@@ -10,7 +10,7 @@ from app.domain.api_key.commands import IssueApiKey
 from app.domain.kernel.values import instant
 from app.domain.tenant.commands import CreateTenant
 from app.store.receipts import Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 
 app = typer.Typer(help="Tenants: a ledger each.")
 
@@ -26,7 +26,9 @@ def create(
     command = made(CreateTenant, name=name, time_zone=time_zone, currency=currency)
     with house() as runtime:
         tenant_id = runtime.new_id("tnt")
-        runtime.handler.handle(Intent(tenant_id, ACTOR, command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id))
+        runtime.handler.handle(
+            CommandEnvelope(tenant_id, ACTOR, command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
+        )
         wanted = IssueApiKey(role="admin", label="first key")
         _, key = issue(runtime.handler, tenant_id, ACTOR, wanted, Request(runtime.new_id("req"), b""))
     if json_:

@@ -15,7 +15,7 @@ from app.domain.kernel.values import add_months, day_of, zone
 from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request, fingerprint
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 
 SOURCE: Final = "urn:steward:demo"
 FIRST: Final = "demo:1"
@@ -36,7 +36,9 @@ def create_tenant(runtime: Runtime) -> str:
     """A ledger for the demo agency. Gives: its id."""
     tenant_id = runtime.new_id("tnt")
     command = CreateTenant(name=AGENCY, time_zone="Europe/Berlin", currency="EUR")
-    runtime.handler.handle(Intent(tenant_id, "demo", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id))
+    runtime.handler.handle(
+        CommandEnvelope(tenant_id, "demo", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
+    )
     return tenant_id
 
 
@@ -94,7 +96,7 @@ def _began(runtime: Runtime, tenant_id: str) -> str | None:
     return day_of(runtime.log.after(tenant_id, found[1].position - 1, 1)[0].effective_at, zone("UTC"))
 
 
-def _outcomes(runtime: Runtime, tenant_id: str, intents: Sequence[Intent]) -> Sequence[Receipt | DomainError]:
+def _outcomes(runtime: Runtime, tenant_id: str, intents: Sequence[CommandEnvelope]) -> Sequence[Receipt | DomainError]:
     """What becomes of a batch; what has to be worked out first stands alone in its own."""
     if type(intents[0].command) not in COMPUTED:
         return runtime.handler.handle_batch(tenant_id, intents)
@@ -122,14 +124,14 @@ def _batches(numbered: Sequence[tuple[int, Step]]) -> Iterator[list[tuple[int, S
         yield batch
 
 
-def _intent(tenant_id: str, number: int, step: Step, whole: bytes, receipts: dict[Step, Receipt]) -> Intent:
+def _intent(tenant_id: str, number: int, step: Step, whole: bytes, receipts: dict[Step, Receipt]) -> CommandEnvelope:
     command: Command = step.command
     if step.cites and step.cites[0] in receipts:
         event = next(event for event, topic, _ in receipts[step.cites[0]].events if topic == step.cites[1])
         command = command.model_copy(update={"corrects" if isinstance(command, CorrectContract) else "event": event})
     key = f"demo:{number}"
     meta = {"source": SOURCE, "external_id": str(number)}
-    return Intent(tenant_id, step.actor, command, Request(key, fingerprint(whole, key.encode())), step.targets, new_id=step.new_id,
+    return CommandEnvelope(tenant_id, step.actor, command, Request(key, fingerprint(whole, key.encode())), step.targets, new_id=step.new_id,
                   meta=meta, role=step.role)  # fmt: skip
 
 

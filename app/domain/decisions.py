@@ -58,7 +58,7 @@ from app.domain.webhook_endpoint import state as webhook_endpoint_state
 
 
 @dataclass(frozen=True)
-class Noun:
+class AggregateType:
     """A kind of thing: the prefix of its ids, its state before its first event, and how events change it."""
 
     prefix: str
@@ -88,22 +88,26 @@ class Decision:
     claims: Callable[[Any, Context], Sequence[tuple[str, str]]] | None = None
 
 
-NOUNS: Final[dict[str, Noun]] = {
-    "tenant": Noun("tnt", tenant_state.TenantState(), tenant_state.evolve),
-    "api_key": Noun("key", api_key_state.ApiKeyState(), api_key_state.evolve),
-    "webhook_endpoint": Noun("whe", webhook_endpoint_state.WebhookEndpointState(), webhook_endpoint_state.evolve),
-    "account": Noun("acct", account_state.AccountState(), account_state.evolve),
-    "interaction": Noun("int", interaction_state.InteractionState(), interaction_state.evolve),
-    "contract": Noun("ctr", contract_state.ContractState(), contract_state.evolve),
-    "renewal": Noun("rnw", renewal_state.RenewalState(), renewal_state.evolve),
-    "scope_change": Noun("scr", scope_change_state.ScopeChangeState(), scope_change_state.evolve),
-    "budget": Noun("bud", budget_state.BudgetState(), budget_state.evolve),
-    "incentive_statement": Noun("ist", incentive_statement_state.StatementState(), incentive_statement_state.evolve),
-    "kpi_certificate": Noun("crt", kpi_certificate_state.KpiCertificateState(), kpi_certificate_state.evolve),
-    "period_close": Noun("pcl", period_close_state.PeriodCloseState(), period_close_state.evolve),
-    "policy": Noun("pol", policy_state.PolicyState(), policy_state.evolve),
-    "proposal": Noun("prp", proposal_state.ProposalState(), proposal_state.evolve),
-    "opportunity": Noun("opp", opportunity_state.OpportunityState(), opportunity_state.evolve),
+AGGREGATES: Final[dict[str, AggregateType]] = {
+    "tenant": AggregateType("tnt", tenant_state.TenantState(), tenant_state.evolve),
+    "api_key": AggregateType("key", api_key_state.ApiKeyState(), api_key_state.evolve),
+    "webhook_endpoint": AggregateType(
+        "whe", webhook_endpoint_state.WebhookEndpointState(), webhook_endpoint_state.evolve
+    ),
+    "account": AggregateType("acct", account_state.AccountState(), account_state.evolve),
+    "interaction": AggregateType("int", interaction_state.InteractionState(), interaction_state.evolve),
+    "contract": AggregateType("ctr", contract_state.ContractState(), contract_state.evolve),
+    "renewal": AggregateType("rnw", renewal_state.RenewalState(), renewal_state.evolve),
+    "scope_change": AggregateType("scr", scope_change_state.ScopeChangeState(), scope_change_state.evolve),
+    "budget": AggregateType("bud", budget_state.BudgetState(), budget_state.evolve),
+    "incentive_statement": AggregateType(
+        "ist", incentive_statement_state.StatementState(), incentive_statement_state.evolve
+    ),
+    "kpi_certificate": AggregateType("crt", kpi_certificate_state.KpiCertificateState(), kpi_certificate_state.evolve),
+    "period_close": AggregateType("pcl", period_close_state.PeriodCloseState(), period_close_state.evolve),
+    "policy": AggregateType("pol", policy_state.PolicyState(), policy_state.evolve),
+    "proposal": AggregateType("prp", proposal_state.ProposalState(), proposal_state.evolve),
+    "opportunity": AggregateType("opp", opportunity_state.OpportunityState(), opportunity_state.evolve),
 }
 
 _REPLACES: Final = {"replaces": "contract"}
@@ -261,9 +265,9 @@ DECISIONS: Final[dict[type[Command], Decision]] = {
     ),
 }
 
-_BY_PREFIX: Final = {noun.prefix: noun for noun in NOUNS.values()}
+_BY_PREFIX: Final = {noun.prefix: noun for noun in AGGREGATES.values()}
 
 
-def noun_of(stream_id: str) -> Noun:
+def aggregate_of(stream_id: str) -> AggregateType:
     """The kind of thing that a stream is about."""
     return _BY_PREFIX[stream_id.partition("_")[0]]

@@ -6,6 +6,6 @@ To add a KPI: see `projections.kpis`; then its twin in `sums.twins`.
 """
 
 from app.kpi_queries.evaluate import answer, explain
-from app.kpi_queries.query import FigureQuestion, Scope, views
+from app.kpi_queries.query import KpiQuery, Scope, views
 
-__all__ = ["FigureQuestion", "Scope", "answer", "explain", "views"]
+__all__ = ["KpiQuery", "Scope", "answer", "explain", "views"]

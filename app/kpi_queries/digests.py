@@ -11,7 +11,7 @@ import orjson
 import app.domain
 import app.kpi_queries
 import projections
-from app.kpi_queries.query import Found
+from app.kpi_queries.query import KpiResult
 
 COUNTING: Final = (
     "contract/schedule",
@@ -26,7 +26,7 @@ _APART: Final = ("warnings", "explain_url", "known_at")
 """What an answer says that is no part of the figure: counts beside it, and how it was asked."""
 
 
-def inputs_hash(found: Found) -> str:
+def inputs_hash(found: KpiResult) -> str:
     """What every account gives to a figure, in exact integers, and how many of these make one.
 
     Takes: a figure that was found with what accounts give.

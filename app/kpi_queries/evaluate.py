@@ -14,8 +14,8 @@ from app.kpi_queries.counting_policies import Counting, counting
 from app.kpi_queries.currency_conversion import converted, linear
 from app.kpi_queries.lifetimes import counted, followed
 from app.kpi_queries.query import (
-    FigureQuestion,
-    Found,
+    KpiQuery,
+    KpiResult,
     Scope,
     closing_day,
     currency_of,
@@ -36,7 +36,7 @@ from projections.kpis.presentation import Given, breakdown, contributions, detai
 from projections.views.contract_lines import ContractLine
 
 
-def answer(reader: Reader, tenant_id: str, question: FigureQuestion, when: When) -> dict[str, Any]:
+def answer(reader: Reader, tenant_id: str, question: KpiQuery, when: When) -> dict[str, Any]:
     """A figure as it is answered.
 
     Raises: NotFound for an unknown KPI or account; Invalid for a period, method or currency that does not fit.
@@ -45,7 +45,7 @@ def answer(reader: Reader, tenant_id: str, question: FigureQuestion, when: When)
 
 
 def explain(
-    reader: Reader, tenant_id: str, question: FigureQuestion, when: When, *, limit: int, after: str | None = None
+    reader: Reader, tenant_id: str, question: KpiQuery, when: When, *, limit: int, after: str | None = None
 ) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:
     """A figure, a page of the account rows that sum to it with the events behind each, and where the next page begins.
 
@@ -93,8 +93,8 @@ def _by_account(rows: Iterable[Any], named: Collection[str]) -> dict[str, list[A
 
 
 def exactly(
-    reader: Reader, tenant_id: str, question: FigureQuestion, when: When, *, explained: bool = False
-) -> tuple[Found, dict[str, Any]]:
+    reader: Reader, tenant_id: str, question: KpiQuery, when: When, *, explained: bool = False
+) -> tuple[KpiResult, dict[str, Any]]:
     """A figure before it is written, and as it is answered. Takes: `explained`, whether to tell what each account gives.
 
     Raises: as `answer`.
@@ -106,7 +106,7 @@ def exactly(
 # --- asking ---
 
 
-def _find(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, *, explained: bool) -> Found:
+def _find(reader: Reader, tenant_id: str, question: KpiQuery, when: When, *, explained: bool) -> KpiResult:
     kpi, scope = kpi_of(question.name), question.scope
     method = question.method or kpi.default
     if method not in kpi.methods:
@@ -126,7 +126,9 @@ def _find(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, 
         account_of(reader.log.stream(tenant_id, scope.account), position, terms.where)
     rules = counting(reader, tenant_id, closing_day(end, terms.where), position, question.policy)
     terms = replace(terms, rules=rules.metric)
-    found = Found(kpi, method, Measure(kpi.methods[method], 0, 0), terms, cut, position, policy_version=rules.version)
+    found = KpiResult(
+        kpi, method, Measure(kpi.methods[method], 0, 0), terms, cut, position, policy_version=rules.version
+    )
     exchange = exchange_of(kpi, method, question, rules, terms)
     load = Load(reader, tenant_id, scope, position, start, end, options, rules.metric)
     if not _suffices(kpi, method, rules.metric, given, explained=explained):
@@ -158,7 +160,7 @@ def _suffices(kpi: Kpi, method: str, rules: MetricRules, given: Sequence[Given] 
     return (given is not None and plain(rules)) if explained else plain(rules, besides=indifferent(kpi.name, method))
 
 
-def _of_weights(found: Found, load: Load, told: Sum, rules: Counting, exchange: Exchange | None) -> Found:
+def _of_weights(found: KpiResult, load: Load, told: Sum, rules: Counting, exchange: Exchange | None) -> KpiResult:
     method = found.measure.method
     if exchange is None or told.currencies <= {exchange.currency}:
         currency = exchange.currency if exchange else currency_of(method, load.scope, told.currencies)
@@ -167,7 +169,7 @@ def _of_weights(found: Found, load: Load, told: Sum, rules: Counting, exchange: 
     return _in_one(found, weighed(told, found.kpi, method, load, exchange), rules, exchange)
 
 
-def _in_one(found: Found, told: Measure, rules: Counting, exchange: Exchange) -> Found:
+def _in_one(found: KpiResult, told: Measure, rules: Counting, exchange: Exchange) -> KpiResult:
     """A figure that was converted, with the rates that it was converted by."""
     rates = exchange.used()
     return replace(
@@ -179,7 +181,9 @@ def _in_one(found: Found, told: Measure, rules: Counting, exchange: Exchange) ->
     )
 
 
-def _of_sums(found: Found, scope: Scope, told: Sum, given: Sequence[Given] | None, exchange: Exchange | None) -> Found:
+def _of_sums(
+    found: KpiResult, scope: Scope, told: Sum, given: Sequence[Given] | None, exchange: Exchange | None
+) -> KpiResult:
     method = found.measure.method
     notes: Warnings = {code: count for code, count in told.notes.items() if count}
     summed_ = Measure(method, told.numerator, told.denominator, (), told.parts, notes)
@@ -187,7 +191,7 @@ def _of_sums(found: Found, scope: Scope, told: Sum, given: Sequence[Given] | Non
     return replace(found, measure=summed_, terms=replace(found.terms, currency=currency), given=given)
 
 
-def _of_rows(found: Found, load: Load, rules: Counting, exchange: Exchange | None) -> Found:
+def _of_rows(found: KpiResult, load: Load, rules: Counting, exchange: Exchange | None) -> KpiResult:
     method = found.measure.method
     if exchange is None:
         rows, lines, currencies = rows_of(load, found.kpi)
@@ -200,7 +204,7 @@ def _of_rows(found: Found, load: Load, rules: Counting, exchange: Exchange | Non
 # --- answering ---
 
 
-def _answer(question: FigureQuestion, when: When, found: Found) -> dict[str, Any]:
+def _answer(question: KpiQuery, when: When, found: KpiResult) -> dict[str, Any]:
     kpi, scope = found.kpi, question.scope
     period = None if kpi.kind == "point" else {"from": question.from_, "to": question.to}
     closing = instant(found.end - 1)

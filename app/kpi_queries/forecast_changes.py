@@ -9,7 +9,7 @@ from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, instant, unscaled
 from app.domain.recorded import Recorded
 from app.kpi_queries.counting_policies import counting
-from app.kpi_queries.query import FigureQuestion, closing_day, currency_of, exchange_of, period_of
+from app.kpi_queries.query import KpiQuery, closing_day, currency_of, exchange_of, period_of
 from app.kpi_queries.row_source import Load, account_of, rows_of
 from app.kpi_queries.sql_source import gathered
 from app.read_side.reader import Reader, When
@@ -53,7 +53,7 @@ class Compared(NamedTuple):
 
 
 def movement(
-    reader: Reader, tenant_id: str, question: FigureQuestion, before: When, after: When, limit: int
+    reader: Reader, tenant_id: str, question: KpiQuery, before: When, after: When, limit: int
 ) -> dict[str, Any]:
     """The forecast at two positions, and what changed it.
 
@@ -99,7 +99,7 @@ def movement(
     }
 
 
-def _compared(reader: Reader, tenant_id: str, question: FigureQuestion, before: When, after: When) -> Compared:
+def _compared(reader: Reader, tenant_id: str, question: KpiQuery, before: When, after: When) -> Compared:
     """The terms at both positions, by the rules and the rates that are known at the later one."""
     scope, where = question.scope, reader.projector.zone(tenant_id)
     if scope.currency is not None and question.reporting_currency is not None:
@@ -129,7 +129,7 @@ def _compared(reader: Reader, tenant_id: str, question: FigureQuestion, before: 
     )
 
 
-def _position(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, terms: Terms) -> int:
+def _position(reader: Reader, tenant_id: str, question: KpiQuery, when: When, terms: Terms) -> int:
     """The position that is meant, once the views have read it."""
     known_at = when.known_at
     return gathered(

@@ -7,7 +7,7 @@ from app.kpi_queries.sql_source import Gathered
 from projections.kpis.base import Measure, Method, Terms
 from projections.kpis.cohorts import Paid, cells_of, granularity
 from projections.kpis.conversion import Exchange
-from projections.kpis.lives import Tally
+from projections.kpis.customer_lifetimes import Tally
 
 
 def followed(gathered: Gathered, method: Method, terms: Terms, exchange: Exchange | None) -> Measure | None:

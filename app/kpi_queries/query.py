@@ -65,7 +65,7 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class FigureQuestion:
+class KpiQuery:
     """What is asked: a KPI by name, its period's days (`to` exclusive) where it has one, a method, a scope.
 
     options: what a KPI's question may say besides. policy: a metric policy's version to count by, `<policy>:<number>`, a draft
@@ -83,7 +83,7 @@ class FigureQuestion:
 
 
 @dataclass(frozen=True)
-class Found:
+class KpiResult:
     """A figure with everything that its answer and its explanation need. cut: whether `as_of` cut its period.
 
     given: what each account gives, where the database told; else the measure has the rows. policy_version, fx_version: what it
@@ -130,7 +130,7 @@ def views(name: str) -> tuple[View[Any], ...]:
     return (*_READS[kpi_of(name).reads], portfolios.VIEW, policies.VIEW, policy_rules.VIEW)
 
 
-def period_of(kpi: Kpi, question: FigureQuestion, when: When, where: ZoneInfo) -> tuple[int, int, bool]:
+def period_of(kpi: Kpi, question: KpiQuery, when: When, where: ZoneInfo) -> tuple[int, int, bool]:
     """The period in microseconds, and whether `as_of` cuts it; that of a point has no length: it opens with what it closes with."""
     if kpi.kind == "point":
         if question.from_ is not None or question.to is not None:
@@ -159,7 +159,7 @@ def _answerable(moment: int) -> int:
     return moment
 
 
-def options_of(kpi: Kpi, question: FigureQuestion) -> dict[str, str]:
+def options_of(kpi: Kpi, question: KpiQuery) -> dict[str, str]:
     """What the question says besides. Raises: Invalid for what this KPI does not ask."""
     for name, _ in question.options:
         if name not in kpi.options:
@@ -175,7 +175,7 @@ def closing_day(end: int, where: ZoneInfo) -> str:
         return instant(end - 1)[:10]
 
 
-def exchange_of(kpi: Kpi, method: str, question: FigureQuestion, rules: Counting, terms: Terms) -> Exchange | None:
+def exchange_of(kpi: Kpi, method: str, question: KpiQuery, rules: Counting, terms: Terms) -> Exchange | None:
     """What amounts are converted by; None where the figure is of one currency, or of no money."""
     wanted = question.reporting_currency or rules.metric.reporting_currency
     if wanted is None or question.scope.currency is not None or not kpi.methods[method].money:

@@ -11,7 +11,7 @@ from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.values import MICRO, instant, scaled
 from app.domain.recorded import Recorded
 from app.kpi_queries.evaluate import exactly
-from app.kpi_queries.query import FigureQuestion, kpi_of, views
+from app.kpi_queries.query import KpiQuery, kpi_of, views
 from app.read_side.reader import Reader, When
 from projections.kpis.decimals import step
 from projections.kpis.presentation import is_share
@@ -76,9 +76,7 @@ class Restated:
     Raises: Invalid when the first lies behind the second.
     """
 
-    def __init__(
-        self, reader: Reader, tenant_id: str, question: FigureQuestion, when: When, first: int, last: int
-    ) -> None:
+    def __init__(self, reader: Reader, tenant_id: str, question: KpiQuery, when: When, first: int, last: int) -> None:
         if first > last:
             raise Invalid("known_at_reversed", "from_known_at must not be behind to_known_at")
         self.reader, self.tenant_id, self.question, self.when = reader, tenant_id, question, when
@@ -199,7 +197,7 @@ def _written(value: str | None) -> Fraction | None:
     return None if value is None else Fraction(scaled(value), MICRO)
 
 
-def topics(question: FigureQuestion) -> tuple[str, ...]:
+def topics(question: KpiQuery) -> tuple[str, ...]:
     """The events that may move a figure: those that its rows are folded from, and those of rules."""
     scope = question.scope
     read = views(question.name)

@@ -12,7 +12,7 @@ from app.kpi_queries import deal_rows as deals
 from app.kpi_queries.forecast_rows import outlooks, predictions
 from app.kpi_queries.query import Scope
 from app.read_side.reader import Reader, When
-from projections.kpis.account_movements import Standing, standing, standings
+from projections.kpis.account_movements import AccountMovements, standing, standings
 from projections.kpis.amounts import in_one
 from projections.kpis.base import DEFAULTS, Kpi
 from projections.kpis.calendar import month_of
@@ -20,7 +20,7 @@ from projections.kpis.cohorts import granularity, joined
 from projections.kpis.concentration import weights
 from projections.kpis.conversion import Converted, Exchange, converted
 from projections.kpis.counting_rules import DAY, counted, plain
-from projections.kpis.lives import Life, lives
+from projections.kpis.customer_lifetimes import CustomerLifetime, lives
 from projections.kpis.options import cohort
 from projections.kpis.renewals import due
 from projections.kpis.scope import wishes
@@ -62,7 +62,7 @@ def within_of(reader: Reader, tenant_id: str, scope: Scope, position: int, at: i
 
 def lines_of(
     reader: Reader, tenant_id: str, scope: Scope, position: int, start: int, end: int, accounts_: Sequence[str]
-) -> tuple[list[Standing], list[ContractLine]]:
+) -> tuple[list[AccountMovements], list[ContractLine]]:
     """The standings of a few accounts, and the contract lines behind them."""
     clocks, named = When(end - 1, position, now=True), [contract_lines.VIEW.table.c.account.in_(accounts_)]
     lines = _lines(reader, tenant_id, scope, clocks, start, end, named)
@@ -222,7 +222,7 @@ def _ever(load: Load) -> tuple[list[ContractLine], list[ContractLine]]:
     return found, _behind(lines, found, -FOREVER, load.end)
 
 
-def _of_cohort(load: Load, lines: Iterable[ContractLine]) -> list[Life]:
+def _of_cohort(load: Load, lines: Iterable[ContractLine]) -> list[CustomerLifetime]:
     """Every account that ever paid, or those of a cohort."""
     rows, wanted = lives(lines, load.end), cohort(load.options)
     return rows if wanted is None else [row for row in rows if month_of(row.since, load.where) in wanted]

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import add_days, add_months, day_start, plain_day
 from app.kpi_queries.evaluate import answer
-from app.kpi_queries.query import FigureQuestion, kpi_of
+from app.kpi_queries.query import KpiQuery, kpi_of
 from app.read_side.reader import Reader, When
 
 Interval = Literal["week", "month", "quarter", "year"]
@@ -29,7 +29,7 @@ def stretches(from_: str, to: str, interval: Interval) -> Iterator[tuple[str, st
         at = until
 
 
-def series(reader: Reader, tenant_id: str, question: FigureQuestion, when: When, interval: Interval) -> dict[str, Any]:
+def series(reader: Reader, tenant_id: str, question: KpiQuery, when: When, interval: Interval) -> dict[str, Any]:
     """A figure over each interval of a period, and of a point at the end of each.
 
     An interval that ends later than now is answered as a single question about it is, from what is agreed for it.

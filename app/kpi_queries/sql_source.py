@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from app.domain.kernel.values import FOREVER
 from app.kpi_queries.query import Scope, views
-from app.kpi_queries.sql import Asked, Lasting, Sum, churned, lasting, paid, shares, summed
+from app.kpi_queries.sql import Lasting, SqlQuery, Sum, churned, lasting, paid, shares, summed
 from app.read_side.reader import Reader
 from app.store.positions import followers
 from projections.kpis.base import Kpi, Terms
@@ -57,7 +57,7 @@ def gathered(
             reached = {view.name: stored[view.follower].position if view.follower in stored else 0 for view in read}
             position = min(reached.values()) if known_at is None else known_at
             if position <= min(reached.values()):
-                asked = Asked(
+                asked = SqlQuery(
                     reader.database,
                     connection,
                     tenant_id,
@@ -85,7 +85,7 @@ def gathered(
         reader.wait(tenant_id, read, position, 1.0, strict=True)
 
 
-def _of_lives(asked: Asked, terms: Terms) -> Gathered:
+def _of_lives(asked: SqlQuery, terms: Terms) -> Gathered:
     if asked.method != "simple":
         return Gathered(asked.position, lasting=lasting(asked))
     if asked.joined is not None:  # who paid in a month is summed over all accounts, not over those of a cohort

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table
 from app.domain.kernel.errors import DomainError
 from app.domain.recorded import Recorded
 from app.read_side.rebuilder import Comparison, Rebuilder
-from app.read_side.view_writer import Grower, Poison, by_view
+from app.read_side.view_writer import Poison, ViewWriter, by_view
 from app.store.engine import Database
 from app.store.event_pages import page
 from app.store.log import Log
@@ -41,7 +41,7 @@ class Grown:
     """A view's rows after a batch, on their way into its table. poison: where its fold stopped, if it did."""
 
     view: View[Any]
-    grower: Grower
+    grower: ViewWriter
     reached: int
     poison: Poison | None
 
@@ -144,7 +144,7 @@ class Projector:
     def _fold(
         self, connection: Connection, tenant_id: str, view: View[Any], events: Sequence[Recorded], reached: int
     ) -> Grown:
-        grower = Grower(self.database, view, tenant_id, self.zone(tenant_id))
+        grower = ViewWriter(self.database, view, tenant_id, self.zone(tenant_id))
         poison = grower.fold(connection, events)
         return Grown(view, grower, poison[0] - 1 if poison else reached, poison)
 
@@ -181,7 +181,7 @@ class Projector:
         if not events:
             raise fault
         if len(events) == 1:
-            nothing, at = Grower(self.database, view, tenant_id, grown.grower.where), events[0].position
+            nothing, at = ViewWriter(self.database, view, tenant_id, grown.grower.where), events[0].position
             fault = self._write(tenant_id, start, [Grown(view, nothing, at - 1, (at, type(fault).__name__))])
             if fault is not None:
                 raise fault
@@ -231,7 +231,7 @@ class Projector:
         create_tables(memory, views)
         where, at = self.zone(tenant_id), 0
         types = sorted({topic for view in views for topic in view.on})
-        growers = [Grower(memory, view, tenant_id, where) for view in views]
+        growers = [ViewWriter(memory, view, tenant_id, where) for view in views]
         with self.database.read(tenant_id) as log, memory.grow(tenant_id) as connection:
             while events := page(
                 log,

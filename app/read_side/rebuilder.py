@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from app.domain.catalogue import CATALOGUE
-from app.read_side.shadow_tables import Beside, Twin, beside
-from app.read_side.view_writer import Grower, by_view
+from app.read_side.shadow_tables import ShadowConnection, ShadowTable, beside
+from app.read_side.view_writer import ViewWriter, by_view
 from app.store.engine import Database
 from app.store.event_pages import EVERYTHING, Share, page
 from app.store.positions import followers, hold
@@ -82,8 +82,8 @@ class _Growing:
     """A view on its way: how far, and into what."""
 
     view: View[Any]
-    grower: Grower
-    twin: Twin
+    grower: ViewWriter
+    twin: ShadowTable
     reached: int = 0
 
 
@@ -116,11 +116,11 @@ class Rebuilder:
 
     # --- growing ---
 
-    def _begin(self, side: Beside, views: Sequence[View[Any]]) -> list[_Growing]:
+    def _begin(self, side: ShadowConnection, views: Sequence[View[Any]]) -> list[_Growing]:
         growing = []
         for view in views:
             twin = side.twin(view.table)
-            growing.append(_Growing(view, Grower(self.database, view, self.tenant_id, self.where, twin.name), twin))
+            growing.append(_Growing(view, ViewWriter(self.database, view, self.tenant_id, self.where, twin.name), twin))
         return growing
 
     def _positions(self, connection: Connection) -> dict[str, int]:

@@ -15,7 +15,7 @@ from app.store.rows import fetch, named, run
 _BESIDE: Final = "beside"
 
 
-class Beside:
+class ShadowConnection:
     """A connection of its own on which tables have twins, to grow what serves once more and to compare both.
 
     Takes: a database opened as owner, for rows are copied only to what no policy guards; nobody else can see it anyway.
@@ -48,9 +48,9 @@ class Beside:
         with self.connection.begin():
             yield self.connection
 
-    def twin(self, table: Table) -> "Twin":
+    def twin(self, table: Table) -> "ShadowTable":
         """An empty twin of a table."""
-        twin = Twin(self.connection, self.tenant_id, table)
+        twin = ShadowTable(self.connection, self.tenant_id, table)
         with self._transaction(READ_COMMITTED) as connection:
             for statement in twin.definitions():
                 run(connection, statement)
@@ -58,7 +58,7 @@ class Beside:
 
 
 @contextmanager
-def beside(database: Database, tenant_id: str) -> Iterator[Beside]:
+def beside(database: Database, tenant_id: str) -> Iterator[ShadowConnection]:
     """Such a connection for as long as it is needed.
 
     On PostgreSQL twins are temporary tables. On SQLite they are in a file beside the database, for there is room where that
@@ -69,7 +69,7 @@ def beside(database: Database, tenant_id: str) -> Iterator[Beside]:
         if not database.postgres:
             _attach(connection, Path(str(database.url.database)))
         connection.detach()
-        yield Beside(database, tenant_id, connection)
+        yield ShadowConnection(database, tenant_id, connection)
 
 
 def _attach(connection: Connection, database: Path) -> None:
@@ -81,7 +81,7 @@ def _attach(connection: Connection, database: Path) -> None:
     driver.execute("PRAGMA main.cache_size = -2000")  # type: ignore[union-attr]  # the log is read once, in order
 
 
-class Twin:
+class ShadowTable:
     """A table's twin on one connection: how both are compared, and how one takes the other's place."""
 
     def __init__(self, connection: Connection, tenant_id: str, table: Table) -> None:

@@ -20,7 +20,7 @@ Wanted = list[tuple[str, Recorded]]
 """Events, each with the group whose rows it changes."""
 
 
-class Grower:
+class ViewWriter:
     """Folds events into rows of one view and one tenant, and writes what changed when it is told to.
 
     Takes: the table to load from and to write to, the serving one when none is named. What it has in memory is the truth as

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from app import kpi_queries as figures
 from app.domain.contract import schedule as schedules
 from app.domain.contract.schedule import Schedule
-from app.domain.decisions import NOUNS
+from app.domain.decisions import AGGREGATES
 from app.domain.incentive_statement import commands as incentive_statement_commands
 from app.domain.incentive_statement import decisions as incentive_statement_decisions
 from app.domain.incentive_statement.commands import (
@@ -30,11 +30,11 @@ from app.domain.kernel.values import LAST, day_of, day_start, instant, unscaled
 from app.domain.policy.rules import IncentiveRules
 from app.domain.policy.state import PolicyState
 from app.domain.recorded import Recorded
-from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries import KpiQuery, Scope
 from app.read_side.reader import Reader, When
 from app.store import receipts
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import Handler, Intent
+from app.write_side.handler import CommandEnvelope, Handler
 from projections.views import portfolios, timeline
 
 RETENTION: Final = "gross_revenue_retention"
@@ -51,7 +51,7 @@ CHUNK: Final = 500
 """How many accounts are named in one statement."""
 
 
-class Asked(NamedTuple):
+class StatementRequest(NamedTuple):
     """Whom to pay by which plan for [start, end), days, in which currency; none is the one that there is."""
 
     plan: str
@@ -75,7 +75,7 @@ class Left(NamedTuple):
 class Worked:
     """What a statement would pay. plan: the policy's id; number, version: of what it says; position: of the ledger that was read."""
 
-    asked: Asked
+    asked: StatementRequest
     plan: str
     number: int
     version: str
@@ -88,7 +88,7 @@ class Worked:
 # --- working out ---
 
 
-def preview(handler: Handler, reader: Reader, tenant_id: str, asked: Asked, when: When) -> Worked:
+def preview(handler: Handler, reader: Reader, tenant_id: str, asked: StatementRequest, when: When) -> Worked:
     """What a statement would pay, on both clocks: what had happened by `as_of`, as it was known.
 
     Raises: NotFound for an unknown plan; Refused for one that is none or not in force; Invalid for amounts out of range.
@@ -113,20 +113,18 @@ def preview(handler: Handler, reader: Reader, tenant_id: str, asked: Asked, when
 def _policy(handler: Handler, reader: Reader, tenant_id: str, named: str, position: int) -> tuple[str, PolicyState]:
     """A policy as it was known at a position."""
     plan = handler.load(tenant_id, "policy", named)[0]
-    state: PolicyState = NOUNS["policy"].initial
+    state: PolicyState = AGGREGATES["policy"].initial
     for recorded in reader.log.stream(tenant_id, plan):
         if recorded.position <= position:
-            state = NOUNS["policy"].evolve(state, recorded)
+            state = AGGREGATES["policy"].evolve(state, recorded)
     if not state.kind:
         raise NotFound("policy_not_found", "there is no such policy")
     return plan, state
 
 
-def _retention(reader: Reader, tenant_id: str, asked: Asked, position: int) -> Retention:
+def _retention(reader: Reader, tenant_id: str, asked: StatementRequest, position: int) -> Retention:
     """How much of the payee's book stayed, as the figure answers it."""
-    question = FigureQuestion(
-        RETENTION, asked.start, asked.end, scope=Scope(owner=asked.payee, currency=asked.currency)
-    )
+    question = KpiQuery(RETENTION, asked.start, asked.end, scope=Scope(owner=asked.payee, currency=asked.currency))
     told = figures.answer(reader, tenant_id, question, reader.when(tenant_id, None, str(position)))
     return Retention(
         value=told["value"],
@@ -154,7 +152,7 @@ def _currency(won: Iterable[Won]) -> str | None:
     return currencies[0] if currencies else None
 
 
-def _won(reader: Reader, tenant_id: str, asked: Asked, when: When, where: ZoneInfo) -> list[Won]:
+def _won(reader: Reader, tenant_id: str, asked: StatementRequest, when: When, where: ZoneInfo) -> list[Won]:
     """What happened in the period on accounts that were the payee's at that instant."""
     held = _held(reader, tenant_id, asked.payee, when)
     start, end = day_start(asked.start, where), min(day_start(asked.end, where), when.as_of + 1)
@@ -205,7 +203,7 @@ def _owner(holdings: Iterable[portfolios.Holding], at: int) -> str | None:
 
 
 def _lines(
-    won: Sequence[Won], rules: IncentiveRules, retention: Retention | None, asked: Asked
+    won: Sequence[Won], rules: IncentiveRules, retention: Retention | None, asked: StatementRequest
 ) -> tuple[list[StatementLine], list[Left]]:
     """What each event pays by the plan, and what is left out because it is of another currency."""
     rates = {one.rule: one.percent for one in rules.rates}
@@ -335,7 +333,7 @@ def issue(
     answered = None if request.fresh else handler.log.receipts(tenant_id, [request.key]).get(request.key)
     if answered is not None:
         return receipts.replay(request, answered)
-    asked = Asked(wanted.plan, wanted.payee, wanted.from_, wanted.to, wanted.currency)
+    asked = StatementRequest(wanted.plan, wanted.payee, wanted.from_, wanted.to, wanted.currency)
     worked: Worked | None = None
     for attempt in range(ATTEMPTS):
         before, worked = worked, preview(handler, reader, tenant_id, asked, reader.when(tenant_id))
@@ -350,7 +348,9 @@ def issue(
             retention=worked.retention,
         )
         try:
-            return handler.handle(Intent(tenant_id, actor, command, request, {"policy": worked.plan}, role=role))
+            return handler.handle(
+                CommandEnvelope(tenant_id, actor, command, request, {"policy": worked.plan}, role=role)
+            )
         except Refused as refusal:
             # Another statement may have paid a line meanwhile: what is left is worked out anew.
             if refusal.code != "external_ref_taken" or same or attempt + 1 == ATTEMPTS:
@@ -387,7 +387,9 @@ def claw_back(
         lost_on=told.get("effective_end") or told.get("end") or day_of(loss.effective_at, handler.zone(tenant_id)),
     )
     return handler.handle(
-        Intent(tenant_id, actor, command, request, {incentive_statement_decisions.NOUN: statement}, if_match, role=role)
+        CommandEnvelope(
+            tenant_id, actor, command, request, {incentive_statement_decisions.NOUN: statement}, if_match, role=role
+        )
     )
 
 

@@ -9,10 +9,10 @@ from app.domain.kpi_certificate.commands import RecordKpiCertificate
 from app.domain.kpi_certificate.events import CertifiedOption, CertifiedScope, CertifiedWarning, KpiCertificateIssued
 from app.kpi_queries.digests import answer_hash, code_digest, inputs_hash
 from app.kpi_queries.evaluate import exactly
-from app.kpi_queries.query import FigureQuestion, Scope, kpi_of, views
+from app.kpi_queries.query import KpiQuery, Scope, kpi_of, views
 from app.read_side.reader import Reader, When
 from app.store.receipts import Receipt, Request, replay
-from app.write_side.handler import Handler, Intent
+from app.write_side.handler import CommandEnvelope, Handler
 from projections.kpis.decimals import step
 from projections.kpis.presentation import is_share
 
@@ -43,7 +43,7 @@ def known(reader: Reader, tenant_id: str, name: str, as_of: str | None, known_at
 
 
 def certified(
-    reader: Reader, tenant_id: str, question: FigureQuestion, when: When, note: str | None = None
+    reader: Reader, tenant_id: str, question: KpiQuery, when: When, note: str | None = None
 ) -> KpiCertificateIssued:
     """A figure as a certificate says it. Raises: as an answer does."""
     found, answer = exactly(reader, tenant_id, question, when, explained=True)
@@ -79,7 +79,7 @@ def issue(
 ) -> Receipt:
     """Appends a certificate. Takes: `said`, what the command says besides."""
     command = RecordKpiCertificate(issued=issued, account=issued.scope.account, **said)
-    return handler.handle(Intent(tenant_id, actor, command, request))
+    return handler.handle(CommandEnvelope(tenant_id, actor, command, request))
 
 
 def replayed(reader: Reader, tenant_id: str, request: Request) -> Receipt | None:
@@ -91,12 +91,12 @@ def replayed(reader: Reader, tenant_id: str, request: Request) -> Receipt | None
 # --- computing again ---
 
 
-def question_of(told: KpiCertificateIssued) -> FigureQuestion:
+def question_of(told: KpiCertificateIssued) -> KpiQuery:
     """What a certificate answers."""
     scope = told.scope.model_dump()
     reporting_currency = scope.pop("reporting_currency")
     options = tuple((one.name, one.value) for one in told.options)
-    return FigureQuestion(
+    return KpiQuery(
         told.kpi, told.start, told.end, told.method, Scope(**scope), options, told.policy, reporting_currency
     )
 

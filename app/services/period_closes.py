@@ -17,12 +17,12 @@ from app.domain.period_close.commands import (
 )
 from app.domain.period_close.decisions import claim
 from app.domain.period_close.events import PeriodCloseClosed
-from app.kpi_queries.query import FigureQuestion, Scope, kpi_of
+from app.kpi_queries.query import KpiQuery, Scope, kpi_of
 from app.kpi_queries.restatement import Restated as Moved
 from app.read_side.reader import Reader
 from app.services.kpi_certificates import certified, figure_of, issue, known, question_of, replayed, since
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import Handler, Intent
+from app.write_side.handler import CommandEnvelope, Handler
 
 FIGURES: Final = (
     "client_retention_rate", "net_revenue_retention", "gross_revenue_retention", "mrr_waterfall", "arr_growth",
@@ -72,7 +72,7 @@ def close(
         reason=command.reason,
         visibility=command.visibility,
     )
-    return handler.handle(Intent(tenant_id, actor, record, request))
+    return handler.handle(CommandEnvelope(tenant_id, actor, record, request))
 
 
 def restate(
@@ -109,7 +109,7 @@ def restate(
         effective_at=command.effective_at,
         visibility=command.visibility,
     )
-    return handler.handle(Intent(tenant_id, actor, record, request, {"period_close": close_id}, if_match))
+    return handler.handle(CommandEnvelope(tenant_id, actor, record, request, {"period_close": close_id}, if_match))
 
 
 def standing(
@@ -155,14 +155,14 @@ def _require_closable(handler: Handler, reader: Reader, tenant_id: str, command:
     raise Refused("period_closed", "the period is closed already; what has changed since may be restated")
 
 
-def _asked(reader: Reader, tenant_id: str, name: str, command: ClosePeriod) -> tuple[FigureQuestion, str | None]:
+def _asked(reader: Reader, tenant_id: str, name: str, command: ClosePeriod) -> tuple[KpiQuery, str | None]:
     """A figure of the period; one of a point in time is asked for its last instant."""
     kpi = kpi_of(name)
     scope = Scope(currency=None if kpi.reads == "scope_changes" else command.currency)
     if kpi.kind == "period":
-        return FigureQuestion(name, command.from_, command.to, scope=scope), None
+        return KpiQuery(name, command.from_, command.to, scope=scope), None
     last = day_start(command.to, reader.projector.zone(tenant_id)) - 1
-    return FigureQuestion(name, scope=scope), instant(last)
+    return KpiQuery(name, scope=scope), instant(last)
 
 
 def _issued(

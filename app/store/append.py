@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.kernel.errors import DomainError
-from app.store.mapper import Fact
+from app.store.mapper import StoredEnvelope
 from app.store.receipts import Receipt, Request
 from app.store.vault import DataKey
 
 
 @dataclass(slots=True)
-class Append:
+class AppendRequest:
     """What one command wants to add to a tenant's log, all of it or nothing.
 
     stream_id: the thing that the command was about. expects: the version at which each stream was read.
@@ -20,7 +20,7 @@ class Append:
 
     tenant_id: str
     stream_id: str
-    facts: tuple[Fact, ...]
+    facts: tuple[StoredEnvelope, ...]
     expects: Mapping[str, int]
     request: Request
     claims: tuple[tuple[str, str], ...] = ()

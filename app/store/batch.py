@@ -7,8 +7,8 @@ from typing import Any
 from app.domain.kernel.errors import Conflict, DomainError, Refused
 from app.domain.kernel.values import instant
 from app.store import receipts
-from app.store.append import Append, Outcome
-from app.store.mapper import Fact, leaf
+from app.store.append import AppendRequest, Outcome
+from app.store.mapper import StoredEnvelope, leaf
 from app.store.receipts import Receipt
 
 Row = tuple[Any, ...]
@@ -25,7 +25,7 @@ class Wanted:
     events: list[str] = field(default_factory=list)
 
     @classmethod
-    def by(cls, batch: Sequence[Append]) -> "Wanted":
+    def by(cls, batch: Sequence[AppendRequest]) -> "Wanted":
         """What a batch asks for. What the server itself made just now cannot be there and is not looked up."""
         resting = {event_id for one in batch for event_id in one.rests_on}
         if resting:
@@ -78,7 +78,7 @@ class Batch:
         self.data_keys: list[Row] = []
         self._instant = instant(recorded_at).encode()
 
-    def take(self, one: Append) -> Outcome:
+    def take(self, one: AppendRequest) -> Outcome:
         """Takes a command in. Gives: its receipt, or why nothing of it is taken."""
         found = self.found
         try:
@@ -117,7 +117,7 @@ class Batch:
         ]
         return [part for part in everything if part[1]]
 
-    def _check(self, one: Append) -> None:
+    def _check(self, one: AppendRequest) -> None:
         found = self.found
         for stream_id, expected in one.expects.items():
             version = found.versions.get(stream_id, 0)
@@ -131,7 +131,7 @@ class Batch:
         if any(key.key_id in found.data_keys for key in one.data_keys):
             raise Conflict("data_key_exists", "the person's key was made by somebody else just now")
 
-    def add(self, fact: Fact) -> None:
+    def add(self, fact: StoredEnvelope) -> None:
         """Adds a fact at the next position."""
         self.head += 1
         self.events.append(
@@ -159,6 +159,6 @@ def _taken(noun: str) -> Refused:
     return Refused("external_ref_taken", f"another {named} has this reference already")
 
 
-def looked_up_again(batch: Sequence[Append]) -> list[Append]:
+def looked_up_again(batch: Sequence[AppendRequest]) -> list[AppendRequest]:
     """The same commands when it is not known whether they were stored: now even a fresh key may have its receipt."""
     return [replace(one, request=replace(one.request, fresh=False)) if one.request.fresh else one for one in batch]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.domain.kernel.errors import Unavailable
-from app.store.append import Append, Outcome
+from app.store.append import AppendRequest, Outcome
 from app.store.batch import looked_up_again
 
 Answer = Future[list[Outcome]]
@@ -21,7 +21,7 @@ Soon = asyncio.Future[list[Outcome]]
 class _Waiting:
     """Commands that stay together, and who waits for them: a thread, or a coroutine of a loop."""
 
-    appends: Sequence[Append]
+    appends: Sequence[AppendRequest]
     answer: Answer | Soon
 
     def stays(self) -> bool:
@@ -52,7 +52,7 @@ class Committer:
 
     def __init__(
         self,
-        append: Callable[[str, Sequence[Append]], list[Outcome]],
+        append: Callable[[str, Sequence[AppendRequest]], list[Outcome]],
         *,
         waiting: int = 1024,
         batch: int = 256,
@@ -67,7 +67,7 @@ class Committer:
         self._closed = False
         self._lock = threading.Lock()
 
-    def submit(self, appends: Sequence[Append]) -> Answer:
+    def submit(self, appends: Sequence[AppendRequest]) -> Answer:
         """Queues commands that stay together, in order; the answer holds an outcome for each.
 
         Raises: Unavailable when too many are waiting already.
@@ -76,7 +76,7 @@ class Committer:
         self._put(_Waiting(appends, answer))
         return answer
 
-    def submit_soon(self, appends: Sequence[Append]) -> Soon:
+    def submit_soon(self, appends: Sequence[AppendRequest]) -> Soon:
         """The same for a coroutine, which awaits the answer: all answers of a batch reach their loop in one call.
 
         Raises: Unavailable when too many are waiting already.
@@ -154,7 +154,7 @@ class Committer:
         self._on_commit(tenant_id)
         _tell((waiting, [next(outcomes) for _ in waiting.appends]) for waiting in group)
 
-    def _attempt(self, tenant_id: str, appends: Sequence[Append]) -> list[Outcome]:
+    def _attempt(self, tenant_id: str, appends: Sequence[AppendRequest]) -> list[Outcome]:
         """Appends; where the database could not say whether it did, once more.
 
         That is safe even when the first COMMIT was done and only its reply lost: the receipts tell.

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from app.domain.kernel.event import Event
 from app.domain.recorded import Recorded
 from app.store import receipts
-from app.store.append import Append, Outcome
+from app.store.append import AppendRequest, Outcome
 from app.store.engine import Database
 from app.store.event_pages import page
-from app.store.lookup import Found, look_up
+from app.store.lookup import LookupResult, look_up
 from app.store.mapper import EnvelopeMapper, Proposed, encoded
 from app.store.receipts import Receipt, Request
 from app.store.recorder import LedgerRecorder
@@ -21,12 +21,12 @@ from app.store.tables import data_keys, events, ledgers, refs
 from app.store.vault import DataKey, Vault, sealable, sealed_keys
 
 
-class Cold(Exception):
+class CacheMiss(Exception):
     """What is asked for would have to be read from the database, and only memory may be asked."""
 
 
 @dataclass(frozen=True)
-class Draft:
+class NewEvent:
     """A decided event that wants to become the next of its stream."""
 
     event: Event
@@ -108,7 +108,7 @@ class Log:
         with self.database.read(tenant_id) as connection:
             return connection.execute(query).scalar_one_or_none()
 
-    def look_up(self, tenant_id: str, refs: Collection[tuple[str, str]], streams: Collection[str]) -> Found:
+    def look_up(self, tenant_id: str, refs: Collection[tuple[str, str]], streams: Collection[str]) -> LookupResult:
         """The things behind references as (noun, reference), and the streams of these and of ids, together."""
         return look_up(self.database, tenant_id, refs, streams)
 
@@ -132,7 +132,7 @@ class Log:
         self,
         tenant_id: str,
         stream_id: str,
-        drafts: Sequence[Draft],
+        drafts: Sequence[NewEvent],
         *,
         actor: str,
         meta: Mapping[str, Any],
@@ -142,11 +142,11 @@ class Log:
         claims: Sequence[tuple[str, str]] = (),
         known: dict[str, bytes | None] | None = None,
         at_hand: bool = False,
-    ) -> Append:
+    ) -> AppendRequest:
         """Seals, encodes and gathers what a command decided: everything that needs no lock.
 
         Takes: `known`, persons' data keys that were read before, or None where there was none; what is read here joins them.
-        Raises: Cold where only these may be used, `at_hand`, and they do not suffice.
+        Raises: CacheMiss where only these may be used, `at_hand`, and they do not suffice.
         """
         dumped = [draft.event.model_dump(mode="json", exclude_none=True) for draft in drafts]
         secret = [sealable(type(draft.event), data) for draft, data in zip(drafts, dumped, strict=True)]
@@ -175,9 +175,9 @@ class Log:
                 actor,
             )
             facts.append(encoded(tenant_id, proposed))
-        return Append(tenant_id, stream_id, tuple(facts), expects, request, tuple(claims), tuple(new_keys))
+        return AppendRequest(tenant_id, stream_id, tuple(facts), expects, request, tuple(claims), tuple(new_keys))
 
-    def append(self, tenant_id: str, batch: Sequence[Append]) -> list[Outcome]:
+    def append(self, tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
         """Appends many commands of one tenant in one transaction."""
         return self.recorder(tenant_id).append(batch)
 
@@ -187,7 +187,7 @@ class Log:
         """The data keys of persons that exist already."""
         unread = sorted(persons - known.keys())
         if unread and at_hand:
-            raise Cold
+            raise CacheMiss
         if unread:
             with self.database.read(tenant_id) as connection:
                 found = self.vault.find(connection, self.database, tenant_id, unread)

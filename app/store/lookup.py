@@ -13,16 +13,18 @@ from app.store.recorder import COLUMNS, fact_of
 
 
 @dataclass
-class Found:
+class LookupResult:
     """What is there. refs: ids by noun and reference. streams: events by stream, the oldest first."""
 
     refs: dict[tuple[str, str], str] = field(default_factory=dict)
     streams: dict[str, list[Recorded]] = field(default_factory=dict)
 
 
-def look_up(database: Database, tenant_id: str, refs: Collection[tuple[str, str]], streams: Collection[str]) -> Found:
+def look_up(
+    database: Database, tenant_id: str, refs: Collection[tuple[str, str]], streams: Collection[str]
+) -> LookupResult:
     """The things behind references as (noun, reference), and the streams of these and of ids; one index probe each."""
-    found = Found()
+    found = LookupResult()
     if not refs and not streams:
         return found
     with database.read(tenant_id) as connection:

@@ -17,7 +17,7 @@ LEAF_VERSION: Final = 1
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Fact(StoredEvent):
+class StoredEnvelope(StoredEvent):
     """A stored event of the library with the rest of our envelope; `state` is the body, byte for byte.
 
     `position`, `recorded_at` and `leaf` are known once it is in the log. `header` is its header without the two, before
@@ -100,16 +100,16 @@ class EnvelopeMapper(Mapper[str]):
         super().__init__(JSONTranscoder())
         self.tenant_id = tenant_id
 
-    def to_stored_event(self, domain_event: Any) -> Fact:
+    def to_stored_event(self, domain_event: Any) -> StoredEnvelope:
         """A proposed event as bytes."""
         return encoded(self.tenant_id, cast("Proposed", domain_event))
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """A stored event as the house reads it; its members are decoded when somebody asks."""
-        return recorded_of(self.tenant_id, cast("Fact", stored_event))
+        return recorded_of(self.tenant_id, cast("StoredEnvelope", stored_event))
 
 
-def encoded(tenant_id: str, proposed: Proposed) -> Fact:
+def encoded(tenant_id: str, proposed: Proposed) -> StoredEnvelope:
     """A proposed event as bytes. The salt keeps its digest from telling anything once the body is gone."""
     salt = b2a_base64(random_bytes(16), newline=False).decode()
     body = canonical({"data": proposed.data, "meta": proposed.meta, "salt": salt})
@@ -118,13 +118,13 @@ def encoded(tenant_id: str, proposed: Proposed) -> Fact:
     header = _around(
         tenant_id, proposed.actor, body, effective_at, proposed.event_id, event.VERSION, stream_id, event.TOPIC, version
     )
-    return Fact(
+    return StoredEnvelope(
         stream_id, version, event.TOPIC, body, proposed.event_id, proposed.account_id, event.VERSION, effective_at,
         proposed.actor, header=header,
     )  # fmt: skip
 
 
-def recorded_of(tenant_id: str, fact: Fact) -> Recorded:
+def recorded_of(tenant_id: str, fact: StoredEnvelope) -> Recorded:
     """The envelope of a fact that is in the log."""
     return Recorded(
         tenant_id=tenant_id,
@@ -143,12 +143,12 @@ def recorded_of(tenant_id: str, fact: Fact) -> Recorded:
     )
 
 
-def header(tenant_id: str, fact: Fact, position: int, recorded_at: int) -> bytes:
+def header(tenant_id: str, fact: StoredEnvelope, position: int, recorded_at: int) -> bytes:
     """What a leaf is the hash of. Every member is a column, so it can be made again without the body's text."""
     return _filled(_header_of(tenant_id, fact), position, instant(recorded_at).encode())
 
 
-def leaf(tenant_id: str, fact: Fact, position: int, recorded_at: bytes) -> bytes:
+def leaf(tenant_id: str, fact: StoredEnvelope, position: int, recorded_at: bytes) -> bytes:
     """The leaf of the tenant's tree. Takes: the instant as text. Source: RFC 6962 section 2.1, SHA-256(0x00 ‖ header)."""
     return hashlib.sha256(b"\x00" + _filled(_header_of(tenant_id, fact), position, recorded_at)).digest()
 
@@ -157,7 +157,7 @@ def _filled(around: tuple[bytes, bytes], position: int, recorded_at: bytes) -> b
     return b'%b,"position":%d,"recorded_at":"%b",%b' % (around[0], position, recorded_at, around[1])
 
 
-def _header_of(tenant_id: str, fact: Fact) -> tuple[bytes, bytes]:
+def _header_of(tenant_id: str, fact: StoredEnvelope) -> tuple[bytes, bytes]:
     """The header around position and time. What came through the library has none yet."""
     return fact.header or _around(
         tenant_id, fact.actor, fact.state, fact.effective_at, fact.event_id, fact.schema_version,

@@ -18,11 +18,11 @@ from eventsourcing.persistence import (
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError as UniqueViolation
 
-from app.store.append import Append, Outcome
+from app.store.append import AppendRequest, Outcome
 from app.store.batch import Batch, Wanted
 from app.store.engine import Database
 from app.store.event_pages import page
-from app.store.mapper import Fact
+from app.store.mapper import StoredEnvelope
 from app.store.positions import advance, position_of
 from app.store.statements import STATEMENTS
 from app.store.subscription import LogSubscription
@@ -31,7 +31,7 @@ from app.store.tables import events, ledgers
 COLUMNS = (events.c.stream_id, events.c.version, events.c.type, events.c.body, events.c.event_id, events.c.account_id,
            events.c.schema_version, events.c.effective_at, events.c.actor, events.c.position, events.c.recorded_at,
            events.c.leaf)  # fmt: skip
-"""The columns of a `Fact`, in its order."""
+"""The columns of a `StoredEnvelope`, in its order."""
 
 
 class LedgerRecorder(ProcessRecorder):
@@ -47,7 +47,7 @@ class LedgerRecorder(ProcessRecorder):
 
     # --- appending ---
 
-    def append(self, batch: Sequence[Append]) -> list[Outcome]:
+    def append(self, batch: Sequence[AppendRequest]) -> list[Outcome]:
         """Appends many commands in one transaction; one that is refused or out of date drops alone.
 
         Gives: for each command its receipt or the reason why nothing of it was appended, in order.
@@ -78,7 +78,9 @@ class LedgerRecorder(ProcessRecorder):
                     head, recorded_at, found = statements.lock(cursor, self.tenant_id, Wanted())
                     gathered = Batch(self.tenant_id, head, max(self.clock(), recorded_at), found)
                     for stored in stored_events:
-                        gathered.add(stored if isinstance(stored, Fact) else self._bare(stored, gathered.recorded_at))
+                        gathered.add(
+                            stored if isinstance(stored, StoredEnvelope) else self._bare(stored, gathered.recorded_at)
+                        )
                     statements.add(cursor, gathered)
                 if tracking is not None:
                     self._track(connection, tracking)
@@ -86,8 +88,8 @@ class LedgerRecorder(ProcessRecorder):
             raise IntegrityError("a version of the stream is taken") from error
         return list(range(head + 1, gathered.head + 1))
 
-    def _bare(self, stored: StoredEvent, now: int) -> Fact:
-        return Fact(
+    def _bare(self, stored: StoredEvent, now: int) -> StoredEnvelope:
+        return StoredEnvelope(
             str(stored.originator_id),
             stored.originator_version,
             stored.topic,
@@ -171,7 +173,7 @@ class LedgerRecorder(ProcessRecorder):
             return connection.execute(query).scalar_one()
 
 
-def fact_of(row: Any) -> Fact:
+def fact_of(row: Any) -> StoredEnvelope:
     """A fact of a row of `COLUMNS`."""
-    fact = Fact(*row)
+    fact = StoredEnvelope(*row)
     return fact if type(fact.state) is bytes else replace(fact, state=bytes(fact.state), leaf=bytes(fact.leaf))

@@ -1,4 +1,4 @@
-"""Addresses: whose a webhook endpoint is, and the secrets of endpoints, encrypted under their tenant's key."""
+"""WebhookSecrets: whose a webhook endpoint is, and the secrets of endpoints, encrypted under their tenant's key."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from app.store.tables import endpoints, secrets
 from app.store.vault import Vault
 
 
-class Addresses:
+class WebhookSecrets:
     """Keeps addresses. Takes: the database and the vault."""
 
     def __init__(self, database: Database, vault: Vault) -> None:

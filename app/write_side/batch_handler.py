@@ -1,4 +1,4 @@
-"""Batches: many commands of a tenant in order. A stretch of them is planned while the one before is being appended."""
+"""BatchHandler: many commands of a tenant in order. A stretch of them is planned while the one before is being appended."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -10,8 +10,8 @@ from app.store import receipts
 from app.store.append import Outcome
 from app.store.committer import Committer
 from app.store.receipts import Receipt, Request
-from app.write_side.planner import Intent, Plan, Planner
-from app.write_side.states import Overlay
+from app.write_side.planner import CommandEnvelope, Plan, Planner
+from app.write_side.states import PendingWrites
 
 ATTEMPTS: Final = 4
 """How often what somebody else's writing has overtaken is decided."""
@@ -19,7 +19,7 @@ STRETCH: Final = 500
 """How many commands are appended at a time."""
 
 
-class Batches:
+class BatchHandler:
     """Handles commands in batches. Takes: who plans, and who appends."""
 
     def __init__(self, planner: Planner, committer: Committer) -> None:
@@ -27,7 +27,7 @@ class Batches:
         self.committer = committer
         self._turn = Lock()
 
-    def handle(self, tenant_id: str, intents: Sequence[Intent]) -> list[Receipt | DomainError]:
+    def handle(self, tenant_id: str, intents: Sequence[CommandEnvelope]) -> list[Receipt | DomainError]:
         """Handles commands in order; one that is refused costs no other.
 
         Gives: for each its receipt or its refusal. A command sees what the commands before it decided.
@@ -48,7 +48,7 @@ class Batches:
     def _attempt(
         self,
         tenant_id: str,
-        intents: Sequence[Intent],
+        intents: Sequence[CommandEnvelope],
         waiting: Sequence[int],
         results: list[Receipt | DomainError | None],
     ) -> None:
@@ -56,7 +56,7 @@ class Batches:
         for at in waiting:
             firsts.setdefault(intents[at].request.key, at)
         turns = list(firsts.values())
-        overlay = Overlay(batch=True)
+        overlay = PendingWrites(batch=True)
         self.planner.prefetch(tenant_id, [intents[at] for at in turns], overlay)
         refused: list[int] = []
         overtaken = False
@@ -78,9 +78,9 @@ class Batches:
 
     def _plan(
         self,
-        intents: Sequence[Intent],
+        intents: Sequence[CommandEnvelope],
         turns: Sequence[int],
-        overlay: Overlay,
+        overlay: PendingWrites,
         results: list[Receipt | DomainError | None],
         refused: list[int],
     ) -> list[tuple[int, Plan]]:

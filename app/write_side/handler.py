@@ -12,13 +12,13 @@ from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, R
 from app.store import receipts
 from app.store.append import Outcome
 from app.store.committer import Committer
-from app.store.log import Cold, Log
+from app.store.log import CacheMiss, Log
 from app.store.receipts import Receipt
-from app.write_side.batch_handler import Batches
-from app.write_side.planner import Intent, Plan, Planner
-from app.write_side.states import Flights, Held, Overlay
+from app.write_side.batch_handler import BatchHandler
+from app.write_side.planner import CommandEnvelope, Plan, Planner
+from app.write_side.states import InFlightRequests, PendingWrites, VersionedState
 
-__all__ = ["Handler", "Intent"]
+__all__ = ["CommandEnvelope", "Handler"]
 
 ATTEMPTS: Final = 3
 """How often a command without If-Match is decided anew when somebody else was faster."""
@@ -34,12 +34,12 @@ class Handler:
         self.new_id = new_id
         self._planner = Planner(log, clock, new_id)
         self._memory = self._planner.memory
-        self._batches = Batches(self._planner, committer)
-        self._flights = Flights()
+        self._batches = BatchHandler(self._planner, committer)
+        self._flights = InFlightRequests()
 
     # --- one command ---
 
-    def handle(self, intent: Intent) -> Receipt:
+    def handle(self, intent: CommandEnvelope) -> Receipt:
         """Handles a command and waits for the disk.
 
         Raises: a DomainError by its name; Unavailable when it is not known to be stored and may be sent again.
@@ -50,7 +50,7 @@ class Handler:
             receipt, attempt = None, 0
             while receipt is None:
                 attempt += 1
-                plan = self._planner.plan(intent, Overlay())
+                plan = self._planner.plan(intent, PendingWrites())
                 receipt = self._settle(plan, self.committer.submit([plan.append]).result()[0], attempt)
             return receipt
         except (Invalid, Refused, NotFound, Conflict):
@@ -60,7 +60,7 @@ class Handler:
         finally:
             self._flights.land(flight)
 
-    async def handle_async(self, intent: Intent) -> Receipt:
+    async def handle_async(self, intent: CommandEnvelope) -> Receipt:
         """The same without a thread that waits, and with none at all where memory holds what deciding takes."""
         flight = (intent.tenant_id, intent.request.key)
         self._flights.board(flight)
@@ -69,9 +69,9 @@ class Handler:
             while receipt is None:
                 attempt += 1
                 try:
-                    plan = self._planner.plan(intent, Overlay(at_hand=True))
-                except Cold:
-                    plan = await asyncio.to_thread(self._planner.plan, intent, Overlay())
+                    plan = self._planner.plan(intent, PendingWrites(at_hand=True))
+                except CacheMiss:
+                    plan = await asyncio.to_thread(self._planner.plan, intent, PendingWrites())
                 outcomes = await self.committer.submit_soon([plan.append])
                 receipt = self._settle(plan, outcomes[0], attempt)
             return receipt
@@ -82,7 +82,7 @@ class Handler:
         finally:
             self._flights.land(flight)
 
-    def _answered(self, intent: Intent) -> Receipt | None:
+    def _answered(self, intent: CommandEnvelope) -> Receipt | None:
         """What the same request was answered when it came before: what is refused now may have been done then.
 
         It is asked for only where planning refused; an append looks by itself. Raises: Invalid for another request's key.
@@ -105,7 +105,7 @@ class Handler:
 
     # --- many commands ---
 
-    def handle_batch(self, tenant_id: str, intents: Sequence[Intent]) -> list[Receipt | DomainError]:
+    def handle_batch(self, tenant_id: str, intents: Sequence[CommandEnvelope]) -> list[Receipt | DomainError]:
         """Handles commands in order; one that is refused costs no other.
 
         Gives: for each its receipt or its refusal. A command sees what the commands before it decided.
@@ -116,12 +116,12 @@ class Handler:
 
     def zone(self, tenant_id: str) -> ZoneInfo:
         """The tenant's reporting time zone. Raises: NotFound when there is no such tenant."""
-        return self._memory.zone(tenant_id, Overlay())
+        return self._memory.zone(tenant_id, PendingWrites())
 
     def resolve(self, tenant_id: str, noun: str, named: str) -> str:
         """The id of a thing by id or reference; whether an id exists is not looked up. Raises: NotFound."""
         return self._memory.resolve(tenant_id, noun, named)
 
-    def load(self, tenant_id: str, noun: str, named: str) -> tuple[str, Held]:
+    def load(self, tenant_id: str, noun: str, named: str) -> tuple[str, VersionedState]:
         """A thing's id and state by id or reference. Raises: NotFound."""
-        return self._memory.load(tenant_id, noun, named, Overlay())
+        return self._memory.load(tenant_id, noun, named, PendingWrites())

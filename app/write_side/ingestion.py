@@ -25,7 +25,7 @@ from app.domain.renewal import commands as renewal_commands
 from app.domain.scope_change import commands as scope_change_commands
 from app.store.canonical import canonical
 from app.store.receipts import Receipt, Request, fingerprint
-from app.write_side.handler import Handler, Intent
+from app.write_side.handler import CommandEnvelope, Handler
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Ingestion:
 
         Takes: `may`, whether the actor may write a noun. An item that is a DomainError stays refused with it.
         """
-        intents: list[Intent] = []
+        intents: list[CommandEnvelope] = []
         items: list[Item | None] = []
         for event in events:
             try:
@@ -150,7 +150,9 @@ class Ingestion:
         outcomes = iter(self.handler.handle_batch(tenant_id, intents) if intents else ())
         return [item or _item(next(outcomes)) for item in items]
 
-    def intent(self, tenant_id: str, actor: str, event: Any, may: Callable[[str], bool] = lambda _noun: True) -> Intent:
+    def intent(
+        self, tenant_id: str, actor: str, event: Any, may: Callable[[str], bool] = lambda _noun: True
+    ) -> CommandEnvelope:
         """The intent that an event stands for. Raises: a DomainError that says what is wrong with it."""
         told = _envelope(event)
         topic = TOPICS.get(told["type"])
@@ -167,7 +169,9 @@ class Ingestion:
             data.setdefault("effective_at", told["time"])
         command = validated(topic.command, data)
         request = Request(event_key(source, event_id), self._mark(tenant_id, _fingerprint(told)))
-        return Intent(tenant_id, actor, command, request, targets, meta={"source": source, "external_id": event_id})
+        return CommandEnvelope(
+            tenant_id, actor, command, request, targets, meta={"source": source, "external_id": event_id}
+        )
 
     def _target(self, topic: Topic, data: dict[str, Any], targets: dict[str, str]) -> None:
         """Whether the named thing is what the command is about, or the name of the one that it begins."""

@@ -9,21 +9,21 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from app.domain.decisions import DECISIONS, NOUNS, Decision, noun_of
+from app.domain.decisions import AGGREGATES, DECISIONS, Decision, aggregate_of
 from app.domain.kernel import values
 from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from app.domain.kernel.event import Event
 from app.domain.recorded import Recorded
-from app.store.append import Append
-from app.store.log import Cold, Draft, Log
+from app.store.append import AppendRequest
+from app.store.log import CacheMiss, Log, NewEvent
 from app.store.receipts import Receipt, Request
-from app.write_side.memory import Memory
-from app.write_side.states import Held, Overlay
+from app.write_side.aggregate_loader import AggregateLoader
+from app.write_side.states import PendingWrites, VersionedState
 
 
-class Intent(NamedTuple):
+class CommandEnvelope(NamedTuple):
     """A command on its way: for whom, about what, and how it may be recognised when it comes again.
 
     targets: noun to id, or to `ref:` and the caller's reference. if_match: the version that the caller saw.
@@ -44,9 +44,9 @@ class Intent(NamedTuple):
 class Plan(NamedTuple):
     """What a command wants appended, and what will be known once it is: the events, and the states they lead to."""
 
-    append: Append
+    append: AppendRequest
     events: list[Recorded]
-    states: dict[str, Held]
+    states: dict[str, VersionedState]
 
 
 class Planner:
@@ -56,12 +56,12 @@ class Planner:
         self.log = log
         self.clock = clock
         self.new_id = new_id
-        self.memory = Memory(log)
+        self.memory = AggregateLoader(log)
 
-    def plan(self, intent: Intent, overlay: Overlay) -> Plan:
+    def plan(self, intent: CommandEnvelope, overlay: PendingWrites) -> Plan:
         """What a command appends. A refusal that rests on what was remembered is looked at again with what is.
 
-        Raises: the refusal; Cold when only memory may be asked and does not hold what it takes.
+        Raises: the refusal; CacheMiss when only memory may be asked and does not hold what it takes.
         """
         overlay.remembered.clear()
         try:
@@ -70,7 +70,7 @@ class Planner:
             if not overlay.remembered:
                 raise
             if overlay.at_hand:
-                raise Cold from refusal
+                raise CacheMiss from refusal
             self.memory.states.drop(intent.tenant_id, overlay.remembered)
             return self._decide(intent, overlay)
 
@@ -86,12 +86,12 @@ class Planner:
         """Forgets what a plan rested on: somebody else was faster."""
         self.memory.states.drop(plan.append.tenant_id, plan.append.expects)
 
-    def prefetch(self, tenant_id: str, intents: Sequence[Intent], overlay: Overlay) -> None:
+    def prefetch(self, tenant_id: str, intents: Sequence[CommandEnvelope], overlay: PendingWrites) -> None:
         """Looks up together what the commands of a batch name, and then what those things name in turn."""
         self.memory.fetch(tenant_id, {one for intent in intents for one in _named(intent)}, overlay)
         self.memory.fetch(tenant_id, {one for intent in intents for one in self._own(intent, overlay)}, overlay)
 
-    def _own(self, intent: Intent, overlay: Overlay) -> Iterator[tuple[str, str]]:
+    def _own(self, intent: CommandEnvelope, overlay: PendingWrites) -> Iterator[tuple[str, str]]:
         """What the thing that a command is about names itself, where the caller does not."""
         decision = DECISIONS[type(intent.command)]
         named = None if decision.creates else intent.targets.get(decision.noun)
@@ -106,7 +106,7 @@ class Planner:
 
     # --- one decision ---
 
-    def _decide(self, intent: Intent, overlay: Overlay) -> Plan:
+    def _decide(self, intent: CommandEnvelope, overlay: PendingWrites) -> Plan:
         command, tenant_id, now = intent.command, intent.tenant_id, self.clock()
         decision = DECISIONS[type(command)]
         begins = decision.noun == "tenant" and decision.creates
@@ -132,11 +132,11 @@ class Planner:
 
     def _proposed(
         self,
-        intent: Intent,
-        overlay: Overlay,
+        intent: CommandEnvelope,
+        overlay: PendingWrites,
         stream_id: str,
-        drafts: list[Draft],
-        read: dict[str, Held],
+        drafts: list[NewEvent],
+        read: dict[str, VersionedState],
         claims: Sequence[tuple[str, str]],
         now: int,
     ) -> Plan:
@@ -176,11 +176,13 @@ class Planner:
                 overlay.begun.add(stream_id)
         return plan
 
-    def _primary(self, intent: Intent, decision: Decision, overlay: Overlay) -> tuple[str, Held]:
+    def _primary(
+        self, intent: CommandEnvelope, decision: Decision, overlay: PendingWrites
+    ) -> tuple[str, VersionedState]:
         noun = decision.noun
         if decision.creates:
-            kind = NOUNS[noun]
-            return intent.new_id or self.new_id(kind.prefix), Held(0, kind.initial)
+            kind = AGGREGATES[noun]
+            return intent.new_id or self.new_id(kind.prefix), VersionedState(0, kind.initial)
         named = intent.targets.get(noun)
         if named is None:
             raise Invalid(f"{noun}_missing", f"the {noun} must be named")
@@ -193,8 +195,14 @@ class Planner:
         return stream_id, held
 
     def _related(
-        self, intent: Intent, wanted: str, decision: Decision, stream_id: str, state: Any, overlay: Overlay
-    ) -> tuple[str, str, Held] | None:
+        self,
+        intent: CommandEnvelope,
+        wanted: str,
+        decision: Decision,
+        stream_id: str,
+        state: Any,
+        overlay: PendingWrites,
+    ) -> tuple[str, str, VersionedState] | None:
         name, optional = wanted.removesuffix("?"), wanted.endswith("?")
         said = _said(intent, name)
         named = said or getattr(state, name, None)
@@ -226,10 +234,10 @@ class Planner:
         decided: Sequence[Event | Decided],
         decision: Decision,
         ids: Mapping[str, str],
-        read: Mapping[str, Held],
+        read: Mapping[str, VersionedState],
         effective_at: int,
         account_id: str | None,
-    ) -> list[Draft]:
+    ) -> list[NewEvent]:
         versions: dict[str, int] = {}
         drafts = []
         for item in decided:
@@ -237,7 +245,7 @@ class Planner:
             stream_id = ids[one.beside or decision.noun]
             versions[stream_id] = version = versions.get(stream_id, read[stream_id].version) + 1
             drafts.append(
-                Draft(
+                NewEvent(
                     one.event,
                     one.event_id or self.new_id("evt"),
                     stream_id,
@@ -250,7 +258,7 @@ class Planner:
         return drafts
 
 
-def _named(intent: Intent) -> Iterator[tuple[str, str]]:
+def _named(intent: CommandEnvelope) -> Iterator[tuple[str, str]]:
     """What a command names, as (noun, id or ref:…)."""
     decision = DECISIONS[type(intent.command)]
     nouns = [wanted.removesuffix("?") for wanted in decision.reads]
@@ -259,7 +267,7 @@ def _named(intent: Intent) -> Iterator[tuple[str, str]]:
             yield decision.kinds.get(noun, noun), said
 
 
-def _said(intent: Intent, noun: str) -> str | None:
+def _said(intent: CommandEnvelope, noun: str) -> str | None:
     """The thing of a noun that the caller names, in the path or in the command."""
     # `vars`, here and above: an attribute that is not there costs pydantic more than all the rest of planning.
     return intent.targets.get(noun) or vars(intent.command).get(noun)
@@ -297,7 +305,7 @@ def _effective_at(command: Command, where: ZoneInfo, now: int) -> int:
     return moment
 
 
-def expected(tenant_id: str, actor: str, draft: Draft, body: bytes, now: int) -> Recorded:
+def expected(tenant_id: str, actor: str, draft: NewEvent, body: bytes, now: int) -> Recorded:
     """An event as it will stand in the log, but for its position and time."""
     event = draft.event
     return Recorded(
@@ -317,13 +325,13 @@ def expected(tenant_id: str, actor: str, draft: Draft, body: bytes, now: int) ->
     )
 
 
-def grown(events: Sequence[Recorded], read: Mapping[str, Held]) -> dict[str, Held]:
+def grown(events: Sequence[Recorded], read: Mapping[str, VersionedState]) -> dict[str, VersionedState]:
     """The states behind the last of some events."""
-    states: dict[str, Held] = {}
+    states: dict[str, VersionedState] = {}
     for recorded in events:
         stream_id = recorded.stream_id
         held = states.get(stream_id) or read[stream_id]
-        states[stream_id] = Held(recorded.version, noun_of(stream_id).evolve(held.state, recorded))
+        states[stream_id] = VersionedState(recorded.version, aggregate_of(stream_id).evolve(held.state, recorded))
         recorded.typed = None  # it holds in plain words what is sealed in the body: not for a memory
     return states
 

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 from app.domain.kernel.errors import DomainError
 
 
-class Held(NamedTuple):
+class VersionedState(NamedTuple):
     """A thing's state at a version."""
 
     version: int
     state: Any
 
 
-class States:
-    """States lately used, by tenant and stream.
+class StateCache:
+    """StateCache lately used, by tenant and stream.
 
     Another process may have moved on: an append finds that out by comparing versions, and nobody is refused before
     what was remembered has been read again. Each step below is one operation of the interpreter's own dictionary, so
@@ -25,10 +25,10 @@ class States:
     """
 
     def __init__(self, size: int = 20_000) -> None:
-        self._held: OrderedDict[tuple[str, str], Held] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str], VersionedState] = OrderedDict()
         self._size = size
 
-    def get(self, tenant_id: str, stream_id: str) -> Held | None:
+    def get(self, tenant_id: str, stream_id: str) -> VersionedState | None:
         """The state, if it was used lately."""
         key = (tenant_id, stream_id)
         held = self._held.get(key)
@@ -39,7 +39,7 @@ class States:
                 pass
         return held
 
-    def put(self, tenant_id: str, stream_id: str, held: Held) -> None:
+    def put(self, tenant_id: str, stream_id: str, held: VersionedState) -> None:
         """Remembers a state."""
         key = (tenant_id, stream_id)
         self._held.pop(key, None)
@@ -55,7 +55,7 @@ class States:
 
 
 @dataclass(slots=True)
-class Overlay:
+class PendingWrites:
     """What a plan sees over the log: what earlier commands of a batch will have changed, and what was looked up for them.
 
     batch: whether more commands follow. at_hand: whether only memory may be asked; else `Cold` is raised. remembered: the
@@ -67,7 +67,7 @@ class Overlay:
     batch: bool = False
     at_hand: bool = False
     remembered: set[str] = field(default_factory=set)
-    states: dict[str, Held] = field(default_factory=dict)
+    states: dict[str, VersionedState] = field(default_factory=dict)
     refs: dict[tuple[str, str], str] = field(default_factory=dict)
     planned: dict[str, str] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
@@ -79,7 +79,7 @@ class InFlight(DomainError):
     """The same request is being handled right now."""
 
 
-class Flights:
+class InFlightRequests:
     """The requests that are being handled, by tenant and key: a twin is told to wait."""
 
     def __init__(self) -> None:

@@ -44,7 +44,7 @@ class Movement(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
+class AccountMovements:
     """An account over a period. paid_before: whether it ever paid before the period.
 
     closing: what it pays in the end, like for like: at the opening's rates, and without escalators where rules strip them.
@@ -77,7 +77,7 @@ class Standing:
 
 def standings(
     lines: Iterable[ContractLine], start: int, end: int, rules: MetricRules = DEFAULTS, where: ZoneInfo = UTC
-) -> list[Standing]:
+) -> list[AccountMovements]:
     """Every account that has lines, by id; one that counts as new when it returns, once more from then on.
 
     Takes: the lines in force at some instant from the last before `start` to the last before `end`; earlier ones too
@@ -94,7 +94,7 @@ def standing(
     rules: MetricRules = DEFAULTS,
     where: ZoneInfo = UTC,
     worth: Worth = AS_IS,
-) -> list[Standing]:
+) -> list[AccountMovements]:
     """The same of lines that are counted already, at what they are worth."""
     owned = grouped(lines)
     read = _Reading(start, end, rules, where, worth)
@@ -126,7 +126,7 @@ class _Reading:
     where: ZoneInfo
     worth: Worth
 
-    def account(self, account: str, lines: Sequence[ContractLine]) -> list[Standing]:
+    def account(self, account: str, lines: Sequence[ContractLine]) -> list[AccountMovements]:
         """What an account paid and what moved it: one standing, or one for each time that it is a new client."""
         like = stripped(lines, self.start, self.end) if self.rules.escalators == "stripped" else lines
         steps = _steps(like, self.start, self.end)
@@ -151,7 +151,7 @@ class _Reading:
         life: Sequence[_Step],
         *,
         paid: bool,
-    ) -> Standing:
+    ) -> AccountMovements:
         """What became of a client, by its own steps and what it paid at first."""
         first = sum(line.annual for line in opening)
         pays, rests = (life[-1].pays, life[-1].rests) if life else (first, any(line.held for line in opening))
@@ -163,7 +163,7 @@ class _Reading:
             interrupted = interrupted or (ever and not step.pays)
         movements = [] if left and self.rules.new_and_churned == "ignored" else self._movements(lines, life, paid=paid)
         amount = sum(self.worth.opening(line) for line in opening)
-        return Standing(
+        return AccountMovements(
             account=account,
             opening=amount,
             closing=amount + sum(movement.signed for movement in movements),
@@ -175,7 +175,9 @@ class _Reading:
             left=left and self.rules.new_and_churned == "counted",
         )
 
-    def _closed(self, row: Standing, lines: Sequence[ContractLine], like: Sequence[ContractLine]) -> Standing:
+    def _closed(
+        self, row: AccountMovements, lines: Sequence[ContractLine], like: Sequence[ContractLine]
+    ) -> AccountMovements:
         """With what escalators and rates add to it in the end."""
         escalated = 0
         if like is not lines:

@@ -52,7 +52,7 @@ class Terms:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-class Told(NamedTuple):
+class ComputedValue(NamedTuple):
     """A figure that is more than a quotient of sums. members: what its answer says besides; nothing: why there is no value."""
 
     value: Fraction | None
@@ -73,7 +73,7 @@ class Method:
     of: Scale
     over: Scale | None = None
     nothing: str | None = None
-    tell: "Callable[[Measure, Terms], Told] | None" = None
+    tell: "Callable[[Measure, Terms], ComputedValue] | None" = None
 
     @property
     def money(self) -> bool:

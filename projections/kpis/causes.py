@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from app.domain.kernel.values import FOREVER, day_start
 from app.domain.recorded import Recorded
 from projections.kpis.cohorts import Joined
+from projections.kpis.customer_lifetimes import CustomerLifetime
 from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.growth import Agreement, Deal
 from projections.kpis.incentives import Payment
-from projections.kpis.lives import Life
-from projections.kpis.scope import Wish
+from projections.kpis.scope import ScopeChangeOutcome
 from projections.views.budgets import Budget
 from projections.views.contract_lines import ContractLine
 from projections.views.renewals import Renewal
@@ -31,7 +31,7 @@ def causes(
     took effect then is behind it too; behind a whole life is all that began, prolonged or ended a line. What fell due or was wished
     has its own streams, and all of them is behind it.
     """
-    whole = any(isinstance(row, Life | Joined) for row in rows)
+    whole = any(isinstance(row, CustomerLifetime | Joined) for row in rows)
     if whole:
         start = -FOREVER
     own, sources = _own(rows), {line.source for line in lines} | _paid(rows)
@@ -52,7 +52,7 @@ def _own(rows: Sequence[Any]) -> set[str]:
     found = {name for row in terms if isinstance(row, Renewal) for name in (row.contract, row.renewal) if name}
     found |= {row.stream for row in rows if isinstance(row, Deal | Agreement)}
     found |= {row.budget for row in rows if isinstance(row, Budget)}
-    return found | {row.scope_change for row in rows if isinstance(row, Wish)}
+    return found | {row.scope_change for row in rows if isinstance(row, ScopeChangeOutcome)}
 
 
 def _paid(rows: Sequence[Any]) -> set[str]:

@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import Invalid
-from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share, Terms, Told
+from projections.kpis.base import COUNT, MONTHLY, ComputedValue, Kpi, Measure, Method, Share, Terms
 from projections.kpis.calendar import label, month_of, month_start
+from projections.kpis.customer_lifetimes import MONTHS, CustomerLifetime
 from projections.kpis.decimals import quantity, ratio
-from projections.kpis.lives import MONTHS, Life
 from projections.kpis.options import choice
 
 MOST: Final = 20_000
@@ -29,7 +29,7 @@ MOST: Final = 20_000
 class Joined:
     """An account in its cohort. first: the cohort's first month. opening: what it paid a year at the end of its first period."""
 
-    life: Life
+    life: CustomerLifetime
     first: int
     opening: int
 
@@ -52,7 +52,7 @@ def granularity(options: Mapping[str, str]) -> int:
     return MONTHS[choice(options, "granularity", MONTHS, "month")]
 
 
-def joined(rows: Iterable[Life], months: int, where: ZoneInfo) -> list[Joined]:
+def joined(rows: Iterable[CustomerLifetime], months: int, where: ZoneInfo) -> list[Joined]:
     """Accounts in the cohorts of so many months in which they first paid."""
     starts: dict[int, int] = {}
     found = []
@@ -188,7 +188,7 @@ def _revenue(row: Joined) -> Share:
     return (row.life.closing, row.opening) if row.opening else (0, 0)
 
 
-def _tell(measure: Measure, terms: Terms) -> Told:
+def _tell(measure: Measure, terms: Terms) -> ComputedValue:
     months, scale = granularity(terms.options), measure.method.of
     told: Sequence[Cell] = measure.tally
     if told is None:
@@ -233,7 +233,9 @@ def _tell(measure: Measure, terms: Terms) -> Told:
         "averages": averages,
     }
     immature = sum(not cell.mature for cell in told)
-    return Told(measure.value, members, measure.method.nothing, {"incomplete_cells": immature} if immature else {})
+    return ComputedValue(
+        measure.value, members, measure.method.nothing, {"incomplete_cells": immature} if immature else {}
+    )
 
 
 COHORT_RETENTION: Final = Kpi(

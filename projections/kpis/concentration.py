@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from projections.kpis.account_movements import Standing
-from projections.kpis.base import YEARLY, Kpi, Measure, Method, Share, Terms, Told
+from projections.kpis.account_movements import AccountMovements
+from projections.kpis.base import YEARLY, ComputedValue, Kpi, Measure, Method, Share, Terms
 from projections.kpis.decimals import quantity, ratio
 from projections.kpis.options import count
 
@@ -35,7 +35,7 @@ def listed(options: Mapping[str, str]) -> int:
     return count(options, "top", MOST) or _TOP
 
 
-def weights(rows: Sequence[Standing], options: Mapping[str, str]) -> list[Weight]:
+def weights(rows: Sequence[AccountMovements], options: Mapping[str, str]) -> list[Weight]:
     """The accounts that pay, the largest first; equals by id. Raises: Invalid for a number that makes no sense."""
     top = listed(options)
     paid: dict[str, int] = {}
@@ -49,7 +49,7 @@ def _top(row: Weight) -> Share:
     return row.annual if row.top else 0, row.annual
 
 
-def _tell(measure: Measure, terms: Terms) -> Told:
+def _tell(measure: Measure, terms: Terms) -> ComputedValue:
     """Takes: all accounts that pay, or the largest of them with how many there are and the sum of their squares."""
     rows: list[Weight] = [row for row, _ in measure.shares]
     whole, parts = measure.denominator, measure.parts
@@ -70,7 +70,7 @@ def _tell(measure: Measure, terms: Terms) -> Told:
             if row.top
         ],
     }
-    return Told(measure.value, members, measure.method.nothing)
+    return ComputedValue(measure.value, members, measure.method.nothing)
 
 
 CONCENTRATION: Final = Kpi(

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from projections.kpis.account_movements import Standing
+from projections.kpis.account_movements import AccountMovements
 from projections.kpis.base import MONTHLY, Kpi, Method, Share
 from projections.kpis.retention import NOBODY
 
 
-def _expanded(row: Standing) -> Share:
+def _expanded(row: AccountMovements) -> Share:
     return (row.total("expansion"), row.opening) if row.opening else (0, 0)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, scaled, unscaled
-from projections.kpis.base import YEARLY, Kpi, Measure, Method, Scale, Share, Terms, Told, Warnings, counted
+from projections.kpis.base import YEARLY, ComputedValue, Kpi, Measure, Method, Scale, Share, Terms, Warnings, counted
 from projections.kpis.decimals import quantities, quantity, ratio
 from projections.kpis.renewals import unassessed
 from projections.views.forecasts import Forecast
@@ -147,7 +147,7 @@ def high(told: Expected) -> int:
     return low(told) + (told.value if told.category == "best_case" else 0)
 
 
-def _outlook(measure: Measure, terms: Terms) -> Told:
+def _outlook(measure: Measure, terms: Terms) -> ComputedValue:
     rows, currency = [row for row, _ in measure.shares], terms.currency
     yearly, weighted = YEARLY.times(measure.per), EXPECTED.times(measure.per)
     told = [expected(row.term) for row in rows]
@@ -163,7 +163,7 @@ def _outlook(measure: Measure, terms: Terms) -> Told:
     }
     if "by" in terms.options:
         members["groups"] = _groups(rows, terms.options["by"], weighted, currency)
-    return Told(measure.value, members)
+    return ComputedValue(measure.value, members)
 
 
 def _groups(rows: Sequence[Outlook], by: str, scale: Scale, currency: str | None) -> list[dict[str, Any]]:
@@ -222,7 +222,7 @@ def _predicted(row: Predicted) -> Share:
     return row.predicted, row.actual
 
 
-def _accuracy(measure: Measure, terms: Terms) -> Told:
+def _accuracy(measure: Measure, terms: Terms) -> ComputedValue:
     rows = [row for row, _ in measure.shares if row.counts]
     people = sorted({row.forecast.by for row in rows if row.forecast is not None})
     of = {name: [one for one in rows if one.forecast and one.forecast.by == name] for name in people}
@@ -232,7 +232,7 @@ def _accuracy(measure: Measure, terms: Terms) -> Told:
         "by_person": [{"by": name, "value": _text(_accurate(of[name])), **_scores(of[name])} for name in people],
     }
     nothing = "nothing_renewed_in_period" if rows else "no_forecasts_in_period"
-    return Told(_accurate(rows), members, nothing)
+    return ComputedValue(_accurate(rows), members, nothing)
 
 
 def _accurate(rows: Sequence[Predicted]) -> Fraction | None:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share, Terms, Told, Warnings
+from projections.kpis.base import COUNT, MONTHLY, ComputedValue, Kpi, Measure, Method, Share, Terms, Warnings
 from projections.kpis.calendar import full_months
+from projections.kpis.customer_lifetimes import LONGEST, MONTHS, CustomerLifetime, Tally, Tenure, tally, tenures_of
 from projections.kpis.decimals import money, ratio
-from projections.kpis.lives import LONGEST, MONTHS, Life, Tally, Tenure, tally, tenures_of
 from projections.kpis.options import choice, count, share
 from projections.kpis.product_limit import area, points, product_limit, root
 from projections.survival import Fit, Point, curve, discounted, fit
@@ -46,7 +46,7 @@ def asked(terms: Terms) -> Asked:
     return Asked(months, margin, yearly, yearly * Fraction(months, 12), count(terms.options, "horizon", LONGEST))
 
 
-def _pays(row: Life) -> Share:
+def _pays(row: CustomerLifetime) -> Share:
     return row.closing, int(row.closing > 0)
 
 
@@ -128,7 +128,7 @@ def _worth(measure: Measure, told: Asked, periods: Fraction | None) -> Fraction 
 # --- simple ---
 
 
-def churn_rates(rows: Sequence[Life], terms: Terms) -> list[Fraction]:
+def churn_rates(rows: Sequence[CustomerLifetime], terms: Terms) -> list[Fraction]:
     """The customer churn rate, point to point, of each of the last full months; a month in which nobody began to pay has none."""
     return _rates(tally(rows, terms.end, months_of(terms)))
 
@@ -137,7 +137,7 @@ def _rates(told: Tally) -> list[Fraction]:
     return [Fraction(lost, paid) for lost, paid in told.churn if paid]
 
 
-def _simple(measure: Measure, terms: Terms) -> Told:
+def _simple(measure: Measure, terms: Terms) -> ComputedValue:
     told, rates = asked(terms), _rates(_tally(measure, terms, months_of(terms)))
     mean = sum(rates, Fraction(0)) * Fraction(1, len(rates)) if rates else None
     months = Fraction(mean.denominator, mean.numerator) if mean else None
@@ -155,16 +155,16 @@ def _simple(measure: Measure, terms: Terms) -> Told:
     if {"discount_rate", "horizon"} & terms.options.keys():
         notes["option_not_used"] = None
     if months is None or measure.value is None:
-        return Told(
+        return ComputedValue(
             None, members, _NOBODY if measure.value is None else "no_churn" if rates else "no_full_month", notes
         )
-    return Told(measure.value * told.margin * months, members, notes=notes)
+    return ComputedValue(measure.value * told.margin * months, members, notes=notes)
 
 
 # --- Kaplan-Meier ---
 
 
-def _kaplan_meier(measure: Measure, terms: Terms) -> Told:
+def _kaplan_meier(measure: Measure, terms: Terms) -> ComputedValue:
     told, rows = asked(terms), _tally(measure, terms)
     found = tenures_of(rows, told.months, terms.where)
     seen = points(found)
@@ -186,21 +186,21 @@ def _kaplan_meier(measure: Measure, terms: Terms) -> Told:
         expected_lifetime=ratio(area(shares, horizon, Fraction(0))) if seen else None,
     )
     if measure.value is None or not seen:
-        return Told(None, members, _NOBODY if measure.value is None else "too_few_periods", notes)
-    return Told(_worth(measure, told, area(shares, horizon, told.rate)), members, notes=notes)
+        return ComputedValue(None, members, _NOBODY if measure.value is None else "too_few_periods", notes)
+    return ComputedValue(_worth(measure, told, area(shares, horizon, told.rate)), members, notes=notes)
 
 
 # --- shifted beta-geometric ---
 
 
-def _sbg(measure: Measure, terms: Terms) -> Told:
+def _sbg(measure: Measure, terms: Terms) -> ComputedValue:
     told, rows = asked(terms), _tally(measure, terms)
     found = tenures_of(rows, told.months, terms.where)
     seen, notes = points(found), _notes(rows, found)
     members = _members("sbg", measure, terms, told, observations=_observations(rows, found, seen))
     if len(seen) < 2 or "no_losses" in notes:
         reason = "too_few_periods" if len(seen) < 2 else "no_losses"
-        return Told(None, members, _NOBODY if measure.value is None else reason, notes)
+        return ComputedValue(None, members, _NOBODY if measure.value is None else reason, notes)
     fitted = fit(seen)
     if fitted.bound:
         notes[f"{fitted.bound}_cohort"] = None
@@ -220,8 +220,8 @@ def _sbg(measure: Measure, terms: Terms) -> Told:
         "residual_lifetime": _residuals(measure, terms, told, fitted, min(len(seen), RESIDUALS)),
     }
     if measure.value is None or periods is None:
-        return Told(None, members, _NOBODY if measure.value is None else "lifetime_unbounded", notes)
-    return Told(_worth(measure, told, periods), members, notes=notes)
+        return ComputedValue(None, members, _NOBODY if measure.value is None else "lifetime_unbounded", notes)
+    return ComputedValue(_worth(measure, told, periods), members, notes=notes)
 
 
 def _residuals(measure: Measure, terms: Terms, told: Asked, fitted: Fit, most: int) -> list[dict[str, Any]]:

@@ -5,16 +5,16 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from app.domain.kernel.values import instant
-from projections.kpis.account_movements import GAINS, LOSSES, Standing
-from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, Kpi, Measure, Method, Scale, Terms, Told
+from projections.kpis.account_movements import GAINS, LOSSES, AccountMovements
+from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, ComputedValue, Kpi, Measure, Method, Scale, Terms
 from projections.kpis.cohorts import Joined
 from projections.kpis.concentration import Weight
+from projections.kpis.customer_lifetimes import CustomerLifetime
 from projections.kpis.decimals import money, quantities, quantity, ratio, steps
 from projections.kpis.incentives import Payment
-from projections.kpis.lives import Life
 from projections.kpis.renewals import goes_on, renewed
-from projections.kpis.revenue import Step, waterfall, waterfall_of
-from projections.kpis.scope import Wish
+from projections.kpis.revenue import WaterfallRow, waterfall, waterfall_of
+from projections.kpis.scope import ScopeChangeOutcome
 from projections.views.budgets import Budget
 from projections.views.renewals import Renewal
 
@@ -39,7 +39,7 @@ def catalogue(kpis: Sequence[Kpi]) -> list[dict[str, Any]]:
 def figure(kpi: Kpi, measure: Measure, terms: Terms) -> dict[str, Any]:
     """A figure with what it is made of."""
     method, currency = measure.method, terms.currency
-    told = Told(measure.value, nothing=method.nothing) if method.tell is None else method.tell(measure, terms)
+    told = ComputedValue(measure.value, nothing=method.nothing) if method.tell is None else method.tell(measure, terms)
     value, rows = told.value, [row for row, _ in measure.shares]
     notes = kpi.warn(rows, measure) if measure.notes is None else {**measure.notes, **kpi.warn((), measure)}
     notes |= told.notes
@@ -69,7 +69,7 @@ def is_share(kpi: Kpi) -> bool:
     return share or kpi.unit in ("ratio", "number")
 
 
-def _steps(told: Sequence[Step], scale: Scale, currency: str | None) -> list[dict[str, Any]]:
+def _steps(told: Sequence[WaterfallRow], scale: Scale, currency: str | None) -> list[dict[str, Any]]:
     opening, *between, closing = told
     signed = steps(opening.amount, [step.sign * step.amount for step in between], closing.amount, scale, currency)
     body: list[dict[str, Any]] = [{"name": "opening", "amount": quantity(opening.amount, scale, currency)}]
@@ -136,13 +136,13 @@ def detailed(contribution: dict[str, Any], rows: Sequence[Any], currency: str | 
 
 
 def _matters(row: Any) -> bool:
-    return not isinstance(row, Standing) or bool(row.opening or row.closing or row.movements)
+    return not isinstance(row, AccountMovements) or bool(row.opening or row.closing or row.movements)
 
 
 def _content(rows: Sequence[Any], currency: str | None, per: int) -> dict[str, Any]:
-    if isinstance(rows[0], Standing):
+    if isinstance(rows[0], AccountMovements):
         return _standing(rows, MONTHLY.times(per), currency)
-    if isinstance(rows[0], Life | Joined | Weight):
+    if isinstance(rows[0], CustomerLifetime | Joined | Weight):
         return rows[0].told(currency, per)
     return {"items": [_item(row, per) for row in rows]}
 
@@ -151,7 +151,7 @@ def _item(row: Any, per: int) -> dict[str, Any]:
     match row:
         case Renewal():
             return _renewal(row, per)
-        case Wish():
+        case ScopeChangeOutcome():
             return _wish(row)
         case Budget():
             return _budget(row, YEARLY.times(per))
@@ -162,7 +162,7 @@ def _item(row: Any, per: int) -> dict[str, Any]:
             return item
 
 
-def _standing(rows: Sequence[Standing], scale: Scale, currency: str | None) -> dict[str, Any]:
+def _standing(rows: Sequence[AccountMovements], scale: Scale, currency: str | None) -> dict[str, Any]:
     """An account's story; it has several standings where its return counts as a new client's."""
 
     def monthly(amount: int) -> str | None:
@@ -201,7 +201,7 @@ def _renewal(row: Renewal, per: int) -> dict[str, Any]:
     }
 
 
-def _wish(row: Wish) -> dict[str, Any]:
+def _wish(row: ScopeChangeOutcome) -> dict[str, Any]:
     return {
         "scope_change": row.scope_change,
         "absorbed_hours": quantity(row.absorbed, HOURS, None),

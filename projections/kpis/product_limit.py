@@ -9,7 +9,7 @@ from math import isqrt
 from typing import NamedTuple
 
 from app.domain.kernel.values import MICRO, unscaled
-from projections.kpis.lives import Tenure
+from projections.kpis.customer_lifetimes import Tenure
 from projections.survival import Point
 
 

@@ -6,62 +6,62 @@ C are the accounts that paid at the start; who joined later never enters, who ca
 from collections.abc import Sequence
 from typing import Final
 
-from projections.kpis.account_movements import LOSSES, Standing
+from projections.kpis.account_movements import LOSSES, AccountMovements
 from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share, Warnings, counted
 
 NOBODY: Final = "no_paying_accounts_at_start"
 
 
-def _kept(row: Standing) -> Share:
+def _kept(row: AccountMovements) -> Share:
     return (int(row.closing > 0), 1) if row.opening else (0, 0)
 
 
-def _unbroken(row: Standing) -> Share:
+def _unbroken(row: AccountMovements) -> Share:
     return (int(not row.interrupted), 1) if row.opening else (0, 0)
 
 
-def _classic(row: Standing) -> Share:
+def _classic(row: AccountMovements) -> Share:
     return int(row.closing > 0 and row.paid_before), int(row.opening > 0)
 
 
-def _lost(row: Standing) -> Share:
+def _lost(row: AccountMovements) -> Share:
     return (int(row.closing == 0), 1) if row.opening else (int(row.left), int(row.joined))
 
 
-def _net(row: Standing) -> Share:
+def _net(row: AccountMovements) -> Share:
     return (row.closing, row.opening) if row.opening else (0, 0)
 
 
-def _moved(row: Standing) -> Share:
+def _moved(row: AccountMovements) -> Share:
     if not row.opening:
         return 0, 0
     return row.opening + row.total("expansion", "reactivation") - row.total(*LOSSES), row.opening
 
 
-def _moved_without_return(row: Standing) -> Share:
+def _moved_without_return(row: AccountMovements) -> Share:
     return (row.opening + row.total("expansion") - row.total(*LOSSES), row.opening) if row.opening else (0, 0)
 
 
-def _gross(row: Standing) -> Share:
+def _gross(row: AccountMovements) -> Share:
     return (min(row.opening, row.closing), row.opening) if row.opening else (0, 0)
 
 
-def _gross_moved(row: Standing) -> Share:
+def _gross_moved(row: AccountMovements) -> Share:
     return (row.opening - row.total(*LOSSES), row.opening) if row.opening else (0, 0)
 
 
-def _resting(rows: Sequence[Standing], _measure: Measure) -> Warnings:
+def _resting(rows: Sequence[AccountMovements], _measure: Measure) -> Warnings:
     return counted("accounts_on_hold_at_end", (row for row in rows if row.opening and row.resting))
 
 
-def _client_warnings(rows: Sequence[Standing], measure: Measure) -> Warnings:
+def _client_warnings(rows: Sequence[AccountMovements], measure: Measure) -> Warnings:
     if measure.method.share is not _classic:
         return _resting(rows, measure)
     returned = (row for row in rows if row.closing and row.paid_before and not row.opening)
     return _resting(rows, measure) | counted("returned_accounts_counted", returned)
 
 
-def _revenue_warnings(rows: Sequence[Standing], measure: Measure) -> Warnings:
+def _revenue_warnings(rows: Sequence[AccountMovements], measure: Measure) -> Warnings:
     return _resting(rows, measure) | ({"below_zero": None} if measure.numerator < 0 else {})
 
 

@@ -3,38 +3,38 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from projections.kpis.account_movements import GAINS, LOSSES, Standing
+from projections.kpis.account_movements import GAINS, LOSSES, AccountMovements
 from projections.kpis.base import COUNT, MONTHLY, YEARLY, Kpi, Method, Share
 from projections.kpis.retention import NOBODY
 
 
-def _closing(row: Standing) -> Share:
+def _closing(row: AccountMovements) -> Share:
     return row.worth, 0
 
 
-def _grown(row: Standing) -> Share:
+def _grown(row: AccountMovements) -> Share:
     return row.closing + row.escalated - row.opening, row.opening
 
 
-def _per_account(row: Standing) -> Share:
+def _per_account(row: AccountMovements) -> Share:
     return row.worth, int(row.closing > 0)
 
 
-def _quick(row: Standing) -> Share:
+def _quick(row: AccountMovements) -> Share:
     return row.total(*GAINS), row.total(*LOSSES)
 
 
-def _gross_churn(row: Standing) -> Share:
+def _gross_churn(row: AccountMovements) -> Share:
     return (row.total(*LOSSES), row.opening) if row.opening or row.left else (0, 0)
 
 
-def _net_churn(row: Standing) -> Share:
+def _net_churn(row: AccountMovements) -> Share:
     if not (row.opening or row.left):
         return 0, 0
     return row.total(*LOSSES) - row.total("expansion", "reactivation"), row.opening
 
 
-class Step(NamedTuple):
+class WaterfallRow(NamedTuple):
     """A row of the waterfall, positive, a loss too. sign: whether it adds to the opening. hold, escalator: parts of it."""
 
     name: str
@@ -44,7 +44,7 @@ class Step(NamedTuple):
     escalator: int = 0
 
 
-def waterfall(rows: Sequence[Standing]) -> list[Step]:
+def waterfall(rows: Sequence[AccountMovements]) -> list[WaterfallRow]:
     """From opening to closing: opening + gains - losses + fx = closing, to the last millionth.
 
     `fx` is what rates added, 0 in one currency; `transfer` is 0 as long as accounts are not merged. Where rules strip
@@ -52,7 +52,7 @@ def waterfall(rows: Sequence[Standing]) -> list[Step]:
     """
     moved = {kind: [m for row in rows for m in row.movements if m.kind == kind] for kind in (*GAINS, *LOSSES)}
     steps = [
-        Step(
+        WaterfallRow(
             kind,
             1 if kind in GAINS else -1,
             sum(m.amount for m in of),
@@ -62,14 +62,14 @@ def waterfall(rows: Sequence[Standing]) -> list[Step]:
         for kind, of in moved.items()
     ]
     escalated = sum(row.escalated for row in rows)
-    steps += [Step("contracted_escalator", 1, escalated)] if escalated else []
+    steps += [WaterfallRow("contracted_escalator", 1, escalated)] if escalated else []
     return _led(sum(row.opening for row in rows), steps, sum(row.worth for row in rows), sum(row.fx for row in rows))
 
 
-def waterfall_of(parts: Mapping[str, int]) -> list[Step]:
+def waterfall_of(parts: Mapping[str, int]) -> list[WaterfallRow]:
     """The same from what its rows sum to. Takes: amounts by name, what is part of one behind it: `expansion_hold`."""
     steps = [
-        Step(
+        WaterfallRow(
             kind,
             1 if kind in GAINS else -1,
             parts[kind],
@@ -81,8 +81,14 @@ def waterfall_of(parts: Mapping[str, int]) -> list[Step]:
     return _led(parts["opening"], steps, parts["closing"], parts.get("fx", 0))
 
 
-def _led(opening: int, steps: Sequence[Step], closing: int, fx: int = 0) -> list[Step]:
-    return [Step("opening", 1, opening), *steps, Step("fx", 1, fx), Step("transfer", 1, 0), Step("closing", 0, closing)]
+def _led(opening: int, steps: Sequence[WaterfallRow], closing: int, fx: int = 0) -> list[WaterfallRow]:
+    return [
+        WaterfallRow("opening", 1, opening),
+        *steps,
+        WaterfallRow("fx", 1, fx),
+        WaterfallRow("transfer", 1, 0),
+        WaterfallRow("closing", 0, closing),
+    ]
 
 
 MRR: Final = Kpi(

@@ -9,7 +9,7 @@ from projections.views.scope_changes import ScopeChange
 
 
 @dataclass(frozen=True)
-class Wish:
+class ScopeChangeOutcome:
     """What a scope change gives to a period. absorbed, contracted: hours in 10^-6. offered: another way was offered.
 
     estimated: whether the effort of what went into a contract was ever assessed.
@@ -24,7 +24,7 @@ class Wish:
     accepted: bool | None = None
 
 
-def wishes(rows: Iterable[ScopeChange], start: int, end: int) -> list[Wish]:
+def wishes(rows: Iterable[ScopeChange], start: int, end: int) -> list[ScopeChangeOutcome]:
     """The scope changes of which something happened within [start, end), by account and id."""
 
     def within(at: int | None) -> bool:
@@ -36,7 +36,7 @@ def wishes(rows: Iterable[ScopeChange], start: int, end: int) -> list[Wish]:
         offered = row.with_alternative and within(row.responded_at)
         if absorbed or amended or offered:
             found.append(
-                Wish(
+                ScopeChangeOutcome(
                     row.account,
                     row.scope_change,
                     absorbed=(row.absorbed_hours or 0) if absorbed else 0,
@@ -49,19 +49,19 @@ def wishes(rows: Iterable[ScopeChange], start: int, end: int) -> list[Wish]:
     return sorted(found, key=lambda wish: (wish.account, wish.scope_change))
 
 
-def _creep(row: Wish) -> Share:
+def _creep(row: ScopeChangeOutcome) -> Share:
     return row.absorbed, row.contracted
 
 
-def _taken(row: Wish) -> Share:
+def _taken(row: ScopeChangeOutcome) -> Share:
     return int(row.offered and row.accepted is True), int(row.offered)
 
 
-def _unknown_effort(rows: Sequence[Wish], _measure: Measure) -> Warnings:
+def _unknown_effort(rows: Sequence[ScopeChangeOutcome], _measure: Measure) -> Warnings:
     return counted("effort_not_assessed", (row for row in rows if not row.estimated))
 
 
-def _undecided(rows: Sequence[Wish], _measure: Measure) -> Warnings:
+def _undecided(rows: Sequence[ScopeChangeOutcome], _measure: Measure) -> Warnings:
     return counted("undecided_alternatives", (row for row in rows if row.offered and row.accepted is None))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.contract.terms import Frame, framed
+from app.domain.contract.terms import ContractTerms, framed
 from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
 from projections.contract_schedule import TOPICS
@@ -53,7 +53,7 @@ def _drafted(_row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Cont
         None,
         None,
         [{"start": data["start"], "end": data.get("end"), "event": recorded.event_id}],
-        framed(Frame(), recorded, where).dump(),
+        framed(ContractTerms(), recorded, where).dump(),
         data.get("replaces"),
         recorded.version,
     )
@@ -67,7 +67,7 @@ def _changed(row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Contr
     """What changes the frame, and what is told about it."""
     if row is None:
         return None
-    before = Frame.load(row.frame)
+    before = ContractTerms.load(row.frame)
     after = framed(before, recorded, where)
     frame = row.frame if after is before else after.dump()
     told = _TOLD.get(recorded.type)
@@ -129,7 +129,7 @@ def status(row: Contract, at: int, where: ZoneInfo) -> str:
     """A contract's state at an instant: draft, signed (not begun), active, suspended, expired, ended by notice, terminated."""
     if row.signed_at is None:
         return "draft"
-    frame = Frame.load(row.frame)
+    frame = ContractTerms.load(row.frame)
     if at < day_start(row.start, where):
         return "signed"
     if row.termination and at >= day_start(row.termination["effective_end"], where):

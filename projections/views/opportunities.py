@@ -15,7 +15,7 @@ DECIDED: Final = ("won", "lost")
 _RESTING: Final = ("outcome", "parked_until", "parked_because")
 
 
-class Standing(NamedTuple):
+class StageAt(NamedTuple):
     """An opportunity at an instant. stage: also of one that is parked. annual_value: in 10^-6; probability: in 10^-6.
 
     outcome: open, parked, won or lost.
@@ -34,7 +34,7 @@ class Standing(NamedTuple):
 class Opportunity(NamedTuple):
     """An opportunity. Instants (`_at`) are microseconds; amounts integers of 10^-6, annual.
 
-    stage, outcome, annual_value, probability, currency, close_by, parked_until, parked_because: as `Standing`, at the end of its
+    stage, outcome, annual_value, probability, currency, close_by, parked_until, parked_because: as `StageAt`, at the end of its
     course. need stays sealed under the event `qualified_event`. won: what the contract's event added, in won_currency.
     course: what was told of it, each as [instant, position, changes], in the order in which it was true; the later word of two
     on one instant counts. So that how it stood at an instant follows from the newest row that was known.
@@ -79,9 +79,9 @@ class Opportunity(NamedTuple):
     course: list[Any] | None = None
 
 
-def standing(row: Opportunity, at: int = FOREVER) -> Standing:
+def standing(row: Opportunity, at: int = FOREVER) -> StageAt:
     """How an opportunity stood at an instant, by what was told of it."""
-    stands = Standing()
+    stands = StageAt()
     for told_at, _, changes in row.course or ():
         if told_at > at:
             break
@@ -89,7 +89,7 @@ def standing(row: Opportunity, at: int = FOREVER) -> Standing:
     return stands
 
 
-def _changed_by(stands: Standing, changes: Mapping[str, Any]) -> Standing:
+def _changed_by(stands: StageAt, changes: Mapping[str, Any]) -> StageAt:
     """One more word. To qualify what was only identified moves it on; an outcome stays."""
     changes = dict(changes)
     if changes.pop("qualified", False) and stands.stage == OPEN[0]:

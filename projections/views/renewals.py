@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.contract.schedule import Schedule, Step
+from app.domain.contract.schedule import LineStep, Schedule
 from app.domain.kernel.values import FOREVER, day_start, days_earlier, moment_start, scaled
 from app.domain.recorded import Recorded
 from projections.contract_schedule import TOPICS, is_anchor, moved
@@ -156,7 +156,7 @@ def _by_product(schedule: Schedule, at: int) -> dict[str, int]:
     return found
 
 
-def _paid(schedule: Schedule, at: int) -> list[Step]:
+def _paid(schedule: Schedule, at: int) -> list[LineStep]:
     if not schedule.frame.pays_at(at):
         return []
     steps = (schedule.step_at(line, at) for line in schedule.lines)

@@ -7,7 +7,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from app.api import ROUTERS
-from app.api.http.fast_commands import Commands
+from app.api.http.fast_commands import FastCommandRouter
 from tests.support.databases import Databases
 from tests.support.server import Server
 
@@ -57,7 +57,7 @@ def both(databases: Databases) -> Iterator[tuple[Server, Server]]:
 
 def test_every_command_goes_the_short_way_but_those_that_are_named() -> None:
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-    commands = Commands(lambda *_: None, routes)  # type: ignore[arg-type, return-value]
+    commands = FastCommandRouter(lambda *_: None, routes)  # type: ignore[arg-type, return-value]
 
     def found(route: APIRoute) -> bool:
         scope = {"path": route.path.replace("{", "").replace("}", ""), "query_string": b""}

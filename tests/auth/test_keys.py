@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.auth.keys import Gate, digest, issue
+from app.auth.keys import ApiKeyAuthenticator, digest, issue
 from app.auth.roles import SCOPES, scopes_of
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from app.domain.kernel.errors import Invalid, Unauthenticated
@@ -28,12 +28,12 @@ def made(house: House, key: str = "1", **wanted: Any) -> tuple[str, str]:
     return receipt.id, text
 
 
-def gate(house: House, seconds: float = 0.0) -> Gate:
+def gate(house: House, seconds: float = 0.0) -> ApiKeyAuthenticator:
     """A gate that believes for so long."""
-    return Gate(house.runtime.handler, house.clock, seconds)
+    return ApiKeyAuthenticator(house.runtime.handler, house.clock, seconds)
 
 
-def refused(gate: Gate, key: str) -> str:
+def refused(gate: ApiKeyAuthenticator, key: str) -> str:
     """The words with which a key is refused."""
     with pytest.raises(Unauthenticated) as refusal:
         gate.check(key)

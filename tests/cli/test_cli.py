@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.auth.keys import Gate
+from app.auth.keys import ApiKeyAuthenticator
 from app.auth.roles import Principal
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.errors import Unauthenticated
@@ -31,7 +31,7 @@ def beside(steward: CommandLine) -> Iterator[House]:
 
 def principal(house: House, key: str) -> Principal:
     """Whom the server would take the bearer of a key for."""
-    return Gate(house.runtime.handler, house.clock, 0).check(key)
+    return ApiKeyAuthenticator(house.runtime.handler, house.clock, 0).check(key)
 
 
 # --- the shell itself ---

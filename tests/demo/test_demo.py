@@ -10,7 +10,7 @@ from app.demo.loader import tell
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.values import MICRO
-from app.kpi_queries import FigureQuestion, answer
+from app.kpi_queries import KpiQuery, answer
 from app.services import kpi_certificates as certificates
 from tests.support.applications import House
 from tests.support.databases import Databases
@@ -59,7 +59,7 @@ def test_sums_of_the_demo_are_of_several_currencies_and_converted_by_its_own_tab
     agency.catch_up()
     reader = agency.runtime.reader
 
-    told = answer(reader, agency.tenant, FigureQuestion("arr"), reader.when(agency.tenant))
+    told = answer(reader, agency.tenant, KpiQuery("arr"), reader.when(agency.tenant))
 
     assert {row.currency for row in agency.rows("contracts")} == {"EUR", "USD", "GBP"}
     assert told["currency"] == "EUR"

@@ -20,7 +20,7 @@ from app.domain.kernel.values import day_start, scaled
 from app.domain.scope_change.decisions import amend
 from app.domain.scope_change.state import ScopeChangeState
 from app.store.receipts import Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from tests.domain.scope_change_factory import ADD_LINE, accepted, account, amendment, contract, raised, refusal
 from tests.support.applications import House
 
@@ -118,7 +118,7 @@ def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_
     dearer = AmendContract.model_validate(
         {"effective_at": "2026-01-20", "changes": [{"op": "set_line", "line": "main", "unit_price": "1100"}]}
     )
-    other.handler.handle(Intent(house.tenant, "test", dearer, Request("other", b""), {"contract": agreed}))
+    other.handler.handle(CommandEnvelope(house.tenant, "test", dearer, Request("other", b""), {"contract": agreed}))
     other.close()
 
     changes = ({"op": "set_line", "line": "main", "unit_price": "1500"},)

@@ -24,7 +24,7 @@ from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.store.engine import Database
 from app.store.receipts import Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from projections import VIEWS
 from tests.store.writers import runtime_of
 from tests.support.applications import KEY
@@ -155,7 +155,9 @@ def runtime(database_url: str) -> Iterator[Runtime]:
 
 def test_what_was_acknowledged_survives_twenty_kills_and_is_there_once(runtime: Runtime, tmp_path: Path) -> None:
     tenant = runtime.new_id("tnt")
-    runtime.handler.handle(Intent(tenant, "test", CreateTenant(name="Agency"), Request("tenant", b""), new_id=tenant))
+    runtime.handler.handle(
+        CommandEnvelope(tenant, "test", CreateTenant(name="Agency"), Request("tenant", b""), new_id=tenant)
+    )
     _, api_key = issue(runtime.handler, tenant, "test", IssueApiKey(role="admin"), Request("key", b""))
     served = Served(str(runtime.settings.database_url), tmp_path)
     load = Load(served.address, str(api_key), "")

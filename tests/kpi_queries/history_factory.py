@@ -7,7 +7,7 @@ from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import Line, RecordContract
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import FxRate, FxRules, Rules
-from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries import KpiQuery, Scope
 from tests.support.applications import House
 
 YEAR = ("2025-01-01", "2026-01-01")
@@ -18,7 +18,7 @@ def ask(
     known_at: object = None, policy: str | None = None, reporting: str | None = None, options: dict[str, str] | None = None, **scope: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """A figure's answer."""
-    question = FigureQuestion(
+    question = KpiQuery(
         name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
     )
     when = house.runtime.reader.when(house.tenant, as_of, None if known_at is None else str(known_at))
@@ -31,7 +31,7 @@ def explained(
     options: dict[str, str] | None = None, **scope: Any,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:  # fmt: skip
     """A figure's explanation."""
-    question = FigureQuestion(
+    question = KpiQuery(
         name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
     )
     when = house.runtime.reader.when(house.tenant, as_of, None if known_at is None else str(known_at))

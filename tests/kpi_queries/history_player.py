@@ -12,7 +12,7 @@ from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import add_days, instant
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
-from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries import KpiQuery, Scope
 from projections.kpis import KPIS
 from tests.kpi_queries.histories import PERIODS, Act, Deal, Handover, History, Look, Opened, Ruling, Step
 from tests.kpi_queries.histories import Told as Tellable
@@ -249,7 +249,7 @@ class Told:
             reporting: str | None = None, **scope: Any) -> dict[str, Any]:  # fmt: skip
         """A figure of the history, in dollars unless said otherwise."""
         told: dict[str, Any] = {"currency": None if name in NO_MONEY else "USD", **scope}
-        question = FigureQuestion(name, *(period or (None, None)), method, Scope(**told), reporting_currency=reporting)
+        question = KpiQuery(name, *(period or (None, None)), method, Scope(**told), reporting_currency=reporting)
         reader = self.house.runtime.reader
         when = reader.when(self.tenant, None if period else "2025-12-31", None if known_at is None else str(known_at))
         return figures.answer(reader, self.tenant, question, when)

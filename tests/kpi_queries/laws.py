@@ -15,13 +15,13 @@ from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import day_start
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import MetricRules, rate
-from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries import KpiQuery, Scope
 from app.kpi_queries.evaluate import exactly
 from app.kpi_queries.row_source import Load, converted_of
 from app.store.engine import Database
 from projections import VIEWS
 from projections.kpis import KPIS
-from projections.kpis.account_movements import Standing, standings
+from projections.kpis.account_movements import AccountMovements, standings
 from projections.kpis.base import Kpi, measure
 from projections.kpis.conversion import Exchange
 from projections.kpis.retention import GROSS_REVENUE_RETENTION, NET_REVENUE_RETENTION
@@ -46,7 +46,7 @@ def lines(told: Told, currency: str = "USD") -> list[ContractLine]:
     return [line for line in told.house.rows("contract_lines", tenant=told.tenant) if line.currency == currency]
 
 
-def over(told: Told, period: tuple[str, str], currency: str = "USD") -> list[Standing]:
+def over(told: Told, period: tuple[str, str], currency: str = "USD") -> list[AccountMovements]:
     """The standings of a period, in a currency, by the house's own rules."""
     return standings(lines(told, currency), *bounds(told, period))
 
@@ -59,7 +59,7 @@ def exact(kpi: Kpi, method: str, rows: Sequence[Any]) -> Fraction | None:
 def value(told: Told, name: str, period: tuple[str, str], method: str, **question: Any) -> Fraction | None:
     """The exact value of a figure by the rules in force. Raises: a DomainError where it is refused."""
     scope = Scope(currency=question.pop("currency", None))
-    asked = FigureQuestion(name, *period, method, scope, **question)
+    asked = KpiQuery(name, *period, method, scope, **question)
     reader = told.house.runtime.reader
     return exactly(reader, told.tenant, asked, reader.when(told.tenant, None, None))[0].measure.value
 
@@ -144,7 +144,7 @@ def retention_looks_at_who_was_there(told: Told) -> None:
 
 def worth_of(
     told: Told, period: tuple[str, str], factor: int = 1, *, fx: str = "constant"
-) -> tuple[list[Standing], int]:
+) -> tuple[list[AccountMovements], int]:
     """The standings of a period in pounds, and in how many parts they count. Takes: what every rate is multiplied by."""
     told_rates = [
         (day, money, f"{number // 10**10}.{number % 10**10:010d}")
@@ -161,7 +161,7 @@ def worth_of(
     return rows, per
 
 
-def in_total(rows: list[Standing], per: int) -> list[Fraction]:
+def in_total(rows: list[AccountMovements], per: int) -> list[Fraction]:
     """The waterfall's rows, signed as they add up to the last one."""
     *steps, closing = waterfall(rows)
     return [*(step.sign * Fraction(step.amount, per) for step in steps), Fraction(closing.amount, per)]

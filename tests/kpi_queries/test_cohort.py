@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import kpi_queries as figures
-from app.kpi_queries import FigureQuestion
+from app.kpi_queries import KpiQuery
 from tests.support.applications import House
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ YEARS = [(f"{year}-07-01", f"{year + 1}-07-01") for year in range(2015, 2022)]
 def told(house: House, name: str, years: tuple[str, str], method: str | None = None) -> tuple[str, str, str]:
     """A figure's value, numerator and denominator."""
     reader = house.runtime.reader
-    body = figures.answer(reader, house.tenant, FigureQuestion(name, *years, method), reader.when(house.tenant))
+    body = figures.answer(reader, house.tenant, KpiQuery(name, *years, method), reader.when(house.tenant))
     return body["value"], body["numerator"], body["denominator"]
 
 

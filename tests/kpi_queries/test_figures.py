@@ -8,7 +8,7 @@ from app import kpi_queries as figures
 from app.domain.account.commands import SetAccountOwner, SetAccountTier
 from app.domain.contract.commands import AmendContract, CorrectContract, SetLine
 from app.domain.kernel.errors import Invalid, NotFound
-from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries import KpiQuery, Scope
 from projections.kpis import KPIS
 from tests.kpi_queries.history_factory import YEAR, account, ask, contract, explained
 from tests.support.applications import House
@@ -110,13 +110,11 @@ def test_an_account_of_another_tenant_is_not_found(fixture_f1: House) -> None:
     other = fixture_f1.new_tenant("Other")
     fixture_f1.catch_up(other)
     [theirs, *_] = fixture_f1.rows("accounts")
-    question = FigureQuestion("mrr", scope=Scope(account=theirs.account))
+    question = KpiQuery("mrr", scope=Scope(account=theirs.account))
 
     with pytest.raises(NotFound):
         figures.answer(fixture_f1.runtime.reader, other, question, fixture_f1.runtime.reader.when(other))
-    told = figures.answer(
-        fixture_f1.runtime.reader, other, FigureQuestion("mrr"), fixture_f1.runtime.reader.when(other)
-    )
+    told = figures.answer(fixture_f1.runtime.reader, other, KpiQuery("mrr"), fixture_f1.runtime.reader.when(other))
     assert told["value"] == "0.00"
 
 

@@ -11,7 +11,7 @@ from app.domain.kernel.values import FOREVER
 from app.kpi_queries.sql import lifetimes as lasting
 from app.kpi_queries.sql import summed
 from app.kpi_queries.sql.accounts import binds_of, statement
-from app.kpi_queries.sql.sql_query import Asked
+from app.kpi_queries.sql.sql_query import SqlQuery
 from projections.interval_index import age, fork
 from projections.kpis import KPIS
 from projections.view import View
@@ -55,17 +55,17 @@ def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Hous
     made.close()
 
 
-def asked(house: House, connection: Connection, name: str, method: str, *, newest: bool, owner: str | None) -> Asked:
+def asked(house: House, connection: Connection, name: str, method: str, *, newest: bool, owner: str | None) -> SqlQuery:
     """A question about every account, or an owner's."""
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
     views: tuple[View[object], ...] = (run_rates.VIEW, portfolios.VIEW)
     now = {view.name: newest for view in views}
-    return Asked(
+    return SqlQuery(
         house.runtime.database, connection, house.tenant, kpi, method, START, END, KNOWN, now, owner=owner, at=START
     )
 
 
-def planned(one: Asked, sql: str, binds: Mapping[str, Any]) -> str:
+def planned(one: SqlQuery, sql: str, binds: Mapping[str, Any]) -> str:
     """What the database means to do."""
     explain = "EXPLAIN (COSTS OFF)" if one.database.postgres else "EXPLAIN QUERY PLAN"
     return "\n".join(str(row[-1]) for row in one.connection.execute(text(f"{explain} {sql}"), binds))
@@ -123,7 +123,7 @@ def test_an_interval_stands_where_every_instant_in_it_looks(crowd: House) -> Non
 def test_how_long_accounts_stay_is_read_from_ranges_of_indexes(crowd: House, known: str) -> None:
     plans: list[str] = []
 
-    class Noted(Asked):
+    class Noted(SqlQuery):
         """A question whose statements are explained before they are asked."""
 
         def rows(self, sql: str, binds: Mapping[str, Any]) -> Sequence[Any]:
@@ -169,7 +169,7 @@ def test_what_happened_within_a_period_is_a_range_of_an_index(
     ]
     plans: list[str] = []
 
-    class Noted(Asked):
+    class Noted(SqlQuery):
         """A question whose statements are explained before they are asked."""
 
         def one(self, sql: str, binds: Mapping[str, Any]) -> Mapping[str, Any]:

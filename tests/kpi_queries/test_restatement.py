@@ -13,7 +13,7 @@ from app.domain.account.commands import SetAccountOwner
 from app.domain.contract.commands import AmendContract, CorrectContract, SetLine
 from app.domain.kernel.errors import DomainError, Invalid
 from app.domain.policy.commands import ActivatePolicy, DraftPolicyVersion
-from app.kpi_queries import FigureQuestion, Scope, restatement
+from app.kpi_queries import KpiQuery, Scope, restatement
 from app.kpi_queries.evaluate import exactly
 from app.kpi_queries.restatement import Restated
 from app.read_side.reader import When
@@ -34,7 +34,7 @@ FAR = 1_767_225_599_999_999
 """The last microsecond of 2025."""
 
 
-def restated(house: House, question: FigureQuestion, first: int, last: int, tenant: str | None = None) -> Restated:
+def restated(house: House, question: KpiQuery, first: int, last: int, tenant: str | None = None) -> Restated:
     """A figure looked at from two positions, of a point at the end of 2025."""
     when = When(FAR, None, now=question.from_ is not None)
     return Restated(house.runtime.reader, tenant or house.tenant, question, when, first, last)
@@ -51,7 +51,7 @@ def pages(moved: Restated, limit: int) -> list[dict[str, Any]]:
         after = page.after
 
 
-def known(house: House, tenant: str, question: FigureQuestion, position: int) -> Any:
+def known(house: House, tenant: str, question: KpiQuery, position: int) -> Any:
     """A figure at a position, whatever is no part of it left out; None for an account that is not known yet."""
     when = When(FAR, position, now=question.from_ is not None)
     try:
@@ -65,7 +65,7 @@ def known(house: House, tenant: str, question: FigureQuestion, position: int) ->
     return found.measure.numerator, found.measure.denominator, parts
 
 
-def asked(source: random.Random, told: Told) -> FigureQuestion:
+def asked(source: random.Random, told: Told) -> KpiQuery:
     """A question of the history."""
     kpi = source.choice(KPIS)
     scope = Scope(
@@ -75,7 +75,7 @@ def asked(source: random.Random, told: Told) -> FigureQuestion:
         attribution=source.choice(["start", "end"]),
     )
     period = source.choice(PERIODS) if kpi.kind == "period" else (None, None)
-    return FigureQuestion(kpi.name, *period, source.choice(list(kpi.methods)), scope)
+    return KpiQuery(kpi.name, *period, source.choice(list(kpi.methods)), scope)
 
 
 def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_is_listed(estate: House) -> None:  # noqa: F811
@@ -111,7 +111,7 @@ def test_a_back_dated_correction_is_the_one_event_and_its_contribution_is_the_di
     change = SetLine(op="set_line", line="main", unit_price="700.00", cause="correction")
     receipt = house.do(AmendContract(effective_at="2025-09-01", changes=(change,)), contract=contract_b)
     house.do(SetAccountOwner(owner="usr_new"), account=house.runtime.handler.resolve(house.tenant, "account", "ref:A"))
-    moved = restated(house, FigureQuestion("net_revenue_retention", *YEAR), before, house.catch_up())
+    moved = restated(house, KpiQuery("net_revenue_retention", *YEAR), before, house.catch_up())
 
     (event,) = moved.page(200).events
 
@@ -130,7 +130,7 @@ def test_an_event_that_only_moves_the_parts_of_a_figure_is_listed_with_a_contrib
     between = (SetLine(op="set_line", line="main", unit_price="60.00"),)
     house.do(AmendContract(effective_at="2025-04-01", changes=between), contract=own)
 
-    (event,) = restated(house, FigureQuestion("mrr_waterfall", *YEAR), before, house.catch_up()).page(200).events
+    (event,) = restated(house, KpiQuery("mrr_waterfall", *YEAR), before, house.catch_up()).page(200).events
 
     assert (event["contribution"], event["changed"]) == ("0.00", ["rows"])
 
@@ -139,7 +139,7 @@ def test_a_figure_without_a_value_counts_as_nothing_so_that_contributions_sum_al
     before = house.catch_up()
     client = account(house, "Client")
     contract(house, client, "100.00", start="2024-06-01")
-    moved = restated(house, FigureQuestion("net_revenue_retention", *YEAR), before, house.catch_up())
+    moved = restated(house, KpiQuery("net_revenue_retention", *YEAR), before, house.catch_up())
 
     (event,) = moved.page(200).events
 
@@ -153,7 +153,7 @@ def test_opening_an_account_moves_no_figure_of_it(house: House) -> None:
     scope = Scope(account=client, owner="usr_ann")
 
     for name, period in (("mrr", (None, None)), ("net_revenue_retention", YEAR)):
-        moved = restated(house, FigureQuestion(name, *period, scope=scope), before, house.catch_up())
+        moved = restated(house, KpiQuery(name, *period, scope=scope), before, house.catch_up())
         assert moved.page(200).events == []
 
 
@@ -161,7 +161,7 @@ def test_positions_the_wrong_way_round_are_refused_by_name(house: House) -> None
     house.catch_up()
 
     with pytest.raises(Invalid, match="known_at_reversed"):
-        restated(house, FigureQuestion("mrr"), 1, 0)
+        restated(house, KpiQuery("mrr"), 1, 0)
 
 
 def test_currencies_that_meet_on_the_way_are_refused_and_a_named_one_is_answered(house: House) -> None:
@@ -172,9 +172,9 @@ def test_currencies_that_meet_on_the_way_are_refused_and_a_named_one_is_answered
     after = house.catch_up()
 
     with pytest.raises(Invalid, match="mixed_currencies"):
-        restated(house, FigureQuestion("mrr"), before, after)
-    assert restated(house, FigureQuestion("mrr", scope=Scope(currency="USD")), before, after).page(200).events == []
-    told = restated(house, FigureQuestion("mrr", scope=Scope(currency="EUR")), before, after)
+        restated(house, KpiQuery("mrr"), before, after)
+    assert restated(house, KpiQuery("mrr", scope=Scope(currency="USD")), before, after).page(200).events == []
+    told = restated(house, KpiQuery("mrr", scope=Scope(currency="EUR")), before, after)
     assert [event["contribution"] for event in told.page(200).events] == ["70.00"]
 
 
@@ -190,7 +190,7 @@ def test_a_long_history_is_looked_at_a_page_at_a_time(house: House, monkeypatch:
     fix = SetLine(op="set_line", line="main", unit_price="99.00")
     house.do(AmendContract(effective_at="2025-06-01", changes=(fix,)), contract=own)
     house.do(CorrectContract(corrects=amended.event_id, changes=(fix,)), contract=own)
-    moved = restated(house, FigureQuestion("mrr"), before, house.catch_up())
+    moved = restated(house, KpiQuery("mrr"), before, house.catch_up())
 
     first = moved.page(200)
 
@@ -210,7 +210,7 @@ def test_a_table_of_rates_that_replaces_another_is_one_event_that_moved_the_figu
     house.do(ActivatePolicy(number=2, start="2020-01-01", replaces=1), policy=table)
     last = house.catch_up()
 
-    moved = restated(house, FigureQuestion("mrr", reporting_currency="USD"), before, last)
+    moved = restated(house, KpiQuery("mrr", reporting_currency="USD"), before, last)
 
     assert [(event["type"], event["contribution"]) for event in pages(moved, 1)] == [("policy.activated", "10.00")]
     assert (moved.told()["from"]["value"], moved.told()["to"]["value"]) == ("110.00", "120.00")

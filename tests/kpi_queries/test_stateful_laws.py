@@ -19,7 +19,7 @@ from app import kpi_queries as figures
 from app.bootstrap import owner
 from app.domain.account.commands import RenameAccount
 from app.domain.kernel.errors import DomainError, Invalid
-from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries import KpiQuery, Scope
 from app.store.engine import Database
 from projections.kpis import KPIS
 from tests.kpi_queries import laws
@@ -45,7 +45,7 @@ ZONES = ["UTC", "UTC", "America/New_York", "Pacific/Auckland"]
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> tuple[FigureQuestion, str | None, bool]:
+def questions(draw: st.DrawFn) -> tuple[KpiQuery, str | None, bool]:
     """A figure of any kind, for any scope, as of some day, and whether it is to be explained."""
     kpi = draw(st.sampled_from(KPIS))
     from_, to = sorted(draw(st.lists(st.sampled_from(DAYS), min_size=2, max_size=2, unique=True)))
@@ -57,7 +57,7 @@ def questions(draw: st.DrawFn) -> tuple[FigureQuestion, str | None, bool]:
         currency=currency, attribution=draw(st.sampled_from(["start", "end"])),
     )  # fmt: skip
     method = draw(st.sampled_from(list(kpi.methods)))
-    asked = FigureQuestion(kpi.name, *period, method, scope, reporting_currency=reporting)
+    asked = KpiQuery(kpi.name, *period, method, scope, reporting_currency=reporting)
     return asked, None if kpi.kind == "period" else draw(DAY), draw(st.booleans())
 
 
@@ -136,7 +136,7 @@ class Ledger(RuleBasedStateMachine):
         asked, position, answer = data.draw(st.sampled_from(self.known))
         assert self.answered(asked, position) == answer
 
-    def answered(self, asked: tuple[FigureQuestion, str | None, bool], position: str) -> Any:
+    def answered(self, asked: tuple[KpiQuery, str | None, bool], position: str) -> Any:
         """What is answered, or why not."""
         question, as_of, explained = asked
         reader = self.estate.runtime.reader

@@ -14,7 +14,7 @@ from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import FOREVER, day_start, zone
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import MetricRules
-from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries import KpiQuery, Scope
 from app.kpi_queries import currency_conversion as converting
 from app.kpi_queries import row_source as rows
 from app.kpi_queries.query import currency_of, period_of
@@ -53,7 +53,7 @@ MEMBERS = (
 )
 
 
-def summed(told: Told, question: FigureQuestion, when: When) -> dict[str, Any] | str:
+def summed(told: Told, question: KpiQuery, when: When) -> dict[str, Any] | str:
     """What is answered: sums of the database."""
     try:
         answer = figures.answer(told.house.runtime.reader, told.tenant, question, when)
@@ -68,7 +68,7 @@ def members(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def told_by_rows(
-    told: Told, question: FigureQuestion, when: When, rules: MetricRules = DEFAULTS, table: Rates | None = None
+    told: Told, question: KpiQuery, when: When, rules: MetricRules = DEFAULTS, table: Rates | None = None
 ) -> dict[str, Any] | str:
     """The same by the pure functions, from rows."""
     kpi = next(kpi for kpi in KPIS if kpi.name == question.name)
@@ -94,7 +94,7 @@ def told_by_rows(
     return members(figure(kpi, measure(method, rows), replace(terms, currency=currency)))
 
 
-def asked(source: random.Random, told: Told, kpi: Kpi, head: int) -> tuple[FigureQuestion, When]:
+def asked(source: random.Random, told: Told, kpi: Kpi, head: int) -> tuple[KpiQuery, When]:
     """A question that nobody asked before: a period, whose accounts, which currency, and what was known."""
     scope = Scope(
         owner=source.choice([None, None, *OWNERS]),
@@ -115,7 +115,7 @@ def asked(source: random.Random, told: Told, kpi: Kpi, head: int) -> tuple[Figur
             source.choice(["month", "year"]),
         )
         options = (("period", length), *([("cohort", cohort)] if cohort else []))
-    return FigureQuestion(kpi.name, *period, source.choice(list(kpi.methods)), scope, options), when
+    return KpiQuery(kpi.name, *period, source.choice(list(kpi.methods)), scope, options), when
 
 
 def test_every_method_of_every_figure_has_its_sum() -> None:
@@ -257,7 +257,7 @@ def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(estate:
             connection.execute(insert(scope_changes.VIEW.table), rows)
         told = Told(estate, tenant, History())
         for kpi in (kpi for kpi in KPIS if kpi.reads == "scope_changes"):
-            question, when = FigureQuestion(kpi.name, *period), When(0, 0, now=True)
+            question, when = KpiQuery(kpi.name, *period), When(0, 0, now=True)
             assert summed(told, question, when) == told_by_rows(told, question, when)
 
     same()

@@ -6,7 +6,7 @@ from app import kpi_queries as figures
 from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import AmendContract, Line, RecordContract, SetLine, TerminateContract
 from app.domain.kernel.values import add_days, day_start, instant, zone
-from app.kpi_queries import FigureQuestion
+from app.kpi_queries import KpiQuery
 from tests.support.applications import House
 
 ZONES = ["America/New_York", "Pacific/Auckland"]
@@ -37,14 +37,14 @@ def raised(house: House, tenant: str, effective_at: str) -> None:
 
 def expansion(house: House, tenant: str, day: str) -> str:
     """The expansion of one day."""
-    question = FigureQuestion("mrr_waterfall", day, add_days(day, 1))
+    question = KpiQuery("mrr_waterfall", day, add_days(day, 1))
     told = figures.answer(house.runtime.reader, tenant, question, house.runtime.reader.when(tenant))
     return next(str(row["amount"]) for row in told["rows"] if row["name"] == "expansion")
 
 
 def mrr(house: House, tenant: str, as_of: str) -> str:
     """MRR at the end of a day, or at an instant."""
-    told = figures.answer(house.runtime.reader, tenant, FigureQuestion("mrr"), house.runtime.reader.when(tenant, as_of))
+    told = figures.answer(house.runtime.reader, tenant, KpiQuery("mrr"), house.runtime.reader.when(tenant, as_of))
     return str(told["value"])
 
 
@@ -93,6 +93,6 @@ def test_a_contract_that_ends_on_a_day_is_paid_until_its_midnight(cottage: House
     assert mrr(cottage, tenant, add_days(day, -1)) == "100.00"
     assert mrr(cottage, tenant, instant(day_start(day, zone(name)) - 1)) == "100.00"
     assert mrr(cottage, tenant, instant(day_start(day, zone(name)))) == "0.00"
-    question = FigureQuestion("client_retention_rate", add_days(day, -30), day)
+    question = KpiQuery("client_retention_rate", add_days(day, -30), day)
     reader = cottage.runtime.reader
     assert figures.answer(reader, tenant, question, reader.when(tenant))["value"] == "1"

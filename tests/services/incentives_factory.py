@@ -9,7 +9,7 @@ from app.domain.incentive_statement.commands import ClawBack, IssueStatement
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import IncentiveRules
 from app.services import incentive_statements as incentives
-from app.services.incentive_statements import Asked, Worked
+from app.services.incentive_statements import StatementRequest, Worked
 from app.store.receipts import Receipt, Request
 from tests.support.applications import House
 
@@ -67,7 +67,7 @@ def preview(
     house.catch_up()
     reader = house.runtime.reader
     when = reader.when(house.tenant, as_of, None if known_at is None else str(known_at))
-    asked = Asked(f"ref:incentive@{name}", payee, start, end, currency)
+    asked = StatementRequest(f"ref:incentive@{name}", payee, start, end, currency)
     return incentives.preview(house.runtime.handler, reader, house.tenant, asked, when)
 
 

@@ -9,7 +9,7 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 from sqlalchemy import create_engine, event, insert, text
 
-from app.store.append import Append
+from app.store.append import AppendRequest
 from app.store.receipts import Receipt
 from app.store.tables import data_keys, receipts, refs
 from app.store.vault import DataKey
@@ -128,7 +128,7 @@ def listener(request: pytest.FixtureRequest, databases: Databases) -> Iterator[L
     house.close()
 
 
-def batch(listener: Listener, size: int, series: str) -> list[Append]:
+def batch(listener: Listener, size: int, series: str) -> list[AppendRequest]:
     """Commands that need every kind of look-up."""
     house, number = listener.house, iter(range(size))
     resting = house.runtime.log.after(house.tenant, 5, 1)[0].event_id

@@ -10,19 +10,19 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Conflict, Refused, Unavailable
-from app.store.append import Append, Outcome
+from app.store.append import AppendRequest, Outcome
 from app.store.committer import Answer, Committer
 from app.store.receipts import Receipt
 from tests.store.writers import begin, doubled, renaming, sound
 from tests.support.applications import House
 
-AppendMany = Callable[[str, Sequence[Append]], list[Outcome]]
+AppendMany = Callable[[str, Sequence[AppendRequest]], list[Outcome]]
 
 
 class Line:
     """A committer whose first transaction waits at a gate, so that what comes meanwhile shares the next one."""
 
-    def __init__(self, append: AppendMany, gate: Append, waiting: int = 1024) -> None:
+    def __init__(self, append: AppendMany, gate: AppendRequest, waiting: int = 1024) -> None:
         self.sizes: list[int] = []
         self.opened = threading.Event()
         self._entered = threading.Event()
@@ -31,7 +31,7 @@ class Line:
         self.first = self.committer.submit([gate])
         assert self._entered.wait(10)
 
-    def _held(self, tenant_id: str, batch: Sequence[Append]) -> list[Outcome]:
+    def _held(self, tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
         self._entered.set()
         assert self.opened.wait(10)
         self.sizes.append(len(batch))

@@ -14,7 +14,7 @@ from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Unavailable
 from app.store.engine import Database
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from tests.store.writers import renaming
 from tests.support.applications import House
 from tests.support.clock import Clock
@@ -87,7 +87,9 @@ def test_appends_keep_their_order_on_a_server_that_isolates_more_than_asked(data
         for at in range(10):
             command = OpenAccount(name=f"{number}-{at}", currency="EUR")
             outcomes.append(
-                others[number].handler.handle(Intent(house.tenant, "test", command, Request(f"{number}-{at}", b"")))
+                others[number].handler.handle(
+                    CommandEnvelope(house.tenant, "test", command, Request(f"{number}-{at}", b""))
+                )
             )
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]

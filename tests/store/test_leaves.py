@@ -16,7 +16,7 @@ from app.domain.account.commands import OpenAccount
 from app.domain.account.events import AccountRenamed
 from app.domain.interaction.commands import LogInteraction
 from app.store import mapper
-from app.store.mapper import Fact, Proposed
+from app.store.mapper import Proposed, StoredEnvelope
 from tests.support.applications import House
 
 F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
@@ -26,7 +26,7 @@ GOLDEN_HEADER = (
     b'"id":"evt_2","position":42,"recorded_at":"2026-02-01T09:00:00.000000Z","schema":1,"stream":"acct_3","tenant":"tnt_4",'
     b'"type":"account.renamed","v":1,"version":7}'
 )
-GOLDEN_FACT = Fact(
+GOLDEN_FACT = StoredEnvelope(
     "acct_3",
     7,
     "account.renamed",

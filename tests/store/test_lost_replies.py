@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.account.commands import OpenAccount, RenameAccount
 from app.domain.kernel.errors import Invalid, Unavailable
-from app.store.append import Append, Outcome
+from app.store.append import AppendRequest, Outcome
 from app.store.committer import Committer
 from app.store.receipts import Receipt
 from app.write_side.handler import Handler
@@ -22,7 +22,7 @@ class Wire:
     def __init__(self, house: House, cuts: int) -> None:
         self.log, self.cuts, self.tries = house.runtime.log, cuts, 0
 
-    def append(self, tenant_id: str, batch: Sequence[Append]) -> list[Outcome]:
+    def append(self, tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
         self.tries += 1
         outcomes = self.log.append(tenant_id, batch)
         if self.cuts == 0:
@@ -92,7 +92,7 @@ def test_a_database_that_is_away_is_told_to_everybody_after_one_more_try(house: 
     entered, opened = threading.Event(), threading.Event()
     tries: list[int] = []
 
-    def away(_tenant_id: str, batch: Sequence[Append]) -> list[Outcome]:
+    def away(_tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
         entered.set()
         assert opened.wait(10)
         tries.append(len(batch))

@@ -8,7 +8,7 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 from sqlalchemy import Connection, create_engine, event, text
 
-from app.read_side.view_writer import Grower
+from app.read_side.view_writer import ViewWriter
 from app.store import receipts
 from app.store.positions import hold
 from projections import VIEWS
@@ -181,7 +181,7 @@ def test_rows_of_a_view_are_loaded_by_group_and_by_index(watched: Watched, view:
 
     def load() -> None:
         with house.runtime.database.grow(house.tenant) as connection:
-            grower = Grower(house.runtime.database, view, house.tenant, house.runtime.handler.zone(house.tenant))
+            grower = ViewWriter(house.runtime.database, view, house.tenant, house.runtime.handler.zone(house.tenant))
             grower.load(connection, {f"{view.group}-{number}" for number in range(1, 500)})
 
     assert_probed(watched.plans(load), **{view.follower: view.group})

@@ -11,7 +11,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Invalid
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from app.write_side.states import InFlight
 from tests.store.writers import runtime_of
 from tests.support.applications import House
@@ -46,7 +46,7 @@ def at_once(calls: Sequence[Callable[[], Receipt]]) -> list[Answer]:
 def sending(
     runtime: Runtime, tenant: str, command: Command, request: Request, if_match: int | None = None, **targets: str
 ) -> Callable[[], Receipt]:
-    return lambda: runtime.handler.handle(Intent(tenant, "test", command, request, targets, if_match))
+    return lambda: runtime.handler.handle(CommandEnvelope(tenant, "test", command, request, targets, if_match))
 
 
 def test_sixteen_writers_who_saw_the_same_version_have_one_winner(house: House, processes: list[Runtime]) -> None:

@@ -15,7 +15,7 @@ from app.domain.account.commands import OpenAccount
 from app.domain.interaction.commands import LogInteraction
 from app.store.receipts import Request, fingerprint
 from app.store.vault import Vault, hkdf, sealed_keys
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from tests.store.test_leaves import leaf_of, rows
 from tests.support.applications import House
 
@@ -43,7 +43,9 @@ def talk(house: House, stakeholder: str | None = "stk_1") -> str:
         }
     )
     request = Request(house.runtime.new_id("req"), fingerprint(command.model_dump_json().encode()))
-    return house.runtime.handler.handle(Intent(house.tenant, "test", command, request, {"account": account})).id
+    return house.runtime.handler.handle(
+        CommandEnvelope(house.tenant, "test", command, request, {"account": account})
+    ).id
 
 
 def revealed(house: House, stream_id: str) -> list[dict[str, Any]]:

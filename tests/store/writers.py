@@ -17,10 +17,10 @@ from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.errors import DomainError
 from app.runtime import Runtime
 from app.settings import Settings
-from app.store.append import Append
-from app.store.log import Draft
+from app.store.append import AppendRequest
+from app.store.log import NewEvent
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from tests.support.applications import KEY, House
 
 
@@ -51,9 +51,9 @@ def renaming(
     *,
     event_id: str | None = None,
     claims: tuple[tuple[str, str], ...] = (),
-) -> Append:
+) -> AppendRequest:
     """An append of one event that takes a stream to a version, past all decisions."""
-    draft = Draft(
+    draft = NewEvent(
         AccountRenamed(name=f"name {version}"), event_id or runtime.new_id("evt"), stream_id, version, stream_id, 0
     )
     return runtime.log.prepare(
@@ -69,12 +69,12 @@ def renaming(
     )
 
 
-def begin(house: House, key: str, **given: object) -> Append:
+def begin(house: House, key: str, **given: object) -> AppendRequest:
     """An append that begins a stream of its own."""
     return renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, key, **given)  # type: ignore[arg-type]
 
 
-def doubled(append: Append) -> Append:
+def doubled(append: AppendRequest) -> AppendRequest:
     """An append that the database itself must refuse: its one event twice."""
     return replace(append, facts=(*append.facts, *append.facts))
 
@@ -97,10 +97,10 @@ def _one(runtime: Runtime, tenant_id: str, key: str, stream: str, dice: random.R
     fate, request, targets = dice.random(), Request(key, b""), {"account": stream}
     if fate < 0.04:
         command = RenameAccount(name="out of date")
-        receipt = runtime.handler.handle(Intent(tenant_id, "test", command, request, targets, if_match=99_999))
+        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, "test", command, request, targets, if_match=99_999))
     elif fate < 0.07:
         command = RenameAccount(name=runtime.handler.load(tenant_id, "account", stream)[1].state.name)
-        receipt = runtime.handler.handle(Intent(tenant_id, "test", command, request, targets))
+        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, "test", command, request, targets))
     elif fate < 0.1:
         version = runtime.handler.load(tenant_id, "account", stream)[1].version
         broken = doubled(renaming(runtime, tenant_id, stream, version + 1, key))
@@ -110,10 +110,10 @@ def _one(runtime: Runtime, tenant_id: str, key: str, stream: str, dice: random.R
         receipt = answer
     elif fate < 0.5:
         command = RenameAccount(name=f"named by {key}")
-        receipt = runtime.handler.handle(Intent(tenant_id, "test", command, request, targets))
+        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, "test", command, request, targets))
     else:
         log = LogInteraction(channel="call", direction="inbound", occurred_at="2026-01-15T09:00:00Z")
-        receipt = runtime.handler.handle(Intent(tenant_id, "test", log, request, targets))
+        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, "test", log, request, targets))
     return {event_id: position for event_id, _, position in receipt.events}
 
 

@@ -11,7 +11,7 @@ from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from app.write_side.ingestion import Item
 from projections import VIEWS
 from tests.support.clock import Clock
@@ -33,7 +33,7 @@ class House:
         """A further tenant."""
         tenant_id = self.runtime.new_id("tnt")
         self.runtime.handler.handle(
-            Intent(
+            CommandEnvelope(
                 tenant_id,
                 "test",
                 CreateTenant(name=name, time_zone=time_zone),
@@ -57,7 +57,7 @@ class House:
         """Handles a command; targets by noun."""
         request = Request(key or f"test-{next(self._numbers)}", repr(command).encode())
         return self.runtime.handler.handle(
-            Intent(tenant or self.tenant, actor, command, request, targets, if_match, role=role)
+            CommandEnvelope(tenant or self.tenant, actor, command, request, targets, if_match, role=role)
         )
 
     def ingest(self, events: list[Any], *, tenant: str | None = None) -> list[Item]:

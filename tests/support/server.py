@@ -15,7 +15,7 @@ from app.main import create_app
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from tests.support.applications import KEY
 
 
@@ -48,7 +48,7 @@ class Server:
         tenant_id = self.runtime.new_id("tnt")
         command = CreateTenant(name=name, time_zone=time_zone)
         self.runtime.handler.handle(
-            Intent(tenant_id, "test", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
+            CommandEnvelope(tenant_id, "test", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
         )
         return tenant_id
 

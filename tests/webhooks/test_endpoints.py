@@ -11,7 +11,7 @@ from app.domain.webhook_endpoint.commands import AddWebhookSecret, CloseWebhookE
 from app.store.receipts import Request
 from app.store.tables import endpoints, secrets
 from app.webhooks.inbound.endpoints import Closed
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from tests.support.applications import House
 from tests.webhooks.senders import GENERIC, OTHER_SECRET, SECRET, Sender, public_key_of, register, sender
 
@@ -94,7 +94,7 @@ def test_what_another_process_takes_away_is_gone_here_at_once(house: House) -> N
         other.endpoints.add_secret(house.tenant, "test", crm.endpoint_id, added, Request("add", b""))
         other.endpoints.retire_secret(house.tenant, "test", crm.endpoint_id, retired, Request("retire", b""))
         targets = {"webhook_endpoint": shop.endpoint_id}
-        other.handler.handle(Intent(house.tenant, "test", closed, Request("close", b""), targets))
+        other.handler.handle(CommandEnvelope(house.tenant, "test", closed, Request("close", b""), targets))
     finally:
         other.close()
 

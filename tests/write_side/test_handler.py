@@ -13,7 +13,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from tests.support.applications import House
 
 
@@ -27,8 +27,8 @@ def neighbour(house: House) -> Iterator[Runtime]:
 
 def intent(
     house: House, command: Command, key: str, *, content: bytes = b"", if_match: int | None = None, **targets: str
-) -> Intent:
-    return Intent(house.tenant, "test", command, Request(key, content), targets, if_match)
+) -> CommandEnvelope:
+    return CommandEnvelope(house.tenant, "test", command, Request(key, content), targets, if_match)
 
 
 def opening(name: str = "Northwind", **members: str) -> OpenAccount:
@@ -208,7 +208,7 @@ def test_the_same_event_twice_in_a_batch_is_stored_once(house: House) -> None:
 
 
 def test_twins_in_a_batch_are_refused_alike_and_leave_no_receipt(house: House) -> None:
-    def twins(count: int) -> list[Intent]:
+    def twins(count: int) -> list[CommandEnvelope]:
         return [intent(house, RenameAccount(name="Nobody"), "twin", account="ref:nobody") for _ in range(count)]
 
     assert codes(house.runtime.handler.handle_batch(house.tenant, twins(6))) == ["account_not_found"] * 6

@@ -12,7 +12,7 @@ from app.domain.account.commands import CloseAccount, OpenAccount, RenameAccount
 from app.domain.account.events import AccountRenamed
 from app.domain.account.state import AccountState
 from app.domain.catalogue import CATALOGUE
-from app.domain.decisions import DECISIONS, NOUNS, Decision, noun_of
+from app.domain.decisions import AGGREGATES, DECISIONS, Decision, aggregate_of
 from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context
@@ -22,11 +22,11 @@ from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.decisions import rules_in_force
 from app.domain.policy.rules import RenewalRules
 from app.domain.recorded import Recorded
-from app.store.log import Cold, Draft
+from app.store.log import CacheMiss, NewEvent
 from app.store.receipts import Receipt, Request
 from app.write_side.batch_handler import STRETCH
-from app.write_side.planner import Intent, Planner, expected, grown
-from app.write_side.states import Held, Overlay
+from app.write_side.planner import CommandEnvelope, Planner, expected, grown
+from app.write_side.states import PendingWrites, VersionedState
 from tests.golden import SEALED, sample
 from tests.support.applications import House
 from tests.support.databases import Databases
@@ -52,8 +52,8 @@ def planner(house: House) -> Planner:
     return Planner(house.runtime.log, house.clock, house.runtime.new_id)
 
 
-def intent(house: House, command: Command, **targets: str) -> Intent:
-    return Intent(house.tenant, "test", command, Request(house.runtime.new_id("req"), b""), targets)
+def intent(house: House, command: Command, **targets: str) -> CommandEnvelope:
+    return CommandEnvelope(house.tenant, "test", command, Request(house.runtime.new_id("req"), b""), targets)
 
 
 # --- the state that is at hand, and the one in the log ---
@@ -81,21 +81,21 @@ def told(draw: st.DrawFn, topics: list[str]) -> Event:
 
 def streams() -> list[tuple[str, list[str]]]:
     """Each noun with the topics that its state is grown from."""
-    nouns = {noun: [topic for topic in CATALOGUE if topic.partition(".")[0] == noun] for noun in NOUNS}
+    nouns = {noun: [topic for topic in CATALOGUE if topic.partition(".")[0] == noun] for noun in AGGREGATES}
     assert sorted(topic for topics in nouns.values() for topic in topics) == sorted(CATALOGUE)
     return list(nouns.items())
 
 
-@pytest.mark.parametrize(("noun", "topics"), streams(), ids=list(NOUNS))
+@pytest.mark.parametrize(("noun", "topics"), streams(), ids=list(AGGREGATES))
 @settings(deadline=None)
 @given(st.data())
 def test_the_state_grown_from_what_is_at_hand_is_the_one_grown_from_what_is_stored(
     office: House, noun: str, topics: list[str], data: st.DataObject
 ) -> None:
     events = data.draw(st.lists(told(topics), min_size=1, max_size=6))
-    log, stream_id = office.runtime.log, office.runtime.new_id(NOUNS[noun].prefix)
+    log, stream_id = office.runtime.log, office.runtime.new_id(AGGREGATES[noun].prefix)
     drafts = [
-        Draft(one, office.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
+        NewEvent(one, office.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
         for version, one in enumerate(events, 1)
     ]
     append = log.prepare(
@@ -105,17 +105,17 @@ def test_the_state_grown_from_what_is_at_hand_is_the_one_grown_from_what_is_stor
 
     at_hand = grown(
         [expected("tnt", "a", draft, body, 7) for draft, body in zip(drafts, bodies, strict=True)],
-        {stream_id: Held(0, NOUNS[noun].initial)},
+        {stream_id: VersionedState(0, AGGREGATES[noun].initial)},
     )
 
-    state = NOUNS[noun].initial
+    state = AGGREGATES[noun].initial
     for draft, body in zip(drafts, bodies, strict=True):
         kind = type(draft.event)
         stored = Recorded(
             "tnt", 0, draft.event_id, stream_id, draft.version, "acct", kind.TOPIC, kind.VERSION, 5, 7, "a", body
         )
-        state = NOUNS[noun].evolve(state, stored)
-    assert at_hand == {stream_id: Held(len(drafts), state)}
+        state = AGGREGATES[noun].evolve(state, stored)
+    assert at_hand == {stream_id: VersionedState(len(drafts), state)}
 
 
 def test_what_memory_holds_after_a_life_is_what_the_log_tells(house: House) -> None:
@@ -125,23 +125,23 @@ def test_what_memory_holds_after_a_life_is_what_the_log_tells(house: House) -> N
     assert len({one.stream_id for one in events}) > 50
 
     for stream_id in {one.stream_id for one in events}:
-        noun = noun_of(stream_id)
+        noun = aggregate_of(stream_id)
         version, state = 0, noun.initial
         for recorded in house.runtime.log.stream(house.tenant, stream_id):
             recorded.leaf = b""  # not known before the event has its position, and nothing that a state needs
             version, state = recorded.version, noun.evolve(state, recorded)
-        name = next(name for name, kind in NOUNS.items() if kind is noun)
+        name = next(name for name, kind in AGGREGATES.items() if kind is noun)
         held = house.runtime.handler.load(house.tenant, name, stream_id)[1]
         for recorded in getattr(held.state, "history", ()):
             recorded.leaf = b""
-        assert held == Held(version, state)
+        assert held == VersionedState(version, state)
 
 
 def test_nothing_that_is_sealed_stays_in_memory_in_plain_words(house: House) -> None:
     event = CATALOGUE["contract.terminated"].model_validate(spoken(sample(CATALOGUE["contract.terminated"])))
-    draft = Draft(event, "evt_1", "ctr_1", 1, "acct_1", 5)
+    draft = NewEvent(event, "evt_1", "ctr_1", 1, "acct_1", 5)
 
-    states = grown([expected("tnt", "a", draft, b"", 7)], {"ctr_1": Held(0, NOUNS["contract"].initial)})
+    states = grown([expected("tnt", "a", draft, b"", 7)], {"ctr_1": VersionedState(0, AGGREGATES["contract"].initial)})
 
     assert [one.typed for one in states["ctr_1"].state.history] == [None]
 
@@ -153,22 +153,22 @@ def test_what_memory_does_not_hold_is_not_read_where_only_memory_may_be_asked(ho
     account = house.do(OPENING).id
     renaming = intent(house, RenameAccount(name="Contoso"), account=account)
 
-    with pytest.raises(Cold):
-        planner.plan(renaming, Overlay(at_hand=True))
-    planner.plan(renaming, Overlay())
+    with pytest.raises(CacheMiss):
+        planner.plan(renaming, PendingWrites(at_hand=True))
+    planner.plan(renaming, PendingWrites())
 
-    assert planner.plan(renaming, Overlay(at_hand=True)).append.expects == {account: 1}
+    assert planner.plan(renaming, PendingWrites(at_hand=True)).append.expects == {account: 1}
 
 
 def test_a_refusal_is_never_planned_from_memory_alone(house: House, planner: Planner) -> None:
     account = house.do(OPENING).id
-    planner.plan(intent(house, RenameAccount(name="Contoso"), account=account), Overlay())
+    planner.plan(intent(house, RenameAccount(name="Contoso"), account=account), PendingWrites())
     again = intent(house, RenameAccount(name="Northwind"), account=account)
 
-    with pytest.raises(Cold):
-        planner.plan(again, Overlay(at_hand=True))
+    with pytest.raises(CacheMiss):
+        planner.plan(again, PendingWrites(at_hand=True))
     with pytest.raises(Refused, match="nothing_changes"):
-        planner.plan(again, Overlay())
+        planner.plan(again, PendingWrites())
 
 
 def test_a_person_whose_key_may_be_stored_is_looked_up_where_the_database_may_be_asked(
@@ -176,12 +176,12 @@ def test_a_person_whose_key_may_be_stored_is_looked_up_where_the_database_may_be
 ) -> None:
     account = house.do(OPENING).id
     alone = intent(house, LogInteraction.model_validate(CALL), account=account)
-    planner.plan(alone, Overlay())
+    planner.plan(alone, PendingWrites())
     with_somebody = LogInteraction.model_validate({**CALL, "participants": [{"name": "Ada", "stakeholder": "stk_1"}]})
 
-    assert planner.plan(alone, Overlay(at_hand=True)).append.facts
-    with pytest.raises(Cold):
-        planner.plan(intent(house, with_somebody, account=account), Overlay(at_hand=True))
+    assert planner.plan(alone, PendingWrites(at_hand=True)).append.facts
+    with pytest.raises(CacheMiss):
+        planner.plan(intent(house, with_somebody, account=account), PendingWrites(at_hand=True))
 
 
 # --- batches ---

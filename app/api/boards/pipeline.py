@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Question, question
+from app.api.http.dependencies import ReadContext, question
 from app.api.http.problems import answered
 from app.api.http.response_models import at, money
 from app.api.http.strict_json_route import StrictRoute
@@ -20,7 +20,7 @@ from projections.views import opportunities, portfolios
 from projections.views.opportunities import OPEN, PARKED
 
 router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
-Reading = Annotated[Question, Security(question, scopes=["opportunities:read"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["opportunities:read"])]
 
 
 class ValueBody(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Question, plain_question, question
+from app.api.http.dependencies import ReadContext, plain_question, question
 from app.api.http.problems import answered
 from app.api.http.response_models import EXAMPLE_ACCOUNT, AmountBody, at, money
 from app.api.http.strict_json_route import StrictRoute
@@ -13,15 +13,15 @@ from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone
 from app.kpi_queries.forecast_changes import movement
 from app.kpi_queries.forecast_rows import holdings
-from app.kpi_queries.query import FigureQuestion, Scope, views
+from app.kpi_queries.query import KpiQuery, Scope, views
 from app.read_side.reader import When
 from projections.kpis.forecast import RENEWAL_FORECAST, expected
 from projections.views import portfolios, renewals
 from projections.views.renewals import Renewal
 
 router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
-Reading = Annotated[Question, Security(question, scopes=["renewals:read"])]
-Comparing = Annotated[Question, Security(plain_question, scopes=["renewals:read"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["renewals:read"])]
+Comparing = Annotated[ReadContext, Security(plain_question, scopes=["renewals:read"])]
 STAGES: Final = ("opened", "approaching", "deferred", "noticed", "overdue")
 """Of an open cycle, from left to right: nothing noted yet, a milestone reached, put off, under notice, its day past."""
 WEEK: Final = 7 * 86_400_000_000
@@ -265,14 +265,14 @@ def forecast_board(
 ) -> Response:
     """The renewal forecast of a period at two positions: low, base and high, which renewals changed, and by which events."""
     scope = Scope(owner, tier, asked.existing("account", account), currency)
-    figure = FigureQuestion(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
+    figure = KpiQuery(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
     before, after = _clocks(asked, from_known_at, to_known_at)
     body = movement(asked.runtime.reader, asked.tenant_id, figure, before, after, limit)
     position = body["to"]["position"]
     return asked.answer({**body, "position": position}, position)
 
 
-def _clocks(asked: Question, from_known_at: str | None, to_known_at: str | None) -> tuple[When, When]:
+def _clocks(asked: ReadContext, from_known_at: str | None, to_known_at: str | None) -> tuple[When, When]:
     """What was known at both ends. Raises: Invalid where the earlier one is the later."""
     reader = asked.runtime.reader
     now = asked.when(*views(RENEWAL_FORECAST.name))

@@ -10,7 +10,7 @@ from app.api.http.problems import answered
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import Reading, WarningBody
 from app.domain.kernel.values import Currency, Day
-from app.kpi_queries import FigureQuestion, Scope, series
+from app.kpi_queries import KpiQuery, Scope, series
 from projections.kpis.decimals import step
 
 router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
@@ -59,16 +59,16 @@ def of_waterfall(
     account: Annotated[str | None, Query(description="one account, by id or ref:…")] = None,
     reporting_currency: Annotated[Currency | None, Query(description="what amounts are converted to")] = None,
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
-) -> FigureQuestion:
+) -> KpiQuery:
     """The waterfall that is asked for."""
     scope = Scope(owner, tier, asked.find("account", account) if account is not None else None, currency)
-    return FigureQuestion(WATERFALL, from_, to, None, scope, policy=policy, reporting_currency=reporting_currency)
+    return KpiQuery(WATERFALL, from_, to, None, scope, policy=policy, reporting_currency=reporting_currency)
 
 
 @router.get("/waterfall", operation_id="boards.waterfall", responses=answered(WaterfallBody, 400, 404, 422))
 def get_waterfall(
     asked: Reading,
-    figure: Annotated[FigureQuestion, Depends(of_waterfall)],
+    figure: Annotated[KpiQuery, Depends(of_waterfall)],
     interval: Annotated[series.Interval, Query(description="how long each interval is, from `from` on")] = "month",
 ) -> Response:
     """The MRR waterfall over each interval, a column for each kind of movement; each closing is the next opening."""
@@ -152,7 +152,7 @@ def get_cohorts(
 ) -> Response:
     """Accounts by when they first paid, and what is left of each cohort as it grows older."""
     when = asked.when(*figures.views(COHORTS))
-    figure = FigureQuestion(
+    figure = KpiQuery(
         COHORTS,
         method=method,
         scope=Scope(owner, tier, None, currency),

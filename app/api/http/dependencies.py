@@ -15,7 +15,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from app.api.http import csv as tables
 from app.api.http.problems import Refusal
 from app.api.http.strict_json_route import Json
-from app.auth.keys import Gate
+from app.auth.keys import ApiKeyAuthenticator
 from app.auth.roles import Principal
 from app.domain.decisions import DECISIONS
 from app.domain.kernel.command import Command
@@ -25,7 +25,7 @@ from app.read_side.reader import When
 from app.runtime import Runtime
 from app.store.receipts import Receipt, fingerprint
 from app.store.receipts import Request as Asked
-from app.write_side.handler import Intent
+from app.write_side.handler import CommandEnvelope
 from projections.view import View
 
 bearer: Final = HTTPBearer(
@@ -65,7 +65,7 @@ async def principal_of(app: Any, authorization: str | None, scopes: Sequence[str
 async def _checked(app: Any, key: str | None, scopes: Sequence[str]) -> Principal:
     if not key:
         raise Unauthenticated("missing_key", "send an API key: Authorization: Bearer …")
-    gate: Gate = app.state.gate
+    gate: ApiKeyAuthenticator = app.state.gate
     principal = gate.known(key)
     if principal is None:
         principal = await asyncio.to_thread(gate.check, key)
@@ -78,7 +78,7 @@ async def _checked(app: Any, key: str | None, scopes: Sequence[str]) -> Principa
 
 
 @dataclass(frozen=True)
-class Door:
+class WriteContext:
     """Where a write comes in: the caller, and how the request may be recognised when it comes again."""
 
     runtime: Runtime
@@ -91,7 +91,7 @@ class Door:
         """Handles a command. Takes: what it is about, by noun. Gives: 201 with the receipt."""
         if DECISIONS[type(command)].creates:
             self.require_unmatched()
-        intent = Intent(
+        intent = CommandEnvelope(
             self.principal.tenant_id,
             self.principal.key_id,
             command,
@@ -135,7 +135,7 @@ async def door(
     if_match: Annotated[
         str | None, Header(description='the version that you saw, `"7"`, or the ETag of what you read')
     ] = None,
-) -> Door:
+) -> WriteContext:
     """A door for the caller."""
     said = (request.method, request.url.path, await request.body())
     return door_of(runtime_of(request), principal, said, idempotency_key, if_match)
@@ -147,13 +147,13 @@ def door_of(
     said: tuple[str, str, bytes],
     idempotency_key: str | None,
     if_match: str | None,
-) -> Door:
+) -> WriteContext:
     """A door for a caller. Takes: `said`, the request's method, path and body."""
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
     method, path, body = said
     told = runtime.vault.mark(principal.tenant_id, fingerprint(method.encode(), path.encode(), body))
     asked = Asked(f"http:{principal.key_id}:{key}", told, fresh=idempotency_key is None)
-    return Door(runtime, principal, asked, key, _version(if_match))
+    return WriteContext(runtime, principal, asked, key, _version(if_match))
 
 
 def _idempotency_key(text: str) -> str:
@@ -176,7 +176,7 @@ def _version(if_match: str | None) -> int | None:
 
 
 @dataclass(frozen=True)
-class Question:
+class ReadContext:
     """A read under both clocks, for the caller's tenant."""
 
     runtime: Runtime
@@ -259,11 +259,11 @@ async def plain_question(
         Header(description="`wait=2` seconds for Min-Event-Position; `handling=strict`: 503 when it is not reached"),
     ] = None,
     if_none_match: Annotated[str | None, Header(description="the ETag that you have")] = None,
-) -> Question:
+) -> ReadContext:
     """A question of the caller's about what is there now."""
     wanted = _preferences(prefer)
     wait = min(float(wanted["wait"]), 30.0) if re.fullmatch(r"\d{1,3}", wanted.get("wait", "")) else 1.0
-    return Question(
+    return ReadContext(
         runtime_of(request),
         principal,
         None,
@@ -277,18 +277,18 @@ async def plain_question(
 
 
 async def log_question(
-    asked: Annotated[Question, Security(plain_question)],
+    asked: Annotated[ReadContext, Security(plain_question)],
     known_at: Annotated[
         str | None,
         Query(description="knowledge: a position, a date or an instant; default all that is known", examples=["120"]),
     ] = None,
-) -> Question:
+) -> ReadContext:
     """A question of the caller's about the log itself, which has one clock."""
     return replace(asked, known_at=known_at)
 
 
 async def question(
-    asked: Annotated[Question, Security(log_question)],
+    asked: Annotated[ReadContext, Security(log_question)],
     as_of: Annotated[
         str | None,
         Query(
@@ -296,7 +296,7 @@ async def question(
             examples=["2026-01-31"],
         ),
     ] = None,
-) -> Question:
+) -> ReadContext:
     """A question of the caller's under both clocks."""
     return replace(asked, as_of=as_of)
 

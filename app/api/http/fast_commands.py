@@ -1,4 +1,4 @@
-"""Commands on the short way: FastAPI describes their endpoints, and this calls them.
+"""FastCommandRouter on the short way: FastAPI describes their endpoints, and this calls them.
 
 An endpoint that takes a command, a door and names from its path needs none of the framework's solving of parameters, which
 costs more than deciding the command and storing it. Whatever else a request holds goes the framework's way.
@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.http import problems
-from app.api.http.dependencies import Door, door_of, principal_of
+from app.api.http.dependencies import WriteContext, door_of, principal_of
 from app.api.http.strict_json_route import require_json
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.strict_json import decode
@@ -30,7 +30,7 @@ _ANY: Final = "/"
 
 
 @dataclass(frozen=True)
-class Short:
+class FastRoute:
     """A route whose endpoint can be called directly. names: of its path's variable parts, in order; to, body: of its parameters."""
 
     route: APIRoute
@@ -67,7 +67,7 @@ class Short:
             raise RequestValidationError(faults, body=value) from error
 
 
-class Commands:
+class FastCommandRouter:
     """Calls commands' endpoints. Takes: the application for everything else, and its routes."""
 
     def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
@@ -91,13 +91,13 @@ class Commands:
             answer = await _problem(Request(scope), error)
         await answer(scope, receive, send)
 
-    def _plant(self, short: Short) -> None:
+    def _plant(self, short: FastRoute) -> None:
         branch = self._tree
         for part in short.route.path.split("/")[1:]:
             branch = branch.setdefault(_ANY if part.startswith("{") else part, {})
         branch[""] = short
 
-    def _find(self, scope: Scope) -> tuple[Short, dict[str, str]] | None:
+    def _find(self, scope: Scope) -> tuple[FastRoute, dict[str, str]] | None:
         """The route of a path and the path's variable parts; None where the framework has more to say."""
         path: str = scope["path"]
         if scope["query_string"] or "\x00" in path:
@@ -111,11 +111,11 @@ class Commands:
                 told.append(part)
             else:
                 return None
-        short: Short | None = branch.get("")
+        short: FastRoute | None = branch.get("")
         return None if short is None else (short, dict(zip(short.names, told, strict=True)))
 
 
-def _short(route: BaseRoute) -> Short | None:
+def _short(route: BaseRoute) -> FastRoute | None:
     """The short way of a route, where its endpoint takes a door, a command and text from the path, and nothing else."""
     if not isinstance(route, APIRoute) or route.methods != {"POST"} or not inspect.iscoroutinefunction(route.endpoint):
         return None
@@ -125,13 +125,13 @@ def _short(route: BaseRoute) -> Short | None:
     for name, parameter in inspect.signature(route.endpoint, eval_str=True).parameters.items():
         kind: Any = parameter.annotation
         origin, marks = getattr(kind, "__origin__", kind), tuple(getattr(kind, "__metadata__", ()))
-        if origin is Door and len(marks) == 1 and isinstance(marks[0], Security):
+        if origin is WriteContext and len(marks) == 1 and isinstance(marks[0], Security):
             to, scopes = name, tuple(marks[0].scopes or ())
         elif isinstance(kind, type) and issubclass(kind, BaseModel) and parameter.default is parameter.empty:
             body, command = name, kind
         elif kind is not str or name not in names:
             return None
-    return None if to is None or body is None or command is None else Short(route, names, to, scopes, body, command)
+    return None if to is None or body is None or command is None else FastRoute(route, names, to, scopes, body, command)
 
 
 class _Headers:

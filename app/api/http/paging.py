@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Query, Request, Response
 
-from app.api.http.dependencies import Question
+from app.api.http.dependencies import ReadContext
 from app.api.http.problems import Refusal
 from app.domain.kernel.errors import Invalid
 from projections.view import View
@@ -39,7 +39,7 @@ def paging(
 
 
 def page(
-    question: Question,
+    question: ReadContext,
     paging: Paging,
     view: View[Any],
     present: Callable[[Sequence[Any]], list[dict[str, Any]]],
@@ -71,7 +71,7 @@ def page(
 
 
 def listing(
-    question: Question,
+    question: ReadContext,
     paging: Paging,
     data: list[dict[str, Any]],
     position: int,
@@ -100,14 +100,14 @@ def _purpose(paging: Paging, order: str) -> str:
     return json.dumps(["cursor/v1", paging.url, paging.asked, order])
 
 
-def write_cursor(question: Question, paging: Paging, order: str, after: Sequence[Any]) -> str:
+def write_cursor(question: ReadContext, paging: Paging, order: str, after: Sequence[Any]) -> str:
     """An opaque cursor behind a row."""
     plain = json.dumps(list(after), ensure_ascii=False).encode()
     locked = question.runtime.vault.lock(question.tenant_id, _purpose(paging, order), plain)
     return base64.urlsafe_b64encode(locked).decode().rstrip("=")
 
 
-def read_cursor(question: Question, paging: Paging, order: str) -> list[Any]:
+def read_cursor(question: ReadContext, paging: Paging, order: str) -> list[Any]:
     """Where a cursor continues. Raises: Refusal for one of another question, another tenant, or none at all."""
     refusal = Refusal(Invalid("invalid_cursor", "the cursor does not belong to this question"))
     text = paging.cursor or ""

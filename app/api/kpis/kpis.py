@@ -8,20 +8,20 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app import kpi_queries as figures
-from app.api.http.dependencies import Question, plain_question, question
+from app.api.http.dependencies import ReadContext, plain_question, question
 from app.api.http.paging import Paging, paging, read_cursor, write_cursor
 from app.api.http.problems import answered
 from app.api.http.response_models import EXAMPLE_ACCOUNT
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.options import OptionMembers, Options, options
 from app.domain.kernel.values import Currency, Day
-from app.kpi_queries import FigureQuestion, Scope
+from app.kpi_queries import KpiQuery, Scope
 from app.read_side.reader import When
 from projections.kpis import KPIS
 from projections.kpis.presentation import catalogue
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"], route_class=StrictRoute)
-Reading = Annotated[Question, Security(question, scopes=["kpis:read"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["kpis:read"])]
 
 
 class MethodBody(BaseModel):
@@ -131,18 +131,18 @@ def wanted(
         ),
     ] = None,
     said: Annotated[Options, Depends(options)] = (),
-) -> FigureQuestion:
+) -> KpiQuery:
     """The figure that is asked for."""
     account_id = asked.find("account", account) if account is not None else None
     scope = Scope(owner, tier, account_id, currency, attribution)
-    return FigureQuestion(name, from_, to, method, scope, said, policy, reporting_currency)
+    return KpiQuery(name, from_, to, method, scope, said, policy, reporting_currency)
 
 
-Wanted = Annotated[FigureQuestion, Depends(wanted)]
+Wanted = Annotated[KpiQuery, Depends(wanted)]
 
 
 @router.get("", operation_id="kpis.list", responses=answered(CatalogueBody, 400))
-def list_kpis(asked: Annotated[Question, Security(plain_question, scopes=["kpis:read"])]) -> Response:
+def list_kpis(asked: Annotated[ReadContext, Security(plain_question, scopes=["kpis:read"])]) -> Response:
     """The catalogue: every KPI with its methods and their formulas."""
     position = asked.runtime.log.head(asked.tenant_id)
     return asked.answer({"data": catalogue(KPIS)}, position)
@@ -179,7 +179,7 @@ def explain_kpi(asked: Reading, figure: Wanted, paged: Annotated[Paging, Depends
     return asked.answer(body, told["position"], link=link)
 
 
-def _continued(asked: Question, paged: Paging, when: When) -> tuple[When, str | None]:
+def _continued(asked: ReadContext, paged: Paging, when: When) -> tuple[When, str | None]:
     """The clocks of the first page, and the account behind which this one begins."""
     if paged.cursor is None:
         return when, None

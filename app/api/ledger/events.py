@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Question, caller, log_question, runtime_of
+from app.api.http.dependencies import ReadContext, caller, log_question, runtime_of
 from app.api.http.problems import Refusal, answered, problem, request_id, status_of
 from app.api.http.response_models import at
 from app.api.http.strict_json_route import Json, StrictRoute, require_type
@@ -189,7 +189,7 @@ def _single(request: Request, item: Item, body: dict[str, Any]) -> Response:
 
 @router.get("", operation_id="events.list", responses=answered(FeedBody, 400, 404))
 def feed(
-    asked: Annotated[Question, Security(log_question, scopes=["events:read"])],
+    asked: Annotated[ReadContext, Security(log_question, scopes=["events:read"])],
     after: Annotated[int, Query(ge=0, le=2**53, description="the last position that you have")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     types: Annotated[list[str] | None, Query(description="event types; several by repeating or with commas")] = None,
@@ -211,7 +211,7 @@ def feed(
     return asked.answer(body, head)
 
 
-def present(asked: Question, events: list[Recorded]) -> list[dict[str, Any]]:
+def present(asked: ReadContext, events: list[Recorded]) -> list[dict[str, Any]]:
     """Events as CloudEvents with our extensions; what is sealed is opened, what was erased reads null."""
     opened = asked.runtime.log.reveal(asked.tenant_id, [(one.event_id, one.data) for one in events])
     reasons = asked.runtime.log.reveal(asked.tenant_id, [(one.event_id, one.meta) for one in events], "meta")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Question, picked, question
+from app.api.http.dependencies import ReadContext, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import Refusal, answered
 from app.api.http.response_models import PageBody, at
@@ -18,7 +18,7 @@ from app.read_side.reader import When
 from projections.views import accounts, contract_lines, contracts, timeline
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
-Reading = Annotated[Question, Security(question, scopes=["accounts:read"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["accounts:read"])]
 LIMIT: Final = 200
 """How many events a difference names at the most."""
 
@@ -131,7 +131,7 @@ def diff(
     return asked.answer(body, position)
 
 
-def _state(asked: Question, account_id: str, when: When) -> dict[str, Any] | None:
+def _state(asked: ReadContext, account_id: str, when: When) -> dict[str, Any] | None:
     """An account, what it is worth and its contracts at a point of both clocks; None where it was not there."""
     rows, _ = asked.runtime.reader.group(asked.tenant_id, accounts.VIEW, account_id, when)
     if not rows:
@@ -151,7 +151,7 @@ def _state(asked: Question, account_id: str, when: When) -> dict[str, Any] | Non
     return told
 
 
-def _between(asked: Question, account_id: str, before: When, after: When) -> tuple[list[timeline.Entry], bool, int]:
+def _between(asked: ReadContext, account_id: str, before: When, after: When) -> tuple[list[timeline.Entry], bool, int]:
     """The events that one point knows and has reached, and the other does not."""
     table = timeline.VIEW.table
     reached = asked.runtime.projector.positions(asked.tenant_id)["timeline"]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
@@ -23,8 +23,8 @@ from app.read_side.reader import When
 from projections.views import accounts, contract_lines, renewals
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["accounts:write"])]
-Reading = Annotated[Question, Security(question, scopes=["accounts:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["accounts:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["accounts:read"])]
 
 
 class AccountBody(BaseModel):
@@ -86,7 +86,7 @@ def present(rows: Sequence[accounts.Account]) -> list[dict[str, Any]]:
     ]
 
 
-def worth(asked: Question, account_id: str, when: When) -> dict[str, Any]:
+def worth(asked: ReadContext, account_id: str, when: When) -> dict[str, Any]:
     """What an account pays at an instant, by currency, and what falls due next."""
     reader, table, due = asked.runtime.reader, contract_lines.VIEW.table, renewals.VIEW.table
     lines, _ = reader.select(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, door, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import WRITTEN, PageBody, ReceiptBody, at
@@ -17,8 +17,8 @@ from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from projections.views import api_keys
 
 router = APIRouter(prefix="/v1/api-keys", tags=["api_keys"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["api_keys:write"])]
-Reading = Annotated[Question, Security(question, scopes=["api_keys:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["api_keys:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["api_keys:read"])]
 
 
 class IssuedKey(ReceiptBody):

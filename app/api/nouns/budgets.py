@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
@@ -21,8 +21,8 @@ from projections.kpis.decimals import ratio
 from projections.views import budget_forecasts, budget_spends, budgets
 
 router = APIRouter(prefix="/v1", tags=["budgets"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["budgets:write"])]
-Reading = Annotated[Question, Security(question, scopes=["budgets:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["budgets:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["budgets:read"])]
 Paged = Annotated[Paging, Depends(paging)]
 State = Literal["open", "closed"]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
@@ -302,7 +302,7 @@ def list_forecasts(
     )
 
 
-def _known(asked: Question, budget: str) -> tuple[str, str]:
+def _known(asked: ReadContext, budget: str) -> tuple[str, str]:
     """A budget's id and currency. Raises: NotFound where there was none yet."""
     key = asked.find("budget", budget)
     when = replace(asked, as_of=None).when(budgets.VIEW)

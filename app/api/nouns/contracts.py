@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
@@ -18,8 +18,8 @@ from app.read_side.reader import When
 from projections.views import contract_lines, contracts
 
 router = APIRouter(prefix="/v1", tags=["contracts"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["contracts:write"])]
-Reading = Annotated[Question, Security(question, scopes=["contracts:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["contracts:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["contracts:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -99,7 +99,7 @@ class ContractPage(ContractBody):
     position: int
 
 
-def settled(asked: Question, when: When) -> When:
+def settled(asked: ReadContext, when: When) -> When:
     """The question's clocks with one position for contracts and their lines, whichever of the views is ahead."""
     if when.known_at is not None:
         return when
@@ -107,7 +107,7 @@ def settled(asked: Question, when: When) -> When:
     return When(when.as_of, min(reached[view.name] for view in (contracts.VIEW, contract_lines.VIEW)), now=when.now)
 
 
-def present(asked: Question, rows: Sequence[contracts.Contract], when: When, position: int) -> list[dict[str, Any]]:
+def present(asked: ReadContext, rows: Sequence[contracts.Contract], when: When, position: int) -> list[dict[str, Any]]:
     """Contracts as they are answered: their state and the lines in force at the question's instant.
 
     Takes: the position that the rows were built from; lines and amendments are read as known at the same one.
@@ -155,7 +155,7 @@ def present(asked: Question, rows: Sequence[contracts.Contract], when: When, pos
     ]
 
 
-def _lines(asked: Question, named: Sequence[str], when: When) -> dict[str, list[contract_lines.ContractLine]]:
+def _lines(asked: ReadContext, named: Sequence[str], when: When) -> dict[str, list[contract_lines.ContractLine]]:
     """The lines of contracts that are in force at an instant, in the order in which they came."""
     table = contract_lines.VIEW.table
     clauses = [table.c.contract.in_(named), table.c.valid_from <= when.as_of, table.c.valid_to > when.as_of]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, PeriodBody, at, money
@@ -20,8 +20,8 @@ from projections.views import incentive_statements
 from projections.views.incentive_statements import IncentiveStatement
 
 router = APIRouter(prefix="/v1/incentive-statements", tags=["incentives"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["incentives:write"])]
-Reading = Annotated[Question, Security(question, scopes=["incentives:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["incentives:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["incentives:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -95,7 +95,7 @@ class StatementPage(StatementBody):
 # --- how they are answered ---
 
 
-def present(asked: Question, rows: Sequence[IncentiveStatement]) -> list[dict[str, Any]]:
+def present(asked: ReadContext, rows: Sequence[IncentiveStatement]) -> list[dict[str, Any]]:
     """Statements as they are answered: reasons are opened, what was erased reads null."""
     sealed = [part for row in rows for line in row.lines for part in _sealed(line)]
     told = [(next(iter(sealed_keys(part)), ""), part) for part in sealed]
@@ -266,7 +266,7 @@ def preview(
 ) -> Response:
     """What a statement would pay, without anything being appended."""
     when = asked.when(incentive_statements.VIEW)
-    wanted = incentives.Asked(plan, payee, from_, to, currency)
+    wanted = incentives.StatementRequest(plan, payee, from_, to, currency)
     told = incentives.preview(asked.runtime.handler, asked.runtime.reader, asked.tenant_id, wanted, when)
     return asked.answer(_preview(told), told.position)
 

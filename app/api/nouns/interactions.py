@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody, at
@@ -15,8 +15,8 @@ from app.domain.interaction.commands import LogInteraction, VoidInteraction
 from projections.views import interactions
 
 router = APIRouter(prefix="/v1", tags=["interactions"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["interactions:write"])]
-Reading = Annotated[Question, Security(question, scopes=["interactions:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["interactions:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["interactions:read"])]
 _SEALED = ("subject", "summary", "participants")
 
 
@@ -56,7 +56,7 @@ class InteractionPage(InteractionBody):
     position: int
 
 
-def present(asked: Question, rows: Sequence[interactions.Interaction]) -> list[dict[str, Any]]:
+def present(asked: ReadContext, rows: Sequence[interactions.Interaction]) -> list[dict[str, Any]]:
     """Interactions as they are answered: what is sealed is opened, what was erased reads null."""
     sealed = [(row.event_id, {name: getattr(row, name) for name in _SEALED}) for row in rows]
     opened = asked.runtime.log.reveal(asked.tenant_id, sealed)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, door, picked, plain_question, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, plain_question, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import Refusal, answered, documented
 from app.api.http.response_models import WRITTEN, PageBody, PeriodBody, at
@@ -15,15 +15,15 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import WarningBody
 from app.domain.kernel.errors import Invalid
 from app.domain.kpi_certificate.commands import IssueKpiCertificate
-from app.kpi_queries import FigureQuestion, Scope, views
+from app.kpi_queries import KpiQuery, Scope, views
 from app.services import kpi_certificates as certificates
 from app.store.receipts import Receipt
 from projections.views import kpi_certificates
 
 router = APIRouter(prefix="/v1/kpi-certificates", tags=["kpi_certificates"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["certificates:write"])]
-Reading = Annotated[Question, Security(question, scopes=["certificates:read"])]
-Checking = Annotated[Question, Security(plain_question, scopes=["certificates:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["certificates:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["certificates:read"])]
+Checking = Annotated[ReadContext, Security(plain_question, scopes=["certificates:read"])]
 
 
 class OptionBody(BaseModel):
@@ -124,7 +124,7 @@ class VerificationBody(BaseModel):
     known_since: KnownSince
 
 
-def present(asked: Question, rows: Sequence[kpi_certificates.KpiCertificate]) -> list[dict[str, Any]]:
+def present(asked: ReadContext, rows: Sequence[kpi_certificates.KpiCertificate]) -> list[dict[str, Any]]:
     """Certificates as they are answered: a note is opened, one that was erased reads null."""
     opened = asked.runtime.log.reveal(asked.tenant_id, [(row.event_id, {"note": row.note}) for row in rows])
     return [
@@ -176,7 +176,7 @@ async def issue(command: IssueKpiCertificate, to: Writing) -> Response:
     return to.answer(await asyncio.to_thread(_issue, command, to))
 
 
-def _issue(command: IssueKpiCertificate, to: Door) -> Receipt:
+def _issue(command: IssueKpiCertificate, to: WriteContext) -> Receipt:
     runtime, tenant_id, reader = to.runtime, to.principal.tenant_id, to.runtime.reader
     if (replayed := certificates.replayed(reader, tenant_id, to.asked)) is not None:
         return replayed
@@ -185,7 +185,7 @@ def _issue(command: IssueKpiCertificate, to: Door) -> Receipt:
         account, _ = runtime.handler.load(tenant_id, "account", command.account)
     scope = Scope(command.owner, command.tier, account, command.currency, command.attribution)
     options = tuple(sorted(command.options.items()))
-    question = FigureQuestion(
+    question = KpiQuery(
         command.kpi,
         command.from_,
         command.to,

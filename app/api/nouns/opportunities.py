@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
@@ -19,8 +19,8 @@ from projections.views import opportunities
 from projections.views.opportunities import Opportunity
 
 router = APIRouter(prefix="/v1", tags=["opportunities"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["opportunities:write"])]
-Reading = Annotated[Question, Security(question, scopes=["opportunities:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["opportunities:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["opportunities:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -79,7 +79,7 @@ class OpportunityPage(OpportunityBody):
     actions: list[str] = ACTIONS
 
 
-def present(asked: Question, rows: Sequence[Opportunity]) -> list[dict[str, Any]]:
+def present(asked: ReadContext, rows: Sequence[Opportunity]) -> list[dict[str, Any]]:
     """Opportunities as they are answered: what is sealed is opened, what was erased reads null."""
     sealed = [(row.qualified_event or "", {"need": row.need}) for row in rows]
     opened = asked.runtime.log.reveal(asked.tenant_id, sealed)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import Refusal, answered, documented
 from app.api.http.response_models import WRITTEN, PageBody, PeriodBody, at
@@ -19,8 +19,8 @@ from app.store.receipts import Receipt
 from projections.views import period_closes
 
 router = APIRouter(prefix="/v1/period-closes", tags=["period_closes"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["certificates:write"])]
-Reading = Annotated[Question, Security(question, scopes=["certificates:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["certificates:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["certificates:read"])]
 
 
 class RestatementTold(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import WRITTEN, PageBody, at
@@ -19,8 +19,8 @@ from app.read_side.reader import When
 from projections.views import policies, policy_rules
 
 router = APIRouter(prefix="/v1", tags=["policies"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["policies:write"])]
-Reading = Annotated[Question, Security(question, scopes=["policies:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["policies:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["policies:read"])]
 Number = Annotated[int, Path(ge=1, le=2**53, description="which of the policy's versions")]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
@@ -162,7 +162,7 @@ def get_version(policy: str, number: Number, asked: Reading) -> Response:
     return asked.answer(body, position, version=row.version)
 
 
-def _found(asked: Question, named: str) -> tuple[policies.Policy, int, When]:
+def _found(asked: ReadContext, named: str) -> tuple[policies.Policy, int, When]:
     key = asked.find("policy", named)
     when = asked.when(policies.VIEW, policy_rules.VIEW)
     row, position = asked.runtime.reader.one(asked.tenant_id, policies.VIEW, key, when)
@@ -170,7 +170,7 @@ def _found(asked: Question, named: str) -> tuple[policies.Policy, int, When]:
 
 
 def _said(
-    asked: Question, row: policies.Policy, position: int, number: int | None = None
+    asked: ReadContext, row: policies.Policy, position: int, number: int | None = None
 ) -> list[policy_rules.PolicyRules]:
     """What the versions of a policy, or one of them, say, of those that were known at a position."""
     table = policy_rules.VIEW.table
@@ -179,7 +179,7 @@ def _said(
     return asked.runtime.reader.select(asked.tenant_id, policy_rules.VIEW, clauses, when)[0]
 
 
-def _day(asked: Question, when: When) -> str:
+def _day(asked: ReadContext, when: When) -> str:
     """The day of a question's business time, in the tenant's zone. Raises: Invalid where the calendar ends."""
     try:
         return day_of(when.as_of, asked.runtime.handler.zone(asked.tenant_id))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
@@ -19,8 +19,8 @@ from projections.views import proposals
 from projections.views.proposals import Proposal
 
 router = APIRouter(prefix="/v1", tags=["proposals"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["proposals:write"])]
-Reading = Annotated[Question, Security(question, scopes=["proposals:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["proposals:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["proposals:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -75,7 +75,7 @@ class ProposalPage(ProposalBody):
 # --- how one is answered ---
 
 
-def present(asked: Question, rows: Sequence[Proposal]) -> list[dict[str, Any]]:
+def present(asked: ReadContext, rows: Sequence[Proposal]) -> list[dict[str, Any]]:
     """Proposals as they are answered: what is sealed is opened, what was erased reads null."""
     sealed = [_sealed(row) for row in rows]
     opened = iter(asked.runtime.log.reveal(asked.tenant_id, [part for parts in sealed for part in parts]))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
@@ -19,8 +19,8 @@ from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRis
 from projections.views import forecasts, renewals
 
 router = APIRouter(prefix="/v1", tags=["renewals"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["renewals:write"])]
-Reading = Annotated[Question, Security(question, scopes=["renewals:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["renewals:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["renewals:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, door, picked, question
+from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.problems import answered, documented
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody, at, money
@@ -19,9 +19,9 @@ from projections.views import scope_changes
 from projections.views.scope_changes import ScopeChange
 
 router = APIRouter(prefix="/v1", tags=["scope_changes"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["scope_changes:write"])]
-Amending = Annotated[Door, Security(door, scopes=["scope_changes:write", "contracts:write"])]
-Reading = Annotated[Question, Security(question, scopes=["scope_changes:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["scope_changes:write"])]
+Amending = Annotated[WriteContext, Security(door, scopes=["scope_changes:write", "contracts:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["scope_changes:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -59,7 +59,7 @@ class ScopeChangePage(ScopeChangeBody):
 # --- how one is answered ---
 
 
-def present(asked: Question, rows: Sequence[ScopeChange]) -> list[dict[str, Any]]:
+def present(asked: ReadContext, rows: Sequence[ScopeChange]) -> list[dict[str, Any]]:
     """Scope changes as they are answered: what is sealed is opened, what was erased reads null."""
     sealed = [_sealed(row) for row in rows]
     opened = iter(asked.runtime.log.reveal(asked.tenant_id, [part for parts in sealed for part in parts]))

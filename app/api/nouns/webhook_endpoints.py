@@ -8,7 +8,16 @@ from fastapi import APIRouter, Depends, Query, Request, Response, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import Door, Question, caller, door, picked, plain_question, question, runtime_of
+from app.api.http.dependencies import (
+    ReadContext,
+    WriteContext,
+    caller,
+    door,
+    picked,
+    plain_question,
+    question,
+    runtime_of,
+)
 from app.api.http.paging import Paging, listing, page, paging, read_cursor
 from app.api.http.problems import Refusal, answered, documented
 from app.api.http.response_models import WRITTEN, PageBody, ReceiptBody, at
@@ -29,8 +38,8 @@ from app.webhooks.inbound.providers import provider_named
 from projections.views import webhook_endpoints
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute)
-Writing = Annotated[Door, Security(door, scopes=["webhooks:write", "events:write"])]
-Reading = Annotated[Question, Security(question, scopes=["webhooks:read"])]
+Writing = Annotated[WriteContext, Security(door, scopes=["webhooks:write", "events:write"])]
+Reading = Annotated[ReadContext, Security(question, scopes=["webhooks:read"])]
 PATH: Final = "/v1/webhook-endpoints"
 
 
@@ -212,7 +221,7 @@ def get_endpoint(endpoint: str, asked: Reading) -> Response:
 )
 def list_messages(
     endpoint: str,
-    asked: Annotated[Question, Security(plain_question, scopes=["webhooks:read"])],
+    asked: Annotated[ReadContext, Security(plain_question, scopes=["webhooks:read"])],
     paged: Annotated[Paging, Depends(paging)],
     state: Annotated[list[Literal["waiting", "done", "parked"]] | None, Query()] = None,
 ) -> Response:

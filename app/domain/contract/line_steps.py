@@ -27,7 +27,7 @@ Discount = tuple[str, str, str, int]
 NO_DISCOUNT: Final[Discount] = ("0", "", "", FOREVER)
 
 
-class Step(NamedTuple):
+class LineStep(NamedTuple):
     """A line's terms from an instant on. Instants in microseconds; `end` is the line's own, `seq` breaks ties.
 
     says: which members a change sets (`quantity`, `unit_price`, `discount_percent`, `discount_end`, `removed`, or none but the
@@ -63,12 +63,12 @@ class Step(NamedTuple):
         """Whether a discount takes anything off."""
         return self.temporary != 0 or self.gross != self.annual
 
-    def undiscounted(self) -> "Step":
+    def undiscounted(self) -> "LineStep":
         """The step once its discount has ended."""
         return self._replace(annual=self.gross, temporary=0, cause="discount_end")
 
 
-Steps = tuple[Step, ...]
+Steps = tuple[LineStep, ...]
 """A line's steps by (at, seq); of equals the one told later comes last."""
 Lines = Mapping[str, Steps]
 
@@ -87,14 +87,14 @@ def said_discount(says: str, change: Mapping[str, Any], at: int, where: ZoneInfo
     return " ".join(named), (percent or "0", nearest_day(at, where) if percent else "", ends or "", until)
 
 
-def stands(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, at: int, cause: str, seq: int) -> Step:
+def stands(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, at: int, cause: str, seq: int) -> LineStep:
     """The step with which a line begins: its terms stand by themselves. Takes: when, unless the line says so itself."""
     interval, discount = line.get("interval") or "month", line.get("discount_percent") or "0"
     kind, quantity, price, ends = line["kind"], line["quantity"], line["unit_price"], line.get("discount_end") or ""
     at = day_start(line["start"], where) if line.get("start") else at
     since = nearest_day(at, where) if discount != "0" else ""
     annual, gross, temporary = _paid(kind, quantity, price, interval, discount, since, ends)
-    return Step(
+    return LineStep(
         at=at,
         seq=seq,
         line=line["line"],
@@ -119,7 +119,7 @@ def stands(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, at: int
 # --- lines and their steps ---
 
 
-def added(lines: Lines, step: Step) -> Lines:
+def added(lines: Lines, step: LineStep) -> Lines:
     """One more step of a line; changes behind it take from it what they do not say themselves."""
     steps = lines.get(step.line, ())
     if not steps or steps[-1][:2] <= step[:2]:
@@ -141,15 +141,15 @@ def without(lines: Lines, source: str) -> Lines:
     return kept
 
 
-def settled(steps: Sequence[Step]) -> Steps:
+def settled(steps: Sequence[LineStep]) -> Steps:
     """Steps, each change with what it leaves to the one before."""
-    settled: list[Step] = []
+    settled: list[LineStep] = []
     for step in steps:
         settled.append(_upon(settled[-1], step) if settled else step)
     return tuple(settled)
 
 
-def _upon(before: Step, step: Step) -> Step:
+def _upon(before: LineStep, step: LineStep) -> LineStep:
     """A step behind another: a change has from it what it does not say."""
     says = step.says
     if says is None:
@@ -161,7 +161,7 @@ def _upon(before: Step, step: Step) -> Step:
 
 
 def changed(
-    before: Step,
+    before: LineStep,
     at: int,
     seq: int,
     source: str,
@@ -170,7 +170,7 @@ def changed(
     quantity: str | None = None,
     price: str | None = None,
     discounted: Discount | None = None,
-) -> Step:
+) -> LineStep:
     """A change of the step before it. Takes: what it says, and a quantity, price or discount where it says one."""
     (
         _, _, line, product, kind, was_quantity, was_price, interval, discount, end, _, _, _, removed, _,
@@ -189,10 +189,10 @@ def changed(
         at, seq, line, product, kind, quantity, price, interval, discount, end, cause, source,
         annual, removed, says, since, ends, until, gross, temporary,
     )  # fmt: skip
-    return tuple.__new__(Step, members)  # what NamedTuple does, without asking for the members' names first
+    return tuple.__new__(LineStep, members)  # what NamedTuple does, without asking for the members' names first
 
 
-def valued(step: Step) -> Step:
+def valued(step: LineStep) -> LineStep:
     """A step with its amounts worked out again."""
     annual, gross, temporary = _paid(
         step.kind, step.quantity, step.unit_price, step.interval, step.discount, step.since, step.ends
@@ -208,7 +208,7 @@ def standing(steps: Steps) -> Steps:
     return steps[first:]
 
 
-def in_force(lines: Lines, line: str, at: int) -> Step | None:
+def in_force(lines: Lines, line: str, at: int) -> LineStep | None:
     for step in reversed(standing(lines.get(line, ()))):
         if step.at <= at:
             return None if step.removed or step.end <= at else step

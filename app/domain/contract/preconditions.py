@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from app.domain.contract import events as facts
 from app.domain.contract import schedule as schedules
 from app.domain.contract.commands import AddLine, Change, Line, RemoveLine, SetLine
-from app.domain.contract.schedule import LARGEST_ANNUAL, Schedule, Step
+from app.domain.contract.schedule import LARGEST_ANNUAL, LineStep, Schedule
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.values import FIRST, FOREVER, day_of, day_start, scaled
@@ -98,7 +98,7 @@ def _check_addition(schedule: Schedule, line: AddLine, context: Context) -> None
     _check_plan(line, day_of(begins, where), line.end or (day_of(closes, where) if closes < FOREVER else None))
 
 
-def _check_setting(current: Step, change: SetLine, context: Context) -> None:
+def _check_setting(current: LineStep, change: SetLine, context: Context) -> None:
     quantity, price = change.quantity or current.quantity, change.unit_price or current.unit_price
     _check_amount(quantity, price, current.interval)
     if change.discount_end is None:

@@ -17,7 +17,7 @@ from app.domain.contract.line_steps import (
     PER_YEAR,
     SAYS,
     Lines,
-    Step,
+    LineStep,
     Steps,
     added,
     annual,
@@ -30,11 +30,11 @@ from app.domain.contract.line_steps import (
     valued,
     without,
 )
-from app.domain.contract.terms import Frame, Span, cut, framed, split
+from app.domain.contract.terms import ContractTerms, Span, cut, framed, split
 from app.domain.kernel.values import FOREVER, day_of, day_start
 from app.domain.recorded import Recorded
 
-__all__ = ["LARGEST_ANNUAL", "PER_YEAR", "Interval", "Schedule", "Step", "annual", "apply", "build"]
+__all__ = ["LARGEST_ANNUAL", "PER_YEAR", "Interval", "LineStep", "Schedule", "annual", "apply", "build"]
 
 
 class Interval(NamedTuple):
@@ -63,7 +63,7 @@ class Interval(NamedTuple):
 class Schedule(NamedTuple):
     """The frame and the lines of one contract, by name in the order in which they came. Never changed, always made anew."""
 
-    frame: Frame = Frame()
+    frame: ContractTerms = ContractTerms()
     lines: Lines = {}
 
     @property
@@ -77,7 +77,7 @@ class Schedule(NamedTuple):
         return self.frame.holds
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[LineStep]:
         """The steps of all lines."""
         return [step for steps in self.lines.values() for step in steps]
 
@@ -89,7 +89,7 @@ class Schedule(NamedTuple):
         """The schedule as if an event had never set a step."""
         return self._replace(lines=without(self.lines, source))
 
-    def step_at(self, line: str, at: int) -> Step | None:
+    def step_at(self, line: str, at: int) -> LineStep | None:
         """What a line's terms are at an instant, or None when it is not on the contract then."""
         step = in_force(self.lines, line, at)
         return step.undiscounted() if step is not None and step.until <= at and step.discounted else step
@@ -146,8 +146,10 @@ class Schedule(NamedTuple):
         if isinstance(data, Schedule):
             return data
         (terms, holds, *rest), lines = data
-        frame = Frame(tuple((start, end) for start, end in terms), tuple((start, end) for start, end in holds), *rest)
-        return Schedule(frame, {line: tuple([Step(*step) for step in steps]) for line, steps in lines.items()})
+        frame = ContractTerms(
+            tuple((start, end) for start, end in terms), tuple((start, end) for start, end in holds), *rest
+        )
+        return Schedule(frame, {line: tuple([LineStep(*step) for step in steps]) for line, steps in lines.items()})
 
 
 def build(history: Iterable[Recorded], where: ZoneInfo) -> Schedule:
@@ -217,7 +219,7 @@ def _renewed(lines: Lines, recorded: Recorded, where: ZoneInfo, start: int) -> L
     return renewed
 
 
-def _begun_earlier(before: Schedule, frame: Frame, recorded: Recorded, where: ZoneInfo) -> Lines:
+def _begun_earlier(before: Schedule, frame: ContractTerms, recorded: Recorded, where: ZoneInfo) -> Lines:
     """The lines of a term that had begun earlier than was recorded; where it began later, the term cuts them."""
     new, source = day_start(recorded.data["start"], where), recorded.data["corrects"]
     begun = {start for start, _ in before.terms} - {start for start, _ in frame.terms}
@@ -266,7 +268,7 @@ def _begun(
 
 
 def _fill(
-    found: list[Interval], step: Step, start: int, end: int, windows: Sequence[Span], rests: Sequence[Span]
+    found: list[Interval], step: LineStep, start: int, end: int, windows: Sequence[Span], rests: Sequence[Span]
 ) -> None:
     """Adds a step's intervals within [start, end), the last one first."""
     for opens, closes in reversed(cut(start, end, windows)):
@@ -276,7 +278,7 @@ def _fill(
             found.append(_interval(step, opens, closes, False))
 
 
-def _interval(step: Step, start: int, end: int, held: bool) -> Interval:
+def _interval(step: LineStep, start: int, end: int, held: bool) -> Interval:
     _, _, line, product, kind, quantity, price, _, _, _, cause, source, paid, _, _, _, _, _, gross, temporary = step
     members = (
         line, start, end, 0 if held else paid, held, product, kind, quantity, price, cause, source,

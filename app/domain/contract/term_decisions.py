@@ -29,7 +29,7 @@ from app.domain.contract.preconditions import (
 )
 from app.domain.contract.schedule import Schedule
 from app.domain.contract.state import ContractState
-from app.domain.contract.terms import Frame, framed
+from app.domain.contract.terms import ContractTerms, framed
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.values import FOREVER, add_days, day_of, day_start
@@ -268,9 +268,9 @@ def _retold(state: ContractState, corrects: str, told: Mapping[str, Any]) -> Ite
         yield event
 
 
-def _framed(history: list[Recorded], context: Context) -> Frame:
+def _framed(history: list[Recorded], context: Context) -> ContractTerms:
     """The frame of a history that was told otherwise; where one term gives way to the next is found anew."""
-    frame = Frame()
+    frame = ContractTerms()
     for event in history:
         if event.type == "contract.renewed" and event.data.get("closes"):
             start = day_start(event.data["start"], context.zone)

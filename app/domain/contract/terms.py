@@ -12,7 +12,7 @@ Span = tuple[int, int]
 """[start, end), in microseconds."""
 
 
-class Frame(NamedTuple):
+class ContractTerms(NamedTuple):
     """Terms and rests [start, end) of one contract; `until` is where notice or termination cut it.
 
     noticed: when a notice that still stands was given.
@@ -25,16 +25,16 @@ class Frame(NamedTuple):
     signed: bool = False
     noticed: int | None = None
 
-    def hold(self, start: int, end: int) -> "Frame":
+    def hold(self, start: int, end: int) -> "ContractTerms":
         """A rest over [start, end)."""
         return self._replace(holds=(*self.holds, (start, end)))
 
-    def resume(self, at: int) -> "Frame":
+    def resume(self, at: int) -> "ContractTerms":
         """Every rest that reaches beyond an instant ends there."""
         cut = ((start, min(end, at)) for start, end in self.holds)
         return self._replace(holds=tuple((start, end) for start, end in cut if start < end))
 
-    def renew(self, start: int, end: int, closes: int | None = None) -> "Frame":
+    def renew(self, start: int, end: int, closes: int | None = None) -> "ContractTerms":
         """One more term; what was agreed beyond its start ends at it, and a notice before it is void.
 
         Takes: `closes`, where the term before ends, which may be past its own end when it renewed itself.
@@ -69,10 +69,10 @@ class Frame(NamedTuple):
         return {**self._asdict(), "terms": [list(span) for span in self.terms], "holds": [list(s) for s in self.holds]}
 
     @staticmethod
-    def load(data: Mapping[str, Any]) -> "Frame":
+    def load(data: Mapping[str, Any]) -> "ContractTerms":
         """The frame of its JSON."""
         terms, holds = (tuple((start, end) for start, end in data[name]) for name in ("terms", "holds"))
-        return Frame(terms, holds, data["until"], data["auto_renew"], data["signed"], data["noticed"])
+        return ContractTerms(terms, holds, data["until"], data["auto_renew"], data["signed"], data["noticed"])
 
 
 def bounds(start: str, end: str | None, where: ZoneInfo) -> Span:
@@ -131,7 +131,7 @@ def _within(at: int, spans: Iterable[Span]) -> bool:
 # --- what each event of a contract does to its frame ---
 
 
-def framed(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
+def framed(frame: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
     """The frame after one more event of the contract, days read in the tenant's zone; the same one where it says nothing."""
     step = _FRAMED.get(recorded.type)
     if step is None:
@@ -140,31 +140,31 @@ def framed(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
     return frame if after == frame else after
 
 
-def _drafted(_frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
+def _drafted(_frame: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
     data = recorded.data
-    return Frame((bounds(data["start"], data.get("end"), where),), auto_renew=data.get("auto_renew", False))
+    return ContractTerms((bounds(data["start"], data.get("end"), where),), auto_renew=data.get("auto_renew", False))
 
 
-def _ended(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
+def _ended(frame: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
     return frame._replace(until=day_start(recorded.data["effective_end"], where))
 
 
-def _noticed(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
+def _noticed(frame: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
     return frame._replace(until=day_start(recorded.data["effective_end"], where), noticed=recorded.effective_at)
 
 
-def _suspended(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
+def _suspended(frame: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
     end = recorded.data.get("effective_end")
     return frame.hold(recorded.effective_at, day_start(end, where) if end else FOREVER)
 
 
-def _renewed(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
+def _renewed(frame: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
     data = recorded.data
     closes = data.get("closes")
     return frame.renew(*bounds(data["start"], data.get("end"), where), day_start(closes, where) if closes else None)
 
 
-def _corrected(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
+def _corrected(frame: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
     data = recorded.data
     return frame._replace(
         terms=tuple(bounds(term["start"], term.get("end"), where) for term in data["terms"]),
@@ -173,7 +173,7 @@ def _corrected(frame: Frame, recorded: Recorded, where: ZoneInfo) -> Frame:
     )
 
 
-_FRAMED: Final[dict[str, Callable[[Frame, Recorded, ZoneInfo], Frame]]] = {
+_FRAMED: Final[dict[str, Callable[[ContractTerms, Recorded, ZoneInfo], ContractTerms]]] = {
     "contract.drafted": _drafted,
     "contract.signed": lambda frame, _recorded, _where: frame._replace(signed=True),
     "contract.notice_given": _noticed,

@@ -13,12 +13,12 @@ from app.kpi_queries.sql.cases import of_renewals, of_scope_changes
 from app.kpi_queries.sql.expressions import TWINS
 from app.kpi_queries.sql.lifetimes import Lasting, churned, lasting, paid
 from app.kpi_queries.sql.rule_dependencies import indifferent
-from app.kpi_queries.sql.sql_query import Asked, Sum
+from app.kpi_queries.sql.sql_query import SqlQuery, Sum
 
-__all__ = ["Asked", "Lasting", "Sum", "churned", "indifferent", "lasting", "paid", "shares", "summed"]
+__all__ = ["Lasting", "SqlQuery", "Sum", "churned", "indifferent", "lasting", "paid", "shares", "summed"]
 
 
-def summed(asked: Asked) -> Sum | None:
+def summed(asked: SqlQuery) -> Sum | None:
     """The figure that is asked for; None where it has no twin, or the database's integers do not suffice."""
     if (asked.kpi.name, asked.method) not in TWINS:
         return None

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from app.domain.kernel.values import FOREVER
-from app.kpi_queries.sql.expressions import PAID, PAID_AT_START, Part, Twin
-from app.kpi_queries.sql.sql_query import Asked, Sum, columns, read, totals
+from app.kpi_queries.sql.expressions import PAID, PAID_AT_START, Part, SqlExpression
+from app.kpi_queries.sql.sql_query import SqlQuery, Sum, columns, read, totals
 from projections.interval_index import roots
 from projections.kpis.account_movements import GAINS, LOSSES
 from projections.kpis.presentation import Given
@@ -20,7 +20,7 @@ INSTANTS: Final = {"closing": "last", "opening": "before"}
 """The last instant of the period, and the last one before it."""
 
 
-def of_accounts(asked: Asked) -> Sum | None:
+def of_accounts(asked: SqlQuery) -> Sum | None:
     """A figure over accounts; None where there are amounts too large for columns."""
     if asked.currency is not None:
         return _of_series(asked, asked.currency, whole=False)
@@ -36,7 +36,7 @@ def of_accounts(asked: Asked) -> Sum | None:
     return replace(found, each=each, several=_several(asked) if mixed else ())
 
 
-def _of_series(asked: Asked, currency: str, *, whole: bool) -> Sum | None:
+def _of_series(asked: SqlQuery, currency: str, *, whole: bool) -> Sum | None:
     """Takes: `whole`, whether only rows count that count where currencies are not told apart."""
     binds = binds_of(asked, currency)
     sql = _least(asked, whole=whole) if asked.twin.least else statement(asked, asked.twin, whole=whole)
@@ -57,14 +57,14 @@ def _of_series(asked: Asked, currency: str, *, whole: bool) -> Sum | None:
     return found.of(currency) if named and currency != ALL else found
 
 
-def _largest(asked: Asked, binds: Mapping[str, Any], *, whole: bool) -> tuple[tuple[int, str], ...]:
+def _largest(asked: SqlQuery, binds: Mapping[str, Any], *, whole: bool) -> tuple[tuple[int, str], ...]:
     """The accounts of a series that pay most when the period closes; equals by id."""
     rows = _given(asked, {"account": _both("account"), "annual": _counted(Part("annual"), whole=whole)})
     most = f"SELECT annual, account FROM ({rows}) AS given WHERE annual > 0 ORDER BY annual DESC, account LIMIT {asked.top}"
     return tuple((annual, account) for annual, account in asked.rows(f"{asked.before()}{most}", binds))
 
 
-def _several(asked: Asked) -> Sequence[str]:
+def _several(asked: SqlQuery) -> Sequence[str]:
     """The accounts that have had several currencies."""
     holds = " AND ".join(asked.within()) or "1 = 1"
     known = "" if asked.newest[VIEW.name] else " AND pos_from <= :known"
@@ -75,7 +75,7 @@ def _several(asked: Asked) -> Sequence[str]:
     return sorted(asked.all(f"{asked.before()}{sql}", asked.binds(currency=ALL)))
 
 
-def binds_of(asked: Asked, currency: str) -> dict[str, Any]:
+def binds_of(asked: SqlQuery, currency: str) -> dict[str, Any]:
     """What a statement names: the period, whose accounts, and the roots above both instants."""
     binds = asked.binds(currency=currency)
     for instant in INSTANTS.values():
@@ -84,7 +84,7 @@ def binds_of(asked: Asked, currency: str) -> dict[str, Any]:
     return binds
 
 
-def series(asked: Asked) -> Sequence[str]:
+def series(asked: SqlQuery) -> Sequence[str]:
     """The currencies that there ever were: one look into an index for each."""
     found: set[str] = set()
     for state in (f"pos_to = {FOREVER}", *([] if asked.newest[VIEW.name] else [f"pos_to < {FOREVER}"])):
@@ -98,7 +98,7 @@ def series(asked: Asked) -> Sequence[str]:
     return sorted(found)
 
 
-def shares(asked: Asked) -> list[Given]:
+def shares(asked: SqlQuery) -> list[Given]:
     """What every account gives that has something to do with a figure, by id."""
     told_in = [asked.currency] if asked.currency is not None else series(asked)
     found: dict[str, Given] = {}
@@ -117,7 +117,7 @@ _LARGE: Final = "CASE WHEN large THEN 1 ELSE 0 END"
 _LESSER: Final = "CASE WHEN MAX(closing) < MAX(opening) THEN MAX(closing) ELSE MAX(opening) END"
 
 
-def statement(asked: Asked, twin: Twin, *, whole: bool) -> str:
+def statement(asked: SqlQuery, twin: SqlExpression, *, whole: bool) -> str:
     """One row of sums over the accounts of a series."""
     notes = {f"note_{name}": Part(f"CASE WHEN {rule} THEN 1 ELSE 0 END") for name, rule in twin.notes.items()}
     given = {name: _counted(part, whole=whole) for name, part in {**totals(twin), **notes}.items()}
@@ -127,7 +127,7 @@ def statement(asked: Asked, twin: Twin, *, whole: bool) -> str:
     return f"{asked.before()}SELECT {columns(twin)}, {most} FROM ({rows}) AS given"
 
 
-def _least(asked: Asked, *, whole: bool) -> str:
+def _least(asked: SqlQuery, *, whole: bool) -> str:
     """The same of what each account paid both at the opening and at the closing, which takes both of its rows at once."""
     state = "CASE WHEN large THEN 2 WHEN annual = 0 AND held > 0 THEN 1 ELSE 0 END"  # one number: each costs by account
     amounts = {"closing": Part("annual"), "opening": Part(opening="annual"), "state": Part(state, f"2 * ({_LARGE})")}
@@ -148,7 +148,7 @@ def _least(asked: Asked, *, whole: bool) -> str:
     )
 
 
-def _by_account(asked: Asked, *, whole: bool) -> str:
+def _by_account(asked: SqlQuery, *, whole: bool) -> str:
     """What each account of a series gives, and by which it has something to do with the figure."""
     twin = asked.twin
     moved = " + ".join(f"total_{name}" for name in (*GAINS, *LOSSES))
@@ -168,7 +168,7 @@ def _by_account(asked: Asked, *, whole: bool) -> str:
     )
 
 
-def _given(asked: Asked, given: Mapping[str, Part]) -> str:
+def _given(asked: SqlQuery, given: Mapping[str, Part]) -> str:
     """Rows of the closing and, in a period, of the opening, each with what it gives."""
     selects = []
     for side in ("closing", "opening") if asked.start != asked.end else ("closing",):
@@ -186,7 +186,7 @@ def _counted(part: Part, *, whole: bool) -> Part:
     return Part(*(f"CASE WHEN whole THEN {value} ELSE 0 END" for value in part)) if whole else part
 
 
-def _paid_at_start(asked: Asked) -> str:
+def _paid_at_start(asked: SqlQuery) -> str:
     """Whether the account of a closing paid at the opening; only who lapsed meanwhile need be looked up.
 
     One probe each: of an EXISTS a planner may make a table of all accounts.
@@ -205,12 +205,12 @@ def _paid_at_start(asked: Asked) -> str:
 # --- which rows ---
 
 
-def closing_rows(asked: Asked) -> list[str]:
+def closing_rows(asked: SqlQuery) -> list[str]:
     """The same of the last instant."""
     return _rows(asked, "closing")
 
 
-def _rows(asked: Asked, side: str) -> list[str]:
+def _rows(asked: SqlQuery, side: str) -> list[str]:
     """The FROM of every account's row that holds at an instant of the period; together they have each exactly once."""
     at = INSTANTS[side]
     holds = [f"+valid_from <= :{at}", f"+valid_to > :{at}", *asked.within()]
@@ -223,7 +223,7 @@ def _rows(asked: Asked, side: str) -> list[str]:
     return found if asked.newest[VIEW.name] else [*found, asked.once(VIEW, SUMMED, _PAST, " AND ".join(holds))]
 
 
-def _probed(asked: Asked, nodes: str, probe: str, holds: str) -> str:
+def _probed(asked: SqlQuery, nodes: str, probe: str, holds: str) -> str:
     """One range of an index for each root. A sign before a column keeps it from being taken for a better one."""
     if asked.database.postgres:
         rows = f"SELECT {', '.join(SUMMED)} FROM {TABLE} WHERE {_ALIVE} AND node = root.node AND {probe} OFFSET 0"

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from app.domain.kernel.values import FOREVER
-from app.kpi_queries.sql.sql_query import Asked, Sum, columns, given, read
+from app.kpi_queries.sql.sql_query import SqlQuery, Sum, columns, given, read
 from projections.views import renewals, scope_changes
 
 
-def of_renewals(asked: Asked) -> Sum | None:
+def of_renewals(asked: SqlQuery) -> Sum | None:
     """A figure over what fell due within the period."""
     view, own = renewals.VIEW, "tenant_id = :tenant_id AND due <> ''"
     due = " AND ".join(["due_at >= :start", "due_at < :end", *asked.within()])
@@ -31,7 +31,7 @@ def of_renewals(asked: Asked) -> Sum | None:
     return replace(read(row).of(*each), each=each)
 
 
-def of_scope_changes(asked: Asked) -> Sum | None:
+def of_scope_changes(asked: SqlQuery) -> Sum | None:
     """A figure over what happened to scope changes within the period.
 
     Each thing that can happen has an index of its own and gives a part of the wish; shares are sums of such parts.

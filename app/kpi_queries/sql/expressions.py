@@ -21,7 +21,7 @@ _NOTHING: Final = Part()
 
 
 @dataclass(frozen=True)
-class Twin:
+class SqlExpression:
     """The share of a row in SQL. notes: warning to the condition of the rows that it counts, by their closing.
 
     parts: what else is summed. least: whether of opening and closing the lesser one is the numerator, which takes both at once.
@@ -82,50 +82,58 @@ _UNDECIDED: Final = {"undecided_renewals": f"outcome = 'open' AND NOT {_GOES_ON}
 _OPEN: Final = "outcome = 'open' AND NOT noticed"
 _AT_RISK: Final = "outcome = 'open' AND (noticed OR risk <> 'on_track' OR category <> 'commit')"
 
-PAID: Final = Twin(Part(f"annual + {_GAINS}", f"annual - ({_GAINS})"))
+PAID: Final = SqlExpression(Part(f"annual + {_GAINS}", f"annual - ({_GAINS})"))
 """More than nothing where somebody paid at any instant of a period."""
-TWINS: Final[Mapping[tuple[str, str], Twin]] = {
-    ("client_retention_rate", "point_to_point"): Twin(Part(_if(f"{_PAYS} AND {PAID_AT_START}", "1")), _PAYERS, _HELD),
-    ("client_retention_rate", "strict"): Twin(Part(_if("paying_since < :start", "1")), _PAYERS, _HELD),
-    ("client_retention_rate", "classic"): Twin(
+TWINS: Final[Mapping[tuple[str, str], SqlExpression]] = {
+    ("client_retention_rate", "point_to_point"): SqlExpression(
+        Part(_if(f"{_PAYS} AND {PAID_AT_START}", "1")), _PAYERS, _HELD
+    ),
+    ("client_retention_rate", "strict"): SqlExpression(Part(_if("paying_since < :start", "1")), _PAYERS, _HELD),
+    ("client_retention_rate", "classic"): SqlExpression(
         Part(_if(f"{_PAYS} AND paid_since < :start", "1")), _PAYERS, {**_HELD, **_RETURNED}
     ),
-    ("customer_churn_rate", "point_to_point"): Twin(Part(_if(f"annual = 0 AND {PAID_AT_START}", "1")), _PAYERS, _HELD),
-    ("net_revenue_retention", "point_to_point"): Twin(Part(_if(PAID_AT_START, "annual")), _OPENING, _HELD),
-    ("net_revenue_retention", "movement"): Twin(
+    ("customer_churn_rate", "point_to_point"): SqlExpression(
+        Part(_if(f"annual = 0 AND {PAID_AT_START}", "1")), _PAYERS, _HELD
+    ),
+    ("net_revenue_retention", "point_to_point"): SqlExpression(Part(_if(PAID_AT_START, "annual")), _OPENING, _HELD),
+    ("net_revenue_retention", "movement"): SqlExpression(
         _of_payers(amount=True, moved=f"total_expansion + total_reactivation - ({_LOSSES})"), _OPENING, _HELD
     ),
-    ("net_revenue_retention", "movement_without_reactivation"): Twin(
+    ("net_revenue_retention", "movement_without_reactivation"): SqlExpression(
         _of_payers(amount=True, moved=f"total_expansion - ({_LOSSES})"), _OPENING, _HELD
     ),
-    ("gross_revenue_retention", "point_to_point"): Twin(_NOTHING, _OPENING, _HELD, least=True),
-    ("gross_revenue_retention", "movement"): Twin(_of_payers(amount=True, moved=f"- ({_LOSSES})"), _OPENING, _HELD),
-    ("mrr", "point_in_time"): Twin(_CLOSING),
-    ("arr", "point_in_time"): Twin(_CLOSING),
-    ("arpa", "point_in_time"): Twin(_CLOSING, Part(_if(_PAYS, "1"))),
-    ("arr_growth", "point_to_point"): Twin(Part("annual", "- annual"), _OPENING),
-    ("mrr_waterfall", "movement"): Twin(_CLOSING, parts=_STEPS),
-    ("quick_ratio", "movement"): Twin(_between(_GAINS), _between(_LOSSES)),
-    ("gross_mrr_churn_rate", "movement"): Twin(_of_payers(amount=False, moved=_LOSSES), _OPENING),
-    ("net_mrr_churn_rate", "movement"): Twin(
+    ("gross_revenue_retention", "point_to_point"): SqlExpression(_NOTHING, _OPENING, _HELD, least=True),
+    ("gross_revenue_retention", "movement"): SqlExpression(
+        _of_payers(amount=True, moved=f"- ({_LOSSES})"), _OPENING, _HELD
+    ),
+    ("mrr", "point_in_time"): SqlExpression(_CLOSING),
+    ("arr", "point_in_time"): SqlExpression(_CLOSING),
+    ("arpa", "point_in_time"): SqlExpression(_CLOSING, Part(_if(_PAYS, "1"))),
+    ("arr_growth", "point_to_point"): SqlExpression(Part("annual", "- annual"), _OPENING),
+    ("mrr_waterfall", "movement"): SqlExpression(_CLOSING, parts=_STEPS),
+    ("quick_ratio", "movement"): SqlExpression(_between(_GAINS), _between(_LOSSES)),
+    ("gross_mrr_churn_rate", "movement"): SqlExpression(_of_payers(amount=False, moved=_LOSSES), _OPENING),
+    ("net_mrr_churn_rate", "movement"): SqlExpression(
         _of_payers(amount=False, moved=f"{_LOSSES} - total_expansion - total_reactivation"), _OPENING
     ),
-    ("concentration", "top_share"): Twin(_NOTHING, _CLOSING, parts={"accounts": Part(_if(_PAYS, "1")), **_SQUARES}),
-    ("expansion_rate", "movement"): Twin(_of_payers(amount=False, moved="total_expansion"), _OPENING),
-    ("renewal_rate", "count"): Twin(Part(_if(_GOES_ON, "1")), Part("1"), _UNDECIDED),
-    ("renewal_rate", "value"): Twin(
+    ("concentration", "top_share"): SqlExpression(
+        _NOTHING, _CLOSING, parts={"accounts": Part(_if(_PAYS, "1")), **_SQUARES}
+    ),
+    ("expansion_rate", "movement"): SqlExpression(_of_payers(amount=False, moved="total_expansion"), _OPENING),
+    ("renewal_rate", "count"): SqlExpression(Part(_if(_GOES_ON, "1")), Part("1"), _UNDECIDED),
+    ("renewal_rate", "value"): SqlExpression(
         Part(f"CASE WHEN {_RENEWED} < atr THEN {_RENEWED} ELSE atr END"), Part("atr"), _UNDECIDED
     ),
-    ("renewal_rate", "net_value"): Twin(Part(_RENEWED), Part("atr"), _UNDECIDED),
-    ("available_to_renew", "frozen"): Twin(Part("atr")),
-    ("available_to_renew", "with_co_termed"): Twin(Part("atr + co_termed")),
-    ("revenue_at_risk", "annual"): Twin(
+    ("renewal_rate", "net_value"): SqlExpression(Part(_RENEWED), Part("atr"), _UNDECIDED),
+    ("available_to_renew", "frozen"): SqlExpression(Part("atr")),
+    ("available_to_renew", "with_co_termed"): SqlExpression(Part("atr + co_termed")),
+    ("revenue_at_risk", "annual"): SqlExpression(
         Part(_if(_AT_RISK, "atr")), notes={"unassessed_renewals": f"{_OPEN} AND risk IS NULL AND category IS NULL"}
     ),
-    ("scope_creep_ratio", "hours"): Twin(
+    ("scope_creep_ratio", "hours"): SqlExpression(
         Part("absorbed"), Part("contracted"), {"effort_not_assessed": "NOT estimated"}
     ),
-    ("alternative_acceptance", "count"): Twin(
+    ("alternative_acceptance", "count"): SqlExpression(
         Part(_if("offered AND accepted", "1")),
         Part(_if("offered", "1")),
         {"undecided_alternatives": "offered AND accepted IS NULL"},

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from app.domain.kernel.values import FOREVER
 from app.kpi_queries.sql.accounts import TABLE, binds_of, closing_rows, of_accounts, series
-from app.kpi_queries.sql.sql_query import LOW, Asked
+from app.kpi_queries.sql.sql_query import LOW, SqlQuery
 from projections.kpis.cohorts import Paid
-from projections.kpis.lives import Spell
+from projections.kpis.customer_lifetimes import ClientSpan
 from projections.kpis.retention import CUSTOMER_CHURN_RATE
 from projections.views.run_rates import ALL, LAPSED, SUMMED, VIEW
 
@@ -25,10 +25,10 @@ class Lasting:
     currencies: set[str] = field(default_factory=set)
     accounts: int = 0
     paying: int = 0
-    spells: Counter[Spell] = field(default_factory=Counter)
+    spells: Counter[ClientSpan] = field(default_factory=Counter)
 
 
-def lasting(asked: Asked) -> Lasting | None:
+def lasting(asked: SqlQuery) -> Lasting | None:
     """All of it at the last instant; None where the database's integers, or rows by currency, do not suffice."""
     found = Lasting()
     told = [asked.currency] if asked.currency is not None else series(asked)
@@ -40,7 +40,7 @@ def lasting(asked: Asked) -> Lasting | None:
     return found
 
 
-def _add(found: Lasting, asked: Asked, currency: str, *, whole: bool) -> bool:
+def _add(found: Lasting, asked: SqlQuery, currency: str, *, whole: bool) -> bool:
     """Adds a series of accounts. Gives: whether its amounts were small enough."""
     own, binds = ("whole" if whole else "1 = 1"), binds_of(asked, currency)
     first, until = asked.joined or (-FOREVER, FOREVER)
@@ -72,15 +72,15 @@ def _add(found: Lasting, asked: Asked, currency: str, *, whole: bool) -> bool:
         ever += int(have)
         found.accounts, found.paying = found.accounts + int(accounts), found.paying + int(paying)
         if since is not None:
-            found.spells[Spell(since, None)] += int(clients)
+            found.spells[ClientSpan(since, None)] += int(clients)
     if ever and currency != ALL:
         found.currencies.add(currency)
     for since, ended, accounts in asked.rows(_lapses(asked, f"{own} AND {joined}"), binds):
-        found.spells[Spell(since, ended)] += int(accounts)
+        found.spells[ClientSpan(since, ended)] += int(accounts)
     return True
 
 
-def _lapses(asked: Asked, own: str) -> str:
+def _lapses(asked: SqlQuery, own: str) -> str:
     holds = " AND ".join([own, "valid_from < :end", *asked.within()])
     known = "" if asked.newest[VIEW.name] else " AND pos_from <= :known"
     rows = [f"FROM {TABLE} WHERE tenant_id = :tenant_id AND currency = :currency AND {LAPSED}{known} AND {holds}"]
@@ -92,7 +92,7 @@ def _lapses(asked: Asked, own: str) -> str:
     return f"{asked.before()}SELECT since, valid_from, COUNT(*) FROM ({every}) AS given GROUP BY since, valid_from"
 
 
-def paid(asked: Asked) -> dict[str, list[Paid]] | None:
+def paid(asked: SqlQuery) -> dict[str, list[Paid]] | None:
     """All that was ever paid until the last instant, by currency; None where rows by currency do not suffice."""
     told = [asked.currency] if asked.currency is not None else series(asked)
     if ALL in told:
@@ -113,7 +113,7 @@ def paid(asked: Asked) -> dict[str, list[Paid]] | None:
     return found
 
 
-def churned(asked: Asked, months: Sequence[tuple[int, int]]) -> list[tuple[int, int]] | None:
+def churned(asked: SqlQuery, months: Sequence[tuple[int, int]]) -> list[tuple[int, int]] | None:
     """How many accounts each month lost, of how many that paid when it began; None where integers do not suffice."""
     found = []
     for start, end in months:

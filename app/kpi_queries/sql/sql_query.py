@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, TextClause, text
 
 from app.domain.kernel.values import FOREVER
-from app.kpi_queries.sql.expressions import TWINS, Part, Twin
+from app.kpi_queries.sql.expressions import TWINS, Part, SqlExpression
 from app.store.engine import Database
 from projections.interval_index import AGES
 from projections.kpis.base import Kpi
@@ -20,7 +20,7 @@ LOW: Final = 32
 
 
 @dataclass(frozen=True)
-class Asked:
+class SqlQuery:
     """A figure of [start, end), microseconds, as it was known at a position.
 
     newest: views of which the position is the newest state, so that what was once true of them need not be read.
@@ -46,7 +46,7 @@ class Asked:
     joined: tuple[int, int] | None = None
 
     @property
-    def twin(self) -> Twin:
+    def twin(self) -> SqlExpression:
         """The share in SQL."""
         return TWINS[self.kpi.name, self.method]
 
@@ -136,7 +136,7 @@ class Sum:
     largest: tuple[tuple[int, str], ...] = ()
 
     @staticmethod
-    def nothing(twin: Twin) -> "Sum":
+    def nothing(twin: SqlExpression) -> "Sum":
         """The sum of no rows."""
         return Sum(0, 0, dict.fromkeys(twin.notes, 0), dict.fromkeys(twin.parts, 0))
 
@@ -158,20 +158,20 @@ class Sum:
         )
 
 
-def totals(twin: Twin) -> dict[str, Part]:
+def totals(twin: SqlExpression) -> dict[str, Part]:
     """What is summed exactly, by column."""
     parts = {f"part_{name}": part for name, part in twin.parts.items()}
     return {"numerator": twin.numerator, "denominator": twin.denominator, **parts}
 
 
-def columns(twin: Twin) -> str:
+def columns(twin: SqlExpression) -> str:
     """The columns of a SELECT that sum what rows give, each named for what it is of."""
     halves = (("high", f">> {LOW}"), ("low", f"& {2**LOW - 1}"))
     exact = [f"SUM(CAST({name} AS bigint) {cut}) AS {name}_{half}" for name in totals(twin) for half, cut in halves]
     return ", ".join([*exact, *(f"SUM(note_{name}) AS note_{name}" for name in twin.notes)])
 
 
-def given(twin: Twin) -> str:
+def given(twin: SqlExpression) -> str:
     """The same columns of one row, before they are summed."""
     exact = [f"{part.closing} AS {name}" for name, part in totals(twin).items()]
     return ", ".join(

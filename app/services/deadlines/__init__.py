@@ -6,7 +6,7 @@ workers append it once. May import: the handler, the reader and what is below th
 To add a watcher: a file with a class that has `look`, and a line in `app.bootstrap`.
 """
 
-from app.services.deadlines.renewals import Looked, RenewalWatcher
-from app.services.deadlines.schedule import Turns
+from app.services.deadlines.renewals import PassResult, RenewalDeadlines
+from app.services.deadlines.schedule import DeadlineSchedule
 
-__all__ = ["Looked", "RenewalWatcher", "Turns"]
+__all__ = ["DeadlineSchedule", "PassResult", "RenewalDeadlines"]

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, or_, text
 
 from app.domain.contract.commands import ExpireContract, RenewAutomatically
-from app.domain.decisions import NOUNS
+from app.domain.decisions import AGGREGATES
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Unavailable
 from app.domain.kernel.values import add_days, day_of, day_start, instant
@@ -24,7 +24,7 @@ from app.domain.renewal.commands import OpenRenewal, ReachMilestone
 from app.observe.logs import logger
 from app.read_side.reader import Reader, When
 from app.store.receipts import Receipt, Request, fingerprint
-from app.write_side.handler import Handler, Intent
+from app.write_side.handler import CommandEnvelope, Handler
 from projections.views import renewals
 from projections.views.renewals import Renewal
 
@@ -42,7 +42,7 @@ RACED: Final = frozenset({"external_ref_taken", "renewal_closed", "milestone_rea
 """Refusals that only say that somebody else was faster."""
 
 
-class Step(NamedTuple):
+class DeadlineAction(NamedTuple):
     """Something that is due: what it is, of which contract and due day, and the command for it."""
 
     what: str
@@ -54,7 +54,7 @@ class Step(NamedTuple):
 
 
 @dataclass
-class Looked:
+class PassResult:
     """What a pass did: how many of each, and what was refused, by contract, due day and code. until: the end of the day."""
 
     until: int = 0
@@ -96,7 +96,7 @@ class Day:
         return day_start(add_days(day, days), self.where)
 
 
-class RenewalWatcher:
+class RenewalDeadlines:
     """Watches renewals. Takes: the handler that appends, the reader of the view, a clock of microseconds."""
 
     def __init__(self, handler: Handler, reader: Reader, clock: Callable[[], int]) -> None:
@@ -105,13 +105,13 @@ class RenewalWatcher:
         self.clock = clock
         self._alone: dict[tuple[str, str, str], int] = {}
 
-    def look(self, tenant_id: str, most: int | None = None) -> Looked:
+    def look(self, tenant_id: str, most: int | None = None) -> PassResult:
         """One pass over what may be due, once the views have read the log.
 
         Takes: `most`, of how many appends at the most, about; what is left then is for the next pass.
         Raises: Unavailable when the database is away.
         """
-        looked = Looked()
+        looked = PassResult()
         for _ in range(ROUNDS):
             before = looked.appended
             day = self._day(tenant_id)
@@ -138,9 +138,9 @@ class RenewalWatcher:
         """The rules in force, read from the log: what is remembered of a policy may be older than what another worker did."""
         log = self.handler.log
         found = log.resolve(tenant_id, "policy", POLICY)
-        state: PolicyState = NOUNS["policy"].initial
+        state: PolicyState = AGGREGATES["policy"].initial
         for recorded in log.stream(tenant_id, found) if found else ():
-            state = NOUNS["policy"].evolve(state, recorded)
+            state = AGGREGATES["policy"].evolve(state, recorded)
         rules = state.in_force(today)
         return rules if isinstance(rules, RenewalRules) else RenewalRules()
 
@@ -171,7 +171,7 @@ class RenewalWatcher:
                 due_at, contract = rows[-1].due_at, rows[-1].contract
                 behind = [or_(table.c.due_at > due_at, and_(table.c.due_at == due_at, table.c.contract > contract))]
 
-    def _steps(self, tenant_id: str, row: Renewal, day: Day) -> list[Step]:
+    def _steps(self, tenant_id: str, row: Renewal, day: Day) -> list[DeadlineAction]:
         if self._alone.get((tenant_id, row.contract, row.due), 0) > day.now:
             return []
         try:
@@ -181,7 +181,7 @@ class RenewalWatcher:
 
     # --- appending ---
 
-    def _take(self, tenant_id: str, due: Sequence[Step], looked: Looked) -> None:
+    def _take(self, tenant_id: str, due: Sequence[DeadlineAction], looked: PassResult) -> None:
         """Appends what is due; a contract that cannot be handled keeps no other waiting."""
         if not due:
             return
@@ -202,10 +202,10 @@ class RenewalWatcher:
                 failed.add(step.contract)
                 self._refused(tenant_id, step, outcome, looked)
 
-    def _handled(self, tenant_id: str, due: Sequence[Step]) -> list[Receipt | DomainError]:
+    def _handled(self, tenant_id: str, due: Sequence[DeadlineAction]) -> list[Receipt | DomainError]:
         mark = self.handler.log.vault.mark
         intents = [
-            Intent(
+            CommandEnvelope(
                 tenant_id,
                 ACTOR,
                 step.command,
@@ -216,7 +216,7 @@ class RenewalWatcher:
         ]
         return self.handler.handle_batch(tenant_id, intents)
 
-    def _by_itself(self, tenant_id: str, due: Sequence[Step]) -> Sequence[Receipt | DomainError]:
+    def _by_itself(self, tenant_id: str, due: Sequence[DeadlineAction]) -> Sequence[Receipt | DomainError]:
         try:
             return self._handled(tenant_id, due)
         except DomainError:
@@ -224,7 +224,7 @@ class RenewalWatcher:
         except Exception as fault:  # noqa: BLE001 - whatever is wrong with it, it is left alone for a while
             return [DomainError(f"poison_{type(fault).__name__}")] * len(due)
 
-    def _refused(self, tenant_id: str, step: Step, refusal: DomainError, looked: Looked) -> None:
+    def _refused(self, tenant_id: str, step: DeadlineAction, refusal: DomainError, looked: PassResult) -> None:
         if isinstance(refusal, Conflict | Unavailable) or refusal.code in RACED:
             return  # somebody else was faster, or the next pass tries again
         key = (tenant_id, step.contract, step.due)
@@ -239,7 +239,7 @@ class RenewalWatcher:
 # --- what is due: pure ---
 
 
-def steps(row: Renewal, day: Day) -> Iterator[Step]:
+def steps(row: Renewal, day: Day) -> Iterator[DeadlineAction]:
     """What is due of a term, in order. Raises: ValueError for days beyond the calendar."""
     named = f"{row.contract}@{row.due}"
     opened_at = row.opened_at
@@ -251,26 +251,26 @@ def steps(row: Renewal, day: Day) -> Iterator[Step]:
         if opened_at > day.now:
             return
         open_ = OpenRenewal(effective_at=instant(opened_at))
-        yield Step("opened", row.contract, row.due, open_, {"contract": row.contract}, f"watch:open:{named}")
+        yield DeadlineAction("opened", row.contract, row.due, open_, {"contract": row.contract}, f"watch:open:{named}")
     cycle = {"renewal": row.renewal or f"ref:{named}"}
     for days in day.rules.lead_days[1:]:
         at = day.start(due, -days)
         if (opened_at or 0) < at <= day.now and (row.milestone is None or days < row.milestone):
             reached = ReachMilestone(days=days, effective_at=instant(at))
-            yield Step("milestones", row.contract, row.due, reached, cycle, f"watch:milestone:{named}:{days}")
+            yield DeadlineAction("milestones", row.contract, row.due, reached, cycle, f"watch:milestone:{named}:{days}")
     yield from _outcome(row, due, day)
 
 
-def _outcome(row: Renewal, due: str, day: Day) -> Iterator[Step]:
+def _outcome(row: Renewal, due: str, day: Day) -> Iterator[DeadlineAction]:
     """What becomes of a term that nobody decided: it goes on by itself, or it is over once its grace is."""
     named, contract = f"{row.contract}@{row.due}", {"contract": row.contract}
     if row.auto_renew and not row.noticed:
         if (at := day.start(row.deferred_to or due)) <= day.now:
             again = RenewAutomatically(effective_at=instant(at))
-            yield Step("renewed", row.contract, row.due, again, contract, f"watch:renew:{named}")
+            yield DeadlineAction("renewed", row.contract, row.due, again, contract, f"watch:renew:{named}")
     elif (at := day.start(row.notice_end or row.deferred_to or due, day.rules.grace_days)) <= day.now:
         over = ExpireContract(effective_at=instant(at))
-        yield Step("expired", row.contract, row.due, over, contract, f"watch:expire:{named}")
+        yield DeadlineAction("expired", row.contract, row.due, over, contract, f"watch:expire:{named}")
 
 
 def _passed(day: Day) -> Iterator[ColumnElement[bool]]:

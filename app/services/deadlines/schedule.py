@@ -1,4 +1,4 @@
-"""Turns: when a tenant is looked at. Shortly after something happened, when its day changes, and else never.
+"""DeadlineSchedule: when a tenant is looked at. Shortly after something happened, when its day changes, and else never.
 
 Every deadline is the beginning of a day in the tenant's zone, so that between two midnights only a new event can make
 something due.
@@ -44,7 +44,7 @@ class Watcher(Protocol):
         """One pass over what may be due for a tenant, of at most so many appends."""
 
 
-class Turns:
+class DeadlineSchedule:
     """Says when to look. Takes: who looks, and a clock of microseconds; pauses are timed by the machine's own."""
 
     def __init__(self, watcher: Watcher, clock: Callable[[], int]) -> None:

@@ -15,11 +15,11 @@ from app.domain.webhook_endpoint.commands import (
 )
 from app.domain.webhook_endpoint.state import WebhookEndpointState, evolve
 from app.store.receipts import Receipt, Request
-from app.store.webhook_secrets import Addresses
+from app.store.webhook_secrets import WebhookSecrets
 from app.webhooks.inbound import signing
 from app.webhooks.inbound.provider import Provider
 from app.webhooks.inbound.providers import provider_named
-from app.write_side.handler import Handler, Intent
+from app.write_side.handler import CommandEnvelope, Handler
 
 NOUN: Final = "webhook_endpoint"
 
@@ -52,7 +52,9 @@ class Endpoints:
     Takes: the handler, the addresses, a source of random bytes, how the world reaches this server.
     """
 
-    def __init__(self, handler: Handler, addresses: Addresses, random: Callable[[int], bytes], public_url: str) -> None:
+    def __init__(
+        self, handler: Handler, addresses: WebhookSecrets, random: Callable[[int], bytes], public_url: str
+    ) -> None:
         self._handler = handler
         self._addresses = addresses
         self._random = random
@@ -79,7 +81,7 @@ class Endpoints:
         texts = {self._handler.new_id("sec"): text for text in (*given, *([made] if made else []))}
         endpoint_id = self._handler.new_id("whe")
         command = RecordWebhookEndpoint(**wanted.model_dump(exclude={"secrets"}), secrets=tuple(texts))
-        intent = Intent(tenant_id, actor, command, request, new_id=endpoint_id)
+        intent = CommandEnvelope(tenant_id, actor, command, request, new_id=endpoint_id)
         kept = self._keep_and_handle(intent, endpoint_id, texts, new=True)
         return kept.receipt, made if kept.ours else None, self.url(provider, kept.receipt.id)
 
@@ -106,7 +108,7 @@ class Endpoints:
             provider.check_public_key(wanted.public_key)
         texts = {} if text is None else {self._handler.new_id("sec"): text}
         command = RecordWebhookSecret(**wanted.model_dump(exclude={"secret"}), secret=next(iter(texts), None))
-        intent = Intent(tenant_id, actor, command, request, {NOUN: endpoint_id}, if_match)
+        intent = CommandEnvelope(tenant_id, actor, command, request, {NOUN: endpoint_id}, if_match)
         kept = self._keep_and_handle(intent, endpoint_id, texts, new=False)
         return kept.receipt, command.secret if kept.ours else None, made if kept.ours else None
 
@@ -121,12 +123,16 @@ class Endpoints:
         if_match: int | None = None,
     ) -> Receipt:
         """One secret or public key less. The secret's text goes once the ledger says that it is retired."""
-        receipt = self._handler.handle(Intent(tenant_id, actor, wanted, request, {NOUN: endpoint_id}, if_match))
+        receipt = self._handler.handle(
+            CommandEnvelope(tenant_id, actor, wanted, request, {NOUN: endpoint_id}, if_match)
+        )
         if wanted.secret is not None:
             self._addresses.forget(tenant_id, [wanted.secret])
         return receipt
 
-    def _keep_and_handle(self, intent: Intent, endpoint_id: str, texts: Mapping[str, str], *, new: bool) -> Kept:
+    def _keep_and_handle(
+        self, intent: CommandEnvelope, endpoint_id: str, texts: Mapping[str, str], *, new: bool
+    ) -> Kept:
         """Puts secrets away before the event that names them, so that no endpoint is ever without the secrets it names.
 
         What stays behind when that is the end is harmless: an address without events is answered 404.

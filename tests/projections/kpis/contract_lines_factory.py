@@ -8,7 +8,7 @@ from app.domain.contract.schedule import annual
 from app.domain.kernel.values import FOREVER, day_start
 from app.domain.policy.rules import MetricRules
 from projections.kpis import KPIS
-from projections.kpis.account_movements import Standing, standings
+from projections.kpis.account_movements import AccountMovements, standings
 from projections.kpis.base import DEFAULTS, Measure, measure
 from projections.kpis.revenue import waterfall
 from projections.views.contract_lines import ContractLine
@@ -67,7 +67,7 @@ def changed(account: str, *prices: tuple[str, str]) -> list[ContractLine]:
     return [line(account, price, start, end) for (start, price), end in zip(prices, ends, strict=True) if price != "0"]
 
 
-def over(lines: list[ContractLine], start: str, end: str, rules: MetricRules = DEFAULTS) -> list[Standing]:
+def over(lines: list[ContractLine], start: str, end: str, rules: MetricRules = DEFAULTS) -> list[AccountMovements]:
     """The standings of a period."""
     return standings(lines, at(start), at(end), rules)
 

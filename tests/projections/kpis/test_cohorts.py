@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from app.domain.kernel.errors import Invalid
 from projections.kpis import cohorts
-from projections.kpis.base import Terms, Told, measure
+from projections.kpis.base import ComputedValue, Terms, measure
 from projections.kpis.cohorts import COHORT_RETENTION, Cell, cells, joined
 from projections.kpis.concentration import CONCENTRATION, weights
-from projections.kpis.lives import lives
+from projections.kpis.customer_lifetimes import lives
 from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line, over, value
 
@@ -27,7 +27,7 @@ def cells_of(book: list[ContractLine], until: str, months: int = 1, *, money: bo
     return cells(joined(lives(book, at(until)), months, UTC), months, UTC, money=money)
 
 
-def told(book: list[ContractLine], until: str, method: str, **options: str) -> Told:
+def told(book: list[ContractLine], until: str, method: str, **options: str) -> ComputedValue:
     """Cohorts seen until a day's first instant."""
     way = COHORT_RETENTION.methods[method]
     rows = joined(lives(book, at(until)), cohorts.granularity(options), UTC)

@@ -15,7 +15,7 @@ from app.domain.kernel.errors import Invalid
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import FxRate, FxRules, MetricRules
 from projections.kpis import KPIS
-from projections.kpis.account_movements import Standing, standing
+from projections.kpis.account_movements import AccountMovements, standing
 from projections.kpis.base import DEFAULTS, Measure, Terms, measure
 from projections.kpis.conversion import Converted, Exchange, converted
 from projections.kpis.counting_rules import counted
@@ -42,7 +42,7 @@ RISING = table(("2023-01-01", "EUR", "1.1"), ("2025-03-01", "EUR", "1.2"), ("202
 def exchanged(
     lines: Iterable[ContractLine], period: tuple[str, str], rates: Rates | None, *, to: str = "USD", rules: MetricRules = DEFAULTS,
     spot: bool | None = None,
-) -> tuple[list[Standing], int]:  # fmt: skip
+) -> tuple[list[AccountMovements], int]:  # fmt: skip
     """The standings of a period in one currency, and in how many parts of the usual ones they count."""
     own, (start, end) = counted(lines, rules), map(at, period)
     worth = Converted(own, start, end, Exchange(to, rates, UTC), spot=rules.fx == "spot" if spot is None else spot)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from app.domain.kernel.errors import Invalid
 from app.domain.policy.rules import MetricRules
-from projections.kpis.base import Terms, Told, measure
+from projections.kpis.base import ComputedValue, Terms, measure
+from projections.kpis.customer_lifetimes import Tenure, lives
 from projections.kpis.lifetimes import CUSTOMER_LIFETIME_VALUE as KPI
 from projections.kpis.lifetimes import churn_rates
-from projections.kpis.lives import Tenure, lives
 from projections.kpis.product_limit import area, points, product_limit, root
 from projections.survival import Point
 from projections.views.contract_lines import ContractLine
@@ -24,7 +24,9 @@ CENSORED = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
 CALENDAR = {0: "2024-12", 1: "2025-01", 2: "2025-02", 3: "2025-03", 4: "2025-04", 5: "2025-05", 6: "2025-06"}
 
 
-def told(book: list[ContractLine], until: str, method: str, rules: MetricRules | None = None, **options: str) -> Told:
+def told(
+    book: list[ContractLine], until: str, method: str, rules: MetricRules | None = None, **options: str
+) -> ComputedValue:
     """A lifetime value, seen until a day's first instant, in dollars."""
     terms = Terms(at(until), at(until), UTC, "USD", rules or MetricRules(), options)
     rows = lives(book, at(until))

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from projections.kpis.base import measure
-from projections.kpis.scope import ALTERNATIVE_ACCEPTANCE, SCOPE_CREEP_RATIO, Wish, wishes
+from projections.kpis.scope import ALTERNATIVE_ACCEPTANCE, SCOPE_CREEP_RATIO, ScopeChangeOutcome, wishes
 from projections.views.scope_changes import ScopeChange
 from tests.projections.kpis.contract_lines_factory import at
 
@@ -15,11 +15,11 @@ def scope_change(name: str, **more: object) -> ScopeChange:
     return ScopeChange(name, "acct_1", None, None, "Title", None, None, None, JUNE, "raised", [], 1, JUNE, **more)  # type: ignore[arg-type]
 
 
-def creep(rows: list[Wish]) -> Fraction | None:
+def creep(rows: list[ScopeChangeOutcome]) -> Fraction | None:
     return measure(SCOPE_CREEP_RATIO.methods["hours"], rows).value
 
 
-def taken(rows: list[Wish]) -> Fraction | None:
+def taken(rows: list[ScopeChangeOutcome]) -> Fraction | None:
     return measure(ALTERNATIVE_ACCEPTANCE.methods["count"], rows).value
 
 

@@ -1,11 +1,11 @@
 """Words that the tests of watchers share."""
 
 from app.domain.recorded import Recorded
-from app.services.deadlines import Looked
+from app.services.deadlines import PassResult
 from tests.support.applications import House
 
 
-def look(house: House) -> Looked:
+def look(house: House) -> PassResult:
     """A pass over what may be due, once views have read the log."""
     house.catch_up()
     return house.runtime.watcher.look(house.tenant)

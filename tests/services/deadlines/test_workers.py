@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.domain.kernel.errors import Unavailable
-from app.services.deadlines import Turns
+from app.services.deadlines import DeadlineSchedule
 from app.services.deadlines import schedule as turns_module
 from app.worker import Worker
 from tests.domain.contract_factory import signed
@@ -137,15 +137,15 @@ class Watch:
 
 
 @pytest.fixture
-def turns(monkeypatch: pytest.MonkeyPatch) -> tuple[Turns, Lookout, Watch]:
+def turns(monkeypatch: pytest.MonkeyPatch) -> tuple[DeadlineSchedule, Lookout, Watch]:
     """When to look, with both clocks in the test's hand."""
     watch, clock = Watch(), Clock()
     monkeypatch.setattr(turns_module, "monotonic", watch)
     lookout = Lookout(clock)
-    return Turns(lookout, clock), lookout, watch
+    return DeadlineSchedule(lookout, clock), lookout, watch
 
 
-Turned = tuple[Turns, Lookout, Watch]
+Turned = tuple[DeadlineSchedule, Lookout, Watch]
 
 
 def test_nobody_looks_while_nothing_happens_and_the_day_lasts(turns: Turned) -> None:

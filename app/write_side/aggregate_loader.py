@@ -4,27 +4,27 @@ from collections.abc import Iterable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from app.domain.decisions import NOUNS, Noun, noun_of
+from app.domain.decisions import AGGREGATES, AggregateType, aggregate_of
 from app.domain.kernel import values
 from app.domain.kernel.errors import NotFound
 from app.domain.recorded import Recorded
-from app.store.log import Cold, Log
-from app.write_side.states import Held, Overlay, States
+from app.store.log import CacheMiss, Log
+from app.write_side.states import PendingWrites, StateCache, VersionedState
 
 REMEMBERED: Final = 100_000
 """How many references, and how many tenants' zones, are remembered."""
 
 
-class Memory:
+class AggregateLoader:
     """Finds things by id or reference. Takes: the log."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
-        self.states = States()
+        self.states = StateCache()
         self._refs: dict[tuple[str, str, str], str] = {}
         self._zones: dict[str, ZoneInfo] = {}
 
-    def zone(self, tenant_id: str, overlay: Overlay) -> ZoneInfo:
+    def zone(self, tenant_id: str, overlay: PendingWrites) -> ZoneInfo:
         """The tenant's reporting time zone. Raises: NotFound when there is no such tenant."""
         known = self._zones.get(tenant_id)  # it is said once, when the ledger begins
         if known is None:
@@ -35,14 +35,14 @@ class Memory:
     def resolve(self, tenant_id: str, noun: str, named: str) -> str:
         """The id of a thing by id or reference; whether an id exists is not looked up. Raises: NotFound."""
         if named.startswith("ref:"):
-            return self._behind(tenant_id, noun, named.removeprefix("ref:"), Overlay())
-        if values.is_typeid(named, NOUNS[noun].prefix):
+            return self._behind(tenant_id, noun, named.removeprefix("ref:"), PendingWrites())
+        if values.is_typeid(named, AGGREGATES[noun].prefix):
             return named
         raise _missing(noun)
 
-    def load(self, tenant_id: str, noun: str, named: str, overlay: Overlay) -> tuple[str, Held]:
-        """A thing's id and state by id or reference. Raises: NotFound; Cold when only memory may be asked."""
-        kind = NOUNS[noun]
+    def load(self, tenant_id: str, noun: str, named: str, overlay: PendingWrites) -> tuple[str, VersionedState]:
+        """A thing's id and state by id or reference. Raises: NotFound; CacheMiss when only memory may be asked."""
+        kind = AGGREGATES[noun]
         if named.startswith("ref:"):
             stream_id = self._behind(tenant_id, noun, named.removeprefix("ref:"), overlay)
         elif named.startswith(f"{kind.prefix}_"):
@@ -56,13 +56,13 @@ class Memory:
             if (noun, stream_id) in overlay.absent or not values.is_typeid(stream_id, kind.prefix):
                 raise _missing(noun)
             if overlay.at_hand:
-                raise Cold
+                raise CacheMiss
             held = self._read(tenant_id, kind, stream_id, self.log.stream(tenant_id, stream_id))
             if held.version == 0:
                 raise _missing(noun)
         return stream_id, held
 
-    def at_hand(self, tenant_id: str, noun: str, named: str, overlay: Overlay) -> Held | None:
+    def at_hand(self, tenant_id: str, noun: str, named: str, overlay: PendingWrites) -> VersionedState | None:
         """A thing's state, if it is in memory."""
         stream_id: str | None = named
         if named.startswith("ref:"):
@@ -71,7 +71,7 @@ class Memory:
             return None
         return overlay.states.get(stream_id) or self.states.get(tenant_id, stream_id)
 
-    def fetch(self, tenant_id: str, wanted: Iterable[tuple[str, str]], overlay: Overlay) -> None:
+    def fetch(self, tenant_id: str, wanted: Iterable[tuple[str, str]], overlay: PendingWrites) -> None:
         """Looks up together what is not in memory. Takes: things as (noun, id or ref:…)."""
         unknown = [
             (noun, named)
@@ -81,32 +81,32 @@ class Memory:
         if not unknown:
             return
         refs = {(noun, named.removeprefix("ref:")) for noun, named in unknown if named.startswith("ref:")}
-        ids = {named for noun, named in unknown if values.is_typeid(named, NOUNS[noun].prefix)}
+        ids = {named for noun, named in unknown if values.is_typeid(named, AGGREGATES[noun].prefix)}
         found = self.log.look_up(tenant_id, refs, ids)
         for (noun, ref), stream_id in found.refs.items():
             _keep(self._refs, (tenant_id, noun, ref), stream_id)
         for stream_id, events in found.streams.items():
-            overlay.states[stream_id] = self._read(tenant_id, noun_of(stream_id), stream_id, events)
+            overlay.states[stream_id] = self._read(tenant_id, aggregate_of(stream_id), stream_id, events)
         overlay.absent |= {(noun, f"ref:{ref}") for noun, ref in refs - found.refs.keys()}
         overlay.absent |= {(noun, named) for noun, named in unknown if named in ids - found.streams.keys()}
 
-    def _read(self, tenant_id: str, kind: Noun, stream_id: str, events: Iterable[Recorded]) -> Held:
+    def _read(self, tenant_id: str, kind: AggregateType, stream_id: str, events: Iterable[Recorded]) -> VersionedState:
         """The state that a stream's events lead to, remembered if there are any."""
         version, state = 0, kind.initial
         for recorded in events:
             version, state = recorded.version, kind.evolve(state, recorded)
-        held = Held(version, state)
+        held = VersionedState(version, state)
         if version:
             self.states.put(tenant_id, stream_id, held)
         return held
 
-    def _behind(self, tenant_id: str, noun: str, ref: str, overlay: Overlay) -> str:
+    def _behind(self, tenant_id: str, noun: str, ref: str, overlay: PendingWrites) -> str:
         found = overlay.refs.get((noun, ref)) or self._refs.get((tenant_id, noun, ref))
         if found is None:
             if (noun, f"ref:{ref}") in overlay.absent:
                 raise _missing(noun)
             if overlay.at_hand:
-                raise Cold
+                raise CacheMiss
             found = self.log.resolve(tenant_id, noun, ref)
             if found is None:
                 overlay.absent.add((noun, f"ref:{ref}"))

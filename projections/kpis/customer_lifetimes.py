@@ -32,7 +32,7 @@ class Level(NamedTuple):
     held: int
 
 
-class Spell(NamedTuple):
+class ClientSpan(NamedTuple):
     """A time without a lapse, microseconds. end: the first instant without payment; None where it goes on."""
 
     start: int
@@ -40,7 +40,7 @@ class Spell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Life:
+class CustomerLifetime:
     """An account from its first payment to the last instant before `until`. levels: each change of what it pays, in order."""
 
     account: str
@@ -65,17 +65,17 @@ class Life:
         """Whether it paid anything then."""
         return self.annual(at) > 0
 
-    def spells(self) -> list[Spell]:
+    def spells(self) -> list[ClientSpan]:
         """Its times without a lapse, in order."""
-        found: list[Spell] = []
+        found: list[ClientSpan] = []
         begun: int | None = None
         for level in self.levels:
             if begun is None and level.annual:
                 begun = level.at
             elif begun is not None and not level.annual and not level.held:
-                found.append(Spell(begun, level.at))
+                found.append(ClientSpan(begun, level.at))
                 begun = None
-        return found if begun is None else [*found, Spell(begun, None)]
+        return found if begun is None else [*found, ClientSpan(begun, None)]
 
     def told(self, currency: str | None, per: int = 1) -> dict[str, Any]:
         """What an explanation says of it. Takes: in how many parts of the usual ones amounts are counted."""
@@ -92,7 +92,7 @@ class Life:
         }
 
 
-def lives(lines: Iterable[ContractLine], until: int) -> list[Life]:
+def lives(lines: Iterable[ContractLine], until: int) -> list[CustomerLifetime]:
     """The accounts that ever paid before an instant, by id.
 
     Takes: all lines that were in force before it. One-off lines and a contract's own row count for nothing.
@@ -110,14 +110,14 @@ def lives(lines: Iterable[ContractLine], until: int) -> list[Life]:
     return [found for account in sorted(changes) if (found := _life(account, changes[account], until)).levels]
 
 
-def _life(account: str, changes: dict[int, list[int]], until: int) -> Life:
+def _life(account: str, changes: dict[int, list[int]], until: int) -> CustomerLifetime:
     levels: list[Level] = []
     annual = held = 0
     for at in sorted(changes):
         annual, held = annual + changes[at][0], held + changes[at][1]
         if annual or levels:
             levels.append(Level(at, annual, held))
-    return Life(account, tuple(levels), until)
+    return CustomerLifetime(account, tuple(levels), until)
 
 
 # --- by the calendar of each spell's own start ---
@@ -137,7 +137,7 @@ class Tally(NamedTuple):
     """
 
     accounts: int
-    spells: Mapping[Spell, int]
+    spells: Mapping[ClientSpan, int]
     until: int
     churn: Sequence[tuple[int, int]] = ()
 
@@ -147,7 +147,7 @@ class Tally(NamedTuple):
         return sum(count for spell, count in self.spells.items() if spell.end is None)
 
 
-def tally(rows: Sequence[Life], until: int, months: Iterable[tuple[int, int]] = ()) -> Tally:
+def tally(rows: Sequence[CustomerLifetime], until: int, months: Iterable[tuple[int, int]] = ()) -> Tally:
     """Lives counted. Takes: the months of which it matters who left in them."""
     churn = []
     for start, end in months:
@@ -156,7 +156,7 @@ def tally(rows: Sequence[Life], until: int, months: Iterable[tuple[int, int]] = 
     return Tally(len(rows), Counter(spell for row in rows for spell in row.spells()), until, churn)
 
 
-def tenures(rows: Sequence[Life], months: int, where: ZoneInfo) -> list[Tenure]:
+def tenures(rows: Sequence[CustomerLifetime], months: int, where: ZoneInfo) -> list[Tenure]:
     """How long every account stayed, each time, as far as it was seen."""
     return tenures_of(tally(rows, rows[0].until if rows else 0), months, where)
 

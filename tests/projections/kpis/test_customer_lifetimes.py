@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import day_start
-from projections.kpis.lives import LONGEST, Life, Tenure, lives, tenures
+from projections.kpis.customer_lifetimes import LONGEST, CustomerLifetime, Tenure, lives, tenures
 from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line
 
@@ -117,4 +117,4 @@ def test_what_an_account_paid_at_an_instant_is_what_it_paid_before_it() -> None:
         0, 120_000_000, 120_000_000, 240_000_000,
     ]  # fmt: skip
     assert life.closing == 240_000_000
-    assert isinstance(life, Life)
+    assert isinstance(life, CustomerLifetime)
