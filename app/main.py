@@ -26,7 +26,7 @@ from app.settings import Settings
 from app.worker import Worker
 
 
-class Application(FastAPI):
+class StewardApi(FastAPI):
     """FastAPI with our surroundings, and with the short way for commands in front of it."""
 
     def __init__(self, settings: Settings, **told: Any) -> None:
@@ -60,7 +60,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         worker.stop()
         runtime.close()
 
-    app = Application(
+    app = StewardApi(
         settings,
         title="Steward",
         version=__version__,

@@ -9,7 +9,7 @@ from bench.client import Load, Request, call, drive
 from bench.environment import Furnished, Ground, furnished
 from bench.interleaving import in_turns, middle, together
 from bench.results import Goal, Row, row
-from bench.servers import empty, steward
+from bench.servers import empty
 
 CONNECTIONS: Final = 64
 BODY: Final = json.dumps(
@@ -38,16 +38,16 @@ def logged(accounts: tuple[str, ...], key: str, series: str | None, number: int)
     return call("POST", path, key, BODY, **said)
 
 
-def requests_on(house: Furnished, series: str | None) -> Request:
+def requests_on(steward: Furnished, series: str | None) -> Request:
     """The requests of a series on a tenant's accounts."""
-    return partial(logged, house.accounts, house.key, series)
+    return partial(logged, steward.accounts, steward.key, series)
 
 
-def driven(ground: Ground, house: Furnished, port: int, name: str | None) -> Callable[[int, float], Load]:
+def driven(ground: Ground, steward: Furnished, port: int, name: str | None) -> Callable[[int, float], Load]:
     """A side that sends commands as fast as they are answered. Takes: the beginning of its idempotency keys, if any."""
 
     def side(turn: int, seconds: float) -> Load:
-        requests = requests_on(house, f"{name}{turn}" if name else None)
+        requests = requests_on(steward, f"{name}{turn}" if name else None)
         return ground.aside(drive, port, requests, CONNECTIONS, seconds, 0.5 if turn else 1.5).whole()
 
     return side
@@ -55,13 +55,16 @@ def driven(ground: Ground, house: Furnished, port: int, name: str | None) -> Cal
 
 def over_http(ground: Ground, backend: str, *, views: bool) -> list[Row]:
     """P1: with the views left to a worker, as the goal says; or, to tell, with the projector inside the server."""
-    house = furnished(ground, backend)
-    with steward(ground.folder, house.url, projector=views) as real, empty(ground.folder) as bare:
-        sides = {"ours": driven(ground, house, real.port, "o"), "empty": driven(ground, house, bare.port, "e")}
+    steward = furnished(ground, backend)
+    with steward(ground.folder, steward.url, projector=views) as real, empty(ground.folder) as bare:
+        sides = {
+            "ours": driven(ground, steward, real.port, "o"),
+            "empty": driven(ground, steward, bare.port, "e"),
+        }
         if not views:
-            sides["keyless"] = driven(ground, house, real.port, None)
+            sides["keyless"] = driven(ground, steward, real.port, None)
         gave = in_turns(ground, sides)
-    ground.databases.drop(house.url)
+    ground.databases.drop(steward.url)
     work = _WORK + ("; views kept by the same process" if views else "")
 
     def compared(id_: str, side: str, how: str, goal: Goal) -> Row:
@@ -82,10 +85,10 @@ def beside_library(ground: Ground) -> list[Row]:
     """P2: the same on PostgreSQL beside the library's own recorder, in process and without HTTP."""
     from bench.peers import save_events  # needs the library's PostgreSQL extra, which no other row does
 
-    house = furnished(ground, "postgresql")
+    steward = furnished(ground, "postgresql")
     library = ground.databases.library("row_p2_peer")
-    with steward(ground.folder, house.url, projector=False) as real:
-        ours = driven(ground, house, real.port, "p2")
+    with steward(ground.folder, steward.url, projector=False) as real:
+        ours = driven(ground, steward, real.port, "p2")
         gave = in_turns(
             ground,
             {
@@ -93,7 +96,7 @@ def beside_library(ground: Ground) -> list[Row]:
                 "the library": lambda _turn, seconds: ground.aside(save_events, library, seconds),
             },
         )
-    ground.databases.drop(house.url)
+    ground.databases.drop(steward.url)
     work = f"{_WORK}, PostgreSQL; the client sends its own Idempotency-Key"
     name = "eventsourcing's PostgreSQL recorder in process, without HTTP, one aggregate event a save"
     ours_rate, peer_rate = (middle(gave[side], float) for side in ("ours", "the library"))

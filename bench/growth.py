@@ -49,10 +49,10 @@ def _costs(ground: Ground, accounts: int, size: int) -> tuple[float, float, floa
     with steward(ground.folder, tenant.url) as served:
         kpi = mean_of_kpis(ground, served, tenant.key)
     ground.say(f"commands at {size:,} events")
-    house = Furnished(ground.databases.twin(tenant.url, "row_growth"), tenant.tenant_id, tenant.key, tenant.accounts)
-    with steward(ground.folder, house.url, projector=False) as served:
-        load = ground.aside(drive, served.port, requests_on(house, "growth"), 16, ground.seconds / len(SIZES), 1.0).whole()
-    ground.databases.drop(house.url)
+    steward = Furnished(ground.databases.twin(tenant.url, "row_growth"), tenant.tenant_id, tenant.key, tenant.accounts)
+    with steward(ground.folder, steward.url, projector=False) as served:
+        load = ground.aside(drive, served.port, requests_on(steward, "growth"), 16, ground.seconds / len(SIZES), 1.0).whole()
+    ground.databases.drop(steward.url)
     return 1e6 / load.rate, rebuilt / size * 1e6, kpi
 
 

@@ -15,7 +15,7 @@ from bench.client import call, drive
 from bench.environment import Furnished, Ground, furnished
 from bench.interleaving import in_turns, middle
 from bench.results import Goal, Row, row
-from bench.servers import Served, steward
+from bench.servers import Served
 
 EACH: Final = 1000
 CONNECTIONS: Final = 2
@@ -76,17 +76,17 @@ def lines(accounts: tuple[str, ...], key: str, series: str, number: int) -> byte
 
 def beside_inserts(ground: Ground, backend: str) -> list[Row]:
     """P3: our ingestion over HTTP beside a bare batched INSERT of the rows that it wrote, a core and by the clock."""
-    house = furnished(ground, backend)
-    with steward(ground.folder, house.url, projector=False) as real:
-        ground.aside(drive, real.port, partial(lines, house.accounts, house.key, "warm"), CONNECTIONS, 5.0, most=4)
+    steward = furnished(ground, backend)
+    with steward(ground.folder, steward.url, projector=False) as real:
+        ground.aside(drive, real.port, partial(lines, steward.accounts, steward.key, "warm"), CONNECTIONS, 5.0, most=4)
         gave = in_turns(
             ground,
             {
-                "ours": lambda turn, seconds: _pour(ground, house, real, f"p{turn}", seconds),
-                "bare INSERT": lambda _turn, seconds: _bare(ground, backend, house, seconds),
+                "ours": lambda turn, seconds: _pour(ground, steward, real, f"p{turn}", seconds),
+                "bare INSERT": lambda _turn, seconds: _bare(ground, backend, steward, seconds),
             },
         )
-    ground.databases.drop(house.url)
+    ground.databases.drop(steward.url)
     ours, bare = gave["ours"], gave["bare INSERT"]
     where = "" if backend == "sqlite" else ", the database's own processes left out"
     work = f"POST /v1/events, {EACH:,} a request, {CONNECTIONS} connections, one worker"
@@ -101,8 +101,8 @@ def beside_inserts(ground: Ground, backend: str) -> list[Row]:
     ]  # fmt: skip
 
 
-def _pour(ground: Ground, house: Furnished, served: Served, series: str, seconds: float) -> Poured:
-    requests = partial(lines, house.accounts, house.key, series)
+def _pour(ground: Ground, steward: Furnished, served: Served, series: str, seconds: float) -> Poured:
+    requests = partial(lines, steward.accounts, steward.key, series)
     before = served.cpu()
     load = ground.aside(drive, served.port, requests, CONNECTIONS, seconds).whole()
     # Requests are big and few: those that were under way when the time was over count, with the time that they took.
@@ -112,9 +112,9 @@ def _pour(ground: Ground, house: Furnished, served: Served, series: str, seconds
 # --- the bare side ---
 
 
-def _bare(ground: Ground, backend: str, house: Furnished, seconds: float) -> Poured:
+def _bare(ground: Ground, backend: str, steward: Furnished, seconds: float) -> Poured:
     target = ground.databases.fresh(backend)
-    gave = ground.aside(insert_bare, house.url, target, house.tenant_id, seconds)
+    gave = ground.aside(insert_bare, steward.url, target, steward.tenant_id, seconds)
     ground.databases.drop(target)
     return gave
 

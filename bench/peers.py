@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from eventsourcing.application import Application
+from eventsourcing.application import Steward
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import Tracking, TrackingRecorder
 from eventsourcing.postgres import PostgresTrackingRecorder
@@ -30,7 +30,7 @@ class Client(Aggregate):
         self.interactions += 1
 
 
-class Diary(Application[UUID]):
+class Diary(Steward[UUID]):
     """The clients' application."""
 
 

@@ -150,9 +150,9 @@ def beside_busy_loop(ground: Ground, backend: str) -> list[Row]:
     Whatever waits for the disk or the network gives the interpreter's lock away and must wait to have it back: what a
     batch costs there is how often it does so.
     """
-    house = furnished(ground, backend)
-    ours, bare, alone = ground.aside(under_the_lock, house)
-    ground.databases.drop(house.url)
+    steward = furnished(ground, backend)
+    ours, bare, alone = ground.aside(under_the_lock, steward)
+    ground.databases.drop(steward.url)
     work = f"a batch of {UNDER_LOAD} appends beside an event loop with {_TASKS} requests in hand, {backend}, median"
     peer = "BEGIN, one INSERT and COMMIT by the driver, beside the same loop"
     id_ = f"pitfall-interpreter-lock-{backend}"
@@ -162,16 +162,16 @@ def beside_busy_loop(ground: Ground, backend: str) -> list[Row]:
     ]
 
 
-def under_the_lock(house: Furnished) -> tuple[float, float, float]:
+def under_the_lock(steward: Furnished) -> tuple[float, float, float]:
     """Milliseconds of a batch and of a bare transaction, both beside a busy loop, and of a batch alone; in turns."""
-    runtime = build(settings_of(house.url))
-    database = Database(house.url, owner=True)
+    runtime = build(settings_of(steward.url))
+    database = Database(steward.url, owner=True)
     connection: Any = database.writer.raw_connection().driver_connection
     connection.execute("CREATE TABLE bare (n integer)")
     try:
-        ready = iter(batches(runtime, house.tenant_id, house.accounts, UNDER_LOAD, 2 * REPEATS + 2))
+        ready = iter(batches(runtime, steward.tenant_id, steward.accounts, UNDER_LOAD, 2 * REPEATS + 2))
         sides: dict[str, Callable[[], float]] = {
-            "ours": lambda: _appended(runtime, house.tenant_id, next(ready)),
+            "ours": lambda: _appended(runtime, steward.tenant_id, next(ready)),
             "bare": lambda: _bare(connection),
         }
         for _ in range(2):

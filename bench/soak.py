@@ -24,7 +24,6 @@ from bench.generate import Tenant, grown
 from bench.reads import FIGURES, page_paths
 from bench.rebuilding import Rebuilt, rebuild
 from bench.results import Goal, Row, row
-from bench.servers import steward
 
 RATE: Final = 200
 """Commands a second."""
@@ -125,11 +124,11 @@ def soak(ground: Ground, backend: str) -> list[Row]:
     """A rebuild of the big tenant amid 200 commands a second and readers that never rest. Raises: RuntimeError if unequal."""
     tenant = grown(ground, backend, ground.accounts, ground.events)
     url = ground.databases.twin(tenant.url, "row_soak")
-    house = Furnished(url, tenant.tenant_id, tenant.key, tenant.accounts)
+    steward = Furnished(url, tenant.tenant_id, tenant.key, tenant.accounts)
     kinds = {**page_paths(tenant), **{f"kpi-{one.name}": one.plain for one in FIGURES}}
     with steward(ground.folder, url) as served:
-        writing = partial(pace, served.port, requests_on(house, "soak"), WRITERS, RATE, LONGEST_SECONDS)
-        reading = partial(read, served.port, house.key, kinds)
+        writing = partial(pace, served.port, requests_on(steward, "soak"), WRITERS, RATE, LONGEST_SECONDS)
+        reading = partial(read, served.port, steward.key, kinds)
         with _clients(writing, reading) as end:
             ground.say("clients write and read")
             time.sleep(LEAD_SECONDS)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Server
 
@@ -30,17 +30,17 @@ def database_url(request: pytest.FixtureRequest, databases: Databases) -> str:
 
 
 @pytest.fixture
-def house(database_url: str) -> Iterator[House]:
-    """A whole house on a fresh database, once on SQLite and once on PostgreSQL."""
-    made = House(database_url)
+def steward(database_url: str) -> Iterator[Steward]:
+    """A whole application on a fresh database, once on SQLite and once on PostgreSQL."""
+    made = Steward(database_url)
     yield made
     made.close()
 
 
 @pytest.fixture
-def cottage(databases: Databases) -> Iterator[House]:
-    """A whole house on SQLite only, where storage does not matter."""
-    made = House(databases.fresh("sqlite"))
+def sqlite_steward(databases: Databases) -> Iterator[Steward]:
+    """A whole application on SQLite only, where storage does not matter."""
+    made = Steward(databases.fresh("sqlite"))
     yield made
     made.close()
 
@@ -53,7 +53,7 @@ def server(database_url: str) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def kiosk(databases: Databases) -> Iterator[Server]:
+def shared_server(databases: Databases) -> Iterator[Server]:
     """A real server on SQLite that a module's tests share, each with a tenant of its own."""
     with Server(databases.fresh("sqlite")) as made:
         yield made

@@ -10,22 +10,22 @@ from tests.support.server import Client, Server
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def shop(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Server]:
+def each_server(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Server]:
     """A real server that a module's tests share, once on SQLite and once on PostgreSQL."""
     with Server(databases.fresh(request.param)) as made:
         yield made
 
 
 @pytest.fixture
-def client(shop: Server) -> Client:
+def client(each_server: Server) -> Client:
     """An admin of a new tenant, on both databases."""
-    return shop.client()
+    return each_server.client()
 
 
 @pytest.fixture
-def visitor(kiosk: Server) -> Client:
+def visitor(shared_server: Server) -> Client:
     """An admin of a new tenant, on SQLite only, where storage does not matter."""
-    return kiosk.client()
+    return shared_server.client()
 
 
 class Calendar:

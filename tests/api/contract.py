@@ -6,7 +6,7 @@ from typing import Any
 
 from app.main import create_app
 from app.settings import Settings
-from tests.support.applications import KEY
+from tests.support.application import KEY
 
 PERIOD = {"from": "2026-01-01", "to": "2026-02-01"}
 OPEN = frozenset({"system.livez", "system.readyz", "system.metrics", "inbound.receive"})

@@ -16,7 +16,7 @@ LINE = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "1
 
 
 @dataclass
-class World:
+class SampleAgency:
     """A client and what it made: ids by the name of the path's parameter."""
 
     client: Client
@@ -37,9 +37,11 @@ def draft(mark: str = "plain", **more: Any) -> dict[str, Any]:
     return {"currency": "EUR", "start": "2026-01-01", "end": "2027-01-01", "notice_days": 30, "lines": [line], **more}
 
 
-def furnish(client: Client, mark: str = "plain", accounts: int = 2, clock: Callable[[], float] = time.time) -> World:
+def furnish(
+    client: Client, mark: str = "plain", accounts: int = 2, clock: Callable[[], float] = time.time
+) -> SampleAgency:
     """A tenant with everything in it, under the same references whatever the mark. Takes: the server's clock, in seconds."""
-    world = World(client, mark)
+    world = SampleAgency(client, mark)
     _plan(world)
     for number in range(accounts, 0, -1):
         _account(world, mark, f"a{number}")
@@ -52,7 +54,7 @@ def furnish(client: Client, mark: str = "plain", accounts: int = 2, clock: Calla
     return world
 
 
-def _account(world: World, mark: str, ref: str) -> None:
+def _account(world: SampleAgency, mark: str, ref: str) -> None:
     write = world.write
     opened = write(
         "/v1/accounts",
@@ -121,7 +123,7 @@ def _account(world: World, mark: str, ref: str) -> None:
     }
 
 
-def _certificates(world: World, mark: str) -> None:
+def _certificates(world: SampleAgency, mark: str) -> None:
     asked = {"kpi": "mrr", "as_of": "2026-01-05", "currency": "EUR", "note": f"note {mark}"}
     world.write("/v1/kpi-certificates", {**asked, "account": "ref:a1"})
     certified = world.write("/v1/kpi-certificates", {**asked, "owner": f"usr {mark}"})
@@ -130,7 +132,7 @@ def _certificates(world: World, mark: str) -> None:
     world.ids |= {"kpi_certificate": certified["id"], "period_close": closed["id"]}
 
 
-def _policies(world: World) -> None:
+def _policies(world: SampleAgency) -> None:
     drafted = world.write("/v1/policies", {"rules": {"kind": "metric"}})
     policy = f"/v1/policies/{drafted['id']}"
     world.write(f"{policy}/versions", {"rules": {"kind": "metric", "discounts": "all"}})
@@ -140,13 +142,13 @@ def _policies(world: World) -> None:
     world.ids |= {"policy": drafted["id"], "number": "2"}
 
 
-def _plan(world: World) -> None:
+def _plan(world: SampleAgency) -> None:
     rules = {"kind": "incentive", "rates": [{"rule": "new_business", "percent": "10"}], "clawback_months": 12}
     drafted = world.write("/v1/policies", {"rules": rules})
     world.write(f"/v1/policies/{drafted['id']}/versions/1/activation", {"start": "2025-01-01"})
 
 
-def _budget(world: World, mark: str, account: str, ref: str) -> None:
+def _budget(world: SampleAgency, mark: str, account: str, ref: str) -> None:
     terms = {
         "currency": "EUR",
         "start": "2026-01-01",
@@ -166,7 +168,7 @@ def _budget(world: World, mark: str, account: str, ref: str) -> None:
     world.ids |= {"budget": made["id"]}
 
 
-def _statement(world: World, mark: str) -> None:
+def _statement(world: SampleAgency, mark: str) -> None:
     """What the contract that was signed just now brings its account's owner; the one before was paid already."""
     period = {"from": "2025-12-01", "to": "2028-01-01"}
     told = {"plan": "ref:incentive@default", "payee": f"new {mark}", "currency": "EUR", **period}
@@ -177,7 +179,7 @@ def _statement(world: World, mark: str) -> None:
     world.ids |= {"incentive_statement": made["id"]}
 
 
-def _endpoint(world: World, mark: str, clock: Callable[[], float]) -> None:
+def _endpoint(world: SampleAgency, mark: str, clock: Callable[[], float]) -> None:
     world.client.write("/v1/webhook-endpoints", {"provider": "standard_webhooks", "label": f"other sender {mark}"})
     made = world.client.write("/v1/webhook-endpoints", {"provider": "standard_webhooks", "label": f"sender {mark}"})
     url = str(world.client.base_url).rstrip("/") + urlsplit(made["url"]).path

@@ -63,8 +63,8 @@ def contract(client: Client, of: str) -> dict[str, str]:
     return {"contract": made["id"], "event": made["events"][0]["id"]}
 
 
-def test_a_proposal_offers_each_role_what_it_may_do_next(shop: Server) -> None:
-    who = table(shop)
+def test_a_proposal_offers_each_role_what_it_may_do_next(each_server: Server) -> None:
+    who = table(each_server)
     manager, senior = who["manager"], who["senior_manager"]
     of = account(manager)
     bodies = {**PROPOSAL, "contract": contract(manager, of)}
@@ -95,8 +95,8 @@ def test_a_proposal_offers_each_role_what_it_may_do_next(shop: Server) -> None:
     assert told(manager) == set()
 
 
-def test_a_margin_below_the_floor_is_offered_to_directors_only(shop: Server) -> None:
-    who = table(shop)
+def test_a_margin_below_the_floor_is_offered_to_directors_only(each_server: Server) -> None:
+    who = table(each_server)
     there = drafted(who["manager"], account(who["manager"]), cost="11000.00")
 
     def told(role: str) -> set[str]:
@@ -110,8 +110,8 @@ def test_a_margin_below_the_floor_is_offered_to_directors_only(shop: Server) -> 
     assert "submission" in told("manager")
 
 
-def test_a_proposal_that_is_not_valid_any_more_may_expire(shop: Server) -> None:
-    client = shop.client()
+def test_a_proposal_that_is_not_valid_any_more_may_expire(each_server: Server) -> None:
+    client = each_server.client()
     of = account(client)
     there = drafted(client, of, valid_until="2026-02-01", effective_at="2026-01-01")
 
@@ -123,8 +123,8 @@ def test_a_proposal_that_is_not_valid_any_more_may_expire(shop: Server) -> None:
     assert offered(client, there) == set()
 
 
-def test_an_opportunity_offers_what_its_stage_allows(shop: Server) -> None:
-    client = shop.client()
+def test_an_opportunity_offers_what_its_stage_allows(each_server: Server) -> None:
+    client = each_server.client()
     of = account(client)
     seen = client.write(f"/v1/accounts/{of}/opportunities", {"title": "more", "kind": "upsell", "source": "usage"})
     there, bodies = f"/v1/opportunities/{seen['id']}", {**OPPORTUNITY, "win": contract(client, of)}
@@ -137,8 +137,8 @@ def test_an_opportunity_offers_what_its_stage_allows(shop: Server) -> None:
     assert assert_the_rest_is_refused(client, there, bodies) == set()
 
 
-def test_a_budget_offers_everything_until_it_is_closed(shop: Server) -> None:
-    client = shop.client()
+def test_a_budget_offers_everything_until_it_is_closed(each_server: Server) -> None:
+    client = each_server.client()
     terms = {"title": "Spring", "currency": "EUR", "amount": "1000", "start": "2026-01-01", "end": "2027-01-01"}
     there = f"/v1/budgets/{client.write(f'/v1/accounts/{account(client)}/budgets', terms)['id']}"
 
@@ -149,8 +149,8 @@ def test_a_budget_offers_everything_until_it_is_closed(shop: Server) -> None:
     assert assert_the_rest_is_refused(client, there, BUDGET) == set()
 
 
-def test_a_renewal_cycle_offers_its_work_until_it_is_decided(shop: Server) -> None:
-    client = shop.client()
+def test_a_renewal_cycle_offers_its_work_until_it_is_decided(each_server: Server) -> None:
+    client = each_server.client()
     path = f"/v1/contracts/{contract(client, account(client))['contract']}"
     there = f"/v1/renewals/{client.write(f'{path}/renewal-cycles')['id']}"
 

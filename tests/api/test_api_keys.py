@@ -142,9 +142,11 @@ def test_a_key_is_not_revoked_in_advance(visitor: Client) -> None:
         ({"role": "integration", "scopes": ["interactions:write", "api_keys:write"]}, 201),
     ],
 )
-def test_nobody_hands_out_more_than_they_have(kiosk: Server, body: dict[str, Any], status: int) -> None:
-    tenant = kiosk.tenant()
-    integration = kiosk.client(kiosk.key(tenant, "integration", ("api_keys:write", "interactions:write")))
+def test_nobody_hands_out_more_than_they_have(shared_server: Server, body: dict[str, Any], status: int) -> None:
+    tenant = shared_server.tenant()
+    integration = shared_server.client(
+        shared_server.key(tenant, "integration", ("api_keys:write", "interactions:write"))
+    )
 
     answer = integration.post("/v1/api-keys", json=body)
 
@@ -152,8 +154,8 @@ def test_nobody_hands_out_more_than_they_have(kiosk: Server, body: dict[str, Any
     assert status == 201 or answer.json()["code"] == "scope_missing"
 
 
-def test_a_foreign_key_cannot_be_revoked(kiosk: Server) -> None:
-    mine, theirs = kiosk.client(), kiosk.client()
+def test_a_foreign_key_cannot_be_revoked(shared_server: Server) -> None:
+    mine, theirs = shared_server.client(), shared_server.client()
     victim = theirs.write("/v1/api-keys", {"role": "auditor"})
 
     answer: httpx.Response = mine.post(f"/v1/api-keys/{victim['id']}/revocation", json={})

@@ -17,7 +17,7 @@ TERMS = {
 
 
 @pytest.fixture
-def office(client: Client) -> Client:
+def agency(client: Client) -> Client:
     """A client with an account."""
     client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR", "external_ref": "nw", "owner": "maria"})
     return client
@@ -40,18 +40,18 @@ def euros(amount: str) -> dict[str, str]:
     return {"amount": amount, "currency": "EUR"}
 
 
-def test_a_budget_says_what_is_spent_left_and_expected(office: Client) -> None:
-    path = budget(office, external_ref="spring")
-    assert office.read("/v1/budgets/ref:spring")["thresholds"] == [50, 80, 100]
+def test_a_budget_says_what_is_spent_left_and_expected(agency: Client) -> None:
+    path = budget(agency, external_ref="spring")
+    assert agency.read("/v1/budgets/ref:spring")["thresholds"] == [50, 80, 100]
 
-    first = spend(office, path, "9000.00", "INV-1", category="media")
-    second = spend(office, path, "4000.00", "INV-2", "2026-01-12")
-    office.write(f"{path}/forecasts", {"at_completion": "23000.00", "effective_at": "2026-01-13"})
-    office.write(f"{path}/forecasts", {"at_completion": "22000.00", "effective_at": "2026-01-14"})
+    first = spend(agency, path, "9000.00", "INV-1", category="media")
+    second = spend(agency, path, "4000.00", "INV-2", "2026-01-12")
+    agency.write(f"{path}/forecasts", {"at_completion": "23000.00", "effective_at": "2026-01-13"})
+    agency.write(f"{path}/forecasts", {"at_completion": "22000.00", "effective_at": "2026-01-14"})
 
     assert [event["type"] for event in first["events"]] == ["budget.spend_recorded"]
     assert [event["type"] for event in second["events"]] == ["budget.spend_recorded", "budget.threshold_crossed"]
-    told = office.read(path)
+    told = agency.read(path)
     assert (told["spent"], told["remaining"], told["percent_spent"]) == (
         euros("13000.00"),
         euros("11000.00"),
@@ -62,49 +62,49 @@ def test_a_budget_says_what_is_spent_left_and_expected(office: Client) -> None:
     assert crossed["event"] == second["events"][1]["id"]
     # twelve of 181 days
     assert (crossed["percent"], crossed["projected_at_end"]) == (50, euros("196083.33"))
-    forecasts = office.read(f"{path}/forecasts")["data"]
+    forecasts = agency.read(f"{path}/forecasts")["data"]
     assert [one["at_completion"] for one in forecasts] == [euros("23000.00"), euros("22000.00")]
 
 
-def test_documents_are_listed_as_recorded_and_as_corrected_and_what_was_known_stays(office: Client) -> None:
-    path = budget(office)
-    spend(office, path, "100.00", "INV-1", category="media")
-    spend(office, path, "50.00", "INV-2", "2026-01-05", category="print")
-    known = office.position
-    corrected = office.write(f"{path}/spend-corrections", {"document": "INV-1", "amount": "10.00"})
+def test_documents_are_listed_as_recorded_and_as_corrected_and_what_was_known_stays(agency: Client) -> None:
+    path = budget(agency)
+    spend(agency, path, "100.00", "INV-1", category="media")
+    spend(agency, path, "50.00", "INV-2", "2026-01-05", category="print")
+    known = agency.position
+    corrected = agency.write(f"{path}/spend-corrections", {"document": "INV-1", "amount": "10.00"})
 
-    [second, first] = office.read(f"{path}/spend")["data"]
+    [second, first] = agency.read(f"{path}/spend")["data"]
     assert (second["document"], first["document"]) == ("INV-2", "INV-1")
     assert (first["amount"], first["recorded"]) == (euros("10.00"), euros("100.00"))
     assert first["corrections"] == [corrected["events"][0]["id"]]
-    assert office.read(path)["spent"] == euros("60.00")
-    assert office.read(path, known_at=known)["spent"] == euros("150.00")
-    assert [one["amount"] for one in office.read(f"{path}/spend", known_at=known, category="media")["data"]] == [
+    assert agency.read(path)["spent"] == euros("60.00")
+    assert agency.read(path, known_at=known)["spent"] == euros("150.00")
+    assert [one["amount"] for one in agency.read(f"{path}/spend", known_at=known, category="media")["data"]] == [
         euros("100.00")
     ]
     # a correction is true from when the money was spent
-    assert office.read(path, as_of="2026-01-11")["spent"] == euros("60.00")
-    assert [one["document"] for one in office.read(f"{path}/spend", as_of="2026-01-07")["data"]] == ["INV-2"]
-    assert office.read(path, as_of="2026-01-07")["spent"] == euros("50.00")
+    assert agency.read(path, as_of="2026-01-11")["spent"] == euros("60.00")
+    assert [one["document"] for one in agency.read(f"{path}/spend", as_of="2026-01-07")["data"]] == ["INV-2"]
+    assert agency.read(path, as_of="2026-01-07")["spent"] == euros("50.00")
 
 
-def test_the_list_is_narrowed_to_accounts_states_and_what_is_nearly_spent(office: Client) -> None:
-    near, far, done = (budget(office, external_ref=ref) for ref in ("near", "far", "done"))
-    spend(office, near, "19200.00", "a")
-    spend(office, far, "19199.99", "a")
-    office.write(f"{done}/closure", {"reason": "It is over"})
+def test_the_list_is_narrowed_to_accounts_states_and_what_is_nearly_spent(agency: Client) -> None:
+    near, far, done = (budget(agency, external_ref=ref) for ref in ("near", "far", "done"))
+    spend(agency, near, "19200.00", "a")
+    spend(agency, far, "19199.99", "a")
+    agency.write(f"{done}/closure", {"reason": "It is over"})
 
     def refs(path: str = "/v1/budgets", **query: Any) -> list[str]:
-        return [one["external_ref"] for one in office.read(path, **query)["data"]]
+        return [one["external_ref"] for one in agency.read(path, **query)["data"]]
 
     assert refs(at_least_percent="80") == ["near"]
     assert refs(at_least_percent="79.9999") == ["near", "far"]
     assert refs(sort="-burnt") == ["near", "far", "done"]
     assert refs(state="closed") == ["done"]
     assert refs("/v1/accounts/ref:nw/budgets") == refs(account="ref:nw") == ["near", "far", "done"]
-    assert office.see("/v1/budgets", account="ref:nobody").status_code == 404
-    assert office.see("/v1/budgets", at_least_percent="-1").status_code == 400
-    assert office.see("/v1/budgets", state="lost").status_code == 400
+    assert agency.see("/v1/budgets", account="ref:nobody").status_code == 404
+    assert agency.see("/v1/budgets", at_least_percent="-1").status_code == 400
+    assert agency.see("/v1/budgets", state="lost").status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -123,20 +123,20 @@ def test_the_list_is_narrowed_to_accounts_states_and_what_is_nearly_spent(office
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name_and_leaves_nothing(
-    office: Client, path: str, body: dict[str, Any], status: int, code: str
+    agency: Client, path: str, body: dict[str, Any], status: int, code: str
 ) -> None:
-    named = budget(office)
-    spend(office, named, "1.00", "INV-1")
+    named = budget(agency)
+    spend(agency, named, "1.00", "INV-1")
 
-    answer = office.post(f"{named}/{path}", json=body)
+    answer = agency.post(f"{named}/{path}", json=body)
 
     assert answer.status_code == status, answer.text
     if status == 409:
         assert answer.json()["code"] == code
-    assert office.read("/v1/events", after=office.position)["data"] == []
+    assert agency.read("/v1/events", after=agency.position)["data"] == []
 
 
-def test_budgets_come_in_as_events_too(office: Client) -> None:
+def test_budgets_come_in_as_events_too(agency: Client) -> None:
     def event(number: int, kind: str, **data: Any) -> dict[str, Any]:
         return {"specversion": "1.0", "id": f"b{number}", "source": "books", "type": kind, "subject": "ref:nw",
                 "data": {"budget": "ref:imported", **data}}  # fmt: skip
@@ -150,12 +150,12 @@ def test_budgets_come_in_as_events_too(office: Client) -> None:
         event(6, "budget.revised", amount="20000.00", reason="Less"),
         event(7, "budget.closed"),
     ]
-    answer = office.post("/v1/events", json=told, headers={"Content-Type": "application/cloudevents-batch+json"}).json()
+    answer = agency.post("/v1/events", json=told, headers={"Content-Type": "application/cloudevents-batch+json"}).json()
 
     assert [one["status"] for one in answer["results"]] == ["accepted", "accepted", "refused", *["accepted"] * 4]
     assert answer["results"][2]["problem"]["code"] == "document_recorded"
-    office.position = answer["position"]
-    found = office.read("/v1/budgets/ref:imported")
+    agency.position = answer["position"]
+    found = agency.read("/v1/budgets/ref:imported")
     assert (found["state"], found["spent"], found["revision"], found["variance"]) == ("closed", euros("100.00"), 1, "0")
 
 

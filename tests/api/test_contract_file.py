@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.api.http.examples import EXAMPLES
 from tests.api.contract import OPEN, OPERATIONS, READS, SCHEMA, SECURED, WRITES, Operation
-from tests.api.sample_agency import World, furnish
+from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.server import Server
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -40,9 +40,9 @@ def answer_schema(operation: Operation, status: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def world(kiosk: Server) -> World:
+def world(shared_server: Server) -> SampleAgency:
     """A furnished tenant."""
-    return furnish(kiosk.client())
+    return furnish(shared_server.client())
 
 
 # --- the file ---
@@ -159,7 +159,7 @@ def test_every_parameter_of_a_query_or_header_is_typed_and_told() -> None:
 
 
 @pytest.mark.parametrize("operation", READS, ids=lambda one: one.name)
-def test_what_is_read_is_what_the_contract_promises(world: World, operation: Operation) -> None:
+def test_what_is_read_is_what_the_contract_promises(world: SampleAgency, operation: Operation) -> None:
     answer = world.client.see(operation.url(world.ids), **operation.asked)
 
     assert answer.status_code == 200, answer.text
@@ -169,7 +169,7 @@ def test_what_is_read_is_what_the_contract_promises(world: World, operation: Ope
 
 
 @each_write
-def test_what_is_written_is_answered_as_the_contract_promises(world: World, operation: Operation) -> None:
+def test_what_is_written_is_answered_as_the_contract_promises(world: SampleAgency, operation: Operation) -> None:
     answer = world.client.post(
         operation.url(world.ids), content=operation.body, headers={"Content-Type": operation.media or ""}
     )

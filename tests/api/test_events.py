@@ -265,9 +265,9 @@ def test_events_see_what_the_events_before_them_did(client: Client) -> None:
     assert client.read("/v1/contracts/ref:c1", as_of="2026-02-01")["mrr"]["amount"] == "7.00"
 
 
-def test_an_integration_takes_in_only_what_its_scopes_name(shop: Server, client: Client) -> None:
+def test_an_integration_takes_in_only_what_its_scopes_name(each_server: Server, client: Client) -> None:
     tenant = client.read("/v1/events")["data"][0]["source"].removeprefix("urn:steward:")
-    integration = shop.client(shop.key(tenant, "integration", ("interactions:write",)))
+    integration = each_server.client(each_server.key(tenant, "integration", ("interactions:write",)))
     ingest(client, [event(1)])
     call = event(2, "interaction.logged", subject="ref:a1",
                  data={"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z"})  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 
 from projections.kpis import KPIS
 from tests.api.contract import READS, Operation
-from tests.api.sample_agency import World, furnish
+from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.server import Client, Server
 
 AMOUNT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
@@ -56,9 +56,9 @@ def hold(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def world(kiosk: Server) -> World:
+def world(shared_server: Server) -> SampleAgency:
     """A furnished tenant in which somebody is lost, somebody grows and somebody pays a third of a cent."""
-    world = furnish(kiosk.client(), accounts=3)
+    world = furnish(shared_server.client(), accounts=3)
     client = world.client
     for number, price in enumerate(("33.333333", "0.003333", "1000.01")):
         opened = client.write(
@@ -92,14 +92,14 @@ def asked(client: Client, path: str, params: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("operation", READS, ids=lambda one: one.name)
-def test_no_answer_has_a_number_with_a_fraction(world: World, operation: Operation) -> None:
+def test_no_answer_has_a_number_with_a_fraction(world: SampleAgency, operation: Operation) -> None:
     told = asked(world.client, operation.url(world.ids), operation.asked)
 
     assert told, operation.name
 
 
 @pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.name)
-def test_no_figure_by_any_method_has_a_number_with_a_fraction(world: World, kpi: Any) -> None:
+def test_no_figure_by_any_method_has_a_number_with_a_fraction(world: SampleAgency, kpi: Any) -> None:
     narrowed = {} if kpi.reads == "scope_changes" else {"currency": "EUR"}
     when = PERIOD if kpi.kind == "period" else {"as_of": "2026-08-31"}
     for method in kpi.methods:

@@ -10,7 +10,7 @@ from tests.support.server import Client
 
 
 @pytest.fixture
-def house(client: Client) -> Client:
+def agency(client: Client) -> Client:
     """A client with an account of maria's."""
     account = {"name": "Northwind", "currency": "EUR", "external_ref": "nw", "owner": "maria", "tier": "gold"}
     client.write("/v1/accounts", {**account, "effective_at": "2025-06-01"})
@@ -42,34 +42,34 @@ def forecast(client: Client, **query: Any) -> dict[str, Any]:
     return client.read("/v1/kpis/renewal_forecast", **asked)
 
 
-def test_every_forecast_stays_and_the_newest_counts(house: Client) -> None:
-    renewal = cycle(house, "a")
+def test_every_forecast_stays_and_the_newest_counts(agency: Client) -> None:
+    renewal = cycle(agency, "a")
 
-    first = say(house, renewal, "best_case", "12000.00", "0.6", currency="EUR")
-    say(house, renewal, "commit", "12600.00", "0.9")
-    told = house.read(f"{renewal}/forecasts")["data"]
-    now, then = house.read(renewal), house.read(renewal, known_at=first)
+    first = say(agency, renewal, "best_case", "12000.00", "0.6", currency="EUR")
+    say(agency, renewal, "commit", "12600.00", "0.9")
+    told = agency.read(f"{renewal}/forecasts")["data"]
+    now, then = agency.read(renewal), agency.read(renewal, known_at=first)
 
     assert [(one["category"], one["probability"], one["expected_value"]["amount"]) for one in told] == [
         ("best_case", "0.6", "12000.00"), ("commit", "0.9", "12600.00")]  # fmt: skip
     assert told[0]["by"].startswith("key_")
     assert now["forecast"]["category"] == "commit"
     assert then["forecast"]["category"] == "best_case"
-    assert [one["category"] for one in house.read(f"{renewal}/forecasts", known_at=first)["data"]] == ["best_case"]
-    assert [one["position"] for one in house.read(f"{renewal}/forecasts", sort="-position")["data"]] == [
+    assert [one["category"] for one in agency.read(f"{renewal}/forecasts", known_at=first)["data"]] == ["best_case"]
+    assert [one["position"] for one in agency.read(f"{renewal}/forecasts", sort="-position")["data"]] == [
         first + 1,
         first,
     ]
-    assert (forecast(house)["value"], forecast(house, known_at=first)["value"]) == ("11340.00", "7200.00")
+    assert (forecast(agency)["value"], forecast(agency, known_at=first)["value"]) == ("11340.00", "7200.00")
 
 
-def test_forecasts_are_paged(house: Client) -> None:
-    renewal = cycle(house, "a")
-    positions = [say(house, renewal, "commit", f"{value}.00") for value in range(1, 6)]
+def test_forecasts_are_paged(agency: Client) -> None:
+    renewal = cycle(agency, "a")
+    positions = [say(agency, renewal, "commit", f"{value}.00") for value in range(1, 6)]
 
     found, cursor = [], {}
     while True:
-        page = house.read(f"{renewal}/forecasts", limit=2, **cursor)
+        page = agency.read(f"{renewal}/forecasts", limit=2, **cursor)
         found += [one["position"] for one in page["data"]]
         if not page["has_more"]:
             break
@@ -91,43 +91,43 @@ def test_forecasts_are_paged(house: Client) -> None:
         ({"category": "commit", "expected_value": "1.00", "by": "key_1"}, 422, "validation_error"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_nothing_appended(house: Client, body: Any, status: int, code: str) -> None:
-    renewal = cycle(house, "a")
-    head = house.read("/v1/events", after=0, limit=1000)["position"]
+def test_what_does_not_fit_is_refused_and_nothing_appended(agency: Client, body: Any, status: int, code: str) -> None:
+    renewal = cycle(agency, "a")
+    head = agency.read("/v1/events", after=0, limit=1000)["position"]
 
-    answer = house.post(f"{renewal}/forecasts", json=body)
+    answer = agency.post(f"{renewal}/forecasts", json=body)
 
     assert answer.status_code == status
     if code != "validation_error":
         assert answer.json()["code"] == code
-    assert house.read("/v1/events", after=0, limit=1000)["position"] == head
+    assert agency.read("/v1/events", after=0, limit=1000)["position"] == head
 
 
-def test_nothing_is_forecast_for_what_is_decided_or_for_nobody(house: Client) -> None:
-    renewal = cycle(house, "a")
-    contract = house.read(renewal)["contract"]
-    house.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
+def test_nothing_is_forecast_for_what_is_decided_or_for_nobody(agency: Client) -> None:
+    renewal = cycle(agency, "a")
+    contract = agency.read(renewal)["contract"]
+    agency.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
     body = {"category": "commit", "expected_value": "1.00"}
 
-    closed = house.post(f"{renewal}/forecasts", json=body)
-    nobody = house.post("/v1/renewals/rnw_01jd7z5m3wf8x9v0w1y2z3a4b5/forecasts", json=body)
+    closed = agency.post(f"{renewal}/forecasts", json=body)
+    nobody = agency.post("/v1/renewals/rnw_01jd7z5m3wf8x9v0w1y2z3a4b5/forecasts", json=body)
 
     assert (closed.status_code, closed.json()["code"]) == (409, "renewal_closed")
     assert (nobody.status_code, nobody.json()["code"]) == (404, "renewal_not_found")
-    assert house.see("/v1/renewals/rnw_01jd7z5m3wf8x9v0w1y2z3a4b5/forecasts").status_code == 404
+    assert agency.see("/v1/renewals/rnw_01jd7z5m3wf8x9v0w1y2z3a4b5/forecasts").status_code == 404
 
 
-def test_d19_and_its_explanation_and_groups(house: Client) -> None:
+def test_d19_and_its_explanation_and_groups(agency: Client) -> None:
     """Source: reference/product.md 3.8, D19: a pool of 2,000,000 at 90%."""
-    other = house.write(
+    other = agency.write(
         "/v1/accounts", {"name": "Contoso", "currency": "EUR", "owner": "tom", "effective_at": "2025-06-01"}
     )
-    one, two = cycle(house, "a", "100000.00"), cycle(house, "b", "66666.67", other["id"])
-    say(house, one, "commit", "1200000.00", "0.9")
-    say(house, two, "best_case", "800000.00", "0.9")
+    one, two = cycle(agency, "a", "100000.00"), cycle(agency, "b", "66666.67", other["id"])
+    say(agency, one, "commit", "1200000.00", "0.9")
+    say(agency, two, "best_case", "800000.00", "0.9")
 
-    told = forecast(house, by="owner")
-    explained = house.read("/v1/kpis/renewal_forecast/explain", **{"from": "2027-01-01", "to": "2028-01-01"})
+    told = forecast(agency, by="owner")
+    explained = agency.read("/v1/kpis/renewal_forecast/explain", **{"from": "2027-01-01", "to": "2028-01-01"})
 
     assert (told["value"], told["low"], told["high"]) == ("1800000.00", "1200000.00", "2000000.00")
     assert [(group["owner"], group["base"]) for group in told["groups"]] == [
@@ -137,42 +137,42 @@ def test_d19_and_its_explanation_and_groups(house: Client) -> None:
     assert [row["contribution"]["numerator"] for row in explained["data"]] == ["1080000.00", "720000.00"]
     assert [item["probability"] for row in explained["data"] for item in row["items"]] == ["0.9", "0.9"]
     assert {event["type"] for row in explained["data"] for event in row["events"]} >= {"renewal.forecast_submitted"}
-    assert [group["tier"] for group in forecast(house, by="tier")["groups"]] == ["gold", None]
-    assert forecast(house, owner="tom")["value"] == "720000.00"
-    bad = house.see("/v1/kpis/renewal_forecast", by="moon", **{"from": "2027-01-01", "to": "2028-01-01"})
+    assert [group["tier"] for group in forecast(agency, by="tier")["groups"]] == ["gold", None]
+    assert forecast(agency, owner="tom")["value"] == "720000.00"
+    bad = agency.see("/v1/kpis/renewal_forecast", by="moon", **{"from": "2027-01-01", "to": "2028-01-01"})
     assert (bad.status_code, bad.json()["code"]) == (400, "invalid_option")
-    alien = house.see("/v1/kpis/renewal_rate", by="owner", **{"from": "2027-01-01", "to": "2028-01-01"})
+    alien = agency.see("/v1/kpis/renewal_rate", by="owner", **{"from": "2027-01-01", "to": "2028-01-01"})
     assert (alien.status_code, alien.json()["code"]) == (400, "option_not_allowed")
 
 
-def test_what_is_available_and_what_is_at_risk(house: Client) -> None:
-    sure, doubted, unsaid = (cycle(house, ref) for ref in "abc")
-    house.write(f"{sure}/risk", {"risk": "on_track"})
-    house.write(f"{doubted}/risk", {"risk": "at_risk"})
-    contract = house.read(unsaid)["contract"]
+def test_what_is_available_and_what_is_at_risk(agency: Client) -> None:
+    sure, doubted, unsaid = (cycle(agency, ref) for ref in "abc")
+    agency.write(f"{sure}/risk", {"risk": "on_track"})
+    agency.write(f"{doubted}/risk", {"risk": "at_risk"})
+    contract = agency.read(unsaid)["contract"]
     change = {"op": "add_line", **LINE, "line": "social", "unit_price": "50.00"}
-    house.write(f"/v1/contracts/{contract}/amendments", {"effective_at": "2026-08-01", "changes": [change]})
+    agency.write(f"/v1/contracts/{contract}/amendments", {"effective_at": "2026-08-01", "changes": [change]})
 
     def asked(name: str, **query: Any) -> dict[str, Any]:
-        return house.read(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2027-02-01", **query})
+        return agency.read(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2027-02-01", **query})
 
     assert asked("available_to_renew")["value"] == "36000.00"
     assert asked("available_to_renew", method="with_co_termed")["value"] == "36600.00"
     risk = asked("revenue_at_risk")
     assert (risk["value"], risk["warnings"]) == ("12000.00", [{"code": "unassessed_renewals", "count": 1}])
-    rows = house.read("/v1/kpis/revenue_at_risk/explain", **{"from": "2027-01-01", "to": "2027-02-01"})["data"]
+    rows = agency.read("/v1/kpis/revenue_at_risk/explain", **{"from": "2027-01-01", "to": "2027-02-01"})["data"]
     assert [row["contribution"]["numerator"] for row in rows] == ["12000.00"]
 
 
-def test_several_currencies_are_never_summed(house: Client) -> None:
-    cycle(house, "a")
-    cycle(house, "b", currency="USD")
+def test_several_currencies_are_never_summed(agency: Client) -> None:
+    cycle(agency, "a")
+    cycle(agency, "b", currency="USD")
 
     for name in ("available_to_renew", "revenue_at_risk", "renewal_forecast", "forecast_accuracy"):
-        answer = house.see(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2028-01-01"})
+        answer = agency.see(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2028-01-01"})
         assert (answer.status_code, answer.json()["code"]) == (422, "mixed_currencies"), name
-    assert forecast(house, currency="USD")["value"] == "11400.00"
-    sums = house.read("/v1/boards/renewals")["columns"][0]["sums"]
+    assert forecast(agency, currency="USD")["value"] == "11400.00"
+    sums = agency.read("/v1/boards/renewals")["columns"][0]["sums"]
     assert [(one["currency"], one["atr"]["amount"]) for one in sums] == [("EUR", "12000.00"), ("USD", "12000.00")]
 
 
@@ -186,20 +186,20 @@ def valued(client: Client, *told: tuple[str, str]) -> None:
 RISING = (("2024-01-01", "1.1"), ("2026-06-01", "1.2"), ("2027-01-01", "1.5"))
 
 
-def test_several_currencies_are_told_in_one_at_the_openings_rates_and_explained_alike(house: Client) -> None:
-    euros, dollars = cycle(house, "a"), cycle(house, "b", currency="USD")
-    say(house, euros, "best_case", "13000.00", "0.5")
+def test_several_currencies_are_told_in_one_at_the_openings_rates_and_explained_alike(agency: Client) -> None:
+    euros, dollars = cycle(agency, "a"), cycle(agency, "b", currency="USD")
+    say(agency, euros, "best_case", "13000.00", "0.5")
     change = {"op": "add_line", **LINE, "line": "social", "unit_price": "50.00"}
     more = {"effective_at": "2026-08-01", "changes": [change]}
-    house.write(f"/v1/contracts/{house.read(euros)['contract']}/amendments", more)
+    agency.write(f"/v1/contracts/{agency.read(euros)['contract']}/amendments", more)
     asked = {"from": "2027-01-01", "to": "2028-01-01", "reporting_currency": "USD"}
-    nothing = house.see("/v1/kpis/renewal_forecast", **asked)
+    nothing = agency.see("/v1/kpis/renewal_forecast", **asked)
     assert (nothing.status_code, nothing.json()["code"]) == (422, "fx_table_missing")
-    twice = house.see("/v1/kpis/renewal_forecast", currency="EUR", **asked)
+    twice = agency.see("/v1/kpis/renewal_forecast", currency="EUR", **asked)
     assert (twice.status_code, twice.json()["code"]) == (400, "currency_twice")
-    valued(house, *RISING)
+    valued(agency, *RISING)
 
-    told = house.read("/v1/kpis/renewal_forecast", by="product", **asked)
+    told = agency.read("/v1/kpis/renewal_forecast", by="product", **asked)
 
     # 13,000 x 0.5 x 1.2 + 12,000 x 0.95; what is committed is the dollars
     assert (told["low"], told["base"], told["high"]) == ("12000.00", "19200.00", "27600.00")
@@ -214,60 +214,60 @@ def test_several_currencies_are_told_in_one_at_the_openings_rates_and_explained_
     }
     for name, methods in figures.items():
         for method, value in methods.items():
-            answer = house.read(f"/v1/kpis/{name}", **asked, **({"method": method} if method else {}))
-            explained = house.get(answer["explain_url"]).json()
+            answer = agency.read(f"/v1/kpis/{name}", **asked, **({"method": method} if method else {}))
+            explained = agency.get(answer["explain_url"]).json()
             assert (answer["value"], explained["figure"]["value"]) == (value, value)
             assert sum(Decimal(row["contribution"]["numerator"]) for row in explained["data"]) == Decimal(value)
             assert explained["figure"]["fx_rates"] == told["fx_rates"]
             assert {item["currency"] for row in explained["data"] for item in row["items"]} == {"USD"}
-    assert forecast(house, reporting_currency="EUR")["base"] == "16000.00"
-    assert forecast(house, currency="EUR")["base"] == "6500.00"
+    assert forecast(agency, reporting_currency="EUR")["base"] == "16000.00"
+    assert forecast(agency, currency="EUR")["base"] == "6500.00"
 
-    policy = house.write("/v1/policies", {"rules": {"kind": "metric", "reporting_currency": "EUR"}})["id"]
-    house.write(f"/v1/policies/{policy}/versions/1/activation", {"start": "2024-01-01"})
-    assert (forecast(house)["base"], forecast(house)["policy_version"]) == ("16000.00", "metric@default/1")
-    series = house.read(
+    policy = agency.write("/v1/policies", {"rules": {"kind": "metric", "reporting_currency": "EUR"}})["id"]
+    agency.write(f"/v1/policies/{policy}/versions/1/activation", {"start": "2024-01-01"})
+    assert (forecast(agency)["base"], forecast(agency)["policy_version"]) == ("16000.00", "metric@default/1")
+    series = agency.read(
         "/v1/kpis/available_to_renew/series", interval="year", **{"from": "2026-01-01", "to": "2028-01-01"}
     )
     assert [point["value"] for point in series["data"]] == ["0.00", "22000.00"]
-    assert house.read(dollars)["atr"] == {"amount": "12000.00", "currency": "USD"}
+    assert agency.read(dollars)["atr"] == {"amount": "12000.00", "currency": "USD"}
 
 
-def test_how_well_forecasts_came_true_is_told_in_one_currency(house: Client) -> None:
-    euros, dollars = cycle(house, "a"), cycle(house, "b", currency="USD")
-    say(house, euros, "commit", "12000.00", "0.9", effective_at="2026-10-01")
-    say(house, dollars, "best_case", "12000.00", "0.5", effective_at="2026-10-01")
+def test_how_well_forecasts_came_true_is_told_in_one_currency(agency: Client) -> None:
+    euros, dollars = cycle(agency, "a"), cycle(agency, "b", currency="USD")
+    say(agency, euros, "commit", "12000.00", "0.9", effective_at="2026-10-01")
+    say(agency, dollars, "best_case", "12000.00", "0.5", effective_at="2026-10-01")
     for renewal in (euros, dollars):
-        house.write(f"/v1/contracts/{house.read(renewal)['contract']}/renewals", {"end": "2028-01-01"})
-    valued(house, *RISING)
+        agency.write(f"/v1/contracts/{agency.read(renewal)['contract']}/renewals", {"end": "2028-01-01"})
+    valued(agency, *RISING)
     year = {"from": "2027-01-01", "to": "2028-01-01"}
 
-    told = house.read("/v1/kpis/forecast_accuracy", reporting_currency="USD", **year)
+    told = agency.read("/v1/kpis/forecast_accuracy", reporting_currency="USD", **year)
 
     # forecast 12,960 + 6,000, renewed 14,400 + 12,000
     assert (told["numerator"], told["denominator"]) == ("18960.00", "26400.00")
     assert (told["value"], told["bias"], told["brier_score"]) == ("0.718182", "-0.281818", "0.13")
     assert [(one["value"], one["renewals"]) for one in told["by_person"]] == [("0.718182", 2)]
-    rows = house.get(told["explain_url"]).json()["data"]
+    rows = agency.get(told["explain_url"]).json()["data"]
     assert [row["contribution"] for row in rows] == [{"numerator": "18960.00", "denominator": "26400.00"}]
 
 
-def test_accuracy_takes_the_forecast_that_stood_so_many_days_before(house: Client) -> None:
-    renewal = cycle(house, "a")
-    say(house, renewal, "commit", "12000.00", "0.9", effective_at="2026-10-01")
-    say(house, renewal, "at_risk", "12000.00", "0.2", effective_at="2026-12-20")
-    contract = house.read(renewal)["contract"]
-    house.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
+def test_accuracy_takes_the_forecast_that_stood_so_many_days_before(agency: Client) -> None:
+    renewal = cycle(agency, "a")
+    say(agency, renewal, "commit", "12000.00", "0.9", effective_at="2026-10-01")
+    say(agency, renewal, "at_risk", "12000.00", "0.2", effective_at="2026-12-20")
+    contract = agency.read(renewal)["contract"]
+    agency.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
 
     def asked(**query: Any) -> dict[str, Any]:
-        return house.read("/v1/kpis/forecast_accuracy", **{"from": "2027-01-01", "to": "2027-02-01", **query})
+        return agency.read("/v1/kpis/forecast_accuracy", **{"from": "2027-01-01", "to": "2027-02-01", **query})
 
     assert (asked()["value"], asked()["brier_score"], asked()["bias"]) == ("0.9", "0.01", "-0.1")
     assert (asked(days_before=7)["value"], asked(days_before=7)["brier_score"]) == ("0.2", "0.64")
     assert asked(days_before=200)["null_reason"] == "no_forecasts_in_period"
     assert [one["value"] for one in asked()["by_person"]] == ["0.9"]
     for wrong in ("-1", "x", "1001"):
-        answer = house.see(
+        answer = agency.see(
             "/v1/kpis/forecast_accuracy", days_before=wrong, **{"from": "2027-01-01", "to": "2027-02-01"}
         )
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_option")
@@ -276,15 +276,15 @@ def test_accuracy_takes_the_forecast_that_stood_so_many_days_before(house: Clien
 # --- boards ---
 
 
-def test_the_board_has_open_cycles_by_stage_and_by_month_with_their_sums(house: Client) -> None:
-    first, second = cycle(house, "a"), cycle(house, "b", "500.00")
-    say(house, first, "commit", "12000.00", "0.9")
-    house.write(f"{second}/deferral", {"new_due": "2027-03-01"})
-    third = cycle(house, "c")
-    house.write(f"/v1/contracts/{house.read(third)['contract']}/renewals", {"end": "2028-01-01"})
+def test_the_board_has_open_cycles_by_stage_and_by_month_with_their_sums(agency: Client) -> None:
+    first, second = cycle(agency, "a"), cycle(agency, "b", "500.00")
+    say(agency, first, "commit", "12000.00", "0.9")
+    agency.write(f"{second}/deferral", {"new_due": "2027-03-01"})
+    third = cycle(agency, "c")
+    agency.write(f"/v1/contracts/{agency.read(third)['contract']}/renewals", {"end": "2028-01-01"})
 
-    by_stage = house.read("/v1/boards/renewals", as_of="2026-12-02")
-    by_month = house.read("/v1/boards/renewals", columns="month", as_of="2026-12-02")
+    by_stage = agency.read("/v1/boards/renewals", as_of="2026-12-02")
+    by_month = agency.read("/v1/boards/renewals", columns="month", as_of="2026-12-02")
 
     told = {one["name"]: one for one in by_stage["columns"]}
     assert list(told) == ["opened", "approaching", "deferred", "noticed", "overdue"]
@@ -294,31 +294,31 @@ def test_the_board_has_open_cycles_by_stage_and_by_month_with_their_sums(house: 
     assert told["deferred"]["cards"][0]["deadline"] == "2027-03-01"
     assert [one["name"] for one in by_month["columns"]] == ["2027-01", "2027-03"]
     assert [one["sums"][0]["atr"]["amount"] for one in by_month["columns"]] == ["12000.00", "6000.00"]
-    late = {one["name"]: one["renewals"] for one in house.read("/v1/boards/renewals", as_of="2027-06-01")["columns"]}
+    late = {one["name"]: one["renewals"] for one in agency.read("/v1/boards/renewals", as_of="2027-06-01")["columns"]}
     assert late["overdue"] == 2
-    narrow = house.read("/v1/boards/renewals", columns="month", owner="nobody")
+    narrow = agency.read("/v1/boards/renewals", columns="month", owner="nobody")
     assert narrow["columns"] == []
 
 
-def test_the_board_shows_so_many_cards_and_sums_all(house: Client) -> None:
+def test_the_board_shows_so_many_cards_and_sums_all(agency: Client) -> None:
     for number in range(3):
-        cycle(house, f"c{number}")
+        cycle(agency, f"c{number}")
 
-    [column] = house.read("/v1/boards/renewals", columns="month", limit=2)["columns"]
+    [column] = agency.read("/v1/boards/renewals", columns="month", limit=2)["columns"]
 
     assert (len(column["cards"]), column["renewals"], column["has_more"]) == (2, 3, True)
     assert column["sums"][0]["atr"]["amount"] == "36000.00"
 
 
-def test_the_forecast_board_tells_what_moved_it_and_by_which_events(house: Client) -> None:
-    one, two, three = (cycle(house, ref, price) for ref, price in (("a", "1000.00"), ("b", "333.33"), ("c", "100.00")))
-    say(house, one, "best_case", "12000.00", "0.5")
-    before = house.position
-    submitted = say(house, one, "commit", "13000.00", "0.9")
-    contract = house.read(two)["contract"]
-    won = house.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
+def test_the_forecast_board_tells_what_moved_it_and_by_which_events(agency: Client) -> None:
+    one, two, three = (cycle(agency, ref, price) for ref, price in (("a", "1000.00"), ("b", "333.33"), ("c", "100.00")))
+    say(agency, one, "best_case", "12000.00", "0.5")
+    before = agency.position
+    submitted = say(agency, one, "commit", "13000.00", "0.9")
+    contract = agency.read(two)["contract"]
+    won = agency.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
 
-    told = house.read("/v1/boards/forecast", from_known_at=before, **{"from": "2027-01-01", "to": "2027-02-01"})
+    told = agency.read("/v1/boards/forecast", from_known_at=before, **{"from": "2027-01-01", "to": "2027-02-01"})
 
     assert (told["from"]["position"], told["from"]["base"]) == (before, "10939.96")
     assert (told["from"]["low"], told["to"]["low"], told["to"]["high"]) == ("5199.96", "18199.96", "18199.96")
@@ -331,23 +331,23 @@ def test_the_forecast_board_tells_what_moved_it_and_by_which_events(house: Clien
     cents = [round(float(move["difference"]["base"]) * 100) for move in moves]
     assert sum(cents) == round(float(told["difference"]["base"]) * 100)
     assert three.rpartition("/")[2] not in {move["renewal"] for move in moves}
-    again = house.read(
+    again = agency.read(
         "/v1/boards/forecast", from_known_at=before, to_known_at=before, **{"from": "2027-01-01", "to": "2027-02-01"}
     )
     assert (again["movements"], again["difference"]) == ([], {"low": "0.00", "base": "0.00", "high": "0.00"})
 
 
-def test_the_board_compares_both_positions_at_the_same_rates_so_that_none_of_them_moves_it(house: Client) -> None:
-    euros = cycle(house, "a")
-    cycle(house, "b", currency="USD")
-    before = house.position
+def test_the_board_compares_both_positions_at_the_same_rates_so_that_none_of_them_moves_it(agency: Client) -> None:
+    euros = cycle(agency, "a")
+    cycle(agency, "b", currency="USD")
+    before = agency.position
     asked = {"from": "2027-01-01", "to": "2028-01-01", "from_known_at": before, "reporting_currency": "USD"}
-    assert house.see("/v1/boards/forecast", **asked).json()["code"] == "fx_table_missing"
-    valued(house, *RISING)
+    assert agency.see("/v1/boards/forecast", **asked).json()["code"] == "fx_table_missing"
+    valued(agency, *RISING)
 
-    still = house.read("/v1/boards/forecast", **asked)
-    say(house, euros, "best_case", "13000.00", "0.5")
-    told = house.read("/v1/boards/forecast", **asked)
+    still = agency.read("/v1/boards/forecast", **asked)
+    say(agency, euros, "best_case", "13000.00", "0.5")
+    told = agency.read("/v1/boards/forecast", **asked)
 
     assert (still["movements"], still["difference"]["base"]) == ([], "0.00")  # the table came in between
     assert (still["from"]["base"], still["to"]["base"]) == ("25080.00", "25080.00")
@@ -359,28 +359,28 @@ def test_the_board_compares_both_positions_at_the_same_rates_so_that_none_of_the
     assert (move["change"], move["difference"]["base"]) == ("recategorised", "-5880.00")
     assert (move["before"]["base"], move["after"]["base"]) == ("13680.00", "7800.00")
     assert told["difference"] == {"low": "-14400.00", "base": "-5880.00", "high": "1200.00"}
-    mixed = house.see("/v1/boards/forecast", **{"from": "2027-01-01", "to": "2028-01-01"})
+    mixed = agency.see("/v1/boards/forecast", **{"from": "2027-01-01", "to": "2028-01-01"})
     assert (mixed.status_code, mixed.json()["code"]) == (422, "mixed_currencies")
-    one = house.read("/v1/boards/forecast", currency="USD", **{"from": "2027-01-01", "to": "2028-01-01"})
+    one = agency.read("/v1/boards/forecast", currency="USD", **{"from": "2027-01-01", "to": "2028-01-01"})
     assert (one["to"]["base"], "fx_rates" in one) == ("11400.00", False)
-    twice = house.see("/v1/boards/forecast", currency="USD", **asked)
+    twice = agency.see("/v1/boards/forecast", currency="USD", **asked)
     assert (twice.status_code, twice.json()["code"]) == (400, "currency_twice")
 
 
-def test_the_board_of_an_account_that_is_newer_than_the_earlier_position_shows_what_appeared(house: Client) -> None:
-    before = house.position
-    new = house.write("/v1/accounts", {"name": "Contoso", "currency": "EUR", "effective_at": "2025-06-01"})["id"]
-    cycle(house, "a", account=new)
+def test_the_board_of_an_account_that_is_newer_than_the_earlier_position_shows_what_appeared(agency: Client) -> None:
+    before = agency.position
+    new = agency.write("/v1/accounts", {"name": "Contoso", "currency": "EUR", "effective_at": "2025-06-01"})["id"]
+    cycle(agency, "a", account=new)
     year = {"from": "2027-01-01", "to": "2028-01-01"}
 
-    told = house.read("/v1/boards/forecast", from_known_at=before, account=new, **year)
+    told = agency.read("/v1/boards/forecast", from_known_at=before, account=new, **year)
 
     assert [(move["change"], move["difference"]["base"]) for move in told["movements"]] == [("appeared", "11400.00")]
 
 
-def test_knowledge_that_goes_backwards_is_refused(house: Client) -> None:
-    cycle(house, "a")
-    answer = house.see(
+def test_knowledge_that_goes_backwards_is_refused(agency: Client) -> None:
+    cycle(agency, "a")
+    answer = agency.see(
         "/v1/boards/forecast", from_known_at=5, to_known_at=2, **{"from": "2027-01-01", "to": "2028-01-01"}
     )
 

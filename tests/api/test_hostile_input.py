@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.contract import READS, WRITES
-from tests.api.sample_agency import World, furnish
+from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Server
 
@@ -76,7 +76,7 @@ RESTS = 2
 class Line:
     """One connection: it says so when the server hangs up on it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SampleAgency) -> None:
         self.world = world
         self._address = urlsplit(str(world.client.base_url)).netloc
         self._key = world.client.headers["Authorization"]
@@ -129,14 +129,14 @@ class Line:
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def world(request: pytest.FixtureRequest, databases: Databases) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, databases: Databases) -> Iterator[SampleAgency]:
     """A furnished tenant."""
     with Server(databases.fresh(request.param)) as server:
         yield furnish(server.client(), accounts=1)
 
 
 @pytest.fixture
-def line(world: World) -> Iterator[Line]:
+def line(world: SampleAgency) -> Iterator[Line]:
     """A connection to it."""
     made = Line(world)
     yield made

@@ -90,9 +90,12 @@ def test_a_refusal_is_not_kept_so_that_the_same_request_may_succeed_later(client
     assert "idempotency-replayed" not in taken.headers
 
 
-def test_two_keys_of_one_tenant_do_not_share_their_idempotency_keys(shop: Server) -> None:
-    tenant = shop.tenant()
-    one, other = shop.client(shop.key(tenant)), shop.client(shop.key(tenant))
+def test_two_keys_of_one_tenant_do_not_share_their_idempotency_keys(each_server: Server) -> None:
+    tenant = each_server.tenant()
+    one, other = (
+        each_server.client(each_server.key(tenant)),
+        each_server.client(each_server.key(tenant)),
+    )
 
     assert post(one, "k-1").json()["id"] != post(other, "k-1").json()["id"]
 

@@ -36,13 +36,13 @@ def furnished(client: Client, **rules: Any) -> str:
 
 
 @pytest.fixture
-def office(client: Client) -> tuple[Client, str]:
+def agency(client: Client) -> tuple[Client, str]:
     """A client with a plan and a contract."""
     return client, furnished(client)
 
 
-def test_what_is_previewed_is_what_is_issued_and_nothing_is_appended_before(office: tuple[Client, str]) -> None:
-    client, contract = office
+def test_what_is_previewed_is_what_is_issued_and_nothing_is_appended_before(agency: tuple[Client, str]) -> None:
+    client, contract = agency
     grown = {"effective_at": "2026-01-10", "changes": [{"op": "set_line", "line": "main", "unit_price": "1100.00"}]}
     amended = client.write(f"{contract}/amendments", grown)["events"][0]["id"]
 
@@ -71,8 +71,8 @@ def test_what_is_previewed_is_what_is_issued_and_nothing_is_appended_before(offi
     assert {name: known[name] for name in told} == told
 
 
-def test_a_loss_is_taken_back_and_a_dispute_is_opened_and_ended(office: tuple[Client, str]) -> None:
-    client, contract = office
+def test_a_loss_is_taken_back_and_a_dispute_is_opened_and_ended(agency: tuple[Client, str]) -> None:
+    client, contract = agency
     statement = f"/v1/incentive-statements/{client.write('/v1/incentive-statements', ASKED)['id']}"
     event = client.read(statement)["lines"][0]["event"]
     client.write(f"{statement}/disputes", {"event": event, "reason": "Not mine alone"})
@@ -118,9 +118,9 @@ def test_a_loss_is_taken_back_and_a_dispute_is_opened_and_ended(office: tuple[Cl
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name_and_leaves_nothing(
-    office: tuple[Client, str], change: dict[str, Any], status: int, code: str | None
+    agency: tuple[Client, str], change: dict[str, Any], status: int, code: str | None
 ) -> None:
-    client, _ = office
+    client, _ = agency
 
     answer = client.post("/v1/incentive-statements", json={**ASKED, **change})
 
@@ -142,8 +142,8 @@ def test_what_is_out_of_range_is_refused_and_not_a_fault(client: Client) -> None
     assert weird.status_code in (400, 409, 422)
 
 
-def test_who_may_read_and_who_may_pay(office: tuple[Client, str]) -> None:
-    client, _ = office
+def test_who_may_read_and_who_may_pay(agency: tuple[Client, str]) -> None:
+    client, _ = agency
     keys = {
         role: client.write("/v1/api-keys", {"role": role})["api_key"] for role in ("manager", "director", "auditor")
     }

@@ -44,10 +44,10 @@ def test_an_interaction_is_logged_and_read_with_what_was_sealed_opened(client: C
     assert page["actor"].startswith("key_")
 
 
-def test_what_was_erased_reads_null(client: Client, account: str, shop: object) -> None:
+def test_what_was_erased_reads_null(client: Client, account: str, each_server: object) -> None:
     receipt = client.write(f"{account}/interactions", CALL)
     tenant = client.read("/v1/events")["data"][0]["source"].removeprefix("urn:steward:")
-    log = shop.runtime.log  # type: ignore[attr-defined]
+    log = each_server.runtime.log  # type: ignore[attr-defined]
     tag = client.see(f"/v1/interactions/{receipt['id']}").headers["etag"]
 
     log.erase(tenant, "stk_bo")

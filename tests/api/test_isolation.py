@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.api.contract import LISTS, READS, Operation
-from tests.api.sample_agency import World, furnish
+from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Server
 
@@ -15,13 +15,13 @@ CANARY = "canary-6f1c"
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def towns(request: pytest.FixtureRequest, databases: Databases) -> Iterator[tuple[World, World]]:
+def towns(request: pytest.FixtureRequest, databases: Databases) -> Iterator[tuple[SampleAgency, SampleAgency]]:
     """A tenant, and a second one full of canaries."""
     with Server(databases.fresh(request.param)) as server:
         yield furnish(server.client(), "plain"), furnish(server.client(), CANARY)
 
 
-def asks(operation: Operation, world: World) -> Iterator[httpx.Response]:
+def asks(operation: Operation, world: SampleAgency) -> Iterator[httpx.Response]:
     """Every way to ask: plain, in the past, as it was known, by reference, narrowed by reference."""
     base = operation.asked
     by_ref = {name: "ref:a1" if name in ("account", "contract", "interaction", "scope_change") else given
@@ -38,7 +38,7 @@ def asks(operation: Operation, world: World) -> Iterator[httpx.Response]:
 
 
 @pytest.mark.parametrize("operation", READS, ids=lambda one: one.name)
-def test_no_answer_tells_of_another_tenant(towns: tuple[World, World], operation: Operation) -> None:
+def test_no_answer_tells_of_another_tenant(towns: tuple[SampleAgency, SampleAgency], operation: Operation) -> None:
     mine, theirs = towns
     foreign = {CANARY, *theirs.events, *(theirs.ids[name] for name in theirs.ids if theirs.ids[name] != mine.ids[name])}
 
@@ -51,7 +51,7 @@ def test_no_answer_tells_of_another_tenant(towns: tuple[World, World], operation
         assert [word for word in foreign if word in text] == []
 
 
-def test_the_canaries_sing_in_their_own_cage(towns: tuple[World, World]) -> None:
+def test_the_canaries_sing_in_their_own_cage(towns: tuple[SampleAgency, SampleAgency]) -> None:
     _, theirs = towns
 
     singing = {one.name for one in READS if any(CANARY in answer.text for answer in asks(one, theirs))}
@@ -61,7 +61,7 @@ def test_the_canaries_sing_in_their_own_cage(towns: tuple[World, World]) -> None
 
 
 @pytest.mark.parametrize("operation", LISTS, ids=lambda one: one.name)
-def test_a_cursor_opens_no_other_tenants_list(towns: tuple[World, World], operation: Operation) -> None:
+def test_a_cursor_opens_no_other_tenants_list(towns: tuple[SampleAgency, SampleAgency], operation: Operation) -> None:
     mine, theirs = towns
     base = operation.asked
     page = theirs.client.see(operation.url(by_refs(theirs, operation)), **base, limit=1).json()
@@ -74,12 +74,12 @@ def test_a_cursor_opens_no_other_tenants_list(towns: tuple[World, World], operat
     assert (other.status_code, other.json()["code"]) == (400, "invalid_cursor")
 
 
-def by_refs(world: World, operation: Operation) -> dict[str, str]:
+def by_refs(world: SampleAgency, operation: Operation) -> dict[str, str]:
     """References where an account is named, so that both tenants ask at the very same path."""
     return {**world.ids, "account": "ref:a1"} if operation.params == ("account",) else world.ids
 
 
-def test_an_idempotency_key_means_nothing_to_another_tenant(towns: tuple[World, World]) -> None:
+def test_an_idempotency_key_means_nothing_to_another_tenant(towns: tuple[SampleAgency, SampleAgency]) -> None:
     mine, theirs = towns
     body = {"name": "Twin", "currency": "EUR"}
 
@@ -93,7 +93,7 @@ def test_an_idempotency_key_means_nothing_to_another_tenant(towns: tuple[World, 
     assert (different.status_code, different.json()["code"]) == (422, "idempotency_key_reused")
 
 
-def test_an_event_taken_in_by_one_tenant_is_new_to_the_other(towns: tuple[World, World]) -> None:
+def test_an_event_taken_in_by_one_tenant_is_new_to_the_other(towns: tuple[SampleAgency, SampleAgency]) -> None:
     event = {"specversion": "1.0", "id": "1", "source": "urn:crm", "type": "account.opened",
              "data": {"name": "Taken in", "currency": "EUR"}}  # fmt: skip
 
@@ -107,7 +107,7 @@ def test_an_event_taken_in_by_one_tenant_is_new_to_the_other(towns: tuple[World,
     assert statuses == [201, 201, 200, 200]
 
 
-def test_the_same_reference_names_each_tenants_own_thing(towns: tuple[World, World]) -> None:
+def test_the_same_reference_names_each_tenants_own_thing(towns: tuple[SampleAgency, SampleAgency]) -> None:
     mine, theirs = towns
 
     for path, param in (("accounts", "account"), ("contracts", "contract"), ("interactions", "interaction")):

@@ -22,7 +22,7 @@ CORRECTION = {
 
 
 def told(server: Server) -> Client:
-    """A client whose ledger holds the house fixture."""
+    """A client whose ledger holds the fixture F1."""
     client = server.client()
     answer = client.post("/v1/events", content=F1.read_bytes(), headers={"Content-Type": "application/x-ndjson"})
     client.position = answer.json()["position"]
@@ -95,12 +95,12 @@ def tenant_of(server: Server, client: Client) -> str:
 
 
 @pytest.mark.parametrize("member", ["value", "numerator", "inputs_hash"])
-def test_a_certificate_whose_row_in_the_log_was_altered_no_longer_verifies(kiosk: Server, member: str) -> None:
-    client = told(kiosk)
+def test_a_certificate_whose_row_in_the_log_was_altered_no_longer_verifies(shared_server: Server, member: str) -> None:
+    client = told(shared_server)
     certificate = issued(client)
     stored = certificate[member]
     false = "0" * 64 if member == "inputs_hash" else "9.99"
-    database = owner(kiosk.runtime.settings)
+    database = owner(shared_server.runtime.settings)
     with database.administer() as connection:
         guards = [name for (name,) in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))]
         for name in guards:  # who owns the database can take away what guards it
@@ -134,9 +134,9 @@ def test_a_certificate_whose_row_in_the_log_was_altered_no_longer_verifies(kiosk
     ],
 )
 def test_any_figure_is_certified_one_without_a_value_too(
-    shop: Server, asked: dict[str, Any], value: str | None, reason: str | None
+    each_server: Server, asked: dict[str, Any], value: str | None, reason: str | None
 ) -> None:
-    client = told(shop)
+    client = told(each_server)
 
     certificate = issued(client, **asked)
 
@@ -144,8 +144,8 @@ def test_any_figure_is_certified_one_without_a_value_too(
     assert verified(client, certificate["id"])["verified"]
 
 
-def test_the_same_inputs_have_the_same_hash_and_other_ones_another(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_the_same_inputs_have_the_same_hash_and_other_ones_another(shared_server: Server) -> None:
+    client = told(shared_server)
     first, second = issued(client), issued(client)
     client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)
     third = issued(client)
@@ -154,8 +154,8 @@ def test_the_same_inputs_have_the_same_hash_and_other_ones_another(kiosk: Server
     assert first["code_digest"] == third["code_digest"]
 
 
-def test_certificates_are_listed_by_figure_and_account_and_as_they_were_known(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_certificates_are_listed_by_figure_and_account_and_as_they_were_known(shared_server: Server) -> None:
+    client = told(shared_server)
     whole, own = issued(client), issued(client, account="ref:B", kpi="client_retention_rate")
     position = client.position
     issued(client)
@@ -192,14 +192,14 @@ def test_certificates_are_listed_by_figure_and_account_and_as_they_were_known(ki
     ],
 )
 def test_what_cannot_be_certified_is_refused_by_name_and_appends_nothing(
-    kiosk: Server, body: dict[str, Any], status: int, code: str
+    shared_server: Server, body: dict[str, Any], status: int, code: str
 ) -> None:
-    client = told(kiosk)
+    client = told(shared_server)
 
     answer = client.post(CERTIFICATES, json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert kiosk.runtime.log.head(tenant_of(kiosk, client)) == client.position
+    assert shared_server.runtime.log.head(tenant_of(shared_server, client)) == client.position
 
 
 # --- rules and rates ---
@@ -211,8 +211,10 @@ def activated(client: Client, rules: dict[str, Any], start: str) -> dict[str, An
     return client.write(f"/v1/policies/{drafted['id']}/versions/1/activation", {"start": start})
 
 
-def test_rules_that_come_into_force_restate_a_figure_and_its_certificate_stands_by_the_old_ones(shop: Server) -> None:
-    client = told(shop)
+def test_rules_that_come_into_force_restate_a_figure_and_its_certificate_stands_by_the_old_ones(
+    each_server: Server,
+) -> None:
+    client = told(each_server)
     certificate = issued(client, kpi="mrr_waterfall")
     activation = activated(client, {"kind": "metric", "reactivation": "expansion"}, "2025-01-01")
 
@@ -228,8 +230,8 @@ def test_rules_that_come_into_force_restate_a_figure_and_its_certificate_stands_
     assert issued(client, kpi="mrr_waterfall")["policy_version"] != "default/1"
 
 
-def test_a_figure_is_certified_under_a_draft_and_verifies_under_it(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_a_figure_is_certified_under_a_draft_and_verifies_under_it(shared_server: Server) -> None:
+    client = told(shared_server)
     client.write("/v1/policies", {"rules": {"kind": "metric", "churn_denominator": "start_and_new"}})
 
     certificate = issued(client, kpi="customer_churn_rate", policy="ref:metric@default:1")
@@ -239,8 +241,8 @@ def test_a_figure_is_certified_under_a_draft_and_verifies_under_it(kiosk: Server
     assert verified(client, certificate["id"])["verified"]
 
 
-def test_a_converted_figure_verifies_at_the_rates_that_were_known(shop: Server) -> None:
-    client = told(shop)
+def test_a_converted_figure_verifies_at_the_rates_that_were_known(each_server: Server) -> None:
+    client = told(each_server)
     rates = [{"date": "2024-01-01", "currency": "USD", "rate": "0.9"}]
     activated(client, {"kind": "fx", "base": "EUR", "rates": rates}, "2024-01-01")
 
@@ -254,8 +256,8 @@ def test_a_converted_figure_verifies_at_the_rates_that_were_known(shop: Server) 
     assert (again["verified"], again["known_since"]["difference"]) == (True, "-90.00")
 
 
-def test_a_request_that_comes_again_gets_its_first_certificate(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_a_request_that_comes_again_gets_its_first_certificate(shared_server: Server) -> None:
+    client = told(shared_server)
     body = json.dumps({"kpi": "net_revenue_retention", **YEAR})
     headers = {"Idempotency-Key": "once", "Content-Type": "application/json"}
     first = client.post(CERTIFICATES, content=body, headers=headers)

@@ -1,4 +1,4 @@
-"""KPIs over HTTP: the house fixture as a frontend and an auditor ask for it."""
+"""KPIs over HTTP: the fixture F1 as a frontend and an auditor ask for it."""
 
 import json
 from decimal import Decimal
@@ -16,7 +16,7 @@ NRR = "/v1/kpis/net_revenue_retention"
 
 
 def told(server: Server) -> Client:
-    """A client whose ledger holds the house fixture."""
+    """A client whose ledger holds the fixture F1."""
     tenant_id = server.tenant()
     items = server.runtime.ingestion.ingest(
         tenant_id, "test", [json.loads(line) for line in F1.read_text().splitlines()]
@@ -34,8 +34,8 @@ def refused(client: Client, path: str, **params: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_the_catalogue_lists_every_kpi_with_its_formula(kiosk: Server) -> None:
-    listed = kiosk.client().read("/v1/kpis")["data"]
+def test_the_catalogue_lists_every_kpi_with_its_formula(shared_server: Server) -> None:
+    listed = shared_server.client().read("/v1/kpis")["data"]
 
     assert [kpi["name"] for kpi in listed] == [kpi.name for kpi in KPIS]
     assert all(kpi["formula"] and kpi["title"] and kpi["kind"] in ("point", "period") for kpi in listed)
@@ -76,8 +76,8 @@ def test_the_explain_url_of_an_answer_explains_that_very_answer(server: Server) 
     assert sum(int(row["contribution"]["numerator"].removesuffix(".00")) for row in explained["data"]) == 4300
 
 
-def test_the_pages_of_an_explanation_are_of_one_position_whatever_is_appended_between(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_the_pages_of_an_explanation_are_of_one_position_whatever_is_appended_between(shared_server: Server) -> None:
+    client = told(shared_server)
     first = client.read("/v1/kpis/mrr/explain", as_of="2025-12-31", limit=3)
     assert first["has_more"]
     client.write(
@@ -97,8 +97,8 @@ def test_the_pages_of_an_explanation_are_of_one_position_whatever_is_appended_be
     )
 
 
-def test_an_account_is_named_by_reference_or_id_and_a_foreign_one_is_not_found(kiosk: Server) -> None:
-    client, stranger = told(kiosk), kiosk.client()
+def test_an_account_is_named_by_reference_or_id_and_a_foreign_one_is_not_found(shared_server: Server) -> None:
+    client, stranger = told(shared_server), shared_server.client()
     by_ref = client.read("/v1/kpis/mrr", as_of="2025-12-31", account="ref:C")
     account_id = by_ref["scope"]["account"]
 
@@ -133,13 +133,13 @@ def test_an_account_is_named_by_reference_or_id_and_a_foreign_one_is_not_found(k
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused_by_name(
-    kiosk: Server, path: str, params: dict[str, Any], status: int, code: str
+    shared_server: Server, path: str, params: dict[str, Any], status: int, code: str
 ) -> None:
-    assert refused(kiosk.client(), path, **params) == (status, code)
+    assert refused(shared_server.client(), path, **params) == (status, code)
 
 
-def test_mixed_currencies_are_refused_until_one_is_named(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_mixed_currencies_are_refused_until_one_is_named(shared_server: Server) -> None:
+    client = told(shared_server)
     client.write("/v1/accounts", {"name": "Euros", "currency": "EUR", "external_ref": "H"})
     line = {"line": "main", "product": "retainer", "unit_price": "10.00", "interval": "month"}
     drafted = client.write("/v1/accounts/ref:H/contracts", {"currency": "EUR", "start": "2025-02-01", "lines": [line]})
@@ -151,19 +151,22 @@ def test_mixed_currencies_are_refused_until_one_is_named(kiosk: Server) -> None:
     assert client.read("/v1/kpis/client_retention_rate", **YEAR)["value"] == "0.8"
 
 
-def test_a_key_without_the_scope_reads_no_figure(kiosk: Server) -> None:
-    tenant_id = kiosk.tenant()
-    client = Client(kiosk.url, kiosk.key(tenant_id, "integration", ("contracts:read",)))
+def test_a_key_without_the_scope_reads_no_figure(shared_server: Server) -> None:
+    tenant_id = shared_server.tenant()
+    client = Client(shared_server.url, shared_server.key(tenant_id, "integration", ("contracts:read",)))
 
     for path in ("/v1/kpis", "/v1/kpis/mrr", "/v1/kpis/mrr/explain"):
         assert refused(client, path) == (403, "scope_missing")
     assert (
-        Client(kiosk.url, kiosk.key(tenant_id, "integration", ("kpis:read",))).read("/v1/kpis/mrr")["value"] == "0.00"
+        Client(shared_server.url, shared_server.key(tenant_id, "integration", ("kpis:read",))).read("/v1/kpis/mrr")[
+            "value"
+        ]
+        == "0.00"
     )
 
 
-def test_a_question_names_the_policy_that_it_is_counted_by_and_its_explanation_too(kiosk: Server) -> None:
-    client = kiosk.client()
+def test_a_question_names_the_policy_that_it_is_counted_by_and_its_explanation_too(shared_server: Server) -> None:
+    client = shared_server.client()
     client.write("/v1/policies", {"rules": {"kind": "metric", "discounts": "none"}})
 
     told = client.read("/v1/kpis/mrr", policy="ref:metric@default:1")
@@ -216,6 +219,6 @@ def test_figures_are_converted_by_the_policies_in_force_and_explained_alike(serv
     ],
 )
 def test_a_question_of_money_that_makes_no_sense_is_refused_by_name(
-    kiosk: Server, path: str, params: dict[str, Any], status: int, code: str
+    shared_server: Server, path: str, params: dict[str, Any], status: int, code: str
 ) -> None:
-    assert refused(kiosk.client(), path, **params) == (status, code)
+    assert refused(shared_server.client(), path, **params) == (status, code)

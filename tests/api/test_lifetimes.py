@@ -13,13 +13,13 @@ SEEN = {"as_of": "2022-06-30"}
 
 
 @pytest.fixture(scope="module")
-def client(kiosk: Server) -> Client:
+def client(shared_server: Server) -> Client:
     """A client whose ledger holds a tenth of the High End cohort."""
-    tenant_id = kiosk.tenant()
+    tenant_id = shared_server.tenant()
     events = [json.loads(line) for line in TENTH.read_text().splitlines()]
-    assert {item.status for item in kiosk.runtime.ingestion.ingest(tenant_id, "test", events)} == {"accepted"}
-    made = Client(kiosk.url, kiosk.key(tenant_id))
-    made.position = kiosk.runtime.log.head(tenant_id)
+    assert {item.status for item in shared_server.runtime.ingestion.ingest(tenant_id, "test", events)} == {"accepted"}
+    made = Client(shared_server.url, shared_server.key(tenant_id))
+    made.position = shared_server.runtime.log.head(tenant_id)
     return made
 
 
@@ -120,8 +120,8 @@ def test_a_question_that_makes_no_sense_is_refused_by_name(
             assert (answer.status_code, answer.json().get("code")) == (status, code)
 
 
-def test_contracts_at_both_ends_of_the_calendar_are_measured_all_the_same(kiosk: Server) -> None:
-    client = Client(kiosk.url, kiosk.key(kiosk.tenant()))
+def test_contracts_at_both_ends_of_the_calendar_are_measured_all_the_same(shared_server: Server) -> None:
+    client = Client(shared_server.url, shared_server.key(shared_server.tenant()))
     line = {"line": "main", "product": "retainer", "unit_price": "10.00", "interval": "month"}
     for ref, start in (("first", "0001-01-01"), ("last", "9999-12-31")):
         client.write("/v1/accounts", {"name": ref, "currency": "EUR", "external_ref": ref})
@@ -140,9 +140,9 @@ def test_contracts_at_both_ends_of_the_calendar_are_measured_all_the_same(kiosk:
         assert client.see("/v1/kpis/concentration", as_of=as_of).status_code == 200
 
 
-def test_a_key_without_the_scope_and_a_stranger_see_nothing(kiosk: Server, client: Client) -> None:
-    keyless = Client(kiosk.url, kiosk.key(kiosk.tenant(), "integration", ("contracts:read",)))
-    stranger = Client(kiosk.url, kiosk.key(kiosk.tenant()))
+def test_a_key_without_the_scope_and_a_stranger_see_nothing(shared_server: Server, client: Client) -> None:
+    keyless = Client(shared_server.url, shared_server.key(shared_server.tenant(), "integration", ("contracts:read",)))
+    stranger = Client(shared_server.url, shared_server.key(shared_server.tenant()))
 
     assert keyless.see(CLV, method="sbg").json()["code"] == "scope_missing"
     assert stranger.read(CLV, **SEEN, method="sbg")["observations"]["accounts"] == 0

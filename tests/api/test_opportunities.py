@@ -9,7 +9,7 @@ ESTIMATE = {"annual_value": "6000.00", "currency": "EUR", "probability": "0.4", 
 
 
 def account(client: Client, **members: Any) -> str:
-    """A client of the house."""
+    """A client of the application."""
     return str(client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR", **members})["id"])
 
 
@@ -26,8 +26,10 @@ def refused(client: Client, path: str, body: dict[str, Any]) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_an_upsell_goes_from_a_review_to_an_amendment_that_says_what_it_is_worth(shop: Server) -> None:
-    client = shop.client()
+def test_an_upsell_goes_from_a_review_to_an_amendment_that_says_what_it_is_worth(
+    each_server: Server,
+) -> None:
+    client = each_server.client()
     mine = account(client)
     terms = {"currency": "EUR", "start": "2026-01-01", "lines": [LINE]}
     contract = client.write(f"/v1/accounts/{mine}/contracts", terms)["id"]
@@ -72,8 +74,8 @@ def test_opportunities_are_listed_by_page_and_by_what_they_are(client: Client) -
     assert client.see("/v1/opportunities", source="nowhere").status_code == 400
 
 
-def test_the_board_shows_what_is_open_by_stage_and_currency_under_both_clocks(shop: Server) -> None:
-    client = shop.client()
+def test_the_board_shows_what_is_open_by_stage_and_currency_under_both_clocks(each_server: Server) -> None:
+    client = each_server.client()
     mine, other = account(client, owner="mia", effective_at="2026-01-01"), account(client, effective_at="2026-01-01")
 
     def estimated(account_id: str, value: str, probability: str, currency: str = "EUR", **members: Any) -> str:

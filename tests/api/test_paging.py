@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.api.contract import LISTS, Operation
-from tests.api.sample_agency import World, furnish
+from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Client, Server
 
@@ -18,13 +18,13 @@ EVERY_LIST = pytest.mark.parametrize("operation", LISTS, ids=lambda one: one.nam
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def world(request: pytest.FixtureRequest, databases: Databases) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, databases: Databases) -> Iterator[SampleAgency]:
     """A furnished tenant with three accounts."""
     with Server(databases.fresh(request.param)) as server:
         yield furnish(server.client(), accounts=3)
 
 
-def question(operation: Operation, world: World) -> tuple[str, dict[str, Any]]:
+def question(operation: Operation, world: SampleAgency) -> tuple[str, dict[str, Any]]:
     """The path of a list and what must be asked with it."""
     return operation.url(world.ids), dict(PERIOD) if "from" in operation.query else {}
 
@@ -57,7 +57,7 @@ def orders(operation: Operation) -> list[str]:
 
 
 @EVERY_LIST
-def test_small_pages_make_the_same_list_as_a_large_one(world: World, operation: Operation) -> None:
+def test_small_pages_make_the_same_list_as_a_large_one(world: SampleAgency, operation: Operation) -> None:
     path, asked = question(operation, world)
 
     large = world.client.read(path, **asked, limit=200)
@@ -69,7 +69,7 @@ def test_small_pages_make_the_same_list_as_a_large_one(world: World, operation: 
 
 
 @EVERY_LIST
-def test_the_link_leads_where_the_cursor_does(world: World, operation: Operation) -> None:
+def test_the_link_leads_where_the_cursor_does(world: SampleAgency, operation: Operation) -> None:
     path, asked = question(operation, world)
 
     first = world.client.see(path, **asked, limit=1)
@@ -87,7 +87,7 @@ def test_the_link_leads_where_the_cursor_does(world: World, operation: Operation
 
 @EVERY_LIST
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1.5", "many", ""])
-def test_a_limit_lies_between_1_and_200(world: World, operation: Operation, limit: str) -> None:
+def test_a_limit_lies_between_1_and_200(world: SampleAgency, operation: Operation, limit: str) -> None:
     path, asked = question(operation, world)
 
     answer = world.client.see(path, **asked, limit=limit)
@@ -96,7 +96,7 @@ def test_a_limit_lies_between_1_and_200(world: World, operation: Operation, limi
 
 
 @EVERY_LIST
-def test_a_cursor_continues_only_the_question_it_came_from(world: World, operation: Operation) -> None:
+def test_a_cursor_continues_only_the_question_it_came_from(world: SampleAgency, operation: Operation) -> None:
     path, asked = question(operation, world)
     cursor = world.client.read(path, **asked, limit=1)["next_cursor"]
     others: list[dict[str, Any]] = [{"as_of": "2026-02-28"}] if "as_of" in operation.query else []
@@ -113,7 +113,7 @@ def test_a_cursor_continues_only_the_question_it_came_from(world: World, operati
 
 
 @pytest.mark.parametrize("operation", [one for one in LISTS if orders(one)], ids=lambda one: one.name)
-def test_every_order_goes_both_ways_with_what_is_empty_at_the_end(world: World, operation: Operation) -> None:
+def test_every_order_goes_both_ways_with_what_is_empty_at_the_end(world: SampleAgency, operation: Operation) -> None:
     path, asked = question(operation, world)
 
     for order in orders(operation):
@@ -127,7 +127,7 @@ def test_every_order_goes_both_ways_with_what_is_empty_at_the_end(world: World, 
             assert [item[member] for item in filled] == sorted(item[member] for item in filled), order
 
 
-def test_an_order_that_is_none_is_refused(world: World) -> None:
+def test_an_order_that_is_none_is_refused(world: SampleAgency) -> None:
     for sort in ("nothing", "-", "--name", "name,tier", "tenant_id"):
         answer = world.client.see("/v1/accounts", sort=sort)
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_sort"), sort

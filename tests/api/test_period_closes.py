@@ -72,8 +72,8 @@ def test_what_is_recorded_into_a_closed_period_shows_and_is_certified_anew_with_
     assert all(verified(client, one)["verified"] for one in {*first, *after["certificates"]})
 
 
-def test_what_was_known_of_a_closed_period_does_not_change(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_what_was_known_of_a_closed_period_does_not_change(shared_server: Server) -> None:
+    client = told(shared_server)
     path = closed(client)
     position = client.position
     before = client.read(path, known_at=position)
@@ -83,15 +83,15 @@ def test_what_was_known_of_a_closed_period_does_not_change(kiosk: Server) -> Non
     assert client.read(path, known_at=position) == before
 
 
-def test_a_period_is_closed_once_and_a_part_of_it_by_itself(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_a_period_is_closed_once_and_a_part_of_it_by_itself(shared_server: Server) -> None:
+    client = told(shared_server)
     closed(client)
-    head = kiosk.runtime.log.head(tenant_of(kiosk, client))
+    head = shared_server.runtime.log.head(tenant_of(shared_server, client))
 
     again = client.post(CLOSES, json=YEAR)
 
     assert (again.status_code, again.json()["code"]) == (409, "period_closed")
-    assert kiosk.runtime.log.head(tenant_of(kiosk, client)) == head
+    assert shared_server.runtime.log.head(tenant_of(shared_server, client)) == head
     closed(client, currency="USD")
     closed(client, **{"from": "2025-07-01"})
     assert [row["period"]["from"] for row in client.read(CLOSES, sort="start")["data"]] == [
@@ -126,18 +126,18 @@ def test_a_period_that_goes_on_is_not_closed(calendar: Calendar) -> None:
     ],
 )
 def test_what_cannot_be_closed_is_refused_by_name_and_appends_nothing(
-    kiosk: Server, body: dict[str, Any], status: int, code: str
+    shared_server: Server, body: dict[str, Any], status: int, code: str
 ) -> None:
-    client = told(kiosk)
+    client = told(shared_server)
 
     answer = client.post(CLOSES, json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert kiosk.runtime.log.head(tenant_of(kiosk, client)) == client.position
+    assert shared_server.runtime.log.head(tenant_of(shared_server, client)) == client.position
 
 
-def test_figures_of_several_currencies_are_closed_a_currency_at_a_time(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_figures_of_several_currencies_are_closed_a_currency_at_a_time(shared_server: Server) -> None:
+    client = told(shared_server)
     line = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "10.00", "interval": "month"}
     drafted = client.write("/v1/accounts/ref:B/contracts", {"currency": "EUR", "start": "2025-01-01", "lines": [line]})
     client.write(f"/v1/contracts/{drafted['id']}/signature", {"signed_at": "2025-01-01T00:00:00Z"})
@@ -149,21 +149,21 @@ def test_figures_of_several_currencies_are_closed_a_currency_at_a_time(kiosk: Se
     assert [(one["certified"], one["currency"]) for one in told_["figures"]] == [("10.00", "EUR")]
 
 
-def test_nothing_is_said_anew_where_everything_stands(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_nothing_is_said_anew_where_everything_stands(shared_server: Server) -> None:
+    client = told(shared_server)
     path = closed(client)
-    head = kiosk.runtime.log.head(tenant_of(kiosk, client))
+    head = shared_server.runtime.log.head(tenant_of(shared_server, client))
 
     answer = client.post(f"{path}/restatements", json={"reason": "To be sure"})
     silent = client.post(f"{path}/restatements", json={})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_restated")
     assert (silent.status_code, silent.json()["code"]) == (422, "invalid_body")
-    assert kiosk.runtime.log.head(tenant_of(kiosk, client)) == head
+    assert shared_server.runtime.log.head(tenant_of(shared_server, client)) == head
 
 
-def test_the_same_requests_again_get_their_first_answers(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_the_same_requests_again_get_their_first_answers(shared_server: Server) -> None:
+    client = told(shared_server)
 
     def twice(path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
         first, second = (client.post(path, json=body, headers={"Idempotency-Key": key}) for _ in range(2))

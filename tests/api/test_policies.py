@@ -103,8 +103,8 @@ def test_what_was_known_of_a_policy_stays_answered_when_it_is_dated_back(client:
     assert listed["in_force"] is None
 
 
-def test_in_force_is_told_for_the_tenants_own_day(shop: Server) -> None:
-    client = shop.client(shop.key(shop.tenant(time_zone="Pacific/Auckland")))
+def test_in_force_is_told_for_the_tenants_own_day(each_server: Server) -> None:
+    client = each_server.client(each_server.key(each_server.tenant(time_zone="Pacific/Auckland")))
     path = drafted(client)
     activate(client, path, start="2026-01-16")
 
@@ -201,9 +201,12 @@ def test_rules_that_do_not_hold_together_are_refused_with_what_is_wrong(
     assert visitor.see("/v1/events").json()["position"] == before
 
 
-def test_who_only_manages_reads_policies_and_sets_none(shop: Server) -> None:
-    tenant = shop.tenant()
-    admin, manager = shop.client(shop.key(tenant)), shop.client(shop.key(tenant, "manager"))
+def test_who_only_manages_reads_policies_and_sets_none(each_server: Server) -> None:
+    tenant = each_server.tenant()
+    admin, manager = (
+        each_server.client(each_server.key(tenant)),
+        each_server.client(each_server.key(tenant, "manager")),
+    )
     path = drafted(admin)
     manager.position = admin.position
 
@@ -212,8 +215,8 @@ def test_who_only_manages_reads_policies_and_sets_none(shop: Server) -> None:
         assert refused(manager, where, body) == (403, "scope_missing")
 
 
-def test_no_policy_comes_in_as_an_event_past_the_right_to_set_it(shop: Server) -> None:
-    manager = shop.client(shop.key(shop.tenant(), "manager"))
+def test_no_policy_comes_in_as_an_event_past_the_right_to_set_it(each_server: Server) -> None:
+    manager = each_server.client(each_server.key(each_server.tenant(), "manager"))
     event = {"specversion": "1.0", "id": "1", "source": "s", "type": "policy.drafted", "data": {"rules": LAX}}
 
     answer = manager.post("/v1/events", json=event, headers={"Content-Type": "application/cloudevents+json"})

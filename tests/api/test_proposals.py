@@ -10,7 +10,7 @@ GIVE = {"kind": "price", "given": "something off", "in_exchange_for": "a term of
 
 
 def account(client: Client) -> str:
-    """A client of the house."""
+    """A client of the application."""
     return str(client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR"})["id"])
 
 
@@ -35,8 +35,8 @@ def table(server: Server) -> dict[str, Client]:
     }
 
 
-def test_a_negotiation_goes_from_a_draft_over_an_approval_to_the_contract(shop: Server) -> None:
-    who = table(shop)
+def test_a_negotiation_goes_from_a_draft_over_an_approval_to_the_contract(each_server: Server) -> None:
+    who = table(each_server)
     manager, senior = who["manager"], who["senior_manager"]
     mine = account(manager)
     there = drafted(manager, mine, title="Two years", terms="In advance", value_evidence=["leads up by a third"])
@@ -86,8 +86,8 @@ def test_a_negotiation_goes_from_a_draft_over_an_approval_to_the_contract(shop: 
     assert not any("Ada" in one for one in sentences)
 
 
-def test_each_role_goes_as_far_as_its_limit_and_approves_for_those_below(shop: Server) -> None:
-    who = table(shop)
+def test_each_role_goes_as_far_as_its_limit_and_approves_for_those_below(each_server: Server) -> None:
+    who = table(each_server)
     mine = account(who["manager"])
     large = [{**ITEM, "unit_price": "10000.00"}]
 
@@ -109,8 +109,8 @@ def test_each_role_goes_as_far_as_its_limit_and_approves_for_those_below(shop: S
     who["director"].write(f"{there}/approvals", {"concession": "c1"})
 
 
-def test_a_sum_that_was_accepted_is_frozen_under_both_clocks(shop: Server) -> None:
-    client = shop.client()
+def test_a_sum_that_was_accepted_is_frozen_under_both_clocks(each_server: Server) -> None:
+    client = each_server.client()
     there = drafted(client, account(client))
     before = client.position
     client.write(
@@ -128,8 +128,8 @@ def test_a_sum_that_was_accepted_is_frozen_under_both_clocks(shop: Server) -> No
     assert client.get(there, params={"as_of": "2020-01-01"}).status_code == 404
 
 
-def test_proposals_are_listed_by_page_and_by_what_they_are(shop: Server) -> None:
-    client = table(shop)["manager"]
+def test_proposals_are_listed_by_page_and_by_what_they_are(each_server: Server) -> None:
+    client = table(each_server)["manager"]
     mine, other = account(client), account(client)
     waiting, plain = drafted(client, mine, cost="11000.00", external_ref="P-1"), drafted(client, other)
     client.write(f"{plain}/decline", {"reason": "price"})
@@ -186,8 +186,8 @@ def test_hostile_numbers_and_words_are_refused_by_name_and_nothing_is_stored(cli
     assert client.read("/v1/events", after=head)["data"] == []
 
 
-def test_a_margin_is_only_told_where_the_cost_is(shop: Server) -> None:
-    client = shop.client()
+def test_a_margin_is_only_told_where_the_cost_is(each_server: Server) -> None:
+    client = each_server.client()
     mine = account(client)
 
     assert client.read(drafted(client, mine))["effective_margin"] == "0.5"

@@ -11,7 +11,7 @@ import pytest
 from app.api import ROUTERS
 from app.auth.roles import BUSINESS, ROLES, SCOPES
 from tests.api.contract import OPEN, OPERATIONS, PER_ITEM, SCHEMA, SECURED, WRITES, Operation
-from tests.api.sample_agency import World, furnish
+from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.databases import Databases
 from tests.support.server import Server
 
@@ -29,8 +29,8 @@ class Town:
     """Two tenants of one server, and keys of the first by role."""
 
     server: Server
-    mine: World
-    theirs: World
+    mine: SampleAgency
+    theirs: SampleAgency
     tenant: str
     keys: dict[str, str] = field(default_factory=dict)
     integrations: dict[frozenset[str], str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ WISH = {"title": "A last-minute feature", "request": "Hey, can we add a last-min
 
 
 def account(client: Client) -> str:
-    """A client of the house."""
+    """A client of the application."""
     return str(client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR"})["id"])
 
 
@@ -125,8 +125,8 @@ def test_the_inbox_is_filtered_by_state_turn_account_and_day(server: Server) -> 
     }
 
 
-def test_a_page_of_the_inbox_leads_to_the_next(kiosk: Server) -> None:
-    client = kiosk.client()
+def test_a_page_of_the_inbox_leads_to_the_next(shared_server: Server) -> None:
+    client = shared_server.client()
     account_id = account(client)
     wishes = [raised(client, account_id) for _ in range(3)]
 
@@ -137,8 +137,8 @@ def test_a_page_of_the_inbox_leads_to_the_next(kiosk: Server) -> None:
     assert second["has_more"] is False
 
 
-def test_what_was_known_before_a_withdrawal_is_still_answered(kiosk: Server) -> None:
-    client = kiosk.client()
+def test_what_was_known_before_a_withdrawal_is_still_answered(shared_server: Server) -> None:
+    client = shared_server.client()
     wish = raised(client, account(client))
     position = client.position
     client.write(f"/v1/scope-changes/{wish}/withdrawal", {"reason": "the campaign was called off"})
@@ -148,9 +148,9 @@ def test_what_was_known_before_a_withdrawal_is_still_answered(kiosk: Server) -> 
     assert refused(client, f"/v1/scope-changes/{wish}/withdrawal", {}) == (409, "scope_change_withdrawn")
 
 
-def test_one_key_does_not_assess_and_approve(kiosk: Server) -> None:
-    tenant = kiosk.tenant()
-    maria, david = (kiosk.client(kiosk.key(tenant, "manager")) for _ in range(2))
+def test_one_key_does_not_assess_and_approve(shared_server: Server) -> None:
+    tenant = shared_server.tenant()
+    maria, david = (shared_server.client(shared_server.key(tenant, "manager")) for _ in range(2))
     wish = raised(maria, account(maria))
     maria.write(f"/v1/scope-changes/{wish}/assessment", {"effort_hours": "90", "price": "8000.00"})
 
@@ -160,10 +160,10 @@ def test_one_key_does_not_assess_and_approve(kiosk: Server) -> None:
     maria.write(f"/v1/scope-changes/{wish}/response", {"kind": "accept"})
 
 
-def test_amending_needs_the_right_to_write_contracts_too(kiosk: Server) -> None:
-    tenant = kiosk.tenant()
-    desk = kiosk.client(kiosk.key(tenant, "integration", ("scope_changes:write", "scope_changes:read")))
-    wish = raised(desk, account(kiosk.client(kiosk.key(tenant))))
+def test_amending_needs_the_right_to_write_contracts_too(shared_server: Server) -> None:
+    tenant = shared_server.tenant()
+    desk = shared_server.client(shared_server.key(tenant, "integration", ("scope_changes:write", "scope_changes:read")))
+    wish = raised(desk, account(shared_server.client(shared_server.key(tenant))))
 
     changes = {"effective_at": "2026-02-01", "changes": [FEATURE]}
     assert refused(desk, f"/v1/scope-changes/{wish}/amendment", changes) == (403, "scope_missing")
@@ -196,25 +196,25 @@ def test_amending_needs_the_right_to_write_contracts_too(kiosk: Server) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(
-    kiosk: Server, path: str, body: dict[str, Any], expected: tuple[int, str]
+    shared_server: Server, path: str, body: dict[str, Any], expected: tuple[int, str]
 ) -> None:
-    client = kiosk.client()
+    client = shared_server.client()
     account_id = account(client)
     wish = raised(client, account_id, contract=contract(client, account_id))
 
     assert refused(client, f"/v1/scope-changes/{wish}/{path}", body) == expected
 
 
-def test_another_tenants_wish_is_not_there(kiosk: Server) -> None:
-    wish = raised(mine := kiosk.client(), account(mine))
-    stranger = kiosk.client()
+def test_another_tenants_wish_is_not_there(shared_server: Server) -> None:
+    wish = raised(mine := shared_server.client(), account(mine))
+    stranger = shared_server.client()
 
     assert stranger.get(f"/v1/scope-changes/{wish}").status_code == 404
     assert refused(stranger, f"/v1/scope-changes/{wish}/withdrawal", {}) == (404, "scope_change_not_found")
 
 
-def test_a_stale_version_is_told_the_current_one(kiosk: Server) -> None:
-    client = kiosk.client()
+def test_a_stale_version_is_told_the_current_one(shared_server: Server) -> None:
+    client = shared_server.client()
     wish = raised(client, account(client))
     client.write(f"/v1/scope-changes/{wish}/consults", {"team": "pm"}, If_Match='"1"')
 

@@ -12,8 +12,10 @@ SHARED = ("value", "numerator", "denominator", "currency", "warnings", "as_of")
 
 
 @pytest.mark.parametrize("name", ["net_revenue_retention", "mrr_waterfall", "quick_ratio", "renewal_rate"])
-def test_every_interval_of_a_series_is_answered_as_a_single_question_about_it_is(shop: Server, name: str) -> None:
-    client = told(shop)
+def test_every_interval_of_a_series_is_answered_as_a_single_question_about_it_is(
+    each_server: Server, name: str
+) -> None:
+    client = told(each_server)
 
     series = client.read(f"/v1/kpis/{name}/series", **YEAR, interval="quarter")["data"]
 
@@ -27,8 +29,10 @@ def test_every_interval_of_a_series_is_answered_as_a_single_question_about_it_is
         }
 
 
-def test_a_series_of_a_point_tells_the_end_of_each_interval_the_last_of_which_may_be_shorter(shop: Server) -> None:
-    client = told(shop)
+def test_a_series_of_a_point_tells_the_end_of_each_interval_the_last_of_which_may_be_shorter(
+    each_server: Server,
+) -> None:
+    client = told(each_server)
 
     series = client.read("/v1/kpis/mrr/series", **{"from": "2025-10-15", "to": "2026-01-01"})["data"]
 
@@ -39,8 +43,8 @@ def test_a_series_of_a_point_tells_the_end_of_each_interval_the_last_of_which_ma
     ]
 
 
-def test_a_series_of_what_was_known_stays_as_it_was(shop: Server) -> None:
-    client = told(shop)
+def test_a_series_of_what_was_known_stays_as_it_was(each_server: Server) -> None:
+    client = told(each_server)
     before = client.read("/v1/kpis/mrr/series", **YEAR, known_at=client.position)
     client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)
 
@@ -48,8 +52,8 @@ def test_a_series_of_what_was_known_stays_as_it_was(shop: Server) -> None:
     assert client.read("/v1/kpis/mrr/series", **YEAR)["data"][-1]["value"] == "5400.00"
 
 
-def test_months_are_counted_from_the_first_day_so_that_the_31st_comes_back(kiosk: Server) -> None:
-    client = told(kiosk)
+def test_months_are_counted_from_the_first_day_so_that_the_31st_comes_back(shared_server: Server) -> None:
+    client = told(shared_server)
 
     series = client.read("/v1/kpis/mrr/series", **{"from": "2025-01-31", "to": "2025-05-01"})["data"]
 
@@ -69,16 +73,18 @@ def test_months_are_counted_from_the_first_day_so_that_the_31st_comes_back(kiosk
         ({"from": "2025-01-01", "to": "2026-01-01", "limit": 5}, "unknown_parameter"),
     ],
 )
-def test_a_series_that_cannot_be_told_is_refused_by_name(kiosk: Server, asked: dict[str, Any], code: str) -> None:
+def test_a_series_that_cannot_be_told_is_refused_by_name(
+    shared_server: Server, asked: dict[str, Any], code: str
+) -> None:
     for path in ("/v1/kpis/mrr/series", "/v1/boards/waterfall"):
         if path.endswith("waterfall") and (code == "unknown_method" or "to" not in asked):
             continue
-        answer = told(kiosk).see(path, **asked)
+        answer = told(shared_server).see(path, **asked)
         assert (answer.status_code, answer.json()["code"]) == (400, code), path
 
 
-def test_120_points_are_told_and_the_next_one_is_too_many(kiosk: Server) -> None:
-    client = kiosk.client()
+def test_120_points_are_told_and_the_next_one_is_too_many(shared_server: Server) -> None:
+    client = shared_server.client()
 
     longest = client.read("/v1/kpis/mrr/series", **{"from": "2016-01-01", "to": "2026-01-01"})
     longer = client.see("/v1/kpis/mrr/series", **{"from": "2016-01-01", "to": "2026-01-02"})
@@ -87,8 +93,8 @@ def test_120_points_are_told_and_the_next_one_is_too_many(kiosk: Server) -> None
     assert longer.json()["code"] == "too_many_points"
 
 
-def test_the_waterfall_board_chains_and_adds_up_as_it_is_written(shop: Server) -> None:
-    client = told(shop)
+def test_the_waterfall_board_chains_and_adds_up_as_it_is_written(each_server: Server) -> None:
+    client = told(each_server)
 
     board = client.read("/v1/boards/waterfall", **YEAR)
 
@@ -108,8 +114,8 @@ def test_the_waterfall_board_chains_and_adds_up_as_it_is_written(shop: Server) -
     assert client.read("/v1/boards/waterfall", **YEAR, account="ref:G")["data"][4]["closing"] == "250.00"
 
 
-def test_the_cohorts_board_has_the_cells_of_the_figure_a_row_for_each_cohort(shop: Server) -> None:
-    client = told(shop)
+def test_the_cohorts_board_has_the_cells_of_the_figure_a_row_for_each_cohort(each_server: Server) -> None:
+    client = told(each_server)
 
     for method in ("logos", "revenue"):
         board = client.read("/v1/boards/cohorts", as_of="2025-12-31", granularity="quarter", method=method)
@@ -132,8 +138,8 @@ def test_the_cohorts_board_has_the_cells_of_the_figure_a_row_for_each_cohort(sho
 # --- restatements over HTTP ---
 
 
-def test_a_restatement_leads_from_page_to_page_with_both_clocks_held(shop: Server) -> None:
-    client = told(shop)
+def test_a_restatement_leads_from_page_to_page_with_both_clocks_held(each_server: Server) -> None:
+    client = told(each_server)
     first = client.read("/v1/kpis/mrr/restatement", as_of="2025-12-31", limit=2)
     client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)
 
@@ -161,7 +167,9 @@ def test_a_restatement_leads_from_page_to_page_with_both_clocks_held(shop: Serve
         ({"from": "2025-01-01"}, "period_not_allowed"),
     ],
 )
-def test_a_restatement_that_cannot_be_told_is_refused_by_name(kiosk: Server, asked: dict[str, Any], code: str) -> None:
-    answer = told(kiosk).see("/v1/kpis/mrr/restatement", **asked)
+def test_a_restatement_that_cannot_be_told_is_refused_by_name(
+    shared_server: Server, asked: dict[str, Any], code: str
+) -> None:
+    answer = told(shared_server).see("/v1/kpis/mrr/restatement", **asked)
 
     assert (answer.status_code, answer.json()["code"]) == (400, code)

@@ -10,9 +10,9 @@ from tests.support.server import Client, Server
 
 
 @pytest.fixture
-def stranger(shop: Server) -> httpx.Client:
+def stranger(each_server: Server) -> httpx.Client:
     """Somebody without a key."""
-    return httpx.Client(base_url=shop.url)
+    return httpx.Client(base_url=each_server.url)
 
 
 def test_anybody_may_ask_how_the_server_does(stranger: httpx.Client) -> None:
@@ -72,7 +72,7 @@ def test_a_fault_of_ours_is_told_without_its_cause(databases: Databases) -> None
         client = server.client()
 
         def broken(*_args: object, **_kwargs: object) -> None:
-            raise RuntimeError("secret of the house")
+            raise RuntimeError("secret of the application")
 
         server.runtime.reader.page = broken  # type: ignore[method-assign]
         answer = client.get("/v1/accounts")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.api.http.csv import prefers_csv, written
 from tests.api.contract import READS, SCHEMA, Operation
-from tests.api.sample_agency import World, furnish
+from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.databases import Databases
 from tests.support.server import Server
 
@@ -23,7 +23,7 @@ EVERY_TABLE = pytest.mark.parametrize("operation", TABLES, ids=lambda one: one.n
 
 
 @pytest.fixture(scope="module")
-def world(databases: Databases) -> Iterator[World]:
+def world(databases: Databases) -> Iterator[SampleAgency]:
     """A furnished tenant, some of whose texts would be formulas to a spreadsheet."""
     with Server(databases.fresh("sqlite")) as server:
         made = furnish(server.client(), accounts=3)
@@ -58,7 +58,7 @@ def meant(cell: str, value: Any) -> bool:
     return cell.removeprefix("'") == str(value)
 
 
-def question(operation: Operation, world: World) -> tuple[str, dict[str, Any]]:
+def question(operation: Operation, world: SampleAgency) -> tuple[str, dict[str, Any]]:
     """The path of a list and what must be asked with it."""
     return operation.url(world.ids), operation.asked | (dict(PERIOD) if "from" in operation.query else {})
 
@@ -75,7 +75,7 @@ def test_every_list_of_the_contract_is_a_table_and_nothing_else_is() -> None:
 
 
 @EVERY_TABLE
-def test_a_table_has_the_rows_of_the_list_with_every_member_of_each(world: World, operation: Operation) -> None:
+def test_a_table_has_the_rows_of_the_list_with_every_member_of_each(world: SampleAgency, operation: Operation) -> None:
     path, asked = question(operation, world)
     listed = world.client.read(path, **asked)
     rows = listed["data"] if "data" in listed else listed["events"]
@@ -102,7 +102,7 @@ def test_a_table_has_the_rows_of_the_list_with_every_member_of_each(world: World
 
 
 @EVERY_TABLE
-def test_no_cell_of_a_table_is_a_formula(world: World, operation: Operation) -> None:
+def test_no_cell_of_a_table_is_a_formula(world: SampleAgency, operation: Operation) -> None:
     path, asked = question(operation, world)
 
     answer = world.client.get(path, params=asked, headers={"Accept": "text/csv"})
@@ -114,7 +114,7 @@ def test_no_cell_of_a_table_is_a_formula(world: World, operation: Operation) -> 
 
 
 @pytest.mark.parametrize("operation", [one for one in TABLES if "cursor" in one.query], ids=lambda one: one.name)
-def test_the_pages_of_a_table_have_the_same_columns_and_lead_on(world: World, operation: Operation) -> None:
+def test_the_pages_of_a_table_have_the_same_columns_and_lead_on(world: SampleAgency, operation: Operation) -> None:
     path, asked = question(operation, world)
 
     first = world.client.get(path, params={**asked, "limit": 1}, headers={"Accept": "text/csv"})
@@ -127,7 +127,7 @@ def test_the_pages_of_a_table_have_the_same_columns_and_lead_on(world: World, op
 
 @pytest.mark.parametrize("operation", [one for one in TABLES if "as_of" in one.query and "cursor" in one.query],
                          ids=lambda one: one.name)  # fmt: skip
-def test_a_list_of_nothing_still_has_its_header(world: World, operation: Operation) -> None:
+def test_a_list_of_nothing_still_has_its_header(world: SampleAgency, operation: Operation) -> None:
     path, asked = question(operation, world)
     if "{" in operation.path:
         return  # the thing itself was not there
@@ -141,7 +141,7 @@ def test_a_list_of_nothing_still_has_its_header(world: World, operation: Operati
 
 
 @pytest.mark.parametrize("operation", OTHERS, ids=lambda one: one.name)
-def test_what_is_no_list_is_answered_as_json_whatever_is_accepted(world: World, operation: Operation) -> None:
+def test_what_is_no_list_is_answered_as_json_whatever_is_accepted(world: SampleAgency, operation: Operation) -> None:
     path, asked = question(operation, world)
 
     answer = world.client.get(path, params=asked, headers={"Accept": "text/csv"})
@@ -149,7 +149,7 @@ def test_what_is_no_list_is_answered_as_json_whatever_is_accepted(world: World, 
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_a_refusal_stays_a_problem_document(world: World) -> None:
+def test_a_refusal_stays_a_problem_document(world: SampleAgency) -> None:
     answer = world.client.get("/v1/accounts", params={"sort": "nothing"}, headers={"Accept": "text/csv"})
 
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")

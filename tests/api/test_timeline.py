@@ -10,7 +10,7 @@ import pytest
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.values import Classification, classification, nested
 from projections.views.timeline import SENTENCES
-from tests.api.sample_agency import World, furnish
+from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.server import Client, Server
 
 WITHOUT_ACCOUNT = ("tenant", "api_key", "webhook_endpoint", "policy", "incentive_statement", "period_close")
@@ -42,9 +42,9 @@ def sealed(kind: type[Any]) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def world(kiosk: Server) -> World:
+def world(shared_server: Server) -> SampleAgency:
     """A tenant whose every text bears a mark."""
-    return furnish(kiosk.client(), "canary", accounts=1)
+    return furnish(shared_server.client(), "canary", accounts=1)
 
 
 def test_every_event_that_an_account_can_meet_has_a_sentence() -> None:
@@ -82,7 +82,7 @@ def test_every_topic_of_an_account_has_a_sample_to_be_told() -> None:
     assert {topic for topic, _ in samples()} == set(OF_ACCOUNTS)
 
 
-def test_every_event_of_an_account_is_told_once_latest_first(world: World) -> None:
+def test_every_event_of_an_account_is_told_once_latest_first(world: SampleAgency) -> None:
     path = f"/v1/accounts/{world.ids['account']}"
 
     entries = world.client.read(f"{path}/timeline", limit=200)["data"]
@@ -99,7 +99,7 @@ def test_every_event_of_an_account_is_told_once_latest_first(world: World) -> No
     assert all(one["sentence"] for one in entries)
 
 
-def test_no_sealed_word_is_in_any_sentence(world: World) -> None:
+def test_no_sealed_word_is_in_any_sentence(world: SampleAgency) -> None:
     entries = world.client.read(f"/v1/accounts/{world.ids['account']}/timeline", limit=200)["data"]
     text = json.dumps([one["sentence"] for one in entries])
 
@@ -115,7 +115,7 @@ def test_no_sealed_word_is_in_any_sentence(world: World) -> None:
         assert word not in text
 
 
-def test_a_timeline_can_be_narrowed_and_turned_round(world: World) -> None:
+def test_a_timeline_can_be_narrowed_and_turned_round(world: SampleAgency) -> None:
     path = f"/v1/accounts/{world.ids['account']}/timeline"
 
     def kinds(**query: Any) -> list[str]:

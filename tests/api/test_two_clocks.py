@@ -9,7 +9,7 @@ import pytest
 from app.domain.kernel.values import MICRO
 from tests.api.conftest import Calendar
 from tests.api.contract import READS, Operation
-from tests.api.sample_agency import World, draft, furnish
+from tests.api.sample_agency import SampleAgency, draft, furnish
 from tests.support.clock import Clock
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Client, Server
@@ -121,13 +121,13 @@ def test_a_day_is_one_of_the_tenants_zone(calendar: Calendar) -> None:
 
 
 @pytest.fixture(scope="module")
-def world(kiosk: Server) -> World:
+def world(shared_server: Server) -> SampleAgency:
     """A furnished tenant on SQLite."""
-    return furnish(kiosk.client(), accounts=1)
+    return furnish(shared_server.client(), accounts=1)
 
 
 @pytest.mark.parametrize("operation", CLOCKED, ids=lambda one: one.name)
-def test_knowledge_that_lies_ahead_is_refused(world: World, operation: Operation) -> None:
+def test_knowledge_that_lies_ahead_is_refused(world: SampleAgency, operation: Operation) -> None:
     base = operation.asked
 
     for known_at, code in (("999999", "position_ahead"), ("2999-01-01", "known_at_ahead"),

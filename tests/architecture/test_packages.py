@@ -1,4 +1,4 @@
-"""The house rules that no linter knows: room cards, small files, and what may be random or know the time."""
+"""The application rules that no linter knows: room cards, small files, and what may be random or know the time."""
 
 import ast
 import tomllib

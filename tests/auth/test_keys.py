@@ -14,23 +14,27 @@ from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.values import micros
 from app.store.receipts import Request
-from tests.support.applications import House
+from tests.support.application import Steward
 
 SHAPE = re.compile(r"stw_[0-9a-z]{26}_[0-9a-z]{26}_[A-Za-z0-9]{43}[0-9a-f]{8}")
 
 
-def made(house: House, key: str = "1", **wanted: Any) -> tuple[str, str]:
+def made(steward: Steward, key: str = "1", **wanted: Any) -> tuple[str, str]:
     """A new key. Gives: its id and the key itself."""
     receipt, text = issue(
-        house.runtime.handler, house.tenant, "test", IssueApiKey(**{"role": "admin", **wanted}), Request(key, b"")
+        steward.runtime.handler,
+        steward.tenant,
+        "test",
+        IssueApiKey(**{"role": "admin", **wanted}),
+        Request(key, b""),
     )
     assert text is not None
     return receipt.id, text
 
 
-def gate(house: House, seconds: float = 0.0) -> ApiKeyAuthenticator:
+def gate(steward: Steward, seconds: float = 0.0) -> ApiKeyAuthenticator:
     """A gate that believes for so long."""
-    return ApiKeyAuthenticator(house.runtime.handler, house.clock, seconds)
+    return ApiKeyAuthenticator(steward.runtime.handler, steward.clock, seconds)
 
 
 def refused(gate: ApiKeyAuthenticator, key: str) -> str:
@@ -40,65 +44,69 @@ def refused(gate: ApiKeyAuthenticator, key: str) -> str:
     return f"{refusal.value.code}: {refusal.value.detail}"
 
 
-def test_a_key_tells_whose_it_is_and_what_it_may_do(house: House) -> None:
-    key_id, key = made(house, role="integration", scopes=("interactions:write",))
+def test_a_key_tells_whose_it_is_and_what_it_may_do(steward: Steward) -> None:
+    key_id, key = made(steward, role="integration", scopes=("interactions:write",))
 
-    principal = gate(house).check(key)
+    principal = gate(steward).check(key)
 
-    assert (principal.tenant_id, principal.key_id, principal.role) == (house.tenant, key_id, "integration")
+    assert (principal.tenant_id, principal.key_id, principal.role) == (steward.tenant, key_id, "integration")
     assert principal.scopes == {"interactions:write"}
 
 
-def test_a_key_has_a_shape_that_scanners_find_and_a_checksum_that_refuses_a_typo(cottage: House) -> None:
-    _, key = made(cottage)
+def test_a_key_has_a_shape_that_scanners_find_and_a_checksum_that_refuses_a_typo(
+    sqlite_steward: Steward,
+) -> None:
+    _, key = made(sqlite_steward)
 
     assert SHAPE.fullmatch(key)
     assert key[-8:] == f"{zlib.crc32(key[:-8].encode()):08x}"
 
 
-def test_no_two_keys_share_a_secret(cottage: House) -> None:
-    secrets = {made(cottage, str(number))[1].rpartition("_")[2] for number in range(50)}
+def test_no_two_keys_share_a_secret(sqlite_steward: Steward) -> None:
+    secrets = {made(sqlite_steward, str(number))[1].rpartition("_")[2] for number in range(50)}
 
     assert len(secrets) == 50
 
 
-def test_only_a_digest_of_a_key_is_kept(house: House) -> None:
-    _, key = made(house)
+def test_only_a_digest_of_a_key_is_kept(steward: Steward) -> None:
+    _, key = made(steward)
 
-    stored = b"".join(event.body for event in house.runtime.log.after(house.tenant, 0, 100))
+    stored = b"".join(event.body for event in steward.runtime.log.after(steward.tenant, 0, 100))
 
     assert key.encode() not in stored
     assert key.rpartition("_")[2].encode() not in stored
     assert digest(key).encode() in stored
 
 
-def test_the_same_request_makes_no_second_key(house: House) -> None:
+def test_the_same_request_makes_no_second_key(steward: Steward) -> None:
     wanted = IssueApiKey(role="admin")
 
-    first, key = issue(house.runtime.handler, house.tenant, "test", wanted, Request("same", b"x"))
-    again, none = issue(house.runtime.handler, house.tenant, "test", wanted, Request("same", b"x"))
+    first, key = issue(steward.runtime.handler, steward.tenant, "test", wanted, Request("same", b"x"))
+    again, none = issue(steward.runtime.handler, steward.tenant, "test", wanted, Request("same", b"x"))
 
     assert (again.id, again.replayed, none) == (first.id, True, None)
     assert key is not None
 
 
-def test_a_scope_that_does_not_exist_is_not_handed_out(cottage: House) -> None:
+def test_a_scope_that_does_not_exist_is_not_handed_out(sqlite_steward: Steward) -> None:
     with pytest.raises(Invalid) as refusal:
-        made(cottage, role="integration", scopes=("accounts:read", "moon:write"))
+        made(sqlite_steward, role="integration", scopes=("accounts:read", "moon:write"))
 
     assert refusal.value.code == "unknown_scope"
 
 
-def test_every_way_to_be_wrong_is_refused_with_the_same_words(cottage: House) -> None:
-    key_id, key = made(cottage)
-    revoked_id, revoked = made(cottage, "2")
-    cottage.do(RevokeApiKey(), api_key=revoked_id)
-    _, expired = made(cottage, "3", expires_at="2026-01-15T09:00:00Z")
+def test_every_way_to_be_wrong_is_refused_with_the_same_words(sqlite_steward: Steward) -> None:
+    key_id, key = made(sqlite_steward)
+    revoked_id, revoked = made(sqlite_steward, "2")
+    sqlite_steward.do(RevokeApiKey(), api_key=revoked_id)
+    _, expired = made(sqlite_steward, "3", expires_at="2026-01-15T09:00:00Z")
     other_secret = _with_checksum(key[:-51] + "A" * 43)
     other_key = _with_checksum(key[:-8].replace(key_id.partition("_")[2], "01jd7z5m3sf8x9v0w1y2z3a4b5"))
-    other_tenant = _with_checksum(key[:-8].replace(cottage.tenant.partition("_")[2], "01jd7z5m3sf8x9v0w1y2z3a4b5"))
+    other_tenant = _with_checksum(
+        key[:-8].replace(sqlite_steward.tenant.partition("_")[2], "01jd7z5m3sf8x9v0w1y2z3a4b5")
+    )
     mistyped = key[:-1] + ("0" if key[-1] != "0" else "1")
-    guard = gate(cottage)
+    guard = gate(sqlite_steward)
 
     told = {
         refused(guard, wrong)
@@ -109,42 +117,42 @@ def test_every_way_to_be_wrong_is_refused_with_the_same_words(cottage: House) ->
     assert guard.check(key).key_id == key_id
 
 
-def test_a_key_of_another_tenant_with_the_same_id_opens_nothing(house: House) -> None:
-    other = house.new_tenant("Other")
-    _, key = made(house)
-    moved = _with_checksum(key[:-8].replace(house.tenant.partition("_")[2], other.partition("_")[2]))
+def test_a_key_of_another_tenant_with_the_same_id_opens_nothing(steward: Steward) -> None:
+    other = steward.new_tenant("Other")
+    _, key = made(steward)
+    moved = _with_checksum(key[:-8].replace(steward.tenant.partition("_")[2], other.partition("_")[2]))
 
-    assert refused(gate(house), moved) == "invalid_key: the API key is not valid"
+    assert refused(gate(steward), moved) == "invalid_key: the API key is not valid"
 
 
-def test_a_key_is_believed_for_a_while_and_no_longer_than_it_lives(cottage: House) -> None:
-    guard = gate(cottage, seconds=60)
-    key_id, key = made(cottage, expires_at="2026-01-15T10:00:00Z")
+def test_a_key_is_believed_for_a_while_and_no_longer_than_it_lives(sqlite_steward: Steward) -> None:
+    guard = gate(sqlite_steward, seconds=60)
+    key_id, key = made(sqlite_steward, expires_at="2026-01-15T10:00:00Z")
     assert guard.known(key) is None
 
     principal = guard.check(key)
 
     assert guard.known(key) == principal
-    cottage.do(RevokeApiKey(), api_key=key_id)
+    sqlite_steward.do(RevokeApiKey(), api_key=key_id)
     assert guard.known(key) == principal  # another process would still believe it: for these seconds
-    cottage.clock.now = micros("2026-01-15T10:00:00Z")
+    sqlite_steward.clock.now = micros("2026-01-15T10:00:00Z")
     assert guard.known(key) is None
 
 
-def test_a_key_that_is_believed_for_no_time_is_looked_up_every_time(cottage: House) -> None:
-    guard = gate(cottage)
-    key_id, key = made(cottage)
+def test_a_key_that_is_believed_for_no_time_is_looked_up_every_time(sqlite_steward: Steward) -> None:
+    guard = gate(sqlite_steward)
+    key_id, key = made(sqlite_steward)
     guard.check(key)
 
     assert guard.known(key) is None
-    cottage.do(RevokeApiKey(), api_key=key_id)
+    sqlite_steward.do(RevokeApiKey(), api_key=key_id)
     assert refused(guard, key).startswith("invalid_key")
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=130) | st.from_regex(SHAPE, fullmatch=True).map(lambda key: _with_checksum(key[:-8])))
-def test_nothing_else_opens(cottage: House, key: str) -> None:
-    assert refused(gate(cottage), key) == "invalid_key: the API key is not valid"
+def test_nothing_else_opens(sqlite_steward: Steward, key: str) -> None:
+    assert refused(gate(sqlite_steward), key) == "invalid_key: the API key is not valid"
 
 
 @given(st.sampled_from(["admin", "manager", "auditor", "integration", "nobody"]), st.lists(st.text(max_size=20)))

@@ -15,7 +15,7 @@ from bench.generate import stretches_of
 from bench.interleaving import in_turns, middle
 from bench.rebuilding import watched
 from bench.soak import read
-from tests.support.applications import House
+from tests.support.application import Steward
 
 
 @pytest.fixture
@@ -133,13 +133,13 @@ def test_a_watched_process_tells_its_time_its_memory_and_what_it_said(ground: Gr
         watched(ground, "sqlite://", [sys.executable, "-c", "raise SystemExit(3)"])
 
 
-def test_the_generator_tells_the_same_story_for_the_same_size(cottage: House) -> None:
-    url = str(cottage.settings.database_url)
+def test_the_generator_tells_the_same_story_for_the_same_size(sqlite_steward: Steward) -> None:
+    url = str(sqlite_steward.settings.database_url)
 
     def told() -> list[tuple[str, str, int]]:
         return [
             (append.stream_id, fact.topic, fact.effective_at)
-            for _, appends in stretches_of(url, cottage.tenant, 10, 600)
+            for _, appends in stretches_of(url, sqlite_steward.tenant, 10, 600)
             for append in appends
             for fact in append.facts
         ]

@@ -10,7 +10,7 @@ from app.auth.keys import ApiKeyAuthenticator
 from app.auth.roles import Principal
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.errors import Unauthenticated
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
 
@@ -22,16 +22,16 @@ def steward(tmp_path: Path, databases: Databases) -> CommandLine:
 
 
 @pytest.fixture
-def beside(steward: CommandLine) -> Iterator[House]:
-    """A house in this process, on the command line's database."""
-    made = House(steward.url)
+def beside(steward: CommandLine) -> Iterator[Steward]:
+    """An application in this process, on the command line's database."""
+    made = Steward(steward.url)
     yield made
     made.close()
 
 
-def principal(house: House, key: str) -> Principal:
+def principal(steward: Steward, key: str) -> Principal:
     """Whom the server would take the bearer of a key for."""
-    return ApiKeyAuthenticator(house.runtime.handler, house.clock, 0).check(key)
+    return ApiKeyAuthenticator(steward.runtime.handler, steward.clock, 0).check(key)
 
 
 # --- the shell itself ---
@@ -123,7 +123,7 @@ def test_migrate_makes_the_database_ready_and_may_be_repeated(tmp_path: Path) ->
 # --- tenants and keys ---
 
 
-def test_a_new_tenant_comes_with_a_key_that_opens_its_ledger(steward: CommandLine, beside: House) -> None:
+def test_a_new_tenant_comes_with_a_key_that_opens_its_ledger(steward: CommandLine, beside: Steward) -> None:
     made = steward.json("tenants", "create", "Harbour & Pine", "--time-zone", "Europe/Berlin", "--currency", "EUR")
     listed = {one["tenant_id"]: one for one in steward.json("tenants", "list")}[made["tenant_id"]]
 
@@ -139,7 +139,7 @@ def test_a_tenant_in_no_time_zone_is_refused(steward: CommandLine) -> None:
     assert line.startswith("error: invalid_command: time_zone: ")
 
 
-def test_a_key_is_handed_out_listed_without_its_secret_and_taken_back(steward: CommandLine, beside: House) -> None:
+def test_a_key_is_handed_out_listed_without_its_secret_and_taken_back(steward: CommandLine, beside: Steward) -> None:
     tenant = beside.tenant
     wanted = ("--role", "integration", "--scope", "events:write", "--scope", "accounts:read", "--label", "crm")
 
@@ -163,7 +163,7 @@ def test_a_key_is_handed_out_listed_without_its_secret_and_taken_back(steward: C
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused_by_name(
-    steward: CommandLine, beside: House, words: tuple[str, ...], code: str
+    steward: CommandLine, beside: Steward, words: tuple[str, ...], code: str
 ) -> None:
     status, line = steward.refusal("keys", "create", "--tenant", beside.tenant, *words)
 
@@ -171,7 +171,7 @@ def test_a_key_that_makes_no_sense_is_refused_by_name(
     assert line.startswith(f"error: {code}: ")
 
 
-def test_nothing_is_written_for_a_tenant_that_does_not_exist(steward: CommandLine, beside: House) -> None:
+def test_nothing_is_written_for_a_tenant_that_does_not_exist(steward: CommandLine, beside: Steward) -> None:
     stranger = f"tnt_{'0' * 26}"
 
     for words in (("keys", "create", "--role", "admin"), ("import", __file__)):
@@ -180,7 +180,7 @@ def test_nothing_is_written_for_a_tenant_that_does_not_exist(steward: CommandLin
 
 
 def test_a_webhook_endpoint_gets_an_address_and_a_secret_that_is_shown_once(
-    steward: CommandLine, beside: House
+    steward: CommandLine, beside: Steward
 ) -> None:
     tenant = beside.tenant
 
@@ -195,7 +195,7 @@ def test_a_webhook_endpoint_gets_an_address_and_a_secret_that_is_shown_once(
     assert unknown[0] == 1
 
 
-# --- what the house says about itself ---
+# --- what the application says about itself ---
 
 
 def test_the_contract_is_the_same_at_every_call(steward: CommandLine) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.cli.ndjson import LONGEST, MOST_BYTES, batches, lines
 from app.domain.kernel.errors import Invalid
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
 
@@ -37,9 +37,9 @@ def anywhere(tmp_path: Path, database_url: str) -> CommandLine:
 
 
 @pytest.fixture
-def beside(steward: CommandLine) -> Iterator[House]:
-    """A house in this process, on the command line's database."""
-    made = House(steward.url)
+def beside(steward: CommandLine) -> Iterator[Steward]:
+    """An application in this process, on the command line's database."""
+    made = Steward(steward.url)
     yield made
     made.close()
 
@@ -64,7 +64,7 @@ def test_a_file_is_taken_in_once_and_only_once_and_its_views_can_be_grown_again(
 
 
 def test_what_cannot_be_taken_in_is_refused_with_its_line_and_costs_no_other(
-    steward: CommandLine, beside: House
+    steward: CommandLine, beside: Steward
 ) -> None:
     tenant = beside.tenant
     good = F1.read_bytes().splitlines()[:2]
@@ -88,7 +88,7 @@ def test_what_cannot_be_taken_in_is_refused_with_its_line_and_costs_no_other(
     assert "Traceback" not in done.stderr
 
 
-def test_refusals_are_shown_to_people_with_what_is_wrong_where(steward: CommandLine, beside: House) -> None:
+def test_refusals_are_shown_to_people_with_what_is_wrong_where(steward: CommandLine, beside: Steward) -> None:
     tenant = beside.tenant
     event = {
         "specversion": "1.0",
@@ -122,7 +122,7 @@ def test_a_file_is_read_in_batches_that_fit_into_memory_and_no_line_is_lost(leng
 # --- views ---
 
 
-def test_a_view_that_is_not_what_the_log_says_is_found_and_put_right(steward: CommandLine, beside: House) -> None:
+def test_a_view_that_is_not_what_the_log_says_is_found_and_put_right(steward: CommandLine, beside: Steward) -> None:
     beside.ingest_file(F1)
     beside.catch_up()
     with beside.runtime.database.grow(beside.tenant) as connection:
@@ -167,7 +167,7 @@ def test_the_demo_is_told_once_and_its_key_is_found_again_and_served(steward: Co
     assert (server.returncode, rest) == (0, ("", ""))
 
 
-def test_the_demo_leaves_a_database_alone_that_holds_other_ledgers(steward: CommandLine, beside: House) -> None:
+def test_the_demo_leaves_a_database_alone_that_holds_other_ledgers(steward: CommandLine, beside: Steward) -> None:
 
     told = steward.json("demo", "--if-empty")
 
@@ -175,7 +175,7 @@ def test_the_demo_leaves_a_database_alone_that_holds_other_ledgers(steward: Comm
     assert beside.runtime.log.tenants() == {beside.tenant: 1}
 
 
-def test_a_worker_reads_to_the_head_and_ends_when_it_is_told_to(steward: CommandLine, beside: House) -> None:
+def test_a_worker_reads_to_the_head_and_ends_when_it_is_told_to(steward: CommandLine, beside: Steward) -> None:
     beside.ingest_file(F1)
     head = beside.runtime.log.head(beside.tenant)
 

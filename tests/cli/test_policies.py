@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
 
@@ -22,9 +22,9 @@ def steward(tmp_path: Path, databases: Databases) -> CommandLine:
 @pytest.fixture
 def tenant(steward: CommandLine) -> str:
     """A tenant of its own."""
-    house = House(steward.url)
-    house.close()
-    return house.tenant
+    steward = Steward(steward.url)
+    steward.close()
+    return steward.tenant
 
 
 def written(steward: CommandLine, rules: Any) -> str:

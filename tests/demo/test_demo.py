@@ -12,7 +12,7 @@ from app.domain.kernel.errors import Refused
 from app.domain.kernel.values import MICRO
 from app.kpi_queries import KpiQuery, answer
 from app.services import kpi_certificates as certificates
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.databases import Databases
 
 NOW = "2026-11-22T09:00:00Z"
@@ -20,16 +20,16 @@ OF_THE_HOUSE = ("api_key.", "webhook_endpoint.")
 
 
 @pytest.fixture(scope="module")
-def agency(databases: Databases) -> Iterator[House]:
-    """A house whose only tenant holds the demo."""
-    house = House(databases.fresh("sqlite"), now=NOW)
-    told = tell(house.runtime, house.tenant, accounts=32, years=3)
+def agency(databases: Databases) -> Iterator[Steward]:
+    """An application whose only tenant holds the demo."""
+    steward = Steward(databases.fresh("sqlite"), now=NOW)
+    told = tell(steward.runtime, steward.tenant, accounts=32, years=3)
     assert told.refused == ()
-    yield house
-    house.close()
+    yield steward
+    steward.close()
 
 
-def test_the_demo_shows_every_kind_of_event_that_business_has(agency: House) -> None:
+def test_the_demo_shows_every_kind_of_event_that_business_has(agency: Steward) -> None:
     topics = {topic for topic in CATALOGUE if not topic.startswith(OF_THE_HOUSE)}
 
     told = Counter(agency.topics())
@@ -39,14 +39,14 @@ def test_the_demo_shows_every_kind_of_event_that_business_has(agency: House) -> 
     assert told.total() > 3000
 
 
-def test_the_demo_ends_today_and_nobody_met_a_client_tomorrow(agency: House) -> None:
+def test_the_demo_ends_today_and_nobody_met_a_client_tomorrow(agency: Steward) -> None:
     events = agency.runtime.log.after(agency.tenant, 0, 100_000, types=("interaction.logged",))
     latest = max(event.effective_at for event in events)
 
     assert agency.clock.now - 7 * 86_400 * MICRO < latest < agency.clock.now
 
 
-def test_every_view_can_read_the_demo(agency: House) -> None:
+def test_every_view_can_read_the_demo(agency: Steward) -> None:
     head = agency.catch_up()
 
     assert agency.runtime.projector.parked(agency.tenant) == {}
@@ -55,7 +55,7 @@ def test_every_view_can_read_the_demo(agency: House) -> None:
     assert sum(line.annual for line in agency.rows("contract_lines")) > 0
 
 
-def test_sums_of_the_demo_are_of_several_currencies_and_converted_by_its_own_table(agency: House) -> None:
+def test_sums_of_the_demo_are_of_several_currencies_and_converted_by_its_own_table(agency: Steward) -> None:
     agency.catch_up()
     reader = agency.runtime.reader
 
@@ -68,7 +68,7 @@ def test_sums_of_the_demo_are_of_several_currencies_and_converted_by_its_own_tab
 
 
 def test_a_closed_period_of_the_demo_was_said_anew_for_one_mistake_and_what_was_certified_still_verifies(
-    agency: House,
+    agency: Steward,
 ) -> None:
     agency.catch_up()
 
@@ -80,7 +80,7 @@ def test_a_closed_period_of_the_demo_was_said_anew_for_one_mistake_and_what_was_
     assert {one["verified"] for one in verified} == {True}
 
 
-def test_the_demo_leaves_work_on_every_board(agency: House) -> None:
+def test_the_demo_leaves_work_on_every_board(agency: Steward) -> None:
     now, today = agency.clock.now, NOW[:10]
 
     due = [row for row in agency.rows("renewals") if row.renewal and row.outcome == "open"]
@@ -93,7 +93,7 @@ def test_the_demo_leaves_work_on_every_board(agency: House) -> None:
     assert any(row.state == "open" and row.start <= today < row.end for row in agency.rows("budgets"))
 
 
-def test_a_demo_that_is_told_again_years_later_appends_nothing(agency: House) -> None:
+def test_a_demo_that_is_told_again_years_later_appends_nothing(agency: Steward) -> None:
     head = agency.runtime.log.head(agency.tenant)
     agency.clock.set("2029-03-01T12:00:00Z")
 
@@ -103,7 +103,7 @@ def test_a_demo_that_is_told_again_years_later_appends_nothing(agency: House) ->
     assert agency.runtime.log.head(agency.tenant) == head
 
 
-def test_a_demo_of_another_size_is_refused_by_name_and_leaves_the_ledger_alone(agency: House) -> None:
+def test_a_demo_of_another_size_is_refused_by_name_and_leaves_the_ledger_alone(agency: Steward) -> None:
     head = agency.runtime.log.head(agency.tenant)
 
     with pytest.raises(Refused, match="demo_told_otherwise"):
@@ -114,10 +114,10 @@ def test_a_demo_of_another_size_is_refused_by_name_and_leaves_the_ledger_alone(a
 
 @pytest.mark.parametrize("now", ["2028-02-29T00:00:01Z", "2027-01-31T23:59:59Z", "2024-12-31T12:00:00Z"])
 def test_nothing_of_the_demo_is_refused_whatever_day_it_is(databases: Databases, now: str) -> None:
-    house = House(databases.fresh("sqlite"), now=now, time_zone="America/Los_Angeles")
+    steward = Steward(databases.fresh("sqlite"), now=now, time_zone="America/Los_Angeles")
 
-    told = tell(house.runtime, house.tenant, accounts=16, years=4)
-    house.close()
+    told = tell(steward.runtime, steward.tenant, accounts=16, years=4)
+    steward.close()
 
     assert told.refused == ()
 
@@ -131,8 +131,8 @@ def test_the_same_day_gives_the_same_story_and_every_tenant_its_own_ids() -> Non
     assert here("acct", "demo-000") == here("acct", "demo-000") != there("acct", "demo-000")
 
 
-def test_a_demo_that_was_interrupted_goes_on_where_it_stopped(house: House) -> None:
-    house.clock.set(NOW)
+def test_a_demo_that_was_interrupted_goes_on_where_it_stopped(steward: Steward) -> None:
+    steward.clock.set(NOW)
 
     class Stop(Exception):
         """Somebody pressed a key."""
@@ -145,13 +145,13 @@ def test_a_demo_that_was_interrupted_goes_on_where_it_stopped(house: House) -> N
             raise Stop
 
     with pytest.raises(Stop):
-        tell(house.runtime, house.tenant, accounts=8, years=1, progress=stop)
-    begun = house.runtime.log.head(house.tenant)
+        tell(steward.runtime, steward.tenant, accounts=8, years=1, progress=stop)
+    begun = steward.runtime.log.head(steward.tenant)
     counts: list[int] = []
-    house.clock.set("2026-12-24T09:00:00Z")
-    told = tell(house.runtime, house.tenant, accounts=8, years=1, begun=counts.append)
+    steward.clock.set("2026-12-24T09:00:00Z")
+    told = tell(steward.runtime, steward.tenant, accounts=8, years=1, begun=counts.append)
 
-    assert 0 < begun < told.position == house.runtime.log.head(house.tenant)
+    assert 0 < begun < told.position == steward.runtime.log.head(steward.tenant)
     assert told.known == sum(told_first)
     assert counts == [told.known + told.new]
     assert told.refused == ()

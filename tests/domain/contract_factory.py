@@ -10,7 +10,7 @@ from app.domain.contract.schedule import Schedule, build
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import day_start, unscaled
-from tests.support.applications import House
+from tests.support.application import Steward
 
 MAIN = Line(line="main", product="retainer", quantity="1", unit_price="1000.00", interval="month")
 YEAR = {"currency": "EUR", "start": "2026-01-01", "end": "2027-01-01", "notice_days": 30, "lines": (MAIN,)}
@@ -36,39 +36,39 @@ def remove(name: str) -> RemoveLine:
     return RemoveLine(op="remove_line", line=name)
 
 
-def account(house: House) -> str:
+def account(steward: Steward) -> str:
     """An open account."""
-    return house.do(OpenAccount(name="Northwind", currency="EUR")).id
+    return steward.do(OpenAccount(name="Northwind", currency="EUR")).id
 
 
-def drafted(house: House, **terms: Any) -> str:
+def drafted(steward: Steward, **terms: Any) -> str:
     """A contract on paper: 1000.00 a month over the year 2026, unless said otherwise."""
-    return house.do(DraftContract(**{**YEAR, **terms}), account=account(house)).id
+    return steward.do(DraftContract(**{**YEAR, **terms}), account=account(steward)).id
 
 
-def signed(house: House, **terms: Any) -> str:
+def signed(steward: Steward, **terms: Any) -> str:
     """A contract that binds."""
-    contract = drafted(house, **terms)
-    house.do(SignContract(signed_at="2025-12-20"), contract=contract)
+    contract = drafted(steward, **terms)
+    steward.do(SignContract(signed_at="2025-12-20"), contract=contract)
     return contract
 
 
-def schedule(house: House, contract: str) -> Schedule:
+def schedule(steward: Steward, contract: str) -> Schedule:
     """What is paid when, from the handler's own state."""
-    held = house.runtime.handler.load(house.tenant, "contract", contract)[1]
-    return build(held.state.history, house.runtime.handler.zone(house.tenant))
+    held = steward.runtime.handler.load(steward.tenant, "contract", contract)[1]
+    return build(held.state.history, steward.runtime.handler.zone(steward.tenant))
 
 
-def annual(house: House, contract: str, *days: str) -> list[str]:
+def annual(steward: Steward, contract: str, *days: str) -> list[str]:
     """What is paid a year at the beginning of days."""
-    where, found = house.runtime.handler.zone(house.tenant), schedule(house, contract)
+    where, found = steward.runtime.handler.zone(steward.tenant), schedule(steward, contract)
     return [unscaled(found.annual_at(day_start(day, where))) for day in days]
 
 
-def refusal(house: House, command: Command, **targets: str) -> str:
+def refusal(steward: Steward, command: Command, **targets: str) -> str:
     """The kind and code with which a command is refused; nothing is appended."""
-    before = house.runtime.log.head(house.tenant)
+    before = steward.runtime.log.head(steward.tenant)
     with pytest.raises(DomainError) as refused:
-        house.do(command, **targets)
-    assert house.runtime.log.head(house.tenant) == before
+        steward.do(command, **targets)
+    assert steward.runtime.log.head(steward.tenant) == before
     return f"{type(refused.value).__name__} {refused.value.code}"

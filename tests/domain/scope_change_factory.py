@@ -15,7 +15,7 @@ from app.domain.scope_change.commands import (
     RecordClientDecision,
     RespondToClient,
 )
-from tests.support.applications import House
+from tests.support.application import Steward
 
 ADD_LINE = {
     "op": "add_line",
@@ -28,39 +28,39 @@ ADD_LINE = {
 }
 
 
-def account(house: House, currency: str = "EUR") -> str:
+def account(steward: Steward, currency: str = "EUR") -> str:
     """An open account."""
-    return house.do(OpenAccount(name="Northwind", currency=currency)).id
+    return steward.do(OpenAccount(name="Northwind", currency=currency)).id
 
 
-def closed(house: House, account_id: str) -> None:
+def closed(steward: Steward, account_id: str) -> None:
     """An account that was closed."""
-    house.do(CloseAccount(), account=account_id)
+    steward.do(CloseAccount(), account=account_id)
 
 
-def contract(house: House, account_id: str, **members: Any) -> str:
+def contract(steward: Steward, account_id: str, **members: Any) -> str:
     """A signed contract of 1000.00 a month over the year 2026."""
     line = Line(line="main", product="retainer", quantity="1", unit_price="1000.00", interval="month")
     told = {"currency": "EUR", "start": "2026-01-01", "end": "2027-01-01", "signed_at": "2025-12-20", "lines": (line,)}
-    return house.do(RecordContract(**{**told, **members}), account=account_id).id
+    return steward.do(RecordContract(**{**told, **members}), account=account_id).id
 
 
-def raised(house: House, account_id: str, **members: Any) -> str:
+def raised(steward: Steward, account_id: str, **members: Any) -> str:
     """A wish."""
     told = {"title": "A last-minute feature", "request": "Hey, can we add a last-minute feature to this campaign?"}
-    return house.do(RaiseScopeChange(**{**told, **members}), account=account_id).id
+    return steward.do(RaiseScopeChange(**{**told, **members}), account=account_id).id
 
 
-def assessed(house: House, wish: str, actor: str = "maria", **members: Any) -> None:
+def assessed(steward: Steward, wish: str, actor: str = "maria", **members: Any) -> None:
     """A wish whose impact is known: small, unless said otherwise."""
-    house.do(AssessImpact(**{"effort_hours": "12", "price": "900.00", **members}), scope_change=wish, actor=actor)
+    steward.do(AssessImpact(**{"effort_hours": "12", "price": "900.00", **members}), scope_change=wish, actor=actor)
 
 
-def accepted(house: House, wish: str) -> None:
+def accepted(steward: Steward, wish: str) -> None:
     """A wish that was offered and taken."""
-    assessed(house, wish)
-    house.do(RespondToClient(kind="accept"), scope_change=wish)
-    house.do(RecordClientDecision(accepted=True), scope_change=wish)
+    assessed(steward, wish)
+    steward.do(RespondToClient(kind="accept"), scope_change=wish)
+    steward.do(RecordClientDecision(accepted=True), scope_change=wish)
 
 
 def amendment(**members: Any) -> AmendScopeChange:
@@ -68,10 +68,10 @@ def amendment(**members: Any) -> AmendScopeChange:
     return AmendScopeChange(**{"effective_at": "2026-02-01", "changes": (ADD_LINE,), **members})
 
 
-def refusal(house: House, command: Command, actor: str = "test", **targets: str) -> str:
+def refusal(steward: Steward, command: Command, actor: str = "test", **targets: str) -> str:
     """The code with which a command is refused; nothing is stored."""
-    before = house.runtime.log.head(house.tenant)
+    before = steward.runtime.log.head(steward.tenant)
     with pytest.raises(Refused) as refused:
-        house.do(command, actor=actor, **targets)
-    assert house.runtime.log.head(house.tenant) == before
+        steward.do(command, actor=actor, **targets)
+    assert steward.runtime.log.head(steward.tenant) == before
     return refused.value.code

@@ -17,52 +17,54 @@ from app.domain.account.commands import (
 )
 from app.domain.kernel.errors import Refused
 from tests.domain.contract_factory import refusal
-from tests.support.applications import House
+from tests.support.application import Steward
 
 OPEN = OpenAccount(name="Northwind", currency="EUR", owner="maria", tier="gold")
 
 
-def last(house: House) -> dict[str, Any]:
+def last(steward: Steward) -> dict[str, Any]:
     """The members of the last event."""
-    return house.runtime.log.after(house.tenant, 0, 10_000)[-1].data
+    return steward.runtime.log.after(steward.tenant, 0, 10_000)[-1].data
 
 
-def test_an_account_is_opened_with_what_is_known_of_it(house: House) -> None:
-    receipt = house.do(OpenAccount(name="Northwind", currency="EUR", industry="retail", external_ref="nw"))
+def test_an_account_is_opened_with_what_is_known_of_it(steward: Steward) -> None:
+    receipt = steward.do(OpenAccount(name="Northwind", currency="EUR", industry="retail", external_ref="nw"))
 
     assert (receipt.version, [kind for _, kind, _ in receipt.events]) == (1, ["account.opened"])
-    assert last(house) == {
+    assert last(steward) == {
         "name": "Northwind", "currency": "EUR", "time_zone": "UTC", "industry": "retail", "external_ref": "nw"}  # fmt: skip
-    assert house.runtime.handler.resolve(house.tenant, "account", "ref:nw") == receipt.id
+    assert steward.runtime.handler.resolve(steward.tenant, "account", "ref:nw") == receipt.id
 
 
-def test_a_reference_belongs_to_one_account(house: House) -> None:
-    house.do(OpenAccount(name="Northwind", currency="EUR", external_ref="nw"))
+def test_a_reference_belongs_to_one_account(steward: Steward) -> None:
+    steward.do(OpenAccount(name="Northwind", currency="EUR", external_ref="nw"))
 
-    assert refusal(house, OpenAccount(name="Other", currency="EUR", external_ref="nw")) == "Refused external_ref_taken"
-
-
-def test_another_owner_is_told_with_the_one_before(cottage: House) -> None:
-    account = cottage.do(OPEN).id
-
-    cottage.do(SetAccountOwner(owner="tom"), account=account)
-
-    assert last(cottage) == {"owner": "tom", "previous": "maria"}
+    assert (
+        refusal(steward, OpenAccount(name="Other", currency="EUR", external_ref="nw")) == "Refused external_ref_taken"
+    )
 
 
-def test_a_tier_can_be_taken_away(cottage: House) -> None:
-    account = cottage.do(OPEN).id
+def test_another_owner_is_told_with_the_one_before(sqlite_steward: Steward) -> None:
+    account = sqlite_steward.do(OPEN).id
 
-    cottage.do(SetAccountTier(tier=None), account=account)
+    sqlite_steward.do(SetAccountOwner(owner="tom"), account=account)
 
-    assert last(cottage) == {}
-    assert cottage.runtime.handler.load(cottage.tenant, "account", account)[1].state.tier is None
+    assert last(sqlite_steward) == {"owner": "tom", "previous": "maria"}
 
 
-def test_a_name_that_it_has_already_is_no_other_name(cottage: House) -> None:
-    account = cottage.do(OPEN).id
+def test_a_tier_can_be_taken_away(sqlite_steward: Steward) -> None:
+    account = sqlite_steward.do(OPEN).id
 
-    assert refusal(cottage, RenameAccount(name="Northwind"), account=account) == "Refused nothing_changes"
+    sqlite_steward.do(SetAccountTier(tier=None), account=account)
+
+    assert last(sqlite_steward) == {}
+    assert sqlite_steward.runtime.handler.load(sqlite_steward.tenant, "account", account)[1].state.tier is None
+
+
+def test_a_name_that_it_has_already_is_no_other_name(sqlite_steward: Steward) -> None:
+    account = sqlite_steward.do(OPEN).id
+
+    assert refusal(sqlite_steward, RenameAccount(name="Northwind"), account=account) == "Refused nothing_changes"
 
 
 @pytest.mark.parametrize(
@@ -70,21 +72,21 @@ def test_a_name_that_it_has_already_is_no_other_name(cottage: House) -> None:
     [RenameAccount(name="x"), SetAccountTier(tier="x"), SetAccountOwner(owner="x"), CloseAccount()],
     ids=lambda one: type(one).__name__,
 )
-def test_a_closed_account_is_left_alone(cottage: House, command: Any) -> None:
-    account = cottage.do(OPEN).id
-    cottage.do(CloseAccount(), account=account)
+def test_a_closed_account_is_left_alone(sqlite_steward: Steward, command: Any) -> None:
+    account = sqlite_steward.do(OPEN).id
+    sqlite_steward.do(CloseAccount(), account=account)
 
-    assert refusal(cottage, command, account=account) == "Refused account_closed"
+    assert refusal(sqlite_steward, command, account=account) == "Refused account_closed"
 
 
-def test_only_a_closed_account_can_be_taken_up_again(cottage: House) -> None:
-    account = cottage.do(OPEN).id
-    assert refusal(cottage, ReopenAccount(), account=account) == "Refused account_open"
+def test_only_a_closed_account_can_be_taken_up_again(sqlite_steward: Steward) -> None:
+    account = sqlite_steward.do(OPEN).id
+    assert refusal(sqlite_steward, ReopenAccount(), account=account) == "Refused account_open"
 
-    cottage.do(CloseAccount(), account=account)
-    cottage.do(ReopenAccount(), account=account)
+    sqlite_steward.do(CloseAccount(), account=account)
+    sqlite_steward.do(ReopenAccount(), account=account)
 
-    assert cottage.do(RenameAccount(name="x"), account=account).version == 4
+    assert sqlite_steward.do(RenameAccount(name="x"), account=account).version == 4
 
 
 @pytest.mark.parametrize(
@@ -104,21 +106,21 @@ WALKS = st.lists(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(WALKS)
-def test_whatever_is_tried_the_view_shows_what_the_decisions_rest_on(cottage: House, walk: list[Any]) -> None:
-    account = cottage.do(OPEN).id
+def test_whatever_is_tried_the_view_shows_what_the_decisions_rest_on(sqlite_steward: Steward, walk: list[Any]) -> None:
+    account = sqlite_steward.do(OPEN).id
     taken = 1
 
     for command in walk:
-        state = cottage.runtime.handler.load(cottage.tenant, "account", account)[1].state
+        state = sqlite_steward.runtime.handler.load(sqlite_steward.tenant, "account", account)[1].state
         try:
-            taken = cottage.do(command, account=account).version
+            taken = sqlite_steward.do(command, account=account).version
         except Refused:
             if isinstance(command, ReopenAccount):
                 assert state.open
             else:
                 assert not state.open or getattr(command, "name", None) == state.name
 
-    state = cottage.runtime.handler.load(cottage.tenant, "account", account)[1].state
-    row = next(row for row in cottage.rows("accounts") if row.account == account)
+    state = sqlite_steward.runtime.handler.load(sqlite_steward.tenant, "account", account)[1].state
+    row = next(row for row in sqlite_steward.rows("accounts") if row.account == account)
     assert (row.name, row.tier, row.owner, row.status == "open", row.version) == (
         state.name, state.tier, state.owner, state.open, taken)  # fmt: skip

@@ -20,7 +20,7 @@ from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, micros, scaled, zone
 from app.domain.recorded import Recorded
 from tests.domain.scope_change_factory import account, contract, refusal
-from tests.support.applications import House
+from tests.support.application import Steward
 
 TERMS: dict[str, Any] = {
     "title": "Spring campaign", "currency": "EUR", "amount": "1000.00", "start": "2026-01-01", "end": "2026-04-11",
@@ -28,22 +28,24 @@ TERMS: dict[str, Any] = {
 """A hundred days."""
 
 
-def budget(house: House, **members: Any) -> str:
+def budget(steward: Steward, **members: Any) -> str:
     """A budget of 1000.00 over a hundred days from the first of January."""
-    return house.do(SetBudget(**{**TERMS, **members}), account=account(house)).id
+    return steward.do(SetBudget(**{**TERMS, **members}), account=account(steward)).id
 
 
-def spent(house: House, named: str, amount: str, document: str, day: str = "2026-01-10", **members: Any) -> list[str]:
+def spent(
+    steward: Steward, named: str, amount: str, document: str, day: str = "2026-01-10", **members: Any
+) -> list[str]:
     """Something spent. Gives: the topics that it led to."""
-    told = house.do(RecordSpend(amount=amount, document=document, spent_at=day, **members), budget=named)
+    told = steward.do(RecordSpend(amount=amount, document=document, spent_at=day, **members), budget=named)
     return [topic for _, topic, _ in told.events]
 
 
-def crossings(house: House) -> list[tuple[int, int, str, str]]:
+def crossings(steward: Steward) -> list[tuple[int, int, str, str]]:
     """The thresholds that were told: percent, revision, spent, projected."""
     return [
         (event.data["percent"], event.data["revision"], event.data["spent"], event.data["projected_at_end"])
-        for event in house.runtime.log.after(house.tenant, 0, 10_000)
+        for event in steward.runtime.log.after(steward.tenant, 0, 10_000)
         if event.type == "budget.threshold_crossed"
     ]
 
@@ -51,55 +53,61 @@ def crossings(house: House) -> list[tuple[int, int, str, str]]:
 # --- thresholds ---
 
 
-def test_a_threshold_is_told_with_the_spending_that_reaches_it_and_never_again(cottage: House) -> None:
-    named = budget(cottage)
+def test_a_threshold_is_told_with_the_spending_that_reaches_it_and_never_again(sqlite_steward: Steward) -> None:
+    named = budget(sqlite_steward)
 
-    assert spent(cottage, named, "499.99", "a") == ["budget.spend_recorded"]
-    assert spent(cottage, named, "0.01", "b") == ["budget.spend_recorded", "budget.threshold_crossed"]
-    assert spent(cottage, named, "100.00", "c") == ["budget.spend_recorded"]
+    assert spent(sqlite_steward, named, "499.99", "a") == ["budget.spend_recorded"]
+    assert spent(sqlite_steward, named, "0.01", "b") == ["budget.spend_recorded", "budget.threshold_crossed"]
+    assert spent(sqlite_steward, named, "100.00", "c") == ["budget.spend_recorded"]
 
-    assert crossings(cottage) == [(50, 0, "500", "5000")]  # ten of a hundred days
-
-
-def test_several_thresholds_are_told_at_once_in_their_order(cottage: House) -> None:
-    named = budget(cottage)
-
-    spent(cottage, named, "1000.00", "a", "2026-01-15")
-
-    assert crossings(cottage) == [(percent, 0, "1000", "6666.666667") for percent in (50, 80, 100)]
+    assert crossings(sqlite_steward) == [(50, 0, "500", "5000")]  # ten of a hundred days
 
 
-def test_a_revision_tells_anew_what_is_reached_of_the_new_amount(cottage: House) -> None:
-    named = budget(cottage)
-    spent(cottage, named, "850.00", "a")
+def test_several_thresholds_are_told_at_once_in_their_order(sqlite_steward: Steward) -> None:
+    named = budget(sqlite_steward)
 
-    cottage.do(ReviseBudget(amount="1600.00", reason="A second flight"), budget=named)
-    cottage.do(ReviseBudget(amount="1000.00", reason="No second flight"), budget=named)
+    spent(sqlite_steward, named, "1000.00", "a", "2026-01-15")
 
-    assert [told[:2] for told in crossings(cottage)] == [(50, 0), (80, 0), (50, 1), (50, 2), (80, 2)]
+    assert crossings(sqlite_steward) == [(percent, 0, "1000", "6666.666667") for percent in (50, 80, 100)]
 
 
-def test_a_correction_upwards_reaches_a_threshold_and_one_downwards_takes_nothing_back(cottage: House) -> None:
-    named = budget(cottage)
-    spent(cottage, named, "400.00", "a")
+def test_a_revision_tells_anew_what_is_reached_of_the_new_amount(sqlite_steward: Steward) -> None:
+    named = budget(sqlite_steward)
+    spent(sqlite_steward, named, "850.00", "a")
+
+    sqlite_steward.do(ReviseBudget(amount="1600.00", reason="A second flight"), budget=named)
+    sqlite_steward.do(ReviseBudget(amount="1000.00", reason="No second flight"), budget=named)
+
+    assert [told[:2] for told in crossings(sqlite_steward)] == [(50, 0), (80, 0), (50, 1), (50, 2), (80, 2)]
+
+
+def test_a_correction_upwards_reaches_a_threshold_and_one_downwards_takes_nothing_back(
+    sqlite_steward: Steward,
+) -> None:
+    named = budget(sqlite_steward)
+    spent(sqlite_steward, named, "400.00", "a")
 
     for amount in ("500.00", "100.00", "500.00"):
-        cottage.do(CorrectSpend(document="a", amount=amount), budget=named)
+        sqlite_steward.do(CorrectSpend(document="a", amount=amount), budget=named)
 
-    assert [told[:2] for told in crossings(cottage)] == [(50, 0)]
-    corrected = [event for event in cottage.runtime.log.after(cottage.tenant, 0, 100) if "corrected" in event.type]
-    recorded = next(event for event in cottage.runtime.log.after(cottage.tenant, 0, 100) if "recorded" in event.type)
+    assert [told[:2] for told in crossings(sqlite_steward)] == [(50, 0)]
+    corrected = [
+        event for event in sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100) if "corrected" in event.type
+    ]
+    recorded = next(
+        event for event in sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100) if "recorded" in event.type
+    )
     assert {event.data["corrects"] for event in corrected} == {recorded.event_id}
     assert {event.effective_at for event in corrected} == {recorded.effective_at}
     assert [event.data["previous"] for event in corrected] == ["400", "500", "100"]
 
 
-def test_a_threshold_is_reached_when_everything_that_it_took_has_come_true(cottage: House) -> None:
-    named = budget(cottage, effective_at="2025-12-01")
-    spent(cottage, named, "300.00", "later", "2026-01-12")
-    spent(cottage, named, "300.00", "sooner", "2026-01-02")
+def test_a_threshold_is_reached_when_everything_that_it_took_has_come_true(sqlite_steward: Steward) -> None:
+    named = budget(sqlite_steward, effective_at="2025-12-01")
+    spent(sqlite_steward, named, "300.00", "later", "2026-01-12")
+    spent(sqlite_steward, named, "300.00", "sooner", "2026-01-02")
 
-    told = cottage.runtime.log.after(cottage.tenant, 0, 100)[-1]
+    told = sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)[-1]
 
     assert told.type == "budget.threshold_crossed"
     assert told.effective_at == micros("2026-01-12T00:00:00Z")
@@ -116,35 +124,41 @@ def test_what_will_have_been_spent_goes_by_days(day: str, projected: float) -> N
 # --- refusals ---
 
 
-def test_the_same_document_is_not_spent_twice(cottage: House) -> None:
-    named = budget(cottage)
-    spent(cottage, named, "1.00", "a")
+def test_the_same_document_is_not_spent_twice(sqlite_steward: Steward) -> None:
+    named = budget(sqlite_steward)
+    spent(sqlite_steward, named, "1.00", "a")
 
     again = RecordSpend(amount="1.00", document="a", spent_at="2026-01-10")
 
-    assert refusal(cottage, again, budget=named) == "document_recorded"
+    assert refusal(sqlite_steward, again, budget=named) == "document_recorded"
 
 
-def test_what_was_spent_outside_of_its_days_is_refused_and_what_came_late_says_so(cottage: House) -> None:
-    named = budget(cottage, start="2026-01-05", end="2026-01-10")
+def test_what_was_spent_outside_of_its_days_is_refused_and_what_came_late_says_so(
+    sqlite_steward: Steward,
+) -> None:
+    named = budget(sqlite_steward, start="2026-01-05", end="2026-01-10")
 
     def spend(day: str, **members: Any) -> RecordSpend:
         return RecordSpend(amount="1.00", document=day, spent_at=day, **members)
 
-    assert refusal(cottage, spend("2026-01-04"), budget=named) == "outside_period"
-    assert refusal(cottage, spend("2026-01-04", late=True), budget=named) == "outside_period"
-    assert refusal(cottage, spend("2026-01-10"), budget=named) == "outside_period"
-    assert refusal(cottage, spend("2026-02-01"), budget=named) == "spent_in_future"
-    cottage.do(spend("2026-01-09", late=True), budget=named)
-    cottage.do(spend("2026-01-12", late=True), budget=named)
-    late = [event.data["late"] for event in cottage.runtime.log.after(cottage.tenant, 0, 100) if "spend" in event.type]
+    assert refusal(sqlite_steward, spend("2026-01-04"), budget=named) == "outside_period"
+    assert refusal(sqlite_steward, spend("2026-01-04", late=True), budget=named) == "outside_period"
+    assert refusal(sqlite_steward, spend("2026-01-10"), budget=named) == "outside_period"
+    assert refusal(sqlite_steward, spend("2026-02-01"), budget=named) == "spent_in_future"
+    sqlite_steward.do(spend("2026-01-09", late=True), budget=named)
+    sqlite_steward.do(spend("2026-01-12", late=True), budget=named)
+    late = [
+        event.data["late"]
+        for event in sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)
+        if "spend" in event.type
+    ]
     assert late == [False, True]
 
 
-def test_nothing_happens_to_a_closed_budget(cottage: House) -> None:
-    named = budget(cottage)
-    spent(cottage, named, "1.00", "a")
-    cottage.do(CloseBudget(), budget=named)
+def test_nothing_happens_to_a_closed_budget(sqlite_steward: Steward) -> None:
+    named = budget(sqlite_steward)
+    spent(sqlite_steward, named, "1.00", "a")
+    sqlite_steward.do(CloseBudget(), budget=named)
 
     commands: list[Command] = [
         RecordSpend(amount="1.00", document="b", spent_at="2026-01-10"),
@@ -153,56 +167,60 @@ def test_nothing_happens_to_a_closed_budget(cottage: House) -> None:
         RecordForecast(at_completion="2.00"),
         CloseBudget(),
     ]
-    assert {refusal(cottage, command, budget=named) for command in commands} == {"budget_closed"}
+    assert {refusal(sqlite_steward, command, budget=named) for command in commands} == {"budget_closed"}
 
 
-def test_nothing_but_an_end_and_corrections_happens_on_a_closed_account(cottage: House) -> None:
-    client = account(cottage)
-    named = cottage.do(SetBudget(**TERMS), account=client).id
-    spent(cottage, named, "1.00", "a")
-    cottage.do(CloseAccount(), account=client)
+def test_nothing_but_an_end_and_corrections_happens_on_a_closed_account(sqlite_steward: Steward) -> None:
+    client = account(sqlite_steward)
+    named = sqlite_steward.do(SetBudget(**TERMS), account=client).id
+    spent(sqlite_steward, named, "1.00", "a")
+    sqlite_steward.do(CloseAccount(), account=client)
 
-    assert refusal(cottage, SetBudget(**TERMS), account=client) == "account_closed"
-    assert refusal(cottage, RecordForecast(at_completion="2.00"), budget=named) == "account_closed"
-    assert refusal(cottage, ReviseBudget(amount="2.00", reason="Less"), budget=named) == "account_closed"
-    cottage.do(CorrectSpend(document="a", amount="2.00"), budget=named)
-    cottage.do(CloseBudget(), budget=named)
-
-
-def test_what_changes_nothing_or_is_not_there_is_refused(cottage: House) -> None:
-    named = budget(cottage)
-    spent(cottage, named, "1.00", "a")
-
-    assert refusal(cottage, ReviseBudget(amount="1000", reason="None"), budget=named) == "nothing_changes"
-    assert refusal(cottage, CorrectSpend(document="a", amount="1"), budget=named) == "nothing_changes"
-    assert refusal(cottage, CorrectSpend(document="b", amount="1"), budget=named) == "document_unknown"
+    assert refusal(sqlite_steward, SetBudget(**TERMS), account=client) == "account_closed"
+    assert refusal(sqlite_steward, RecordForecast(at_completion="2.00"), budget=named) == "account_closed"
+    assert refusal(sqlite_steward, ReviseBudget(amount="2.00", reason="Less"), budget=named) == "account_closed"
+    sqlite_steward.do(CorrectSpend(document="a", amount="2.00"), budget=named)
+    sqlite_steward.do(CloseBudget(), budget=named)
 
 
-def test_a_budget_pays_for_a_contract_of_its_own_account_only(cottage: House) -> None:
-    other = contract(cottage, account(cottage))
+def test_what_changes_nothing_or_is_not_there_is_refused(sqlite_steward: Steward) -> None:
+    named = budget(sqlite_steward)
+    spent(sqlite_steward, named, "1.00", "a")
 
-    assert refusal(cottage, SetBudget(**TERMS, contract=other), account=account(cottage)) == "other_account"
+    assert refusal(sqlite_steward, ReviseBudget(amount="1000", reason="None"), budget=named) == "nothing_changes"
+    assert refusal(sqlite_steward, CorrectSpend(document="a", amount="1"), budget=named) == "nothing_changes"
+    assert refusal(sqlite_steward, CorrectSpend(document="b", amount="1"), budget=named) == "document_unknown"
 
 
-def test_more_than_a_million_millions_is_not_spent(cottage: House) -> None:
-    named = budget(cottage, amount="999999999999")
-    spent(cottage, named, "999999999999.99", "a")
+def test_a_budget_pays_for_a_contract_of_its_own_account_only(sqlite_steward: Steward) -> None:
+    other = contract(sqlite_steward, account(sqlite_steward))
+
+    assert (
+        refusal(sqlite_steward, SetBudget(**TERMS, contract=other), account=account(sqlite_steward)) == "other_account"
+    )
+
+
+def test_more_than_a_million_millions_is_not_spent(sqlite_steward: Steward) -> None:
+    named = budget(sqlite_steward, amount="999999999999")
+    spent(sqlite_steward, named, "999999999999.99", "a")
 
     with pytest.raises(Invalid, match="amount_out_of_range"):
-        spent(cottage, named, "1.00", "b")
+        spent(sqlite_steward, named, "1.00", "b")
 
 
 @pytest.mark.parametrize(
     ("currency", "fine", "payable"), [("EUR", "0.001", "0.01"), ("JPY", "1000.5", "1000"), ("KWD", "0.0005", "0.005")]
 )
-def test_what_nobody_can_pay_is_no_amount_of_a_budget(cottage: House, currency: str, fine: str, payable: str) -> None:
-    of = account(cottage)
+def test_what_nobody_can_pay_is_no_amount_of_a_budget(
+    sqlite_steward: Steward, currency: str, fine: str, payable: str
+) -> None:
+    of = account(sqlite_steward)
     with pytest.raises(Invalid, match="amount_too_fine"):
-        cottage.do(SetBudget(**{**TERMS, "currency": currency, "amount": fine}), account=of)
-    named = cottage.do(SetBudget(**{**TERMS, "currency": currency, "amount": "7000"}), account=of).id
-    spent(cottage, named, payable, "a")
+        sqlite_steward.do(SetBudget(**{**TERMS, "currency": currency, "amount": fine}), account=of)
+    named = sqlite_steward.do(SetBudget(**{**TERMS, "currency": currency, "amount": "7000"}), account=of).id
+    spent(sqlite_steward, named, payable, "a")
 
-    before = cottage.runtime.log.head(cottage.tenant)
+    before = sqlite_steward.runtime.log.head(sqlite_steward.tenant)
     commands: tuple[Command, ...] = (
         RecordSpend(amount=fine, document="b", spent_at="2026-01-10"),
         CorrectSpend(document="a", amount=fine),
@@ -211,8 +229,8 @@ def test_what_nobody_can_pay_is_no_amount_of_a_budget(cottage: House, currency: 
     )
     for command in commands:
         with pytest.raises(Invalid, match="amount_too_fine"):
-            cottage.do(command, budget=named)
-    assert cottage.runtime.log.head(cottage.tenant) == before
+            sqlite_steward.do(command, budget=named)
+    assert sqlite_steward.runtime.log.head(sqlite_steward.tenant) == before
 
 
 @pytest.mark.parametrize(

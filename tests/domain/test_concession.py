@@ -5,224 +5,230 @@ import pytest
 from app.domain.kernel.errors import Invalid
 from app.domain.proposal import commands as offers
 from tests.domain.proposal_factory import ITEM, account, conceded, drafted, events, give, limits, refusal, submitted
-from tests.support.applications import House
+from tests.support.application import Steward
 
 C1 = offers.ApproveConcession(concession="c1")
 
 
-def states(house: House) -> dict[str, str]:
+def states(steward: Steward) -> dict[str, str]:
     """How the concessions of the one proposal stand."""
-    return {one["concession"]: one["state"] for one in house.rows("proposals")[0].concessions}
+    return {one["concession"]: one["state"] for one in steward.rows("proposals")[0].concessions}
 
 
-def test_a_give_needs_a_get_or_the_reason_why_there_is_none(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage))
+def test_a_give_needs_a_get_or_the_reason_why_there_is_none(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
 
-    assert refusal(cottage, give("10", in_exchange_for=None), proposal=proposal) == "exchange_missing"
+    assert refusal(sqlite_steward, give("10", in_exchange_for=None), proposal=proposal) == "exchange_missing"
     reason = "they are unhappy with the launch"
-    conceded(cottage, proposal, "10", in_exchange_for=None, no_exchange_reason=reason)
+    conceded(sqlite_steward, proposal, "10", in_exchange_for=None, no_exchange_reason=reason)
 
-    assert events(cottage, proposal)[-1].data["no_exchange_reason"] == reason
+    assert events(sqlite_steward, proposal)[-1].data["no_exchange_reason"] == reason
 
 
-def test_what_is_within_the_limit_binds_at_once(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage))
+def test_what_is_within_the_limit_binds_at_once(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
 
-    conceded(cottage, proposal, "1000")
-    submitted(cottage, proposal)
+    conceded(sqlite_steward, proposal, "1000")
+    submitted(sqlite_steward, proposal)
 
-    (row,) = cottage.rows("proposals")
+    (row,) = sqlite_steward.rows("proposals")
     assert (row.conceded, row.awaiting, row.state) == (1_000_000_000, False, "submitted")
 
 
-def test_the_sum_of_what_an_actor_gives_counts_and_not_each_alone(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage))
+def test_the_sum_of_what_an_actor_gives_counts_and_not_each_alone(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
 
-    conceded(cottage, proposal, "600")
-    conceded(cottage, proposal, "400")
-    conceded(cottage, proposal, "0.000001")
-    conceded(cottage, proposal, "900", actor="max")
+    conceded(sqlite_steward, proposal, "600")
+    conceded(sqlite_steward, proposal, "400")
+    conceded(sqlite_steward, proposal, "0.000001")
+    conceded(sqlite_steward, proposal, "900", actor="max")
 
-    assert states(cottage) == {"c1": "binding", "c2": "binding", "c3": "awaiting", "c4": "binding"}
-    asked = [one.data for one in events(cottage, proposal) if one.type == "proposal.approval_requested"]
+    assert states(sqlite_steward) == {"c1": "binding", "c2": "binding", "c3": "awaiting", "c4": "binding"}
+    asked = [one.data for one in events(sqlite_steward, proposal) if one.type == "proposal.approval_requested"]
     assert [(one["concession"], one["needs"]) for one in asked] == [("c3", ["limit"])]
 
 
-def test_what_waits_binds_nobody_and_holds_up_the_offer(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage))
-    submitted(cottage, proposal)
+def test_what_waits_binds_nobody_and_holds_up_the_offer(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
+    submitted(sqlite_steward, proposal)
 
-    conceded(cottage, proposal, "2000")
+    conceded(sqlite_steward, proposal, "2000")
 
     accept = offers.AcceptProposal(version=1)
-    assert refusal(cottage, accept, proposal=proposal) == "approval_needed"
-    assert cottage.rows("proposals")[0].conceded == 0
-    cottage.do(C1, actor="sven", role="senior_manager", proposal=proposal)
-    cottage.do(accept, proposal=proposal)
-    (row,) = cottage.rows("proposals")
+    assert refusal(sqlite_steward, accept, proposal=proposal) == "approval_needed"
+    assert sqlite_steward.rows("proposals")[0].conceded == 0
+    sqlite_steward.do(C1, actor="sven", role="senior_manager", proposal=proposal)
+    sqlite_steward.do(accept, proposal=proposal)
+    (row,) = sqlite_steward.rows("proposals")
     assert (row.conceded, row.agreed) == (2_000_000_000, 10_000_000_000)
 
 
 @pytest.mark.parametrize("role", ["manager", "senior_manager", "director", "admin"])
-def test_nobody_approves_his_own_concession_in_whatever_role(cottage: House, role: str) -> None:
-    proposal = drafted(cottage, account(cottage))
-    conceded(cottage, proposal, "2000")
+def test_nobody_approves_his_own_concession_in_whatever_role(sqlite_steward: Steward, role: str) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
+    conceded(sqlite_steward, proposal, "2000")
 
-    assert refusal(cottage, C1, actor="mia", role=role, proposal=proposal) == "self_approval"
+    assert refusal(sqlite_steward, C1, actor="mia", role=role, proposal=proposal) == "self_approval"
 
 
 @pytest.mark.parametrize("role", ["manager", "auditor", "integration", ""])
-def test_only_a_more_senior_role_approves_or_rejects(cottage: House, role: str) -> None:
-    proposal = drafted(cottage, account(cottage))
-    conceded(cottage, proposal, "2000")
+def test_only_a_more_senior_role_approves_or_rejects(sqlite_steward: Steward, role: str) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
+    conceded(sqlite_steward, proposal, "2000")
 
-    assert refusal(cottage, C1, actor="max", role=role, proposal=proposal) == "approval_not_allowed"
+    assert refusal(sqlite_steward, C1, actor="max", role=role, proposal=proposal) == "approval_not_allowed"
     no = offers.RejectConcession(concession="c1", reason="too much")
-    assert refusal(cottage, no, actor="max", role=role, proposal=proposal) == "approval_not_allowed"
+    assert refusal(sqlite_steward, no, actor="max", role=role, proposal=proposal) == "approval_not_allowed"
 
 
-def test_an_approver_whose_own_limit_does_not_reach_is_refused_also_in_slices(cottage: House) -> None:
+def test_an_approver_whose_own_limit_does_not_reach_is_refused_also_in_slices(sqlite_steward: Steward) -> None:
     big = offers.Item(item="main", product="retainer", unit_price="100000.00", interval="year")
-    proposal = drafted(cottage, account(cottage), items=(big,), cost="0")
-    conceded(cottage, proposal, "1000")
-    conceded(cottage, proposal, "8000")
-    conceded(cottage, proposal, "1000.5")
+    proposal = drafted(sqlite_steward, account(sqlite_steward), items=(big,), cost="0")
+    conceded(sqlite_steward, proposal, "1000")
+    conceded(sqlite_steward, proposal, "8000")
+    conceded(sqlite_steward, proposal, "1000.5")
     senior = {"actor": "sven", "role": "senior_manager"}
 
-    cottage.do(offers.ApproveConcession(concession="c2"), **senior, proposal=proposal)
+    sqlite_steward.do(offers.ApproveConcession(concession="c2"), **senior, proposal=proposal)
 
     third = offers.ApproveConcession(concession="c3")
-    assert refusal(cottage, third, **senior, proposal=proposal) == "limit_exceeded"
-    cottage.do(third, actor="dora", role="director", proposal=proposal)
-    assert states(cottage) == {"c1": "binding", "c2": "binding", "c3": "binding"}
+    assert refusal(sqlite_steward, third, **senior, proposal=proposal) == "limit_exceeded"
+    sqlite_steward.do(third, actor="dora", role="director", proposal=proposal)
+    assert states(sqlite_steward) == {"c1": "binding", "c2": "binding", "c3": "binding"}
 
 
-def test_who_said_yes_up_to_his_limit_gives_nothing_more_on_his_own(cottage: House) -> None:
+def test_who_said_yes_up_to_his_limit_gives_nothing_more_on_his_own(sqlite_steward: Steward) -> None:
     big = ITEM.model_copy(update={"unit_price": "10000.00"})
-    proposal = drafted(cottage, account(cottage), items=(big,))
-    conceded(cottage, proposal, "9000")
-    cottage.do(C1, actor="sue", role="senior_manager", proposal=proposal)
+    proposal = drafted(sqlite_steward, account(sqlite_steward), items=(big,))
+    conceded(sqlite_steward, proposal, "9000")
+    sqlite_steward.do(C1, actor="sue", role="senior_manager", proposal=proposal)
 
-    conceded(cottage, proposal, "1000.000001", actor="sue", role="senior_manager")
-    conceded(cottage, proposal, "1000", actor="sam", role="senior_manager")
+    conceded(sqlite_steward, proposal, "1000.000001", actor="sue", role="senior_manager")
+    conceded(sqlite_steward, proposal, "1000", actor="sam", role="senior_manager")
 
-    assert states(cottage) == {"c1": "binding", "c2": "awaiting", "c3": "binding"}
+    assert states(sqlite_steward) == {"c1": "binding", "c2": "awaiting", "c3": "binding"}
 
 
-def test_below_the_margin_floor_a_director_says_yes(cottage: House) -> None:
+def test_below_the_margin_floor_a_director_says_yes(sqlite_steward: Steward) -> None:
     # 12,000 a year, 9,000 of it cost: 600 are above the floor of 2,400.
-    proposal = drafted(cottage, account(cottage), cost="9000")
+    proposal = drafted(sqlite_steward, account(sqlite_steward), cost="9000")
 
-    conceded(cottage, proposal, "600")
-    conceded(cottage, proposal, "100")
+    conceded(sqlite_steward, proposal, "600")
+    conceded(sqlite_steward, proposal, "100")
 
-    told = events(cottage, proposal)[-1].data
+    told = events(sqlite_steward, proposal)[-1].data
     assert (told["concession"], told["needs"]) == ("c2", ["margin"])
     yes = offers.ApproveConcession(concession="c2")
-    assert refusal(cottage, yes, actor="sven", role="senior_manager", proposal=proposal) == "margin_below_floor"
-    cottage.do(yes, actor="dora", role="director", proposal=proposal)
-    submitted(cottage, proposal)
+    assert refusal(sqlite_steward, yes, actor="sven", role="senior_manager", proposal=proposal) == "margin_below_floor"
+    sqlite_steward.do(yes, actor="dora", role="director", proposal=proposal)
+    submitted(sqlite_steward, proposal)
 
 
-def test_the_floor_is_looked_at_again_when_what_waited_is_approved(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage), cost="8000")
-    conceded(cottage, proposal, "1500")  # waits for the limit alone
-    conceded(cottage, proposal, "500", actor="max")  # binds: 1,600 were left
+def test_the_floor_is_looked_at_again_when_what_waited_is_approved(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward), cost="8000")
+    conceded(sqlite_steward, proposal, "1500")  # waits for the limit alone
+    conceded(sqlite_steward, proposal, "500", actor="max")  # binds: 1,600 were left
 
     senior = {"actor": "sven", "role": "senior_manager"}
-    assert refusal(cottage, C1, **senior, proposal=proposal) == "margin_below_floor"
-    cottage.do(C1, actor="dora", role="director", proposal=proposal)
+    assert refusal(sqlite_steward, C1, **senior, proposal=proposal) == "margin_below_floor"
+    sqlite_steward.do(C1, actor="dora", role="director", proposal=proposal)
 
 
-def test_a_director_who_gives_below_the_floor_has_said_yes_and_nobody_after_him_gives_more(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage), cost="9000")
+def test_a_director_who_gives_below_the_floor_has_said_yes_and_nobody_after_him_gives_more(
+    sqlite_steward: Steward,
+) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward), cost="9000")
 
-    conceded(cottage, proposal, "1000", actor="dora", role="director")
-    conceded(cottage, proposal, "0.5")
+    conceded(sqlite_steward, proposal, "1000", actor="dora", role="director")
+    conceded(sqlite_steward, proposal, "0.5")
 
-    assert states(cottage) == {"c1": "binding", "c2": "awaiting"}
+    assert states(sqlite_steward) == {"c1": "binding", "c2": "awaiting"}
 
 
-def test_a_version_below_the_floor_is_sent_only_with_a_directors_consent(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage), cost="10000")
+def test_a_version_below_the_floor_is_sent_only_with_a_directors_consent(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward), cost="10000")
     whole = offers.ApproveConcession()
 
-    assert cottage.rows("proposals")[0].awaiting
-    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "margin_below_floor"
-    assert refusal(cottage, whole, actor="mia", role="director", proposal=proposal) == "self_approval"
-    assert refusal(cottage, whole, actor="sven", role="senior_manager", proposal=proposal) == "approval_not_allowed"
-    cottage.do(whole, actor="dora", role="director", proposal=proposal)
-    submitted(cottage, proposal)
-    assert not cottage.rows("proposals")[0].awaiting
-    assert refusal(cottage, whole, actor="dora", role="director", proposal=proposal) == "nothing_awaits"
+    assert sqlite_steward.rows("proposals")[0].awaiting
+    assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "margin_below_floor"
+    assert refusal(sqlite_steward, whole, actor="mia", role="director", proposal=proposal) == "self_approval"
+    assert (
+        refusal(sqlite_steward, whole, actor="sven", role="senior_manager", proposal=proposal) == "approval_not_allowed"
+    )
+    sqlite_steward.do(whole, actor="dora", role="director", proposal=proposal)
+    submitted(sqlite_steward, proposal)
+    assert not sqlite_steward.rows("proposals")[0].awaiting
+    assert refusal(sqlite_steward, whole, actor="dora", role="director", proposal=proposal) == "nothing_awaits"
 
 
-def test_the_tenants_own_rules_count_and_the_approval_names_them(house: House) -> None:
-    limits(house, "0.1", manager="50", senior_manager="100", director=None)
-    proposal = drafted(house, account(house))
+def test_the_tenants_own_rules_count_and_the_approval_names_them(steward: Steward) -> None:
+    limits(steward, "0.1", manager="50", senior_manager="100", director=None)
+    proposal = drafted(steward, account(steward))
 
-    conceded(house, proposal, "50")
-    conceded(house, proposal, "20")
+    conceded(steward, proposal, "50")
+    conceded(steward, proposal, "20")
 
-    assert refusal(house, give("1", concession="c1"), proposal=proposal) == "concession_exists"
-    house.do(offers.ApproveConcession(concession="c2"), actor="sven", role="senior_manager", proposal=proposal)
-    told = events(house, proposal)[-1].data
+    assert refusal(steward, give("1", concession="c1"), proposal=proposal) == "concession_exists"
+    steward.do(offers.ApproveConcession(concession="c2"), actor="sven", role="senior_manager", proposal=proposal)
+    told = events(steward, proposal)[-1].data
     assert (told["limit_rule"], told["limit"], told["margin_floor"]) == ("approval@default/1", "100", "0.1")
-    conceded(house, proposal, "60")
+    conceded(steward, proposal, "60")
     third = offers.ApproveConcession(concession="c3")
-    assert refusal(house, third, actor="sven", role="senior_manager", proposal=proposal) == "limit_exceeded"
+    assert refusal(steward, third, actor="sven", role="senior_manager", proposal=proposal) == "limit_exceeded"
 
 
-def test_a_no_settles_it_and_the_version_goes_on_without(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage))
-    conceded(cottage, proposal, "2000")
+def test_a_no_settles_it_and_the_version_goes_on_without(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
+    conceded(sqlite_steward, proposal, "2000")
     no = offers.RejectConcession(concession="c1", reason="too much")
 
-    cottage.do(no, actor="sven", role="senior_manager", proposal=proposal)
+    sqlite_steward.do(no, actor="sven", role="senior_manager", proposal=proposal)
 
-    assert states(cottage) == {"c1": "rejected"}
-    assert refusal(cottage, no, actor="sven", role="senior_manager", proposal=proposal) == "nothing_awaits"
-    assert refusal(cottage, C1, actor="sven", role="senior_manager", proposal=proposal) == "nothing_awaits"
-    conceded(cottage, proposal, "1000")  # what was rejected does not count
-    submitted(cottage, proposal)
-    assert cottage.rows("proposals")[0].conceded == 1_000_000_000
+    assert states(sqlite_steward) == {"c1": "rejected"}
+    assert refusal(sqlite_steward, no, actor="sven", role="senior_manager", proposal=proposal) == "nothing_awaits"
+    assert refusal(sqlite_steward, C1, actor="sven", role="senior_manager", proposal=proposal) == "nothing_awaits"
+    conceded(sqlite_steward, proposal, "1000")  # what was rejected does not count
+    submitted(sqlite_steward, proposal)
+    assert sqlite_steward.rows("proposals")[0].conceded == 1_000_000_000
 
 
-def test_who_offered_it_takes_it_back(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage))
-    conceded(cottage, proposal, "2000")
+def test_who_offered_it_takes_it_back(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
+    conceded(sqlite_steward, proposal, "2000")
 
-    cottage.do(
+    sqlite_steward.do(
         offers.RejectConcession(concession="c1", reason="a mistake"), actor="mia", role="manager", proposal=proposal
     )
 
-    submitted(cottage, proposal)
+    submitted(sqlite_steward, proposal)
 
 
-def test_more_is_never_given_than_there_is(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage), cost="0")
-    conceded(cottage, proposal, "12000", actor="dora", role="director")
+def test_more_is_never_given_than_there_is(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward), cost="0")
+    conceded(sqlite_steward, proposal, "12000", actor="dora", role="director")
 
     more = give("0.000001")
-    assert refusal(cottage, more, actor="dora", role="director", proposal=proposal) == "concession_exceeds_value"
+    assert refusal(sqlite_steward, more, actor="dora", role="director", proposal=proposal) == "concession_exceeds_value"
 
 
-def test_a_version_that_says_no_cost_any_more_does_not_hide_what_margin_is_left(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage), cost="11000")
-    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "margin_below_floor"
+def test_a_version_that_says_no_cost_any_more_does_not_hide_what_margin_is_left(
+    sqlite_steward: Steward,
+) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward), cost="11000")
+    assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "margin_below_floor"
 
     silent = offers.ReviseProposal(items=(ITEM,), valid_until="2026-03-01")
 
-    assert refusal(cottage, silent, kind=Invalid, proposal=proposal) == "cost_missing"
-    cottage.do(silent.model_copy(update={"cost": "11000"}), proposal=proposal)
-    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "margin_below_floor"
+    assert refusal(sqlite_steward, silent, kind=Invalid, proposal=proposal) == "cost_missing"
+    sqlite_steward.do(silent.model_copy(update={"cost": "11000"}), proposal=proposal)
+    assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "margin_below_floor"
 
 
-def test_a_concession_of_another_version_is_none_of_the_live_one(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage))
-    conceded(cottage, proposal, "2000", concession="off")
-    cottage.do(offers.ReviseProposal(items=(ITEM,), cost="6000", valid_until="2026-03-01"), proposal=proposal)
+def test_a_concession_of_another_version_is_none_of_the_live_one(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
+    conceded(sqlite_steward, proposal, "2000", concession="off")
+    sqlite_steward.do(offers.ReviseProposal(items=(ITEM,), cost="6000", valid_until="2026-03-01"), proposal=proposal)
 
     yes = offers.ApproveConcession(concession="off")
-    assert refusal(cottage, yes, actor="dora", role="director", proposal=proposal) == "unknown_concession"
-    assert refusal(cottage, give("1", concession="off"), proposal=proposal) == "concession_exists"
+    assert refusal(sqlite_steward, yes, actor="dora", role="director", proposal=proposal) == "unknown_concession"
+    assert refusal(sqlite_steward, give("1", concession="off"), proposal=proposal) == "concession_exists"

@@ -34,7 +34,7 @@ from tests.domain.contract_factory import (
     reprice,
     signed,
 )
-from tests.support.applications import House
+from tests.support.application import Steward
 
 SIGN = SignContract(signed_at="2025-12-20T10:00:00Z", document_sha256="ab" * 32)
 TERMINATE = TerminateContract(effective_end="2026-07-01", reason="price", voluntary=True)
@@ -54,14 +54,14 @@ by_name = pytest.mark.parametrize("command", ON_A_LIVE_CONTRACT, ids=lambda one:
 # --- draft and signature ---
 
 
-def test_a_draft_binds_nobody_until_it_is_signed(cottage: House) -> None:
-    contract = drafted(cottage)
-    before = annual(cottage, contract, "2026-02-01")
+def test_a_draft_binds_nobody_until_it_is_signed(sqlite_steward: Steward) -> None:
+    contract = drafted(sqlite_steward)
+    before = annual(sqlite_steward, contract, "2026-02-01")
 
-    cottage.do(SIGN, contract=contract)
+    sqlite_steward.do(SIGN, contract=contract)
 
     assert before == ["0"]
-    assert annual(cottage, contract, "2025-12-31", "2026-01-01", "2026-12-31", "2027-01-01") == [
+    assert annual(sqlite_steward, contract, "2025-12-31", "2026-01-01", "2026-12-31", "2027-01-01") == [
         "0",
         "12000",
         "12000",
@@ -69,25 +69,25 @@ def test_a_draft_binds_nobody_until_it_is_signed(cottage: House) -> None:
     ]
 
 
-def test_a_signature_is_given_once(cottage: House) -> None:
-    contract = signed(cottage)
+def test_a_signature_is_given_once(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
 
-    assert refusal(cottage, SIGN, contract=contract) == "Refused contract_signed"
+    assert refusal(sqlite_steward, SIGN, contract=contract) == "Refused contract_signed"
 
 
-def test_a_draft_and_its_signature_can_be_recorded_at_once(cottage: House) -> None:
-    receipt = cottage.do(RecordContract(**YEAR, signed_at="2025-12-20"), account=account(cottage))
+def test_a_draft_and_its_signature_can_be_recorded_at_once(sqlite_steward: Steward) -> None:
+    receipt = sqlite_steward.do(RecordContract(**YEAR, signed_at="2025-12-20"), account=account(sqlite_steward))
 
     assert [kind for _, kind, _ in receipt.events] == ["contract.drafted", "contract.signed"]
 
 
-def test_nothing_is_drafted_or_signed_on_a_closed_account(cottage: House) -> None:
-    client = account(cottage)
-    contract = cottage.do(DraftContract(**YEAR), account=client).id
-    cottage.do(CloseAccount(), account=client)
+def test_nothing_is_drafted_or_signed_on_a_closed_account(sqlite_steward: Steward) -> None:
+    client = account(sqlite_steward)
+    contract = sqlite_steward.do(DraftContract(**YEAR), account=client).id
+    sqlite_steward.do(CloseAccount(), account=client)
 
-    assert refusal(cottage, DraftContract(**YEAR), account=client) == "Refused account_closed"
-    assert refusal(cottage, SIGN, contract=contract) == "Refused account_closed"
+    assert refusal(sqlite_steward, DraftContract(**YEAR), account=client) == "Refused account_closed"
+    assert refusal(sqlite_steward, SIGN, contract=contract) == "Refused account_closed"
 
 
 @pytest.mark.parametrize(
@@ -102,16 +102,16 @@ def test_nothing_is_drafted_or_signed_on_a_closed_account(cottage: House) -> Non
         ({"lines": (line("before", end="2026-01-01"),)}, "Invalid line_outside_term"),
     ],
 )
-def test_terms_that_do_not_fit_together_are_refused(cottage: House, terms: dict[str, Any], told: str) -> None:
-    assert refusal(cottage, DraftContract(**{**YEAR, **terms}), account=account(cottage)) == told
+def test_terms_that_do_not_fit_together_are_refused(sqlite_steward: Steward, terms: dict[str, Any], told: str) -> None:
+    assert refusal(sqlite_steward, DraftContract(**{**YEAR, **terms}), account=account(sqlite_steward)) == told
 
 
-def test_a_line_may_have_a_term_of_its_own(cottage: House) -> None:
+def test_a_line_may_have_a_term_of_its_own(sqlite_steward: Steward) -> None:
     ramp = (line("ramp", "50.00", end="2026-04-01"), line("full", "100.00", start="2026-04-01"))
 
-    contract = signed(cottage, lines=ramp)
+    contract = signed(sqlite_steward, lines=ramp)
 
-    assert annual(cottage, contract, "2026-03-31", "2026-04-01") == ["600", "1200"]
+    assert annual(sqlite_steward, contract, "2026-03-31", "2026-04-01") == ["600", "1200"]
 
 
 @pytest.mark.parametrize(
@@ -136,65 +136,67 @@ def test_a_line_that_makes_no_sense_is_no_line(members: dict[str, Any]) -> None:
         Line(**{"line": "main", "product": "x", "unit_price": "1", "interval": "month", **members})
 
 
-def test_a_one_off_line_needs_no_interval_and_recurs_in_no_figure(cottage: House) -> None:
-    contract = signed(cottage, lines=(MAIN, Line(line="setup", product="setup", kind="one_off", unit_price="5000")))
+def test_a_one_off_line_needs_no_interval_and_recurs_in_no_figure(sqlite_steward: Steward) -> None:
+    contract = signed(
+        sqlite_steward, lines=(MAIN, Line(line="setup", product="setup", kind="one_off", unit_price="5000"))
+    )
 
-    assert annual(cottage, contract, "2026-01-01") == ["12000"]
+    assert annual(sqlite_steward, contract, "2026-01-01") == ["12000"]
 
 
 # --- what needs a live contract ---
 
 
 @by_name
-def test_nothing_commercial_happens_before_signature(cottage: House, command: Any) -> None:
-    assert refusal(cottage, command, contract=drafted(cottage)) == "Refused contract_not_signed"
+def test_nothing_commercial_happens_before_signature(sqlite_steward: Steward, command: Any) -> None:
+    assert refusal(sqlite_steward, command, contract=drafted(sqlite_steward)) == "Refused contract_not_signed"
 
 
 @by_name
-def test_nothing_commercial_happens_after_termination(cottage: House, command: Any) -> None:
-    contract = signed(cottage)
-    cottage.do(TERMINATE, contract=contract)
+def test_nothing_commercial_happens_after_termination(sqlite_steward: Steward, command: Any) -> None:
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(TERMINATE, contract=contract)
 
-    assert refusal(cottage, command, contract=contract) == "Refused contract_terminated"
+    assert refusal(sqlite_steward, command, contract=contract) == "Refused contract_terminated"
 
 
 @by_name
-def test_nothing_commercial_happens_on_a_closed_account(cottage: House, command: Any) -> None:
-    client = account(cottage)
-    contract = cottage.do(RecordContract(**YEAR, signed_at="2025-12-20"), account=client).id
-    cottage.do(CloseAccount(), account=client)
+def test_nothing_commercial_happens_on_a_closed_account(sqlite_steward: Steward, command: Any) -> None:
+    client = account(sqlite_steward)
+    contract = sqlite_steward.do(RecordContract(**YEAR, signed_at="2025-12-20"), account=client).id
+    sqlite_steward.do(CloseAccount(), account=client)
 
-    assert refusal(cottage, command, contract=contract) == "Refused account_closed"
+    assert refusal(sqlite_steward, command, contract=contract) == "Refused account_closed"
 
 
-def test_there_is_no_contract_of_a_name_that_nobody_gave(cottage: House) -> None:
-    assert refusal(cottage, AMEND, contract="ref:nobody") == "NotFound contract_not_found"
-    assert refusal(cottage, DraftContract(**YEAR)) == "Invalid account_missing"
+def test_there_is_no_contract_of_a_name_that_nobody_gave(sqlite_steward: Steward) -> None:
+    assert refusal(sqlite_steward, AMEND, contract="ref:nobody") == "NotFound contract_not_found"
+    assert refusal(sqlite_steward, DraftContract(**YEAR)) == "Invalid account_missing"
 
 
 # --- amendments ---
 
 
-def test_an_amendment_changes_what_is_paid_from_its_day_on(cottage: House) -> None:
-    contract = signed(cottage)
+def test_an_amendment_changes_what_is_paid_from_its_day_on(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
 
-    cottage.do(AMEND, contract=contract)
-    cottage.do(AmendContract(effective_at="2026-05-01", changes=(add("extra", "100.00"),)), contract=contract)
-    cottage.do(AmendContract(effective_at="2026-09-01", changes=(remove("extra"),)), contract=contract)
+    sqlite_steward.do(AMEND, contract=contract)
+    sqlite_steward.do(AmendContract(effective_at="2026-05-01", changes=(add("extra", "100.00"),)), contract=contract)
+    sqlite_steward.do(AmendContract(effective_at="2026-09-01", changes=(remove("extra"),)), contract=contract)
 
     days = ("2026-02-28", "2026-03-01", "2026-05-01", "2026-08-31", "2026-09-01")
-    assert annual(cottage, contract, *days) == ["12000", "14400", "15600", "15600", "14400"]
+    assert annual(sqlite_steward, contract, *days) == ["12000", "14400", "15600", "15600", "14400"]
 
 
-def test_amendments_are_numbered_without_a_gap(cottage: House) -> None:
-    contract = signed(cottage)
+def test_amendments_are_numbered_without_a_gap(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
 
     for _ in range(3):
-        cottage.do(AMEND, contract=contract)
+        sqlite_steward.do(AMEND, contract=contract)
 
     numbers = [
         event.data["amendment_no"]
-        for event in cottage.runtime.log.stream(cottage.tenant, contract)
+        for event in sqlite_steward.runtime.log.stream(sqlite_steward.tenant, contract)
         if event.type == "contract.amended"
     ]
     assert numbers == [1, 2, 3]
@@ -214,17 +216,22 @@ def test_amendments_are_numbered_without_a_gap(cottage: House) -> None:
         ("2026-03-01", (SetLine(op="set_line", line="main", quantity="999999999999"),), "Invalid amount_out_of_range"),
     ],
 )
-def test_a_change_that_fits_no_term_or_line_is_refused(cottage: House, day: str, changes: Any, told: str) -> None:
-    assert refusal(cottage, AmendContract(effective_at=day, changes=changes), contract=signed(cottage)) == told
+def test_a_change_that_fits_no_term_or_line_is_refused(
+    sqlite_steward: Steward, day: str, changes: Any, told: str
+) -> None:
+    assert (
+        refusal(sqlite_steward, AmendContract(effective_at=day, changes=changes), contract=signed(sqlite_steward))
+        == told
+    )
 
 
-def test_a_line_that_was_taken_off_cannot_be_changed_or_begun_again(cottage: House) -> None:
-    contract = signed(cottage, lines=(MAIN, line("extra")))
-    cottage.do(AmendContract(effective_at="2026-03-01", changes=(remove("extra"),)), contract=contract)
+def test_a_line_that_was_taken_off_cannot_be_changed_or_begun_again(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward, lines=(MAIN, line("extra")))
+    sqlite_steward.do(AmendContract(effective_at="2026-03-01", changes=(remove("extra"),)), contract=contract)
 
     for change, told in ((reprice("extra", "1"), "unknown_line"), (add("extra"), "line_exists")):
         assert (
-            refusal(cottage, AmendContract(effective_at="2026-04-01", changes=(change,)), contract=contract)
+            refusal(sqlite_steward, AmendContract(effective_at="2026-04-01", changes=(change,)), contract=contract)
             == f"Refused {told}"
         )
 
@@ -239,36 +246,38 @@ def test_a_change_says_something_and_there_is_one_at_least() -> None:
 # --- corrections ---
 
 
-def test_a_correction_takes_the_place_of_the_amendment_it_names(cottage: House) -> None:
-    contract = signed(cottage)
-    wrong = cottage.do(AMEND, contract=contract).events[0][0]
+def test_a_correction_takes_the_place_of_the_amendment_it_names(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+    wrong = sqlite_steward.do(AMEND, contract=contract).events[0][0]
 
-    cottage.do(CorrectContract(corrects=wrong, changes=(reprice("main", "1100.00"),)), contract=contract)
+    sqlite_steward.do(CorrectContract(corrects=wrong, changes=(reprice("main", "1100.00"),)), contract=contract)
 
-    assert annual(cottage, contract, "2026-02-28", "2026-03-01") == ["12000", "13200"]
+    assert annual(sqlite_steward, contract, "2026-02-28", "2026-03-01") == ["12000", "13200"]
 
 
-def test_a_correction_of_the_draft_counts_from_the_beginning(cottage: House) -> None:
-    contract = signed(cottage)
-    draft = next(iter(cottage.runtime.log.stream(cottage.tenant, contract))).event_id
+def test_a_correction_of_the_draft_counts_from_the_beginning(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+    draft = next(iter(sqlite_steward.runtime.log.stream(sqlite_steward.tenant, contract))).event_id
 
-    cottage.do(
+    sqlite_steward.do(
         CorrectContract(corrects=draft, changes=(reprice("main", "900.00", cause="correction"),)), contract=contract
     )
 
-    assert annual(cottage, contract, "2026-01-01", "2026-12-31") == ["10800", "10800"]
+    assert annual(sqlite_steward, contract, "2026-01-01", "2026-12-31") == ["10800", "10800"]
 
 
-def test_a_correction_names_an_event_of_its_own_contract(cottage: House) -> None:
-    contract, other = signed(cottage), signed(cottage)
-    foreign = cottage.do(AMEND, contract=other).events[0][0]
+def test_a_correction_names_an_event_of_its_own_contract(sqlite_steward: Steward) -> None:
+    contract, other = signed(sqlite_steward), signed(sqlite_steward)
+    foreign = sqlite_steward.do(AMEND, contract=other).events[0][0]
 
     for named in (foreign, "evt_01jd7z5m3sf8x9v0w1y2z3a4b5", "nonsense"):
-        told = refusal(cottage, CorrectContract(corrects=named, changes=(reprice("main", "1"),)), contract=contract)
+        told = refusal(
+            sqlite_steward, CorrectContract(corrects=named, changes=(reprice("main", "1"),)), contract=contract
+        )
         assert told == "Refused unknown_event"
 
 
-def test_a_draft_is_not_corrected_but_drafted_anew(cottage: House) -> None:
+def test_a_draft_is_not_corrected_but_drafted_anew(sqlite_steward: Steward) -> None:
     command = CorrectContract(corrects="evt_x", changes=(reprice("main", "1"),))
 
-    assert refusal(cottage, command, contract=drafted(cottage)) == "Refused contract_not_signed"
+    assert refusal(sqlite_steward, command, contract=drafted(sqlite_steward)) == "Refused contract_not_signed"

@@ -23,125 +23,133 @@ from app.domain.contract.commands import (
 from app.domain.kernel.values import day_start
 from app.domain.renewal.commands import OpenRenewal
 from tests.domain.contract_factory import MAIN, YEAR, account, annual, refusal, reprice, schedule, signed
-from tests.support.applications import House
+from tests.support.application import Steward
 
 TERMINATE = TerminateContract(effective_end="2026-07-01", reason="price", voluntary=True)
 
 
-def event(house: House, contract: str, topic: str) -> str:
+def event(steward: Steward, contract: str, topic: str) -> str:
     """The id of a contract's last event of a topic."""
-    return [one.event_id for one in house.runtime.log.stream(house.tenant, contract) if one.type == topic][-1]
+    return [one.event_id for one in steward.runtime.log.stream(steward.tenant, contract) if one.type == topic][-1]
 
 
-def correct(house: House, contract: str, topic: str, **terms: Any) -> None:
+def correct(steward: Steward, contract: str, topic: str, **terms: Any) -> None:
     """The terms that an event of a topic should have said."""
-    house.do(CorrectContract(corrects=event(house, contract, topic), terms=Terms(**terms)), contract=contract)
+    steward.do(CorrectContract(corrects=event(steward, contract, topic), terms=Terms(**terms)), contract=contract)
 
 
-def correcting(house: House, contract: str, topic: str, **terms: Any) -> str:
+def correcting(steward: Steward, contract: str, topic: str, **terms: Any) -> str:
     """How such a correction is refused."""
-    command = CorrectContract(corrects=event(house, contract, topic), terms=Terms(**terms))
-    return refusal(house, command, contract=contract)
+    command = CorrectContract(corrects=event(steward, contract, topic), terms=Terms(**terms))
+    return refusal(steward, command, contract=contract)
 
 
-def test_a_draft_that_said_a_wrong_end_is_set_right(cottage: House) -> None:
-    contract = signed(cottage)
+def test_a_draft_that_said_a_wrong_end_is_set_right(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
 
-    correct(cottage, contract, "contract.drafted", end="2026-10-01")
+    correct(sqlite_steward, contract, "contract.drafted", end="2026-10-01")
 
-    assert annual(cottage, contract, "2026-09-30", "2026-10-01") == ["12000", "0"]
+    assert annual(sqlite_steward, contract, "2026-09-30", "2026-10-01") == ["12000", "0"]
     late = AmendContract(effective_at="2026-11-01", changes=(reprice("main", "1.00"),))
-    assert refusal(cottage, late, contract=contract) == "Refused outside_term"
+    assert refusal(sqlite_steward, late, contract=contract) == "Refused outside_term"
 
 
 @pytest.mark.parametrize(
     ("start", "paid"), [("2025-11-01", ["12000", "12000", "6000"]), ("2026-01-20", ["0", "0", "6000"])]
 )
 def test_a_draft_that_said_a_wrong_start_is_set_right_with_its_lines(
-    cottage: House, start: str, paid: list[str]
+    sqlite_steward: Steward, start: str, paid: list[str]
 ) -> None:
-    contract = signed(cottage)
-    cottage.do(AmendContract(effective_at="2026-01-15", changes=(reprice("main", "500.00"),)), contract=contract)
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(AmendContract(effective_at="2026-01-15", changes=(reprice("main", "500.00"),)), contract=contract)
 
-    correct(cottage, contract, "contract.drafted", start=start)
+    correct(sqlite_steward, contract, "contract.drafted", start=start)
 
-    assert annual(cottage, contract, "2025-11-01", "2026-01-01", "2026-01-20") == paid
+    assert annual(sqlite_steward, contract, "2025-11-01", "2026-01-01", "2026-01-20") == paid
 
 
-def test_a_discount_begins_with_the_line_that_had_begun_earlier(cottage: House) -> None:
+def test_a_discount_begins_with_the_line_that_had_begun_earlier(sqlite_steward: Steward) -> None:
     sold = Line(**{**MAIN.model_dump(), "discount_percent": "50", "discount_end": "2026-11-01"})
-    contract = signed(cottage, lines=(sold,))
-    assert annual(cottage, contract, "2026-02-01") == ["12000"]
+    contract = signed(sqlite_steward, lines=(sold,))
+    assert annual(sqlite_steward, contract, "2026-02-01") == ["12000"]
 
-    correct(cottage, contract, "contract.drafted", start="2025-11-01")
+    correct(sqlite_steward, contract, "contract.drafted", start="2025-11-01")
 
-    assert annual(cottage, contract, "2025-11-01", "2026-10-31", "2026-11-01") == ["6000", "6000", "12000"]
+    assert annual(sqlite_steward, contract, "2025-11-01", "2026-10-31", "2026-11-01") == ["6000", "6000", "12000"]
 
 
-def test_what_was_known_before_a_correction_stays_as_it_was_known(house: House) -> None:
-    contract = signed(house)
-    known = house.catch_up()
-    before = {name: house.rows(name, known_at=str(known)) for name in ("contracts", "contract_lines", "run_rates")}
+def test_what_was_known_before_a_correction_stays_as_it_was_known(steward: Steward) -> None:
+    contract = signed(steward)
+    known = steward.catch_up()
+    before = {name: steward.rows(name, known_at=str(known)) for name in ("contracts", "contract_lines", "run_rates")}
 
-    correct(house, contract, "contract.drafted", end="2026-10-01", start="2025-12-01", notice_days=60, auto_renew=False)
+    correct(
+        steward,
+        contract,
+        "contract.drafted",
+        end="2026-10-01",
+        start="2025-12-01",
+        notice_days=60,
+        auto_renew=False,
+    )
 
     for name, rows in before.items():
-        told = house.rows(name, known_at=str(known))
+        told = steward.rows(name, known_at=str(known))
         plain = [[value for member, value in row._asdict().items() if member != "schedule"] for row in rows]
         assert [[value for member, value in row._asdict().items() if member != "schedule"] for row in told] == plain
-    (row,) = house.rows("contracts")
+    (row,) = steward.rows("contracts")
     assert (row.start, row.end, row.notice_days) == ("2025-12-01", "2026-10-01", 60)
     assert [(term["start"], term["end"]) for term in row.terms] == [("2025-12-01", "2026-10-01")]
-    (line,) = [one for one in house.rows("contract_lines") if one.line]
+    (line,) = [one for one in steward.rows("contract_lines") if one.line]
     assert (line.valid_from, line.valid_to) == tuple(
-        day_start(day, house.runtime.handler.zone(house.tenant)) for day in ("2025-12-01", "2026-10-01")
+        day_start(day, steward.runtime.handler.zone(steward.tenant)) for day in ("2025-12-01", "2026-10-01")
     )
 
 
-def test_a_notice_and_a_termination_that_named_a_wrong_day_are_set_right(cottage: House) -> None:
-    noticed, ended = signed(cottage), signed(cottage)
-    cottage.do(GiveNotice(effective_at="2026-03-01", effective_end="2026-06-01"), contract=noticed)
-    cottage.do(TERMINATE, contract=ended)
+def test_a_notice_and_a_termination_that_named_a_wrong_day_are_set_right(sqlite_steward: Steward) -> None:
+    noticed, ended = signed(sqlite_steward), signed(sqlite_steward)
+    sqlite_steward.do(GiveNotice(effective_at="2026-03-01", effective_end="2026-06-01"), contract=noticed)
+    sqlite_steward.do(TERMINATE, contract=ended)
 
-    correct(cottage, noticed, "contract.notice_given", effective_end="2026-09-01")
-    correct(cottage, ended, "contract.terminated", effective_end="2026-10-01")
+    correct(sqlite_steward, noticed, "contract.notice_given", effective_end="2026-09-01")
+    correct(sqlite_steward, ended, "contract.terminated", effective_end="2026-10-01")
 
-    assert annual(cottage, noticed, "2026-06-01", "2026-08-31", "2026-09-01") == ["12000", "12000", "0"]
-    assert annual(cottage, ended, "2026-07-01", "2026-09-30", "2026-10-01") == ["12000", "12000", "0"]
-    rows = {row.contract: row for row in cottage.rows("contracts")}
+    assert annual(sqlite_steward, noticed, "2026-06-01", "2026-08-31", "2026-09-01") == ["12000", "12000", "0"]
+    assert annual(sqlite_steward, ended, "2026-07-01", "2026-09-30", "2026-10-01") == ["12000", "12000", "0"]
+    rows = {row.contract: row for row in sqlite_steward.rows("contracts")}
     assert rows[noticed].notice["effective_end"] == "2026-09-01"
     assert (rows[ended].termination["effective_end"], rows[ended].termination["reason"]) == ("2026-10-01", "price")
-    assert all(one.noticed_at for one in cottage.rows("contract_lines") if one.contract == noticed and one.line)
+    assert all(one.noticed_at for one in sqlite_steward.rows("contract_lines") if one.contract == noticed and one.line)
 
 
-def test_a_contract_that_was_not_to_renew_itself_ends_by_its_date(cottage: House) -> None:
-    contract = signed(cottage, auto_renew=True)
-    assert annual(cottage, contract, "2027-06-01") == ["12000"]
+def test_a_contract_that_was_not_to_renew_itself_ends_by_its_date(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward, auto_renew=True)
+    assert annual(sqlite_steward, contract, "2027-06-01") == ["12000"]
 
-    correct(cottage, contract, "contract.drafted", auto_renew=False)
+    correct(sqlite_steward, contract, "contract.drafted", auto_renew=False)
 
-    assert annual(cottage, contract, "2027-06-01") == ["0"]
-
-
-def test_a_later_end_closes_the_gap_that_a_late_renewal_had_left(cottage: House) -> None:
-    contract = signed(cottage)
-    cottage.do(RenewContract(start="2027-06-01", end="2028-06-01"), contract=contract)
-    assert annual(cottage, contract, "2027-03-01") == ["0"]
-
-    correct(cottage, contract, "contract.drafted", end="2027-06-01")
-
-    assert annual(cottage, contract, "2027-03-01", "2027-06-01", "2028-06-01") == ["12000", "12000", "0"]
-    correct(cottage, contract, "contract.renewed", start="2027-07-01", end="2028-09-01")
-    assert annual(cottage, contract, "2027-06-15", "2027-07-01", "2028-08-31") == ["0", "12000", "12000"]
+    assert annual(sqlite_steward, contract, "2027-06-01") == ["0"]
 
 
-def test_the_same_event_is_corrected_twice_and_its_corrections_add_up(cottage: House) -> None:
-    contract = signed(cottage)
+def test_a_later_end_closes_the_gap_that_a_late_renewal_had_left(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(RenewContract(start="2027-06-01", end="2028-06-01"), contract=contract)
+    assert annual(sqlite_steward, contract, "2027-03-01") == ["0"]
 
-    correct(cottage, contract, "contract.drafted", end="2026-10-01")
-    correct(cottage, contract, "contract.drafted", start="2026-01-10")
+    correct(sqlite_steward, contract, "contract.drafted", end="2027-06-01")
 
-    assert annual(cottage, contract, "2026-01-09", "2026-01-10", "2026-09-30", "2026-10-01") == [
+    assert annual(sqlite_steward, contract, "2027-03-01", "2027-06-01", "2028-06-01") == ["12000", "12000", "0"]
+    correct(sqlite_steward, contract, "contract.renewed", start="2027-07-01", end="2028-09-01")
+    assert annual(sqlite_steward, contract, "2027-06-15", "2027-07-01", "2028-08-31") == ["0", "12000", "12000"]
+
+
+def test_the_same_event_is_corrected_twice_and_its_corrections_add_up(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+
+    correct(sqlite_steward, contract, "contract.drafted", end="2026-10-01")
+    correct(sqlite_steward, contract, "contract.drafted", start="2026-01-10")
+
+    assert annual(sqlite_steward, contract, "2026-01-09", "2026-01-10", "2026-09-30", "2026-10-01") == [
         "0",
         "12000",
         "12000",
@@ -149,14 +157,16 @@ def test_the_same_event_is_corrected_twice_and_its_corrections_add_up(cottage: H
     ]
 
 
-def test_rests_and_lines_stay_as_they_were(cottage: House) -> None:
-    contract = signed(cottage)
-    cottage.do(SuspendContract(effective_at="2026-03-01", effective_end="2026-04-01"), contract=contract)
-    cottage.do(AmendContract(effective_at="2026-05-01", changes=(reprice("main", "2000.00"),)), contract=contract)
+def test_rests_and_lines_stay_as_they_were(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(SuspendContract(effective_at="2026-03-01", effective_end="2026-04-01"), contract=contract)
+    sqlite_steward.do(
+        AmendContract(effective_at="2026-05-01", changes=(reprice("main", "2000.00"),)), contract=contract
+    )
 
-    correct(cottage, contract, "contract.drafted", end="2027-07-01")
+    correct(sqlite_steward, contract, "contract.drafted", end="2027-07-01")
 
-    assert annual(cottage, contract, "2026-03-15", "2026-04-01", "2026-05-01", "2027-06-30") == [
+    assert annual(sqlite_steward, contract, "2026-03-15", "2026-04-01", "2026-05-01", "2027-06-30") == [
         "0",
         "12000",
         "24000",
@@ -164,28 +174,30 @@ def test_rests_and_lines_stay_as_they_were(cottage: House) -> None:
     ]
 
 
-def test_lines_and_terms_are_set_right_together(cottage: House) -> None:
-    contract = signed(cottage)
+def test_lines_and_terms_are_set_right_together(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
     command = CorrectContract(
-        corrects=event(cottage, contract, "contract.drafted"),
+        corrects=event(sqlite_steward, contract, "contract.drafted"),
         changes=(reprice("main", "900.00", cause="correction"),),
         terms=Terms(start="2025-12-01"),
     )
 
-    receipt = cottage.do(command, contract=contract)
+    receipt = sqlite_steward.do(command, contract=contract)
 
     assert [topic for _, topic, *_ in receipt.events] == ["contract.terms_corrected", "contract.corrected"]
-    assert annual(cottage, contract, "2025-12-01", "2026-01-01") == ["10800", "10800"]
+    assert annual(sqlite_steward, contract, "2025-12-01", "2026-01-01") == ["10800", "10800"]
 
 
-def test_a_correction_moves_the_due_day_of_an_open_cycle_and_the_cycle_is_still_won(cottage: House) -> None:
-    contract = signed(cottage)
-    cycle = cottage.do(OpenRenewal(), contract=contract).id
+def test_a_correction_moves_the_due_day_of_an_open_cycle_and_the_cycle_is_still_won(
+    sqlite_steward: Steward,
+) -> None:
+    contract = signed(sqlite_steward)
+    cycle = sqlite_steward.do(OpenRenewal(), contract=contract).id
 
-    correct(cottage, contract, "contract.drafted", end="2027-03-01")
-    renewed = cottage.do(RenewContract(end="2028-03-01"), contract=contract)
+    correct(sqlite_steward, contract, "contract.drafted", end="2027-03-01")
+    renewed = sqlite_steward.do(RenewContract(end="2028-03-01"), contract=contract)
 
-    told = [one.type for one in cottage.runtime.log.stream(cottage.tenant, cycle)]
+    told = [one.type for one in sqlite_steward.runtime.log.stream(sqlite_steward.tenant, cycle)]
     assert told == ["renewal.opened", "renewal.deferred", "renewal.won"]
     assert [topic for _, topic, *_ in renewed.events] == ["contract.renewed", "renewal.won"]
 
@@ -207,36 +219,38 @@ def test_a_correction_moves_the_due_day_of_an_open_cycle_and_the_cycle_is_still_
     ],
 )
 def test_a_correction_that_makes_no_sense_is_refused(
-    cottage: House, topic: str, terms: dict[str, Any], told: str
+    sqlite_steward: Steward, topic: str, terms: dict[str, Any], told: str
 ) -> None:
-    contract = signed(cottage)
-    cottage.do(RenewContract(end="2028-01-01"), contract=contract)
-    cottage.do(GiveNotice(effective_at="2027-03-01", effective_end="2027-10-01"), contract=contract)
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
+    sqlite_steward.do(GiveNotice(effective_at="2027-03-01", effective_end="2027-10-01"), contract=contract)
 
-    assert correcting(cottage, contract, topic, **terms) == told
+    assert correcting(sqlite_steward, contract, topic, **terms) == told
 
 
-def test_what_no_longer_holds_is_not_corrected(cottage: House) -> None:
-    contract = signed(cottage)
-    cottage.do(GiveNotice(effective_at="2026-03-01"), contract=contract)
-    cottage.do(WithdrawNotice(effective_at="2026-03-02"), contract=contract)
+def test_what_no_longer_holds_is_not_corrected(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(GiveNotice(effective_at="2026-03-01"), contract=contract)
+    sqlite_steward.do(WithdrawNotice(effective_at="2026-03-02"), contract=contract)
 
-    told = correcting(cottage, contract, "contract.notice_given", effective_end="2026-09-01")
+    told = correcting(sqlite_steward, contract, "contract.notice_given", effective_end="2026-09-01")
 
     assert told == "Refused not_correctable"
-    correct(cottage, contract, "contract.drafted", end="2026-10-01")
-    assert correcting(cottage, contract, "contract.terms_corrected", end="2026-11-01") == "Refused not_correctable"
+    correct(sqlite_steward, contract, "contract.drafted", end="2026-10-01")
+    assert (
+        correcting(sqlite_steward, contract, "contract.terms_corrected", end="2026-11-01") == "Refused not_correctable"
+    )
 
 
-def test_another_contracts_event_and_a_draft_are_not_corrected(cottage: House) -> None:
-    one, other = signed(cottage), signed(cottage)
-    theirs = CorrectContract(corrects=event(cottage, other, "contract.drafted"), terms=Terms(end="2026-10-01"))
-    client = account(cottage)
-    paper = cottage.do(DraftContract(**YEAR), account=client).id
-    own = CorrectContract(corrects=event(cottage, paper, "contract.drafted"), terms=Terms(end="2026-10-01"))
+def test_another_contracts_event_and_a_draft_are_not_corrected(sqlite_steward: Steward) -> None:
+    one, other = signed(sqlite_steward), signed(sqlite_steward)
+    theirs = CorrectContract(corrects=event(sqlite_steward, other, "contract.drafted"), terms=Terms(end="2026-10-01"))
+    client = account(sqlite_steward)
+    paper = sqlite_steward.do(DraftContract(**YEAR), account=client).id
+    own = CorrectContract(corrects=event(sqlite_steward, paper, "contract.drafted"), terms=Terms(end="2026-10-01"))
 
-    assert refusal(cottage, theirs, contract=one) == "Refused unknown_event"
-    assert refusal(cottage, own, contract=paper) == "Refused contract_not_signed"
+    assert refusal(sqlite_steward, theirs, contract=one) == "Refused unknown_event"
+    assert refusal(sqlite_steward, own, contract=paper) == "Refused contract_not_signed"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -247,34 +261,40 @@ def test_another_contracts_event_and_a_draft_are_not_corrected(cottage: House) -
     st.booleans(),
 )
 def test_a_contract_that_was_set_right_pays_what_it_would_had_it_been_told_right(
-    cottage: House, start: str, end: str, changes: list[tuple[str, int]], renewed: bool
+    sqlite_steward: Steward, start: str, end: str, changes: list[tuple[str, int]], renewed: bool
 ) -> None:
-    wrong, right = signed(cottage), signed(cottage, start=start, end=end)
+    wrong, right = signed(sqlite_steward), signed(sqlite_steward, start=start, end=end)
     for contract in (wrong, right):
         for day, price in changes:
-            cottage.do(AmendContract(effective_at=day, changes=(reprice("main", f"{price}"),)), contract=contract)
+            sqlite_steward.do(
+                AmendContract(effective_at=day, changes=(reprice("main", f"{price}"),)), contract=contract
+            )
         if renewed:
-            cottage.do(RenewContract(start="2027-05-01", end="2028-05-01"), contract=contract)
+            sqlite_steward.do(RenewContract(start="2027-05-01", end="2028-05-01"), contract=contract)
 
     if (start, end) != ("2026-01-01", "2027-01-01"):
-        correct(cottage, wrong, "contract.drafted", start=start, end=end)
+        correct(sqlite_steward, wrong, "contract.drafted", start=start, end=end)
 
     days = [f"{year}-{month:02d}-{day:02d}" for year in (2025, 2026, 2027) for month in range(1, 13) for day in (1, 16)]
-    assert annual(cottage, wrong, *days) == annual(cottage, right, *days)
+    assert annual(sqlite_steward, wrong, *days) == annual(sqlite_steward, right, *days)
 
 
-def test_a_contract_follows_another_of_its_account(house: House) -> None:
-    client = account(house)
-    first = house.do(DraftContract(**YEAR), account=client).id
-    assert refusal(house, DraftContract(**{**YEAR, "replaces": first}), account=client) == "Refused contract_not_signed"
-    house.do(SignContract(signed_at="2025-12-20"), contract=first)
-    house.do(TERMINATE, contract=first)
+def test_a_contract_follows_another_of_its_account(steward: Steward) -> None:
+    client = account(steward)
+    first = steward.do(DraftContract(**YEAR), account=client).id
+    assert (
+        refusal(steward, DraftContract(**{**YEAR, "replaces": first}), account=client) == "Refused contract_not_signed"
+    )
+    steward.do(SignContract(signed_at="2025-12-20"), contract=first)
+    steward.do(TERMINATE, contract=first)
 
     back = {**YEAR, "start": "2026-09-01", "currency": "USD", "replaces": first}
-    returned = house.do(DraftContract(**back), account=client).id
+    returned = steward.do(DraftContract(**back), account=client).id
 
-    assert {row.contract: row.replaces for row in house.rows("contracts")} == {first: None, returned: first}
-    assert refusal(house, DraftContract(**back), account=account(house)) == "Refused other_account"
+    assert {row.contract: row.replaces for row in steward.rows("contracts")} == {first: None, returned: first}
+    assert refusal(steward, DraftContract(**back), account=account(steward)) == "Refused other_account"
     nobody = DraftContract(**{**back, "replaces": "ctr_01jd0000000000000000000000"})
-    assert refusal(house, nobody, account=client) == "NotFound contract_not_found"
-    assert schedule(house, returned).terms[0][0] == day_start("2026-09-01", house.runtime.handler.zone(house.tenant))
+    assert refusal(steward, nobody, account=client) == "NotFound contract_not_found"
+    assert schedule(steward, returned).terms[0][0] == day_start(
+        "2026-09-01", steward.runtime.handler.zone(steward.tenant)
+    )

@@ -14,7 +14,7 @@ from app.domain.kernel.values import FOREVER, MICRO, add_days, add_months, day_s
 from tests.domain.contract_factory import MAIN, YEAR, account, add, annual, line, refusal, remove, reprice, signed
 from tests.domain.test_schedule import UTC, Told, amended, build, contract, paid, set_line
 from tests.domain.test_schedule import line as told_line
-from tests.support.applications import House
+from tests.support.application import Steward
 
 
 def month(schedule: Schedule, day: str) -> str:
@@ -22,11 +22,11 @@ def month(schedule: Schedule, day: str) -> str:
     return unscaled(half_up(schedule.annual_at(day_start(day, UTC)), 12))
 
 
-def columns(house: House, contract: str) -> list[tuple[str, str, str, str, str, str]]:
+def columns(steward: Steward, contract: str) -> list[tuple[str, str, str, str, str, str]]:
     """A contract's rows: from, a year, before discounts, lasting, temporary, cause."""
-    where = house.runtime.handler.zone(house.tenant)
+    where = steward.runtime.handler.zone(steward.tenant)
     rows = sorted(
-        (one for one in house.rows("contract_lines") if one.line and one.contract == contract),
+        (one for one in steward.rows("contract_lines") if one.line and one.contract == contract),
         key=lambda one: one.valid_from,
     )
     days = {day_start(day, where): day for one in range(60) for day in [add_months("2026-01-01", one)]}
@@ -106,43 +106,43 @@ def test_what_is_sold_for_a_term_is_its_yearly_price_by_the_length_of_the_term()
         ("2026-07-01", [("2026-01-01", "12000", "12000", "0", "3000", "new"), ("2026-07-01", "12000", "12000", "0", "0", "discount_end")]),
     ],
 )  # fmt: skip
-def test_a_discount_counts_that_lasts_a_year(house: House, ends: str | None, rows: list[Any] | None) -> None:
+def test_a_discount_counts_that_lasts_a_year(steward: Steward, ends: str | None, rows: list[Any] | None) -> None:
     discounted = Line(**{**MAIN.model_dump(), "discount_percent": "25", "discount_end": ends})
-    made = signed(house, lines=(discounted,))
+    made = signed(steward, lines=(discounted,))
 
-    assert annual(house, made, "2026-03-01") == ["9000" if ends in (None, "2027-01-01") else "12000"]
+    assert annual(steward, made, "2026-03-01") == ["9000" if ends in (None, "2027-01-01") else "12000"]
     if rows:
-        assert columns(house, made) == rows
+        assert columns(steward, made) == rows
 
 
-def test_a_lasting_discount_ends_with_a_step_of_its_own_cause(house: House) -> None:
+def test_a_lasting_discount_ends_with_a_step_of_its_own_cause(steward: Steward) -> None:
     discounted = Line(**{**MAIN.model_dump(), "discount_percent": "50", "discount_end": "2027-04-01"})
-    made = signed(house, lines=(discounted,), end="2028-01-01")
+    made = signed(steward, lines=(discounted,), end="2028-01-01")
 
-    assert columns(house, made) == [
+    assert columns(steward, made) == [
         ("2026-01-01", "6000", "12000", "6000", "0", "new"),
         ("2027-04-01", "12000", "12000", "0", "0", "discount_end"),
     ]
-    assert annual(house, made, "2027-03-31", "2027-04-01") == ["6000", "12000"]
+    assert annual(steward, made, "2027-03-31", "2027-04-01") == ["6000", "12000"]
 
 
-def test_a_discount_is_given_taken_away_and_prolonged_by_amendments(cottage: House) -> None:
-    made = signed(cottage, end="2028-01-01")
+def test_a_discount_is_given_taken_away_and_prolonged_by_amendments(sqlite_steward: Steward) -> None:
+    made = signed(sqlite_steward, end="2028-01-01")
 
     def amend(day: str, **says: str) -> None:
         change = SetLine(op="set_line", line="main", **says)
-        cottage.do(AmendContract(effective_at=day, changes=(change,)), contract=made)
+        sqlite_steward.do(AmendContract(effective_at=day, changes=(change,)), contract=made)
 
     amend("2026-02-01", discount_percent="10", discount_end="2026-08-01")
-    assert annual(cottage, made, "2026-02-01", "2026-08-01") == ["12000", "12000"]
+    assert annual(sqlite_steward, made, "2026-02-01", "2026-08-01") == ["12000", "12000"]
     amend("2026-04-01", discount_end="2027-06-01")
-    assert annual(cottage, made, "2026-03-01", "2026-04-01", "2027-05-31", "2027-06-01") == [
+    assert annual(sqlite_steward, made, "2026-03-01", "2026-04-01", "2027-05-31", "2027-06-01") == [
         "12000", "10800", "10800", "12000"]  # fmt: skip
     amend("2026-09-01", discount_percent="20")
-    assert annual(cottage, made, "2026-08-31", "2026-09-01", "2027-07-01") == ["10800", "9600", "9600"]
+    assert annual(sqlite_steward, made, "2026-08-31", "2026-09-01", "2027-07-01") == ["10800", "9600", "9600"]
     amend("2026-10-01", unit_price="2000.00")
     amend("2026-12-01", discount_percent="0")
-    assert annual(cottage, made, "2026-10-01", "2026-12-01") == ["19200", "24000"]
+    assert annual(sqlite_steward, made, "2026-10-01", "2026-12-01") == ["19200", "24000"]
 
 
 def test_a_price_told_late_reaches_beneath_a_discount_agreed_before() -> None:
@@ -175,31 +175,33 @@ def test_a_discount_told_late_reaches_beneath_the_end_that_was_agreed_before() -
         ({"quantity": "99999999", "unit_price": "99999999"}, "Invalid amount_out_of_range"),
     ],
 )
-def test_a_discount_that_cannot_be_is_refused(cottage: House, change: dict[str, str], told: str) -> None:
+def test_a_discount_that_cannot_be_is_refused(sqlite_steward: Steward, change: dict[str, str], told: str) -> None:
     command = AmendContract(effective_at="2026-03-01", changes=(SetLine(op="set_line", line="main", **change),))
 
-    assert refusal(cottage, command, contract=signed(cottage)) == told
+    assert refusal(sqlite_steward, command, contract=signed(sqlite_steward)) == told
 
 
-def test_a_discount_that_has_ended_cannot_end_again(cottage: House) -> None:
+def test_a_discount_that_has_ended_cannot_end_again(sqlite_steward: Steward) -> None:
     discounted = Line(**{**MAIN.model_dump(), "discount_percent": "25", "discount_end": "2026-04-01"})
     later = SetLine(op="set_line", line="main", discount_end="2026-09-01")
 
     told = refusal(
-        cottage,
+        sqlite_steward,
         AmendContract(effective_at="2026-05-01", changes=(later,)),
-        contract=signed(cottage, lines=(discounted,)),
+        contract=signed(sqlite_steward, lines=(discounted,)),
     )
 
     assert told == "Refused no_discount"
 
 
-def test_a_change_may_not_make_what_was_agreed_for_later_too_large(cottage: House) -> None:
-    made = signed(cottage)
-    cottage.do(AmendContract(effective_at="2026-09-01", changes=(reprice("main", "80000000000"),)), contract=made)
+def test_a_change_may_not_make_what_was_agreed_for_later_too_large(sqlite_steward: Steward) -> None:
+    made = signed(sqlite_steward)
+    sqlite_steward.do(
+        AmendContract(effective_at="2026-09-01", changes=(reprice("main", "80000000000"),)), contract=made
+    )
     many = SetLine(op="set_line", line="main", quantity="1000")
 
-    assert refusal(cottage, AmendContract(effective_at="2026-03-01", changes=(many,)), contract=made) == (
+    assert refusal(sqlite_steward, AmendContract(effective_at="2026-03-01", changes=(many,)), contract=made) == (
         "Invalid amount_out_of_range"
     )
 
@@ -228,34 +230,34 @@ RAMP = (
 )
 
 
-def test_a_ramp_is_a_row_of_steps_from_the_signature_on(house: House) -> None:
-    made = signed(house, lines=(Line(**{**MAIN.model_dump(), "ramp": RAMP}),))
+def test_a_ramp_is_a_row_of_steps_from_the_signature_on(steward: Steward) -> None:
+    made = signed(steward, lines=(Line(**{**MAIN.model_dump(), "ramp": RAMP}),))
 
-    assert columns(house, made) == [
+    assert columns(steward, made) == [
         ("2026-01-01", "12000", "12000", "0", "0", "new"),
         ("2026-04-01", "24000", "24000", "0", "0", "escalator"),
         ("2026-07-01", "26400", "26400", "0", "0", "negotiation"),
     ]
 
 
-def test_a_ramp_comes_with_a_line_that_joins_and_with_a_renewal(cottage: House) -> None:
-    made = signed(cottage)
+def test_a_ramp_comes_with_a_line_that_joins_and_with_a_renewal(sqlite_steward: Steward) -> None:
+    made = signed(sqlite_steward)
     joins = add("extra", "100.00", start="2026-03-01", ramp=(RampStep(start="2026-05-01", unit_price="150.00"),))
-    cottage.do(AmendContract(effective_at="2026-02-01", changes=(joins,)), contract=made)
+    sqlite_steward.do(AmendContract(effective_at="2026-02-01", changes=(joins,)), contract=made)
     again = line("main", "1000.00", ramp=(RampStep(start="2027-07-01", unit_price="1050.00"),))
-    cottage.do(RenewContract(end="2028-01-01", lines=(again,)), contract=made)
+    sqlite_steward.do(RenewContract(end="2028-01-01", lines=(again,)), contract=made)
 
-    assert annual(cottage, made, "2026-03-01", "2026-05-01", "2027-01-01", "2027-07-01") == [
+    assert annual(sqlite_steward, made, "2026-03-01", "2026-05-01", "2027-01-01", "2027-07-01") == [
         "13200", "13800", "12000", "12600"]  # fmt: skip
 
 
-def test_what_a_ramp_does_not_say_it_has_from_changes_before_it(cottage: House) -> None:
-    made = signed(cottage, lines=(Line(**{**MAIN.model_dump(), "ramp": RAMP}),))
-    cottage.do(AmendContract(effective_at="2026-02-01", changes=(reprice("main", "500.00"),)), contract=made)
-    assert annual(cottage, made, "2026-02-01", "2026-04-01", "2026-07-01") == ["6000", "12000", "26400"]
+def test_what_a_ramp_does_not_say_it_has_from_changes_before_it(sqlite_steward: Steward) -> None:
+    made = signed(sqlite_steward, lines=(Line(**{**MAIN.model_dump(), "ramp": RAMP}),))
+    sqlite_steward.do(AmendContract(effective_at="2026-02-01", changes=(reprice("main", "500.00"),)), contract=made)
+    assert annual(sqlite_steward, made, "2026-02-01", "2026-04-01", "2026-07-01") == ["6000", "12000", "26400"]
 
-    cottage.do(AmendContract(effective_at="2026-06-01", changes=(remove("main"),)), contract=made)
-    assert annual(cottage, made, "2026-05-31", "2026-07-01") == ["12000", "0"]
+    sqlite_steward.do(AmendContract(effective_at="2026-06-01", changes=(remove("main"),)), contract=made)
+    assert annual(sqlite_steward, made, "2026-05-31", "2026-07-01") == ["12000", "0"]
 
 
 @pytest.mark.parametrize(
@@ -271,38 +273,40 @@ def test_what_a_ramp_does_not_say_it_has_from_changes_before_it(cottage: House) 
     ],
 )
 def test_a_ramp_rises_by_day_within_the_term(
-    cottage: House, days: list[str], members: dict[str, str], told: str
+    sqlite_steward: Steward, days: list[str], members: dict[str, str], told: str
 ) -> None:
     ramp = tuple(RampStep(start=day, quantity="2") for day in days)
     sold = {**MAIN.model_dump(), "ramp": ramp, **members}
-    client, made = account(cottage), signed(cottage)
+    client, made = account(sqlite_steward), signed(sqlite_steward)
 
-    assert refusal(cottage, DraftContract(**{**YEAR, "lines": (Line(**sold),)}), account=client) == told
+    assert refusal(sqlite_steward, DraftContract(**{**YEAR, "lines": (Line(**sold),)}), account=client) == told
     joins = add(**{"name": "other", "price": "10", "start": "2026-01-01", "ramp": ramp, **members})
-    assert refusal(cottage, AmendContract(effective_at="2026-01-01", changes=(joins,)), contract=made) == told
+    assert refusal(sqlite_steward, AmendContract(effective_at="2026-01-01", changes=(joins,)), contract=made) == told
 
 
-def test_a_ramp_may_not_rise_beyond_what_is_counted(cottage: House) -> None:
+def test_a_ramp_may_not_rise_beyond_what_is_counted(sqlite_steward: Steward) -> None:
     ramp = (RampStep(start="2026-04-01", quantity="999999999"),)
-    client = account(cottage)
+    client = account(sqlite_steward)
 
     told = refusal(
-        cottage, DraftContract(**{**YEAR, "lines": (Line(**{**MAIN.model_dump(), "ramp": ramp}),)}), account=client
+        sqlite_steward,
+        DraftContract(**{**YEAR, "lines": (Line(**{**MAIN.model_dump(), "ramp": ramp}),)}),
+        account=client,
     )
 
     assert told == "Invalid amount_out_of_range"
 
 
-def test_a_line_that_joins_ends_within_the_term_or_with_it(cottage: House) -> None:
-    made = signed(cottage)
-    cottage.do(
+def test_a_line_that_joins_ends_within_the_term_or_with_it(sqlite_steward: Steward) -> None:
+    made = signed(sqlite_steward)
+    sqlite_steward.do(
         AmendContract(effective_at="2026-03-01", changes=(add("with"), add("inside", end="2026-06-01"))), contract=made
     )
 
-    assert annual(cottage, made, "2026-03-01", "2026-06-01", "2026-12-31", "2027-01-01") == [
+    assert annual(sqlite_steward, made, "2026-03-01", "2026-06-01", "2026-12-31", "2027-01-01") == [
         "14400", "13200", "13200", "0"]  # fmt: skip
     beyond = AmendContract(effective_at="2026-03-01", changes=(add("beyond", end="2027-01-02"),))
-    assert refusal(cottage, beyond, contract=made) == "Refused line_outside_term"
+    assert refusal(sqlite_steward, beyond, contract=made) == "Refused line_outside_term"
 
 
 # --- properties ---

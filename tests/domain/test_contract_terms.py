@@ -13,7 +13,7 @@ from app.domain.contract.commands import (
     WithdrawNotice,
 )
 from tests.domain.contract_factory import MAIN, annual, line, refusal, signed
-from tests.support.applications import House
+from tests.support.application import Steward
 
 TERMINATE = TerminateContract(effective_end="2026-07-01", reason="price", voluntary=True)
 
@@ -21,37 +21,39 @@ TERMINATE = TerminateContract(effective_end="2026-07-01", reason="price", volunt
 # --- notice ---
 
 
-def test_notice_ends_the_contract_with_its_term(cottage: House) -> None:
-    contract = signed(cottage, auto_renew=True)
+def test_notice_ends_the_contract_with_its_term(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward, auto_renew=True)
 
-    cottage.do(GiveNotice(effective_at="2026-11-01"), contract=contract)
+    sqlite_steward.do(GiveNotice(effective_at="2026-11-01"), contract=contract)
 
-    given = list(cottage.runtime.log.stream(cottage.tenant, contract))[-1].data
+    given = list(sqlite_steward.runtime.log.stream(sqlite_steward.tenant, contract))[-1].data
     assert (given["effective_end"], given["late"], given["by"]) == ("2027-01-01", False, "client")
-    assert annual(cottage, contract, "2026-12-31", "2027-01-01") == ["12000", "0"]
+    assert annual(sqlite_steward, contract, "2026-12-31", "2027-01-01") == ["12000", "0"]
 
 
-def test_notice_after_the_deadline_is_taken_and_marked_as_late(cottage: House) -> None:
+def test_notice_after_the_deadline_is_taken_and_marked_as_late(sqlite_steward: Steward) -> None:
     for day, late in (("2026-12-02", False), ("2026-12-03", True)):
-        contract = signed(cottage, auto_renew=True)
-        cottage.do(GiveNotice(effective_at=day), contract=contract)
-        assert list(cottage.runtime.log.stream(cottage.tenant, contract))[-1].data["late"] is late
+        contract = signed(sqlite_steward, auto_renew=True)
+        sqlite_steward.do(GiveNotice(effective_at=day), contract=contract)
+        assert list(sqlite_steward.runtime.log.stream(sqlite_steward.tenant, contract))[-1].data["late"] is late
 
 
-def test_notice_of_an_open_ended_contract_ends_it_after_its_notice_days(cottage: House) -> None:
-    contract = signed(cottage, end=None)
+def test_notice_of_an_open_ended_contract_ends_it_after_its_notice_days(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward, end=None)
 
-    cottage.do(GiveNotice(effective_at="2026-03-01", by="us"), contract=contract)
+    sqlite_steward.do(GiveNotice(effective_at="2026-03-01", by="us"), contract=contract)
 
-    assert annual(cottage, contract, "2026-03-30", "2026-03-31") == ["12000", "0"]
+    assert annual(sqlite_steward, contract, "2026-03-30", "2026-03-31") == ["12000", "0"]
 
 
-def test_notice_of_a_contract_that_renewed_itself_ends_it_with_the_running_term(cottage: House) -> None:
-    contract = signed(cottage, auto_renew=True, renewal_term_months=6)
+def test_notice_of_a_contract_that_renewed_itself_ends_it_with_the_running_term(
+    sqlite_steward: Steward,
+) -> None:
+    contract = signed(sqlite_steward, auto_renew=True, renewal_term_months=6)
 
-    cottage.do(GiveNotice(effective_at="2027-02-01"), contract=contract)
+    sqlite_steward.do(GiveNotice(effective_at="2027-02-01"), contract=contract)
 
-    assert annual(cottage, contract, "2027-06-30", "2027-07-01") == ["12000", "0"]
+    assert annual(sqlite_steward, contract, "2027-06-30", "2027-07-01") == ["12000", "0"]
 
 
 @pytest.mark.parametrize(
@@ -62,31 +64,31 @@ def test_notice_of_a_contract_that_renewed_itself_ends_it_with_the_running_term(
         (GiveNotice(effective_at="2026-03-01", effective_end="2027-01-02"), "Refused end_after_term"),
     ],
 )
-def test_notice_names_an_end_within_the_contract(cottage: House, command: GiveNotice, told: str) -> None:
-    assert refusal(cottage, command, contract=signed(cottage)) == told
+def test_notice_names_an_end_within_the_contract(sqlite_steward: Steward, command: GiveNotice, told: str) -> None:
+    assert refusal(sqlite_steward, command, contract=signed(sqlite_steward)) == told
 
 
-def test_notice_is_given_once_until_it_is_withdrawn(cottage: House) -> None:
-    contract, notice = signed(cottage, auto_renew=True), GiveNotice(effective_at="2026-11-01")
-    assert refusal(cottage, WithdrawNotice(), contract=contract) == "Refused no_notice"
+def test_notice_is_given_once_until_it_is_withdrawn(sqlite_steward: Steward) -> None:
+    contract, notice = signed(sqlite_steward, auto_renew=True), GiveNotice(effective_at="2026-11-01")
+    assert refusal(sqlite_steward, WithdrawNotice(), contract=contract) == "Refused no_notice"
 
-    cottage.do(notice, contract=contract)
-    assert refusal(cottage, notice, contract=contract) == "Refused notice_given"
-    cottage.do(WithdrawNotice(), contract=contract)
+    sqlite_steward.do(notice, contract=contract)
+    assert refusal(sqlite_steward, notice, contract=contract) == "Refused notice_given"
+    sqlite_steward.do(WithdrawNotice(), contract=contract)
 
-    assert annual(cottage, contract, "2027-01-01") == ["12000"]
-    cottage.do(notice, contract=contract)
+    assert annual(sqlite_steward, contract, "2027-01-01") == ["12000"]
+    sqlite_steward.do(notice, contract=contract)
 
 
 # --- rest ---
 
 
-def test_a_suspended_contract_is_in_force_at_nothing(cottage: House) -> None:
-    contract = signed(cottage)
+def test_a_suspended_contract_is_in_force_at_nothing(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
 
-    cottage.do(SuspendContract(effective_at="2026-07-01", effective_end="2026-08-01"), contract=contract)
+    sqlite_steward.do(SuspendContract(effective_at="2026-07-01", effective_end="2026-08-01"), contract=contract)
 
-    assert annual(cottage, contract, "2026-06-30", "2026-07-01", "2026-07-31", "2026-08-01") == [
+    assert annual(sqlite_steward, contract, "2026-06-30", "2026-07-01", "2026-07-31", "2026-08-01") == [
         "12000",
         "0",
         "0",
@@ -94,22 +96,22 @@ def test_a_suspended_contract_is_in_force_at_nothing(cottage: House) -> None:
     ]
 
 
-def test_a_rest_may_end_sooner_than_agreed(cottage: House) -> None:
-    contract = signed(cottage)
-    cottage.do(SuspendContract(effective_at="2026-07-01"), contract=contract)
+def test_a_rest_may_end_sooner_than_agreed(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(SuspendContract(effective_at="2026-07-01"), contract=contract)
 
-    cottage.do(ResumeContract(effective_at="2026-07-20"), contract=contract)
+    sqlite_steward.do(ResumeContract(effective_at="2026-07-20"), contract=contract)
 
-    assert annual(cottage, contract, "2026-07-19", "2026-07-20") == ["0", "12000"]
+    assert annual(sqlite_steward, contract, "2026-07-19", "2026-07-20") == ["0", "12000"]
 
 
-def test_a_contract_whose_rest_ended_as_agreed_may_rest_again(cottage: House) -> None:
-    contract = signed(cottage)
-    cottage.do(SuspendContract(effective_at="2026-07-01", effective_end="2026-08-01"), contract=contract)
+def test_a_contract_whose_rest_ended_as_agreed_may_rest_again(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(SuspendContract(effective_at="2026-07-01", effective_end="2026-08-01"), contract=contract)
 
-    cottage.do(SuspendContract(effective_at="2026-10-01", effective_end="2026-11-01"), contract=contract)
+    sqlite_steward.do(SuspendContract(effective_at="2026-10-01", effective_end="2026-11-01"), contract=contract)
 
-    assert annual(cottage, contract, "2026-07-01", "2026-09-01", "2026-10-01", "2026-11-01") == [
+    assert annual(sqlite_steward, contract, "2026-07-01", "2026-09-01", "2026-10-01", "2026-11-01") == [
         "0",
         "12000",
         "0",
@@ -117,18 +119,21 @@ def test_a_contract_whose_rest_ended_as_agreed_may_rest_again(cottage: House) ->
     ]
 
 
-def test_what_rests_is_not_suspended_and_what_works_is_not_resumed(cottage: House) -> None:
-    contract = signed(cottage)
+def test_what_rests_is_not_suspended_and_what_works_is_not_resumed(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
     assert (
-        refusal(cottage, ResumeContract(effective_at="2026-03-01"), contract=contract)
+        refusal(sqlite_steward, ResumeContract(effective_at="2026-03-01"), contract=contract)
         == "Refused contract_not_suspended"
     )
 
-    cottage.do(SuspendContract(effective_at="2026-03-01"), contract=contract)
+    sqlite_steward.do(SuspendContract(effective_at="2026-03-01"), contract=contract)
 
     again = SuspendContract(effective_at="2026-04-01")
-    assert refusal(cottage, again, contract=contract) == "Refused contract_suspended"
-    assert refusal(cottage, ResumeContract(effective_at="2026-02-28"), contract=contract) == "Refused end_before_start"
+    assert refusal(sqlite_steward, again, contract=contract) == "Refused contract_suspended"
+    assert (
+        refusal(sqlite_steward, ResumeContract(effective_at="2026-02-28"), contract=contract)
+        == "Refused end_before_start"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,8 +144,8 @@ def test_what_rests_is_not_suspended_and_what_works_is_not_resumed(cottage: Hous
         (SuspendContract(effective_at="2026-03-01", effective_end="2026-03-01"), "Invalid end_before_start"),
     ],
 )
-def test_a_rest_lies_within_the_term(cottage: House, command: SuspendContract, told: str) -> None:
-    assert refusal(cottage, command, contract=signed(cottage)) == told
+def test_a_rest_lies_within_the_term(sqlite_steward: Steward, command: SuspendContract, told: str) -> None:
+    assert refusal(sqlite_steward, command, contract=signed(sqlite_steward)) == told
 
 
 # --- renewal ---
@@ -156,34 +161,34 @@ def test_a_rest_lies_within_the_term(cottage: House, command: SuspendContract, t
     ],
 )
 def test_a_renewal_is_early_on_time_or_late(
-    cottage: House, terms: dict[str, Any], timing: str, paid: list[str]
+    sqlite_steward: Steward, terms: dict[str, Any], timing: str, paid: list[str]
 ) -> None:
-    contract = signed(cottage)
+    contract = signed(sqlite_steward)
 
-    cottage.do(RenewContract(**terms), contract=contract)
+    sqlite_steward.do(RenewContract(**terms), contract=contract)
 
-    told = list(cottage.runtime.log.stream(cottage.tenant, contract))[-1].data
+    told = list(sqlite_steward.runtime.log.stream(sqlite_steward.tenant, contract))[-1].data
     assert (told["timing"], told["previous_end"]) == (timing, "2027-01-01")
-    assert annual(cottage, contract, "2027-01-10", "2027-01-20") == paid
-    assert annual(cottage, contract, "2028-01-01") == ["0"]
+    assert annual(sqlite_steward, contract, "2027-01-10", "2027-01-20") == paid
+    assert annual(sqlite_steward, contract, "2028-01-01") == ["0"]
 
 
-def test_a_renewal_may_bring_other_lines(cottage: House) -> None:
-    contract = signed(cottage, lines=(MAIN, line("extra")))
+def test_a_renewal_may_bring_other_lines(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward, lines=(MAIN, line("extra")))
 
-    cottage.do(RenewContract(end="2028-01-01", lines=(line("main", "1500.00"),)), contract=contract)
+    sqlite_steward.do(RenewContract(end="2028-01-01", lines=(line("main", "1500.00"),)), contract=contract)
 
-    assert annual(cottage, contract, "2026-12-31", "2027-01-01") == ["13200", "18000"]
+    assert annual(sqlite_steward, contract, "2026-12-31", "2027-01-01") == ["13200", "18000"]
 
 
-def test_a_renewal_takes_a_notice_back(cottage: House) -> None:
-    contract = signed(cottage)
-    cottage.do(GiveNotice(effective_at="2026-10-01"), contract=contract)
+def test_a_renewal_takes_a_notice_back(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(GiveNotice(effective_at="2026-10-01"), contract=contract)
 
-    cottage.do(RenewContract(end="2028-01-01"), contract=contract)
+    sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
 
-    assert annual(cottage, contract, "2027-06-01") == ["12000"]
-    assert refusal(cottage, WithdrawNotice(), contract=contract) == "Refused no_notice"
+    assert annual(sqlite_steward, contract, "2027-06-01") == ["12000"]
+    assert refusal(sqlite_steward, WithdrawNotice(), contract=contract) == "Refused no_notice"
 
 
 @pytest.mark.parametrize(
@@ -199,45 +204,45 @@ def test_a_renewal_takes_a_notice_back(cottage: House) -> None:
     ],
 )
 def test_a_term_that_does_not_follow_is_refused(
-    cottage: House, terms: dict[str, Any], command: dict[str, Any], told: str
+    sqlite_steward: Steward, terms: dict[str, Any], command: dict[str, Any], told: str
 ) -> None:
-    assert refusal(cottage, RenewContract(**command), contract=signed(cottage, **terms)) == told
+    assert refusal(sqlite_steward, RenewContract(**command), contract=signed(sqlite_steward, **terms)) == told
 
 
-def test_thirty_days_of_grace_close_a_gap(cottage: House) -> None:
-    contract = signed(cottage)
+def test_thirty_days_of_grace_close_a_gap(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
 
-    cottage.do(RenewContract(start="2027-01-31", end="2028-01-01", retroactive=True), contract=contract)
+    sqlite_steward.do(RenewContract(start="2027-01-31", end="2028-01-01", retroactive=True), contract=contract)
 
-    assert annual(cottage, contract, "2027-01-01", "2027-01-30") == ["12000", "12000"]
+    assert annual(sqlite_steward, contract, "2027-01-01", "2027-01-30") == ["12000", "12000"]
 
 
-def test_a_second_renewal_follows_the_first(cottage: House) -> None:
-    contract = signed(cottage)
-    cottage.do(RenewContract(end="2028-01-01"), contract=contract)
+def test_a_second_renewal_follows_the_first(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
+    sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
 
-    told = refusal(cottage, RenewContract(start="2027-01-01", end="2029-01-01"), contract=contract)
-    cottage.do(RenewContract(end="2029-01-01"), contract=contract)
+    told = refusal(sqlite_steward, RenewContract(start="2027-01-01", end="2029-01-01"), contract=contract)
+    sqlite_steward.do(RenewContract(end="2029-01-01"), contract=contract)
 
     assert told == "Refused overlapping_term"
-    assert annual(cottage, contract, "2028-12-31", "2029-01-01") == ["12000", "0"]
+    assert annual(sqlite_steward, contract, "2028-12-31", "2029-01-01") == ["12000", "0"]
 
 
 # --- termination ---
 
 
-def test_a_terminated_contract_ends_on_its_day_and_stays_ended(cottage: House) -> None:
-    contract = signed(cottage, auto_renew=True)
+def test_a_terminated_contract_ends_on_its_day_and_stays_ended(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward, auto_renew=True)
 
-    cottage.do(TERMINATE, contract=contract)
+    sqlite_steward.do(TERMINATE, contract=contract)
 
-    assert annual(cottage, contract, "2026-06-30", "2026-07-01", "2027-06-01") == ["12000", "0", "0"]
+    assert annual(sqlite_steward, contract, "2026-06-30", "2026-07-01", "2027-06-01") == ["12000", "0", "0"]
 
 
 @pytest.mark.parametrize(
     ("day", "told"), [("2025-12-31", "Refused end_before_start"), ("2027-01-02", "Refused end_after_term")]
 )
-def test_a_termination_lies_within_the_term(cottage: House, day: str, told: str) -> None:
+def test_a_termination_lies_within_the_term(sqlite_steward: Steward, day: str, told: str) -> None:
     command = TerminateContract(effective_end=day, reason="price", voluntary=True)
 
-    assert refusal(cottage, command, contract=signed(cottage)) == told
+    assert refusal(sqlite_steward, command, contract=signed(sqlite_steward)) == told

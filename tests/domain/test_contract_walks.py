@@ -25,7 +25,7 @@ from app.domain.contract.commands import (
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import day_start, unscaled
 from tests.domain.contract_factory import add, annual, remove, reprice, signed
-from tests.support.applications import House
+from tests.support.application import Steward
 
 
 class Wrong(NamedTuple):
@@ -35,9 +35,9 @@ class Wrong(NamedTuple):
     member: str
     day: str
 
-    def corrected(self, house: House, contract: str) -> CorrectContract:
+    def corrected(self, steward: Steward, contract: str) -> CorrectContract:
         """The command that sets it right."""
-        told = list(house.runtime.log.stream(house.tenant, contract))
+        told = list(steward.runtime.log.stream(steward.tenant, contract))
         return CorrectContract(
             corrects=told[self.event % len(told)].event_id, terms=Terms.model_validate({self.member: self.day})
         )
@@ -93,25 +93,27 @@ STEPS = st.one_of(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, max_size=8), st.booleans(), st.lists(DAYS, min_size=1, max_size=5))
 def test_whatever_is_agreed_the_views_tell_what_the_decisions_rest_on(
-    cottage: House, steps: list[Any], auto_renew: bool, days: list[str]
+    sqlite_steward: Steward, steps: list[Any], auto_renew: bool, days: list[str]
 ) -> None:
-    cottage.clock.set("2026-01-15T09:00:00Z")
-    contract = signed(cottage, auto_renew=auto_renew)
-    cottage.clock.set("2027-02-01T09:00:00Z")
+    sqlite_steward.clock.set("2026-01-15T09:00:00Z")
+    contract = signed(sqlite_steward, auto_renew=auto_renew)
+    sqlite_steward.clock.set("2027-02-01T09:00:00Z")
 
     for step in steps:
         try:
-            cottage.do(step.corrected(cottage, contract) if isinstance(step, Wrong) else step, contract=contract)
+            sqlite_steward.do(
+                step.corrected(sqlite_steward, contract) if isinstance(step, Wrong) else step, contract=contract
+            )
         except DomainError as refused:
             assert refused.code != "error"
 
-    cottage.catch_up()
-    rows = [row for row in cottage.rows("contract_lines") if row.contract == contract and row.line]
-    where = cottage.runtime.handler.zone(cottage.tenant)
+    sqlite_steward.catch_up()
+    rows = [row for row in sqlite_steward.rows("contract_lines") if row.contract == contract and row.line]
+    where = sqlite_steward.runtime.handler.zone(sqlite_steward.tenant)
     for day in days:
         moment = day_start(day, where)
         paid = sum(row.annual for row in rows if row.valid_from <= moment < row.valid_to)
-        assert [unscaled(paid)] == annual(cottage, contract, day)
+        assert [unscaled(paid)] == annual(sqlite_steward, contract, day)
     assert all(row.annual == (0 if row.held else row.gross - row.lasting) for row in rows)
     assert all(row.gross >= row.lasting + row.temporary >= 0 and not (row.lasting and row.temporary) for row in rows)
     for name in {row.line for row in rows}:

@@ -18,7 +18,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Invalid
 from app.domain.opportunity import commands as chances
 from tests.domain.proposal_factory import account, estimate, events, grown, refusal, seen, signed, unsigned
-from tests.support.applications import House
+from tests.support.application import Steward
 
 QUALIFY = chances.QualifyOpportunity(need="They open in France")
 PARK = chances.ParkOpportunity(until="2026-06-01", reason="no budget")
@@ -35,44 +35,46 @@ def win(event: str, contract: str | None = None, value: str | None = None) -> ch
     return chances.WinOpportunity(event=event, contract=contract, value=value)
 
 
-def test_it_goes_from_stage_to_stage_once_it_is_known_what_it_is(cottage: House) -> None:
-    chance = seen(cottage, account(cottage))
+def test_it_goes_from_stage_to_stage_once_it_is_known_what_it_is(sqlite_steward: Steward) -> None:
+    chance = seen(sqlite_steward, account(sqlite_steward))
 
-    assert refusal(cottage, stage("qualified"), opportunity=chance) == "not_qualified"
-    cottage.do(QUALIFY, opportunity=chance)
-    assert cottage.rows("opportunities")[0].stage == "qualified"
-    assert refusal(cottage, stage("qualified"), opportunity=chance) == "nothing_changes"
-    assert refusal(cottage, stage("proposed"), opportunity=chance) == "not_estimated"
-    cottage.do(estimate(), opportunity=chance)
-    cottage.do(stage("negotiation"), opportunity=chance)
-    cottage.do(QUALIFY, opportunity=chance)
-    (row,) = cottage.rows("opportunities")
+    assert refusal(sqlite_steward, stage("qualified"), opportunity=chance) == "not_qualified"
+    sqlite_steward.do(QUALIFY, opportunity=chance)
+    assert sqlite_steward.rows("opportunities")[0].stage == "qualified"
+    assert refusal(sqlite_steward, stage("qualified"), opportunity=chance) == "nothing_changes"
+    assert refusal(sqlite_steward, stage("proposed"), opportunity=chance) == "not_estimated"
+    sqlite_steward.do(estimate(), opportunity=chance)
+    sqlite_steward.do(stage("negotiation"), opportunity=chance)
+    sqlite_steward.do(QUALIFY, opportunity=chance)
+    (row,) = sqlite_steward.rows("opportunities")
     assert (row.stage, row.annual_value, row.probability) == ("negotiation", 6_000_000_000, 400_000)
-    cottage.do(stage("identified"), opportunity=chance)
+    sqlite_steward.do(stage("identified"), opportunity=chance)
 
 
-def test_a_probability_lies_between_0_and_1(cottage: House) -> None:
-    chance = seen(cottage, account(cottage))
+def test_a_probability_lies_between_0_and_1(sqlite_steward: Steward) -> None:
+    chance = seen(sqlite_steward, account(sqlite_steward))
 
-    assert refusal(cottage, estimate("1", "-0.1"), kind=Invalid, opportunity=chance) == "probability_out_of_range"
+    assert (
+        refusal(sqlite_steward, estimate("1", "-0.1"), kind=Invalid, opportunity=chance) == "probability_out_of_range"
+    )
     with pytest.raises(ValueError, match="between"):
         estimate("1", "1.1")
 
 
-def test_what_is_parked_rests_until_it_is_put_at_a_stage(cottage: House) -> None:
-    chance = seen(cottage, account(cottage))
+def test_what_is_parked_rests_until_it_is_put_at_a_stage(sqlite_steward: Steward) -> None:
+    chance = seen(sqlite_steward, account(sqlite_steward))
     past = chances.ParkOpportunity(until="2026-01-15", reason="no budget")
-    assert refusal(cottage, past, kind=Invalid, opportunity=chance) == "until_not_ahead"
+    assert refusal(sqlite_steward, past, kind=Invalid, opportunity=chance) == "until_not_ahead"
 
-    cottage.do(PARK, opportunity=chance)
+    sqlite_steward.do(PARK, opportunity=chance)
 
     for command in (QUALIFY, estimate()):
-        assert refusal(cottage, command, opportunity=chance) == "opportunity_parked"
-    cottage.do(chances.ParkOpportunity(until="2026-07-01", reason="still none"), opportunity=chance)
-    (row,) = cottage.rows("opportunities")
+        assert refusal(sqlite_steward, command, opportunity=chance) == "opportunity_parked"
+    sqlite_steward.do(chances.ParkOpportunity(until="2026-07-01", reason="still none"), opportunity=chance)
+    (row,) = sqlite_steward.rows("opportunities")
     assert (row.outcome, row.parked_until, row.parked_because) == ("parked", "2026-07-01", "still none")
-    cottage.do(stage("identified"), opportunity=chance)
-    (row,) = cottage.rows("opportunities")
+    sqlite_steward.do(stage("identified"), opportunity=chance)
+    (row,) = sqlite_steward.rows("opportunities")
     assert (row.outcome, row.parked_until, row.parked_because) == ("open", None, None)
 
 
@@ -80,99 +82,99 @@ def test_what_is_parked_rests_until_it_is_put_at_a_stage(cottage: House) -> None
     "command", [QUALIFY, estimate(), stage("identified"), PARK, LOSE], ids=lambda one: type(one).__name__
 )
 @pytest.mark.parametrize("outcome", ["won", "lost"])
-def test_an_outcome_is_never_changed(cottage: House, outcome: str, command: Command) -> None:
-    mine = account(cottage)
-    contract = signed(cottage, mine)
-    event = grown(cottage, contract)
-    chance = seen(cottage, mine)
-    cottage.do(LOSE if outcome == "lost" else win(event, contract), opportunity=chance)
+def test_an_outcome_is_never_changed(sqlite_steward: Steward, outcome: str, command: Command) -> None:
+    mine = account(sqlite_steward)
+    contract = signed(sqlite_steward, mine)
+    event = grown(sqlite_steward, contract)
+    chance = seen(sqlite_steward, mine)
+    sqlite_steward.do(LOSE if outcome == "lost" else win(event, contract), opportunity=chance)
 
-    assert refusal(cottage, command, opportunity=chance) == f"opportunity_{outcome}"
-    assert refusal(cottage, win(event, contract), opportunity=chance) == f"opportunity_{outcome}"
+    assert refusal(sqlite_steward, command, opportunity=chance) == f"opportunity_{outcome}"
+    assert refusal(sqlite_steward, win(event, contract), opportunity=chance) == f"opportunity_{outcome}"
 
 
-def test_on_a_closed_account_it_can_only_rest_or_be_lost(cottage: House) -> None:
-    mine = account(cottage)
-    chance = seen(cottage, mine)
-    cottage.do(CloseAccount(), account=mine)
+def test_on_a_closed_account_it_can_only_rest_or_be_lost(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward)
+    chance = seen(sqlite_steward, mine)
+    sqlite_steward.do(CloseAccount(), account=mine)
 
-    assert refusal(cottage, QUALIFY, opportunity=chance) == "account_closed"
+    assert refusal(sqlite_steward, QUALIFY, opportunity=chance) == "account_closed"
     new = chances.IdentifyOpportunity(title="Another", kind="upsell", source="usage")
-    assert refusal(cottage, new, account=mine) == "account_closed"
-    cottage.do(PARK, opportunity=chance)
-    cottage.do(LOSE, opportunity=chance)
+    assert refusal(sqlite_steward, new, account=mine) == "account_closed"
+    sqlite_steward.do(PARK, opportunity=chance)
+    sqlite_steward.do(LOSE, opportunity=chance)
 
 
-def test_it_names_only_things_of_its_own_account(cottage: House) -> None:
-    theirs = signed(cottage, account(cottage))
+def test_it_names_only_things_of_its_own_account(sqlite_steward: Steward) -> None:
+    theirs = signed(sqlite_steward, account(sqlite_steward))
     new = chances.IdentifyOpportunity(title="Another", kind="upsell", source="usage", contract=theirs)
 
-    assert refusal(cottage, new, account=account(cottage)) == "other_account"
+    assert refusal(sqlite_steward, new, account=account(sqlite_steward)) == "other_account"
 
 
 # --- what it is worth ---
 
 
-def test_the_won_value_is_what_the_amendment_changed_a_year(cottage: House) -> None:
-    mine = account(cottage)
-    contract = signed(cottage, mine)
-    event = grown(cottage, contract, "250")
-    chance = seen(cottage, mine, contract=contract)
+def test_the_won_value_is_what_the_amendment_changed_a_year(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward)
+    contract = signed(sqlite_steward, mine)
+    event = grown(sqlite_steward, contract, "250")
+    chance = seen(sqlite_steward, mine, contract=contract)
 
-    assert refusal(cottage, win(event, value="3000.01"), opportunity=chance) == "value_differs"
-    cottage.do(win(event, value="3000.00"), opportunity=chance)
+    assert refusal(sqlite_steward, win(event, value="3000.01"), opportunity=chance) == "value_differs"
+    sqlite_steward.do(win(event, value="3000.00"), opportunity=chance)
 
-    told = events(cottage, chance)[-1].data
+    told = events(sqlite_steward, chance)[-1].data
     assert (told["contract_event"], told["value"], told["before"], told["after"]) == (event, "3000", "0", "3000")
-    (row,) = cottage.rows("opportunities")
+    (row,) = sqlite_steward.rows("opportunities")
     assert (row.outcome, row.won, row.won_currency) == ("won", 3_000_000_000, "EUR")
 
 
-def test_a_change_of_price_is_won_at_the_difference(cottage: House) -> None:
-    mine = account(cottage)
-    contract = signed(cottage, mine)
+def test_a_change_of_price_is_won_at_the_difference(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward)
+    contract = signed(sqlite_steward, mine)
     dearer = AmendContract(effective_at="2026-03-01", changes=(SetLine(op="set_line", line="main", unit_price="1100"),))
-    event = cottage.do(dearer, contract=contract).events[0][0]
-    chance = seen(cottage, mine)
+    event = sqlite_steward.do(dearer, contract=contract).events[0][0]
+    chance = seen(sqlite_steward, mine)
 
-    cottage.do(win(event, contract), opportunity=chance)
+    sqlite_steward.do(win(event, contract), opportunity=chance)
 
-    told = events(cottage, chance)[-1].data
+    told = events(sqlite_steward, chance)[-1].data
     assert (told["value"], told["before"], told["after"]) == ("1200", "12000", "13200")
 
 
 @pytest.mark.parametrize("named", [0, 1], ids=["draft", "signature"])
-def test_a_new_contract_is_won_once_it_is_signed(cottage: House, named: int) -> None:
-    mine = account(cottage)
-    contract = unsigned(cottage, mine)
-    chance = seen(cottage, mine)
-    draft = events(cottage, contract)[0].event_id
-    assert refusal(cottage, win(draft, contract), opportunity=chance) == "contract_not_signed"
-    cottage.do(SignContract(signed_at="2026-01-10"), contract=contract)
+def test_a_new_contract_is_won_once_it_is_signed(sqlite_steward: Steward, named: int) -> None:
+    mine = account(sqlite_steward)
+    contract = unsigned(sqlite_steward, mine)
+    chance = seen(sqlite_steward, mine)
+    draft = events(sqlite_steward, contract)[0].event_id
+    assert refusal(sqlite_steward, win(draft, contract), opportunity=chance) == "contract_not_signed"
+    sqlite_steward.do(SignContract(signed_at="2026-01-10"), contract=contract)
 
-    cottage.do(win(events(cottage, contract)[named].event_id, contract), opportunity=chance)
+    sqlite_steward.do(win(events(sqlite_steward, contract)[named].event_id, contract), opportunity=chance)
 
-    told = events(cottage, chance)[-1].data
+    told = events(sqlite_steward, chance)[-1].data
     assert (told["contract_event"], told["value"]) == (draft, "12000")
 
 
-def test_a_renewal_is_won_at_its_uplift(cottage: House) -> None:
-    mine = account(cottage)
-    contract = signed(cottage, mine)
+def test_a_renewal_is_won_at_its_uplift(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward)
+    contract = signed(sqlite_steward, mine)
     line = {"line": "main", "product": "retainer", "unit_price": "1150.00", "interval": "month"}
     renewal = RenewContract(end="2028-01-01", lines=(line,))
-    event = cottage.do(renewal, contract=contract).events[0][0]
-    chance = seen(cottage, mine, source="renewal")
+    event = sqlite_steward.do(renewal, contract=contract).events[0][0]
+    chance = seen(sqlite_steward, mine, source="renewal")
 
-    cottage.do(win(event, contract), opportunity=chance)
+    sqlite_steward.do(win(event, contract), opportunity=chance)
 
-    told = events(cottage, chance)[-1].data
+    told = events(sqlite_steward, chance)[-1].data
     assert (told["value"], told["before"], told["after"]) == ("1800", "12000", "13800")
 
 
-def test_a_line_that_begins_later_counts_from_when_it_begins(cottage: House) -> None:
-    mine = account(cottage)
-    contract = signed(cottage, mine)
+def test_a_line_that_begins_later_counts_from_when_it_begins(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward)
+    contract = signed(sqlite_steward, mine)
     more = {
         "op": "add_line",
         "line": "more",
@@ -181,23 +183,23 @@ def test_a_line_that_begins_later_counts_from_when_it_begins(cottage: House) -> 
         "interval": "month",
         "start": "2026-05-01",
     }
-    event = cottage.do(AmendContract(effective_at="2026-02-01", changes=(more,)), contract=contract).events[0][0]
-    chance = seen(cottage, mine)
+    event = sqlite_steward.do(AmendContract(effective_at="2026-02-01", changes=(more,)), contract=contract).events[0][0]
+    chance = seen(sqlite_steward, mine)
 
-    cottage.do(win(event, contract), opportunity=chance)
+    sqlite_steward.do(win(event, contract), opportunity=chance)
 
-    assert events(cottage, chance)[-1].data["value"] == "1200"
+    assert events(sqlite_steward, chance)[-1].data["value"] == "1200"
 
 
-def _smaller(house: House, contract: str) -> str:
+def _smaller(steward: Steward, contract: str) -> str:
     fewer = AmendContract(effective_at="2026-02-01", changes=(RemoveLine(op="remove_line", line="main"),))
-    return house.do(fewer, contract=contract).events[0][0]
+    return steward.do(fewer, contract=contract).events[0][0]
 
 
-def _corrected(house: House, contract: str) -> str:
-    event = grown(house, contract)
+def _corrected(steward: Steward, contract: str) -> str:
+    event = grown(steward, contract)
     fixed = CorrectContract(corrects=event, changes=(SetLine(op="set_line", line="main", unit_price="999"),))
-    return house.do(fixed, contract=contract).events[0][0]
+    return steward.do(fixed, contract=contract).events[0][0]
 
 
 @pytest.mark.parametrize(
@@ -208,51 +210,51 @@ def _corrected(house: House, contract: str) -> str:
         (lambda _house, _contract: "evt_nonsense", "unknown_event"),
     ],
 )
-def test_what_is_no_sale_wins_nothing(cottage: House, event: Callable[[House, str], str], code: str) -> None:
-    mine = account(cottage)
-    contract = signed(cottage, mine)
-    chance = seen(cottage, mine)
+def test_what_is_no_sale_wins_nothing(sqlite_steward: Steward, event: Callable[[Steward, str], str], code: str) -> None:
+    mine = account(sqlite_steward)
+    contract = signed(sqlite_steward, mine)
+    chance = seen(sqlite_steward, mine)
 
-    assert refusal(cottage, win(event(cottage, contract), contract), opportunity=chance) == code
-
-
-def test_another_clients_contract_wins_nothing(cottage: House) -> None:
-    theirs = signed(cottage, account(cottage))
-    event = grown(cottage, theirs)
-    chance = seen(cottage, account(cottage))
-
-    assert refusal(cottage, win(event, theirs), opportunity=chance) == "other_account"
-    assert refusal(cottage, win(event), kind=Invalid, opportunity=chance) == "contract_missing"
+    assert refusal(sqlite_steward, win(event(sqlite_steward, contract), contract), opportunity=chance) == code
 
 
-def test_one_event_never_wins_two_opportunities(house: House) -> None:
-    mine = account(house)
-    contract = signed(house, mine)
-    event = grown(house, contract)
-    first, second = seen(house, mine), seen(house, mine)
-    draft, signature = (one.event_id for one in events(house, contract)[:2])
+def test_another_clients_contract_wins_nothing(sqlite_steward: Steward) -> None:
+    theirs = signed(sqlite_steward, account(sqlite_steward))
+    event = grown(sqlite_steward, theirs)
+    chance = seen(sqlite_steward, account(sqlite_steward))
 
-    house.do(win(event, contract), opportunity=first)
-
-    assert refusal(house, win(event, contract), opportunity=second) == "contract_event_taken"
-    house.do(win(draft, contract), opportunity=second)
-    assert refusal(house, win(signature, contract), opportunity=seen(house, mine)) == "contract_event_taken"
+    assert refusal(sqlite_steward, win(event, theirs), opportunity=chance) == "other_account"
+    assert refusal(sqlite_steward, win(event), kind=Invalid, opportunity=chance) == "contract_missing"
 
 
-def test_an_outcome_is_recorded_once_it_is_there(cottage: House) -> None:
-    chance = seen(cottage, account(cottage))
+def test_one_event_never_wins_two_opportunities(steward: Steward) -> None:
+    mine = account(steward)
+    contract = signed(steward, mine)
+    event = grown(steward, contract)
+    first, second = seen(steward, mine), seen(steward, mine)
+    draft, signature = (one.event_id for one in events(steward, contract)[:2])
+
+    steward.do(win(event, contract), opportunity=first)
+
+    assert refusal(steward, win(event, contract), opportunity=second) == "contract_event_taken"
+    steward.do(win(draft, contract), opportunity=second)
+    assert refusal(steward, win(signature, contract), opportunity=seen(steward, mine)) == "contract_event_taken"
+
+
+def test_an_outcome_is_recorded_once_it_is_there(sqlite_steward: Steward) -> None:
+    chance = seen(sqlite_steward, account(sqlite_steward))
 
     ahead = chances.LoseOpportunity(reason="price", effective_at="2026-02-01")
-    assert refusal(cottage, ahead, opportunity=chance) == "decided_in_future"
+    assert refusal(sqlite_steward, ahead, opportunity=chance) == "decided_in_future"
 
 
-def test_what_was_told_late_counts_from_when_it_was_true(house: House) -> None:
-    chance = seen(house, account(house), effective_at="2026-01-01")
-    house.do(estimate("6000", "0.5", effective_at="2026-01-10"), opportunity=chance)
-    house.do(estimate("2000", "0.1", effective_at="2026-01-05"), opportunity=chance)
+def test_what_was_told_late_counts_from_when_it_was_true(steward: Steward) -> None:
+    chance = seen(steward, account(steward), effective_at="2026-01-01")
+    steward.do(estimate("6000", "0.5", effective_at="2026-01-10"), opportunity=chance)
+    steward.do(estimate("2000", "0.1", effective_at="2026-01-05"), opportunity=chance)
 
     def annual(**clocks: str) -> int:
-        (row,) = house.rows("opportunities", **clocks)
+        (row,) = steward.rows("opportunities", **clocks)
         return int(row.annual_value)
 
     assert annual() == 6_000_000_000
@@ -260,9 +262,9 @@ def test_what_was_told_late_counts_from_when_it_was_true(house: House) -> None:
     assert annual(as_of="2026-01-11") == 6_000_000_000
 
 
-def test_the_clients_need_is_sealed(house: House) -> None:
-    chance = seen(house, account(house))
-    house.do(chances.QualifyOpportunity(need="Ada Lind opens in France"), opportunity=chance)
+def test_the_clients_need_is_sealed(steward: Steward) -> None:
+    chance = seen(steward, account(steward))
+    steward.do(chances.QualifyOpportunity(need="Ada Lind opens in France"), opportunity=chance)
 
-    assert all(b"Ada" not in one.body for one in events(house, chance))
-    assert "Ada" not in repr(house.rows("opportunities"))
+    assert all(b"Ada" not in one.body for one in events(steward, chance))
+    assert "Ada" not in repr(steward.rows("opportunities"))

@@ -9,51 +9,51 @@ from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyV
 from app.domain.policy.rules import ApprovalLimit, ApprovalRules, FxRules, MetricRules, RenewalRules
 from app.domain.policy.state import PolicyState
 from tests.domain.contract_factory import refusal
-from tests.support.applications import House
+from tests.support.application import Steward
 
 LAX = ApprovalRules(limits=(ApprovalLimit(role="manager"),))
 STRICT = ApprovalRules(limits=(ApprovalLimit(role="manager", amount="10"),))
 
 
-def drafted(house: House, *more: ApprovalRules) -> str:
+def drafted(steward: Steward, *more: ApprovalRules) -> str:
     """An approval policy, lax in its first version, with further ones."""
-    policy = house.do(DraftPolicy(rules=LAX)).id
+    policy = steward.do(DraftPolicy(rules=LAX)).id
     for rules in more:
-        house.do(DraftPolicyVersion(rules=rules), policy=policy)
+        steward.do(DraftPolicyVersion(rules=rules), policy=policy)
     return policy
 
 
-def active(house: House, number: int = 1, start: str = "2026-01-01", end: str | None = None) -> str:
+def active(steward: Steward, number: int = 1, start: str = "2026-01-01", end: str | None = None) -> str:
     """An approval policy of three versions, one of which is in force."""
-    policy = drafted(house, STRICT, LAX)
-    house.do(ActivatePolicy(number=number, start=start, end=end), policy=policy)
+    policy = drafted(steward, STRICT, LAX)
+    steward.do(ActivatePolicy(number=number, start=start, end=end), policy=policy)
     return policy
 
 
-def state(house: House, policy: str = "ref:approval@default") -> PolicyState:
+def state(steward: Steward, policy: str = "ref:approval@default") -> PolicyState:
     """What the handler knows of a policy."""
-    found: PolicyState = house.runtime.handler.load(house.tenant, "policy", policy)[1].state
+    found: PolicyState = steward.runtime.handler.load(steward.tenant, "policy", policy)[1].state
     return found
 
 
-def spans(house: House) -> list[tuple[int, str | None, str | None]]:
+def spans(steward: Steward) -> list[tuple[int, str | None, str | None]]:
     """The days of every version."""
-    return [(one.number, one.start, one.end) for one in state(house).versions]
+    return [(one.number, one.start, one.end) for one in state(steward).versions]
 
 
-def last(house: House) -> list[tuple[str, dict[str, Any]]]:
+def last(steward: Steward) -> list[tuple[str, dict[str, Any]]]:
     """Topic and members of the last two events."""
-    return [(one.type, one.data) for one in house.runtime.log.after(house.tenant, 0, 10_000)[-2:]]
+    return [(one.type, one.data) for one in steward.runtime.log.after(steward.tenant, 0, 10_000)[-2:]]
 
 
 # --- drafting ---
 
 
-def test_a_policy_begins_with_the_draft_of_its_first_version(cottage: House) -> None:
-    policy = cottage.do(DraftPolicy(rules=LAX, external_ref="our-limits")).id
+def test_a_policy_begins_with_the_draft_of_its_first_version(sqlite_steward: Steward) -> None:
+    policy = sqlite_steward.do(DraftPolicy(rules=LAX, external_ref="our-limits")).id
 
     assert policy.startswith("pol_")
-    assert last(cottage)[-1] == (
+    assert last(sqlite_steward)[-1] == (
         "policy.drafted",
         {
             "kind": "approval",
@@ -63,29 +63,33 @@ def test_a_policy_begins_with_the_draft_of_its_first_version(cottage: House) -> 
             "external_ref": "our-limits",
         },
     )
-    assert state(cottage, "ref:our-limits") == state(cottage) == state(cottage, policy)
-    assert state(cottage).in_force("2026-01-15") is None
+    assert state(sqlite_steward, "ref:our-limits") == state(sqlite_steward) == state(sqlite_steward, policy)
+    assert state(sqlite_steward).in_force("2026-01-15") is None
 
 
-def test_what_was_left_to_the_defaults_is_told_with_the_rest(cottage: House) -> None:
-    cottage.do(DraftPolicy(rules=RenewalRules()))
+def test_what_was_left_to_the_defaults_is_told_with_the_rest(sqlite_steward: Steward) -> None:
+    sqlite_steward.do(DraftPolicy(rules=RenewalRules()))
 
-    assert last(cottage)[-1][1]["rules"] == {"kind": "renewal", "lead_days": [180, 120, 90], "grace_days": 30}
-
-
-def test_there_is_one_policy_of_a_kind_and_name(cottage: House) -> None:
-    drafted(cottage)
-
-    assert refusal(cottage, DraftPolicy(rules=STRICT)) == "Refused external_ref_taken"
-    assert cottage.do(DraftPolicy(rules=STRICT, name="second")).id
-    assert cottage.do(DraftPolicy(rules=MetricRules())).id
+    assert last(sqlite_steward)[-1][1]["rules"] == {
+        "kind": "renewal",
+        "lead_days": [180, 120, 90],
+        "grace_days": 30,
+    }
 
 
-def test_no_policy_takes_the_reference_under_which_another_is_looked_for(cottage: House) -> None:
+def test_there_is_one_policy_of_a_kind_and_name(sqlite_steward: Steward) -> None:
+    drafted(sqlite_steward)
+
+    assert refusal(sqlite_steward, DraftPolicy(rules=STRICT)) == "Refused external_ref_taken"
+    assert sqlite_steward.do(DraftPolicy(rules=STRICT, name="second")).id
+    assert sqlite_steward.do(DraftPolicy(rules=MetricRules())).id
+
+
+def test_no_policy_takes_the_reference_under_which_another_is_looked_for(sqlite_steward: Steward) -> None:
     other = DraftPolicy(rules=MetricRules(), name="mine", external_ref="approval@default")
 
-    assert refusal(cottage, other) == "Invalid reserved_ref"
-    assert cottage.do(DraftPolicy(rules=MetricRules(), name="mine", external_ref="me@default")).id
+    assert refusal(sqlite_steward, other) == "Invalid reserved_ref"
+    assert sqlite_steward.do(DraftPolicy(rules=MetricRules(), name="mine", external_ref="me@default")).id
 
 
 @pytest.mark.parametrize("name", ["", "Default", "a b", "a@b", "a/b", "-a", "ä", "x" * 101, "a\n"])
@@ -94,21 +98,21 @@ def test_a_name_is_a_word_that_fits_into_a_reference(name: str) -> None:
         DraftPolicy(rules=LAX, name=name)
 
 
-def test_versions_are_numbered_and_of_one_kind(cottage: House) -> None:
-    policy = drafted(cottage, STRICT)
+def test_versions_are_numbered_and_of_one_kind(sqlite_steward: Steward) -> None:
+    policy = drafted(sqlite_steward, STRICT)
 
-    assert [one.number for one in state(cottage).versions] == [1, 2]
-    assert refusal(cottage, DraftPolicyVersion(rules=MetricRules()), policy=policy) == "Refused other_kind"
+    assert [one.number for one in state(sqlite_steward).versions] == [1, 2]
+    assert refusal(sqlite_steward, DraftPolicyVersion(rules=MetricRules()), policy=policy) == "Refused other_kind"
 
 
 # --- in force ---
 
 
-def test_a_version_is_in_force_from_its_first_day_until_before_its_end(cottage: House) -> None:
-    policy = drafted(cottage, STRICT)
-    cottage.do(ActivatePolicy(number=2, start="2026-02-01", end="2026-03-01"), policy=policy)
+def test_a_version_is_in_force_from_its_first_day_until_before_its_end(sqlite_steward: Steward) -> None:
+    policy = drafted(sqlite_steward, STRICT)
+    sqlite_steward.do(ActivatePolicy(number=2, start="2026-02-01", end="2026-03-01"), policy=policy)
 
-    told = state(cottage)
+    told = state(sqlite_steward)
     assert [told.in_force(day) for day in ("2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01")] == [
         None,
         STRICT,
@@ -119,27 +123,31 @@ def test_a_version_is_in_force_from_its_first_day_until_before_its_end(cottage: 
 
 
 def test_a_version_begins_today_where_nothing_else_is_said_and_today_is_the_tenants(databases: Any) -> None:
-    house = House(databases.fresh("sqlite"), time_zone="Pacific/Auckland", now="2026-01-15T12:00:00Z")
-    policy = drafted(house)
+    steward = Steward(databases.fresh("sqlite"), time_zone="Pacific/Auckland", now="2026-01-15T12:00:00Z")
+    policy = drafted(steward)
 
-    house.do(ActivatePolicy(number=1), policy=policy)
+    steward.do(ActivatePolicy(number=1), policy=policy)
 
-    assert spans(house) == [(1, "2026-01-16", None)]
-    house.close()
-
-
-def test_a_version_may_have_been_in_force_for_long_before_it_is_told(cottage: House) -> None:
-    active(cottage, start="2019-01-01")
-
-    assert state(cottage).in_force("2019-01-01") == LAX
+    assert spans(steward) == [(1, "2026-01-16", None)]
+    steward.close()
 
 
-def test_an_active_version_is_not_activated_again(cottage: House) -> None:
-    policy = active(cottage, end="2026-02-01")
+def test_a_version_may_have_been_in_force_for_long_before_it_is_told(sqlite_steward: Steward) -> None:
+    active(sqlite_steward, start="2019-01-01")
 
-    assert refusal(cottage, ActivatePolicy(number=1, start="2027-01-01"), policy=policy) == "Refused policy_active"
-    cottage.do(RetirePolicy(number=1, end="2026-01-20"), policy=policy)
-    assert refusal(cottage, ActivatePolicy(number=1, start="2027-01-01"), policy=policy) == "Refused policy_active"
+    assert state(sqlite_steward).in_force("2019-01-01") == LAX
+
+
+def test_an_active_version_is_not_activated_again(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward, end="2026-02-01")
+
+    assert (
+        refusal(sqlite_steward, ActivatePolicy(number=1, start="2027-01-01"), policy=policy) == "Refused policy_active"
+    )
+    sqlite_steward.do(RetirePolicy(number=1, end="2026-01-20"), policy=policy)
+    assert (
+        refusal(sqlite_steward, ActivatePolicy(number=1, start="2027-01-01"), policy=policy) == "Refused policy_active"
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,26 +161,29 @@ def test_an_active_version_is_not_activated_again(cottage: House) -> None:
         ("2026-07-01", "2026-08-01"),
     ],
 )
-def test_two_versions_are_never_in_force_on_one_day(cottage: House, start: str, end: str | None) -> None:
-    policy = active(cottage, start="2026-06-01", end="2026-12-01")
+def test_two_versions_are_never_in_force_on_one_day(sqlite_steward: Steward, start: str, end: str | None) -> None:
+    policy = active(sqlite_steward, start="2026-06-01", end="2026-12-01")
 
-    assert refusal(cottage, ActivatePolicy(number=2, start=start, end=end), policy=policy) == "Refused policies_overlap"
+    assert (
+        refusal(sqlite_steward, ActivatePolicy(number=2, start=start, end=end), policy=policy)
+        == "Refused policies_overlap"
+    )
 
 
-def test_the_refusal_of_an_overlap_names_the_other_version(cottage: House) -> None:
-    policy = active(cottage, number=2, start="2026-06-01", end="2026-12-01")
+def test_the_refusal_of_an_overlap_names_the_other_version(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward, number=2, start="2026-06-01", end="2026-12-01")
 
     with pytest.raises(Exception, match="approval@default/2 is in force from 2026-06-01 to 2026-12-01"):
-        cottage.do(ActivatePolicy(number=1, start="2026-06-01"), policy=policy)
+        sqlite_steward.do(ActivatePolicy(number=1, start="2026-06-01"), policy=policy)
 
 
-def test_versions_may_meet_where_one_ends_and_the_other_begins(cottage: House) -> None:
-    policy = active(cottage, start="2026-06-01", end="2026-12-01")
+def test_versions_may_meet_where_one_ends_and_the_other_begins(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward, start="2026-06-01", end="2026-12-01")
 
-    cottage.do(ActivatePolicy(number=2, start="2026-12-01"), policy=policy)
-    cottage.do(ActivatePolicy(number=3, start="2026-01-01", end="2026-06-01"), policy=policy)
+    sqlite_steward.do(ActivatePolicy(number=2, start="2026-12-01"), policy=policy)
+    sqlite_steward.do(ActivatePolicy(number=3, start="2026-01-01", end="2026-06-01"), policy=policy)
 
-    assert spans(cottage) == [
+    assert spans(sqlite_steward) == [
         (1, "2026-06-01", "2026-12-01"),
         (2, "2026-12-01", None),
         (3, "2026-01-01", "2026-06-01"),
@@ -180,89 +191,96 @@ def test_versions_may_meet_where_one_ends_and_the_other_begins(cottage: House) -
 
 
 @pytest.mark.parametrize("end", ["2026-06-01", "2026-05-31"])
-def test_a_version_ends_after_it_begins(cottage: House, end: str) -> None:
-    policy = drafted(cottage)
+def test_a_version_ends_after_it_begins(sqlite_steward: Steward, end: str) -> None:
+    policy = drafted(sqlite_steward)
 
     command = ActivatePolicy(number=1, start="2026-06-01", end=end)
 
-    assert refusal(cottage, command, policy=policy) == "Invalid end_before_start"
+    assert refusal(sqlite_steward, command, policy=policy) == "Invalid end_before_start"
 
 
-def test_what_there_is_no_version_of_is_neither_activated_nor_retired_nor_replaced(cottage: House) -> None:
-    policy = drafted(cottage, STRICT)
+def test_what_there_is_no_version_of_is_neither_activated_nor_retired_nor_replaced(
+    sqlite_steward: Steward,
+) -> None:
+    policy = drafted(sqlite_steward, STRICT)
 
-    assert refusal(cottage, ActivatePolicy(number=3), policy=policy) == "NotFound unknown_version"
-    assert refusal(cottage, ActivatePolicy(number=1, replaces=3), policy=policy) == "NotFound unknown_version"
-    assert refusal(cottage, RetirePolicy(number=2**53, end="2026-01-01"), policy=policy) == "NotFound unknown_version"
+    assert refusal(sqlite_steward, ActivatePolicy(number=3), policy=policy) == "NotFound unknown_version"
+    assert refusal(sqlite_steward, ActivatePolicy(number=1, replaces=3), policy=policy) == "NotFound unknown_version"
+    assert (
+        refusal(sqlite_steward, RetirePolicy(number=2**53, end="2026-01-01"), policy=policy)
+        == "NotFound unknown_version"
+    )
 
 
 # --- replacing ---
 
 
-def test_a_version_takes_over_from_another_in_one_append(cottage: House) -> None:
-    policy = active(cottage)
+def test_a_version_takes_over_from_another_in_one_append(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward)
 
-    receipt = cottage.do(ActivatePolicy(number=2, start="2026-06-01", replaces=1), policy=policy)
+    receipt = sqlite_steward.do(ActivatePolicy(number=2, start="2026-06-01", replaces=1), policy=policy)
 
     assert len(receipt.events) == 2
-    assert last(cottage) == [
+    assert last(sqlite_steward) == [
         ("policy.retired", {"number": 1, "end": "2026-06-01"}),
         ("policy.activated", {"number": 2, "start": "2026-06-01"}),
     ]
-    assert [state(cottage).in_force(day) for day in ("2026-05-31", "2026-06-01")] == [LAX, STRICT]
+    assert [state(sqlite_steward).in_force(day) for day in ("2026-05-31", "2026-06-01")] == [LAX, STRICT]
 
 
-def test_what_was_to_begin_later_is_replaced_whole(cottage: House) -> None:
-    policy = active(cottage, start="2026-06-01")
+def test_what_was_to_begin_later_is_replaced_whole(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward, start="2026-06-01")
 
-    cottage.do(ActivatePolicy(number=2, start="2026-03-01", replaces=1), policy=policy)
+    sqlite_steward.do(ActivatePolicy(number=2, start="2026-03-01", replaces=1), policy=policy)
 
-    assert spans(cottage)[:2] == [(1, "2026-06-01", "2026-06-01"), (2, "2026-03-01", None)]
-    assert state(cottage).in_force("2026-06-01") == STRICT
+    assert spans(sqlite_steward)[:2] == [(1, "2026-06-01", "2026-06-01"), (2, "2026-03-01", None)]
+    assert state(sqlite_steward).in_force("2026-06-01") == STRICT
 
 
-def test_what_was_in_force_long_ago_is_put_right_by_a_version_for_those_days(cottage: House) -> None:
-    policy = active(cottage, start="2024-01-01")
-    cottage.do(ActivatePolicy(number=2, start="2025-01-01", replaces=1), policy=policy)
+def test_what_was_in_force_long_ago_is_put_right_by_a_version_for_those_days(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward, start="2024-01-01")
+    sqlite_steward.do(ActivatePolicy(number=2, start="2025-01-01", replaces=1), policy=policy)
 
-    cottage.do(ActivatePolicy(number=3, start="2024-07-01", end="2025-01-01", replaces=1), policy=policy)
+    sqlite_steward.do(ActivatePolicy(number=3, start="2024-07-01", end="2025-01-01", replaces=1), policy=policy)
 
-    assert spans(cottage) == [
+    assert spans(sqlite_steward) == [
         (1, "2024-01-01", "2024-07-01"),
         (2, "2025-01-01", None),
         (3, "2024-07-01", "2025-01-01"),
     ]
 
 
-def test_only_what_is_in_force_by_then_is_replaced(cottage: House) -> None:
-    policy = active(cottage, start="2026-01-01", end="2026-06-01")
+def test_only_what_is_in_force_by_then_is_replaced(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward, start="2026-01-01", end="2026-06-01")
 
     late = ActivatePolicy(number=2, start="2026-06-01", replaces=1)
     draft = ActivatePolicy(number=2, start="2026-06-01", replaces=3)
     itself = ActivatePolicy(number=2, start="2026-06-01", replaces=2)
 
-    assert {refusal(cottage, one, policy=policy) for one in (late, draft, itself)} == {"Refused policy_not_active"}
+    assert {refusal(sqlite_steward, one, policy=policy) for one in (late, draft, itself)} == {
+        "Refused policy_not_active"
+    }
 
 
-def test_replacing_one_version_does_not_excuse_an_overlap_with_another(cottage: House) -> None:
-    policy = active(cottage, start="2026-01-01", end="2026-06-01")
-    cottage.do(ActivatePolicy(number=2, start="2026-06-01"), policy=policy)
+def test_replacing_one_version_does_not_excuse_an_overlap_with_another(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward, start="2026-01-01", end="2026-06-01")
+    sqlite_steward.do(ActivatePolicy(number=2, start="2026-06-01"), policy=policy)
 
     command = ActivatePolicy(number=3, start="2026-03-01", replaces=1)
 
-    assert refusal(cottage, command, policy=policy) == "Refused policies_overlap"
-    assert spans(cottage)[0] == (1, "2026-01-01", "2026-06-01")
+    assert refusal(sqlite_steward, command, policy=policy) == "Refused policies_overlap"
+    assert spans(sqlite_steward)[0] == (1, "2026-01-01", "2026-06-01")
 
 
 # --- retiring ---
 
 
-def test_a_version_is_retired_and_the_houses_own_rules_count_again(cottage: House) -> None:
-    policy = active(cottage)
+def test_a_version_is_retired_and_the_houses_own_rules_count_again(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward)
 
-    cottage.do(RetirePolicy(number=1, end="2026-02-01"), policy=policy)
+    sqlite_steward.do(RetirePolicy(number=1, end="2026-02-01"), policy=policy)
 
-    assert [state(cottage).in_force(day) for day in ("2026-01-31", "2026-02-01")] == [LAX, None]
+    assert [state(sqlite_steward).in_force(day) for day in ("2026-01-31", "2026-02-01")] == [LAX, None]
 
 
 @pytest.mark.parametrize(
@@ -274,26 +292,28 @@ def test_a_version_is_retired_and_the_houses_own_rules_count_again(cottage: Hous
         (2, "2026-12-01", "Refused policy_not_active"),
     ],
 )
-def test_retiring_only_brings_the_end_forward(cottage: House, number: int, end: str, code: str) -> None:
-    policy = active(cottage, start="2026-06-01", end="2026-12-01")
+def test_retiring_only_brings_the_end_forward(sqlite_steward: Steward, number: int, end: str, code: str) -> None:
+    policy = active(sqlite_steward, start="2026-06-01", end="2026-12-01")
 
-    assert refusal(cottage, RetirePolicy(number=number, end=end), policy=policy) == code
-
-
-def test_what_is_retired_is_not_retired_again(cottage: House) -> None:
-    policy = active(cottage)
-    cottage.do(RetirePolicy(number=1, end="2026-03-01"), policy=policy)
-
-    assert refusal(cottage, RetirePolicy(number=1, end="2026-02-01"), policy=policy) == "Refused policy_not_active"
+    assert refusal(sqlite_steward, RetirePolicy(number=number, end=end), policy=policy) == code
 
 
-def test_a_version_that_never_came_to_count_may_be_called_off(cottage: House) -> None:
-    policy = active(cottage, start="2026-06-01")
+def test_what_is_retired_is_not_retired_again(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward)
+    sqlite_steward.do(RetirePolicy(number=1, end="2026-03-01"), policy=policy)
 
-    cottage.do(RetirePolicy(number=1, end="2026-06-01"), policy=policy)
+    assert (
+        refusal(sqlite_steward, RetirePolicy(number=1, end="2026-02-01"), policy=policy) == "Refused policy_not_active"
+    )
 
-    assert state(cottage).in_force("2026-06-01") is None
-    assert cottage.do(ActivatePolicy(number=2, start="2026-05-01"), policy=policy)
+
+def test_a_version_that_never_came_to_count_may_be_called_off(sqlite_steward: Steward) -> None:
+    policy = active(sqlite_steward, start="2026-06-01")
+
+    sqlite_steward.do(RetirePolicy(number=1, end="2026-06-01"), policy=policy)
+
+    assert state(sqlite_steward).in_force("2026-06-01") is None
+    assert sqlite_steward.do(ActivatePolicy(number=2, start="2026-05-01"), policy=policy)
 
 
 # --- rules that do not hold together ---

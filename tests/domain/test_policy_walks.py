@@ -113,10 +113,10 @@ def test_what_a_version_says_never_changes(walk: list[Command]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(commands, max_size=15))
 def test_a_decision_is_bound_by_the_rules_of_today_or_else_by_the_houses(walk: list[Command]) -> None:
-    policy, house = Walk(), RenewalRules(grace_days=99)
+    policy, steward = Walk(), RenewalRules(grace_days=99)
     for command in walk:
         policy.do(command)
 
     today = CALENDAR[DAYS // 2]
-    assert rules_in_force(policy.context(), house) == (policy.state.in_force(today) or house)
-    assert rules_in_force(policy.context(), house, CALENDAR[0]) == (policy.state.in_force(CALENDAR[0]) or house)
+    assert rules_in_force(policy.context(), steward) == (policy.state.in_force(today) or steward)
+    assert rules_in_force(policy.context(), steward, CALENDAR[0]) == (policy.state.in_force(CALENDAR[0]) or steward)

@@ -22,82 +22,82 @@ from tests.domain.proposal_factory import (
     submitted,
     unsigned,
 )
-from tests.support.applications import House
+from tests.support.application import Steward
 
 REVISED = offers.ReviseProposal(items=(ITEM,), cost="6000", valid_until="2026-04-01")
 
 
-def test_a_new_version_supersedes_the_live_one_and_what_was_conceded_on_it(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage))
-    conceded(cottage, proposal, "5000")
-    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "approval_needed"
+def test_a_new_version_supersedes_the_live_one_and_what_was_conceded_on_it(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
+    conceded(sqlite_steward, proposal, "5000")
+    assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "approval_needed"
 
-    cottage.do(REVISED, actor="mia", role="manager", proposal=proposal)
-    submitted(cottage, proposal)
+    sqlite_steward.do(REVISED, actor="mia", role="manager", proposal=proposal)
+    submitted(sqlite_steward, proposal)
 
-    assert refusal(cottage, offers.AcceptProposal(version=1), proposal=proposal) == "version_superseded"
-    cottage.do(offers.AcceptProposal(version=2), proposal=proposal)
-    (row,) = cottage.rows("proposals")
+    assert refusal(sqlite_steward, offers.AcceptProposal(version=1), proposal=proposal) == "version_superseded"
+    sqlite_steward.do(offers.AcceptProposal(version=2), proposal=proposal)
+    (row,) = sqlite_steward.rows("proposals")
     assert (row.number, row.state, row.conceded, row.agreed) == (2, "accepted", 0, 12_000_000_000)
     assert [one["number"] for one in row.versions] == [1, 2]
 
 
-def test_only_what_was_sent_to_the_client_is_accepted(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage))
+def test_only_what_was_sent_to_the_client_is_accepted(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
 
-    assert refusal(cottage, offers.AcceptProposal(version=1), proposal=proposal) == "not_submitted"
-    submitted(cottage, proposal)
-    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "already_submitted"
+    assert refusal(sqlite_steward, offers.AcceptProposal(version=1), proposal=proposal) == "not_submitted"
+    submitted(sqlite_steward, proposal)
+    assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "already_submitted"
     early = offers.AcceptProposal(version=1, effective_at="2026-01-10")
-    assert refusal(cottage, early, proposal=proposal) == "not_submitted"
+    assert refusal(sqlite_steward, early, proposal=proposal) == "not_submitted"
     ahead = offers.AcceptProposal(version=1, effective_at="2026-02-10")
-    assert refusal(cottage, ahead, proposal=proposal) == "decided_in_future"
-    assert refusal(cottage, offers.AcceptProposal(version=2), proposal=proposal) == "version_superseded"
+    assert refusal(sqlite_steward, ahead, proposal=proposal) == "decided_in_future"
+    assert refusal(sqlite_steward, offers.AcceptProposal(version=2), proposal=proposal) == "version_superseded"
 
 
-def test_an_offer_is_accepted_while_it_is_valid_and_expires_when_it_is_not(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage), valid_until="2026-01-20")
-    submitted(cottage, proposal)
-    assert refusal(cottage, offers.ExpireProposal(), proposal=proposal) == "still_valid"
+def test_an_offer_is_accepted_while_it_is_valid_and_expires_when_it_is_not(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward), valid_until="2026-01-20")
+    submitted(sqlite_steward, proposal)
+    assert refusal(sqlite_steward, offers.ExpireProposal(), proposal=proposal) == "still_valid"
 
-    cottage.clock.set("2026-01-20T00:00:00Z")
+    sqlite_steward.clock.set("2026-01-20T00:00:00Z")
 
-    assert refusal(cottage, offers.AcceptProposal(version=1), proposal=proposal) == "proposal_lapsed"
+    assert refusal(sqlite_steward, offers.AcceptProposal(version=1), proposal=proposal) == "proposal_lapsed"
     early = offers.ExpireProposal(effective_at="2026-01-19")
-    assert refusal(cottage, early, proposal=proposal) == "still_valid"
-    cottage.do(offers.ExpireProposal(), proposal=proposal)
-    assert cottage.rows("proposals")[0].state == "expired"
-    assert refusal(cottage, REVISED, proposal=proposal) == "proposal_expired"
+    assert refusal(sqlite_steward, early, proposal=proposal) == "still_valid"
+    sqlite_steward.do(offers.ExpireProposal(), proposal=proposal)
+    assert sqlite_steward.rows("proposals")[0].state == "expired"
+    assert refusal(sqlite_steward, REVISED, proposal=proposal) == "proposal_expired"
 
 
-def test_what_was_sent_or_declined_is_told_once_it_was(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage), valid_until="2099-01-01")
+def test_what_was_sent_or_declined_is_told_once_it_was(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward), valid_until="2099-01-01")
     for ahead in (
         offers.SubmitProposal(effective_at="2098-01-01"),
         offers.DeclineProposal(reason="price", effective_at="2098-01-01"),
     ):
-        assert refusal(cottage, ahead, proposal=proposal) == "decided_in_future"
+        assert refusal(sqlite_steward, ahead, proposal=proposal) == "decided_in_future"
 
-    accepted(cottage, proposal)
+    accepted(sqlite_steward, proposal)
 
 
-def test_the_last_instant_of_validity_still_binds(cottage: House) -> None:
-    proposal = drafted(cottage, account(cottage), valid_until="2026-01-20")
-    submitted(cottage, proposal)
+def test_the_last_instant_of_validity_still_binds(sqlite_steward: Steward) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward), valid_until="2026-01-20")
+    submitted(sqlite_steward, proposal)
 
-    cottage.clock.set("2026-01-19T23:59:59Z")
-    cottage.do(offers.AcceptProposal(version=1), proposal=proposal)
+    sqlite_steward.clock.set("2026-01-19T23:59:59Z")
+    sqlite_steward.do(offers.AcceptProposal(version=1), proposal=proposal)
 
-    assert cottage.rows("proposals")[0].state == "accepted"
+    assert sqlite_steward.rows("proposals")[0].state == "accepted"
 
 
 @pytest.mark.parametrize("outcome", ["accepted", "declined"])
-def test_nothing_changes_a_proposal_that_is_decided(cottage: House, outcome: str) -> None:
-    proposal = drafted(cottage, account(cottage))
+def test_nothing_changes_a_proposal_that_is_decided(sqlite_steward: Steward, outcome: str) -> None:
+    proposal = drafted(sqlite_steward, account(sqlite_steward))
     if outcome == "accepted":
-        accepted(cottage, proposal)
+        accepted(sqlite_steward, proposal)
     else:
-        cottage.do(offers.DeclineProposal(reason="price"), proposal=proposal)
+        sqlite_steward.do(offers.DeclineProposal(reason="price"), proposal=proposal)
 
     for command in (
         REVISED,
@@ -110,25 +110,27 @@ def test_nothing_changes_a_proposal_that_is_decided(cottage: House, outcome: str
         offers.DeclineProposal(reason="price"),
         offers.ExpireProposal(),
     ):
-        assert refusal(cottage, command, actor="dora", role="director", proposal=proposal) == f"proposal_{outcome}"
+        assert (
+            refusal(sqlite_steward, command, actor="dora", role="director", proposal=proposal) == f"proposal_{outcome}"
+        )
 
 
-def test_an_offer_on_a_closed_account_can_only_end(cottage: House) -> None:
-    mine = account(cottage)
-    proposal = drafted(cottage, mine)
-    cottage.do(CloseAccount(), account=mine)
+def test_an_offer_on_a_closed_account_can_only_end(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward)
+    proposal = drafted(sqlite_steward, mine)
+    sqlite_steward.do(CloseAccount(), account=mine)
 
-    assert refusal(cottage, offers.SubmitProposal(), proposal=proposal) == "account_closed"
+    assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "account_closed"
     draft = offers.DraftProposal(currency="EUR", items=(ITEM,), valid_until="2026-03-01")
-    assert refusal(cottage, draft, account=mine) == "account_closed"
-    cottage.do(offers.DeclineProposal(reason="they left"), proposal=proposal)
+    assert refusal(sqlite_steward, draft, account=mine) == "account_closed"
+    sqlite_steward.do(offers.DeclineProposal(reason="they left"), proposal=proposal)
 
 
-def test_a_proposal_names_only_things_of_its_own_account(cottage: House) -> None:
-    theirs = signed(cottage, account(cottage))
+def test_a_proposal_names_only_things_of_its_own_account(sqlite_steward: Steward) -> None:
+    theirs = signed(sqlite_steward, account(sqlite_steward))
     draft = offers.DraftProposal(currency="EUR", items=(ITEM,), valid_until="2026-03-01", contract=theirs)
 
-    assert refusal(cottage, draft, account=account(cottage)) == "other_account"
+    assert refusal(sqlite_steward, draft, account=account(sqlite_steward)) == "other_account"
 
 
 @pytest.mark.parametrize(
@@ -141,156 +143,169 @@ def test_a_proposal_names_only_things_of_its_own_account(cottage: House) -> None
         ),
     ],
 )  # fmt: skip
-def test_an_offer_that_makes_no_sense_is_refused(cottage: House, members: dict[str, Any], code: str) -> None:
+def test_an_offer_that_makes_no_sense_is_refused(sqlite_steward: Steward, members: dict[str, Any], code: str) -> None:
     told = {"currency": "EUR", "items": (ITEM,), "valid_until": "2026-03-01", **members}
 
-    assert refusal(cottage, offers.DraftProposal(**told), kind=Invalid, account=account(cottage)) == code
+    assert refusal(sqlite_steward, offers.DraftProposal(**told), kind=Invalid, account=account(sqlite_steward)) == code
 
 
-def test_the_value_counts_what_recurs_and_what_is_paid_once_apart(cottage: House) -> None:
+def test_the_value_counts_what_recurs_and_what_is_paid_once_apart(sqlite_steward: Steward) -> None:
     once = offers.Item(item="start", product="workshop", kind="one_off", quantity="2", unit_price="750.50")
     usage = offers.Item(item="ads", product="ads", kind="usage_commit", unit_price="100", interval="quarter")
 
-    drafted(cottage, account(cottage), items=(ITEM, once, usage))
+    drafted(sqlite_steward, account(sqlite_steward), items=(ITEM, once, usage))
 
-    (row,) = cottage.rows("proposals")
+    (row,) = sqlite_steward.rows("proposals")
     assert (row.value, row.one_off) == (12_400_000_000, 1_501_000_000)
 
 
 # --- the contract that it becomes ---
 
 
-def test_an_accepted_version_becomes_the_contract_that_is_worth_the_same(cottage: House) -> None:
-    mine = account(cottage)
-    proposal = drafted(cottage, mine)
-    accepted(cottage, proposal)
-    contract = unsigned(cottage, mine)
+def test_an_accepted_version_becomes_the_contract_that_is_worth_the_same(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward)
+    proposal = drafted(sqlite_steward, mine)
+    accepted(sqlite_steward, proposal)
+    contract = unsigned(sqlite_steward, mine)
     dearer = unsigned(
-        cottage, mine, lines=({"line": "main", "product": "p", "unit_price": "1001", "interval": "month"},)
+        sqlite_steward, mine, lines=({"line": "main", "product": "p", "unit_price": "1001", "interval": "month"},)
     )
 
     def named(of: str, event: str) -> offers.ContractProposal:
         return offers.ContractProposal(contract=of, event=event)
 
-    (drafted_event,) = (one.event_id for one in events(cottage, contract))
-    assert refusal(cottage, named(dearer, drafted_event), proposal=proposal) == "unknown_event"
-    assert refusal(cottage, named(dearer, events(cottage, dearer)[0].event_id), proposal=proposal) == "value_differs"
-    cottage.do(named(contract, drafted_event), proposal=proposal)
+    (drafted_event,) = (one.event_id for one in events(sqlite_steward, contract))
+    assert refusal(sqlite_steward, named(dearer, drafted_event), proposal=proposal) == "unknown_event"
+    assert (
+        refusal(sqlite_steward, named(dearer, events(sqlite_steward, dearer)[0].event_id), proposal=proposal)
+        == "value_differs"
+    )
+    sqlite_steward.do(named(contract, drafted_event), proposal=proposal)
 
-    (row,) = cottage.rows("proposals")
+    (row,) = sqlite_steward.rows("proposals")
     assert (row.contract, row.contract_event, row.basis, row.state) == (contract, drafted_event, "whole", "accepted")
-    assert refusal(cottage, named(contract, drafted_event), proposal=proposal) == "proposal_contracted"
+    assert refusal(sqlite_steward, named(contract, drafted_event), proposal=proposal) == "proposal_contracted"
 
 
-def test_what_was_conceded_of_the_price_is_what_the_contract_costs_less(cottage: House) -> None:
-    mine = account(cottage)
-    proposal = drafted(cottage, mine)
-    conceded(cottage, proposal, "600")
-    conceded(cottage, proposal, "300", kind="service", given="a report each month")
-    accepted(cottage, proposal)
-    full = unsigned(cottage, mine)
-    less = unsigned(cottage, mine, lines=({"line": "main", "product": "p", "unit_price": "950", "interval": "month"},))
+def test_what_was_conceded_of_the_price_is_what_the_contract_costs_less(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward)
+    proposal = drafted(sqlite_steward, mine)
+    conceded(sqlite_steward, proposal, "600")
+    conceded(sqlite_steward, proposal, "300", kind="service", given="a report each month")
+    accepted(sqlite_steward, proposal)
+    full = unsigned(sqlite_steward, mine)
+    less = unsigned(
+        sqlite_steward, mine, lines=({"line": "main", "product": "p", "unit_price": "950", "interval": "month"},)
+    )
 
-    command = offers.ContractProposal(contract=full, event=events(cottage, full)[0].event_id)
-    assert refusal(cottage, command, proposal=proposal) == "value_differs"
-    cottage.do(offers.ContractProposal(contract=less, event=events(cottage, less)[0].event_id), proposal=proposal)
+    command = offers.ContractProposal(contract=full, event=events(sqlite_steward, full)[0].event_id)
+    assert refusal(sqlite_steward, command, proposal=proposal) == "value_differs"
+    sqlite_steward.do(
+        offers.ContractProposal(contract=less, event=events(sqlite_steward, less)[0].event_id), proposal=proposal
+    )
 
-    told = events(cottage, proposal)[-1].data
+    told = events(sqlite_steward, proposal)[-1].data
     assert (told["annual_value"], told["basis"]) == ("11400", "whole")
 
 
-def test_an_amendment_takes_an_offer_over_by_what_it_adds_and_a_renewal_by_what_it_is(cottage: House) -> None:
-    mine = account(cottage)
-    contract = signed(cottage, mine)
-    added, renewed = drafted(cottage, mine), drafted(cottage, mine)
-    accepted(cottage, added)
-    accepted(cottage, renewed)
-    event = grown(cottage, contract, "1000")
-    cottage.do(offers.ContractProposal(contract=contract, event=event), proposal=added)
-    cottage.do(
+def test_an_amendment_takes_an_offer_over_by_what_it_adds_and_a_renewal_by_what_it_is(
+    sqlite_steward: Steward,
+) -> None:
+    mine = account(sqlite_steward)
+    contract = signed(sqlite_steward, mine)
+    added, renewed = drafted(sqlite_steward, mine), drafted(sqlite_steward, mine)
+    accepted(sqlite_steward, added)
+    accepted(sqlite_steward, renewed)
+    event = grown(sqlite_steward, contract, "1000")
+    sqlite_steward.do(offers.ContractProposal(contract=contract, event=event), proposal=added)
+    sqlite_steward.do(
         AmendContract(
             effective_at="2026-03-01", changes=(SetLine(op="set_line", line="more", quantity="0", cause="negotiation"),)
         ),
         contract=contract,
     )
 
-    renewal = cottage.do(RenewContract(end="2028-01-01"), contract=contract).events[0][0]
-    cottage.do(offers.ContractProposal(contract=contract, event=renewal), proposal=renewed)
+    renewal = sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract).events[0][0]
+    sqlite_steward.do(offers.ContractProposal(contract=contract, event=renewal), proposal=renewed)
 
-    bases = {row.proposal: row.basis for row in cottage.rows("proposals")}
+    bases = {row.proposal: row.basis for row in sqlite_steward.rows("proposals")}
     assert bases == {added: "change", renewed: "whole"}
 
 
-def test_what_is_sold_once_is_part_of_what_was_accepted(cottage: House) -> None:
-    of = account(cottage)
+def test_what_is_sold_once_is_part_of_what_was_accepted(sqlite_steward: Steward) -> None:
+    of = account(sqlite_steward)
     once = offers.Item(item="setup", product="setup", kind="one_off", quantity="2", unit_price="2500")
-    both, only = (drafted(cottage, of, items=items, cost=None) for items in ((ITEM, once), (once,)))
+    both, only = (drafted(sqlite_steward, of, items=items, cost=None) for items in ((ITEM, once), (once,)))
     for proposal in (both, only):
-        accepted(cottage, proposal)
+        accepted(sqlite_steward, proposal)
     line = {"line": "setup", "product": "setup", "kind": "one_off", "unit_price": "5000"}
     main = Line(line="main", product="retainer", unit_price="1000.00", interval="month")
-    without = signed(cottage, of, lines=(main,))
-    full = signed(cottage, of, lines=(main, Line(**line)))
+    without = signed(sqlite_steward, of, lines=(main,))
+    full = signed(sqlite_steward, of, lines=(main, Line(**line)))
 
     def added(price: str, name: str) -> str:
         change = AddLine(op="add_line", **{**line, "line": name, "unit_price": price})
-        return cottage.do(AmendContract(effective_at="2026-02-01", changes=(change,)), contract=without).events[0][0]
+        return sqlite_steward.do(AmendContract(effective_at="2026-02-01", changes=(change,)), contract=without).events[
+            0
+        ][0]
 
     def code(proposal: str, contract: str, event: str) -> str:
-        return refusal(cottage, offers.ContractProposal(contract=contract, event=event), proposal=proposal)
+        return refusal(sqlite_steward, offers.ContractProposal(contract=contract, event=event), proposal=proposal)
 
-    assert code(both, without, events(cottage, without)[0].event_id) == "value_differs"
+    assert code(both, without, events(sqlite_steward, without)[0].event_id) == "value_differs"
     assert code(only, without, added("7", "small")) == "value_differs"
-    grown_too = grown(cottage, full)
+    grown_too = grown(sqlite_steward, full)
     assert code(only, full, grown_too) == "value_differs"
 
-    cottage.do(offers.ContractProposal(contract=full, event=events(cottage, full)[0].event_id), proposal=both)
-    cottage.do(offers.ContractProposal(contract=without, event=added("5000", "setup")), proposal=only)
+    sqlite_steward.do(
+        offers.ContractProposal(contract=full, event=events(sqlite_steward, full)[0].event_id), proposal=both
+    )
+    sqlite_steward.do(offers.ContractProposal(contract=without, event=added("5000", "setup")), proposal=only)
 
 
-def test_what_no_contract_agreed_on_takes_nothing_over(cottage: House) -> None:
-    mine = account(cottage)
-    contract, foreign = signed(cottage, mine), signed(cottage, account(cottage))
-    dollars = signed(cottage, mine, currency="USD")
-    proposal = drafted(cottage, mine)
+def test_what_no_contract_agreed_on_takes_nothing_over(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward)
+    contract, foreign = signed(sqlite_steward, mine), signed(sqlite_steward, account(sqlite_steward))
+    dollars = signed(sqlite_steward, mine, currency="USD")
+    proposal = drafted(sqlite_steward, mine)
 
     def code(of: str, event: str) -> str:
-        return refusal(cottage, offers.ContractProposal(contract=of, event=event), proposal=proposal)
+        return refusal(sqlite_steward, offers.ContractProposal(contract=of, event=event), proposal=proposal)
 
-    first = events(cottage, contract)[0].event_id
+    first = events(sqlite_steward, contract)[0].event_id
     assert code(contract, first) == "not_accepted"
-    accepted(cottage, proposal)
-    assert code(foreign, events(cottage, foreign)[0].event_id) == "other_account"
-    assert code(dollars, events(cottage, dollars)[0].event_id) == "currency_differs"
-    notice = cottage.do(GiveNotice(effective_at="2026-01-15", effective_end="2026-12-01"), contract=contract).events[0][
-        0
-    ]
+    accepted(sqlite_steward, proposal)
+    assert code(foreign, events(sqlite_steward, foreign)[0].event_id) == "other_account"
+    assert code(dollars, events(sqlite_steward, dollars)[0].event_id) == "currency_differs"
+    notice = sqlite_steward.do(
+        GiveNotice(effective_at="2026-01-15", effective_end="2026-12-01"), contract=contract
+    ).events[0][0]
     assert code(contract, notice) == "event_sells_nothing"
     assert code(contract, "evt_nonsense") == "unknown_event"
 
 
-def test_an_event_takes_one_offer_over_and_no_other(house: House) -> None:
-    mine = account(house)
-    contract = signed(house, mine)
-    first, second = drafted(house, mine), drafted(house, mine)
-    accepted(house, first)
-    accepted(house, second)
-    draft, signature = (one.event_id for one in events(house, contract))
+def test_an_event_takes_one_offer_over_and_no_other(steward: Steward) -> None:
+    mine = account(steward)
+    contract = signed(steward, mine)
+    first, second = drafted(steward, mine), drafted(steward, mine)
+    accepted(steward, first)
+    accepted(steward, second)
+    draft, signature = (one.event_id for one in events(steward, contract))
 
-    house.do(offers.ContractProposal(contract=contract, event=draft), proposal=first)
+    steward.do(offers.ContractProposal(contract=contract, event=draft), proposal=first)
 
     command = offers.ContractProposal(contract=contract, event=signature)
-    assert refusal(house, command, proposal=second) == "contract_event_taken"
+    assert refusal(steward, command, proposal=second) == "contract_event_taken"
 
 
-def test_names_and_words_of_the_client_are_sealed(house: House) -> None:
-    proposal = drafted(house, account(house), terms="Ada Lind pays by the month")
-    house.do(offers.RecordClientPosition(position="Ada Lind says no"), proposal=proposal)
-    conceded(house, proposal, "5000")
-    house.do(offers.RejectConcession(concession="c1", reason="Ada Lind earns enough"), actor="mia", proposal=proposal)
-    accepted(house, proposal)
+def test_names_and_words_of_the_client_are_sealed(steward: Steward) -> None:
+    proposal = drafted(steward, account(steward), terms="Ada Lind pays by the month")
+    steward.do(offers.RecordClientPosition(position="Ada Lind says no"), proposal=proposal)
+    conceded(steward, proposal, "5000")
+    steward.do(offers.RejectConcession(concession="c1", reason="Ada Lind earns enough"), actor="mia", proposal=proposal)
+    accepted(steward, proposal)
 
-    assert all(b"Ada" not in one.body for one in events(house, proposal))
-    house.catch_up()
-    rows = house.rows("proposals")
+    assert all(b"Ada" not in one.body for one in events(steward, proposal))
+    steward.catch_up()
+    rows = steward.rows("proposals")
     assert "Ada" not in repr(rows)

@@ -15,27 +15,29 @@ from app.domain.contract.commands import (
 )
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk
 from tests.domain.contract_factory import drafted, line, refusal, reprice, signed
-from tests.support.applications import House
+from tests.support.application import Steward
 
 WATCH = SetRenewalRisk(risk="watch", probability="0.7", drivers=("new sponsor",))
 
 
-def opened(house: House, **terms: Any) -> tuple[str, str]:
+def opened(steward: Steward, **terms: Any) -> tuple[str, str]:
     """A contract and the cycle of its term."""
-    contract = signed(house, **terms)
-    return contract, house.do(OpenRenewal(), contract=contract).id
+    contract = signed(steward, **terms)
+    return contract, steward.do(OpenRenewal(), contract=contract).id
 
 
-def last(house: House) -> Any:
+def last(steward: Steward) -> Any:
     """The last event."""
-    return house.runtime.log.after(house.tenant, 0, 10_000)[-1]
+    return steward.runtime.log.after(steward.tenant, 0, 10_000)[-1]
 
 
-def test_what_is_at_stake_is_frozen_when_the_cycle_is_opened(cottage: House) -> None:
-    contract, _ = opened(cottage)
-    told = last(cottage).data
+def test_what_is_at_stake_is_frozen_when_the_cycle_is_opened(sqlite_steward: Steward) -> None:
+    contract, _ = opened(sqlite_steward)
+    told = last(sqlite_steward).data
 
-    cottage.do(AmendContract(effective_at="2026-03-01", changes=(reprice("main", "2000.00"),)), contract=contract)
+    sqlite_steward.do(
+        AmendContract(effective_at="2026-03-01", changes=(reprice("main", "2000.00"),)), contract=contract
+    )
 
     assert (told["due"], told["notice_deadline"], told["atr"], told["currency"]) == (
         "2027-01-01",
@@ -43,113 +45,117 @@ def test_what_is_at_stake_is_frozen_when_the_cycle_is_opened(cottage: House) -> 
         "12000",
         "EUR",
     )
-    row = next(row for row in cottage.rows("renewals") if row.due)
+    row = next(row for row in sqlite_steward.rows("renewals") if row.due)
     assert row.atr == 12_000 * 10**6
 
 
-def test_a_term_has_one_cycle(cottage: House) -> None:
-    contract, _ = opened(cottage)
+def test_a_term_has_one_cycle(sqlite_steward: Steward) -> None:
+    contract, _ = opened(sqlite_steward)
 
-    assert refusal(cottage, OpenRenewal(), contract=contract) == "Refused external_ref_taken"
-
-
-def test_a_cycle_is_found_by_its_contract_and_day(cottage: House) -> None:
-    contract, cycle = opened(cottage)
-
-    assert cottage.do(WATCH, renewal=f"ref:{contract}@2027-01-01").id == cycle
+    assert refusal(sqlite_steward, OpenRenewal(), contract=contract) == "Refused external_ref_taken"
 
 
-def test_nothing_is_due_before_signature_without_an_end_or_after_the_end(cottage: House) -> None:
-    terminated = signed(cottage)
-    cottage.do(TerminateContract(effective_end="2026-06-01", reason="price", voluntary=True), contract=terminated)
+def test_a_cycle_is_found_by_its_contract_and_day(sqlite_steward: Steward) -> None:
+    contract, cycle = opened(sqlite_steward)
 
-    assert refusal(cottage, OpenRenewal(), contract=drafted(cottage)) == "Refused contract_not_signed"
-    assert refusal(cottage, OpenRenewal(), contract=signed(cottage, end=None)) == "Refused open_ended"
-    assert refusal(cottage, OpenRenewal(), contract=terminated) == "Refused contract_terminated"
-    assert refusal(cottage, OpenRenewal()) == "NotFound contract_not_found"
+    assert sqlite_steward.do(WATCH, renewal=f"ref:{contract}@2027-01-01").id == cycle
 
 
-def test_nothing_is_due_of_a_contract_that_has_ended_until_somebody_renews_it(cottage: House) -> None:
-    contract = signed(cottage, start="2025-01-01", end="2026-01-01")
-    cottage.do(ExpireContract(), contract=contract)
+def test_nothing_is_due_before_signature_without_an_end_or_after_the_end(sqlite_steward: Steward) -> None:
+    terminated = signed(sqlite_steward)
+    sqlite_steward.do(
+        TerminateContract(effective_end="2026-06-01", reason="price", voluntary=True), contract=terminated
+    )
 
-    assert refusal(cottage, OpenRenewal(), contract=contract) == "Refused contract_expired"
-    cottage.do(RenewContract(start="2026-01-10", end="2027-01-01"), contract=contract)
-    cottage.do(OpenRenewal(), contract=contract)
+    assert refusal(sqlite_steward, OpenRenewal(), contract=drafted(sqlite_steward)) == "Refused contract_not_signed"
+    assert refusal(sqlite_steward, OpenRenewal(), contract=signed(sqlite_steward, end=None)) == "Refused open_ended"
+    assert refusal(sqlite_steward, OpenRenewal(), contract=terminated) == "Refused contract_terminated"
+    assert refusal(sqlite_steward, OpenRenewal()) == "NotFound contract_not_found"
 
 
-def test_a_renewed_contract_wins_its_cycle_with_the_uplift(cottage: House) -> None:
-    contract, cycle = opened(cottage)
+def test_nothing_is_due_of_a_contract_that_has_ended_until_somebody_renews_it(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward, start="2025-01-01", end="2026-01-01")
+    sqlite_steward.do(ExpireContract(), contract=contract)
 
-    receipt = cottage.do(RenewContract(end="2028-01-01", lines=(line("main", "1100.00"),)), contract=contract)
+    assert refusal(sqlite_steward, OpenRenewal(), contract=contract) == "Refused contract_expired"
+    sqlite_steward.do(RenewContract(start="2026-01-10", end="2027-01-01"), contract=contract)
+    sqlite_steward.do(OpenRenewal(), contract=contract)
+
+
+def test_a_renewed_contract_wins_its_cycle_with_the_uplift(sqlite_steward: Steward) -> None:
+    contract, cycle = opened(sqlite_steward)
+
+    receipt = sqlite_steward.do(RenewContract(end="2028-01-01", lines=(line("main", "1100.00"),)), contract=contract)
 
     assert [kind for _, kind, _ in receipt.events] == ["contract.renewed", "renewal.won"]
-    won = last(cottage)
+    won = last(sqlite_steward)
     assert (won.stream_id, won.data["value"], won.data["uplift"]) == (cycle, "13200", "1200")
     assert won.data["contract_event"] == receipt.events[0][0]
 
 
-def test_a_terminated_contract_loses_its_cycle(cottage: House) -> None:
-    contract, cycle = opened(cottage)
+def test_a_terminated_contract_loses_its_cycle(sqlite_steward: Steward) -> None:
+    contract, cycle = opened(sqlite_steward)
 
-    cottage.do(TerminateContract(effective_end="2027-01-01", reason="price", voluntary=True), contract=contract)
+    sqlite_steward.do(TerminateContract(effective_end="2027-01-01", reason="price", voluntary=True), contract=contract)
 
-    lost = last(cottage)
+    lost = last(sqlite_steward)
     assert (lost.stream_id, lost.type) == (cycle, "renewal.lost")
     assert (lost.data["value"], lost.data["reason"], lost.data["voluntary"]) == ("12000", "price", True)
 
 
-def test_a_contract_without_a_cycle_is_renewed_and_terminated_all_the_same(cottage: House) -> None:
-    contract = signed(cottage)
+def test_a_contract_without_a_cycle_is_renewed_and_terminated_all_the_same(sqlite_steward: Steward) -> None:
+    contract = signed(sqlite_steward)
 
-    renewed = cottage.do(RenewContract(end="2028-01-01"), contract=contract)
-    ended = cottage.do(TerminateContract(effective_end="2027-06-01", reason="x", voluntary=False), contract=contract)
+    renewed = sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
+    ended = sqlite_steward.do(
+        TerminateContract(effective_end="2027-06-01", reason="x", voluntary=False), contract=contract
+    )
 
     assert [kind for _, kind, _ in (*renewed.events, *ended.events)] == ["contract.renewed", "contract.terminated"]
 
 
-def test_the_next_term_has_a_cycle_of_its_own(cottage: House) -> None:
-    contract, first = opened(cottage)
-    cottage.do(RenewContract(end="2028-01-01"), contract=contract)
+def test_the_next_term_has_a_cycle_of_its_own(sqlite_steward: Steward) -> None:
+    contract, first = opened(sqlite_steward)
+    sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
 
-    second = cottage.do(OpenRenewal(), contract=contract).id
+    second = sqlite_steward.do(OpenRenewal(), contract=contract).id
 
     assert second != first
-    assert last(cottage).data["due"] == "2028-01-01"
+    assert last(sqlite_steward).data["due"] == "2028-01-01"
 
 
 @pytest.mark.parametrize("command", [WATCH, DeferRenewal(new_due="2027-02-01")], ids=lambda one: type(one).__name__)
-def test_what_is_decided_is_left_alone(cottage: House, command: Any) -> None:
-    contract, cycle = opened(cottage)
-    cottage.do(RenewContract(end="2028-01-01"), contract=contract)
+def test_what_is_decided_is_left_alone(sqlite_steward: Steward, command: Any) -> None:
+    contract, cycle = opened(sqlite_steward)
+    sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
 
-    assert refusal(cottage, command, renewal=cycle) == "Refused renewal_closed"
+    assert refusal(sqlite_steward, command, renewal=cycle) == "Refused renewal_closed"
 
 
-def test_a_renewal_is_put_off_to_later_days_only(cottage: House) -> None:
-    _, cycle = opened(cottage)
+def test_a_renewal_is_put_off_to_later_days_only(sqlite_steward: Steward) -> None:
+    _, cycle = opened(sqlite_steward)
 
     for day in ("2026-12-31", "2027-01-01"):
-        assert refusal(cottage, DeferRenewal(new_due=day), renewal=cycle) == "Invalid due_not_later"
-    cottage.do(DeferRenewal(new_due="2027-02-01"), renewal=cycle)
+        assert refusal(sqlite_steward, DeferRenewal(new_due=day), renewal=cycle) == "Invalid due_not_later"
+    sqlite_steward.do(DeferRenewal(new_due="2027-02-01"), renewal=cycle)
 
-    assert refusal(cottage, DeferRenewal(new_due="2027-02-01"), renewal=cycle) == "Invalid due_not_later"
-    assert next(row for row in cottage.rows("renewals") if row.due).deferred_to == "2027-02-01"
-
-
-def test_a_deferred_renewal_is_still_won_on_the_day_that_names_it(cottage: House) -> None:
-    contract, cycle = opened(cottage)
-    cottage.do(DeferRenewal(new_due="2027-02-01"), renewal=cycle)
-
-    cottage.do(RenewContract(end="2028-01-01"), contract=contract)
-
-    assert (last(cottage).type, last(cottage).stream_id) == ("renewal.won", cycle)
+    assert refusal(sqlite_steward, DeferRenewal(new_due="2027-02-01"), renewal=cycle) == "Invalid due_not_later"
+    assert next(row for row in sqlite_steward.rows("renewals") if row.due).deferred_to == "2027-02-01"
 
 
-def test_a_probability_lies_between_nothing_and_certainty(cottage: House) -> None:
-    _, cycle = opened(cottage)
+def test_a_deferred_renewal_is_still_won_on_the_day_that_names_it(sqlite_steward: Steward) -> None:
+    contract, cycle = opened(sqlite_steward)
+    sqlite_steward.do(DeferRenewal(new_due="2027-02-01"), renewal=cycle)
 
-    told = refusal(cottage, SetRenewalRisk(risk="watch", probability="-0.1"), renewal=cycle)
+    sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
+
+    assert (last(sqlite_steward).type, last(sqlite_steward).stream_id) == ("renewal.won", cycle)
+
+
+def test_a_probability_lies_between_nothing_and_certainty(sqlite_steward: Steward) -> None:
+    _, cycle = opened(sqlite_steward)
+
+    told = refusal(sqlite_steward, SetRenewalRisk(risk="watch", probability="-0.1"), renewal=cycle)
 
     assert told == "Invalid probability_out_of_range"
     with pytest.raises(ValidationError):
@@ -158,14 +164,14 @@ def test_a_probability_lies_between_nothing_and_certainty(cottage: House) -> Non
         SetRenewalRisk(risk="doomed")
 
 
-def test_the_board_shows_every_end_of_a_term_with_and_without_a_cycle(house: House) -> None:
-    contract = signed(house)
-    house.do(GiveNotice(effective_at="2026-10-01"), contract=contract)
-    unsigned = drafted(house)
-    before = [row for row in house.rows("renewals") if row.due]
-    house.do(SignContract(signed_at="2025-12-20"), contract=unsigned)
+def test_the_board_shows_every_end_of_a_term_with_and_without_a_cycle(steward: Steward) -> None:
+    contract = signed(steward)
+    steward.do(GiveNotice(effective_at="2026-10-01"), contract=contract)
+    unsigned = drafted(steward)
+    before = [row for row in steward.rows("renewals") if row.due]
+    steward.do(SignContract(signed_at="2025-12-20"), contract=unsigned)
 
     assert [(row.contract, row.due, row.noticed, row.renewal) for row in before] == [
         (contract, "2027-01-01", True, None)
     ]
-    assert {row.contract for row in house.rows("renewals") if row.due} == {contract, unsigned}
+    assert {row.contract for row in steward.rows("renewals") if row.due} == {contract, unsigned}

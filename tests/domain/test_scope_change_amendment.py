@@ -22,20 +22,20 @@ from app.domain.scope_change.state import ScopeChangeState
 from app.store.receipts import Request
 from app.write_side.handler import CommandEnvelope
 from tests.domain.scope_change_factory import ADD_LINE, accepted, account, amendment, contract, raised, refusal
-from tests.support.applications import House
+from tests.support.application import Steward
 
 UTC = ZoneInfo("UTC")
 
 
-def test_the_wish_and_its_contract_are_amended_in_one_append(house: House) -> None:
-    client = account(house)
-    agreed = contract(house, client)
-    wish = raised(house, client, contract=agreed)
-    accepted(house, wish)
+def test_the_wish_and_its_contract_are_amended_in_one_append(steward: Steward) -> None:
+    client = account(steward)
+    agreed = contract(steward, client)
+    wish = raised(steward, client, contract=agreed)
+    accepted(steward, wish)
 
-    receipt = house.do(amendment(), scope_change=wish)
+    receipt = steward.do(amendment(), scope_change=wish)
 
-    contract_event, event = house.runtime.log.after(house.tenant, receipt.position - 2, 10)
+    contract_event, event = steward.runtime.log.after(steward.tenant, receipt.position - 2, 10)
     assert [topic for _, topic, _ in receipt.events] == ["contract.amended", "scope_change.amended"]
     assert (contract_event.stream_id, event.stream_id) == (agreed, wish)
     assert contract_event.account_id == event.account_id == client
@@ -51,116 +51,118 @@ def test_the_wish_and_its_contract_are_amended_in_one_append(house: House) -> No
     assert (receipt.id, receipt.version) == (wish, event.version)
 
 
-def test_an_amendment_that_takes_effect_later_was_agreed_on_now(cottage: House) -> None:
-    client = account(cottage)
-    wish = raised(cottage, client, contract=contract(cottage, client))
-    accepted(cottage, wish)
+def test_an_amendment_that_takes_effect_later_was_agreed_on_now(sqlite_steward: Steward) -> None:
+    client = account(sqlite_steward)
+    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
+    accepted(sqlite_steward, wish)
 
-    receipt = cottage.do(amendment(effective_at="2026-06-01"), scope_change=wish)
+    receipt = sqlite_steward.do(amendment(effective_at="2026-06-01"), scope_change=wish)
 
-    contract_event, event = cottage.runtime.log.after(cottage.tenant, receipt.position - 2, 10)
+    contract_event, event = sqlite_steward.runtime.log.after(sqlite_steward.tenant, receipt.position - 2, 10)
     assert contract_event.effective_at == day_start("2026-06-01", UTC)
     assert event.effective_at < day_start("2026-01-16", UTC)
 
 
-def test_nothing_becomes_part_of_a_contract_that_the_client_has_not_accepted(cottage: House) -> None:
-    client = account(cottage)
-    wish = raised(cottage, client, contract=contract(cottage, client))
+def test_nothing_becomes_part_of_a_contract_that_the_client_has_not_accepted(sqlite_steward: Steward) -> None:
+    client = account(sqlite_steward)
+    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
 
-    assert refusal(cottage, amendment(), scope_change=wish) == "not_accepted"
+    assert refusal(sqlite_steward, amendment(), scope_change=wish) == "not_accepted"
 
 
-def test_the_contract_must_be_signed_and_of_the_same_account(cottage: House) -> None:
-    client, stranger = account(cottage), account(cottage)
-    foreign = contract(cottage, stranger)
+def test_the_contract_must_be_signed_and_of_the_same_account(sqlite_steward: Steward) -> None:
+    client, stranger = account(sqlite_steward), account(sqlite_steward)
+    foreign = contract(sqlite_steward, stranger)
     line = Line(line="main", product="retainer", unit_price="10", interval="month")
-    draft = cottage.do(DraftContract(currency="EUR", start="2026-01-01", lines=(line,)), account=client).id
-    wish = raised(cottage, client)
-    accepted(cottage, wish)
+    draft = sqlite_steward.do(DraftContract(currency="EUR", start="2026-01-01", lines=(line,)), account=client).id
+    wish = raised(sqlite_steward, client)
+    accepted(sqlite_steward, wish)
 
     with pytest.raises(Invalid) as unnamed:
-        cottage.do(amendment(), scope_change=wish)
+        sqlite_steward.do(amendment(), scope_change=wish)
     assert unnamed.value.code == "contract_missing"
-    assert refusal(cottage, amendment(contract=foreign), scope_change=wish) == "other_account"
-    assert refusal(cottage, amendment(contract=draft), scope_change=wish) == "contract_not_signed"
+    assert refusal(sqlite_steward, amendment(contract=foreign), scope_change=wish) == "other_account"
+    assert refusal(sqlite_steward, amendment(contract=draft), scope_change=wish) == "contract_not_signed"
 
-    cottage.do(SignContract(signed_at="2026-01-15"), contract=draft)
-    cottage.do(amendment(contract=draft), scope_change=wish)
+    sqlite_steward.do(SignContract(signed_at="2026-01-15"), contract=draft)
+    sqlite_steward.do(amendment(contract=draft), scope_change=wish)
 
 
-def test_the_rules_of_the_contract_hold_for_the_wish_too(cottage: House) -> None:
-    client = account(cottage)
-    wish = raised(cottage, client, contract=contract(cottage, client))
-    accepted(cottage, wish)
+def test_the_rules_of_the_contract_hold_for_the_wish_too(sqlite_steward: Steward) -> None:
+    client = account(sqlite_steward)
+    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
+    accepted(sqlite_steward, wish)
 
     unknown = ({"op": "remove_line", "line": "nothing"},)
-    assert refusal(cottage, amendment(changes=unknown), scope_change=wish) == "unknown_line"
-    assert refusal(cottage, amendment(effective_at="2027-02-01"), scope_change=wish) == "outside_term"
+    assert refusal(sqlite_steward, amendment(changes=unknown), scope_change=wish) == "unknown_line"
+    assert refusal(sqlite_steward, amendment(effective_at="2027-02-01"), scope_change=wish) == "outside_term"
 
 
-def test_a_wish_becomes_part_of_a_contract_once(cottage: House) -> None:
-    client = account(cottage)
-    wish = raised(cottage, client, contract=contract(cottage, client))
-    accepted(cottage, wish)
-    cottage.do(amendment(), scope_change=wish)
+def test_a_wish_becomes_part_of_a_contract_once(sqlite_steward: Steward) -> None:
+    client = account(sqlite_steward)
+    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
+    accepted(sqlite_steward, wish)
+    sqlite_steward.do(amendment(), scope_change=wish)
 
-    assert refusal(cottage, amendment(), scope_change=wish) == "scope_change_amended"
+    assert refusal(sqlite_steward, amendment(), scope_change=wish) == "scope_change_amended"
 
 
-def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_append(house: House) -> None:
+def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_append(
+    steward: Steward,
+) -> None:
     """Two processes: this one remembers the contract as it was, the other amends it, then this one amends by the wish."""
-    client = account(house)
-    agreed = contract(house, client)
-    wish = raised(house, client, contract=agreed)
-    accepted(house, wish)
-    assert house.runtime.handler.load(house.tenant, "contract", agreed)[1].state.amendments == 0
-    other = build(house.settings, clock=house.clock)
+    client = account(steward)
+    agreed = contract(steward, client)
+    wish = raised(steward, client, contract=agreed)
+    accepted(steward, wish)
+    assert steward.runtime.handler.load(steward.tenant, "contract", agreed)[1].state.amendments == 0
+    other = build(steward.settings, clock=steward.clock)
     dearer = AmendContract.model_validate(
         {"effective_at": "2026-01-20", "changes": [{"op": "set_line", "line": "main", "unit_price": "1100"}]}
     )
-    other.handler.handle(CommandEnvelope(house.tenant, "test", dearer, Request("other", b""), {"contract": agreed}))
+    other.handler.handle(CommandEnvelope(steward.tenant, "test", dearer, Request("other", b""), {"contract": agreed}))
     other.close()
 
     changes = ({"op": "set_line", "line": "main", "unit_price": "1500"},)
-    receipt = house.do(amendment(changes=changes), scope_change=wish)
+    receipt = steward.do(amendment(changes=changes), scope_change=wish)
 
-    events = house.runtime.log.after(house.tenant, receipt.position - 2, 10)
+    events = steward.runtime.log.after(steward.tenant, receipt.position - 2, 10)
     assert [event.type for event in events] == ["contract.amended", "scope_change.amended"]
     assert [event.data["amendment_no"] for event in events] == [2, 2]
     assert events[1].data["mrr_delta"] == "400"
-    assert [event.version for event in house.runtime.log.stream(house.tenant, agreed)] == [1, 2, 3, 4]
+    assert [event.version for event in steward.runtime.log.stream(steward.tenant, agreed)] == [1, 2, 3, 4]
 
 
-def test_a_line_that_begins_later_counts_from_when_it_begins(cottage: House) -> None:
-    client = account(cottage)
-    wish = raised(cottage, client, contract=contract(cottage, client))
-    accepted(cottage, wish)
+def test_a_line_that_begins_later_counts_from_when_it_begins(sqlite_steward: Steward) -> None:
+    client = account(sqlite_steward)
+    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
+    accepted(sqlite_steward, wish)
 
     changes = (
         {**ADD_LINE, "start": "2026-04-01", "end": "2026-06-01"},
         {**ADD_LINE, "line": "later", "start": "2026-07-01", "unit_price": "100"},
     )
-    cottage.do(amendment(changes=changes), scope_change=wish)
+    sqlite_steward.do(amendment(changes=changes), scope_change=wish)
 
-    assert cottage.runtime.log.after(cottage.tenant, 0, 100)[-1].data["mrr_delta"] == "350"
-
-
-def test_a_contract_that_rests_pays_nothing_more(cottage: House) -> None:
-    client = account(cottage)
-    agreed = contract(cottage, client)
-    wish = raised(cottage, client, contract=agreed)
-    accepted(cottage, wish)
-    cottage.do(SuspendContract(effective_at="2026-01-20"), contract=agreed)
-
-    cottage.do(amendment(), scope_change=wish)
-
-    assert cottage.runtime.log.after(cottage.tenant, 0, 100)[-1].data["mrr_delta"] == "0"
+    assert sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)[-1].data["mrr_delta"] == "350"
 
 
-def test_what_is_paid_once_is_summed_apart(cottage: House) -> None:
-    client = account(cottage)
-    wish = raised(cottage, client, contract=contract(cottage, client))
-    accepted(cottage, wish)
+def test_a_contract_that_rests_pays_nothing_more(sqlite_steward: Steward) -> None:
+    client = account(sqlite_steward)
+    agreed = contract(sqlite_steward, client)
+    wish = raised(sqlite_steward, client, contract=agreed)
+    accepted(sqlite_steward, wish)
+    sqlite_steward.do(SuspendContract(effective_at="2026-01-20"), contract=agreed)
+
+    sqlite_steward.do(amendment(), scope_change=wish)
+
+    assert sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)[-1].data["mrr_delta"] == "0"
+
+
+def test_what_is_paid_once_is_summed_apart(sqlite_steward: Steward) -> None:
+    client = account(sqlite_steward)
+    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
+    accepted(sqlite_steward, wish)
 
     once = {"op": "add_line", "product": "shoot", "kind": "one_off"}
     changes = (
@@ -168,9 +170,9 @@ def test_what_is_paid_once_is_summed_apart(cottage: House) -> None:
         {**once, "line": "cut", "quantity": "1", "unit_price": "100", "discount_percent": "25"},
         {"op": "set_line", "line": "main", "quantity": "0.9"},
     )
-    cottage.do(amendment(changes=changes), scope_change=wish)
+    sqlite_steward.do(amendment(changes=changes), scope_change=wish)
 
-    data = cottage.runtime.log.after(cottage.tenant, 0, 100)[-1].data
+    data = sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)[-1].data
     assert (data["mrr_delta"], data["one_off"]) == ("-100", "1275.3")
 
 
@@ -185,18 +187,18 @@ VAST = {"op": "add_line", "product": "moon", "kind": "one_off", "quantity": "1",
     ],
 )
 def test_an_amendment_beyond_every_amount_is_refused_and_no_view_stands_still(
-    cottage: House, changes: tuple[dict[str, str], ...]
+    sqlite_steward: Steward, changes: tuple[dict[str, str], ...]
 ) -> None:
-    client = account(cottage)
-    wish = raised(cottage, client, contract=contract(cottage, client))
-    accepted(cottage, wish)
+    client = account(sqlite_steward)
+    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
+    accepted(sqlite_steward, wish)
 
     with pytest.raises(Invalid) as refused:
-        cottage.do(amendment(changes=changes), scope_change=wish)
+        sqlite_steward.do(amendment(changes=changes), scope_change=wish)
 
     assert refused.value.code == "amount_out_of_range"
-    cottage.catch_up()
-    assert cottage.runtime.projector.parked(cottage.tenant) == {}
+    sqlite_steward.catch_up()
+    assert sqlite_steward.runtime.projector.parked(sqlite_steward.tenant) == {}
 
 
 # --- what it is worth, for any lines ---

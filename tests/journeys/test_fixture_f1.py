@@ -1,18 +1,18 @@
-"""The house fixture, end to end."""
+"""The fixture F1, end to end."""
 
 from pathlib import Path
 
-from tests.support.applications import House
+from tests.support.application import Steward
 
 F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
 
 
-def test_the_fixture_is_taken_in_once_and_only_once(house: House) -> None:
-    first = house.ingest_file(F1)
-    head = house.catch_up()
-    again = house.ingest_file(F1)
+def test_the_fixture_is_taken_in_once_and_only_once(steward: Steward) -> None:
+    first = steward.ingest_file(F1)
+    head = steward.catch_up()
+    again = steward.ingest_file(F1)
 
     assert {item.status for item in first} == {"accepted"}
     assert {item.status for item in again} == {"duplicate"}
-    assert house.catch_up() == head == house.runtime.log.recorder(house.tenant).count()
-    assert len(house.rows("accounts")) == 7
+    assert steward.catch_up() == head == steward.runtime.log.recorder(steward.tenant).count()
+    assert len(steward.rows("accounts")) == 7

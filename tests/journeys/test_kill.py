@@ -27,7 +27,7 @@ from app.store.receipts import Request
 from app.write_side.handler import CommandEnvelope
 from projections import VIEWS
 from tests.store.writers import runtime_of
-from tests.support.applications import KEY
+from tests.support.application import KEY
 
 ROOT = Path(__file__).parents[2]
 KILLS = 20

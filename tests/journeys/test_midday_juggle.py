@@ -5,7 +5,7 @@ from typing import Any
 from app.domain.kernel.errors import DomainError, NotAllowed
 from app.write_side.ingestion import Item
 from projections.views.scope_changes import ScopeChange
-from tests.support.applications import House
+from tests.support.application import Steward
 
 CLIENT, WISH, CONTRACT, MAIL = "ref:northwind", "ref:W-1", "ref:C-1", "ref:mail-1"
 LINE = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "1000.00", "interval": "month"}
@@ -58,37 +58,37 @@ def codes(items: list[Item]) -> list[str]:
     return [item.refusal.code if isinstance(item.refusal, DomainError) else item.status for item in items]
 
 
-def the_wish(house: House) -> ScopeChange:
+def the_wish(steward: Steward) -> ScopeChange:
     """The only scope change."""
-    (row,) = house.rows("scope_changes")
+    (row,) = steward.rows("scope_changes")
     assert isinstance(row, ScopeChange)
     return row
 
 
-def test_a_whole_life_is_taken_in_as_one_batch_and_only_once(house: House) -> None:
-    first = house.ingest(life())
-    head = house.catch_up()
-    again = house.ingest(life())
+def test_a_whole_life_is_taken_in_as_one_batch_and_only_once(steward: Steward) -> None:
+    first = steward.ingest(life())
+    head = steward.catch_up()
+    again = steward.ingest(life())
 
     assert codes(first) == ["accepted"] * 13
     assert codes(again) == ["duplicate"] * 13
-    assert house.catch_up() == head
-    wish = the_wish(house)
+    assert steward.catch_up() == head
+    wish = the_wish(steward)
     assert (wish.state, wish.external_ref, wish.amendment_no, wish.mrr_delta) == ("delivered", "W-1", 1, 120_000_000)
-    assert house.topics()[-3:] == ["contract.amended", "scope_change.amended", "scope_change.delivered"]
+    assert steward.topics()[-3:] == ["contract.amended", "scope_change.amended", "scope_change.delivered"]
 
 
-def test_a_life_told_event_by_event_ends_as_the_same_row(house: House) -> None:
+def test_a_life_told_event_by_event_ends_as_the_same_row(steward: Steward) -> None:
     for event in life():
-        assert codes(house.ingest([event])) == ["accepted"]
+        assert codes(steward.ingest([event])) == ["accepted"]
 
-    assert (the_wish(house).state, the_wish(house).delivered_hours) == ("delivered", 18_000_000)
+    assert (the_wish(steward).state, the_wish(steward).delivered_hours) == ("delivered", 18_000_000)
 
 
-def test_every_fact_is_true_when_the_sender_says(cottage: House) -> None:
-    cottage.ingest(life())
+def test_every_fact_is_true_when_the_sender_says(sqlite_steward: Steward) -> None:
+    sqlite_steward.ingest(life())
 
-    wish = the_wish(cottage)
+    wish = the_wish(sqlite_steward)
     minutes = [wish.raised_at, wish.assessed_at, wish.responded_at, wish.decided_at, wish.amended_at, wish.delivered_at]
     midnight = 1_768_348_800
     assert [((at or 0) // 1_000_000 - midnight) // 60 for at in minutes] == [605, 700, 715, 750, 765, 1080]
@@ -96,31 +96,33 @@ def test_every_fact_is_true_when_the_sender_says(cottage: House) -> None:
     assert [consult["state"] for consult in wish.consults] == ["answered", "waived"]
 
 
-def test_a_promise_made_too_early_is_refused_and_costs_no_other_event(cottage: House) -> None:
+def test_a_promise_made_too_early_is_refused_and_costs_no_other_event(sqlite_steward: Steward) -> None:
     events = life()
     early = {**events[9], "id": "early", "time": "2026-01-14T10:06:00Z"}
 
-    items = cottage.ingest([*events[:4], early, *events[4:]])
+    items = sqlite_steward.ingest([*events[:4], early, *events[4:]])
 
     assert codes(items) == [*["accepted"] * 4, "impact_not_assessed", *["accepted"] * 9]
 
 
-def test_one_sender_does_not_assess_and_approve(cottage: House) -> None:
+def test_one_sender_does_not_assess_and_approve(sqlite_steward: Steward) -> None:
     events = life()
     dear = told(8, "scope_change.assessed", "11:40", scope_change=WISH, effort_hours="90", price="8000.00")
     approval = told(20, "scope_change.approved", "11:45", scope_change=WISH)
 
-    assert codes(cottage.ingest([*events[:8], dear, approval]))[-2:] == ["accepted", "self_approval"]
-    other = cottage.runtime.ingestion.ingest(cottage.tenant, "key_of_the_director", [{**approval, "id": "by another"}])
+    assert codes(sqlite_steward.ingest([*events[:8], dear, approval]))[-2:] == ["accepted", "self_approval"]
+    other = sqlite_steward.runtime.ingestion.ingest(
+        sqlite_steward.tenant, "key_of_the_director", [{**approval, "id": "by another"}]
+    )
     assert codes(other) == ["accepted"]
-    assert codes(cottage.ingest(events[9:])) == ["accepted"] * 4
+    assert codes(sqlite_steward.ingest(events[9:])) == ["accepted"] * 4
 
 
-def test_a_wish_may_be_absorbed_or_taken_back_by_events_too(cottage: House) -> None:
+def test_a_wish_may_be_absorbed_or_taken_back_by_events_too(sqlite_steward: Steward) -> None:
     raised = {"title": "More", "request": "More, please"}
     unpaid = {"hours": "3", "cause": "goodwill", "approved_by": "usr_director"}
 
-    items = cottage.ingest(
+    items = sqlite_steward.ingest(
         [
             opening(),
             told(30, "scope_change.raised", "09:00", scope_change="ref:A", **raised),
@@ -133,12 +135,17 @@ def test_a_wish_may_be_absorbed_or_taken_back_by_events_too(cottage: House) -> N
     )
 
     assert codes(items) == [*["accepted"] * 5, "scope_change_withdrawn", "external_ref_taken"]
-    assert {row.external_ref: row.state for row in cottage.rows("scope_changes")} == {"A": "absorbed", "B": "closed"}
+    assert {row.external_ref: row.state for row in sqlite_steward.rows("scope_changes")} == {
+        "A": "absorbed",
+        "B": "closed",
+    }
 
 
-def test_who_may_not_amend_contracts_does_not_amend_them_by_a_wish(cottage: House) -> None:
-    cottage.ingest(life()[:11])
+def test_who_may_not_amend_contracts_does_not_amend_them_by_a_wish(sqlite_steward: Steward) -> None:
+    sqlite_steward.ingest(life()[:11])
 
-    items = cottage.runtime.ingestion.ingest(cottage.tenant, "test", [life()[11]], lambda noun: noun == "scope_change")
+    items = sqlite_steward.runtime.ingestion.ingest(
+        sqlite_steward.tenant, "test", [life()[11]], lambda noun: noun == "scope_change"
+    )
 
     assert isinstance(items[0].refusal, NotAllowed)

@@ -1,4 +1,4 @@
-"""Random histories of a house: what is sold, what becomes of it, whose it is, what rules count, and when somebody looks."""
+"""Random histories of an application: what is sold, what becomes of it, whose it is, what rules count, and when somebody looks."""
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal

@@ -8,41 +8,60 @@ from app.domain.contract.commands import Line, RecordContract
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import FxRate, FxRules, Rules
 from app.kpi_queries import KpiQuery, Scope
-from tests.support.applications import House
+from tests.support.application import Steward
 
 YEAR = ("2025-01-01", "2026-01-01")
 
 
 def ask(
-    house: House, name: str, period: tuple[str, str] | None = YEAR, method: str | None = None, *, as_of: str | None = None,
-    known_at: object = None, policy: str | None = None, reporting: str | None = None, options: dict[str, str] | None = None, **scope: Any,
-) -> dict[str, Any]:  # fmt: skip
+    steward: Steward,
+    name: str,
+    period: tuple[str, str] | None = YEAR,
+    method: str | None = None,
+    *,
+    as_of: str | None = None,
+    known_at: object = None,
+    policy: str | None = None,
+    reporting: str | None = None,
+    options: dict[str, str] | None = None,
+    **scope: Any,
+) -> dict[str, Any]:
     """A figure's answer."""
     question = KpiQuery(
         name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
     )
-    when = house.runtime.reader.when(house.tenant, as_of, None if known_at is None else str(known_at))
-    return figures.answer(house.runtime.reader, house.tenant, question, when)
+    when = steward.runtime.reader.when(steward.tenant, as_of, None if known_at is None else str(known_at))
+    return figures.answer(steward.runtime.reader, steward.tenant, question, when)
 
 
 def explained(
-    house: House, name: str, period: tuple[str, str] | None = YEAR, *, limit: int = 100, after: str | None = None, known_at: object = None,
-    as_of: str | None = None, method: str | None = None, policy: str | None = None, reporting: str | None = None,
-    options: dict[str, str] | None = None, **scope: Any,
-) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:  # fmt: skip
+    steward: Steward,
+    name: str,
+    period: tuple[str, str] | None = YEAR,
+    *,
+    limit: int = 100,
+    after: str | None = None,
+    known_at: object = None,
+    as_of: str | None = None,
+    method: str | None = None,
+    policy: str | None = None,
+    reporting: str | None = None,
+    options: dict[str, str] | None = None,
+    **scope: Any,
+) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:
     """A figure's explanation."""
     question = KpiQuery(
         name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
     )
-    when = house.runtime.reader.when(house.tenant, as_of, None if known_at is None else str(known_at))
-    return figures.explain(house.runtime.reader, house.tenant, question, when, limit=limit, after=after)
+    when = steward.runtime.reader.when(steward.tenant, as_of, None if known_at is None else str(known_at))
+    return figures.explain(steward.runtime.reader, steward.tenant, question, when, limit=limit, after=after)
 
 
-def in_force(house: House, rules: Rules, start: str | None = "2020-01-01", tenant: str | None = None) -> str:
+def in_force(steward: Steward, rules: Rules, start: str | None = "2020-01-01", tenant: str | None = None) -> str:
     """A policy with its first version, in force from a day on, or a draft."""
-    policy = house.do(DraftPolicy(rules=rules), tenant=tenant).id  # type: ignore[arg-type]
+    policy = steward.do(DraftPolicy(rules=rules), tenant=tenant).id  # type: ignore[arg-type]
     if start is not None:
-        house.do(ActivatePolicy(number=1, start=start), tenant=tenant, policy=policy)
+        steward.do(ActivatePolicy(number=1, start=start), tenant=tenant, policy=policy)
     return policy
 
 
@@ -51,13 +70,18 @@ def rates(*told: tuple[str, str, str], base: str = "USD") -> FxRules:
     return FxRules(base=base, rates=tuple(FxRate(date=date, currency=money, rate=rate) for date, money, rate in told))
 
 
-def account(house: House, name: str, opened: str = "2024-01-01", **members: Any) -> str:
+def account(steward: Steward, name: str, opened: str = "2024-01-01", **members: Any) -> str:
     """An open account."""
-    return house.do(OpenAccount(name=name, currency="USD", effective_at=opened, **members)).id
+    return steward.do(OpenAccount(name=name, currency="USD", effective_at=opened, **members)).id
 
 
 def contract(
-    house: House, account_id: str, price: str, start: str = "2024-01-01", end: str | None = None, **members: Any
+    steward: Steward,
+    account_id: str,
+    price: str,
+    start: str = "2024-01-01",
+    end: str | None = None,
+    **members: Any,
 ) -> str:
     """A signed contract of one line a month."""
     line = Line(line="main", product="retainer", unit_price=price, interval=members.pop("interval", "month"))
@@ -70,4 +94,4 @@ def contract(
         "effective_at": start,
         **members,
     }
-    return house.do(RecordContract(**told), account=account_id).id
+    return steward.do(RecordContract(**told), account=account_id).id

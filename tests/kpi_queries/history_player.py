@@ -1,4 +1,4 @@
-"""A history told to a house through its real handler, and every figure of it."""
+"""A history told to an application through its real handler, and every figure of it."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -16,7 +16,7 @@ from app.kpi_queries import KpiQuery, Scope
 from projections.kpis import KPIS
 from tests.kpi_queries.histories import PERIODS, Act, Deal, Handover, History, Look, Opened, Ruling, Step
 from tests.kpi_queries.histories import Told as Tellable
-from tests.support.applications import House
+from tests.support.application import Steward
 
 NO_MONEY: Final = ("scope_creep_ratio", "alternative_acceptance")
 """Figures that take no currency."""
@@ -29,15 +29,20 @@ CORRECTABLE: Final = {
 
 
 class Told:
-    """A history that is told to a house. split: every main line is two lines that sum to it.
+    """A history that is told to an application. split: every main line is two lines that sum to it.
 
     numbers: the numbers of its deals in another history of the same, where their order is another one.
     """
 
     def __init__(
-        self, house: House, tenant: str, history: History, split: bool = False, numbers: list[int] | None = None
+        self,
+        steward: Steward,
+        tenant: str,
+        history: History,
+        split: bool = False,
+        numbers: list[int] | None = None,
     ) -> None:
-        self.house, self.tenant, self.history, self.split = house, tenant, history, split
+        self.application, self.tenant, self.history, self.split = steward, tenant, history, split
         self.accounts: list[str] = []
         self.contracts: dict[int, str] = {}
         self.deals: dict[int, Deal] = {}
@@ -52,7 +57,7 @@ class Told:
         """Tells everything and lets the views read it."""
         for step in self.history.steps:
             self.tell(step)
-        self.house.catch_up(self.tenant)
+        self.application.catch_up(self.tenant)
         return self
 
     def again(self, tenant: str, *, split: bool = False, reordered: bool = False) -> "Told":
@@ -60,14 +65,14 @@ class Told:
         history, numbers = self.history, None
         if reordered:
             history, numbers = self.history.reordered(), self.history.renumbered()
-        return Told(self.house, tenant, history, split, numbers).all()
+        return Told(self.application, tenant, history, split, numbers).all()
 
     def tell(self, step: Tellable) -> None:
         """Tells one step; what is refused does not happen."""
         match step:
             case Opened(owner):
                 opened = OpenAccount(name="Client", currency="USD", owner=owner, effective_at="2024-01-01")
-                self.accounts.append(self.house.do(opened, tenant=self.tenant).id)
+                self.accounts.append(self.application.do(opened, tenant=self.tenant).id)
             case Deal():
                 number = len(self.deals)
                 self._sign(number if self._numbers is None else self._numbers[number], step)
@@ -78,14 +83,14 @@ class Told:
             case Ruling():
                 self._rule(step)
             case Look(days):
-                self.house.clock.set(instant(self.house.clock.now + days * 86_400_000_000))
-                self.house.catch_up(self.tenant)
-                self.house.runtime.watcher.look(self.tenant)
+                self.application.clock.set(instant(self.application.clock.now + days * 86_400_000_000))
+                self.application.catch_up(self.tenant)
+                self.application.runtime.watcher.look(self.tenant)
 
     def try_(self, make: Callable[[], Command], **targets: str) -> Any:
         """What a command came to; None where what it says makes no sense, or is refused."""
         try:
-            return self.house.do(make(), tenant=self.tenant, **targets)
+            return self.application.do(make(), tenant=self.tenant, **targets)
         except (DomainError, ValueError):
             return None
 
@@ -109,10 +114,10 @@ class Told:
                 self.try_(lambda: RetirePolicy(number=last, end=end), policy=self.policies[kind])
             return
         if last == 0:
-            self.policies[kind] = self.house.do(DraftPolicy(rules=ruling.rules), tenant=self.tenant).id  # type: ignore[arg-type]
+            self.policies[kind] = self.application.do(DraftPolicy(rules=ruling.rules), tenant=self.tenant).id  # type: ignore[arg-type]
         else:
             another = DraftPolicyVersion(rules=ruling.rules)  # type: ignore[arg-type]
-            self.house.do(another, tenant=self.tenant, policy=self.policies[kind])
+            self.application.do(another, tenant=self.tenant, policy=self.policies[kind])
         if ruling.start:
             activation = ActivatePolicy(
                 number=last + 1,
@@ -125,7 +130,7 @@ class Told:
     def _versions(self, kind: str) -> int:
         """How many versions there are of a policy."""
         policy = self.policies.get(kind)
-        told = self.house.runtime.log.stream(self.tenant, policy) if policy else ()
+        told = self.application.runtime.log.stream(self.tenant, policy) if policy else ()
         return sum(event.type == "policy.drafted" for event in told)
 
     # --- contracts ---
@@ -190,7 +195,7 @@ class Told:
 
     def _cycles(self, contract: str) -> list[Any]:
         """The renewals of a contract, the newest first."""
-        rows = [row for row in self.house.rows("renewals", tenant=self.tenant) if row.contract == contract]
+        rows = [row for row in self.application.rows("renewals", tenant=self.tenant) if row.contract == contract]
         return sorted(rows, key=lambda row: row.due, reverse=True)
 
     def amended(self, act: Act, **told: Any) -> Command:
@@ -240,7 +245,7 @@ class Told:
         return commands.CorrectContract(corrects=wrong.event_id, terms=commands.Terms.model_validate({member: value}))
 
     def _event(self, contract: str, topics: tuple[str, ...], which: int) -> Any:
-        found = [event for event in self.house.runtime.log.stream(self.tenant, contract) if event.type in topics]
+        found = [event for event in self.application.runtime.log.stream(self.tenant, contract) if event.type in topics]
         return found[which % len(found)]
 
     # --- what it comes to ---
@@ -250,7 +255,7 @@ class Told:
         """A figure of the history, in dollars unless said otherwise."""
         told: dict[str, Any] = {"currency": None if name in NO_MONEY else "USD", **scope}
         question = KpiQuery(name, *(period or (None, None)), method, Scope(**told), reporting_currency=reporting)
-        reader = self.house.runtime.reader
+        reader = self.application.runtime.reader
         when = reader.when(self.tenant, None if period else "2025-12-31", None if known_at is None else str(known_at))
         return figures.answer(reader, self.tenant, question, when)
 

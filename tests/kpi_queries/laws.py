@@ -37,17 +37,17 @@ FALLING = {"contraction": -1, "churn": -1}
 
 def bounds(told: Told, period: tuple[str, str]) -> tuple[int, int]:
     """A period's instants in the tenant's zone."""
-    start, end = (day_start(day, told.house.runtime.projector.zone(told.tenant)) for day in period)
+    start, end = (day_start(day, told.application.runtime.projector.zone(told.tenant)) for day in period)
     return start, end
 
 
 def lines(told: Told, currency: str = "USD") -> list[ContractLine]:
     """The lines in a currency."""
-    return [line for line in told.house.rows("contract_lines", tenant=told.tenant) if line.currency == currency]
+    return [line for line in told.application.rows("contract_lines", tenant=told.tenant) if line.currency == currency]
 
 
 def over(told: Told, period: tuple[str, str], currency: str = "USD") -> list[AccountMovements]:
-    """The standings of a period, in a currency, by the house's own rules."""
+    """The standings of a period, in a currency, by the application's own rules."""
     return standings(lines(told, currency), *bounds(told, period))
 
 
@@ -60,7 +60,7 @@ def value(told: Told, name: str, period: tuple[str, str], method: str, **questio
     """The exact value of a figure by the rules in force. Raises: a DomainError where it is refused."""
     scope = Scope(currency=question.pop("currency", None))
     asked = KpiQuery(name, *period, method, scope, **question)
-    reader = told.house.runtime.reader
+    reader = told.application.runtime.reader
     return exactly(reader, told.tenant, asked, reader.when(told.tenant, None, None))[0].measure.value
 
 
@@ -124,7 +124,7 @@ def retention_is_sound(told: Told) -> None:
 
 
 def retention_looks_at_who_was_there(told: Told) -> None:
-    """Property 2, by the house's own rules."""
+    """Property 2, by the application's own rules."""
     for period in PERIODS:
         rows = over(told, period)
         net = exact(NET_REVENUE_RETENTION, "point_to_point", rows)
@@ -152,9 +152,9 @@ def worth_of(
         for money, times in (("EUR", 2), ("USD", 1), ("GBP", 3))
         for number in [rate(text) * times * factor]
     ]
-    where = told.house.runtime.projector.zone(told.tenant)
+    where = told.application.runtime.projector.zone(told.tenant)
     exchange = Exchange("GBP", Rates(rates(*told_rates, base="CHF")), where)
-    reader = told.house.runtime.reader
+    reader = told.application.runtime.reader
     rules = MetricRules(fx=fx)  # type: ignore[arg-type]
     load = Load(reader, told.tenant, Scope(), reader.log.head(told.tenant), *bounds(told, period), rules=rules)
     rows, _, per = converted_of(load, MRR_WATERFALL, exchange)
@@ -197,11 +197,11 @@ def no_common_factor_of_rates_moves_a_ratio(told: Told) -> None:
 def owners_sum_to_the_house(told: Told) -> None:
     """Property 9, for each attribution, by the rules in force."""
     for period in PERIODS:
-        house = told.ask("arr_growth", period)
+        steward = told.ask("arr_growth", period)
         for attribution in ("start", "end"):
             owned = [told.ask("arr_growth", period, owner=name, attribution=attribution) for name in OWNERS]
             for part in ("numerator", "denominator"):
-                assert sum(Decimal(one[part]) for one in owned) == Decimal(house[part])
+                assert sum(Decimal(one[part]) for one in owned) == Decimal(steward[part])
 
 
 # --- views ---
@@ -209,17 +209,17 @@ def owners_sum_to_the_house(told: Told) -> None:
 
 def views_are_those_rebuilt_and_replayed(told: Told, owned: Database) -> None:
     """Property 5, of every view, byte for byte."""
-    house, head = told.house, told.house.catch_up(told.tenant)
-    for compared in house.runtime.projector.rebuild_all(owned, told.tenant, VIEWS, verify=True):
+    steward, head = told.application, told.application.catch_up(told.tenant)
+    for compared in steward.runtime.projector.rebuild_all(owned, told.tenant, VIEWS, verify=True):
         assert (compared.view, compared.missing, compared.surplus) == (compared.view, 0, 0)
     histories = [view for view in VIEWS if view.history]
-    memory = house.runtime.projector.replay(told.tenant, histories, head)
+    memory = steward.runtime.projector.replay(told.tenant, histories, head)
     for view in histories:
         order = [view.table.c[name] for name in view.keys]
         wanted = select(*view.columns).where(view.table.c.pos_to == view.OPEN).order_by(*order)
         with memory.read(told.tenant) as connection:
             replayed = [view.row(*row) for row in connection.execute(wanted)]
-        with house.runtime.database.read(told.tenant) as connection:
+        with steward.runtime.database.read(told.tenant) as connection:
             current = wanted.where(view.table.c.tenant_id == told.tenant)
             served = [view.row(*row) for row in connection.execute(current)]
         assert repr(replayed) == repr(served), view.name

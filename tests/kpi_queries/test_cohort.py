@@ -10,7 +10,7 @@ import pytest
 
 from app import kpi_queries as figures
 from app.kpi_queries import KpiQuery
-from tests.support.applications import House
+from tests.support.application import Steward
 
 ROOT = Path(__file__).parents[2]
 TENTH = ROOT / "tests" / "data" / "high-end-cohort-100.ndjson"
@@ -18,18 +18,18 @@ WHOLE = ROOT / ".." / "shared" / "data" / "high-end-cohort.ndjson"
 YEARS = [(f"{year}-07-01", f"{year + 1}-07-01") for year in range(2015, 2022)]
 
 
-def told(house: House, name: str, years: tuple[str, str], method: str | None = None) -> tuple[str, str, str]:
+def told(steward: Steward, name: str, years: tuple[str, str], method: str | None = None) -> tuple[str, str, str]:
     """A figure's value, numerator and denominator."""
-    reader = house.runtime.reader
-    body = figures.answer(reader, house.tenant, KpiQuery(name, *years, method), reader.when(house.tenant))
+    reader = steward.runtime.reader
+    body = figures.answer(reader, steward.tenant, KpiQuery(name, *years, method), reader.when(steward.tenant))
     return body["value"], body["numerator"], body["denominator"]
 
 
-def test_a_tenth_of_the_cohort_is_retained_year_by_year(house: House) -> None:
-    assert {item.status for item in house.ingest_file(TENTH)} == {"accepted"}
-    house.catch_up()
+def test_a_tenth_of_the_cohort_is_retained_year_by_year(steward: Steward) -> None:
+    assert {item.status for item in steward.ingest_file(TENTH)} == {"accepted"}
+    steward.catch_up()
 
-    rates = [told(house, "client_retention_rate", years) for years in YEARS]
+    rates = [told(steward, "client_retention_rate", years) for years in YEARS]
     assert [(kept, before) for _, kept, before in rates] == [
         ("86", "100"), ("74", "86"), ("65", "74"), ("59", "65"), ("55", "59"), ("51", "55"), ("49", "51"),
     ]  # fmt: skip
@@ -42,19 +42,19 @@ def test_a_tenth_of_the_cohort_is_retained_year_by_year(house: House) -> None:
         "0.927273",
         "0.960784",
     ]
-    assert told(house, "net_revenue_retention", YEARS[1]) == ("0.860465", "7400.00", "8600.00")
-    assert told(house, "gross_revenue_retention", YEARS[1]) == ("0.860465", "7400.00", "8600.00")
-    assert told(house, "renewal_rate", YEARS[1]) == ("0.860465", "74", "86")
-    assert told(house, "renewal_rate", YEARS[1], "value") == ("0.860465", "88800.00", "103200.00")
-    assert told(house, "quick_ratio", YEARS[1]) == ("0", "0.00", "1200.00")
+    assert told(steward, "net_revenue_retention", YEARS[1]) == ("0.860465", "7400.00", "8600.00")
+    assert told(steward, "gross_revenue_retention", YEARS[1]) == ("0.860465", "7400.00", "8600.00")
+    assert told(steward, "renewal_rate", YEARS[1]) == ("0.860465", "74", "86")
+    assert told(steward, "renewal_rate", YEARS[1], "value") == ("0.860465", "88800.00", "103200.00")
+    assert told(steward, "quick_ratio", YEARS[1]) == ("0", "0.00", "1200.00")
 
 
 @pytest.mark.skipif(not WHOLE.exists(), reason="the whole cohort is not part of the repository")
-def test_the_whole_cohort_is_retained_as_published(cottage: House) -> None:
-    assert {item.status for item in cottage.ingest_file(WHOLE)} == {"accepted"}
-    cottage.catch_up()
+def test_the_whole_cohort_is_retained_as_published(sqlite_steward: Steward) -> None:
+    assert {item.status for item in sqlite_steward.ingest_file(WHOLE)} == {"accepted"}
+    sqlite_steward.catch_up()
 
-    assert [told(cottage, "client_retention_rate", years) for years in YEARS] == [
+    assert [told(sqlite_steward, "client_retention_rate", years) for years in YEARS] == [
         ("0.869", "869", "1000"),
         ("0.855006", "743", "869"),
         ("0.878869", "653", "743"),
@@ -63,4 +63,4 @@ def test_the_whole_cohort_is_retained_as_published(cottage: House) -> None:
         ("0.938294", "517", "551"),
         ("0.94971", "491", "517"),
     ]
-    assert told(cottage, "renewal_rate", YEARS[0], "net_value") == ("0.869", "1042800.00", "1200000.00")
+    assert told(sqlite_steward, "renewal_rate", YEARS[0], "net_value") == ("0.869", "1042800.00", "1200000.00")

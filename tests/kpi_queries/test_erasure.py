@@ -4,16 +4,16 @@ from app.domain.interaction.commands import LogInteraction
 from app.store.engine import Database
 from projections import VIEWS
 from tests.kpi_queries.history_player import Told, sums
-from tests.kpi_queries.test_laws import estate, for_every_history  # noqa: F401 - a fixture
-from tests.support.applications import House
+from tests.kpi_queries.test_laws import for_every_history
+from tests.support.application import Steward
 
 
 def test_erasing_a_person_changes_no_figure_neither_from_what_serves_nor_from_what_is_grown_anew(
-    estate: House,  # noqa: F811 - the fixture
+    property_steward: Steward,
 ) -> None:
     def law(told: Told) -> None:
-        house, tenant = told.house, told.tenant
-        account = next(iter(house.rows("accounts", tenant=tenant))).account
+        steward, tenant = told.application, told.tenant
+        account = next(iter(steward.rows("accounts", tenant=tenant))).account
         command = LogInteraction.model_validate(
             {
                 "channel": "call",
@@ -22,18 +22,18 @@ def test_erasing_a_person_changes_no_figure_neither_from_what_serves_nor_from_wh
                 "participants": [{"name": "Ada", "stakeholder": "stk_1"}],
             }
         )
-        house.do(command, tenant=tenant, account=account)
-        house.catch_up(tenant)
+        steward.do(command, tenant=tenant, account=account)
+        steward.catch_up(tenant)
         before = sums(told.everything())
 
-        assert house.runtime.log.erase(tenant, "stk_1")
+        assert steward.runtime.log.erase(tenant, "stk_1")
 
         assert sums(told.everything()) == before
-        owner = Database(house.settings.database_url, owner=True)
+        owner = Database(steward.settings.database_url, owner=True)
         try:
-            grown = house.runtime.projector.rebuild_all(owner, tenant, VIEWS, verify=True)
+            grown = steward.runtime.projector.rebuild_all(owner, tenant, VIEWS, verify=True)
         finally:
             owner.close()
         assert all(one.equal for one in grown)
 
-    for_every_history(estate, law)
+    for_every_history(property_steward, law)

@@ -7,11 +7,11 @@ import pytest
 from app.domain.account.commands import RenameAccount
 from projections.kpis import KPIS
 from tests.kpi_queries.history_factory import YEAR, account, contract, explained
-from tests.support.applications import House
+from tests.support.application import Steward
 
 
 @pytest.mark.parametrize("name", [kpi.name for kpi in KPIS])
-def test_the_account_rows_sum_to_the_figure(settled_f1: House, name: str) -> None:
+def test_the_account_rows_sum_to_the_figure(settled_f1: Steward, name: str) -> None:
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
     for method in kpi.methods:
         told, rows, _ = explained(settled_f1, name, YEAR if kpi.kind == "period" else None, method=method)
@@ -22,18 +22,18 @@ def test_the_account_rows_sum_to_the_figure(settled_f1: House, name: str) -> Non
                 assert all(row[f"in_{part}"] == bool(Decimal(row["contribution"][part])) for row in rows)
 
 
-def test_rows_of_amounts_that_do_not_divide_sum_to_the_cent_all_the_same(cottage: House) -> None:
+def test_rows_of_amounts_that_do_not_divide_sum_to_the_cent_all_the_same(sqlite_steward: Steward) -> None:
     for at in range(7):
-        contract(cottage, account(cottage, f"Account {at}"), "1000.00", interval="year")
-    cottage.catch_up()
+        contract(sqlite_steward, account(sqlite_steward, f"Account {at}"), "1000.00", interval="year")
+    sqlite_steward.catch_up()
 
-    told, rows, _ = explained(cottage, "net_revenue_retention")
+    told, rows, _ = explained(sqlite_steward, "net_revenue_retention")
     assert told["numerator"] == "583.33"
     assert {row["closing"] for row in rows} == {"83.33"}
     assert sorted(row["contribution"]["numerator"] for row in rows) == ["83.33"] * 5 + ["83.34"] * 2
 
 
-def test_an_explanation_tells_each_accounts_story_and_the_events_behind_it(settled_f1: House) -> None:
+def test_an_explanation_tells_each_accounts_story_and_the_events_behind_it(settled_f1: Steward) -> None:
     _, rows, _ = explained(settled_f1, "net_revenue_retention")
     story = {row["name"]: row for row in rows}
 
@@ -68,7 +68,7 @@ def test_an_explanation_tells_each_accounts_story_and_the_events_behind_it(settl
     }
 
 
-def test_an_explanation_is_read_page_by_page(settled_f1: House) -> None:
+def test_an_explanation_is_read_page_by_page(settled_f1: Steward) -> None:
     whole = explained(settled_f1, "mrr_waterfall")[1]
     pages, after = [], None
     while True:
@@ -81,11 +81,11 @@ def test_an_explanation_is_read_page_by_page(settled_f1: House) -> None:
     assert [row for page in pages for row in page] == whole
 
 
-def test_an_explanation_calls_accounts_by_the_name_they_were_known_by(fixture_f1: House) -> None:
-    house = fixture_f1
-    before = house.runtime.log.head(house.tenant)
-    house.do(RenameAccount(name="Account Z"), account="ref:A")
-    house.catch_up()
+def test_an_explanation_calls_accounts_by_the_name_they_were_known_by(fixture_f1: Steward) -> None:
+    steward = fixture_f1
+    before = steward.runtime.log.head(steward.tenant)
+    steward.do(RenameAccount(name="Account Z"), account="ref:A")
+    steward.catch_up()
 
-    assert explained(house, "mrr_waterfall", known_at=before)[1][0]["name"] == "Account A"
-    assert explained(house, "mrr_waterfall")[1][0]["name"] == "Account Z"
+    assert explained(steward, "mrr_waterfall", known_at=before)[1][0]["name"] == "Account A"
+    assert explained(steward, "mrr_waterfall")[1][0]["name"] == "Account Z"

@@ -11,12 +11,12 @@ from app.domain.kernel.errors import Invalid, NotFound
 from app.kpi_queries import KpiQuery, Scope
 from projections.kpis import KPIS
 from tests.kpi_queries.history_factory import YEAR, account, ask, contract, explained
-from tests.support.applications import House
+from tests.support.application import Steward
 
 # --- the answer ---
 
 
-def test_an_answer_says_all_that_it_takes_to_ask_again(settled_f1: House) -> None:
+def test_an_answer_says_all_that_it_takes_to_ask_again(settled_f1: Steward) -> None:
     head = settled_f1.runtime.log.head(settled_f1.tenant)
 
     assert ask(settled_f1, "net_revenue_retention") == {
@@ -40,7 +40,7 @@ def test_an_answer_says_all_that_it_takes_to_ask_again(settled_f1: House) -> Non
     }
 
 
-def test_a_zero_denominator_gives_null_and_says_why(settled_f1: House) -> None:
+def test_a_zero_denominator_gives_null_and_says_why(settled_f1: Steward) -> None:
     reasons = {
         kpi.name: ask(settled_f1, kpi.name, ("2020-01-01", "2021-01-01"))
         for kpi in KPIS
@@ -68,10 +68,10 @@ def test_a_zero_denominator_gives_null_and_says_why(settled_f1: House) -> None:
     assert ask(settled_f1, "arpa", None, as_of="2020-01-01")["null_reason"] == "no_paying_accounts"
 
 
-def test_an_empty_ledger_answers_every_figure(cottage: House) -> None:
-    cottage.catch_up()
+def test_an_empty_ledger_answers_every_figure(sqlite_steward: Steward) -> None:
+    sqlite_steward.catch_up()
     for kpi in KPIS:
-        told = ask(cottage, kpi.name, YEAR if kpi.kind == "period" else None)
+        told = ask(sqlite_steward, kpi.name, YEAR if kpi.kind == "period" else None)
         assert told["value"] in (None, "0.00")
 
 
@@ -89,24 +89,24 @@ def test_an_empty_ledger_answers_every_figure(cottage: House) -> None:
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused_by_name(
-    cottage: House, name: str, period: tuple[str, str] | None, method: str | None, code: str
+    sqlite_steward: Steward, name: str, period: tuple[str, str] | None, method: str | None, code: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        ask(cottage, name, period, method)
+        ask(sqlite_steward, name, period, method)
     assert refused.value.code == code
 
 
-def test_an_unknown_figure_or_account_is_not_found(cottage: House) -> None:
-    cottage.catch_up()
+def test_an_unknown_figure_or_account_is_not_found(sqlite_steward: Steward) -> None:
+    sqlite_steward.catch_up()
     with pytest.raises(NotFound) as unknown:
-        ask(cottage, "happiness")
+        ask(sqlite_steward, "happiness")
     assert unknown.value.code == "kpi_not_found"
     with pytest.raises(NotFound) as missing:
-        ask(cottage, "mrr", None, account="acct_01jd7z5m3qf8x9v0w1y2z3a4b5")
+        ask(sqlite_steward, "mrr", None, account="acct_01jd7z5m3qf8x9v0w1y2z3a4b5")
     assert missing.value.code == "account_not_found"
 
 
-def test_an_account_of_another_tenant_is_not_found(fixture_f1: House) -> None:
+def test_an_account_of_another_tenant_is_not_found(fixture_f1: Steward) -> None:
     other = fixture_f1.new_tenant("Other")
     fixture_f1.catch_up(other)
     [theirs, *_] = fixture_f1.rows("accounts")
@@ -119,16 +119,16 @@ def test_an_account_of_another_tenant_is_not_found(fixture_f1: House) -> None:
 
 
 @pytest.mark.parametrize("as_of", ["0001-01-01", "9999-12-30", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
-def test_the_ends_of_the_calendar_are_answered_or_refused(cottage: House, as_of: str) -> None:
-    cottage.catch_up()
+def test_the_ends_of_the_calendar_are_answered_or_refused(sqlite_steward: Steward, as_of: str) -> None:
+    sqlite_steward.catch_up()
     try:
-        assert ask(cottage, "mrr", None, as_of=as_of)["value"] == "0.00"
+        assert ask(sqlite_steward, "mrr", None, as_of=as_of)["value"] == "0.00"
     except Invalid as refused:
         assert refused.code == "invalid_as_of"
-    assert ask(cottage, "arr_growth", ("0001-01-01", "9999-12-31"))["value"] is None
+    assert ask(sqlite_steward, "arr_growth", ("0001-01-01", "9999-12-31"))["value"] is None
 
 
-def test_as_of_ends_a_period_early_and_says_so(settled_f1: House) -> None:
+def test_as_of_ends_a_period_early_and_says_so(settled_f1: Steward) -> None:
     cut = ask(settled_f1, "mrr_waterfall", as_of="2025-06-30")
     half = ask(settled_f1, "mrr_waterfall", ("2025-01-01", "2025-07-01"))
 
@@ -145,65 +145,65 @@ def test_as_of_ends_a_period_early_and_says_so(settled_f1: House) -> None:
 SEVEN_HUNDRED = SetLine(op="set_line", line="main", unit_price="700.00", cause="correction")
 
 
-def corrected_by_amendment(house: House, contract_id: str, _wrong: str) -> None:
-    house.do(AmendContract(effective_at="2025-09-01", changes=(SEVEN_HUNDRED,)), contract=contract_id)
+def corrected_by_amendment(steward: Steward, contract_id: str, _wrong: str) -> None:
+    steward.do(AmendContract(effective_at="2025-09-01", changes=(SEVEN_HUNDRED,)), contract=contract_id)
 
 
-def corrected_by_name(house: House, contract_id: str, wrong: str) -> None:
-    house.do(CorrectContract(corrects=wrong, changes=(SEVEN_HUNDRED,)), contract=contract_id)
+def corrected_by_name(steward: Steward, contract_id: str, wrong: str) -> None:
+    steward.do(CorrectContract(corrects=wrong, changes=(SEVEN_HUNDRED,)), contract=contract_id)
 
 
 @pytest.mark.parametrize("correct", [corrected_by_amendment, corrected_by_name])
-def test_a_correction_changes_what_is_known_now_and_never_what_was_known(fixture_f1: House, correct: Any) -> None:
-    house = fixture_f1
-    before = house.runtime.log.head(house.tenant)
+def test_a_correction_changes_what_is_known_now_and_never_what_was_known(fixture_f1: Steward, correct: Any) -> None:
+    steward = fixture_f1
+    before = steward.runtime.log.head(steward.tenant)
     names = [(kpi.name, YEAR if kpi.kind == "period" else None, method) for kpi in KPIS for method in kpi.methods]
-    known = {asked: ask(house, *asked, known_at=before, as_of=None if asked[1] else "2025-12-31") for asked in names}
-    contract_id = house.runtime.handler.resolve(house.tenant, "contract", "ref:B-1")
-    [wrong] = [event.event_id for event in house.runtime.log.after(house.tenant, 0, 1000, stream_id=contract_id)
+    known = {asked: ask(steward, *asked, known_at=before, as_of=None if asked[1] else "2025-12-31") for asked in names}
+    contract_id = steward.runtime.handler.resolve(steward.tenant, "contract", "ref:B-1")
+    [wrong] = [event.event_id for event in steward.runtime.log.after(steward.tenant, 0, 1000, stream_id=contract_id)
                if event.type == "contract.amended"]  # fmt: skip
 
-    correct(house, contract_id, wrong)
-    after = house.catch_up()
+    correct(steward, contract_id, wrong)
+    after = steward.catch_up()
 
     for asked, told in known.items():
-        assert ask(house, *asked, known_at=before, as_of=None if asked[1] else "2025-12-31") == told
-    assert ask(house, "net_revenue_retention")["numerator"] == "4200.00"
-    assert ask(house, "net_revenue_retention", known_at=after)["value"] == "0.933333"
-    assert ask(house, "net_revenue_retention", known_at=before)["value"] == "0.955556"
-    assert ask(house, "mrr", None, as_of="2025-12-31")["value"] == "5400.00"
-    told, rows, _ = explained(house, "net_revenue_retention", known_at=before)
+        assert ask(steward, *asked, known_at=before, as_of=None if asked[1] else "2025-12-31") == told
+    assert ask(steward, "net_revenue_retention")["numerator"] == "4200.00"
+    assert ask(steward, "net_revenue_retention", known_at=after)["value"] == "0.933333"
+    assert ask(steward, "net_revenue_retention", known_at=before)["value"] == "0.955556"
+    assert ask(steward, "mrr", None, as_of="2025-12-31")["value"] == "5400.00"
+    told, rows, _ = explained(steward, "net_revenue_retention", known_at=before)
     assert told["value"] == "0.955556"
     assert max(event["position"] for row in rows for event in row["events"]) <= before
 
 
-def test_an_event_dated_back_changes_a_period_only_for_who_knows_it(fixture_f1: House) -> None:
-    house = fixture_f1
-    before = house.runtime.log.head(house.tenant)
-    fifth = account(house, "Late to the ledger")
-    contract(house, fifth, "100.00")
-    house.catch_up()
+def test_an_event_dated_back_changes_a_period_only_for_who_knows_it(fixture_f1: Steward) -> None:
+    steward = fixture_f1
+    before = steward.runtime.log.head(steward.tenant)
+    fifth = account(steward, "Late to the ledger")
+    contract(steward, fifth, "100.00")
+    steward.catch_up()
 
-    assert ask(house, "mrr_waterfall", known_at=before)["rows"][0]["amount"] == "4500.00"
-    assert ask(house, "mrr_waterfall")["rows"][0]["amount"] == "4600.00"
+    assert ask(steward, "mrr_waterfall", known_at=before)["rows"][0]["amount"] == "4500.00"
+    assert ask(steward, "mrr_waterfall")["rows"][0]["amount"] == "4600.00"
 
 
 # --- scope ---
 
 
-def test_a_figure_by_owner_takes_whose_the_account_was_at_the_start_or_the_end(house: House) -> None:
-    ours = account(house, "Ours", owner="usr_ann", tier="gold")
-    handed = account(house, "Handed over", owner="usr_ann", tier="silver")
-    joined = account(house, "Joined later", opened="2025-05-01", owner="usr_ben", tier="gold")
-    contract(house, ours, "100.00")
-    contract(house, handed, "10.00")
-    contract(house, joined, "1.00", start="2025-05-01")
-    house.do(SetAccountOwner(owner="usr_ben", effective_at="2025-06-01"), account=handed)
-    house.do(SetAccountTier(tier="gold", effective_at="2025-06-01"), account=handed)
-    house.catch_up()
+def test_a_figure_by_owner_takes_whose_the_account_was_at_the_start_or_the_end(steward: Steward) -> None:
+    ours = account(steward, "Ours", owner="usr_ann", tier="gold")
+    handed = account(steward, "Handed over", owner="usr_ann", tier="silver")
+    joined = account(steward, "Joined later", opened="2025-05-01", owner="usr_ben", tier="gold")
+    contract(steward, ours, "100.00")
+    contract(steward, handed, "10.00")
+    contract(steward, joined, "1.00", start="2025-05-01")
+    steward.do(SetAccountOwner(owner="usr_ben", effective_at="2025-06-01"), account=handed)
+    steward.do(SetAccountTier(tier="gold", effective_at="2025-06-01"), account=handed)
+    steward.catch_up()
 
     def closing(**scope: Any) -> str:
-        return str(ask(house, "mrr_waterfall", **scope)["value"])
+        return str(ask(steward, "mrr_waterfall", **scope)["value"])
 
     assert closing(owner="usr_ann") == "110.00"
     assert closing(owner="usr_ann", attribution="end") == "100.00"
@@ -214,21 +214,23 @@ def test_a_figure_by_owner_takes_whose_the_account_was_at_the_start_or_the_end(h
     assert closing(owner="usr_ben", tier="gold", attribution="end") == "11.00"
     assert closing(account=handed) == "10.00"
     assert closing(account=handed, owner="usr_ben") == "0.00"
-    assert ask(house, "mrr", None, as_of="2025-05-31", owner="usr_ben")["value"] == "1.00"
-    assert ask(house, "mrr", None, as_of="2025-06-01", owner="usr_ben")["value"] == "11.00"
-    assert ask(house, "mrr_waterfall", owner="usr_ann")["scope"] == {"owner": "usr_ann", "attribution": "start"}
+    assert ask(steward, "mrr", None, as_of="2025-05-31", owner="usr_ben")["value"] == "1.00"
+    assert ask(steward, "mrr", None, as_of="2025-06-01", owner="usr_ben")["value"] == "11.00"
+    assert ask(steward, "mrr_waterfall", owner="usr_ann")["scope"] == {"owner": "usr_ann", "attribution": "start"}
 
 
-def test_a_handover_on_the_first_day_belongs_to_the_period_like_any_other_change(cottage: House) -> None:
-    handed = account(cottage, "Handed over", owner="usr_ann")
-    contract(cottage, handed, "10.00")
-    cottage.do(SetAccountOwner(owner="usr_ben", effective_at="2025-01-01"), account=handed)
-    cottage.catch_up()
+def test_a_handover_on_the_first_day_belongs_to_the_period_like_any_other_change(
+    sqlite_steward: Steward,
+) -> None:
+    handed = account(sqlite_steward, "Handed over", owner="usr_ann")
+    contract(sqlite_steward, handed, "10.00")
+    sqlite_steward.do(SetAccountOwner(owner="usr_ben", effective_at="2025-01-01"), account=handed)
+    sqlite_steward.catch_up()
 
-    assert ask(cottage, "mrr_waterfall", owner="usr_ann")["value"] == "10.00"
-    assert ask(cottage, "mrr_waterfall", owner="usr_ben")["value"] == "0.00"
+    assert ask(sqlite_steward, "mrr_waterfall", owner="usr_ann")["value"] == "10.00"
+    assert ask(sqlite_steward, "mrr_waterfall", owner="usr_ben")["value"] == "0.00"
     assert (
-        ask(cottage, "mrr_waterfall", ("2024-01-01", "2025-01-01"), owner="usr_ann", attribution="end")["value"]
+        ask(sqlite_steward, "mrr_waterfall", ("2024-01-01", "2025-01-01"), owner="usr_ann", attribution="end")["value"]
         == "10.00"
     )
 
@@ -236,31 +238,31 @@ def test_a_handover_on_the_first_day_belongs_to_the_period_like_any_other_change
 # --- currencies ---
 
 
-def test_several_currencies_are_never_summed_and_are_counted_all_the_same(house: House) -> None:
-    dollars, euros = account(house, "Dollars"), account(house, "Euros")
-    contract(house, dollars, "100.00")
-    contract(house, euros, "10.00", currency="EUR")
-    contract(house, euros, "5000", start="2023-01-01", end="2023-02-01", currency="JPY")
-    house.catch_up()
+def test_several_currencies_are_never_summed_and_are_counted_all_the_same(steward: Steward) -> None:
+    dollars, euros = account(steward, "Dollars"), account(steward, "Euros")
+    contract(steward, dollars, "100.00")
+    contract(steward, euros, "10.00", currency="EUR")
+    contract(steward, euros, "5000", start="2023-01-01", end="2023-02-01", currency="JPY")
+    steward.catch_up()
 
     for name in ("mrr", "arr", "arpa"):
         with pytest.raises(Invalid) as refused:
-            ask(house, name, None, as_of="2025-12-31")
+            ask(steward, name, None, as_of="2025-12-31")
         assert refused.value.code == "mixed_currencies"
     for name in ("net_revenue_retention", "mrr_waterfall", "quick_ratio", "gross_mrr_churn_rate"):
         with pytest.raises(Invalid):
-            ask(house, name)
-    told = ask(house, "client_retention_rate")
+            ask(steward, name)
+    told = ask(steward, "client_retention_rate")
     assert (told["value"], told["denominator"], told["currency"]) == ("1", "2", None)
-    euro = ask(house, "mrr", None, as_of="2025-12-31", currency="EUR")
+    euro = ask(steward, "mrr", None, as_of="2025-12-31", currency="EUR")
     assert (euro["value"], euro["currency"], euro["scope"]) == ("10.00", "EUR", {"currency": "EUR"})
-    assert ask(house, "mrr", None, as_of="2025-12-31", account=dollars)["currency"] == "USD"
-    assert ask(house, "mrr", None, as_of="2023-01-15")["value"] == "5000"
-    _, rows, _ = explained(house, "client_retention_rate")
+    assert ask(steward, "mrr", None, as_of="2025-12-31", account=dollars)["currency"] == "USD"
+    assert ask(steward, "mrr", None, as_of="2023-01-15")["value"] == "5000"
+    _, rows, _ = explained(steward, "client_retention_rate")
     assert [(row["opening"], row["contribution"]["numerator"]) for row in rows] == [(None, "1"), (None, "1")]
 
 
-def test_hours_have_no_currency(cottage: House) -> None:
+def test_hours_have_no_currency(sqlite_steward: Steward) -> None:
     with pytest.raises(Invalid) as refused:
-        ask(cottage, "scope_creep_ratio", currency="EUR")
+        ask(sqlite_steward, "scope_creep_ratio", currency="EUR")
     assert refused.value.code == "currency_not_allowed"

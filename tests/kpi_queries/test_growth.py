@@ -11,56 +11,58 @@ from app.domain.opportunity import commands as chances
 from app.domain.policy.rules import MetricRules
 from app.domain.proposal import commands as offers
 from tests.kpi_queries.history_factory import account, ask, contract, explained, in_force, rates
-from tests.support.applications import House
+from tests.support.application import Steward
 
 QUARTER = ("2026-01-01", "2026-04-01")
 
 
-def seen(house: House, account_id: str, at: str = "2026-01-02", **members: Any) -> str:
+def seen(steward: Steward, account_id: str, at: str = "2026-01-02", **members: Any) -> str:
     """An opportunity."""
     told = {"title": "More", "kind": "upsell", "source": "usage", "effective_at": at, **members}
-    return house.do(chances.IdentifyOpportunity(**told), account=account_id).id
+    return steward.do(chances.IdentifyOpportunity(**told), account=account_id).id
 
 
 def estimated(
-    house: House, chance: str, value: str, probability: str, at: str = "2026-01-03", currency: str = "USD"
+    steward: Steward, chance: str, value: str, probability: str, at: str = "2026-01-03", currency: str = "USD"
 ) -> None:
     """What it may bring."""
     told = {"currency": currency, "close_by": "2026-06-30", "effective_at": at}
-    house.do(chances.EstimateOpportunity(annual_value=value, probability=probability, **told), opportunity=chance)
+    steward.do(chances.EstimateOpportunity(annual_value=value, probability=probability, **told), opportunity=chance)
 
 
-def won(house: House, chance: str, contract_id: str, price: str, at: str = "2026-01-10") -> None:
+def won(steward: Steward, chance: str, contract_id: str, price: str, at: str = "2026-01-10") -> None:
     """Won by an amendment that adds a line at a price a month."""
     more = AddLine(op="add_line", line=f"more {price}", product="social", unit_price=price, interval="month")
-    event = house.do(AmendContract(effective_at=at, changes=(more,)), contract=contract_id).events[0][0]
-    house.do(chances.WinOpportunity(contract=contract_id, event=event, effective_at=at), opportunity=chance)
+    event = steward.do(AmendContract(effective_at=at, changes=(more,)), contract=contract_id).events[0][0]
+    steward.do(chances.WinOpportunity(contract=contract_id, event=event, effective_at=at), opportunity=chance)
 
 
-def agreed(house: House, account_id: str, at: str = "2026-01-10", currency: str = "USD", **gives: str) -> str:
+def agreed(steward: Steward, account_id: str, at: str = "2026-01-10", currency: str = "USD", **gives: str) -> str:
     """A proposal of 12,000 a year that was accepted, so much given away by kind."""
     item = offers.Item(item="main", product="retainer", unit_price="1000", interval="month")
     draft = offers.DraftProposal(currency=currency, items=(item,), valid_until="2026-06-01", effective_at="2026-01-05")
-    proposal = house.do(draft, role="director", account=account_id).id
+    proposal = steward.do(draft, role="director", account=account_id).id
     for kind, value in gives.items():
         told: dict[str, Any] = {"kind": kind, "value": value, "given": "some", "in_exchange_for": "more"}
-        house.do(offers.OfferConcession(**told), role="director", proposal=proposal)
-    house.do(offers.SubmitProposal(effective_at="2026-01-06"), proposal=proposal)
-    house.do(offers.AcceptProposal(version=1, effective_at=at), proposal=proposal)
+        steward.do(offers.OfferConcession(**told), role="director", proposal=proposal)
+    steward.do(offers.SubmitProposal(effective_at="2026-01-06"), proposal=proposal)
+    steward.do(offers.AcceptProposal(version=1, effective_at=at), proposal=proposal)
     return proposal
 
 
-def test_the_pipeline_is_what_was_open_at_the_instant_weighted_by_what_was_believed_then(house: House) -> None:
-    mine = account(house, "Mine", owner="mia")
-    first, second = seen(house, mine), seen(house, mine, at="2026-01-08")
-    estimated(house, first, "6000", "0.5")
-    estimated(house, second, "1000.01", "0.333333", at="2026-01-08")
-    estimated(house, first, "8000", "0.25", at="2026-01-09")
-    house.do(chances.LoseOpportunity(reason="price", effective_at="2026-01-12"), opportunity=second)
-    house.catch_up()
+def test_the_pipeline_is_what_was_open_at_the_instant_weighted_by_what_was_believed_then(
+    steward: Steward,
+) -> None:
+    mine = account(steward, "Mine", owner="mia")
+    first, second = seen(steward, mine), seen(steward, mine, at="2026-01-08")
+    estimated(steward, first, "6000", "0.5")
+    estimated(steward, second, "1000.01", "0.333333", at="2026-01-08")
+    estimated(steward, first, "8000", "0.25", at="2026-01-09")
+    steward.do(chances.LoseOpportunity(reason="price", effective_at="2026-01-12"), opportunity=second)
+    steward.catch_up()
 
     def pipeline(day: str, method: str = "weighted", **scope: Any) -> str:
-        return str(ask(house, "pipeline_value", None, method, as_of=day, **scope)["value"])
+        return str(ask(steward, "pipeline_value", None, method, as_of=day, **scope)["value"])
 
     assert [pipeline(f"2026-01-{day}") for day in ("01", "05", "08", "09", "13")] == [
         "0.00", "3000.00", "3333.34", "2333.34", "2000.00",
@@ -70,91 +72,91 @@ def test_the_pipeline_is_what_was_open_at_the_instant_weighted_by_what_was_belie
     assert pipeline("2026-01-08", owner="somebody") == "0.00"
 
 
-def test_a_figure_of_the_pipeline_stays_what_it_was_known_to_be(house: House) -> None:
-    chance = seen(house, account(house, "Mine"))
-    estimated(house, chance, "6000", "0.5")
-    known = house.catch_up()
-    estimated(house, chance, "9000", "0.5", at="2026-01-04")
-    house.catch_up()
+def test_a_figure_of_the_pipeline_stays_what_it_was_known_to_be(steward: Steward) -> None:
+    chance = seen(steward, account(steward, "Mine"))
+    estimated(steward, chance, "6000", "0.5")
+    known = steward.catch_up()
+    estimated(steward, chance, "9000", "0.5", at="2026-01-04")
+    steward.catch_up()
 
-    assert ask(house, "pipeline_value", None, as_of="2026-01-05")["value"] == "4500.00"
-    assert ask(house, "pipeline_value", None, as_of="2026-01-05", known_at=known)["value"] == "3000.00"
+    assert ask(steward, "pipeline_value", None, as_of="2026-01-05")["value"] == "4500.00"
+    assert ask(steward, "pipeline_value", None, as_of="2026-01-05", known_at=known)["value"] == "3000.00"
 
 
-def test_what_rests_is_left_out_of_the_pipeline_and_told_of(house: House) -> None:
-    mine = account(house, "Mine")
-    resting, unknown, counted = (seen(house, mine) for _ in range(3))
-    estimated(house, resting, "6000", "0.5")
-    estimated(house, counted, "100", "1")
-    house.do(
+def test_what_rests_is_left_out_of_the_pipeline_and_told_of(steward: Steward) -> None:
+    mine = account(steward, "Mine")
+    resting, unknown, counted = (seen(steward, mine) for _ in range(3))
+    estimated(steward, resting, "6000", "0.5")
+    estimated(steward, counted, "100", "1")
+    steward.do(
         chances.ParkOpportunity(until="2026-06-01", reason="no budget", effective_at="2026-01-08"), opportunity=resting
     )
-    house.catch_up()
+    steward.catch_up()
 
-    told = ask(house, "pipeline_value", None, as_of="2026-01-09")
+    told = ask(steward, "pipeline_value", None, as_of="2026-01-09")
     assert told["value"] == "100.00"
     assert told["warnings"] == [
         {"code": "parked_opportunities_left_out", "count": 1},
         {"code": "opportunities_without_estimate", "count": 1},
     ]
-    assert ask(house, "pipeline_value", None, as_of="2026-01-07")["value"] == "3100.00"
-    assert unknown in repr(explained(house, "pipeline_value", None)[1])
+    assert ask(steward, "pipeline_value", None, as_of="2026-01-07")["value"] == "3100.00"
+    assert unknown in repr(explained(steward, "pipeline_value", None)[1])
 
 
-def test_two_currencies_are_not_summed(house: House) -> None:
-    mine = account(house, "Mine")
+def test_two_currencies_are_not_summed(steward: Steward) -> None:
+    mine = account(steward, "Mine")
     for currency in ("EUR", "USD"):
-        estimated(house, seen(house, mine), "1000", "0.5", currency=currency)
-    house.catch_up()
+        estimated(steward, seen(steward, mine), "1000", "0.5", currency=currency)
+    steward.catch_up()
 
     with pytest.raises(Invalid) as refused:
-        ask(house, "pipeline_value", None, as_of="2026-01-09")
+        ask(steward, "pipeline_value", None, as_of="2026-01-09")
     assert refused.value.code == "mixed_currencies"
-    assert ask(house, "pipeline_value", None, as_of="2026-01-09", currency="EUR")["value"] == "500.00"
+    assert ask(steward, "pipeline_value", None, as_of="2026-01-09", currency="EUR")["value"] == "500.00"
 
 
-def test_the_win_rate_counts_what_was_decided_in_the_period_by_number_and_by_value(house: House) -> None:
-    mine = account(house, "Mine")
-    terms = contract(house, mine, "1000.00", start="2026-01-01")
-    first, second, third, still = (seen(house, mine) for _ in range(4))
-    estimated(house, first, "99", "0.5")
-    estimated(house, second, "2000", "0.5")
-    estimated(house, still, "5000", "0.5")
-    won(house, first, terms, "250")
+def test_the_win_rate_counts_what_was_decided_in_the_period_by_number_and_by_value(steward: Steward) -> None:
+    mine = account(steward, "Mine")
+    terms = contract(steward, mine, "1000.00", start="2026-01-01")
+    first, second, third, still = (seen(steward, mine) for _ in range(4))
+    estimated(steward, first, "99", "0.5")
+    estimated(steward, second, "2000", "0.5")
+    estimated(steward, still, "5000", "0.5")
+    won(steward, first, terms, "250")
     for lost, at in ((second, "2026-01-11"), (third, "2026-01-12")):
-        house.do(chances.LoseOpportunity(reason="price", effective_at=at), opportunity=lost)
-    house.catch_up()
+        steward.do(chances.LoseOpportunity(reason="price", effective_at=at), opportunity=lost)
+    steward.catch_up()
 
-    count, value = (ask(house, "win_rate", QUARTER, method) for method in ("count", "value"))
+    count, value = (ask(steward, "win_rate", QUARTER, method) for method in ("count", "value"))
     assert (count["value"], count["numerator"], count["denominator"]) == ("0.333333", "1", "3")
     assert (value["value"], value["numerator"], value["denominator"]) == ("0.6", "3000.00", "5000.00")
     assert value["warnings"] == [{"code": "opportunities_without_estimate", "count": 1}]
-    told, rows, _ = explained(house, "win_rate", QUARTER, method="value")
+    told, rows, _ = explained(steward, "win_rate", QUARTER, method="value")
     assert told["value"] == "0.6"
     (row,) = rows
     assert row["contribution"] == {"numerator": "3000.00", "denominator": "5000.00"}
     assert {one["outcome"] for one in row["items"]} == {"won", "lost"}
     assert "opportunity.won" in {event["type"] for event in row["events"]}
-    empty = ask(house, "win_rate", ("2025-01-01", "2025-04-01"))
+    empty = ask(steward, "win_rate", ("2025-01-01", "2025-04-01"))
     assert (empty["value"], empty["null_reason"]) == (None, "nothing_decided_in_period")
 
 
-def test_the_concession_rate_is_what_was_given_away_of_what_was_listed(house: House) -> None:
-    mine = account(house, "Mine")
-    agreed(house, mine, price="600", service="300")
-    agreed(house, mine, at="2026-01-12")
-    house.catch_up()
+def test_the_concession_rate_is_what_was_given_away_of_what_was_listed(steward: Steward) -> None:
+    mine = account(steward, "Mine")
+    agreed(steward, mine, price="600", service="300")
+    agreed(steward, mine, at="2026-01-12")
+    steward.catch_up()
 
-    all_, price = (ask(house, "concession_rate", QUARTER, method) for method in ("all", "price"))
+    all_, price = (ask(steward, "concession_rate", QUARTER, method) for method in ("all", "price"))
     assert (all_["value"], all_["numerator"], all_["denominator"]) == ("0.0375", "900.00", "24000.00")
     assert price["value"] == "0.025"
-    assert ask(house, "concession_rate", ("2026-01-12", "2026-04-01"))["value"] == "0"
-    _, (row,), _ = explained(house, "concession_rate", QUARTER)
+    assert ask(steward, "concession_rate", ("2026-01-12", "2026-04-01"))["value"] == "0"
+    _, (row,), _ = explained(steward, "concession_rate", QUARTER)
     assert [(one["conceded"], one["of_which_price"]) for one in row["items"]] == [
         ("900.00", "600.00"),
         ("0.00", "0.00"),
     ]
-    empty = ask(house, "concession_rate", ("2025-01-01", "2025-04-01"))
+    empty = ask(steward, "concession_rate", ("2025-01-01", "2025-04-01"))
     assert (empty["value"], empty["null_reason"]) == (None, "no_value_accepted_in_period")
 
 
@@ -163,54 +165,56 @@ def test_the_concession_rate_is_what_was_given_away_of_what_was_listed(house: Ho
 RATES = rates(("2020-01-01", "EUR", "1.1"), ("2026-01-01", "EUR", "1.2"), ("2026-02-01", "EUR", "1.5"))
 
 
-def summands(house: House, name: str, period: tuple[str, str] | None, **asked: Any) -> tuple[dict[str, Any], list[str]]:
+def summands(
+    steward: Steward, name: str, period: tuple[str, str] | None, **asked: Any
+) -> tuple[dict[str, Any], list[str]]:
     """A figure in dollars, and what accounts give to its numerator, which sums to it."""
-    told, rows, _ = explained(house, name, period, reporting="USD", **asked)
+    told, rows, _ = explained(steward, name, period, reporting="USD", **asked)
     given = [row["contribution"]["numerator"] for row in rows]
     assert sum(map(Decimal, given)) == Decimal(told["numerator"])
     assert told["currency"] == "USD"
     return told, given
 
 
-def test_the_pipeline_is_converted_at_its_own_days_rates(house: House) -> None:
-    one, other = account(house, "One"), account(house, "Other")
-    estimated(house, seen(house, one), "6000", "0.5", currency="EUR")
-    estimated(house, seen(house, other), "1000", "0.333333")
-    house.catch_up()
+def test_the_pipeline_is_converted_at_its_own_days_rates(steward: Steward) -> None:
+    one, other = account(steward, "One"), account(steward, "Other")
+    estimated(steward, seen(steward, one), "6000", "0.5", currency="EUR")
+    estimated(steward, seen(steward, other), "1000", "0.333333")
+    steward.catch_up()
     with pytest.raises(Invalid) as missing:
-        ask(house, "pipeline_value", None, as_of="2026-01-09", reporting="USD")
+        ask(steward, "pipeline_value", None, as_of="2026-01-09", reporting="USD")
     assert missing.value.code == "fx_table_missing"
-    in_force(house, RATES)
-    house.catch_up()
+    in_force(steward, RATES)
+    steward.catch_up()
 
-    told, given = summands(house, "pipeline_value", None, as_of="2026-01-09")
+    told, given = summands(steward, "pipeline_value", None, as_of="2026-01-09")
     assert (told["value"], sorted(given)) == ("3933.33", ["333.33", "3600.00"])
     assert told["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-01-01", "rate": "1.2"}]
     assert told["fx_version"] == "fx@default/1"
-    assert ask(house, "pipeline_value", None, as_of="2026-02-09", reporting="USD")["value"] == "4833.33"
-    assert ask(house, "pipeline_value", None, as_of="2026-01-09", reporting="EUR")["value"] == "3277.78"
-    assert ask(house, "pipeline_value", None, as_of="2026-01-09", currency="EUR")["fx_version"] is None
+    assert ask(steward, "pipeline_value", None, as_of="2026-02-09", reporting="USD")["value"] == "4833.33"
+    assert ask(steward, "pipeline_value", None, as_of="2026-01-09", reporting="EUR")["value"] == "3277.78"
+    assert ask(steward, "pipeline_value", None, as_of="2026-01-09", currency="EUR")["fx_version"] is None
 
 
-def test_wins_and_concessions_are_compared_at_the_rates_before_the_period(house: House) -> None:
-    mine = account(house, "Mine")
-    terms = contract(house, mine, "1000.00", start="2026-01-01")
-    first, second = seen(house, mine), seen(house, mine)
-    estimated(house, first, "99", "0.5")
-    estimated(house, second, "2000", "0.5", currency="EUR")
-    won(house, first, terms, "275")
-    house.do(chances.LoseOpportunity(reason="price", effective_at="2026-01-11"), opportunity=second)
-    agreed(house, mine, price="600", service="300")
-    agreed(house, account(house, "Other"), currency="EUR", at="2026-01-12", price="1200")
-    in_force(house, MetricRules(reporting_currency="USD"))
-    in_force(house, RATES)
-    house.catch_up()
+def test_wins_and_concessions_are_compared_at_the_rates_before_the_period(steward: Steward) -> None:
+    mine = account(steward, "Mine")
+    terms = contract(steward, mine, "1000.00", start="2026-01-01")
+    first, second = seen(steward, mine), seen(steward, mine)
+    estimated(steward, first, "99", "0.5")
+    estimated(steward, second, "2000", "0.5", currency="EUR")
+    won(steward, first, terms, "275")
+    steward.do(chances.LoseOpportunity(reason="price", effective_at="2026-01-11"), opportunity=second)
+    agreed(steward, mine, price="600", service="300")
+    agreed(steward, account(steward, "Other"), currency="EUR", at="2026-01-12", price="1200")
+    in_force(steward, MetricRules(reporting_currency="USD"))
+    in_force(steward, RATES)
+    steward.catch_up()
 
-    wins, _ = summands(house, "win_rate", QUARTER, method="value")
+    wins, _ = summands(steward, "win_rate", QUARTER, method="value")
     assert (wins["value"], wins["numerator"], wins["denominator"]) == ("0.6", "3300.00", "5500.00")
-    assert ask(house, "win_rate", QUARTER, "count")["fx_version"] is None
-    given, parts = summands(house, "concession_rate", QUARTER)
+    assert ask(steward, "win_rate", QUARTER, "count")["fx_version"] is None
+    given, parts = summands(steward, "concession_rate", QUARTER)
     # 900 + 1,200 x 1.1 of 12,000 + 12,000 x 1.1
     assert (given["value"], given["denominator"], sorted(parts)) == ("0.088095", "25200.00", ["1320.00", "900.00"])
     assert given["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2020-01-01", "rate": "1.1"}]
-    assert ask(house, "concession_rate", QUARTER, "price")["value"] == "0.07619"
+    assert ask(steward, "concession_rate", QUARTER, "price")["value"] == "0.07619"

@@ -1,4 +1,4 @@
-"""The house fixture, figure by figure, to the cent.
+"""The fixture F1, figure by figure, to the cent.
 
 Source: docs/kpis.md, the worked example.
 """
@@ -6,7 +6,7 @@ Source: docs/kpis.md, the worked example.
 import pytest
 
 from tests.kpi_queries.history_factory import ask
-from tests.support.applications import House
+from tests.support.application import Steward
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from tests.support.applications import House
     ],
 )
 def test_a_ratio_of_the_house_fixture(
-    settled_f1: House, name: str, method: str, value: str, numerator: str, denominator: str
+    settled_f1: Steward, name: str, method: str, value: str, numerator: str, denominator: str
 ) -> None:
     told = ask(settled_f1, name, method=method)
 
@@ -36,7 +36,7 @@ def test_a_ratio_of_the_house_fixture(
     assert told["method"] == method
 
 
-def test_the_waterfall_of_the_house_fixture(settled_f1: House) -> None:
+def test_the_waterfall_of_the_house_fixture(settled_f1: Steward) -> None:
     told = ask(settled_f1, "mrr_waterfall")
 
     assert {row["name"]: row["amount"] for row in told["rows"]} == {
@@ -69,7 +69,7 @@ def test_the_waterfall_of_the_house_fixture(settled_f1: House) -> None:
     ],
 )
 def test_a_point_of_the_house_fixture(
-    settled_f1: House, name: str, as_of: str | None, value: str, denominator: str | None
+    settled_f1: Steward, name: str, as_of: str | None, value: str, denominator: str | None
 ) -> None:
     told = ask(settled_f1, name, None, as_of=as_of)
 

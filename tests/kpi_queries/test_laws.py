@@ -3,10 +3,9 @@
 Source: docs/kpis.md, laws: roll-forward, retention, splitting and reordering, replay, knowledge, owners.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 
 from app.bootstrap import owner
@@ -14,115 +13,122 @@ from tests.kpi_queries import laws
 from tests.kpi_queries.histories import OWNERS, PERIODS, History, histories
 from tests.kpi_queries.history_factory import in_force, rates
 from tests.kpi_queries.history_player import Told, sums
-from tests.support.applications import House
-from tests.support.databases import BACKENDS, Databases
+from tests.support.application import Steward
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def estate(request: pytest.FixtureRequest, databases: Databases) -> Iterator[House]:
-    """A house in which every history gets a tenant of its own."""
-    made = House(databases.fresh(request.param))
-    yield made
-    made.close()
-
-
-def examples(estate: House, sqlite: int, postgresql: int) -> int:
+def examples(property_steward: Steward, sqlite: int, postgresql: int) -> int:
     """How many histories are told: so many, or of a campaign many times as many."""
     times = 30 if settings.get_current_profile_name() == "laws" else 1
-    return times * (postgresql if estate.runtime.database.postgres else sqlite)
+    return times * (postgresql if property_steward.runtime.database.postgres else sqlite)
 
 
 def for_every_history(
-    estate: House, law: Callable[[Told], None], told: Callable[[Told], Told] = Told.all, *, ruled: bool = False
+    property_steward: Steward,
+    law: Callable[[Told], None],
+    told: Callable[[Told], Told] = Told.all,
+    *,
+    ruled: bool = False,
 ) -> None:
     """Tells random histories, each to a tenant of its own, and holds a law against them. Takes: whether it has rules of its own."""
 
     @settings(
-        max_examples=examples(estate, 12, 2), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples(property_steward, 12, 2),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(histories(ruled))
     def holds(history: History) -> None:
-        law(told(Told(estate, estate.new_tenant("Agency"), history)))
+        law(told(Told(property_steward, property_steward.new_tenant("Agency"), history)))
 
     holds()
 
 
-def test_every_waterfall_leads_from_opening_to_closing_and_sub_periods_add_up(estate: House) -> None:
+def test_every_waterfall_leads_from_opening_to_closing_and_sub_periods_add_up(
+    property_steward: Steward,
+) -> None:
     def law(told: Told) -> None:
         laws.every_waterfall_closes_and_sub_periods_add_up(told)
         laws.every_written_waterfall_closes(told)
 
-    for_every_history(estate, law, ruled=True)
+    for_every_history(property_steward, law, ruled=True)
 
 
-def test_gross_retention_never_exceeds_net_and_net_is_the_same_by_movements(estate: House) -> None:
+def test_gross_retention_never_exceeds_net_and_net_is_the_same_by_movements(property_steward: Steward) -> None:
     def law(told: Told) -> None:
         laws.retention_looks_at_who_was_there(told)
         laws.retention_is_sound(told)
 
-    for_every_history(estate, law, ruled=True)
+    for_every_history(property_steward, law, ruled=True)
 
 
-def test_splitting_lines_and_reordering_what_is_told_change_no_figure(estate: House) -> None:
+def test_splitting_lines_and_reordering_what_is_told_change_no_figure(property_steward: Steward) -> None:
     def law(told: Told) -> None:
         figures = sums(told.everything())
-        assert sums(told.again(estate.new_tenant("Split"), split=True).everything()) == figures
-        assert sums(told.again(estate.new_tenant("Reordered"), reordered=True).everything()) == figures
+        assert sums(told.again(property_steward.new_tenant("Split"), split=True).everything()) == figures
+        assert sums(told.again(property_steward.new_tenant("Reordered"), reordered=True).everything()) == figures
 
-    for_every_history(estate, law)
+    for_every_history(property_steward, law)
 
 
-def test_views_grown_step_by_step_are_those_rebuilt_and_those_replayed(estate: House) -> None:
-    owned = owner(estate.settings)
+def test_views_grown_step_by_step_are_those_rebuilt_and_those_replayed(property_steward: Steward) -> None:
+    owned = owner(property_steward.settings)
 
     def step_by_step(told: Told) -> Told:
         for step in told.steps():
             step()
-            estate.catch_up(told.tenant)
+            property_steward.catch_up(told.tenant)
         return told
 
     for_every_history(
-        estate, lambda told: laws.views_are_those_rebuilt_and_replayed(told, owned), step_by_step, ruled=True
+        property_steward,
+        lambda told: laws.views_are_those_rebuilt_and_replayed(told, owned),
+        step_by_step,
+        ruled=True,
     )
     owned.close()
 
 
-def test_what_was_known_at_a_position_never_changes(estate: House) -> None:
+def test_what_was_known_at_a_position_never_changes(property_steward: Steward) -> None:
     def law(told: Told) -> None:
         steps = told.steps()
         known = {}
         for at, step in enumerate(steps):
             step()
             if at in (0, len(steps) // 2):
-                position = estate.catch_up(told.tenant)
+                position = property_steward.catch_up(told.tenant)
                 known[position] = told.everything(known_at=position)
-        estate.catch_up(told.tenant)
+        property_steward.catch_up(told.tenant)
         for position, answers in known.items():
             assert told.everything(known_at=position) == answers
 
-    for_every_history(estate, law, lambda told: told)
+    for_every_history(property_steward, law, lambda told: told)
 
 
-def test_the_owners_figures_sum_to_the_houses_whatever_the_attribution(estate: House) -> None:
-    for_every_history(estate, laws.owners_sum_to_the_house)
+def test_the_owners_figures_sum_to_the_houses_whatever_the_attribution(property_steward: Steward) -> None:
+    for_every_history(property_steward, laws.owners_sum_to_the_house)
 
 
 # --- money of several currencies ---
 
 
-def test_in_total_waterfalls_close_and_at_each_days_rates_their_sub_periods_add_up(estate: House) -> None:
-    for_every_history(estate, laws.totals_close_and_differ_by_the_row_of_rates_alone)
+def test_in_total_waterfalls_close_and_at_each_days_rates_their_sub_periods_add_up(
+    property_steward: Steward,
+) -> None:
+    for_every_history(property_steward, laws.totals_close_and_differ_by_the_row_of_rates_alone)
 
 
-def test_retention_of_several_currencies_is_sound_and_no_common_factor_of_rates_moves_it(estate: House) -> None:
-    for_every_history(estate, laws.no_common_factor_of_rates_moves_a_ratio)
+def test_retention_of_several_currencies_is_sound_and_no_common_factor_of_rates_moves_it(
+    property_steward: Steward,
+) -> None:
+    for_every_history(property_steward, laws.no_common_factor_of_rates_moves_a_ratio)
 
 
-def test_the_owners_openings_sum_to_the_houses_in_one_currency_too(estate: House) -> None:
+def test_the_owners_openings_sum_to_the_houses_in_one_currency_too(property_steward: Steward) -> None:
     def law(told: Told) -> None:
         table = rates(*((day, money, text) for day, text in laws.GROWING for money in ("EUR", "GBP")))
-        in_force(estate, table, tenant=told.tenant)
-        estate.catch_up(told.tenant)
+        in_force(property_steward, table, tenant=told.tenant)
+        property_steward.catch_up(told.tenant)
         for attribution in ("start", "end"):
             asked = [
                 told.ask(
@@ -131,7 +137,7 @@ def test_the_owners_openings_sum_to_the_houses_in_one_currency_too(estate: House
                 for owner_ in (None, *OWNERS)
             ]
             for part in ("numerator", "denominator"):
-                house, *owned = (Decimal(one[part]) for one in asked)
-                assert abs(house - sum(owned)) <= Decimal("0.02")  # each is rounded to the cent by itself
+                steward, *owned = (Decimal(one[part]) for one in asked)
+                assert abs(steward - sum(owned)) <= Decimal("0.02")  # each is rounded to the cent by itself
 
-    for_every_history(estate, law)
+    for_every_history(property_steward, law)

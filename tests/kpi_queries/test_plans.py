@@ -16,7 +16,7 @@ from projections.interval_index import age, fork
 from projections.kpis import KPIS
 from projections.view import View
 from projections.views import portfolios, renewals, run_rates, scope_changes
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.databases import BACKENDS, Databases
 
 ACCOUNTS, STEPS, DAY = 400, 12, 86_400_000_000
@@ -24,9 +24,9 @@ START, END, KNOWN = 100 * DAY, 200 * DAY, 3000
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[House]:
+def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Steward]:
     """Many accounts that changed often, and of which something else was believed before."""
-    made = House(databases.fresh(request.param))
+    made = Steward(databases.fresh(request.param))
     rows = []
     for number in range(ACCOUNTS):
         account = f"acct_{number:05d}"
@@ -55,13 +55,25 @@ def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Hous
     made.close()
 
 
-def asked(house: House, connection: Connection, name: str, method: str, *, newest: bool, owner: str | None) -> SqlQuery:
+def asked(
+    steward: Steward, connection: Connection, name: str, method: str, *, newest: bool, owner: str | None
+) -> SqlQuery:
     """A question about every account, or an owner's."""
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
     views: tuple[View[object], ...] = (run_rates.VIEW, portfolios.VIEW)
     now = {view.name: newest for view in views}
     return SqlQuery(
-        house.runtime.database, connection, house.tenant, kpi, method, START, END, KNOWN, now, owner=owner, at=START
+        steward.runtime.database,
+        connection,
+        steward.tenant,
+        kpi,
+        method,
+        START,
+        END,
+        KNOWN,
+        now,
+        owner=owner,
+        at=START,
     )
 
 
@@ -77,7 +89,7 @@ def planned(one: SqlQuery, sql: str, binds: Mapping[str, Any]) -> str:
     ("name", "method"), [("arr_growth", "point_to_point"), ("net_revenue_retention", "point_to_point"), ("mrr_waterfall", "movement")]
 )  # fmt: skip
 def test_a_figure_reads_ranges_of_the_indexes_made_for_it(
-    crowd: House, name: str, method: str, owner: str | None, known: str
+    crowd: Steward, name: str, method: str, owner: str | None, known: str
 ) -> None:
     database = crowd.runtime.database
     with database.read(crowd.tenant) as connection:
@@ -99,7 +111,7 @@ def test_a_figure_reads_ranges_of_the_indexes_made_for_it(
         assert "AUTOMATIC" not in found
 
 
-def test_an_interval_stands_where_every_instant_in_it_looks(crowd: House) -> None:
+def test_an_interval_stands_where_every_instant_in_it_looks(crowd: Steward) -> None:
     database = crowd.runtime.database
     with database.read(crowd.tenant) as connection:
         one = asked(crowd, connection, "arr_growth", "point_to_point", newest=True, owner=None)
@@ -120,7 +132,7 @@ def test_an_interval_stands_where_every_instant_in_it_looks(crowd: House) -> Non
 
 
 @pytest.mark.parametrize("known", ["now", "once"])
-def test_how_long_accounts_stay_is_read_from_ranges_of_indexes(crowd: House, known: str) -> None:
+def test_how_long_accounts_stay_is_read_from_ranges_of_indexes(crowd: Steward, known: str) -> None:
     plans: list[str] = []
 
     class Noted(SqlQuery):
@@ -158,10 +170,10 @@ def test_how_long_accounts_stay_is_read_from_ranges_of_indexes(crowd: House, kno
     ],
 )
 def test_what_happened_within_a_period_is_a_range_of_an_index(
-    house: House, view: View[Any], name: str, used: dict[str, list[str]], known: str
+    steward: Steward, view: View[Any], name: str, used: dict[str, list[str]], known: str
 ) -> None:
-    database, kpi = house.runtime.database, next(kpi for kpi in KPIS if kpi.name == name)
-    nothing = {"tenant_id": house.tenant, **dict.fromkeys(view.members), "pos_from": 1, "pos_to": FOREVER}
+    database, kpi = steward.runtime.database, next(kpi for kpi in KPIS if kpi.name == name)
+    nothing = {"tenant_id": steward.tenant, **dict.fromkeys(view.members), "pos_from": 1, "pos_to": FOREVER}
     dated = {"due_at", "absorbed_at", "amended_at", "responded_at"} & set(view.members)
     rows = [
         nothing | {key: f"{key}_{at}" for key in view.keys} | dict.fromkeys(dated, at * DAY) | {"account": "acct_a"}
@@ -176,11 +188,11 @@ def test_what_happened_within_a_period_is_a_range_of_an_index(
             plans.append(planned(self, sql, binds))
             return super().one(sql, binds)
 
-    with database.grow(house.tenant) as connection:
+    with database.grow(steward.tenant) as connection:
         connection.execute(insert(view.table), rows)
-    with database.read(house.tenant) as connection:
+    with database.read(steward.tenant) as connection:
         now = {view.name: known == "now", portfolios.VIEW.name: True}
-        summed(Noted(database, connection, house.tenant, kpi, kpi.default, START, END, KNOWN, now))
+        summed(Noted(database, connection, steward.tenant, kpi, kpi.default, START, END, KNOWN, now))
 
     assert f"Seq Scan on {view.follower}" not in plans[0]
     assert f"SCAN {view.follower}" not in plans[0]

@@ -8,39 +8,39 @@ from app.domain.policy.fx import Rates
 from app.domain.policy.rules import ApprovalRules, FxRate, FxRules, MetricRules
 from app.kpi_queries.counting_policies import Counting, counting
 from projections.kpis.base import DEFAULTS
-from tests.support.applications import House
+from tests.support.application import Steward
 
 NOTICE, GROSS = MetricRules(churn_at="notice"), MetricRules(discounts="none")
 EURO = FxRules(base="EUR", rates=(FxRate(date="2026-01-01", currency="USD", rate="0.9"),))
 
 
-def ruled(house: House) -> str:
+def ruled(steward: Steward) -> str:
     """A metric policy of two versions, the first in force from 2026 on, and a table of rates from February on."""
-    policy = house.do(DraftPolicy(rules=NOTICE)).id
-    house.do(DraftPolicyVersion(rules=GROSS), policy=policy)
-    house.do(ActivatePolicy(number=1, start="2026-01-01"), policy=policy)
-    house.do(DraftPolicy(rules=EURO))
-    house.do(ActivatePolicy(number=1, start="2026-02-01"), policy="ref:fx@default")
-    house.catch_up()
+    policy = steward.do(DraftPolicy(rules=NOTICE)).id
+    steward.do(DraftPolicyVersion(rules=GROSS), policy=policy)
+    steward.do(ActivatePolicy(number=1, start="2026-01-01"), policy=policy)
+    steward.do(DraftPolicy(rules=EURO))
+    steward.do(ActivatePolicy(number=1, start="2026-02-01"), policy="ref:fx@default")
+    steward.catch_up()
     return policy
 
 
-def asked(house: House, day: str, policy: str | None = None, position: int | None = None) -> Counting:
+def asked(steward: Steward, day: str, policy: str | None = None, position: int | None = None) -> Counting:
     """How figures of a day are counted."""
-    at = house.runtime.log.head(house.tenant) if position is None else position
-    return counting(house.runtime.reader, house.tenant, day, at, policy)
+    at = steward.runtime.log.head(steward.tenant) if position is None else position
+    return counting(steward.runtime.reader, steward.tenant, day, at, policy)
 
 
-def test_the_house_counts_by_its_own_rules_where_nothing_else_is_said(house: House) -> None:
-    house.catch_up()
+def test_the_house_counts_by_its_own_rules_where_nothing_else_is_said(steward: Steward) -> None:
+    steward.catch_up()
 
-    assert asked(house, "2026-01-01") == Counting(DEFAULTS, "default/1", None, None, None)
+    assert asked(steward, "2026-01-01") == Counting(DEFAULTS, "default/1", None, None, None)
 
 
-def test_figures_are_counted_by_what_is_in_force_on_the_day(house: House) -> None:
-    ruled(house)
+def test_figures_are_counted_by_what_is_in_force_on_the_day(steward: Steward) -> None:
+    ruled(steward)
 
-    before, early, late = (asked(house, day) for day in ("2025-12-31", "2026-01-01", "2026-02-01"))
+    before, early, late = (asked(steward, day) for day in ("2025-12-31", "2026-01-01", "2026-02-01"))
 
     assert before == Counting()
     assert (early.metric, early.version, early.rates, early.fx_version) == (NOTICE, "metric@default/1", None, None)
@@ -49,37 +49,42 @@ def test_figures_are_counted_by_what_is_in_force_on_the_day(house: House) -> Non
     assert late.table.at("USD", "2026-03-01") == 9_000_000_000
 
 
-def test_what_was_known_at_a_position_counts_however_far_back_a_later_version_is_dated(house: House) -> None:
-    policy = ruled(house)
-    before = house.runtime.log.head(house.tenant)
-    told = asked(house, "2026-03-01", position=before)
-    house.do(ActivatePolicy(number=2, start="2026-01-01", replaces=1), policy=policy)
-    house.catch_up()
+def test_what_was_known_at_a_position_counts_however_far_back_a_later_version_is_dated(
+    steward: Steward,
+) -> None:
+    policy = ruled(steward)
+    before = steward.runtime.log.head(steward.tenant)
+    told = asked(steward, "2026-03-01", position=before)
+    steward.do(ActivatePolicy(number=2, start="2026-01-01", replaces=1), policy=policy)
+    steward.catch_up()
 
-    assert asked(house, "2026-03-01").version == "metric@default/2"
-    assert asked(house, "2026-03-01").metric == GROSS
-    assert asked(house, "2026-03-01", position=before) == told
+    assert asked(steward, "2026-03-01").version == "metric@default/2"
+    assert asked(steward, "2026-03-01").metric == GROSS
+    assert asked(steward, "2026-03-01", position=before) == told
     assert told.version == "metric@default/1"
-    assert asked(house, "2026-03-01", position=2).version == "default/1"
+    assert asked(steward, "2026-03-01", position=2).version == "default/1"
 
 
-def test_a_draft_counts_where_it_is_named_and_the_rates_stay_those_in_force(house: House) -> None:
-    policy = ruled(house)
+def test_a_draft_counts_where_it_is_named_and_the_rates_stay_those_in_force(steward: Steward) -> None:
+    policy = ruled(steward)
 
-    by_id, by_ref = asked(house, "2026-02-01", f"{policy}:2"), asked(house, "2026-02-01", "ref:metric@default:2")
+    by_id, by_ref = (
+        asked(steward, "2026-02-01", f"{policy}:2"),
+        asked(steward, "2026-02-01", "ref:metric@default:2"),
+    )
 
     assert by_id == by_ref
     assert (by_id.metric, by_id.version, by_id.fx_version) == (GROSS, "metric@default/2", "fx@default/1")
-    assert asked(house, "2020-01-01", f"{policy}:1").version == "metric@default/1"
+    assert asked(steward, "2020-01-01", f"{policy}:1").version == "metric@default/1"
 
 
-def test_a_policy_of_another_name_counts_only_where_it_is_named(house: House) -> None:
-    house.do(DraftPolicy(rules=GROSS, name="what-if", external_ref="idea"))
-    house.do(ActivatePolicy(number=1, start="2020-01-01"), policy="ref:idea")
-    house.catch_up()
+def test_a_policy_of_another_name_counts_only_where_it_is_named(steward: Steward) -> None:
+    steward.do(DraftPolicy(rules=GROSS, name="what-if", external_ref="idea"))
+    steward.do(ActivatePolicy(number=1, start="2020-01-01"), policy="ref:idea")
+    steward.catch_up()
 
-    assert asked(house, "2026-01-01").version == "default/1"
-    assert asked(house, "2026-01-01", "ref:idea:1").version == "metric@what-if/1"
+    assert asked(steward, "2026-01-01").version == "default/1"
+    assert asked(steward, "2026-01-01", "ref:idea:1").version == "metric@what-if/1"
 
 
 @pytest.mark.parametrize(
@@ -103,31 +108,31 @@ def test_a_policy_of_another_name_counts_only_where_it_is_named(house: House) ->
     ],
 )
 def test_what_names_no_version_of_a_metric_policy_is_refused(
-    cottage: House, policy: str, kind: type[Exception], code: str
+    sqlite_steward: Steward, policy: str, kind: type[Exception], code: str
 ) -> None:
-    ruled(cottage)
-    cottage.do(DraftPolicy(rules=ApprovalRules()))
-    cottage.catch_up()
+    ruled(sqlite_steward)
+    sqlite_steward.do(DraftPolicy(rules=ApprovalRules()))
+    sqlite_steward.catch_up()
 
     with pytest.raises(kind, match=code):
-        asked(cottage, "2026-02-01", policy)
+        asked(sqlite_steward, "2026-02-01", policy)
 
 
-def test_a_version_that_was_drafted_later_is_not_known_before(cottage: House) -> None:
-    policy = ruled(cottage)
+def test_a_version_that_was_drafted_later_is_not_known_before(sqlite_steward: Steward) -> None:
+    policy = ruled(sqlite_steward)
 
     with pytest.raises(NotFound, match="unknown_version"):
-        asked(cottage, "2026-02-01", f"{policy}:2", position=2)
+        asked(sqlite_steward, "2026-02-01", f"{policy}:2", position=2)
     with pytest.raises(NotFound, match="policy_not_found"):
-        asked(cottage, "2026-02-01", f"{policy}:1", position=1)
+        asked(sqlite_steward, "2026-02-01", f"{policy}:1", position=1)
 
 
-def test_another_tenants_policy_is_as_missing_as_one_that_never_was(cottage: House) -> None:
-    policy = ruled(cottage)
-    other = cottage.new_tenant("Other")
-    cottage.catch_up(other)
+def test_another_tenants_policy_is_as_missing_as_one_that_never_was(sqlite_steward: Steward) -> None:
+    policy = ruled(sqlite_steward)
+    other = sqlite_steward.new_tenant("Other")
+    sqlite_steward.catch_up(other)
 
     for named in (f"{policy}:1", "ref:metric@default:1"):
         with pytest.raises(NotFound, match="policy_not_found"):
-            counting(cottage.runtime.reader, other, "2026-02-01", 1, named)
-    assert counting(cottage.runtime.reader, other, "2026-02-01", 1) == Counting()
+            counting(sqlite_steward.runtime.reader, other, "2026-02-01", 1, named)
+    assert counting(sqlite_steward.runtime.reader, other, "2026-02-01", 1) == Counting()

@@ -1,25 +1,25 @@
-"""Worked examples that others published, told to a whole house where rows alone would not do."""
+"""Worked examples that others published, told to a whole application where rows alone would not do."""
 
 from decimal import Decimal
 
 from app.domain.contract.commands import Line, TerminateContract
 from app.domain.renewal.commands import OpenRenewal, SetRenewalRisk
 from tests.kpi_queries.history_factory import account, ask, contract, explained
-from tests.support.applications import House
+from tests.support.application import Steward
 
 MARCH = ("2025-03-01", "2025-04-01")
 
 
-def test_what_left_of_its_own_will_is_told_apart_from_what_did_not(house: House) -> None:
+def test_what_left_of_its_own_will_is_told_apart_from_what_did_not(steward: Steward) -> None:
     """Source: D12, Chargebee, churn reasons: 15 leave at 10 of their own will, 10 at 10 do not: 150 and 100."""
     for number in range(25):
-        ended = contract(house, account(house, f"Client {number}"), "10.00")
+        ended = contract(steward, account(steward, f"Client {number}"), "10.00")
         told = TerminateContract(effective_end="2025-03-10", reason="left", voluntary=number < 15)
-        house.do(told, contract=ended)
-    house.catch_up()
+        steward.do(told, contract=ended)
+    steward.catch_up()
 
-    answer, listed, _ = explained(house, "mrr_waterfall", MARCH)
-    wished = {row.account for row in house.rows("contracts") if row.termination and row.termination["voluntary"]}
+    answer, listed, _ = explained(steward, "mrr_waterfall", MARCH)
+    wished = {row.account for row in steward.rows("contracts") if row.termination and row.termination["voluntary"]}
     lost = [Decimal(row["churn"]) for row in listed if row["account"] in wished]
     unwished = [Decimal(row["churn"]) for row in listed if row["account"] not in wished]
 
@@ -27,18 +27,18 @@ def test_what_left_of_its_own_will_is_told_apart_from_what_did_not(house: House)
     assert {row["name"]: row["amount"] for row in answer["rows"]}["churn"] == "250.00"
 
 
-def test_only_what_recurs_is_available_to_renew_and_forecast_by_the_year(house: House) -> None:
+def test_only_what_recurs_is_available_to_renew_and_forecast_by_the_year(steward: Steward) -> None:
     """Source: D23, CustomerOS, renewal forecast: once 1,000,000; 5 at 10 a month; 2 at 1,000 a year; certain: 2,600."""
     sold = (
         Line(line="once", product="set-up", kind="one_off", unit_price="1000000"),
         Line(line="seats", product="seats", quantity="5", unit_price="10", interval="month"),
         Line(line="sites", product="sites", quantity="2", unit_price="1000", interval="year"),
     )
-    due = contract(house, account(house, "Northwind"), "0", start="2025-01-01", end="2026-01-01", lines=sold)
-    cycle = house.do(OpenRenewal(), contract=due).id
-    house.do(SetRenewalRisk(risk="on_track", probability="1"), renewal=cycle)
-    house.catch_up()
+    due = contract(steward, account(steward, "Northwind"), "0", start="2025-01-01", end="2026-01-01", lines=sold)
+    cycle = steward.do(OpenRenewal(), contract=due).id
+    steward.do(SetRenewalRisk(risk="on_track", probability="1"), renewal=cycle)
+    steward.catch_up()
 
-    told = ask(house, "renewal_forecast", ("2026-01-01", "2027-01-01"))
+    told = ask(steward, "renewal_forecast", ("2026-01-01", "2027-01-01"))
 
     assert (told["available_to_renew"], told["value"], told["high"]) == ("2600.00", "2600.00", "2600.00")

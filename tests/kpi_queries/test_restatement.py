@@ -21,8 +21,8 @@ from projections.kpis import KPIS
 from tests.kpi_queries.histories import OWNERS, PERIODS
 from tests.kpi_queries.history_factory import YEAR, account, contract, in_force, rates
 from tests.kpi_queries.history_player import Told
-from tests.kpi_queries.test_laws import estate, for_every_history  # noqa: F401 - a fixture
-from tests.support.applications import House
+from tests.kpi_queries.test_laws import for_every_history
+from tests.support.application import Steward
 
 ASKED = 3
 NO_PART = {
@@ -34,10 +34,10 @@ FAR = 1_767_225_599_999_999
 """The last microsecond of 2025."""
 
 
-def restated(house: House, question: KpiQuery, first: int, last: int, tenant: str | None = None) -> Restated:
+def restated(steward: Steward, question: KpiQuery, first: int, last: int, tenant: str | None = None) -> Restated:
     """A figure looked at from two positions, of a point at the end of 2025."""
     when = When(FAR, None, now=question.from_ is not None)
-    return Restated(house.runtime.reader, tenant or house.tenant, question, when, first, last)
+    return Restated(steward.runtime.reader, tenant or steward.tenant, question, when, first, last)
 
 
 def pages(moved: Restated, limit: int) -> list[dict[str, Any]]:
@@ -51,11 +51,11 @@ def pages(moved: Restated, limit: int) -> list[dict[str, Any]]:
         after = page.after
 
 
-def known(house: House, tenant: str, question: KpiQuery, position: int) -> Any:
+def known(steward: Steward, tenant: str, question: KpiQuery, position: int) -> Any:
     """A figure at a position, whatever is no part of it left out; None for an account that is not known yet."""
     when = When(FAR, position, now=question.from_ is not None)
     try:
-        found, answer = exactly(house.runtime.reader, tenant, question, when)
+        found, answer = exactly(steward.runtime.reader, tenant, question, when)
     except DomainError as refused:
         assert refused.code == "account_not_found"
         return 0, 0, None
@@ -78,14 +78,16 @@ def asked(source: random.Random, told: Told) -> KpiQuery:
     return KpiQuery(kpi.name, *period, source.choice(list(kpi.methods)), scope)
 
 
-def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_is_listed(estate: House) -> None:  # noqa: F811
+def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_is_listed(
+    property_steward: Steward,
+) -> None:
     def law(told: Told) -> None:
-        head, source = estate.catch_up(told.tenant), random.Random(repr(told.history))
+        head, source = property_steward.catch_up(told.tenant), random.Random(repr(told.history))
         for _ in range(ASKED):
             question = asked(source, told)
             last = source.randrange(len(told.accounts) + 1, head + 1)  # by then every account is known
             first = source.randrange(last + 1)
-            moved = restated(estate, question, first, last, told.tenant)
+            moved = restated(property_steward, question, first, last, told.tenant)
             events, answer = pages(moved, 3), moved.told()
 
             assert sum(Decimal(event["contribution"]) for event in events) == Decimal(answer["difference"])
@@ -94,24 +96,29 @@ def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_i
                 assert event["value_before"] is None or Decimal(event["value_before"]) == value
                 value += Decimal(event["contribution"])
                 assert event["value_after"] is None or Decimal(event["value_after"]) == value
-            figures = [known(estate, told.tenant, question, at) for at in range(first, last + 1)]
+            figures = [known(property_steward, told.tenant, question, at) for at in range(first, last + 1)]
             changes = [first + at for at in range(1, len(figures)) if _differ(figures[at - 1], figures[at])]
             assert [event["position"] for event in events] == changes, question
 
-    for_every_history(estate, law)
+    for_every_history(property_steward, law)
 
 
 def _differ(one: Any, other: Any) -> bool:
     return bool(one[:2] != other[:2] or (None not in (one[2], other[2]) and one[2] != other[2]))
 
 
-def test_a_back_dated_correction_is_the_one_event_and_its_contribution_is_the_difference(fixture_f1: House) -> None:
-    house, before = fixture_f1, fixture_f1.catch_up()
-    contract_b = house.runtime.handler.resolve(house.tenant, "contract", "ref:B-1")
+def test_a_back_dated_correction_is_the_one_event_and_its_contribution_is_the_difference(
+    fixture_f1: Steward,
+) -> None:
+    steward, before = fixture_f1, fixture_f1.catch_up()
+    contract_b = steward.runtime.handler.resolve(steward.tenant, "contract", "ref:B-1")
     change = SetLine(op="set_line", line="main", unit_price="700.00", cause="correction")
-    receipt = house.do(AmendContract(effective_at="2025-09-01", changes=(change,)), contract=contract_b)
-    house.do(SetAccountOwner(owner="usr_new"), account=house.runtime.handler.resolve(house.tenant, "account", "ref:A"))
-    moved = restated(house, KpiQuery("net_revenue_retention", *YEAR), before, house.catch_up())
+    receipt = steward.do(AmendContract(effective_at="2025-09-01", changes=(change,)), contract=contract_b)
+    steward.do(
+        SetAccountOwner(owner="usr_new"),
+        account=steward.runtime.handler.resolve(steward.tenant, "account", "ref:A"),
+    )
+    moved = restated(steward, KpiQuery("net_revenue_retention", *YEAR), before, steward.catch_up())
 
     (event,) = moved.page(200).events
 
@@ -121,25 +128,29 @@ def test_a_back_dated_correction_is_the_one_event_and_its_contribution_is_the_di
     assert event["changed"] == ["value", "numerator"]
 
 
-def test_an_event_that_only_moves_the_parts_of_a_figure_is_listed_with_a_contribution_of_nothing(house: House) -> None:
-    client = account(house, "Client")
-    own = contract(house, client, "50.00", start="2024-06-01")
+def test_an_event_that_only_moves_the_parts_of_a_figure_is_listed_with_a_contribution_of_nothing(
+    steward: Steward,
+) -> None:
+    client = account(steward, "Client")
+    own = contract(steward, client, "50.00", start="2024-06-01")
     stays = (SetLine(op="set_line", line="main", unit_price="50.00"),)
-    house.do(AmendContract(effective_at="2025-05-01", changes=stays), contract=own)
-    before = house.catch_up()
+    steward.do(AmendContract(effective_at="2025-05-01", changes=stays), contract=own)
+    before = steward.catch_up()
     between = (SetLine(op="set_line", line="main", unit_price="60.00"),)
-    house.do(AmendContract(effective_at="2025-04-01", changes=between), contract=own)
+    steward.do(AmendContract(effective_at="2025-04-01", changes=between), contract=own)
 
-    (event,) = restated(house, KpiQuery("mrr_waterfall", *YEAR), before, house.catch_up()).page(200).events
+    (event,) = restated(steward, KpiQuery("mrr_waterfall", *YEAR), before, steward.catch_up()).page(200).events
 
     assert (event["contribution"], event["changed"]) == ("0.00", ["rows"])
 
 
-def test_a_figure_without_a_value_counts_as_nothing_so_that_contributions_sum_all_the_same(house: House) -> None:
-    before = house.catch_up()
-    client = account(house, "Client")
-    contract(house, client, "100.00", start="2024-06-01")
-    moved = restated(house, KpiQuery("net_revenue_retention", *YEAR), before, house.catch_up())
+def test_a_figure_without_a_value_counts_as_nothing_so_that_contributions_sum_all_the_same(
+    steward: Steward,
+) -> None:
+    before = steward.catch_up()
+    client = account(steward, "Client")
+    contract(steward, client, "100.00", start="2024-06-01")
+    moved = restated(steward, KpiQuery("net_revenue_retention", *YEAR), before, steward.catch_up())
 
     (event,) = moved.page(200).events
 
@@ -147,50 +158,50 @@ def test_a_figure_without_a_value_counts_as_nothing_so_that_contributions_sum_al
     assert moved.told()["difference"] == "1"
 
 
-def test_opening_an_account_moves_no_figure_of_it(house: House) -> None:
-    before = house.catch_up()
-    client = account(house, "Client", owner="usr_ann")
+def test_opening_an_account_moves_no_figure_of_it(steward: Steward) -> None:
+    before = steward.catch_up()
+    client = account(steward, "Client", owner="usr_ann")
     scope = Scope(account=client, owner="usr_ann")
 
     for name, period in (("mrr", (None, None)), ("net_revenue_retention", YEAR)):
-        moved = restated(house, KpiQuery(name, *period, scope=scope), before, house.catch_up())
+        moved = restated(steward, KpiQuery(name, *period, scope=scope), before, steward.catch_up())
         assert moved.page(200).events == []
 
 
-def test_positions_the_wrong_way_round_are_refused_by_name(house: House) -> None:
-    house.catch_up()
+def test_positions_the_wrong_way_round_are_refused_by_name(steward: Steward) -> None:
+    steward.catch_up()
 
     with pytest.raises(Invalid, match="known_at_reversed"):
-        restated(house, KpiQuery("mrr"), 1, 0)
+        restated(steward, KpiQuery("mrr"), 1, 0)
 
 
-def test_currencies_that_meet_on_the_way_are_refused_and_a_named_one_is_answered(house: House) -> None:
-    client = account(house, "Client")
-    contract(house, client, "100.00", start="2024-06-01")
-    before = house.catch_up()
-    contract(house, client, "70.00", start="2024-06-01", currency="EUR")
-    after = house.catch_up()
+def test_currencies_that_meet_on_the_way_are_refused_and_a_named_one_is_answered(steward: Steward) -> None:
+    client = account(steward, "Client")
+    contract(steward, client, "100.00", start="2024-06-01")
+    before = steward.catch_up()
+    contract(steward, client, "70.00", start="2024-06-01", currency="EUR")
+    after = steward.catch_up()
 
     with pytest.raises(Invalid, match="mixed_currencies"):
-        restated(house, KpiQuery("mrr"), before, after)
-    assert restated(house, KpiQuery("mrr", scope=Scope(currency="USD")), before, after).page(200).events == []
-    told = restated(house, KpiQuery("mrr", scope=Scope(currency="EUR")), before, after)
+        restated(steward, KpiQuery("mrr"), before, after)
+    assert restated(steward, KpiQuery("mrr", scope=Scope(currency="USD")), before, after).page(200).events == []
+    told = restated(steward, KpiQuery("mrr", scope=Scope(currency="EUR")), before, after)
     assert [event["contribution"] for event in told.page(200).events] == ["70.00"]
 
 
-def test_a_long_history_is_looked_at_a_page_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_history_is_looked_at_a_page_at_a_time(steward: Steward, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.kpi_queries.restatement.LOOKED_AT", 5)
-    client = account(house, "Client")
-    own = contract(house, client, "100.00", start="2024-06-01")
-    before = house.catch_up()
+    client = account(steward, "Client")
+    own = contract(steward, client, "100.00", start="2024-06-01")
+    before = steward.catch_up()
     for number in range(1, 13):
         change = SetLine(op="set_line", line="main", unit_price=f"{100 + number}.00")
-        house.do(AmendContract(effective_at=f"2026-{number:02d}-01", changes=(change,)), contract=own)
-    amended = house.runtime.log.after(house.tenant, before, 1)[0]
+        steward.do(AmendContract(effective_at=f"2026-{number:02d}-01", changes=(change,)), contract=own)
+    amended = steward.runtime.log.after(steward.tenant, before, 1)[0]
     fix = SetLine(op="set_line", line="main", unit_price="99.00")
-    house.do(AmendContract(effective_at="2025-06-01", changes=(fix,)), contract=own)
-    house.do(CorrectContract(corrects=amended.event_id, changes=(fix,)), contract=own)
-    moved = restated(house, KpiQuery("mrr"), before, house.catch_up())
+    steward.do(AmendContract(effective_at="2025-06-01", changes=(fix,)), contract=own)
+    steward.do(CorrectContract(corrects=amended.event_id, changes=(fix,)), contract=own)
+    moved = restated(steward, KpiQuery("mrr"), before, steward.catch_up())
 
     first = moved.page(200)
 
@@ -200,17 +211,17 @@ def test_a_long_history_is_looked_at_a_page_at_a_time(house: House, monkeypatch:
 
 @pytest.mark.parametrize("looked_at", [1, 2, 200])
 def test_a_table_of_rates_that_replaces_another_is_one_event_that_moved_the_figure(
-    house: House, monkeypatch: pytest.MonkeyPatch, looked_at: int
+    steward: Steward, monkeypatch: pytest.MonkeyPatch, looked_at: int
 ) -> None:
     monkeypatch.setattr(restatement, "LOOKED_AT", looked_at)
-    table = in_force(house, rates(("2020-01-01", "EUR", "1.1")))
-    contract(house, account(house, "Euros"), "100.00", currency="EUR")
-    before = house.catch_up()
-    house.do(DraftPolicyVersion(rules=rates(("2020-01-01", "EUR", "1.2"))), policy=table)
-    house.do(ActivatePolicy(number=2, start="2020-01-01", replaces=1), policy=table)
-    last = house.catch_up()
+    table = in_force(steward, rates(("2020-01-01", "EUR", "1.1")))
+    contract(steward, account(steward, "Euros"), "100.00", currency="EUR")
+    before = steward.catch_up()
+    steward.do(DraftPolicyVersion(rules=rates(("2020-01-01", "EUR", "1.2"))), policy=table)
+    steward.do(ActivatePolicy(number=2, start="2020-01-01", replaces=1), policy=table)
+    last = steward.catch_up()
 
-    moved = restated(house, KpiQuery("mrr", reporting_currency="USD"), before, last)
+    moved = restated(steward, KpiQuery("mrr", reporting_currency="USD"), before, last)
 
     assert [(event["type"], event["contribution"]) for event in pages(moved, 1)] == [("policy.activated", "10.00")]
     assert (moved.told()["from"]["value"], moved.told()["to"]["value"]) == ("110.00", "120.00")

@@ -37,8 +37,8 @@ from tests.kpi_queries.histories import (
     histories,
 )
 from tests.kpi_queries.history_player import NO_MONEY, Told, sums
-from tests.kpi_queries.test_laws import estate, examples  # noqa: F401 - a fixture
-from tests.support.applications import House
+from tests.kpi_queries.test_laws import examples
+from tests.support.application import Steward
 
 BEGINS = "2024-11-01T09:00:00Z"
 ZONES = ["UTC", "UTC", "America/New_York", "Pacific/Auckland"]
@@ -62,17 +62,17 @@ def questions(draw: st.DrawFn) -> tuple[KpiQuery, str | None, bool]:
 
 
 class Ledger(RuleBasedStateMachine):
-    """A tenant whose ledger grows. estate: the house that it lives in; owned: its database with the rights of its owner."""
+    """A tenant whose ledger grows. property_steward: the Steward that it lives in; owned: its database with the rights of its owner."""
 
-    estate: ClassVar[House]
+    property_steward: ClassVar[Steward]
     owned: ClassVar[Database]
 
     @initialize(zone=st.sampled_from(ZONES), first=histories())
     def begin(self, zone: str, first: History) -> None:
         """A few clients, and what they have bought so far."""
-        self.estate.clock.set(BEGINS)
+        self.property_steward.clock.set(BEGINS)
         self.zone = zone
-        self.told = Told(self.estate, self.estate.new_tenant("Agency", zone), History())
+        self.told = Told(self.property_steward, self.property_steward.new_tenant("Agency", zone), History())
         self.steps: list[Any] = []
         self.numbers = 0
         self.known: list[tuple[Any, str, Any]] = []
@@ -84,7 +84,7 @@ class Ledger(RuleBasedStateMachine):
         """One more step."""
         self.steps.append(step)
         self.told.tell(step)
-        self.estate.catch_up(self.told.tenant)
+        self.property_steward.catch_up(self.told.tenant)
 
     # --- what is told ---
 
@@ -126,7 +126,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(asked=questions())
     def ask(self, asked: Any) -> None:
         """A question, kept with its answer."""
-        position = str(self.estate.catch_up(self.told.tenant))
+        position = str(self.property_steward.catch_up(self.told.tenant))
         self.known.append((asked, position, self.answered(asked, position)))
 
     @precondition(lambda self: self.known)
@@ -139,7 +139,7 @@ class Ledger(RuleBasedStateMachine):
     def answered(self, asked: tuple[KpiQuery, str | None, bool], position: str) -> Any:
         """What is answered, or why not."""
         question, as_of, explained = asked
-        reader = self.estate.runtime.reader
+        reader = self.property_steward.runtime.reader
         when = reader.when(self.told.tenant, as_of, position)
         try:
             if explained:
@@ -159,23 +159,23 @@ class Ledger(RuleBasedStateMachine):
             "time": f"{day}T00:00:00Z", "subject": self.told.accounts[0], "data": {"name": f"Client {self.numbers}"},
         }  # fmt: skip
         self.events.append(event)
-        [taken] = self.estate.ingest([event], tenant=self.told.tenant)
+        [taken] = self.property_steward.ingest([event], tenant=self.told.tenant)
         assert taken.status == "accepted"
-        self.estate.catch_up(self.told.tenant)
+        self.property_steward.catch_up(self.told.tenant)
 
     @precondition(lambda self: self.events)
     @rule(data=st.data())
     def take_in_again(self, data: st.DataObject) -> None:
         """An event that was taken in before changes nothing, and one of its name that says something else is refused."""
         event = data.draw(st.sampled_from(self.events))
-        head = self.estate.catch_up(self.told.tenant)
-        again, other = self.estate.ingest(
+        head = self.property_steward.catch_up(self.told.tenant)
+        again, other = self.property_steward.ingest(
             [event, {**event, "data": {"name": f"{event['data']['name']} and Sons"}}], tenant=self.told.tenant
         )
         assert (again.status, other.status) == ("duplicate", "refused")
         assert other.refusal is not None
         assert other.refusal.code == "idempotency_key_reused"
-        assert self.estate.catch_up(self.told.tenant) == head
+        assert self.property_steward.catch_up(self.told.tenant) == head
 
     @rule()
     def repeat(self) -> None:
@@ -187,14 +187,14 @@ class Ledger(RuleBasedStateMachine):
             "key": f"request-{self.told.tenant}-{self.numbers}",
             "account": self.told.accounts[0],
         }
-        first = self.estate.do(RenameAccount(name=name), **targets)  # type: ignore[arg-type]
-        head = self.estate.catch_up(self.told.tenant)
-        again = self.estate.do(RenameAccount(name=name), **targets)  # type: ignore[arg-type]
+        first = self.property_steward.do(RenameAccount(name=name), **targets)  # type: ignore[arg-type]
+        head = self.property_steward.catch_up(self.told.tenant)
+        again = self.property_steward.do(RenameAccount(name=name), **targets)  # type: ignore[arg-type]
         assert again.replayed
         assert (again.id, again.position, again.events) == (first.id, first.position, first.events)
         with pytest.raises(Invalid, match="idempotency_key_reused"):
-            self.estate.do(RenameAccount(name=f"{name} and Sons"), **targets)  # type: ignore[arg-type]
-        assert self.estate.catch_up(self.told.tenant) == head
+            self.property_steward.do(RenameAccount(name=f"{name} and Sons"), **targets)  # type: ignore[arg-type]
+        assert self.property_steward.catch_up(self.told.tenant) == head
 
     # --- the other laws, at any time and in the end ---
 
@@ -226,8 +226,10 @@ class Ledger(RuleBasedStateMachine):
         self.told.history = History(tuple(self.steps))
         come_to = self.come_to(self.told)
         for how in ({"split": True}, {"reordered": True}):
-            self.estate.clock.set(BEGINS)
-            assert self.come_to(self.told.again(self.estate.new_tenant("Agency", self.zone), **how)) == come_to, how
+            self.property_steward.clock.set(BEGINS)
+            assert (
+                self.come_to(self.told.again(self.property_steward.new_tenant("Agency", self.zone), **how)) == come_to
+            ), how
 
     def come_to(self, told: Told) -> Any:
         """Figures without what tells one ledger from another, in one currency and converted, where that is possible."""
@@ -243,11 +245,11 @@ class Ledger(RuleBasedStateMachine):
         return found
 
 
-def test_whatever_is_told_and_asked_in_whatever_order_the_laws_hold(estate: House) -> None:  # noqa: F811 - the fixture
-    owned = owner(estate.settings)
-    machine = type("Ledger", (Ledger,), {"estate": estate, "owned": owned})
+def test_whatever_is_told_and_asked_in_whatever_order_the_laws_hold(property_steward: Steward) -> None:
+    owned = owner(property_steward.settings)
+    machine = type("Ledger", (Ledger,), {"property_steward": property_steward, "owned": owned})
     told = settings(
-        max_examples=examples(estate, 10, 2), stateful_step_count=25, deadline=None, database=None,
+        max_examples=examples(property_steward, 10, 2), stateful_step_count=25, deadline=None, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     try:

@@ -10,52 +10,52 @@ from app.domain.scope_change.commands import (
     RespondToClient,
 )
 from tests.kpi_queries.history_factory import account, ask, contract, explained
-from tests.support.applications import House
+from tests.support.application import Steward
 
 
-def test_an_account_on_hold_at_the_end_is_contraction_and_warned_of(house: House) -> None:
-    held = contract(house, account(house, "Resting"), "100.00")
-    house.do(SuspendContract(effective_at="2025-03-01"), contract=held)
-    house.catch_up()
+def test_an_account_on_hold_at_the_end_is_contraction_and_warned_of(steward: Steward) -> None:
+    held = contract(steward, account(steward, "Resting"), "100.00")
+    steward.do(SuspendContract(effective_at="2025-03-01"), contract=held)
+    steward.catch_up()
 
-    told = ask(house, "mrr_waterfall")
+    told = ask(steward, "mrr_waterfall")
     by_name = {row["name"]: row for row in told["rows"]}
     assert by_name["contraction"] == {"name": "contraction", "amount": "100.00", "of_which_hold": "100.00"}
     assert by_name["churn"]["amount"] == "0.00"
-    retention = ask(house, "client_retention_rate")
+    retention = ask(steward, "client_retention_rate")
     assert (retention["value"], retention["warnings"]) == ("0", [{"code": "accounts_on_hold_at_end", "count": 1}])
 
 
-def test_a_loss_that_is_regained_may_drive_gross_movement_retention_below_zero(cottage: House) -> None:
-    swinging = contract(cottage, account(cottage, "Swinging"), "100.00")
+def test_a_loss_that_is_regained_may_drive_gross_movement_retention_below_zero(sqlite_steward: Steward) -> None:
+    swinging = contract(sqlite_steward, account(sqlite_steward, "Swinging"), "100.00")
     for month, price in (("02", "1"), ("03", "100"), ("04", "1")):
-        cottage.do(AmendContract(effective_at=f"2025-{month}-01", changes=(SetLine(op="set_line", line="main", unit_price=price),)),
+        sqlite_steward.do(AmendContract(effective_at=f"2025-{month}-01", changes=(SetLine(op="set_line", line="main", unit_price=price),)),
                    contract=swinging)  # fmt: skip
-    cottage.catch_up()
+    sqlite_steward.catch_up()
 
-    told = ask(cottage, "gross_revenue_retention", method="movement")
+    told = ask(sqlite_steward, "gross_revenue_retention", method="movement")
     assert (told["value"], told["warnings"]) == ("-0.98", [{"code": "below_zero", "count": None}])
 
 
-def test_renewal_rates_of_terms_that_fall_due(house: House) -> None:
+def test_renewal_rates_of_terms_that_fall_due(steward: Steward) -> None:
     terms = {"end": "2025-07-01", "start": "2024-07-01"}
-    grown = contract(house, account(house, "Grown"), "100.00", **terms)
-    lost = contract(house, account(house, "Lost"), "50.00", **terms)
-    contract(house, account(house, "Goes on by itself"), "30.00", **terms, auto_renew=True)
-    contract(house, account(house, "Lapsed"), "20.00", **terms)
+    grown = contract(steward, account(steward, "Grown"), "100.00", **terms)
+    lost = contract(steward, account(steward, "Lost"), "50.00", **terms)
+    contract(steward, account(steward, "Goes on by itself"), "30.00", **terms, auto_renew=True)
+    contract(steward, account(steward, "Lapsed"), "20.00", **terms)
     more = Line(line="main", product="retainer", unit_price="120.00", interval="month")
-    house.do(RenewContract(end="2026-07-01", lines=(more,), effective_at="2025-05-01"), contract=grown)
-    house.do(
+    steward.do(RenewContract(end="2026-07-01", lines=(more,), effective_at="2025-05-01"), contract=grown)
+    steward.do(
         TerminateContract(effective_end="2025-07-01", reason="client left", voluntary=True, effective_at="2025-05-01"),
         contract=lost,
     )
-    house.catch_up()
+    steward.catch_up()
 
-    told = {method: ask(house, "renewal_rate", method=method) for method in ("count", "value", "net_value")}
+    told = {method: ask(steward, "renewal_rate", method=method) for method in ("count", "value", "net_value")}
     assert [told[method]["value"] for method in told] == ["0.5", "0.65", "0.75"]
     assert (told["value"]["numerator"], told["value"]["denominator"]) == ("1560.00", "2400.00")
     assert told["count"]["warnings"] == [{"code": "undecided_renewals", "count": 1}]
-    _, rows, _ = explained(house, "renewal_rate", method="net_value")
+    _, rows, _ = explained(steward, "renewal_rate", method="net_value")
     assert {row["name"]: row["contribution"]["numerator"] for row in rows} == {
         "Grown": "1440.00", "Lost": "0.00", "Goes on by itself": "360.00", "Lapsed": "0.00",
     }  # fmt: skip
@@ -71,30 +71,30 @@ def test_renewal_rates_of_terms_that_fall_due(house: House) -> None:
     ]
 
 
-def test_scope_figures_count_hours_and_alternatives(house: House) -> None:
-    client = account(house, "Wishful")
-    agreed = contract(house, client, "100.00")
+def test_scope_figures_count_hours_and_alternatives(steward: Steward) -> None:
+    client = account(steward, "Wishful")
+    agreed = contract(steward, client, "100.00")
 
     def wish(hours: str) -> str:
-        raised = house.do(RaiseScopeChange(title="More", request="Could we have more?"), account=client).id
-        house.do(AssessImpact(effort_hours=hours), scope_change=raised, actor="maria")
+        raised = steward.do(RaiseScopeChange(title="More", request="Could we have more?"), account=client).id
+        steward.do(AssessImpact(effort_hours=hours), scope_change=raised, actor="maria")
         return raised
 
     taken_in, absorbed, declined, undecided = wish("30"), wish("9"), wish("1"), wish("1")
-    house.do(RespondToClient(kind="accept"), scope_change=taken_in)
-    house.do(RecordClientDecision(accepted=True), scope_change=taken_in)
+    steward.do(RespondToClient(kind="accept"), scope_change=taken_in)
+    steward.do(RecordClientDecision(accepted=True), scope_change=taken_in)
     changes = (SetLine(op="set_line", line="main", unit_price="130.00"),)
-    house.do(AmendScopeChange(effective_at="2026-02-01", contract=agreed, changes=changes), scope_change=taken_in)
-    house.do(AbsorbWork(hours="7.5", cause="goodwill", approved_by="usr_boss"), scope_change=absorbed)
+    steward.do(AmendScopeChange(effective_at="2026-02-01", contract=agreed, changes=changes), scope_change=taken_in)
+    steward.do(AbsorbWork(hours="7.5", cause="goodwill", approved_by="usr_boss"), scope_change=absorbed)
     for other in (declined, undecided):
-        house.do(RespondToClient(kind="decline_with_alternative", alternative="Next month"), scope_change=other)
-    house.do(RecordClientDecision(accepted=True), scope_change=declined)
-    house.catch_up()
+        steward.do(RespondToClient(kind="decline_with_alternative", alternative="Next month"), scope_change=other)
+    steward.do(RecordClientDecision(accepted=True), scope_change=declined)
+    steward.catch_up()
 
-    creep = ask(house, "scope_creep_ratio", ("2026-01-01", "2027-01-01"))
+    creep = ask(steward, "scope_creep_ratio", ("2026-01-01", "2027-01-01"))
     assert (creep["value"], creep["numerator"], creep["denominator"]) == ("0.25", "7.5", "30")
-    taken = ask(house, "alternative_acceptance", ("2026-01-01", "2027-01-01"))
+    taken = ask(steward, "alternative_acceptance", ("2026-01-01", "2027-01-01"))
     assert (taken["value"], taken["warnings"]) == ("0.5", [{"code": "undecided_alternatives", "count": 1}])
-    _, [row], _ = explained(house, "alternative_acceptance", ("2026-01-01", "2027-01-01"))
+    _, [row], _ = explained(steward, "alternative_acceptance", ("2026-01-01", "2027-01-01"))
     assert len(row["items"]) == 4
     assert {event["type"].split(".")[0] for event in row["events"]} == {"scope_change"}

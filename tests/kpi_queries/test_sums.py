@@ -29,8 +29,8 @@ from projections.views import scope_changes
 from tests.kpi_queries.histories import DAYS, OWNERS, PERIODS, History, histories
 from tests.kpi_queries.history_factory import account, ask, contract, in_force, rates
 from tests.kpi_queries.history_player import Told
-from tests.kpi_queries.test_laws import estate, examples, for_every_history  # noqa: F401 - a fixture
-from tests.support.applications import House
+from tests.kpi_queries.test_laws import examples, for_every_history
+from tests.support.application import Steward
 
 ASKED = 3
 """How many questions about every figure of a history."""
@@ -56,7 +56,7 @@ MEMBERS = (
 def summed(told: Told, question: KpiQuery, when: When) -> dict[str, Any] | str:
     """What is answered: sums of the database."""
     try:
-        answer = figures.answer(told.house.runtime.reader, told.tenant, question, when)
+        answer = figures.answer(told.application.runtime.reader, told.tenant, question, when)
     except DomainError as refused:
         return f"{refused.code}: {refused}"
     return members(answer)
@@ -72,7 +72,7 @@ def told_by_rows(
 ) -> dict[str, Any] | str:
     """The same by the pure functions, from rows."""
     kpi = next(kpi for kpi in KPIS if kpi.name == question.name)
-    method, reader = kpi.methods[question.method or kpi.default], told.house.runtime.reader
+    method, reader = kpi.methods[question.method or kpi.default], told.application.runtime.reader
     start, end, _ = period_of(kpi, question, when, zone("UTC"))
     position = reader.log.head(told.tenant) if when.known_at is None else when.known_at
     try:
@@ -126,15 +126,15 @@ def test_every_method_of_every_figure_has_its_sum() -> None:
     }
 
 
-def test_the_databases_sums_are_the_pure_functions_figures(estate: House) -> None:  # noqa: F811 - pytest's way
+def test_the_databases_sums_are_the_pure_functions_figures(property_steward: Steward) -> None:
     def law(told: Told) -> None:
-        head, source = estate.catch_up(told.tenant), random.Random(repr(told.history))
+        head, source = property_steward.catch_up(told.tenant), random.Random(repr(told.history))
         for kpi in KPIS:
             for _ in range(ASKED):
                 question, when = asked(source, told, kpi, head)
                 assert summed(told, question, when) == told_by_rows(told, question, when), (question, when)
 
-    for_every_history(estate, law)
+    for_every_history(property_steward, law)
 
 
 RULES = st.builds(
@@ -156,13 +156,15 @@ TABLE = rates(
 )  # fmt: skip
 
 
-def test_under_rules_and_in_one_currency_sums_are_the_pure_functions_figures_too(estate: House) -> None:  # noqa: F811
+def test_under_rules_and_in_one_currency_sums_are_the_pure_functions_figures_too(
+    property_steward: Steward,
+) -> None:
     table = Rates(TABLE)
 
     def law(told: Told, rules: MetricRules, seed: int) -> None:
-        policy = in_force(estate, rules, None, tenant=told.tenant)
-        in_force(estate, TABLE, tenant=told.tenant)
-        head, source = estate.catch_up(told.tenant), random.Random(seed)
+        policy = in_force(property_steward, rules, None, tenant=told.tenant)
+        in_force(property_steward, TABLE, tenant=told.tenant)
+        head, source = property_steward.catch_up(told.tenant), random.Random(seed)
         for kpi in (kpi for kpi in KPIS if kpi.reads in ("cohorts", "contract_lines", "lives", "renewals", "weights")):
             for method in (
                 name
@@ -177,40 +179,49 @@ def test_under_rules_and_in_one_currency_sums_are_the_pure_functions_figures_too
                 assert summed(told, question, when) == told_by_rows(told, question, when, rules, table), question
 
     @settings(
-        max_examples=examples(estate, 48, 8), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples(property_steward, 48, 8),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(histories(), RULES, st.integers(0, 2**32))
     def holds(history: History, rules: MetricRules, seed: int) -> None:
-        law(Told(estate, estate.new_tenant("Agency"), history).all(), rules, seed)
+        law(Told(property_steward, property_steward.new_tenant("Agency"), history).all(), rules, seed)
 
     holds()
 
 
-def test_only_accounts_of_several_currencies_are_read_row_by_row(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    in_force(house, TABLE)
+def test_only_accounts_of_several_currencies_are_read_row_by_row(
+    steward: Steward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_force(steward, TABLE)
     for money in ("USD", "EUR"):
-        contract(house, account(house, f"In {money}"), "100.00", currency=money)
-    both = account(house, "In both")
+        contract(steward, account(steward, f"In {money}"), "100.00", currency=money)
+    both = account(steward, "In both")
     for money in ("USD", "EUR"):
-        contract(house, both, "10.00", currency=money)
-    house.catch_up()
-    plainly = ask(house, "mrr_waterfall", reporting="GBP")
+        contract(steward, both, "10.00", currency=money)
+    steward.catch_up()
+    plainly = ask(steward, "mrr_waterfall", reporting="GBP")
     read: list[str] = []
     one_by_one = rows.of_accounts_in
     monkeypatch.setattr(converting, "of_accounts_in", lambda *told: read.extend(told[-1]) or one_by_one(*told))
     monkeypatch.setattr(rows, "CONVERTERS", {})
 
-    assert ask(house, "mrr_waterfall", reporting="GBP") == plainly
+    assert ask(steward, "mrr_waterfall", reporting="GBP") == plainly
     assert read == [both]
     assert plainly["rows"][0]["amount"] == "214.50"  # 110 x 0.90 + 110 x 1.05
     assert plainly["rows"][-1]["amount"] == "253.00"
     assert {row["name"]: row["amount"] for row in plainly["rows"]}["fx"] == "38.50"
-    assert ask(house, "arr", None, as_of="2025-12-31", reporting="GBP", policy=None)["value"] == "3036.00"
+    assert ask(steward, "arr", None, as_of="2025-12-31", reporting="GBP", policy=None)["value"] == "3036.00"
 
 
-def test_an_explanation_tells_of_every_account_what_the_pure_functions_tell(estate: House) -> None:  # noqa: F811
+def test_an_explanation_tells_of_every_account_what_the_pure_functions_tell(property_steward: Steward) -> None:
     def law(told: Told) -> None:
-        head, source, reader = estate.catch_up(told.tenant), random.Random(repr(told.history)), estate.runtime.reader
+        head, source, reader = (
+            property_steward.catch_up(told.tenant),
+            random.Random(repr(told.history)),
+            property_steward.runtime.reader,
+        )
         for kpi in (kpi for kpi in KPIS if kpi.reads == "contract_lines"):
             question, when = asked(source, told, kpi, head)
             try:
@@ -224,7 +235,7 @@ def test_an_explanation_tells_of_every_account_what_the_pure_functions_tell(esta
             assert [{name: row[name] for name in one} for one, row in zip(wanted, page, strict=True)] == wanted
             assert last is None
 
-    for_every_history(estate, law)
+    for_every_history(property_steward, law)
 
 
 HOURS = st.none() | st.integers(0, 10**12)
@@ -241,13 +252,13 @@ def scope_changes_of(draw: st.DrawFn) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(estate: House) -> None:  # noqa: F811
-    database = estate.runtime.database
+def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(property_steward: Steward) -> None:
+    database = property_steward.runtime.database
 
     @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(scope_changes_of(), min_size=1, max_size=8), st.sampled_from(PERIODS))
     def same(wished: list[dict[str, Any]], period: tuple[str, str]) -> None:
-        tenant = estate.new_tenant("Agency")
+        tenant = property_steward.new_tenant("Agency")
         nothing = dict.fromkeys(scope_changes.ScopeChange._fields)
         rows = [
             nothing | one | {"tenant_id": tenant, "scope_change": f"scr_{at}", "pos_from": 0, "pos_to": FOREVER}
@@ -255,7 +266,7 @@ def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(estate:
         ]
         with database.grow(tenant) as connection:
             connection.execute(insert(scope_changes.VIEW.table), rows)
-        told = Told(estate, tenant, History())
+        told = Told(property_steward, tenant, History())
         for kpi in (kpi for kpi in KPIS if kpi.reads == "scope_changes"):
             question, when = KpiQuery(kpi.name, *period), When(0, 0, now=True)
             assert summed(told, question, when) == told_by_rows(told, question, when)
@@ -263,17 +274,17 @@ def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(estate:
     same()
 
 
-def test_amounts_beyond_a_databases_integers_are_exact_all_the_same(house: House) -> None:
+def test_amounts_beyond_a_databases_integers_are_exact_all_the_same(steward: Steward) -> None:
     year = {"interval": "year", "start": "2024-01-01"}
     for at in range(20):
-        contract(house, account(house, f"Client {at}"), "999999999999.00", **year)
-    house.catch_up()
-    assert ask(house, "arr", None, as_of="2025-12-31")["value"] == "19999999999980.00"
+        contract(steward, account(steward, f"Client {at}"), "999999999999.00", **year)
+    steward.catch_up()
+    assert ask(steward, "arr", None, as_of="2025-12-31")["value"] == "19999999999980.00"
 
-    largest = account(house, "Largest")
+    largest = account(steward, "Largest")
     for _ in range(3):
-        contract(house, largest, "999999999999.00", **year)
-    house.catch_up()
-    assert ask(house, "arr", None, as_of="2025-12-31")["value"] == "22999999999977.00"
-    assert ask(house, "net_revenue_retention")["value"] == "1"
-    assert ask(house, "mrr_waterfall", account=largest)["rows"][0]["amount"] == "249999999999.75"
+        contract(steward, largest, "999999999999.00", **year)
+    steward.catch_up()
+    assert ask(steward, "arr", None, as_of="2025-12-31")["value"] == "22999999999977.00"
+    assert ask(steward, "net_revenue_retention")["value"] == "1"
+    assert ask(steward, "mrr_waterfall", account=largest)["rows"][0]["amount"] == "249999999999.75"

@@ -7,7 +7,7 @@ from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import AmendContract, Line, RecordContract, SetLine, TerminateContract
 from app.domain.kernel.values import add_days, day_start, instant, zone
 from app.kpi_queries import KpiQuery
-from tests.support.applications import House
+from tests.support.application import Steward
 
 ZONES = ["America/New_York", "Pacific/Auckland"]
 DAYS = {
@@ -20,37 +20,39 @@ CASES = [(name, day, hours) for name in ZONES for day, hours in zip(DAYS[name], 
 MICROS_AN_HOUR = 3_600_000_000
 
 
-def client(house: House, tenant: str) -> str:
+def client(steward: Steward, tenant: str) -> str:
     """A contract of 100 a month since 2024."""
-    account = house.do(OpenAccount(name="Client", currency="USD", effective_at="2024-01-01"), tenant=tenant).id
+    account = steward.do(OpenAccount(name="Client", currency="USD", effective_at="2024-01-01"), tenant=tenant).id
     line = Line(line="main", product="retainer", unit_price="100.00", interval="month")
     signed = RecordContract(currency="USD", start="2024-01-01", signed_at="2024-01-01", lines=(line,))
-    return house.do(signed, tenant=tenant, account=account).id
+    return steward.do(signed, tenant=tenant, account=account).id
 
 
-def raised(house: House, tenant: str, effective_at: str) -> None:
+def raised(steward: Steward, tenant: str, effective_at: str) -> None:
     """A contract that becomes 150 at a moment."""
     changes = (SetLine(op="set_line", line="main", unit_price="150.00"),)
-    house.do(AmendContract(effective_at=effective_at, changes=changes), tenant=tenant, contract=client(house, tenant))
-    house.catch_up(tenant)
+    steward.do(
+        AmendContract(effective_at=effective_at, changes=changes), tenant=tenant, contract=client(steward, tenant)
+    )
+    steward.catch_up(tenant)
 
 
-def expansion(house: House, tenant: str, day: str) -> str:
+def expansion(steward: Steward, tenant: str, day: str) -> str:
     """The expansion of one day."""
     question = KpiQuery("mrr_waterfall", day, add_days(day, 1))
-    told = figures.answer(house.runtime.reader, tenant, question, house.runtime.reader.when(tenant))
+    told = figures.answer(steward.runtime.reader, tenant, question, steward.runtime.reader.when(tenant))
     return next(str(row["amount"]) for row in told["rows"] if row["name"] == "expansion")
 
 
-def mrr(house: House, tenant: str, as_of: str) -> str:
+def mrr(steward: Steward, tenant: str, as_of: str) -> str:
     """MRR at the end of a day, or at an instant."""
-    told = figures.answer(house.runtime.reader, tenant, KpiQuery("mrr"), house.runtime.reader.when(tenant, as_of))
+    told = figures.answer(steward.runtime.reader, tenant, KpiQuery("mrr"), steward.runtime.reader.when(tenant, as_of))
     return str(told["value"])
 
 
 @pytest.mark.parametrize(("name", "day", "hours"), CASES)
 def test_a_change_at_midnight_belongs_to_the_day_that_begins_and_one_just_before_to_the_day_that_ends(
-    cottage: House, name: str, day: str, hours: int
+    sqlite_steward: Steward, name: str, day: str, hours: int
 ) -> None:
     yesterday, tomorrow = add_days(day, -1), add_days(day, 1)
     begins, ends = day_start(day, zone(name)), day_start(tomorrow, zone(name))
@@ -63,36 +65,38 @@ def test_a_change_at_midnight_belongs_to_the_day_that_begins_and_one_just_before
         (instant(ends - 1), ("0.00", "50.00", "0.00")),
         (instant(ends), ("0.00", "0.00", "50.00")),
     ]:
-        tenant = cottage.new_tenant("Town", name)
-        raised(cottage, tenant, moment)
-        assert tuple(expansion(cottage, tenant, one) for one in (yesterday, day, tomorrow)) == expected
+        tenant = sqlite_steward.new_tenant("Town", name)
+        raised(sqlite_steward, tenant, moment)
+        assert tuple(expansion(sqlite_steward, tenant, one) for one in (yesterday, day, tomorrow)) == expected
 
-    assert mrr(cottage, tenant, day) == "100.00"
-    assert mrr(cottage, tenant, tomorrow) == "150.00"
-    assert mrr(cottage, tenant, instant(ends)) == "150.00"
-    assert mrr(cottage, tenant, instant(ends - 1)) == "100.00"
+    assert mrr(sqlite_steward, tenant, day) == "100.00"
+    assert mrr(sqlite_steward, tenant, tomorrow) == "150.00"
+    assert mrr(sqlite_steward, tenant, instant(ends)) == "150.00"
+    assert mrr(sqlite_steward, tenant, instant(ends - 1)) == "100.00"
 
 
-def test_one_instant_falls_on_two_days_in_two_towns(cottage: House) -> None:
+def test_one_instant_falls_on_two_days_in_two_towns(sqlite_steward: Steward) -> None:
     days = {}
     for name in ZONES:
-        tenant = cottage.new_tenant("Town", name)
-        raised(cottage, tenant, "2025-07-01T02:00:00Z")
-        days[name] = [day for day in ("2025-06-30", "2025-07-01") if expansion(cottage, tenant, day) == "50.00"]
+        tenant = sqlite_steward.new_tenant("Town", name)
+        raised(sqlite_steward, tenant, "2025-07-01T02:00:00Z")
+        days[name] = [day for day in ("2025-06-30", "2025-07-01") if expansion(sqlite_steward, tenant, day) == "50.00"]
 
     assert days == {"America/New_York": ["2025-06-30"], "Pacific/Auckland": ["2025-07-01"]}
 
 
 @pytest.mark.parametrize(("name", "day"), [case[:2] for case in CASES])
-def test_a_contract_that_ends_on_a_day_is_paid_until_its_midnight(cottage: House, name: str, day: str) -> None:
-    tenant = cottage.new_tenant("Town", name)
-    contract = client(cottage, tenant)
-    cottage.do(TerminateContract(effective_end=day, reason="left", voluntary=True), tenant=tenant, contract=contract)
-    cottage.catch_up(tenant)
+def test_a_contract_that_ends_on_a_day_is_paid_until_its_midnight(sqlite_steward: Steward, name: str, day: str) -> None:
+    tenant = sqlite_steward.new_tenant("Town", name)
+    contract = client(sqlite_steward, tenant)
+    sqlite_steward.do(
+        TerminateContract(effective_end=day, reason="left", voluntary=True), tenant=tenant, contract=contract
+    )
+    sqlite_steward.catch_up(tenant)
 
-    assert mrr(cottage, tenant, add_days(day, -1)) == "100.00"
-    assert mrr(cottage, tenant, instant(day_start(day, zone(name)) - 1)) == "100.00"
-    assert mrr(cottage, tenant, instant(day_start(day, zone(name)))) == "0.00"
+    assert mrr(sqlite_steward, tenant, add_days(day, -1)) == "100.00"
+    assert mrr(sqlite_steward, tenant, instant(day_start(day, zone(name)) - 1)) == "100.00"
+    assert mrr(sqlite_steward, tenant, instant(day_start(day, zone(name)))) == "0.00"
     question = KpiQuery("client_retention_rate", add_days(day, -30), day)
-    reader = cottage.runtime.reader
+    reader = sqlite_steward.runtime.reader
     assert figures.answer(reader, tenant, question, reader.when(tenant))["value"] == "1"

@@ -17,7 +17,7 @@ from projections.view import View
 from projections.views import contract_lines, contracts, renewals
 from tests.domain.contract_factory import add, line, reprice, signed
 from tests.domain.test_schedule import HISTORIES, UTC, Told, build, events
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.views import projector
 from tests.support.views import rows as stored
 
@@ -77,23 +77,23 @@ def test_an_event_that_changes_nothing_leaves_the_schedule_as_it_is(history: lis
         schedule = after
 
 
-def amend(house: House, contract: str, amendments: int) -> None:
+def amend(steward: Steward, contract: str, amendments: int) -> None:
     """Some amendments, a day apart, caught up with after each of the first ones, and all at once with the rest."""
     for number in range(amendments):
         change = reprice("main", f"{1000 + number}.00")
         day = f"2026-{2 + number // 28:02d}-{1 + number % 28:02d}"
-        house.do(AmendContract(effective_at=day, changes=(change,)), contract=contract)
+        steward.do(AmendContract(effective_at=day, changes=(change,)), contract=contract)
         if number < 3:
-            house.catch_up()
+            steward.catch_up()
 
 
-def test_a_schedule_is_kept_once_however_often_a_contract_is_amended(house: House) -> None:
-    contract = signed(house)
-    amend(house, contract, 40)
-    house.catch_up()
+def test_a_schedule_is_kept_once_however_often_a_contract_is_amended(steward: Steward) -> None:
+    contract = signed(steward)
+    amend(steward, contract, 40)
+    steward.catch_up()
 
     rows = {
-        view.name: [dict(zip(view.table.c.keys(), row, strict=True)) for row in stored(house, view)] for view in VIEWS
+        view.name: [dict(zip(view.table.c.keys(), row, strict=True)) for row in stored(steward, view)] for view in VIEWS
     }
     for view, key in ((contract_lines.VIEW, "line"), (renewals.VIEW, "due")):
         (anchor,) = [row for row in rows[view.name] if not row[key]]
@@ -104,40 +104,42 @@ def test_a_schedule_is_kept_once_however_often_a_contract_is_amended(house: Hous
     )  # the schedule, the first line, and what each amendment made of two
 
 
-def test_what_was_known_before_an_amendment_does_not_change_with_it(house: House) -> None:
-    contract = signed(house)
-    house.do(AmendContract(effective_at="2026-03-01", changes=(reprice("main", "2000.00"),)), contract=contract)
-    known = house.catch_up()
-    before = [row for row in house.rows("contract_lines", known_at=str(known)) if row.line]
+def test_what_was_known_before_an_amendment_does_not_change_with_it(steward: Steward) -> None:
+    contract = signed(steward)
+    steward.do(AmendContract(effective_at="2026-03-01", changes=(reprice("main", "2000.00"),)), contract=contract)
+    known = steward.catch_up()
+    before = [row for row in steward.rows("contract_lines", known_at=str(known)) if row.line]
 
-    house.do(AmendContract(effective_at="2026-02-01", changes=(reprice("main", "3000.00"),)), contract=contract)
+    steward.do(AmendContract(effective_at="2026-02-01", changes=(reprice("main", "3000.00"),)), contract=contract)
 
-    assert [row for row in house.rows("contract_lines", known_at=str(known)) if row.line] == before
+    assert [row for row in steward.rows("contract_lines", known_at=str(known)) if row.line] == before
     assert [unscaled(row.annual) for row in before] == ["12000", "24000"]
-    after = [row for row in house.rows("contract_lines") if row.line]
+    after = [row for row in steward.rows("contract_lines") if row.line]
     assert [unscaled(row.annual) for row in after] == ["12000", "36000", "24000"]
 
 
-def test_lines_keep_the_order_in_which_they_came(house: House) -> None:
-    contract = signed(house, lines=(line("zebra"), line("main")))
-    house.do(AmendContract(effective_at="2026-03-01", changes=(add("ant"),)), contract=contract)
+def test_lines_keep_the_order_in_which_they_came(steward: Steward) -> None:
+    contract = signed(steward, lines=(line("zebra"), line("main")))
+    steward.do(AmendContract(effective_at="2026-03-01", changes=(add("ant"),)), contract=contract)
 
-    found = sorted((row for row in house.rows("contract_lines") if row.line), key=lambda row: row.place)
+    found = sorted((row for row in steward.rows("contract_lines") if row.line), key=lambda row: row.place)
 
     assert [row.line for row in found] == ["zebra", "main", "ant"]
 
 
-def test_a_new_version_of_a_view_grows_in_a_table_of_its_own_and_leaves_the_old_one_alone(house: House) -> None:
-    contract = signed(house)
+def test_a_new_version_of_a_view_grows_in_a_table_of_its_own_and_leaves_the_old_one_alone(
+    steward: Steward,
+) -> None:
+    contract = signed(steward)
     older = replace(contract_lines.VIEW, version=contract_lines.VIEW.version - 1)
-    owner = Database(house.settings.database_url, owner=True)
+    owner = Database(steward.settings.database_url, owner=True)
     create_tables(owner, [older])
     owner.close()
-    projector(house, older).catch_up(house.tenant)
-    left = stored(house, older)
+    projector(steward, older).catch_up(steward.tenant)
+    left = stored(steward, older)
 
-    amend(house, contract, 1)
+    amend(steward, contract, 1)
 
-    assert [row.line for row in house.rows("contract_lines")] == ["", "main", "main"]
-    assert stored(house, older) == left
+    assert [row.line for row in steward.rows("contract_lines")] == ["", "main", "main"]
+    assert stored(steward, older) == left
     assert len(left) == 2

@@ -13,7 +13,7 @@ from app.store.engine import Database
 from app.worker import Worker
 from projections import VIEWS
 from projections.views import accounts
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.lifetimes import life
 from tests.support.views import assert_grown_right, rows, tamper
 
@@ -21,10 +21,10 @@ EVENTS = 2000
 
 
 @contextmanager
-def until_stopped(house: House, pool: ThreadPoolExecutor) -> Iterator[list[int]]:
+def until_stopped(steward: Steward, pool: ThreadPoolExecutor) -> Iterator[list[int]]:
     """Writes, keeps views and reads until the block ends. Gives: the positions that readers have seen, as they see them."""
     stop, seen = threading.Event(), [0]
-    writers, workers, readers = (build(house.settings, clock=house.clock) for _ in range(3))
+    writers, workers, readers = (build(steward.settings, clock=steward.clock) for _ in range(3))
 
     def over_and_over(once: Callable[[int], object]) -> "Future[None]":
         def go_on() -> None:
@@ -37,11 +37,11 @@ def until_stopped(house: House, pool: ThreadPoolExecutor) -> Iterator[list[int]]
 
     def write(number: int) -> None:
         told = [{**event, "source": f"load {number}"} for event in life(1000 + number, 5)]
-        writers.ingestion.ingest(house.tenant, "test", told)
+        writers.ingestion.ingest(steward.tenant, "test", told)
 
     def read(_number: int) -> None:
-        when = readers.reader.when(house.tenant)
-        page = readers.reader.page(house.tenant, accounts.VIEW, when)
+        when = readers.reader.when(steward.tenant)
+        page = readers.reader.page(steward.tenant, accounts.VIEW, when)
         assert page.rows
         assert page.position >= seen[-1]
         seen.append(page.position)
@@ -59,24 +59,24 @@ def until_stopped(house: House, pool: ThreadPoolExecutor) -> Iterator[list[int]]
 
 @pytest.mark.parametrize("spoilt", [False, True])
 def test_a_rebuild_under_load_harms_nobody_and_is_right(
-    house: House, monkeypatch: pytest.MonkeyPatch, spoilt: bool
+    steward: Steward, monkeypatch: pytest.MonkeyPatch, spoilt: bool
 ) -> None:
     monkeypatch.setattr(rebuilding, "FEW", 500)
-    house.ingest(life(12, EVENTS))
-    begun = house.catch_up()
+    steward.ingest(life(12, EVENTS))
+    begun = steward.catch_up()
     if spoilt:
         for view in VIEWS:
-            if rows(house, view):
-                tamper(house, view, "surplus")
-    owner = Database(house.settings.database_url, owner=True)
+            if rows(steward, view):
+                tamper(steward, view, "surplus")
+    owner = Database(steward.settings.database_url, owner=True)
 
-    with ThreadPoolExecutor(3) as pool, until_stopped(house, pool) as seen:
-        found = house.runtime.projector.rebuild_all(owner, house.tenant, VIEWS, workers=2)
+    with ThreadPoolExecutor(3) as pool, until_stopped(steward, pool) as seen:
+        found = steward.runtime.projector.rebuild_all(owner, steward.tenant, VIEWS, workers=2)
     owner.close()
 
     assert begun > EVENTS // 2
     assert len(seen) > 1
-    assert house.catch_up() > begun
+    assert steward.catch_up() > begun
     assert {one.view for one in found if not one.equal} == {one.view for one in found if one.swapped}
     assert any(one.swapped for one in found) == spoilt
-    assert_grown_right(house)
+    assert_grown_right(steward)

@@ -18,7 +18,7 @@ from app.store.engine import Database
 from app.store.event_pages import Share
 from projections import VIEWS
 from projections.views import accounts
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.lifetimes import life
 from tests.support.views import BY_NAME, TAMPERINGS, assert_grown_right, failing_on, projector, rebuilt, rows, tamper
 
@@ -28,47 +28,49 @@ new_id = Ids(system_clock)
 @pytest.mark.parametrize("how", TAMPERINGS)
 @pytest.mark.parametrize("name", ["accounts", "contract_lines", "timeline"])
 def test_a_rebuild_that_only_verifies_tells_and_keeps_and_one_that_does_not_heals(
-    house: House, name: str, how: str
+    steward: Steward, name: str, how: str
 ) -> None:
     view = BY_NAME[name]
-    house.ingest(life(6, 80))
-    house.catch_up()
-    before = rows(house, view)
-    tamper(house, view, how)
-    tampered = rows(house, view)
+    steward.ingest(life(6, 80))
+    steward.catch_up()
+    before = rows(steward, view)
+    tamper(steward, view, how)
+    tampered = rows(steward, view)
 
-    told = rebuilt(house, view, verify=True)
+    told = rebuilt(steward, view, verify=True)
     assert not told.equal
     assert not told.swapped
     assert (told.missing > 0, told.surplus > 0) == (how != "surplus", how != "missing")
     assert told.body()["equal"] is False
-    assert rows(house, view) == tampered != before
+    assert rows(steward, view) == tampered != before
 
-    assert rebuilt(house, view, verify=False).swapped
-    assert rows(house, view) == before
-    assert rebuilt(house, view, verify=True).equal
-
-
-def test_a_rebuild_leaves_nothing_beside_and_other_tenants_alone(house: House) -> None:
-    other = house.new_tenant("Other")
-    for tenant in (house.tenant, other):
-        house.do(OpenAccount(name="Northwind", currency="EUR"), tenant=tenant)
-        house.catch_up(tenant)
-    before = rows(house, accounts.VIEW, other)
-    there = everything_in(house)
-    tamper(house, accounts.VIEW, "changed")
-
-    assert rebuilt(house, accounts.VIEW, verify=False).swapped
-
-    assert rows(house, accounts.VIEW, other) == before
-    assert everything_in(house) == there
+    assert rebuilt(steward, view, verify=False).swapped
+    assert rows(steward, view) == before
+    assert rebuilt(steward, view, verify=True).equal
 
 
-def test_a_rebuild_that_breaks_on_the_way_leaves_the_view_as_it_was_and_nothing_beside(house: House) -> None:
-    house.ingest(life(13, 40))
-    house.catch_up()
-    tamper(house, accounts.VIEW, "changed")
-    before, there = rows(house, accounts.VIEW), everything_in(house)
+def test_a_rebuild_leaves_nothing_beside_and_other_tenants_alone(steward: Steward) -> None:
+    other = steward.new_tenant("Other")
+    for tenant in (steward.tenant, other):
+        steward.do(OpenAccount(name="Northwind", currency="EUR"), tenant=tenant)
+        steward.catch_up(tenant)
+    before = rows(steward, accounts.VIEW, other)
+    there = everything_in(steward)
+    tamper(steward, accounts.VIEW, "changed")
+
+    assert rebuilt(steward, accounts.VIEW, verify=False).swapped
+
+    assert rows(steward, accounts.VIEW, other) == before
+    assert everything_in(steward) == there
+
+
+def test_a_rebuild_that_breaks_on_the_way_leaves_the_view_as_it_was_and_nothing_beside(
+    steward: Steward,
+) -> None:
+    steward.ingest(life(13, 40))
+    steward.catch_up()
+    tamper(steward, accounts.VIEW, "changed")
+    before, there = rows(steward, accounts.VIEW), everything_in(steward)
 
     for last in (1, 2):  # while it compares, and when it has begun to put the view right
 
@@ -78,17 +80,17 @@ def test_a_rebuild_that_breaks_on_the_way_leaves_the_view_as_it_was_and_nothing_
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            rebuilt(house, accounts.VIEW, verify=False, progress=breaks)
+            rebuilt(steward, accounts.VIEW, verify=False, progress=breaks)
 
-        assert rows(house, accounts.VIEW) == before
-        assert everything_in(house) == there
-    assert rebuilt(house, accounts.VIEW, verify=False).swapped
-    assert_grown_right(house)
+        assert rows(steward, accounts.VIEW) == before
+        assert everything_in(steward) == there
+    assert rebuilt(steward, accounts.VIEW, verify=False).swapped
+    assert_grown_right(steward)
 
 
-def everything_in(house: House) -> set[str]:
+def everything_in(steward: Steward) -> set[str]:
     """The names of all tables, and of all files that are not the database's own."""
-    owner = Database(house.settings.database_url, owner=True)
+    owner = Database(steward.settings.database_url, owner=True)
     with owner.administer() as connection:
         dialect = connection.dialect
         names = {*dialect.get_table_names(connection), *dialect.get_temp_table_names(connection)}
@@ -101,71 +103,73 @@ def everything_in(house: House) -> set[str]:
     return names
 
 
-def test_a_rebuild_sees_one_moment_while_the_view_is_written_to(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebuild_sees_one_moment_while_the_view_is_written_to(
+    steward: Steward, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rebuilding, "PAGE", 10)
-    house.ingest(life(7, 60))
-    begun = house.catch_up()
+    steward.ingest(life(7, 60))
+    begun = steward.catch_up()
     written = iter(range(100, 103))
 
     def meanwhile(_read: float) -> None:
         for number in written:
-            house.ingest(life(number, 20))
-            house.catch_up()
+            steward.ingest(life(number, 20))
+            steward.catch_up()
             break
 
-    compared = rebuilt(house, accounts.VIEW, progress=meanwhile)
+    compared = rebuilt(steward, accounts.VIEW, progress=meanwhile)
 
     assert (compared.equal, compared.position) == (True, begun)
-    assert house.runtime.log.head(house.tenant) > begun
-    assert_grown_right(house)
+    assert steward.runtime.log.head(steward.tenant) > begun
+    assert_grown_right(steward)
 
 
 @pytest.mark.parametrize("how", TAMPERINGS)
 @pytest.mark.parametrize("name", ["accounts", "contract_lines", "interactions", "timeline"])
 def test_what_differs_is_replaced_as_it_is_by_then_while_the_view_is_written_to(
-    house: House, monkeypatch: pytest.MonkeyPatch, name: str, how: str
+    steward: Steward, monkeypatch: pytest.MonkeyPatch, name: str, how: str
 ) -> None:
     monkeypatch.setattr(rebuilding, "PAGE", 10)
     monkeypatch.setattr(rebuilding, "CLOSE", 5)
-    house.ingest(life(7, 60))
-    house.catch_up()
-    tamper(house, BY_NAME[name], how)
+    steward.ingest(life(7, 60))
+    steward.catch_up()
+    tamper(steward, BY_NAME[name], how)
     written = iter(range(100, 106))
 
     def meanwhile(_read: float) -> None:
         for number in written:
-            house.ingest(life(number, 20))
-            house.catch_up()
+            steward.ingest(life(number, 20))
+            steward.catch_up()
             break
 
-    compared = rebuilt(house, BY_NAME[name], verify=False, progress=meanwhile)
+    compared = rebuilt(steward, BY_NAME[name], verify=False, progress=meanwhile)
 
     assert not compared.equal
     assert next(written, 106) > 100
-    assert_grown_right(house)
+    assert_grown_right(steward)
 
 
-def test_of_two_rebuilds_at_once_each_finds_what_it_saw_and_the_view_is_right(house: House) -> None:
-    house.ingest(life(8, 60))
-    house.catch_up()
-    before = rows(house, accounts.VIEW)
-    tamper(house, accounts.VIEW, "missing")
+def test_of_two_rebuilds_at_once_each_finds_what_it_saw_and_the_view_is_right(steward: Steward) -> None:
+    steward.ingest(life(8, 60))
+    steward.catch_up()
+    before = rows(steward, accounts.VIEW)
+    tamper(steward, accounts.VIEW, "missing")
     inner: list[Comparison] = []
 
     def meanwhile(_read: float) -> None:
         if not inner:
-            inner.append(rebuilt(house, accounts.VIEW, verify=False))
+            inner.append(rebuilt(steward, accounts.VIEW, verify=False))
 
-    outer = rebuilt(house, accounts.VIEW, verify=False, progress=meanwhile)
+    outer = rebuilt(steward, accounts.VIEW, verify=False, progress=meanwhile)
 
     assert (outer.missing, [compared.missing for compared in inner]) == (1, [1])
-    assert rows(house, accounts.VIEW) == before
-    assert rebuilt(house, accounts.VIEW).equal
+    assert rows(steward, accounts.VIEW) == before
+    assert rebuilt(steward, accounts.VIEW).equal
 
 
-def test_an_equal_view_is_not_written_to(house: House) -> None:
-    house.ingest(life(9, 40))
-    house.catch_up()
+def test_an_equal_view_is_not_written_to(steward: Steward) -> None:
+    steward.ingest(life(9, 40))
+    steward.catch_up()
     told: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -173,7 +177,7 @@ def test_an_equal_view_is_not_written_to(house: House) -> None:
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        assert rebuilt(house, accounts.VIEW, verify=False).equal
+        assert rebuilt(steward, accounts.VIEW, verify=False).equal
     finally:
         event.remove(Engine, "before_cursor_execute", note)
 
@@ -184,17 +188,17 @@ def test_an_equal_view_is_not_written_to(house: House) -> None:
 
 @pytest.mark.parametrize("name", ["accounts", "contracts", "renewals", "interactions", "timeline"])
 def test_groups_that_are_forgotten_are_read_again_from_where_they_were_written(
-    house: House, monkeypatch: pytest.MonkeyPatch, name: str
+    steward: Steward, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     for constant, value in (("PAGE", 7), ("PENDING", 3), ("GROUPS", 2)):
         monkeypatch.setattr(rebuilding, constant, value)
-    house.ingest(life(10, 120))
-    house.catch_up()
+    steward.ingest(life(10, 120))
+    steward.catch_up()
 
-    compared = rebuilt(house, BY_NAME[name])
+    compared = rebuilt(steward, BY_NAME[name])
 
     assert compared.equal
-    assert compared.rows == len(rows(house, BY_NAME[name])) > 0
+    assert compared.rows == len(rows(steward, BY_NAME[name])) > 0
 
 
 # --- several at work ---
@@ -214,13 +218,13 @@ def test_every_id_is_in_exactly_one_share(count: int, ids: list[str]) -> None:
 
 
 def test_two_processes_share_the_accounts_and_find_what_one_finds(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuilding, "FEW", 10)
-    house.ingest(life(11, 200))
-    head = house.catch_up()
-    tamper(house, BY_NAME["contract_lines"], "missing")
-    owner = Database(house.settings.database_url, owner=True)
+    steward.ingest(life(11, 200))
+    head = steward.catch_up()
+    tamper(steward, BY_NAME["contract_lines"], "missing")
+    owner = Database(steward.settings.database_url, owner=True)
     shares: list[Share] = []
     compare = Rebuilder.compare
 
@@ -229,10 +233,10 @@ def test_two_processes_share_the_accounts_and_find_what_one_finds(
         return compare(self, views, share, progress)
 
     monkeypatch.setattr(Rebuilder, "compare", noted)
-    runtime = house.runtime
-    alone = runtime.projector.rebuild_all(owner, house.tenant, VIEWS, verify=True, workers=1)
+    runtime = steward.runtime
+    alone = runtime.projector.rebuild_all(owner, steward.tenant, VIEWS, verify=True, workers=1)
     mine = len(shares)
-    together = runtime.projector.rebuild_all(owner, house.tenant, VIEWS, verify=True, workers=2)
+    together = runtime.projector.rebuild_all(owner, steward.tenant, VIEWS, verify=True, workers=2)
     owner.close()
 
     assert [one.body() for one in together] == [one.body() for one in alone]
@@ -242,24 +246,24 @@ def test_two_processes_share_the_accounts_and_find_what_one_finds(
     assert shares[-1].of == 2
 
 
-def test_a_view_that_was_never_grown_can_be_rebuilt(house: House) -> None:
-    house.do(OpenAccount(name="Northwind", currency="EUR"))
-    compared = rebuilt(house, accounts.VIEW)
+def test_a_view_that_was_never_grown_can_be_rebuilt(steward: Steward) -> None:
+    steward.do(OpenAccount(name="Northwind", currency="EUR"))
+    compared = rebuilt(steward, accounts.VIEW)
 
     assert (compared.position, compared.rows, compared.equal) == (0, 0, True)
-    house.do(RenameAccount(name="Later"), account=house.runtime.log.after(house.tenant, 1, 1)[0].stream_id)
-    house.catch_up()
-    assert_grown_right(house)
+    steward.do(RenameAccount(name="Later"), account=steward.runtime.log.after(steward.tenant, 1, 1)[0].stream_id)
+    steward.catch_up()
+    assert_grown_right(steward)
 
 
-def test_a_view_that_cannot_be_grown_is_not_put_in_place(house: House) -> None:
-    house.do(OpenAccount(name="poison", currency="EUR"))
-    house.catch_up()
-    before = rows(house, accounts.VIEW)
-    owner = Database(house.settings.database_url, owner=True)
+def test_a_view_that_cannot_be_grown_is_not_put_in_place(steward: Steward) -> None:
+    steward.do(OpenAccount(name="poison", currency="EUR"))
+    steward.catch_up()
+    before = rows(steward, accounts.VIEW)
+    owner = Database(steward.settings.database_url, owner=True)
 
     with pytest.raises(RuntimeError, match="accounts cannot be grown past position 2: ZeroDivisionError"):
-        projector(house).rebuild(owner, house.tenant, failing_on("accounts", "poison"))
+        projector(steward).rebuild(owner, steward.tenant, failing_on("accounts", "poison"))
 
     owner.close()
-    assert rows(house, accounts.VIEW) == before
+    assert rows(steward, accounts.VIEW) == before

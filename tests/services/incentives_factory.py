@@ -11,7 +11,7 @@ from app.domain.policy.rules import IncentiveRules
 from app.services import incentive_statements as incentives
 from app.services.incentive_statements import StatementRequest, Worked
 from app.store.receipts import Receipt, Request
-from tests.support.applications import House
+from tests.support.application import Steward
 
 RATES = (
     {"rule": "renewal", "percent": "2"},
@@ -21,76 +21,78 @@ RATES = (
 _numbers = itertools.count()
 
 
-def plan(house: House, name: str = "default", start: str = "2020-01-01", **rules: Any) -> str:
+def plan(steward: Steward, name: str = "default", start: str = "2020-01-01", **rules: Any) -> str:
     """A plan in force: 2 percent of renewals, 5 of expansions, 10 of new business, unless said otherwise."""
     told = IncentiveRules.model_validate({"rates": RATES, "clawback_months": 6, **rules})
-    policy = house.do(DraftPolicy(name=name, rules=told)).id
-    house.do(ActivatePolicy(number=1, start=start), policy=policy)
+    policy = steward.do(DraftPolicy(name=name, rules=told)).id
+    steward.do(ActivatePolicy(number=1, start=start), policy=policy)
     return policy
 
 
-def client(house: House, owner: str = "maria", opened: str = "2024-01-01", **members: Any) -> str:
+def client(steward: Steward, owner: str = "maria", opened: str = "2024-01-01", **members: Any) -> str:
     """An account and who cares for it."""
-    return house.do(OpenAccount(name="Northwind", currency="EUR", owner=owner, effective_at=opened, **members)).id
+    return steward.do(OpenAccount(name="Northwind", currency="EUR", owner=owner, effective_at=opened, **members)).id
 
 
-def signed(house: House, account: str, price: str = "100.00", at: str = "2025-01-01", **members: Any) -> str:
+def signed(steward: Steward, account: str, price: str = "100.00", at: str = "2025-01-01", **members: Any) -> str:
     """A contract of one line a month, signed on the day on which it begins."""
     line = Line(line="main", product="retainer", unit_price=price, interval="month")
     told = {"currency": "EUR", "start": at, "end": "2026-01-01", "signed_at": at, "lines": (line,), "effective_at": at}
-    return house.do(RecordContract(**{**told, **members}), account=account).id
+    return steward.do(RecordContract(**{**told, **members}), account=account).id
 
 
-def reprice(house: House, contract: str, price: str, at: str, **members: Any) -> str:
+def reprice(steward: Steward, contract: str, price: str, at: str, **members: Any) -> str:
     """The line at another price. Gives: the event."""
     change = SetLine(op="set_line", line="main", unit_price=price, **members)
-    return house.do(AmendContract(effective_at=at, changes=(change,)), contract=contract).events[0][0]
+    return steward.do(AmendContract(effective_at=at, changes=(change,)), contract=contract).events[0][0]
 
 
-def renewed(house: House, contract: str, at: str = "2025-12-01", **members: Any) -> str:
+def renewed(steward: Steward, contract: str, at: str = "2025-12-01", **members: Any) -> str:
     """A further year. Gives: the event."""
     told = RenewContract(**{"end": "2027-01-01", "effective_at": at, **members})
-    return house.do(told, contract=contract).events[0][0]
+    return steward.do(told, contract=contract).events[0][0]
 
 
-def lost(house: House, contract: str, end: str) -> str:
+def lost(steward: Steward, contract: str, end: str) -> str:
     """The contract ended. Gives: the event."""
     told = TerminateContract(effective_end=end, reason="price", voluntary=True, effective_at=end)
-    return house.do(told, contract=contract).events[0][0]
+    return steward.do(told, contract=contract).events[0][0]
 
 
 def preview(
-    house: House, start: str = "2025-01-01", end: str = "2026-01-01", payee: str = "maria", *, name: str = "default",
+    steward: Steward, start: str = "2025-01-01", end: str = "2026-01-01", payee: str = "maria", *, name: str = "default",
     currency: str | None = "EUR", as_of: str | None = None, known_at: int | None = None,
 ) -> Worked:  # fmt: skip
     """What a statement would pay."""
-    house.catch_up()
-    reader = house.runtime.reader
-    when = reader.when(house.tenant, as_of, None if known_at is None else str(known_at))
+    steward.catch_up()
+    reader = steward.runtime.reader
+    when = reader.when(steward.tenant, as_of, None if known_at is None else str(known_at))
     asked = StatementRequest(f"ref:incentive@{name}", payee, start, end, currency)
-    return incentives.preview(house.runtime.handler, reader, house.tenant, asked, when)
+    return incentives.preview(steward.runtime.handler, reader, steward.tenant, asked, when)
 
 
 def issue(
-    house: House, start: str = "2025-01-01", end: str = "2026-01-01", payee: str = "maria", *, name: str = "default",
+    steward: Steward, start: str = "2025-01-01", end: str = "2026-01-01", payee: str = "maria", *, name: str = "default",
     currency: str = "EUR", key: str | None = None, read: bool = True, **members: Any,
 ) -> Receipt:  # fmt: skip
     """A statement. Takes: `read`, whether views are brought to the head first, or somebody else sees to that."""
     if read:
-        house.catch_up()
+        steward.catch_up()
     told = {"plan": f"ref:incentive@{name}", "payee": payee, "from": start, "to": end, "currency": currency, **members}
     wanted = IssueStatement.model_validate(told)
     request = Request(key or f"issue-{next(_numbers)}", repr(told).encode())
-    return incentives.issue(house.runtime.handler, house.runtime.reader, house.tenant, "test", "admin", wanted, request)
+    return incentives.issue(
+        steward.runtime.handler, steward.runtime.reader, steward.tenant, "test", "admin", wanted, request
+    )
 
 
-def claw_back(house: House, statement: str, loss: str) -> Receipt:
+def claw_back(steward: Steward, statement: str, loss: str) -> Receipt:
     """What a loss takes back."""
-    house.catch_up()
+    steward.catch_up()
     request = Request(f"claw-{next(_numbers)}", loss.encode())
-    runtime, wanted = house.runtime, ClawBack(event=loss)
+    runtime, wanted = steward.runtime, ClawBack(event=loss)
     return incentives.claw_back(
-        runtime.handler, runtime.reader, house.tenant, "test", "admin", statement, wanted, request
+        runtime.handler, runtime.reader, steward.tenant, "test", "admin", statement, wanted, request
     )
 
 
@@ -99,6 +101,6 @@ def told(worked: Worked) -> list[tuple[str, str, str, str]]:
     return [(line.rule, line.value, line.factor, line.amount) for line in worked.lines]
 
 
-def statements(house: House) -> list[Any]:
+def statements(steward: Steward) -> list[Any]:
     """Every statement as it stands."""
-    return house.rows("incentive_statements")
+    return steward.rows("incentive_statements")

@@ -14,7 +14,7 @@ from app.store.receipts import Receipt
 from app.store.tables import data_keys, receipts, refs
 from app.store.vault import DataKey
 from tests.store.writers import renaming
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.databases import BACKENDS, Databases
 
 ACCOUNTS = 200
@@ -33,10 +33,10 @@ class Noting(psycopg.Cursor[Any]):
 
 
 class Listener:
-    """A house whose appends are overheard. `said`: the statements with their values."""
+    """An application whose appends are overheard. `said`: the statements with their values."""
 
-    def __init__(self, house: House) -> None:
-        self.house, self.database, self.said = house, house.runtime.database, Noting.said
+    def __init__(self, steward: Steward) -> None:
+        self.application, self.database, self.said = steward, steward.runtime.database, Noting.said
 
     def listen(self, call: Callable[[], Any]) -> list[Said]:
         """What a call says to the database."""
@@ -66,7 +66,7 @@ class Listener:
     def reaches(self, statement: str, values: Any) -> list[tuple[str, set[str]]]:
         """How a statement reaches its tables: each by the columns that are probed, by none where it is scanned."""
         explain = "EXPLAIN (FORMAT JSON) " if self.database.postgres else "EXPLAIN QUERY PLAN "
-        with self.database.write(self.house.tenant) as connection, self.database.bare(connection) as cursor:
+        with self.database.write(self.application.tenant) as connection, self.database.bare(connection) as cursor:
             cursor.execute(explain + statement, *([values] if values is not None else []))
             rows = cursor.fetchall()
         return nodes(rows[0][0][0]["Plan"]) if self.database.postgres else steps(rows)
@@ -100,8 +100,8 @@ COLUMNS = ("tenant_id", "key", "stream_id", "noun", "ref", "key_id", "event_id")
 def listener(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Listener]:
     """A ledger of thousands of rows in every table, without statistics."""
     url = databases.fresh(request.param)
-    house = House(url)
-    owner = create_engine(url) if request.param == "postgresql" else house.runtime.database.writer
+    steward = Steward(url)
+    owner = create_engine(url) if request.param == "postgresql" else steward.runtime.database.writer
     with owner.begin() as connection:
         if request.param == "postgresql":
             for table in ("events", "receipts", "refs", "data_keys", "ledgers"):
@@ -115,8 +115,8 @@ def listener(request: pytest.FixtureRequest, databases: Databases) -> Iterator[L
                 {name: value.format(n) if isinstance(value, str) else value for name, value in row.items()}
                 for n in range(ACCOUNTS * EACH)
             ]
-            connection.execute(insert(table), [{"tenant_id": house.tenant, **one} for one in of])
-    recorder = house.runtime.log.recorder(house.tenant)
+            connection.execute(insert(table), [{"tenant_id": steward.tenant, **one} for one in of])
+    recorder = steward.runtime.log.recorder(steward.tenant)
     for number in range(ACCOUNTS):
         recorder.insert_events(
             [
@@ -124,20 +124,20 @@ def listener(request: pytest.FixtureRequest, databases: Databases) -> Iterator[L
                 for version in range(1, EACH + 1)
             ]
         )
-    yield Listener(house)
-    house.close()
+    yield Listener(steward)
+    steward.close()
 
 
 def batch(listener: Listener, size: int, series: str) -> list[AppendRequest]:
     """Commands that need every kind of look-up."""
-    house, number = listener.house, iter(range(size))
-    resting = house.runtime.log.after(house.tenant, 5, 1)[0].event_id
+    steward, number = listener.application, iter(range(size))
+    resting = steward.runtime.log.after(steward.tenant, 5, 1)[0].event_id
     return [
         replace(
             renaming(
-                house.runtime,
-                house.tenant,
-                house.runtime.new_id("acct"),
+                steward.runtime,
+                steward.tenant,
+                steward.runtime.new_id("acct"),
                 1,
                 f"{series}-{at}",
                 claims=(("account", f"{series}-{at}"),),
@@ -150,10 +150,10 @@ def batch(listener: Listener, size: int, series: str) -> list[AppendRequest]:
 
 
 def test_no_statement_of_an_append_reads_a_table_from_end_to_end(listener: Listener) -> None:
-    house = listener.house
+    steward = listener.application
     outcomes: list[Any] = []
     appends = batch(listener, 50, "plans")
-    said = listener.listen(lambda: outcomes.extend(house.runtime.log.append(house.tenant, appends)))
+    said = listener.listen(lambda: outcomes.extend(steward.runtime.log.append(steward.tenant, appends)))
 
     reads = [read for statement, values in said for read in listener.reaches(statement, values)]
 
@@ -171,7 +171,7 @@ def test_no_statement_of_an_append_reads_a_table_from_end_to_end(listener: Liste
 
 
 def test_there_are_no_statistics_here(listener: Listener) -> None:
-    with listener.database.read(listener.house.tenant) as connection:
+    with listener.database.read(listener.application.tenant) as connection:
         if listener.database.postgres:
             found = connection.execute(text("SELECT count(*) FROM pg_stats WHERE schemaname = 'public'"))
         else:
@@ -180,24 +180,24 @@ def test_there_are_no_statistics_here(listener: Listener) -> None:
 
 
 def test_a_batch_is_as_many_statements_as_one_command_is(listener: Listener) -> None:
-    house = listener.house
+    steward = listener.application
 
     def statements(size: int, series: str) -> int:
         appends = batch(listener, size, series)
-        return len(listener.listen(lambda: house.runtime.log.append(house.tenant, appends)))
+        return len(listener.listen(lambda: steward.runtime.log.append(steward.tenant, appends)))
 
     alone, many = statements(1, "alone"), statements(128, "many")
     assert alone == many <= 7
 
 
 def test_what_nothing_in_a_batch_needs_is_not_looked_up(listener: Listener) -> None:
-    house = listener.house
-    append = renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, "fresh")
+    steward = listener.application
+    append = renaming(steward.runtime, steward.tenant, steward.runtime.new_id("acct"), 1, "fresh")
     append = replace(append, request=replace(append.request, fresh=True))
 
     looked = " ".join(
         statement
-        for statement, _ in listener.listen(lambda: house.runtime.log.append(house.tenant, [append]))
+        for statement, _ in listener.listen(lambda: steward.runtime.log.append(steward.tenant, [append]))
         if statement.startswith("SELECT")
     )
 

@@ -15,7 +15,7 @@ from app.domain.account.commands import OpenAccount
 from app.domain.recorded import Recorded
 from app.store.log import Log
 from tests.store.writers import Tally, runtime_of, write
-from tests.support.applications import House
+from tests.support.application import Steward
 
 ROOT = Path(__file__).parents[2]
 DOOMED = {"version_conflict", "nothing_changes", "IntegrityError"}
@@ -43,10 +43,10 @@ def following(log: Log, tenant_id: str) -> Iterator[list[Recorded]]:
     seen.extend(log.after(tenant_id, seen[-1].position if seen else 0, 100_000))
 
 
-def assert_sound(house: House, seen: list[Recorded], told: Tally) -> None:
+def assert_sound(steward: Steward, seen: list[Recorded], told: Tally) -> None:
     """The log is 1..n for everybody who reads it, and holds what was acknowledged and nothing else."""
-    recorder = house.runtime.log.recorder(house.tenant)
-    stored = house.runtime.log.after(house.tenant, 0, 100_000)
+    recorder = steward.runtime.log.recorder(steward.tenant)
+    stored = steward.runtime.log.after(steward.tenant, 0, 100_000)
     versions = defaultdict(list)
     for event in stored:
         versions[event.stream_id].append(event.version)
@@ -60,37 +60,46 @@ def assert_sound(house: House, seen: list[Recorded], told: Tally) -> None:
     assert set(told.refused) <= DOOMED
 
 
-def hot_accounts(house: House, count: int) -> tuple[list[str], Tally]:
+def hot_accounts(steward: Steward, count: int) -> tuple[list[str], Tally]:
     """Accounts that everybody writes to, and the tally of what there is so far."""
-    accounts = [house.do(OpenAccount(name=f"Hot {number}", currency="EUR")).id for number in range(count)]
-    begun = {event.event_id: event.position for event in house.runtime.log.after(house.tenant, 0, 1000)}
+    accounts = [steward.do(OpenAccount(name=f"Hot {number}", currency="EUR")).id for number in range(count)]
+    begun = {event.event_id: event.position for event in steward.runtime.log.after(steward.tenant, 0, 1000)}
     return accounts, Tally(acknowledged=begun)
 
 
 def test_eight_writers_leave_no_gap_and_a_follower_sees_each_position_once_and_in_order(
-    house: House, database_url: str
+    steward: Steward, database_url: str
 ) -> None:
-    accounts, told = hot_accounts(house, 4)
+    accounts, told = hot_accounts(steward, 4)
     runtimes = [runtime_of(database_url) for _ in range(8)]
 
-    with following(house.runtime.log, house.tenant) as seen, ThreadPoolExecutor(8) as pool:
-        tallies = pool.map(lambda seed: write(runtimes[seed], house.tenant, seed, 50, accounts), range(8))
+    with following(steward.runtime.log, steward.tenant) as seen, ThreadPoolExecutor(8) as pool:
+        tallies = pool.map(lambda seed: write(runtimes[seed], steward.tenant, seed, 50, accounts), range(8))
         for tally in tallies:
             told.add(tally)
 
-    assert_sound(house, seen, told)
+    assert_sound(steward, seen, told)
     assert "version_conflict" in told.refused
     for runtime in runtimes:
         runtime.close()
 
 
-def test_sixteen_writers_in_four_processes_share_one_log(house: House, database_url: str) -> None:
-    accounts, told = hot_accounts(house, 4)
+def test_sixteen_writers_in_four_processes_share_one_log(steward: Steward, database_url: str) -> None:
+    accounts, told = hot_accounts(steward, 4)
 
-    with following(house.runtime.log, house.tenant) as seen:
+    with following(steward.runtime.log, steward.tenant) as seen:
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "tests.store.writers", database_url, house.tenant, f"{seed}", "12", *accounts],
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.store.writers",
+                    database_url,
+                    steward.tenant,
+                    f"{seed}",
+                    "12",
+                    *accounts,
+                ],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -102,19 +111,19 @@ def test_sixteen_writers_in_four_processes_share_one_log(house: House, database_
             assert process.returncode == 0
             told.add(Tally(**json.loads(answer)))
 
-    assert_sound(house, seen, told)
+    assert_sound(steward, seen, told)
 
 
-def test_time_never_falls_along_the_log_though_the_clock_does(house: House) -> None:
-    house.clock.set("2026-03-01T12:00:00Z")
-    late = house.do(OpenAccount(name="Late", currency="EUR")).recorded_at
-    house.clock.set("2026-02-01T12:00:00Z")
-    early = [house.do(OpenAccount(name=f"Early {number}", currency="EUR")).recorded_at for number in range(3)]
-    house.clock.set("2026-03-01T12:00:01Z")
-    later = house.do(OpenAccount(name="Later", currency="EUR")).recorded_at
+def test_time_never_falls_along_the_log_though_the_clock_does(steward: Steward) -> None:
+    steward.clock.set("2026-03-01T12:00:00Z")
+    late = steward.do(OpenAccount(name="Late", currency="EUR")).recorded_at
+    steward.clock.set("2026-02-01T12:00:00Z")
+    early = [steward.do(OpenAccount(name=f"Early {number}", currency="EUR")).recorded_at for number in range(3)]
+    steward.clock.set("2026-03-01T12:00:01Z")
+    later = steward.do(OpenAccount(name="Later", currency="EUR")).recorded_at
 
-    log = house.runtime.log
+    log = steward.runtime.log
     assert early == [late] * 3
     assert later > late
-    assert [event.recorded_at for event in log.after(house.tenant, 1, 10)] == [late] * 4 + [later]
-    assert [log.position_at(house.tenant, at) for at in (late - 1, late, later - 1, later)] == [1, 5, 5, 6]
+    assert [event.recorded_at for event in log.after(steward.tenant, 1, 10)] == [late] * 4 + [later]
+    assert [log.position_at(steward.tenant, at) for at in (late - 1, late, later - 1, later)] == [1, 5, 5, 6]

@@ -11,23 +11,23 @@ from app.domain.kernel.errors import Unavailable
 from app.store import engine
 from app.store.receipts import Receipt
 from tests.store.writers import begin, sound
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.databases import Databases
 
 
 @pytest.fixture
-def house(databases: Databases) -> Iterator[House]:
-    """A house on PostgreSQL, with several connections at rest."""
-    made = House(databases.fresh("postgresql"))
+def steward(databases: Databases) -> Iterator[Steward]:
+    """An application on PostgreSQL, with several connections at rest."""
+    made = Steward(databases.fresh("postgresql"))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: made.do(OpenAccount(name=f"{number}", currency="EUR")), range(20)))
     yield made
     made.close()
 
 
-def cut_all(house: House) -> int:
-    """Ends all sessions of the house's database. Gives: how many there were."""
-    url = house.settings.database_url.replace("+psycopg", "")
+def cut_all(steward: Steward) -> int:
+    """Ends all sessions of the application's database. Gives: how many there were."""
+    url = steward.settings.database_url.replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
         ended = connection.execute(
             "SELECT count(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity "
@@ -37,34 +37,34 @@ def cut_all(house: House) -> int:
 
 
 def test_connections_that_died_while_they_rested_are_replaced_unseen(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "RESTED", -1)
 
-    assert cut_all(house) > 0
-    assert house.runtime.log.head(house.tenant) == 21
+    assert cut_all(steward) > 0
+    assert steward.runtime.log.head(steward.tenant) == 21
 
-    assert cut_all(house) > 0
-    (receipt,) = house.runtime.log.append(house.tenant, [begin(house, "after")])
+    assert cut_all(steward) > 0
+    (receipt,) = steward.runtime.log.append(steward.tenant, [begin(steward, "after")])
     assert isinstance(receipt, Receipt)
-    assert len(sound(house)) == 22
+    assert len(sound(steward)) == 22
 
 
 def test_connections_that_died_in_use_cost_one_try_however_many_they_were(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "RESTED", float("inf"))
 
-    assert cut_all(house) > 0
-    (receipt,) = house.runtime.committer.submit([begin(house, "after")]).result(timeout=30)
+    assert cut_all(steward) > 0
+    (receipt,) = steward.runtime.committer.submit([begin(steward, "after")]).result(timeout=30)
     assert isinstance(receipt, Receipt)
 
-    assert cut_all(house) > 0
+    assert cut_all(steward) > 0
     with pytest.raises(Unavailable, match="store_unavailable"):
-        house.runtime.log.append(house.tenant, [begin(house, "not at once")])
-    assert len(sound(house)) == 22
+        steward.runtime.log.append(steward.tenant, [begin(steward, "not at once")])
+    assert len(sound(steward)) == 22
 
-    assert cut_all(house) > 0
+    assert cut_all(steward) > 0
     with pytest.raises(Unavailable, match="store_unavailable"):
-        house.runtime.log.head(house.tenant)
-    assert house.runtime.log.head(house.tenant) == 22
+        steward.runtime.log.head(steward.tenant)
+    assert steward.runtime.log.head(steward.tenant) == 22

@@ -16,7 +16,7 @@ from app.store.engine import Database
 from app.store.receipts import Receipt, Request
 from app.write_side.handler import CommandEnvelope
 from tests.store.writers import renaming
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.clock import Clock
 from tests.support.databases import Databases
 
@@ -41,31 +41,38 @@ def test_another_kind_of_database_is_refused() -> None:
 @pytest.mark.parametrize(
     "tenant", ["", "tnt'; DROP TABLE events; --", "TNT", "a" * 65, "tnt_1\n", "tnt 1", "tnt\u00e9"]
 )
-def test_what_is_no_tenant_opens_no_transaction(house: House, tenant: str) -> None:
-    for transaction in (house.runtime.database.read, house.runtime.database.write, house.runtime.database.grow):
+def test_what_is_no_tenant_opens_no_transaction(steward: Steward, tenant: str) -> None:
+    for transaction in (
+        steward.runtime.database.read,
+        steward.runtime.database.write,
+        steward.runtime.database.grow,
+    ):
         with pytest.raises(ValueError, match="not a tenant id"), transaction(tenant):
             pass
 
 
-def test_a_transaction_that_fails_leaves_nothing(house: House) -> None:
-    with pytest.raises(ZeroDivisionError), house.runtime.database.write(house.tenant) as connection:
+def test_a_transaction_that_fails_leaves_nothing(steward: Steward) -> None:
+    with pytest.raises(ZeroDivisionError), steward.runtime.database.write(steward.tenant) as connection:
         connection.execute(
             text("INSERT INTO data_keys (tenant_id, key_id, wrapped, created_at) VALUES (:t, 'k', :b, 0)"),
-            {"t": house.tenant, "b": b""},
+            {"t": steward.tenant, "b": b""},
         )
         raise ZeroDivisionError
-    with house.runtime.database.read(house.tenant) as connection:
+    with steward.runtime.database.read(steward.tenant) as connection:
         assert connection.execute(text("SELECT count(*) FROM data_keys")).scalar_one() == 0
 
 
-def test_a_reader_sees_one_moment_and_cannot_write(house: House) -> None:
-    with house.runtime.database.read(house.tenant) as connection:
+def test_a_reader_sees_one_moment_and_cannot_write(steward: Steward) -> None:
+    with steward.runtime.database.read(steward.tenant) as connection:
         query = text("SELECT head FROM ledgers WHERE tenant_id = :tenant")
-        before = connection.execute(query, {"tenant": house.tenant}).scalar_one()
-        house.do(OpenAccount(name="Meanwhile", currency="EUR"))
-        assert connection.execute(query, {"tenant": house.tenant}).scalar_one() == before
-    if house.runtime.database.postgres:
-        with pytest.raises(DBAPIError, match="read-only"), house.runtime.database.read(house.tenant) as connection:
+        before = connection.execute(query, {"tenant": steward.tenant}).scalar_one()
+        steward.do(OpenAccount(name="Meanwhile", currency="EUR"))
+        assert connection.execute(query, {"tenant": steward.tenant}).scalar_one() == before
+    if steward.runtime.database.postgres:
+        with (
+            pytest.raises(DBAPIError, match="read-only"),
+            steward.runtime.database.read(steward.tenant) as connection,
+        ):
             connection.execute(text("UPDATE ledgers SET head = 0"))
 
 
@@ -77,8 +84,8 @@ def test_appends_keep_their_order_on_a_server_that_isolates_more_than_asked(data
             text(f"ALTER DATABASE {owner.url.database} SET default_transaction_isolation = 'serializable'")
         )
     owner.close()
-    house = House(url)
-    others = [build(house.settings, clock=Clock()) for _ in range(3)]
+    steward = Steward(url)
+    others = [build(steward.settings, clock=Clock()) for _ in range(3)]
     barrier = threading.Barrier(3)
     outcomes: list[Receipt] = []
 
@@ -88,7 +95,7 @@ def test_appends_keep_their_order_on_a_server_that_isolates_more_than_asked(data
             command = OpenAccount(name=f"{number}-{at}", currency="EUR")
             outcomes.append(
                 others[number].handler.handle(
-                    CommandEnvelope(house.tenant, "test", command, Request(f"{number}-{at}", b""))
+                    CommandEnvelope(steward.tenant, "test", command, Request(f"{number}-{at}", b""))
                 )
             )
 
@@ -99,23 +106,23 @@ def test_appends_keep_their_order_on_a_server_that_isolates_more_than_asked(data
         thread.join()
     for other in others:
         other.close()
-    house.close()
+    steward.close()
 
     assert sorted(receipt.position for receipt in outcomes) == list(range(2, 32))
 
 
-def test_when_all_connections_are_taken_it_says_so_and_recovers(house: House) -> None:
-    database = house.runtime.database
+def test_when_all_connections_are_taken_it_says_so_and_recovers(steward: Steward) -> None:
+    database = steward.runtime.database
     database.reader.pool._timeout = 0.05  # type: ignore[attr-defined]
-    taken = [database.reader.connect() for _ in range(house.settings.pool_size * 2)]
+    taken = [database.reader.connect() for _ in range(steward.settings.pool_size * 2)]
 
     with pytest.raises(Unavailable) as refusal:
-        house.runtime.log.head(house.tenant)
+        steward.runtime.log.head(steward.tenant)
     for connection in taken:
         connection.close()
 
     assert (refusal.value.code, refusal.value.members) == ("store_busy", {"retry_after": 1})
-    assert house.runtime.log.head(house.tenant) == 1
+    assert steward.runtime.log.head(steward.tenant) == 1
 
 
 def test_a_database_that_is_not_there_is_unavailable(databases: Databases) -> None:
@@ -125,9 +132,9 @@ def test_a_database_that_is_not_there_is_unavailable(databases: Databases) -> No
     nowhere.close()
 
 
-def test_a_full_disk_is_told_by_name_nothing_is_lost_and_it_recovers(cottage: House) -> None:
+def test_a_full_disk_is_told_by_name_nothing_is_lost_and_it_recovers(sqlite_steward: Steward) -> None:
     """SQLite's own limit of pages stands for the disk."""
-    database = cottage.runtime.database
+    database = sqlite_steward.runtime.database
     with database.administer() as connection:
         limit = connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 20
 
@@ -139,45 +146,47 @@ def test_a_full_disk_is_told_by_name_nothing_is_lost_and_it_recovers(cottage: Ho
     stored = 0
     with pytest.raises(Unavailable, match="storage_full"):
         for stored in itertools.count():
-            cottage.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{stored}")
+            sqlite_steward.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{stored}")
     assert (
-        cottage.runtime.log.recorder(cottage.tenant).count() == cottage.runtime.log.head(cottage.tenant) == stored + 1
+        sqlite_steward.runtime.log.recorder(sqlite_steward.tenant).count()
+        == sqlite_steward.runtime.log.head(sqlite_steward.tenant)
+        == stored + 1
     )
 
     event.remove(database.writer, "connect", small)
     database.writer.dispose()
-    assert cottage.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{stored}").position == stored + 2
+    assert sqlite_steward.do(OpenAccount(name="x" * 200, currency="EUR"), key=f"{stored}").position == stored + 2
 
 
 def test_a_key_that_no_index_can_hold_is_that_commands_own_fault(databases: Databases) -> None:
-    house = House(databases.fresh("postgresql"))
+    steward = Steward(databases.fresh("postgresql"))
     endless = "".join(chr(0x4E00 + number * 37 % 20_000) for number in range(4000))
-    append = renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, endless)
-    fine = renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, "fine")
+    append = renaming(steward.runtime, steward.tenant, steward.runtime.new_id("acct"), 1, endless)
+    fine = renaming(steward.runtime, steward.tenant, steward.runtime.new_id("acct"), 1, "fine")
 
     with pytest.raises(DBAPIError, match="index row"):
-        house.runtime.committer.submit([append]).result(timeout=10)
-    assert isinstance(house.runtime.committer.submit([fine]).result(timeout=10)[0], Receipt)
-    house.close()
+        steward.runtime.committer.submit([append]).result(timeout=10)
+    assert isinstance(steward.runtime.committer.submit([fine]).result(timeout=10)[0], Receipt)
+    steward.close()
 
 
 def test_of_two_who_wait_for_each_other_one_is_told_to_try_again(databases: Databases) -> None:
-    house = House(databases.fresh("postgresql"))
-    database, both_hold = house.runtime.database, threading.Barrier(2)
+    steward = Steward(databases.fresh("postgresql"))
+    database, both_hold = steward.runtime.database, threading.Barrier(2)
     insert = text("INSERT INTO data_keys VALUES (:tenant, :key, '', 0) ON CONFLICT DO NOTHING")
 
     def take(first: str, second: str) -> str:
         try:
-            with database.write(house.tenant) as connection:
-                connection.execute(insert, {"tenant": house.tenant, "key": first})
+            with database.write(steward.tenant) as connection:
+                connection.execute(insert, {"tenant": steward.tenant, "key": first})
                 both_hold.wait(10)
-                connection.execute(insert, {"tenant": house.tenant, "key": second})
+                connection.execute(insert, {"tenant": steward.tenant, "key": second})
         except Unavailable as refusal:
             return refusal.code
         return "stored"
 
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(take, ("one", "two"), ("two", "one")))
-    house.close()
+    steward.close()
 
     assert sorted(answers) == ["store_unavailable", "stored"]

@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary, MetaData
 from app.domain.account.commands import OpenAccount
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE
 from projections import VIEWS
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.databases import Databases
 
 FOR_EVER = ("events", "receipts", "refs")
@@ -28,13 +28,13 @@ def url(databases: Databases) -> str:
 @pytest.fixture
 def tenants(url: str) -> Iterator[tuple[str, str]]:
     """Two tenants with a row each in every table."""
-    house = House(url)
-    house.do(OpenAccount(name="Canary", currency="EUR", external_ref="canary"))
-    house.catch_up()
-    other = house.new_tenant("Other")
-    _fill(url, [house.tenant, other])
-    yield house.tenant, other
-    house.close()
+    steward = Steward(url)
+    steward.do(OpenAccount(name="Canary", currency="EUR", external_ref="canary"))
+    steward.catch_up()
+    other = steward.new_tenant("Other")
+    _fill(url, [steward.tenant, other])
+    yield steward.tenant, other
+    steward.close()
 
 
 @pytest.fixture
@@ -199,25 +199,25 @@ def test_not_even_the_owner_changes_history_on_postgresql(catalogue: psycopg.Con
 
 
 @pytest.mark.parametrize("statement", ["UPDATE events SET actor = 'somebody else'", "DELETE FROM events"])
-def test_nobody_changes_history_on_sqlite(cottage: House, statement: str) -> None:
+def test_nobody_changes_history_on_sqlite(sqlite_steward: Steward, statement: str) -> None:
     import pysqlite3.dbapi2 as driver
 
-    connection = driver.connect(cottage.runtime.database.url.database)
+    connection = driver.connect(sqlite_steward.runtime.database.url.database)
     with pytest.raises(driver.IntegrityError, match="events are for ever"):
         connection.execute(statement)
     connection.close()
 
 
 def test_twenty_tenants_on_two_connections_see_only_themselves(database_url: str) -> None:
-    house = House(database_url, pool_size=1)
-    tenants = [house.new_tenant(f"Tenant {number}") for number in range(20)]
-    accounts = {tenant: house.do(OpenAccount(name=tenant, currency="EUR"), tenant=tenant).id for tenant in tenants}
+    steward = Steward(database_url, pool_size=1)
+    tenants = [steward.new_tenant(f"Tenant {number}") for number in range(20)]
+    accounts = {tenant: steward.do(OpenAccount(name=tenant, currency="EUR"), tenant=tenant).id for tenant in tenants}
 
     def look(number: int) -> bool:
         tenant = tenants[number % 20]
-        seen = house.runtime.log.after(tenant, 0, 10)
+        seen = steward.runtime.log.after(tenant, 0, 10)
         return [event.tenant_id for event in seen] == [tenant] * 2 and seen[1].stream_id == accounts[tenant]
 
     with ThreadPoolExecutor(6) as pool:
         assert all(pool.map(look, range(600)))
-    house.close()
+    steward.close()

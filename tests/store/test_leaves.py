@@ -17,7 +17,7 @@ from app.domain.account.events import AccountRenamed
 from app.domain.interaction.commands import LogInteraction
 from app.store import mapper
 from app.store.mapper import Proposed, StoredEnvelope
-from tests.support.applications import House
+from tests.support.application import Steward
 
 F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
 
@@ -39,11 +39,11 @@ GOLDEN_FACT = StoredEnvelope(
 )
 
 
-def rows(house: House) -> list[Any]:
+def rows(steward: Steward) -> list[Any]:
     """The events as they stand in the table."""
-    with house.runtime.database.read(house.tenant) as connection:
+    with steward.runtime.database.read(steward.tenant) as connection:
         query = text("SELECT * FROM events WHERE tenant_id = :tenant ORDER BY position")
-        return list(connection.execute(query, {"tenant": house.tenant}).mappings())
+        return list(connection.execute(query, {"tenant": steward.tenant}).mappings())
 
 
 def plain(micros: int) -> str:
@@ -71,18 +71,18 @@ def leaf_of(row: Any) -> bytes:
     return hashlib.sha256(b"\x00" + written).digest()
 
 
-def test_every_leaf_is_the_hash_of_its_columns_and_every_body_is_in_canonical_form(house: House) -> None:
-    house.ingest_file(F1)
-    account = house.do(OpenAccount(name="Größe & Co — \u2028", currency="EUR"), actor="usr_größe").id
-    house.do(
+def test_every_leaf_is_the_hash_of_its_columns_and_every_body_is_in_canonical_form(steward: Steward) -> None:
+    steward.ingest_file(F1)
+    account = steward.do(OpenAccount(name="Größe & Co — \u2028", currency="EUR"), actor="usr_größe").id
+    steward.do(
         LogInteraction(
             channel="call", direction="inbound", occurred_at="2026-01-10T08:00:00.5+02:00", summary="Sealed."
         ),
         account=account,
     )
 
-    stored = rows(house)
-    assert len(stored) == house.runtime.log.head(house.tenant) > 20
+    stored = rows(steward)
+    assert len(stored) == steward.runtime.log.head(steward.tenant) > 20
     for row in stored:
         body = bytes(row["body"])
         content = json.loads(body)
@@ -103,9 +103,9 @@ def test_a_header_is_written_so_and_never_otherwise() -> None:
     )
 
 
-def test_no_column_can_be_another_without_another_leaf(cottage: House) -> None:
-    cottage.do(OpenAccount(name="Northwind", currency="EUR"))
-    row = dict(rows(cottage)[-1])
+def test_no_column_can_be_another_without_another_leaf(sqlite_steward: Steward) -> None:
+    sqlite_steward.do(OpenAccount(name="Northwind", currency="EUR"))
+    row = dict(rows(sqlite_steward)[-1])
     others = {
         "actor": "x",
         "body": b"{}",

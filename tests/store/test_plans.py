@@ -12,17 +12,17 @@ from app.read_side.view_writer import ViewWriter
 from app.store import receipts
 from app.store.positions import hold
 from projections import VIEWS
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.databases import Databases
 
 EVENTS = 20_000
 
 
 class Watched:
-    """A house on PostgreSQL that notes the SELECTs of a call and asks for their plans."""
+    """An application on PostgreSQL that notes the SELECTs of a call and asks for their plans."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, steward: Steward) -> None:
+        self.application = steward
         self.accounts = [f"acct_{number}" for number in range(200)]
 
     def plans(self, call: Callable[[], object]) -> dict[str, str]:
@@ -35,7 +35,7 @@ class Watched:
                 rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
                 found[statement] = "\n".join(line for (line,) in rows)
 
-        engine = self.house.runtime.database.writer
+        engine = self.application.runtime.database.writer
         event.listen(engine, "before_cursor_execute", explain)
         try:
             call()
@@ -48,13 +48,13 @@ class Watched:
 def watched(databases: Databases) -> Iterator[Watched]:
     """A ledger and views that were filled at once and never analysed."""
     url = databases.fresh("postgresql")
-    house = House(url)
+    steward = Steward(url)
     owner = create_engine(url)
     with owner.begin() as connection:
         for table in _tables(connection):
             connection.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = false)"))
-    watched = Watched(house)
-    recorder = house.runtime.log.recorder(house.tenant)
+    watched = Watched(steward)
+    recorder = steward.runtime.log.recorder(steward.tenant)
     each = EVENTS // len(watched.accounts)
     for account in watched.accounts:
         recorder.insert_events(
@@ -64,7 +64,7 @@ def watched(databases: Databases) -> Iterator[Watched]:
             ]
         )
     with owner.begin() as connection:
-        tenant = {"tenant": house.tenant}
+        tenant = {"tenant": steward.tenant}
         for table, columns, values in (
             ("receipts", "key, fingerprint, response, recorded_at", "'key-' || n, '', '{}', 0"),
             ("refs", "noun, ref, stream_id", "'account', 'ref-' || n, 'acct_' || n"),
@@ -78,10 +78,10 @@ def watched(databases: Databases) -> Iterator[Watched]:
                 tenant,
             )
         for view in VIEWS:
-            _fill(connection, view.table, house.tenant)
+            _fill(connection, view.table, steward.tenant)
     owner.dispose()
     yield watched
-    house.close()
+    steward.close()
 
 
 def _tables(connection: Connection) -> list[str]:
@@ -117,7 +117,7 @@ def assert_probed(plans: dict[str, str], **columns: str) -> None:
 
 
 def test_no_table_has_statistics_here(watched: Watched) -> None:
-    engine = create_engine(watched.house.runtime.database.url)
+    engine = create_engine(watched.application.runtime.database.url)
     with engine.connect() as connection:
         analysed = connection.execute(text("SELECT count(*) FROM pg_stats WHERE schemaname = 'public'")).scalar_one()
         loaded = connection.execute(text("SELECT count(*) FROM events")).scalar_one()
@@ -126,11 +126,11 @@ def test_no_table_has_statistics_here(watched: Watched) -> None:
 
 
 def test_receipts_are_looked_up_by_index(watched: Watched) -> None:
-    house = watched.house
+    steward = watched.application
 
     def look() -> None:
-        with house.runtime.database.read(house.tenant) as connection:
-            found = receipts.find(connection, house.runtime.database, house.tenant, [])
+        with steward.runtime.database.read(steward.tenant) as connection:
+            found = receipts.find(connection, steward.runtime.database, steward.tenant, [])
             assert found == {}
 
     assert_probed(watched.plans(look), receipts="key")
@@ -147,41 +147,46 @@ def test_receipts_are_looked_up_by_index(watched: Watched) -> None:
     ],
 )
 def test_the_log_is_read_by_index(watched: Watched, asked: dict[str, Any], column: str) -> None:
-    house = watched.house
-    assert_probed(watched.plans(lambda: house.runtime.log.after(house.tenant, 10_000, 500, **asked)), events=column)
+    steward = watched.application
+    assert_probed(watched.plans(lambda: steward.runtime.log.after(steward.tenant, 10_000, 500, **asked)), events=column)
 
 
 def test_a_stream_is_read_by_index(watched: Watched) -> None:
-    house = watched.house
-    assert_probed(watched.plans(lambda: list(house.runtime.log.stream(house.tenant, "acct_7"))), events="stream_id")
+    steward = watched.application
+    assert_probed(watched.plans(lambda: list(steward.runtime.log.stream(steward.tenant, "acct_7"))), events="stream_id")
 
 
 def test_a_moment_is_found_by_index(watched: Watched) -> None:
-    house = watched.house
-    plans = watched.plans(lambda: house.runtime.log.position_at(house.tenant, house.clock()))
+    steward = watched.application
+    plans = watched.plans(lambda: steward.runtime.log.position_at(steward.tenant, steward.clock()))
     assert_probed(plans, events="recorded_at")
     assert all("Limit" in plan for plan in plans.values())
 
 
 def test_references_and_positions_are_found_by_index(watched: Watched) -> None:
-    house = watched.house
+    steward = watched.application
 
     def step() -> None:
-        house.runtime.log.resolve(house.tenant, "account", "ref-77")
-        house.runtime.log.head(house.tenant)
-        with house.runtime.database.grow(house.tenant) as connection:
-            hold(connection, house.tenant, ["some_view_v1", "another_v1"], 0)
+        steward.runtime.log.resolve(steward.tenant, "account", "ref-77")
+        steward.runtime.log.head(steward.tenant)
+        with steward.runtime.database.grow(steward.tenant) as connection:
+            hold(connection, steward.tenant, ["some_view_v1", "another_v1"], 0)
 
     assert_probed(watched.plans(step), refs="ref", ledgers="tenant_id", positions="follower")
 
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if not view.facts], ids=lambda view: view.name)
 def test_rows_of_a_view_are_loaded_by_group_and_by_index(watched: Watched, view: Any) -> None:
-    house = watched.house
+    steward = watched.application
 
     def load() -> None:
-        with house.runtime.database.grow(house.tenant) as connection:
-            grower = ViewWriter(house.runtime.database, view, house.tenant, house.runtime.handler.zone(house.tenant))
+        with steward.runtime.database.grow(steward.tenant) as connection:
+            grower = ViewWriter(
+                steward.runtime.database,
+                view,
+                steward.tenant,
+                steward.runtime.handler.zone(steward.tenant),
+            )
             grower.load(connection, {f"{view.group}-{number}" for number in range(1, 500)})
 
     assert_probed(watched.plans(load), **{view.follower: view.group})

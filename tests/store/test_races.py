@@ -14,7 +14,7 @@ from app.store.receipts import Receipt, Request
 from app.write_side.handler import CommandEnvelope
 from app.write_side.states import InFlight
 from tests.store.writers import runtime_of
-from tests.support.applications import House
+from tests.support.application import Steward
 
 Answer = Receipt | DomainError
 
@@ -49,15 +49,15 @@ def sending(
     return lambda: runtime.handler.handle(CommandEnvelope(tenant, "test", command, request, targets, if_match))
 
 
-def test_sixteen_writers_who_saw_the_same_version_have_one_winner(house: House, processes: list[Runtime]) -> None:
-    account = house.do(OpenAccount(name="Hot", currency="EUR")).id
+def test_sixteen_writers_who_saw_the_same_version_have_one_winner(steward: Steward, processes: list[Runtime]) -> None:
+    account = steward.do(OpenAccount(name="Hot", currency="EUR")).id
 
     for version in range(1, 21):
         answers = at_once(
             [
                 sending(
                     processes[writer % 4],
-                    house.tenant,
+                    steward.tenant,
                     RenameAccount(name=f"{version} by {writer}"),
                     Request(f"{version}-{writer}", b""),
                     version,
@@ -72,12 +72,12 @@ def test_sixteen_writers_who_saw_the_same_version_have_one_winner(house: House, 
         assert [receipt.version for receipt in won] == [version + 1]
         assert {(type(answer), answer.members["current_version"]) for answer in lost} == {(Conflict, version + 1)}
 
-    assert house.runtime.log.recorder(house.tenant).count() == 22
+    assert steward.runtime.log.recorder(steward.tenant).count() == 22
 
 
-def test_the_same_key_twenty_times_at_once_opens_one_account(house: House, processes: list[Runtime]) -> None:
+def test_the_same_key_twenty_times_at_once_opens_one_account(steward: Steward, processes: list[Runtime]) -> None:
     command, request = OpenAccount(name="Once", currency="EUR"), Request("the-key", b"the same")
-    calls = [sending(processes[client % 4], house.tenant, command, request) for client in range(20)]
+    calls = [sending(processes[client % 4], steward.tenant, command, request) for client in range(20)]
 
     answers = at_once(calls)
     answers = [call() if isinstance(answer, InFlight) else answer for call, answer in zip(calls, answers, strict=True)]
@@ -88,10 +88,10 @@ def test_the_same_key_twenty_times_at_once_opens_one_account(house: House, proce
         if isinstance(receipt, Receipt)
     } == {(answers[0].id, 1, 2, answers[0].events, answers[0].recorded_at)}
     assert len([receipt for receipt in answers if not receipt.replayed]) == 1
-    assert house.topics() == ["tenant.created", "account.opened"]
+    assert steward.topics() == ["tenant.created", "account.opened"]
 
 
-def test_a_twin_is_told_to_wait_while_the_first_is_handled(house: House, processes: list[Runtime]) -> None:
+def test_a_twin_is_told_to_wait_while_the_first_is_handled(steward: Steward, processes: list[Runtime]) -> None:
     command, request = OpenAccount(name="Once", currency="EUR"), Request("the-key", b"the same")
     told: list[DomainError] = []
     first, append = processes[0], processes[0].committer._append
@@ -99,41 +99,41 @@ def test_a_twin_is_told_to_wait_while_the_first_is_handled(house: House, process
     def slow(tenant_id: str, batch: Sequence[object]) -> list[object]:
         told.extend(
             answer
-            for answer in at_once([sending(first, house.tenant, command, request)] * 5)
+            for answer in at_once([sending(first, steward.tenant, command, request)] * 5)
             if isinstance(answer, DomainError)
         )
         return append(tenant_id, batch)
 
     first.committer._append = slow
-    receipt = sending(first, house.tenant, command, request)()
+    receipt = sending(first, steward.tenant, command, request)()
 
     assert [(type(answer), answer.code) for answer in told] == [(InFlight, "request_in_flight")] * 5
-    assert sending(first, house.tenant, command, request)().events == receipt.events
+    assert sending(first, steward.tenant, command, request)().events == receipt.events
 
 
-def test_a_key_that_said_something_else_is_refused_by_name(house: House, processes: list[Runtime]) -> None:
+def test_a_key_that_said_something_else_is_refused_by_name(steward: Steward, processes: list[Runtime]) -> None:
     contents = [OpenAccount(name=f"Account {number}", currency="EUR") for number in range(8)]
 
     answers = at_once(
         [
-            sending(processes[number % 4], house.tenant, command, Request("shared", command.name.encode()))
+            sending(processes[number % 4], steward.tenant, command, Request("shared", command.name.encode()))
             for number, command in enumerate(contents)
         ]
     )
-    later = at_once([sending(processes[0], house.tenant, contents[0], Request("shared", b"something else"))])
+    later = at_once([sending(processes[0], steward.tenant, contents[0], Request("shared", b"something else"))])
 
     refused = [answer for answer in answers if isinstance(answer, Invalid)]
     assert len([answer for answer in answers if isinstance(answer, Receipt)]) == 1
     assert {answer.code for answer in [*refused, *later]} == {"idempotency_key_reused"}
     assert len(refused) + len([answer for answer in answers if isinstance(answer, InFlight)]) == 7
-    assert house.topics() == ["tenant.created", "account.opened"]
+    assert steward.topics() == ["tenant.created", "account.opened"]
 
 
-def test_two_tenants_may_use_the_same_key(house: House) -> None:
-    other = house.new_tenant("Other")
-    mine = house.do(OpenAccount(name="Mine", currency="EUR"), key="same")
-    theirs = house.do(OpenAccount(name="Theirs", currency="EUR"), key="same", tenant=other)
+def test_two_tenants_may_use_the_same_key(steward: Steward) -> None:
+    other = steward.new_tenant("Other")
+    mine = steward.do(OpenAccount(name="Mine", currency="EUR"), key="same")
+    theirs = steward.do(OpenAccount(name="Theirs", currency="EUR"), key="same", tenant=other)
 
     assert mine.id != theirs.id
     assert (mine.replayed, theirs.replayed) == (False, False)
-    assert house.do(OpenAccount(name="Mine", currency="EUR"), key="same").events == mine.events
+    assert steward.do(OpenAccount(name="Mine", currency="EUR"), key="same").events == mine.events

@@ -12,7 +12,7 @@ from app.store.engine import Database
 from app.store.schema import SchemaOutdated, migrate, require_head
 from app.store.tables import metadata
 from projections import VIEWS
-from tests.support.applications import KEY, House
+from tests.support.application import KEY, Steward
 from tests.support.databases import Databases
 
 
@@ -40,8 +40,8 @@ def empty(request: pytest.FixtureRequest, databases: Databases) -> str:
     return url
 
 
-def test_migrations_and_tables_say_the_same(house: House) -> None:
-    owner = Database(house.settings.database_url, owner=True)
+def test_migrations_and_tables_say_the_same(steward: Steward) -> None:
+    owner = Database(steward.settings.database_url, owner=True)
     with owner.administer() as connection:
         assert differences(connection) == []
         connection.execute(text("ALTER TABLE inbox DROP COLUMN code"))
@@ -71,19 +71,19 @@ def test_an_empty_database_is_refused_by_name_until_it_is_migrated(empty: str) -
 
 
 @pytest.mark.parametrize("revision", ["0000", "9999"])
-def test_an_older_and_a_newer_schema_are_refused_by_name(house: House, revision: str) -> None:
-    owner = Database(house.settings.database_url, owner=True)
+def test_an_older_and_a_newer_schema_are_refused_by_name(steward: Steward, revision: str) -> None:
+    owner = Database(steward.settings.database_url, owner=True)
     with owner.administer() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
     owner.close()
 
     with pytest.raises(SchemaOutdated, match=f"the database is at {revision}"):
-        require_head(house.runtime.database)
+        require_head(steward.runtime.database)
 
 
-def test_migrating_a_filled_database_again_changes_nothing(house: House) -> None:
-    before = house.runtime.log.after(house.tenant, 0, 10)
-    owner = Database(house.settings.database_url, owner=True)
+def test_migrating_a_filled_database_again_changes_nothing(steward: Steward) -> None:
+    before = steward.runtime.log.after(steward.tenant, 0, 10)
+    owner = Database(steward.settings.database_url, owner=True)
     migrate(owner)
     owner.close()
-    assert house.runtime.log.after(house.tenant, 0, 10) == before
+    assert steward.runtime.log.after(steward.tenant, 0, 10) == before

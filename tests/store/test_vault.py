@@ -17,7 +17,7 @@ from app.store.receipts import Request, fingerprint
 from app.store.vault import Vault, hkdf, sealed_keys
 from app.write_side.handler import CommandEnvelope
 from tests.store.test_leaves import leaf_of, rows
-from tests.support.applications import House
+from tests.support.application import Steward
 
 PRIMITIVES: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "envelope_primitives.json").read_text()
@@ -25,9 +25,9 @@ PRIMITIVES: dict[str, dict[str, Any]] = json.loads(
 CANARY = "Canary-Kanarienvogel"
 
 
-def talk(house: House, stakeholder: str | None = "stk_1") -> str:
+def talk(steward: Steward, stakeholder: str | None = "stk_1") -> str:
     """An interaction whose every sealed member says the canary's name, and its id."""
-    account = house.do(OpenAccount(name="Open", currency="EUR")).id
+    account = steward.do(OpenAccount(name="Open", currency="EUR")).id
     command = LogInteraction.model_validate(
         {
             "channel": "call",
@@ -42,16 +42,16 @@ def talk(house: House, stakeholder: str | None = "stk_1") -> str:
             ],
         }
     )
-    request = Request(house.runtime.new_id("req"), fingerprint(command.model_dump_json().encode()))
-    return house.runtime.handler.handle(
-        CommandEnvelope(house.tenant, "test", command, request, {"account": account})
+    request = Request(steward.runtime.new_id("req"), fingerprint(command.model_dump_json().encode()))
+    return steward.runtime.handler.handle(
+        CommandEnvelope(steward.tenant, "test", command, request, {"account": account})
     ).id
 
 
-def revealed(house: House, stream_id: str) -> list[dict[str, Any]]:
+def revealed(steward: Steward, stream_id: str) -> list[dict[str, Any]]:
     """The data of a stream's events, opened."""
-    events = list(house.runtime.log.stream(house.tenant, stream_id))
-    return house.runtime.log.reveal(house.tenant, [(event.event_id, event.data) for event in events])
+    events = list(steward.runtime.log.stream(steward.tenant, stream_id))
+    return steward.runtime.log.reveal(steward.tenant, [(event.event_id, event.data) for event in events])
 
 
 def contains(haystack: bytes) -> bool:
@@ -62,9 +62,9 @@ def contains(haystack: bytes) -> bool:
     return any(disguise in haystack for disguise in disguises)
 
 
-def everything(house: House) -> Iterable[bytes]:
+def everything(steward: Steward) -> Iterable[bytes]:
     """All that the database keeps: on SQLite the bytes of its files, on PostgreSQL every row of every table."""
-    database = house.runtime.database
+    database = steward.runtime.database
     if not database.postgres:
         path = Path(str(database.url.database))
         with database.administer() as connection:
@@ -82,22 +82,22 @@ def everything(house: House) -> Iterable[bytes]:
             )
 
 
-def test_the_scan_would_find_what_is_not_sealed(house: House) -> None:
-    house.do(OpenAccount(name=CANARY, currency="EUR"))
-    assert any(contains(part) for part in everything(house))
+def test_the_scan_would_find_what_is_not_sealed(steward: Steward) -> None:
+    steward.do(OpenAccount(name=CANARY, currency="EUR"))
+    assert any(contains(part) for part in everything(steward))
     assert all(contains(base64.b64encode(b"x" * at + CANARY.encode() + b"y" * 9)) for at in range(6))
 
 
-def test_what_is_sealed_is_nowhere_in_the_database(house: House) -> None:
-    stream = talk(house)
-    house.catch_up()
+def test_what_is_sealed_is_nowhere_in_the_database(steward: Steward) -> None:
+    stream = talk(steward)
+    steward.catch_up()
 
-    assert contains(json.dumps(revealed(house, stream)).encode())
-    assert not any(contains(part) for part in everything(house))
+    assert contains(json.dumps(revealed(steward, stream)).encode())
+    assert not any(contains(part) for part in everything(steward))
 
 
-def test_what_is_sealed_is_read_again_in_place(house: House) -> None:
-    data = revealed(house, talk(house))[0]
+def test_what_is_sealed_is_read_again_in_place(steward: Steward) -> None:
+    data = revealed(steward, talk(steward))[0]
 
     assert data["summary"] == f"{CANARY} in a summary"
     assert data["participants"] == [
@@ -106,50 +106,50 @@ def test_what_is_sealed_is_read_again_in_place(house: House) -> None:
     ]
 
 
-def test_erasing_a_person_takes_their_values_and_leaves_notes_and_leaves(house: House) -> None:
-    first, second = talk(house), talk(house)
-    before = [leaf_of(row) for row in rows(house)]
+def test_erasing_a_person_takes_their_values_and_leaves_notes_and_leaves(steward: Steward) -> None:
+    first, second = talk(steward), talk(steward)
+    before = [leaf_of(row) for row in rows(steward)]
 
-    assert house.runtime.log.erase(house.tenant, "stk_1")
-    assert not house.runtime.log.erase(house.tenant, "stk_1")
+    assert steward.runtime.log.erase(steward.tenant, "stk_1")
+    assert not steward.runtime.log.erase(steward.tenant, "stk_1")
 
     for stream in (first, second):
-        data = revealed(house, stream)[0]
+        data = revealed(steward, stream)[0]
         assert data["participants"] == [
             {"name": None, "email": None, "stakeholder": "stk_1"},
             {"name": f"{CANARY} without a stakeholder"},
         ]
         assert data["summary"] == f"{CANARY} in a summary"
-    assert [bytes(row["leaf"]) for row in rows(house)] == before
+    assert [bytes(row["leaf"]) for row in rows(steward)] == before
 
 
-def test_a_person_who_comes_back_gets_another_key_and_what_was_erased_stays_so(house: House) -> None:
-    first = talk(house)
-    house.runtime.log.erase(house.tenant, "stk_1")
-    second = talk(house)
+def test_a_person_who_comes_back_gets_another_key_and_what_was_erased_stays_so(steward: Steward) -> None:
+    first = talk(steward)
+    steward.runtime.log.erase(steward.tenant, "stk_1")
+    second = talk(steward)
 
-    assert revealed(house, first)[0]["participants"][0]["name"] is None
-    assert revealed(house, second)[0]["participants"][0]["name"] == f"{CANARY} in a name"
+    assert revealed(steward, first)[0]["participants"][0]["name"] is None
+    assert revealed(steward, second)[0]["participants"][0]["name"] == f"{CANARY} in a name"
 
 
-def test_every_note_has_a_key_of_its_own(house: House) -> None:
-    streams = [talk(house, None), talk(house, None)]
-    events = [next(iter(house.runtime.log.stream(house.tenant, stream))) for stream in streams]
+def test_every_note_has_a_key_of_its_own(steward: Steward) -> None:
+    streams = [talk(steward, None), talk(steward, None)]
+    events = [next(iter(steward.runtime.log.stream(steward.tenant, stream))) for stream in streams]
     keys = [sealed_keys(event.data) for event in events]
 
     assert keys == [{event.event_id} for event in events]
     assert [sealed_keys(event.meta) for event in events] == [{f"{event.event_id}.reason"} for event in events]
-    house.runtime.log.erase(house.tenant, events[0].event_id)
-    assert [revealed(house, stream)[0]["summary"] for stream in streams] == [None, f"{CANARY} in a summary"]
+    steward.runtime.log.erase(steward.tenant, events[0].event_id)
+    assert [revealed(steward, stream)[0]["summary"] for stream in streams] == [None, f"{CANARY} in a summary"]
 
 
-def test_a_reason_is_read_where_it_was_said_and_nowhere_else(house: House) -> None:
-    event = next(iter(house.runtime.log.stream(house.tenant, talk(house))))
-    log = house.runtime.log
+def test_a_reason_is_read_where_it_was_said_and_nowhere_else(steward: Steward) -> None:
+    event = next(iter(steward.runtime.log.stream(steward.tenant, talk(steward))))
+    log = steward.runtime.log
 
-    assert log.reveal(house.tenant, [(event.event_id, event.meta)], "meta")[0]["reason"] == f"{CANARY} in a reason"
-    assert log.reveal(house.tenant, [("evt_other", event.meta)], "meta")[0]["reason"] is None
-    assert log.reveal(house.tenant, [(event.event_id, event.meta)], "data")[0]["reason"] is None
+    assert log.reveal(steward.tenant, [(event.event_id, event.meta)], "meta")[0]["reason"] == f"{CANARY} in a reason"
+    assert log.reveal(steward.tenant, [("evt_other", event.meta)], "meta")[0]["reason"] is None
+    assert log.reveal(steward.tenant, [(event.event_id, event.meta)], "data")[0]["reason"] is None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from app.store.append import AppendRequest
 from app.store.log import NewEvent
 from app.store.receipts import Receipt, Request
 from app.write_side.handler import CommandEnvelope
-from tests.support.applications import KEY, House
+from tests.support.application import KEY, Steward
 
 
 @dataclass
@@ -69,9 +69,9 @@ def renaming(
     )
 
 
-def begin(house: House, key: str, **given: object) -> AppendRequest:
+def begin(steward: Steward, key: str, **given: object) -> AppendRequest:
     """An append that begins a stream of its own."""
-    return renaming(house.runtime, house.tenant, house.runtime.new_id("acct"), 1, key, **given)  # type: ignore[arg-type]
+    return renaming(steward.runtime, steward.tenant, steward.runtime.new_id("acct"), 1, key, **given)  # type: ignore[arg-type]
 
 
 def doubled(append: AppendRequest) -> AppendRequest:
@@ -117,10 +117,10 @@ def _one(runtime: Runtime, tenant_id: str, key: str, stream: str, dice: random.R
     return {event_id: position for event_id, _, position in receipt.events}
 
 
-def sound(house: House) -> list[str]:
+def sound(steward: Steward) -> list[str]:
     """The ids of all events, once it is sure that there is no gap."""
-    stored = house.runtime.log.after(house.tenant, 0, 10_000)
-    assert [event.position for event in stored] == list(range(1, house.runtime.log.head(house.tenant) + 1))
+    stored = steward.runtime.log.after(steward.tenant, 0, 10_000)
+    assert [event.position for event in stored] == list(range(1, steward.runtime.log.head(steward.tenant) + 1))
     return [event.event_id for event in stored]
 
 

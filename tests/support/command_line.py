@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.support.applications import KEY
+from tests.support.application import KEY
 
 ROOT = Path(__file__).parents[2]
 

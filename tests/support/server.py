@@ -16,7 +16,7 @@ from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Request
 from app.write_side.handler import CommandEnvelope
-from tests.support.applications import KEY
+from tests.support.application import KEY
 
 
 class Server:

@@ -11,16 +11,16 @@ from app.read_side.rebuilder import Comparison
 from app.store.engine import Database
 from projections import VIEWS
 from projections.view import View
-from tests.support.applications import House
+from tests.support.application import Steward
 
 BY_NAME = {view.name: view for view in VIEWS}
 
 
-def projector(house: House, *others: View[Any]) -> Projector:
+def projector(steward: Steward, *others: View[Any]) -> Projector:
     """A projector of its own, with some views in other shapes."""
     shapes = {view.name: view for view in others}
     views = [shapes.get(view.name, view) for view in VIEWS]
-    runtime = house.runtime
+    runtime = steward.runtime
     return Projector(runtime.database, runtime.log, runtime.handler.zone, runtime.clock, views)
 
 
@@ -36,41 +36,41 @@ def failing_on(name: str, poison: str) -> View[Any]:
     return replace(view, on={**view.on, "account.opened": fold})
 
 
-def rows(house: House, view: View[Any], tenant: str | None = None) -> list[tuple[Any, ...]]:
+def rows(steward: Steward, view: View[Any], tenant: str | None = None) -> list[tuple[Any, ...]]:
     """A view's rows as they stand in its table."""
-    with house.runtime.database.read(tenant or house.tenant) as connection:
-        query = select(view.table).where(view.table.c.tenant_id == (tenant or house.tenant))
+    with steward.runtime.database.read(tenant or steward.tenant) as connection:
+        query = select(view.table).where(view.table.c.tenant_id == (tenant or steward.tenant))
         return sorted(map(tuple, connection.execute(query)), key=repr)
 
 
-def rebuilt(house: House, view: View[Any], *, verify: bool = True, **given: Any) -> Comparison:
+def rebuilt(steward: Steward, view: View[Any], *, verify: bool = True, **given: Any) -> Comparison:
     """What a rebuild of one view found."""
-    owner = Database(house.settings.database_url, owner=True)
+    owner = Database(steward.settings.database_url, owner=True)
     try:
-        return house.runtime.projector.rebuild(owner, house.tenant, view, verify=verify, **given)
+        return steward.runtime.projector.rebuild(owner, steward.tenant, view, verify=verify, **given)
     finally:
         owner.close()
 
 
-def assert_grown_right(house: House) -> None:
+def assert_grown_right(steward: Steward) -> None:
     """Every view stands at the head and is what a rebuild makes of the log."""
-    head = house.runtime.log.head(house.tenant)
-    assert house.runtime.projector.positions(house.tenant) == dict.fromkeys(BY_NAME, head)
+    head = steward.runtime.log.head(steward.tenant)
+    assert steward.runtime.projector.positions(steward.tenant) == dict.fromkeys(BY_NAME, head)
     for view in VIEWS:
-        compared = rebuilt(house, view)
+        compared = rebuilt(steward, view)
         assert compared.equal, compared
-        assert compared.rows == len(rows(house, view))
+        assert compared.rows == len(rows(steward, view))
 
 
 TAMPERINGS = ["changed", "missing", "surplus"]
 
 
-def tamper(house: House, view: View[Any], how: str) -> None:
+def tamper(steward: Steward, view: View[Any], how: str) -> None:
     """Spoils one row of a view."""
     table, key = view.table, view.group
-    with house.runtime.database.grow(house.tenant) as connection:
-        one = connection.execute(select(table.c[key]).where(table.c.tenant_id == house.tenant).limit(1)).scalar_one()
-        same = (table.c.tenant_id == house.tenant, table.c[key] == one)
+    with steward.runtime.database.grow(steward.tenant) as connection:
+        one = connection.execute(select(table.c[key]).where(table.c.tenant_id == steward.tenant).limit(1)).scalar_one()
+        same = (table.c.tenant_id == steward.tenant, table.c[key] == one)
         if how == "changed":
             member = next(name for name in view.members if name not in view.keys and str(table.c[name].type) == "TEXT")
             connection.execute(update(table).where(*same).values({member: "tampered"}))

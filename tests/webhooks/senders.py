@@ -1,4 +1,4 @@
-"""Senders for tests: they know a secret, sign what they say, and post it to an endpoint of a house."""
+"""Senders for tests: they know a secret, sign what they say, and post it to an endpoint of an application."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from app.store.inbox import Message
 from app.store.receipts import Request
 from app.webhooks.inbound import signing
 from app.webhooks.inbound.provider import Delivery
-from tests.support.applications import House
+from tests.support.application import Steward
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_c2Vjb25kLXNlY3JldC1mb3Itcm90YXRpb24tMDAwMiE="
@@ -43,9 +43,9 @@ def signed(secret: str, message_id: str, now: int, body: bytes) -> list[tuple[by
 
 @dataclass
 class Sender:
-    """Somebody with an address at a house, and a secret for it."""
+    """Somebody with an address at an application, and a secret for it."""
 
-    house: House
+    steward: Steward
     path: str
     endpoint_id: str
     secret: str
@@ -58,13 +58,13 @@ class Sender:
                 (b"x-signature", hmac.digest((secret or self.secret).encode(), content, hashlib.sha256).hex().encode())
             ]
         else:
-            headers = signed(secret or self.secret, message_id, self.house.clock() // MICRO, content)
-        runtime = self.house.runtime
+            headers = signed(secret or self.secret, message_id, self.application.clock() // MICRO, content)
+        runtime = self.application.runtime
         return runtime.inbox.receive(runtime.endpoints.find(self.path, self.endpoint_id), Delivery(headers, content))
 
     def messages(self) -> list[Message]:
         """Its messages, the newest first."""
-        return self.house.runtime.inbox.messages.page(self.house.tenant, self.endpoint_id)
+        return self.application.runtime.inbox.messages.page(self.application.tenant, self.endpoint_id)
 
     def message(self, message_id: str = "msg_1") -> Message:
         """One of its messages."""
@@ -72,23 +72,23 @@ class Sender:
 
     def process(self) -> int:
         """What the worker does for this tenant."""
-        return self.house.runtime.inbox.process(self.house.tenant)
+        return self.application.runtime.inbox.process(self.application.tenant)
 
 
-def register(house: House, key: str = "register", **wanted: Any) -> tuple[str, str | None, str]:
+def register(steward: Steward, key: str = "register", **wanted: Any) -> tuple[str, str | None, str]:
     """A new endpoint. Gives: its id, the secret that was made, its address."""
     command = RegisterWebhookEndpoint.model_validate({"provider": "standard_webhooks", **wanted})
     request = Request(key, repr(wanted).encode())
-    receipt, secret, url = house.runtime.endpoints.register(house.tenant, "test", command, request)
+    receipt, secret, url = steward.runtime.endpoints.register(steward.tenant, "test", command, request)
     return receipt.id, secret, url
 
 
-def sender(house: House, provider: str = "standard-webhooks", key: str = "register") -> Sender:
+def sender(steward: Steward, provider: str = "standard-webhooks", key: str = "register") -> Sender:
     """A sender with an endpoint of its own and the secret that was made for it."""
     more = GENERIC if provider == "generic-hmac" else {}
-    endpoint_id, secret, _ = register(house, key, provider=provider, **more)
+    endpoint_id, secret, _ = register(steward, key, provider=provider, **more)
     assert secret is not None
-    return Sender(house, provider, endpoint_id, secret)
+    return Sender(steward, provider, endpoint_id, secret)
 
 
 def public_key_of(signing_key: str) -> str:

@@ -12,89 +12,89 @@ from app.store.receipts import Request
 from app.store.tables import endpoints, secrets
 from app.webhooks.inbound.endpoints import Closed
 from app.write_side.handler import CommandEnvelope
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.webhooks.senders import GENERIC, OTHER_SECRET, SECRET, Sender, public_key_of, register, sender
 
 SIGNING_KEY = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
 BODY = {"type": "note", "data": {}}
 
 
-def add(house: House, endpoint_id: str, key: str = "add", **wanted: Any) -> tuple[str | None, str | None]:
+def add(steward: Steward, endpoint_id: str, key: str = "add", **wanted: Any) -> tuple[str | None, str | None]:
     """One more secret. Gives: its id and its text."""
     command = AddWebhookSecret.model_validate(wanted)
-    _, secret_id, secret = house.runtime.endpoints.add_secret(
-        house.tenant, "test", endpoint_id, command, Request(key, b"")
+    _, secret_id, secret = steward.runtime.endpoints.add_secret(
+        steward.tenant, "test", endpoint_id, command, Request(key, b"")
     )
     return secret_id, secret
 
 
-def retire(house: House, endpoint_id: str, key: str = "retire", **wanted: Any) -> None:
+def retire(steward: Steward, endpoint_id: str, key: str = "retire", **wanted: Any) -> None:
     """One secret less."""
     command = RetireWebhookSecret.model_validate(wanted)
-    house.runtime.endpoints.retire_secret(house.tenant, "test", endpoint_id, command, Request(key, b""))
+    steward.runtime.endpoints.retire_secret(steward.tenant, "test", endpoint_id, command, Request(key, b""))
 
 
-def count(house: House, table: Any) -> int:
+def count(steward: Steward, table: Any) -> int:
     """How many rows of the tenant a table has."""
-    with house.runtime.database.read(house.tenant) as connection:
-        query = select(func.count()).select_from(table).where(table.c.tenant_id == house.tenant)
+    with steward.runtime.database.read(steward.tenant) as connection:
+        query = select(func.count()).select_from(table).where(table.c.tenant_id == steward.tenant)
         return connection.execute(query).scalar_one()
 
 
-def test_a_secret_is_made_and_shown_once(house: House) -> None:
-    endpoint_id, secret, url = register(house)
-    again_id, nothing, same_url = register(house)
+def test_a_secret_is_made_and_shown_once(steward: Steward) -> None:
+    endpoint_id, secret, url = register(steward)
+    again_id, nothing, same_url = register(steward)
 
     assert secret is not None
     assert secret.startswith("whsec_")
     assert url == same_url == f"http://127.0.0.1:8000/v1/inbound/standard-webhooks/{endpoint_id}"
     assert (again_id, nothing) == (endpoint_id, None)
-    assert (count(house, endpoints), count(house, secrets)) == (1, 1)
-    assert Sender(house, "standard-webhooks", endpoint_id, secret).deliver(BODY) == ("msg_1", True)
+    assert (count(steward, endpoints), count(steward, secrets)) == (1, 1)
+    assert Sender(steward, "standard-webhooks", endpoint_id, secret).deliver(BODY) == ("msg_1", True)
 
 
-def test_a_secret_stands_in_no_event_and_is_encrypted_in_its_table(house: House) -> None:
-    endpoint_id, _, _ = register(house, secrets=[SECRET])
-    add(house, endpoint_id, secret=OTHER_SECRET)
+def test_a_secret_stands_in_no_event_and_is_encrypted_in_its_table(steward: Steward) -> None:
+    endpoint_id, _, _ = register(steward, secrets=[SECRET])
+    add(steward, endpoint_id, secret=OTHER_SECRET)
 
-    bodies = b"".join(event.body for event in house.runtime.log.after(house.tenant, 0, 100))
-    with house.runtime.database.read(house.tenant) as connection:
+    bodies = b"".join(event.body for event in steward.runtime.log.after(steward.tenant, 0, 100))
+    with steward.runtime.database.read(steward.tenant) as connection:
         wrapped = b"".join(bytes(row.wrapped) for row in connection.execute(select(secrets)))
     for text in (SECRET, OTHER_SECRET):
         assert text.removeprefix("whsec_").encode() not in bodies + wrapped
-    assert house.runtime.endpoints.secrets(house.runtime.endpoints.find("standard-webhooks", endpoint_id)) == [
+    assert steward.runtime.endpoints.secrets(steward.runtime.endpoints.find("standard-webhooks", endpoint_id)) == [
         SECRET,
         OTHER_SECRET,
     ]
 
 
-def test_a_secret_rotates_without_a_gap(house: House) -> None:
-    crm = sender(house)
-    old_id = house.runtime.endpoints.find(crm.path, crm.endpoint_id).state.secrets[0]
+def test_a_secret_rotates_without_a_gap(steward: Steward) -> None:
+    crm = sender(steward)
+    old_id = steward.runtime.endpoints.find(crm.path, crm.endpoint_id).state.secrets[0]
 
-    _, new = add(house, crm.endpoint_id)
+    _, new = add(steward, crm.endpoint_id)
     assert new is not None
     crm.deliver(BODY, "msg_old")
     crm.deliver(BODY, "msg_new", secret=new)
-    retire(house, crm.endpoint_id, secret=old_id)
+    retire(steward, crm.endpoint_id, secret=old_id)
 
     assert crm.deliver(BODY, "msg_later", secret=new) == ("msg_later", True)
     with pytest.raises(Unauthenticated):
         crm.deliver(BODY, "msg_too_late")
-    assert count(house, secrets) == 1
+    assert count(steward, secrets) == 1
 
 
-def test_what_another_process_takes_away_is_gone_here_at_once(house: House) -> None:
-    crm, shop = sender(house, key="crm"), sender(house, key="shop")
-    (old_id,) = house.runtime.endpoints.find(crm.path, crm.endpoint_id).state.secrets
-    house.runtime.endpoints.find(shop.path, shop.endpoint_id)
-    other = build(house.settings, clock=house.clock)
+def test_what_another_process_takes_away_is_gone_here_at_once(steward: Steward) -> None:
+    crm, shop = sender(steward, key="crm"), sender(steward, key="shop")
+    (old_id,) = steward.runtime.endpoints.find(crm.path, crm.endpoint_id).state.secrets
+    steward.runtime.endpoints.find(shop.path, shop.endpoint_id)
+    other = build(steward.settings, clock=steward.clock)
     try:
         retired, added, closed = RetireWebhookSecret(secret=old_id), AddWebhookSecret(), CloseWebhookEndpoint()
-        other.endpoints.add_secret(house.tenant, "test", crm.endpoint_id, added, Request("add", b""))
-        other.endpoints.retire_secret(house.tenant, "test", crm.endpoint_id, retired, Request("retire", b""))
+        other.endpoints.add_secret(steward.tenant, "test", crm.endpoint_id, added, Request("add", b""))
+        other.endpoints.retire_secret(steward.tenant, "test", crm.endpoint_id, retired, Request("retire", b""))
         targets = {"webhook_endpoint": shop.endpoint_id}
-        other.handler.handle(CommandEnvelope(house.tenant, "test", closed, Request("close", b""), targets))
+        other.handler.handle(CommandEnvelope(steward.tenant, "test", closed, Request("close", b""), targets))
     finally:
         other.close()
 
@@ -104,35 +104,35 @@ def test_what_another_process_takes_away_is_gone_here_at_once(house: House) -> N
         shop.deliver(BODY)
 
 
-def test_the_last_secret_stays(house: House) -> None:
-    crm = sender(house)
-    only = house.runtime.endpoints.find(crm.path, crm.endpoint_id).state.secrets[0]
+def test_the_last_secret_stays(steward: Steward) -> None:
+    crm = sender(steward)
+    only = steward.runtime.endpoints.find(crm.path, crm.endpoint_id).state.secrets[0]
 
     with pytest.raises(Refused, match="last_secret"):
-        retire(house, crm.endpoint_id, secret=only)
+        retire(steward, crm.endpoint_id, secret=only)
     assert crm.deliver(BODY) == ("msg_1", True)
 
 
-def test_an_endpoint_may_live_on_a_public_key_alone(house: House) -> None:
-    endpoint_id, secret, _ = register(house, public_keys=[public_key_of(SIGNING_KEY)])
+def test_an_endpoint_may_live_on_a_public_key_alone(steward: Steward) -> None:
+    endpoint_id, secret, _ = register(steward, public_keys=[public_key_of(SIGNING_KEY)])
 
     assert secret is None
-    assert count(house, secrets) == 0
+    assert count(steward, secrets) == 0
     with pytest.raises(Unauthenticated) as refusal:
-        Sender(house, "standard-webhooks", endpoint_id, SECRET).deliver(BODY)
+        Sender(steward, "standard-webhooks", endpoint_id, SECRET).deliver(BODY)
     assert refusal.value.members["reason"] == "no_supported_signature"
 
 
-def test_a_closed_endpoint_is_gone(house: House) -> None:
-    crm = sender(house)
-    house.do(CloseWebhookEndpoint(), webhook_endpoint=crm.endpoint_id)
+def test_a_closed_endpoint_is_gone(steward: Steward) -> None:
+    crm = sender(steward)
+    steward.do(CloseWebhookEndpoint(), webhook_endpoint=crm.endpoint_id)
 
     with pytest.raises(Closed):
         crm.deliver(BODY)
     with pytest.raises(Refused, match="webhook_endpoint_closed"):
-        add(house, crm.endpoint_id)
-    assert count(house, secrets) == 1
-    assert house.rows("webhook_endpoints")[0].status == "closed"
+        add(steward, crm.endpoint_id)
+    assert count(steward, secrets) == 1
+    assert steward.rows("webhook_endpoints")[0].status == "closed"
 
 
 @pytest.mark.parametrize(
@@ -148,45 +148,45 @@ def test_a_closed_endpoint_is_gone(house: House) -> None:
     ],
 )
 def test_an_address_that_is_none_looks_the_same_whatever_is_wrong(
-    house: House, path: str, endpoint_id: str | None
+    steward: Steward, path: str, endpoint_id: str | None
 ) -> None:
-    crm = sender(house)
+    crm = sender(steward)
 
     with pytest.raises(NotFound, match="webhook_endpoint_not_found: there is no such webhook endpoint"):
-        house.runtime.endpoints.find(path, endpoint_id or crm.endpoint_id)
+        steward.runtime.endpoints.find(path, endpoint_id or crm.endpoint_id)
 
 
-def test_a_crash_before_the_event_leaves_no_endpoint(house: House) -> None:
+def test_a_crash_before_the_event_leaves_no_endpoint(steward: Steward) -> None:
     """Secrets come first; what stays behind opens nothing."""
-    house.runtime.committer.close()
+    steward.runtime.committer.close()
     with pytest.raises(Unavailable):
-        register(house)
-    assert (count(house, endpoints), count(house, secrets)) == (1, 1)
-    with house.runtime.database.read(house.tenant) as connection:
+        register(steward)
+    assert (count(steward, endpoints), count(steward, secrets)) == (1, 1)
+    with steward.runtime.database.read(steward.tenant) as connection:
         orphan = connection.execute(select(endpoints.c.endpoint_id)).scalar_one()
 
     with pytest.raises(NotFound):
-        house.runtime.endpoints.find("standard-webhooks", orphan)
+        steward.runtime.endpoints.find("standard-webhooks", orphan)
 
 
-def test_a_refused_registration_leaves_nothing_behind(house: House) -> None:
-    register(house, key="same")
+def test_a_refused_registration_leaves_nothing_behind(steward: Steward) -> None:
+    register(steward, key="same")
 
     with pytest.raises(Invalid, match="idempotency_key_reused"):
-        register(house, key="same", label="another")
+        register(steward, key="same", label="another")
     for wanted, code in (
         ({"provider": "carrier_pigeon"}, "unknown_provider"),
         ({"secrets": ["whsec_nothing!"]}, "invalid_secret"),
         ({"provider": "generic_hmac", **GENERIC, "public_keys": [public_key_of(SIGNING_KEY)]}, "member_not_allowed"),
     ):
         with pytest.raises(Invalid, match=code):
-            register(house, key=code, **wanted)
-    assert (count(house, endpoints), count(house, secrets)) == (1, 1)
+            register(steward, key=code, **wanted)
+    assert (count(steward, endpoints), count(steward, secrets)) == (1, 1)
 
 
-def test_a_lost_reply_of_the_database_costs_no_secret(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_reply_of_the_database_costs_no_secret(steward: Steward, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commit is done and its reply lost: the second try answers as a replay, and yet the secrets are this request's."""
-    append, lost = house.runtime.log.append, []
+    append, lost = steward.runtime.log.append, []
 
     def lossy(tenant_id: str, batch: Any) -> Any:
         outcomes = append(tenant_id, batch)
@@ -195,21 +195,21 @@ def test_a_lost_reply_of_the_database_costs_no_secret(house: House, monkeypatch:
             raise Unavailable("store_unavailable", "the reply was lost")
         return outcomes
 
-    monkeypatch.setattr(house.runtime.committer, "_append", lossy)
-    endpoint_id, secret, _ = register(house)
+    monkeypatch.setattr(steward.runtime.committer, "_append", lossy)
+    endpoint_id, secret, _ = register(steward)
 
     assert lost
     assert secret is not None
-    assert Sender(house, "standard-webhooks", endpoint_id, secret).deliver(BODY) == ("msg_1", True)
+    assert Sender(steward, "standard-webhooks", endpoint_id, secret).deliver(BODY) == ("msg_1", True)
 
 
-def test_the_view_shows_an_endpoint_and_the_ids_of_its_secrets(house: House) -> None:
-    endpoint_id, _, _ = register(house, provider="generic-hmac", label="Forms", **GENERIC)
-    first = house.rows("webhook_endpoints")[0]
-    secret_id, _ = add(house, endpoint_id, secret="plain-text-secret")
-    retire(house, endpoint_id, secret=first.secrets[0])
+def test_the_view_shows_an_endpoint_and_the_ids_of_its_secrets(steward: Steward) -> None:
+    endpoint_id, _, _ = register(steward, provider="generic-hmac", label="Forms", **GENERIC)
+    first = steward.rows("webhook_endpoints")[0]
+    secret_id, _ = add(steward, endpoint_id, secret="plain-text-secret")
+    retire(steward, endpoint_id, secret=first.secrets[0])
 
-    row = house.rows("webhook_endpoints")[0]
+    row = steward.rows("webhook_endpoints")[0]
     assert (first.provider, first.label, first.status, first.header, first.style) == (
         "generic_hmac",
         "Forms",
@@ -218,15 +218,15 @@ def test_the_view_shows_an_endpoint_and_the_ids_of_its_secrets(house: House) -> 
         "plain",
     )
     assert (row.secrets, row.version, row.registered_at) == ([secret_id], 3, first.registered_at)
-    assert house.rows("webhook_endpoints", known_at=str(house.runtime.log.head(house.tenant) - 2)) == [first]
+    assert steward.rows("webhook_endpoints", known_at=str(steward.runtime.log.head(steward.tenant) - 2)) == [first]
 
 
-def test_an_endpoint_of_another_tenant_is_not_there(house: House) -> None:
-    crm = sender(house)
-    stranger = house.new_tenant("Other")
+def test_an_endpoint_of_another_tenant_is_not_there(steward: Steward) -> None:
+    crm = sender(steward)
+    stranger = steward.new_tenant("Other")
 
     with pytest.raises(NotFound):
-        house.runtime.endpoints.add_secret(stranger, "test", crm.endpoint_id, AddWebhookSecret(), Request("add", b""))
+        steward.runtime.endpoints.add_secret(stranger, "test", crm.endpoint_id, AddWebhookSecret(), Request("add", b""))
     with pytest.raises(NotFound):
-        house.do(CloseWebhookEndpoint(), tenant=stranger, webhook_endpoint=crm.endpoint_id)
-    assert house.rows("webhook_endpoints", tenant=stranger) == []
+        steward.do(CloseWebhookEndpoint(), tenant=stranger, webhook_endpoint=crm.endpoint_id)
+    assert steward.rows("webhook_endpoints", tenant=stranger) == []

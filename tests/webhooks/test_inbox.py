@@ -14,7 +14,7 @@ from app.domain.kernel.strict_json import Malformed
 from app.domain.kernel.values import MICRO
 from app.store.tables import inbox
 from app.webhooks.inbound.provider import Delivery
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.webhooks.senders import Sender, raw, sender, signed
 
 DATA = Path(__file__).parents[1] / "data"
@@ -41,9 +41,9 @@ def call(number: int, account: Any = "ref:northwind") -> dict[str, Any]:
     }
 
 
-def topics(house: House) -> list[str]:
+def topics(steward: Steward) -> list[str]:
     """The types of the business events."""
-    return [topic for topic in house.topics() if topic.startswith(("account", "interaction"))]
+    return [topic for topic in steward.topics() if topic.startswith(("account", "interaction"))]
 
 
 def states(crm: Sender) -> list[str]:
@@ -51,15 +51,15 @@ def states(crm: Sender) -> list[str]:
     return [message.state for message in reversed(crm.messages())]
 
 
-def test_a_message_becomes_an_event_in_its_endpoints_name(house: House) -> None:
-    crm = sender(house)
+def test_a_message_becomes_an_event_in_its_endpoints_name(steward: Steward) -> None:
+    crm = sender(steward)
     crm.deliver(OPENED, "msg_1")
     crm.deliver(SAMPLE, "msg_2")
 
     assert crm.process() == 2
 
-    event = house.runtime.log.after(house.tenant, 0, 100)[-1]
-    (revealed,) = house.runtime.log.reveal(house.tenant, [(event.event_id, event.data)])
+    event = steward.runtime.log.after(steward.tenant, 0, 100)[-1]
+    (revealed,) = steward.runtime.log.reveal(steward.tenant, [(event.event_id, event.data)])
     assert event.actor == f"webhook:{crm.endpoint_id}"
     assert (event.meta["source"], event.meta["external_id"]) == (f"urn:steward:webhook:{crm.endpoint_id}", "msg_2")
     assert revealed["participants"][1]["email"] == "jana.albrecht@northwind.example"
@@ -69,20 +69,20 @@ def test_a_message_becomes_an_event_in_its_endpoints_name(house: House) -> None:
     ]
 
 
-def test_a_message_that_comes_again_is_stored_and_taken_in_once(house: House) -> None:
-    crm = sender(house)
+def test_a_message_that_comes_again_is_stored_and_taken_in_once(steward: Steward) -> None:
+    crm = sender(steward)
     assert crm.deliver(OPENED) == ("msg_1", True)
     assert crm.deliver(OPENED) == ("msg_1", False)
     crm.process()
     assert crm.deliver(OPENED) == ("msg_1", False)
     crm.process()
 
-    assert topics(house) == ["account.opened"]
+    assert topics(steward) == ["account.opened"]
     assert states(crm) == ["done"]
 
 
-def test_another_body_under_the_same_id_is_refused(house: House) -> None:
-    crm = sender(house)
+def test_another_body_under_the_same_id_is_refused(steward: Steward) -> None:
+    crm = sender(steward)
     crm.deliver(call(1))
 
     with pytest.raises(Refused, match="message_id_reused"):
@@ -90,14 +90,14 @@ def test_another_body_under_the_same_id_is_refused(house: House) -> None:
     assert states(crm) == ["waiting"]
 
 
-def test_the_same_id_at_another_endpoint_is_another_message(house: House) -> None:
-    crm, shop = sender(house, key="crm"), sender(house, key="shop")
+def test_the_same_id_at_another_endpoint_is_another_message(steward: Steward) -> None:
+    crm, shop = sender(steward, key="crm"), sender(steward, key="shop")
 
     assert crm.deliver(call(1)) == shop.deliver(call(2)) == ("msg_1", True)
 
 
-def test_nothing_is_parsed_before_the_signature_is_good(house: House) -> None:
-    crm = sender(house)
+def test_nothing_is_parsed_before_the_signature_is_good(steward: Steward) -> None:
+    crm = sender(steward)
 
     with pytest.raises(Unauthenticated):
         crm.deliver(b"{ not json", secret="whsec_" + "A" * 32)
@@ -123,73 +123,73 @@ def test_nothing_is_parsed_before_the_signature_is_good(house: House) -> None:
         b'{"a": 1.5}',
     ],
 )
-def test_a_body_that_cannot_be_read_is_no_message(cottage: House, body: bytes) -> None:
-    crm = sender(cottage)
+def test_a_body_that_cannot_be_read_is_no_message(sqlite_steward: Steward, body: bytes) -> None:
+    crm = sender(sqlite_steward)
 
     with pytest.raises(Malformed):
         crm.deliver(body)
     assert crm.messages() == []
 
 
-def test_a_body_is_stored_so_that_only_the_tenants_key_opens_it(house: House) -> None:
-    crm = sender(house)
+def test_a_body_is_stored_so_that_only_the_tenants_key_opens_it(steward: Steward) -> None:
+    crm = sender(steward)
     crm.deliver(SAMPLE)
 
-    with house.runtime.database.read(house.tenant) as connection:
+    with steward.runtime.database.read(steward.tenant) as connection:
         row = connection.execute(select(inbox)).one()
     assert b"Jana" not in bytes(row.sealed_body)
     assert sorted(json.loads(row.headers)) == ["webhook-id", "webhook-signature", "webhook-timestamp"]
-    assert house.runtime.inbox.messages.waiting(house.tenant, 10)[0].body == json.dumps(SAMPLE).encode()
+    assert steward.runtime.inbox.messages.waiting(steward.tenant, 10)[0].body == json.dumps(SAMPLE).encode()
 
 
-def test_a_worker_that_died_before_it_took_note_appends_nothing_twice(house: House) -> None:
-    crm = sender(house)
+def test_a_worker_that_died_before_it_took_note_appends_nothing_twice(steward: Steward) -> None:
+    crm = sender(steward)
     crm.deliver(OPENED, "msg_1")
     crm.deliver(SAMPLE, "msg_2")
-    waiting = house.runtime.inbox.messages.waiting(house.tenant, 10)
-    house.runtime.inbox._take_in(house.tenant, crm.endpoint_id, waiting)  # ... and here the worker dies
-    head = house.runtime.log.head(house.tenant)
+    waiting = steward.runtime.inbox.messages.waiting(steward.tenant, 10)
+    steward.runtime.inbox._take_in(steward.tenant, crm.endpoint_id, waiting)  # ... and here the worker dies
+    head = steward.runtime.log.head(steward.tenant)
     assert states(crm) == ["waiting", "waiting"]
 
     assert crm.process() == 2
 
-    assert house.runtime.log.head(house.tenant) == head
-    assert topics(house) == ["account.opened", "interaction.logged"]
+    assert steward.runtime.log.head(steward.tenant) == head
+    assert topics(steward) == ["account.opened", "interaction.logged"]
     assert [(message.state, message.position) for message in crm.messages()] == [("done", head), ("done", head - 1)]
 
 
-def test_a_message_that_was_put_back_finds_its_first_receipt(house: House) -> None:
-    crm = sender(house)
+def test_a_message_that_was_put_back_finds_its_first_receipt(steward: Steward) -> None:
+    crm = sender(steward)
     crm.deliver(OPENED)
     crm.process()
     first = crm.message()
-    with house.runtime.database.write(house.tenant) as connection:
+    with steward.runtime.database.write(steward.tenant) as connection:
         connection.execute(update(inbox).values(state="waiting", position=None))
 
     crm.process()
 
     assert (crm.message().state, crm.message().position) == ("done", first.position)
-    assert topics(house) == ["account.opened"]
+    assert topics(steward) == ["account.opened"]
 
 
-def test_what_is_stored_outlives_the_process_that_stored_it(house: House) -> None:
-    crm = sender(house)
+def test_what_is_stored_outlives_the_process_that_stored_it(steward: Steward) -> None:
+    crm = sender(steward)
     crm.deliver(OPENED)
-    house.runtime.committer.close()  # the process can append nothing any more
+    steward.runtime.committer.close()  # the process can append nothing any more
     assert crm.process() == 0
     assert states(crm) == ["waiting"]
 
-    successor = build(house.settings, clock=house.clock)
+    successor = build(steward.settings, clock=steward.clock)
     try:
         assert successor.inbox.work() == 1
     finally:
         successor.close()
     assert states(crm) == ["done"]
-    assert topics(house) == ["account.opened"]
+    assert topics(steward) == ["account.opened"]
 
 
-def test_a_message_about_an_unknown_account_is_parked_and_can_be_driven_again(house: House) -> None:
-    crm = sender(house)
+def test_a_message_about_an_unknown_account_is_parked_and_can_be_driven_again(steward: Steward) -> None:
+    crm = sender(steward)
     crm.deliver(SAMPLE)
     crm.process()
     parked = crm.message()
@@ -197,25 +197,25 @@ def test_a_message_about_an_unknown_account_is_parked_and_can_be_driven_again(ho
 
     crm.deliver(OPENED, "msg_2")
     crm.process()
-    assert house.runtime.inbox.redrive(house.tenant, crm.endpoint_id, "msg_1").state == "waiting"
+    assert steward.runtime.inbox.redrive(steward.tenant, crm.endpoint_id, "msg_1").state == "waiting"
     crm.process()
 
     driven = crm.message()
     assert (driven.state, driven.code, driven.attempts) == ("done", None, 2)
-    assert topics(house) == ["account.opened", "interaction.logged"]
+    assert topics(steward) == ["account.opened", "interaction.logged"]
 
 
-def test_only_what_is_parked_can_be_driven_again(house: House) -> None:
-    crm = sender(house)
+def test_only_what_is_parked_can_be_driven_again(steward: Steward) -> None:
+    crm = sender(steward)
     crm.deliver(OPENED)
-    assert house.runtime.inbox.redrive(house.tenant, crm.endpoint_id, "msg_1").state == "waiting"
+    assert steward.runtime.inbox.redrive(steward.tenant, crm.endpoint_id, "msg_1").state == "waiting"
     crm.process()
 
     with pytest.raises(Refused, match="message_done"):
-        house.runtime.inbox.redrive(house.tenant, crm.endpoint_id, "msg_1")
+        steward.runtime.inbox.redrive(steward.tenant, crm.endpoint_id, "msg_1")
     for unknown in ("msg_9", "\x00", "ü"):
         with pytest.raises(NotFound):
-            house.runtime.inbox.redrive(house.tenant, crm.endpoint_id, unknown)
+            steward.runtime.inbox.redrive(steward.tenant, crm.endpoint_id, unknown)
 
 
 @pytest.mark.parametrize(
@@ -239,8 +239,8 @@ def test_only_what_is_parked_can_be_driven_again(house: House) -> None:
         ({"specversion": "0.3", "id": "1", "source": "urn:x", "type": "account.opened"}, "unsupported_specversion"),
     ],
 )
-def test_what_cannot_be_mapped_is_parked_by_name(cottage: House, body: Any, code: str) -> None:
-    crm = sender(cottage)
+def test_what_cannot_be_mapped_is_parked_by_name(sqlite_steward: Steward, body: Any, code: str) -> None:
+    crm = sender(sqlite_steward)
     crm.deliver(body)
     crm.deliver(OPENED, "msg_2")
 
@@ -250,8 +250,8 @@ def test_what_cannot_be_mapped_is_parked_by_name(cottage: House, body: Any, code
     assert crm.message("msg_2").state == "done"
 
 
-def test_keys_that_no_event_may_have_hold_nobody_up(cottage: House) -> None:
-    crm = sender(cottage)
+def test_keys_that_no_event_may_have_hold_nobody_up(sqlite_steward: Steward) -> None:
+    crm = sender(sqlite_steward)
     crm.deliver(
         {
             "specversion": "1.0",
@@ -268,8 +268,8 @@ def test_keys_that_no_event_may_have_hold_nobody_up(cottage: House) -> None:
     assert states(crm) == ["parked", "done"]
 
 
-def test_a_cloud_event_is_taken_in_under_its_own_name(house: House) -> None:
-    forms = sender(house, "generic-hmac")
+def test_a_cloud_event_is_taken_in_under_its_own_name(steward: Steward) -> None:
+    forms = sender(steward, "generic-hmac")
     event = {
         "specversion": "1.0",
         "id": "crm-1",
@@ -281,82 +281,82 @@ def test_a_cloud_event_is_taken_in_under_its_own_name(house: House) -> None:
     assert forms.deliver(event) == ("crm-1", True)
     assert forms.deliver(event) == ("crm-1", False)
     forms.process()
-    (item,) = house.ingest([event])
+    (item,) = steward.ingest([event])
 
     assert item.status == "duplicate"
     assert item.receipt is not None
     assert forms.message("crm-1").position == item.receipt.position
 
 
-def test_messages_are_taken_in_in_the_order_in_which_they_came(house: House) -> None:
-    crm, shop = sender(house, key="crm"), sender(house, key="shop")
+def test_messages_are_taken_in_in_the_order_in_which_they_came(steward: Steward) -> None:
+    crm, shop = sender(steward, key="crm"), sender(steward, key="shop")
     crm.deliver(OPENED, "msg_0")
     for number in range(1, 8):
         (crm if number % 3 else shop).deliver(call(number), f"msg_{number}")
 
-    assert house.runtime.inbox.work() == 8
+    assert steward.runtime.inbox.work() == 8
 
     told = [
         event.data["topics"]
-        for event in house.runtime.log.after(house.tenant, 0, 100)
+        for event in steward.runtime.log.after(steward.tenant, 0, 100)
         if event.type == "interaction.logged"
     ]
     assert told == [[f"call {number}"] for number in range(1, 8)]
 
 
-def test_two_workers_bring_a_message_home_once(house: House) -> None:
+def test_two_workers_bring_a_message_home_once(steward: Steward) -> None:
     """One parks it while the other, for whom the account exists already, takes it in."""
-    crm = sender(house)
+    crm = sender(steward)
     crm.deliver(SAMPLE)
-    waiting = house.runtime.inbox.messages.waiting(house.tenant, 10)
-    parked = house.runtime.inbox._take_in(house.tenant, crm.endpoint_id, waiting)
+    waiting = steward.runtime.inbox.messages.waiting(steward.tenant, 10)
+    parked = steward.runtime.inbox._take_in(steward.tenant, crm.endpoint_id, waiting)
     crm.deliver(OPENED, "msg_2")
-    house.runtime.inbox._take_in(
-        house.tenant, crm.endpoint_id, house.runtime.inbox.messages.waiting(house.tenant, 10)[1:]
+    steward.runtime.inbox._take_in(
+        steward.tenant, crm.endpoint_id, steward.runtime.inbox.messages.waiting(steward.tenant, 10)[1:]
     )
-    done = house.runtime.inbox._take_in(house.tenant, crm.endpoint_id, waiting)
+    done = steward.runtime.inbox._take_in(steward.tenant, crm.endpoint_id, waiting)
 
     for first, second in ((parked, done), (done, parked)):
-        with house.runtime.database.write(house.tenant) as connection:
+        with steward.runtime.database.write(steward.tenant) as connection:
             connection.execute(update(inbox).values(state="waiting"))
-        house.runtime.inbox.messages.mark(house.tenant, first)
-        house.runtime.inbox.messages.mark(house.tenant, second)
+        steward.runtime.inbox.messages.mark(steward.tenant, first)
+        steward.runtime.inbox.messages.mark(steward.tenant, second)
         assert crm.message().state == "done"
-    assert topics(house) == ["account.opened", "interaction.logged"]
+    assert topics(steward) == ["account.opened", "interaction.logged"]
 
 
-def test_a_body_locked_under_another_root_key_is_parked_and_not_lost(house: House) -> None:
-    crm = sender(house)
+def test_a_body_locked_under_another_root_key_is_parked_and_not_lost(steward: Steward) -> None:
+    crm = sender(steward)
     crm.deliver(OPENED)
-    stranger = build(house.settings.model_copy(update={"vault_key": "22" * 32}), clock=house.clock)
+    stranger = build(steward.settings.model_copy(update={"vault_key": "22" * 32}), clock=steward.clock)
     try:
-        stranger.inbox.process(house.tenant)
+        stranger.inbox.process(steward.tenant)
     finally:
         stranger.close()
     assert (crm.message().state, crm.message().code) == ("parked", "body_lost")
 
-    house.runtime.inbox.redrive(house.tenant, crm.endpoint_id, "msg_1")
+    steward.runtime.inbox.redrive(steward.tenant, crm.endpoint_id, "msg_1")
     crm.process()
     assert crm.message().state == "done"
 
 
-def test_an_inbox_is_paged_from_the_newest(house: House) -> None:
-    crm = sender(house)
+def test_an_inbox_is_paged_from_the_newest(steward: Steward) -> None:
+    crm = sender(steward)
     for number in range(5):
         crm.deliver(call(number), f"msg_{number}")
-    read = house.runtime.inbox.messages.page
-    first = read(house.tenant, crm.endpoint_id, limit=2)
-    rest = read(house.tenant, crm.endpoint_id, after=(first[-1].received_at, first[-1].message_id))
+    read = steward.runtime.inbox.messages.page
+    first = read(steward.tenant, crm.endpoint_id, limit=2)
+    rest = read(steward.tenant, crm.endpoint_id, after=(first[-1].received_at, first[-1].message_id))
 
     assert [message.message_id for message in (*first, *rest)] == ["msg_4", "msg_3", "msg_2", "msg_1", "msg_0"]
-    assert read(house.tenant, crm.endpoint_id, states=["done"]) == []
-    assert read(house.new_tenant("Other"), crm.endpoint_id) == []
+    assert read(steward.tenant, crm.endpoint_id, states=["done"]) == []
+    assert read(steward.new_tenant("Other"), crm.endpoint_id) == []
 
 
-def test_of_many_that_come_at_once_one_is_the_first(house: House) -> None:
-    crm = sender(house)
-    runtime, body = house.runtime, raw(OPENED)
-    delivery = Delivery(signed(crm.secret, "msg_1", house.clock() // MICRO, body), body)
+def test_of_many_that_come_at_once_one_is_the_first(steward: Steward) -> None:
+    crm = sender(steward)
+    runtime, body = steward.runtime, raw(OPENED)
+    delivery = Delivery(signed(crm.secret, "msg_1", steward.clock() // MICRO, body), body)
     endpoint = runtime.endpoints.find(crm.path, crm.endpoint_id)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: runtime.inbox.receive(endpoint, delivery), range(16)))
@@ -365,20 +365,20 @@ def test_of_many_that_come_at_once_one_is_the_first(house: House) -> None:
     assert crm.process() == 1
 
 
-def test_the_worker_need_not_look_everywhere_to_find_what_just_came(house: House) -> None:
-    crm = sender(house)
-    assert house.runtime.inbox.work() == 0
+def test_the_worker_need_not_look_everywhere_to_find_what_just_came(steward: Steward) -> None:
+    crm = sender(steward)
+    assert steward.runtime.inbox.work() == 0
     crm.deliver(OPENED)
 
-    assert house.runtime.wake.is_set()
-    assert house.runtime.inbox.work() == 1
+    assert steward.runtime.wake.is_set()
+    assert steward.runtime.inbox.work() == 1
 
 
-def test_more_messages_than_a_batch_find_their_end(cottage: House) -> None:
-    crm = sender(cottage)
+def test_more_messages_than_a_batch_find_their_end(sqlite_steward: Steward) -> None:
+    crm = sender(sqlite_steward)
     crm.deliver(OPENED, "msg_x")
     for number in range(205):
         crm.deliver(call(number), f"msg_{number}")
 
     assert crm.process() == 206
-    assert topics(cottage).count("interaction.logged") == 205
+    assert topics(sqlite_steward).count("interaction.logged") == 205

@@ -28,7 +28,7 @@ from app.write_side.batch_handler import STRETCH
 from app.write_side.planner import CommandEnvelope, Planner, expected, grown
 from app.write_side.states import PendingWrites, VersionedState
 from tests.golden import SEALED, sample
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.databases import Databases
 from tests.support.lifetimes import life
 
@@ -39,21 +39,21 @@ CALL = {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-01T00
 
 
 @pytest.fixture(scope="module")
-def office(databases: Databases) -> Iterator[House]:
-    """A house on SQLite that the examples of a property share."""
-    made = House(databases.fresh("sqlite"))
+def steward(databases: Databases) -> Iterator[Steward]:
+    """An application on SQLite that the examples of a property share."""
+    made = Steward(databases.fresh("sqlite"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def planner(house: House) -> Planner:
+def planner(steward: Steward) -> Planner:
     """Who has planned nothing yet."""
-    return Planner(house.runtime.log, house.clock, house.runtime.new_id)
+    return Planner(steward.runtime.log, steward.clock, steward.runtime.new_id)
 
 
-def intent(house: House, command: Command, **targets: str) -> CommandEnvelope:
-    return CommandEnvelope(house.tenant, "test", command, Request(house.runtime.new_id("req"), b""), targets)
+def intent(steward: Steward, command: Command, **targets: str) -> CommandEnvelope:
+    return CommandEnvelope(steward.tenant, "test", command, Request(steward.runtime.new_id("req"), b""), targets)
 
 
 # --- the state that is at hand, and the one in the log ---
@@ -90,12 +90,12 @@ def streams() -> list[tuple[str, list[str]]]:
 @settings(deadline=None)
 @given(st.data())
 def test_the_state_grown_from_what_is_at_hand_is_the_one_grown_from_what_is_stored(
-    office: House, noun: str, topics: list[str], data: st.DataObject
+    steward: Steward, noun: str, topics: list[str], data: st.DataObject
 ) -> None:
     events = data.draw(st.lists(told(topics), min_size=1, max_size=6))
-    log, stream_id = office.runtime.log, office.runtime.new_id(AGGREGATES[noun].prefix)
+    log, stream_id = steward.runtime.log, steward.runtime.new_id(AGGREGATES[noun].prefix)
     drafts = [
-        NewEvent(one, office.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
+        NewEvent(one, steward.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
         for version, one in enumerate(events, 1)
     ]
     append = log.prepare(
@@ -118,26 +118,26 @@ def test_the_state_grown_from_what_is_at_hand_is_the_one_grown_from_what_is_stor
     assert at_hand == {stream_id: VersionedState(len(drafts), state)}
 
 
-def test_what_memory_holds_after_a_life_is_what_the_log_tells(house: House) -> None:
+def test_what_memory_holds_after_a_life_is_what_the_log_tells(steward: Steward) -> None:
     for start in (0, 150):
-        house.ingest(life(7, 300)[start : start + 150])
-    events = house.runtime.log.after(house.tenant, 0, 1000)
+        steward.ingest(life(7, 300)[start : start + 150])
+    events = steward.runtime.log.after(steward.tenant, 0, 1000)
     assert len({one.stream_id for one in events}) > 50
 
     for stream_id in {one.stream_id for one in events}:
         noun = aggregate_of(stream_id)
         version, state = 0, noun.initial
-        for recorded in house.runtime.log.stream(house.tenant, stream_id):
+        for recorded in steward.runtime.log.stream(steward.tenant, stream_id):
             recorded.leaf = b""  # not known before the event has its position, and nothing that a state needs
             version, state = recorded.version, noun.evolve(state, recorded)
         name = next(name for name, kind in AGGREGATES.items() if kind is noun)
-        held = house.runtime.handler.load(house.tenant, name, stream_id)[1]
+        held = steward.runtime.handler.load(steward.tenant, name, stream_id)[1]
         for recorded in getattr(held.state, "history", ()):
             recorded.leaf = b""
         assert held == VersionedState(version, state)
 
 
-def test_nothing_that_is_sealed_stays_in_memory_in_plain_words(house: House) -> None:
+def test_nothing_that_is_sealed_stays_in_memory_in_plain_words(steward: Steward) -> None:
     event = CATALOGUE["contract.terminated"].model_validate(spoken(sample(CATALOGUE["contract.terminated"])))
     draft = NewEvent(event, "evt_1", "ctr_1", 1, "acct_1", 5)
 
@@ -149,9 +149,11 @@ def test_nothing_that_is_sealed_stays_in_memory_in_plain_words(house: House) -> 
 # --- in memory or not ---
 
 
-def test_what_memory_does_not_hold_is_not_read_where_only_memory_may_be_asked(house: House, planner: Planner) -> None:
-    account = house.do(OPENING).id
-    renaming = intent(house, RenameAccount(name="Contoso"), account=account)
+def test_what_memory_does_not_hold_is_not_read_where_only_memory_may_be_asked(
+    steward: Steward, planner: Planner
+) -> None:
+    account = steward.do(OPENING).id
+    renaming = intent(steward, RenameAccount(name="Contoso"), account=account)
 
     with pytest.raises(CacheMiss):
         planner.plan(renaming, PendingWrites(at_hand=True))
@@ -160,10 +162,10 @@ def test_what_memory_does_not_hold_is_not_read_where_only_memory_may_be_asked(ho
     assert planner.plan(renaming, PendingWrites(at_hand=True)).append.expects == {account: 1}
 
 
-def test_a_refusal_is_never_planned_from_memory_alone(house: House, planner: Planner) -> None:
-    account = house.do(OPENING).id
-    planner.plan(intent(house, RenameAccount(name="Contoso"), account=account), PendingWrites())
-    again = intent(house, RenameAccount(name="Northwind"), account=account)
+def test_a_refusal_is_never_planned_from_memory_alone(steward: Steward, planner: Planner) -> None:
+    account = steward.do(OPENING).id
+    planner.plan(intent(steward, RenameAccount(name="Contoso"), account=account), PendingWrites())
+    again = intent(steward, RenameAccount(name="Northwind"), account=account)
 
     with pytest.raises(CacheMiss):
         planner.plan(again, PendingWrites(at_hand=True))
@@ -172,22 +174,22 @@ def test_a_refusal_is_never_planned_from_memory_alone(house: House, planner: Pla
 
 
 def test_a_person_whose_key_may_be_stored_is_looked_up_where_the_database_may_be_asked(
-    house: House, planner: Planner
+    steward: Steward, planner: Planner
 ) -> None:
-    account = house.do(OPENING).id
-    alone = intent(house, LogInteraction.model_validate(CALL), account=account)
+    account = steward.do(OPENING).id
+    alone = intent(steward, LogInteraction.model_validate(CALL), account=account)
     planner.plan(alone, PendingWrites())
     with_somebody = LogInteraction.model_validate({**CALL, "participants": [{"name": "Ada", "stakeholder": "stk_1"}]})
 
     assert planner.plan(alone, PendingWrites(at_hand=True)).append.facts
     with pytest.raises(CacheMiss):
-        planner.plan(intent(house, with_somebody, account=account), PendingWrites(at_hand=True))
+        planner.plan(intent(steward, with_somebody, account=account), PendingWrites(at_hand=True))
 
 
 # --- batches ---
 
 
-def test_what_a_batch_names_is_looked_up_together(house: House) -> None:
+def test_what_a_batch_names_is_looked_up_together(steward: Steward) -> None:
     contracts = 40
     signed = [
         {"specversion": "1.0", "id": f"s{n}", "source": "crm", "type": "contract.signed", "subject": "ref:nw",
@@ -201,15 +203,15 @@ def test_what_a_batch_names_is_looked_up_together(house: House) -> None:
          "data": {"contract": f"ref:c{n}", "effective_end": "2026-01-01", "reason": "price", "voluntary": True}}
         for n in range(contracts)
     ]  # fmt: skip
-    house.do(OpenAccount(name="Northwind", currency="EUR", external_ref="nw"))
-    assert {item.status for item in house.ingest(signed)} == {"accepted"}
-    stranger = House(str(house.settings.database_url))
+    steward.do(OpenAccount(name="Northwind", currency="EUR", external_ref="nw"))
+    assert {item.status for item in steward.ingest(signed)} == {"accepted"}
+    stranger = Steward(str(steward.settings.database_url))
     asked: list[str] = []
     sql.listen(
         stranger.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text)
     )
 
-    items = stranger.ingest(ended, tenant=house.tenant)
+    items = stranger.ingest(ended, tenant=steward.tenant)
 
     stranger.close()
     assert {item.status for item in items} == {"accepted"}
@@ -217,38 +219,42 @@ def test_what_a_batch_names_is_looked_up_together(house: House) -> None:
 
 
 @pytest.mark.parametrize("met_before", [True, False], ids=["met before", "never met"])
-def test_a_person_of_a_batch_is_looked_up_once_however_often_it_is_named(house: House, *, met_before: bool) -> None:
-    account, calls = house.do(OPENING).id, 40
+def test_a_person_of_a_batch_is_looked_up_once_however_often_it_is_named(steward: Steward, *, met_before: bool) -> None:
+    account, calls = steward.do(OPENING).id, 40
     data = {**CALL, "participants": [{"name": "Ada", "stakeholder": "stk_1"}]}
     told = [
         {"specversion": "1.0", "id": f"i{n}", "source": "crm", "type": "interaction.logged", "subject": account, "data": data}
         for n in range(calls + 1)
     ]  # fmt: skip
     if met_before:
-        house.ingest(told[:1])
+        steward.ingest(told[:1])
     asked: list[str] = []
-    sql.listen(house.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text))
+    sql.listen(
+        steward.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text)
+    )
 
-    items = house.ingest(told[1:])
+    items = steward.ingest(told[1:])
 
     assert {item.status for item in items} == {"accepted"}
     assert sum("data_keys" in text for text in asked) <= 2  # and once more where the first of them made the key
-    opened = house.runtime.log.reveal(
-        house.tenant,
+    opened = steward.runtime.log.reveal(
+        steward.tenant,
         [
             (one.event_id, one.data)
-            for one in house.runtime.log.after(house.tenant, 0, 100, types=["interaction.logged"])
+            for one in steward.runtime.log.after(steward.tenant, 0, 100, types=["interaction.logged"])
         ],
     )
     assert {one["participants"][0]["name"] for one in opened} == {"Ada"}
 
 
-def test_commands_see_what_was_decided_before_them_in_a_stretch_that_is_not_appended_yet(house: House) -> None:
-    account = house.do(OPENING).id
+def test_commands_see_what_was_decided_before_them_in_a_stretch_that_is_not_appended_yet(
+    steward: Steward,
+) -> None:
+    account = steward.do(OPENING).id
     names = [RenameAccount(name=f"Name {number}") for number in range(2 * STRETCH + 10)]
-    batch = [intent(house, command, account=account) for command in (*names, names[-1], CloseAccount(), names[0])]
+    batch = [intent(steward, command, account=account) for command in (*names, names[-1], CloseAccount(), names[0])]
 
-    results = house.runtime.handler.handle_batch(house.tenant, batch)
+    results = steward.runtime.handler.handle_batch(steward.tenant, batch)
 
     receipts = [one for one in results if isinstance(one, Receipt)]
     assert [one.version for one in receipts] == list(range(2, len(names) + 3))
@@ -261,7 +267,7 @@ def test_commands_see_what_was_decided_before_them_in_a_stretch_that_is_not_appe
 
 @pytest.mark.parametrize("stands", [True, False], ids=["a policy that stands", "none"])
 def test_what_begins_in_a_batch_is_bound_by_a_policy_that_began_before_and_it_is_looked_up_once(
-    house: House, monkeypatch: pytest.MonkeyPatch, *, stands: bool
+    steward: Steward, monkeypatch: pytest.MonkeyPatch, *, stands: bool
 ) -> None:
     found: list[Any] = []
 
@@ -273,19 +279,22 @@ def test_what_begins_in_a_batch_is_bound_by_a_policy_that_began_before_and_it_is
     monkeypatch.setattr(AccountState, "policy", "ref:renewal@default", raising=False)
     rules = RenewalRules(grace_days=7)
     if stands:
-        house.do(DraftPolicy(rules=rules))
-        house.do(ActivatePolicy(number=1, start="2020-01-01"), policy="ref:renewal@default")
+        steward.do(DraftPolicy(rules=rules))
+        steward.do(ActivatePolicy(number=1, start="2020-01-01"), policy="ref:renewal@default")
     accounts = [f"a{number}" for number in range(20)]
     opened = [OpenAccount(name="Northwind", currency="EUR", external_ref=ref) for ref in accounts]
     renamed = [(RenameAccount(name="Contoso"), {"account": f"ref:{ref}"}) for ref in accounts]
-    batch = [*(intent(house, one) for one in opened), *(intent(house, one, **targets) for one, targets in renamed)]
-    stranger = House(str(house.settings.database_url))
+    batch = [
+        *(intent(steward, one) for one in opened),
+        *(intent(steward, one, **targets) for one, targets in renamed),
+    ]
+    stranger = Steward(str(steward.settings.database_url))
     asked: list[str] = []
     sql.listen(
         stranger.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text)
     )
 
-    results = stranger.runtime.handler.handle_batch(house.tenant, batch)
+    results = stranger.runtime.handler.handle_batch(steward.tenant, batch)
 
     stranger.close()
     assert all(isinstance(one, Receipt) for one in results)

@@ -7,65 +7,67 @@ import pytest
 from app.domain.opportunity import commands as chances
 from app.domain.proposal import commands as offers
 from tests.domain.proposal_factory import account, conceded, drafted, estimate, events, grown, seen, signed, submitted
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.views import assert_grown_right
 
 
-def lives(house: House) -> tuple[str, str]:
+def lives(steward: Steward) -> tuple[str, str]:
     """A proposal that becomes part of a contract, and an opportunity that is won by it."""
-    mine = account(house)
-    contract = signed(house, mine)
-    chance = seen(house, mine, contract=contract)
-    house.do(chances.QualifyOpportunity(need="They open in France"), opportunity=chance)
-    house.do(estimate(), opportunity=chance)
-    house.do(chances.ParkOpportunity(until="2026-02-01", reason="holidays"), opportunity=chance)
-    house.do(chances.AdvanceOpportunity(stage="negotiation"), opportunity=chance)
+    mine = account(steward)
+    contract = signed(steward, mine)
+    chance = seen(steward, mine, contract=contract)
+    steward.do(chances.QualifyOpportunity(need="They open in France"), opportunity=chance)
+    steward.do(estimate(), opportunity=chance)
+    steward.do(chances.ParkOpportunity(until="2026-02-01", reason="holidays"), opportunity=chance)
+    steward.do(chances.AdvanceOpportunity(stage="negotiation"), opportunity=chance)
     item = offers.Item(item="fr", product="social", unit_price="300.00", interval="month")
-    proposal = drafted(house, mine, items=(item,), cost="3000", opportunity=chance)
-    house.do(offers.ApproveConcession(), actor="dora", role="director", proposal=proposal)
-    conceded(house, proposal, "600")
-    house.do(offers.ApproveConcession(concession="c1"), actor="dora", role="director", proposal=proposal)
-    house.do(offers.ReviseProposal(items=(item,), cost="2000", valid_until="2026-03-01"), proposal=proposal)
-    house.do(offers.RecordClientPosition(position="Less, please", wants=("less",)), proposal=proposal)
-    conceded(house, proposal, "600")
-    conceded(house, proposal, "900", actor="max", role="")
-    house.do(offers.RejectConcession(concession="c3", reason="enough"), actor="mia", role="manager", proposal=proposal)
-    submitted(house, proposal)
-    house.do(offers.AcceptProposal(version=2, by="Ada Lind"), proposal=proposal)
-    event = grown(house, contract, "250.00")
-    house.do(offers.ContractProposal(contract=contract, event=event), proposal=proposal)
-    house.do(chances.WinOpportunity(event=event), opportunity=chance)
+    proposal = drafted(steward, mine, items=(item,), cost="3000", opportunity=chance)
+    steward.do(offers.ApproveConcession(), actor="dora", role="director", proposal=proposal)
+    conceded(steward, proposal, "600")
+    steward.do(offers.ApproveConcession(concession="c1"), actor="dora", role="director", proposal=proposal)
+    steward.do(offers.ReviseProposal(items=(item,), cost="2000", valid_until="2026-03-01"), proposal=proposal)
+    steward.do(offers.RecordClientPosition(position="Less, please", wants=("less",)), proposal=proposal)
+    conceded(steward, proposal, "600")
+    conceded(steward, proposal, "900", actor="max", role="")
+    steward.do(
+        offers.RejectConcession(concession="c3", reason="enough"), actor="mia", role="manager", proposal=proposal
+    )
+    submitted(steward, proposal)
+    steward.do(offers.AcceptProposal(version=2, by="Ada Lind"), proposal=proposal)
+    event = grown(steward, contract, "250.00")
+    steward.do(offers.ContractProposal(contract=contract, event=event), proposal=proposal)
+    steward.do(chances.WinOpportunity(event=event), opportunity=chance)
     return proposal, chance
 
 
-def test_what_was_known_at_a_position_is_what_was_answered_then(house: House) -> None:
+def test_what_was_known_at_a_position_is_what_was_answered_then(steward: Steward) -> None:
     answered: dict[int, Any] = {}
-    do = house.do
+    do = steward.do
 
     def remembered(*args: Any, **told: Any) -> Any:
         receipt = do(*args, **told)
-        answered[receipt.position] = (house.rows("proposals"), house.rows("opportunities"))
+        answered[receipt.position] = (steward.rows("proposals"), steward.rows("opportunities"))
         return receipt
 
-    house.do = remembered  # type: ignore[method-assign]
-    lives(house)
-    assert_grown_right(house)
+    steward.do = remembered  # type: ignore[method-assign]
+    lives(steward)
+    assert_grown_right(steward)
 
     for position, (proposals, opportunities) in answered.items():
-        assert house.rows("proposals", known_at=str(position)) == proposals
-        assert house.rows("opportunities", known_at=str(position)) == opportunities
+        assert steward.rows("proposals", known_at=str(position)) == proposals
+        assert steward.rows("opportunities", known_at=str(position)) == opportunities
 
 
-def test_the_row_tells_the_whole_negotiation(cottage: House) -> None:
-    lives(cottage)
+def test_the_row_tells_the_whole_negotiation(sqlite_steward: Steward) -> None:
+    lives(sqlite_steward)
 
-    (row,) = cottage.rows("proposals")
+    (row,) = sqlite_steward.rows("proposals")
     assert [(one["number"], one["margin_awaits"]) for one in row.versions] == [(1, False), (2, False)]
     assert [(one["concession"], one["version"], one["state"]) for one in row.concessions] == [
         ("c1", 1, "binding"), ("c2", 2, "binding"), ("c3", 2, "rejected"),
     ]  # fmt: skip
     assert (row.state, row.value, row.agreed, row.basis) == ("accepted", 3_600_000_000, 3_000_000_000, "change")
-    (chance,) = cottage.rows("opportunities")
+    (chance,) = sqlite_steward.rows("opportunities")
     assert (chance.outcome, chance.stage, chance.won, chance.parked_until) == (
         "won",
         "negotiation",
@@ -81,10 +83,10 @@ def _event(topic: str, event_id: str, subject: str, **data: Any) -> dict[str, An
     }  # fmt: skip
 
 
-def test_both_come_as_events_of_other_systems_once_and_for_ever(house: House) -> None:
-    mine = account(house, external_ref="northwind")
-    contract = signed(house, mine)
-    event = grown(house, contract)
+def test_both_come_as_events_of_other_systems_once_and_for_ever(steward: Steward) -> None:
+    mine = account(steward, external_ref="northwind")
+    contract = signed(steward, mine)
+    event = grown(steward, contract)
     item = {"item": "fr", "product": "social", "unit_price": "250.00", "interval": "month"}
     told = [
         _event(
@@ -99,39 +101,41 @@ def test_both_come_as_events_of_other_systems_once_and_for_ever(house: House) ->
         _event("proposal.contracted", "6", "ref:northwind", proposal="ref:P-1", contract=contract, event=event),
     ]  # fmt: skip
 
-    assert [item.status for item in house.ingest(told)] == ["accepted"] * 6
-    assert [item.status for item in house.ingest(told)] == ["duplicate"] * 6
+    assert [item.status for item in steward.ingest(told)] == ["accepted"] * 6
+    assert [item.status for item in steward.ingest(told)] == ["duplicate"] * 6
 
-    assert house.rows("opportunities")[0].won == 3_000_000_000
-    assert house.rows("proposals")[0].basis == "change"
-    assert_grown_right(house)
+    assert steward.rows("opportunities")[0].won == 3_000_000_000
+    assert steward.rows("proposals")[0].basis == "change"
+    assert_grown_right(steward)
 
 
 @pytest.mark.parametrize("again", ["same batch", "later"])
-def test_an_event_that_won_wins_nothing_else_in_the_same_batch_or_later(house: House, again: str) -> None:
-    mine = account(house, external_ref="northwind")
-    contract = signed(house, mine)
-    event = grown(house, contract)
-    first, second = seen(house, mine), seen(house, mine)
+def test_an_event_that_won_wins_nothing_else_in_the_same_batch_or_later(steward: Steward, again: str) -> None:
+    mine = account(steward, external_ref="northwind")
+    contract = signed(steward, mine)
+    event = grown(steward, contract)
+    first, second = seen(steward, mine), seen(steward, mine)
     told = [
         _event("opportunity.won", name, "ref:northwind", opportunity=name, contract=contract, event=event)
         for name in (first, second)
     ]
 
-    items = house.ingest(told) if again == "same batch" else [*house.ingest(told[:1]), *house.ingest(told[1:])]
+    items = steward.ingest(told) if again == "same batch" else [*steward.ingest(told[:1]), *steward.ingest(told[1:])]
 
     assert [item.status for item in items] == ["accepted", "refused"]
     assert items[1].refusal is not None
     assert items[1].refusal.code == "contract_event_taken"
-    assert len(events(house, second)) == 1
+    assert len(events(steward, second)) == 1
 
 
-def test_a_concession_of_another_system_has_no_role_and_waits(cottage: House) -> None:
-    mine = account(cottage, external_ref="northwind")
-    proposal = drafted(cottage, mine)
+def test_a_concession_of_another_system_has_no_role_and_waits(sqlite_steward: Steward) -> None:
+    mine = account(sqlite_steward, external_ref="northwind")
+    proposal = drafted(sqlite_steward, mine)
     give = {"kind": "price", "value": "1", "given": "a euro", "in_exchange_for": "a smile"}
 
-    (item,) = cottage.ingest([_event("proposal.concession_offered", "1", "ref:northwind", proposal=proposal, **give)])
+    (item,) = sqlite_steward.ingest(
+        [_event("proposal.concession_offered", "1", "ref:northwind", proposal=proposal, **give)]
+    )
 
     assert item.status == "accepted"
-    assert cottage.rows("proposals")[0].awaiting
+    assert sqlite_steward.rows("proposals")[0].awaiting

@@ -7,62 +7,62 @@ from app.domain.kernel.values import day_start, zone
 from app.domain.renewal.commands import OpenRenewal, SubmitForecast
 from tests.domain.contract_factory import signed
 from tests.services.deadlines.renewals_factory import events, look
-from tests.support.applications import House
+from tests.support.application import Steward
 
 
-def due(house: House, known_at: str | None = None) -> list[Any]:
+def due(steward: Steward, known_at: str | None = None) -> list[Any]:
     """What falls due."""
-    return [row for row in house.rows("renewals", known_at=known_at) if row.due]
+    return [row for row in steward.rows("renewals", known_at=known_at) if row.due]
 
 
-def corrected(house: House, contract: str, **terms: Any) -> None:
+def corrected(steward: Steward, contract: str, **terms: Any) -> None:
     """The draft should have said otherwise."""
-    [draft] = [one for one in events(house, "contract.drafted") if one.stream_id == contract]
-    house.do(CorrectContract(corrects=draft.event_id, terms=Terms(**terms)), contract=contract)
+    [draft] = [one for one in events(steward, "contract.drafted") if one.stream_id == contract]
+    steward.do(CorrectContract(corrects=draft.event_id, terms=Terms(**terms)), contract=contract)
 
 
-def test_a_corrected_end_gives_way_to_the_right_day(house: House) -> None:
-    contract = signed(house)
-    before = house.catch_up()
+def test_a_corrected_end_gives_way_to_the_right_day(steward: Steward) -> None:
+    contract = signed(steward)
+    before = steward.catch_up()
 
-    corrected(house, contract, end="2026-07-01")
+    corrected(steward, contract, end="2026-07-01")
 
-    [row] = due(house)
+    [row] = due(steward)
     assert (row.due, row.due_at, row.outcome) == ("2026-07-01", day_start("2026-07-01", zone("UTC")), "open")
-    assert [one.due for one in due(house, str(before))] == ["2027-01-01"]
+    assert [one.due for one in due(steward, str(before))] == ["2027-01-01"]
 
 
-def test_an_open_cycle_keeps_its_name_and_moves(house: House) -> None:
-    contract = signed(house)
-    cycle = house.do(OpenRenewal(), contract=contract).id
+def test_an_open_cycle_keeps_its_name_and_moves(steward: Steward) -> None:
+    contract = signed(steward)
+    cycle = steward.do(OpenRenewal(), contract=contract).id
 
-    corrected(house, contract, end="2026-10-01", notice_days=60)
+    corrected(steward, contract, end="2026-10-01", notice_days=60)
 
-    [row] = due(house)
+    [row] = due(steward)
     assert (row.due, row.due_at, row.renewal) == ("2027-01-01", day_start("2026-10-01", zone("UTC")), cycle)
     assert (row.notice_deadline, row.deferred_to) == ("2026-08-02", "2026-10-01")
-    house.clock.set("2026-10-31T12:00:00Z")
-    look(house)
-    [lost] = events(house, "renewal.lost")
+    steward.clock.set("2026-10-31T12:00:00Z")
+    look(steward)
+    [lost] = events(steward, "renewal.lost")
     assert lost.stream_id == cycle
-    assert events(house, "contract.expired")[0].data["end"] == "2026-10-01"
+    assert events(steward, "contract.expired")[0].data["end"] == "2026-10-01"
 
 
-def test_what_no_longer_ends_is_not_due(house: House) -> None:
-    contract = signed(house, auto_renew=False)
+def test_what_no_longer_ends_is_not_due(steward: Steward) -> None:
+    contract = signed(steward, auto_renew=False)
 
-    corrected(house, contract, auto_renew=True)
+    corrected(steward, contract, auto_renew=True)
 
-    [row] = due(house)
+    [row] = due(steward)
     assert row.auto_renew
 
 
-def test_an_older_forecast_that_is_told_later_does_not_overrule_a_newer_one(house: House) -> None:
-    contract = signed(house)
-    cycle = house.do(OpenRenewal(), contract=contract).id
-    house.clock.set("2026-04-01T12:00:00Z")
-    house.do(SubmitForecast(category="commit", expected_value="12000", effective_at="2026-03-01"), renewal=cycle)
-    house.do(SubmitForecast(category="lost", expected_value="12000", effective_at="2026-02-01"), renewal=cycle)
+def test_an_older_forecast_that_is_told_later_does_not_overrule_a_newer_one(steward: Steward) -> None:
+    contract = signed(steward)
+    cycle = steward.do(OpenRenewal(), contract=contract).id
+    steward.clock.set("2026-04-01T12:00:00Z")
+    steward.do(SubmitForecast(category="commit", expected_value="12000", effective_at="2026-03-01"), renewal=cycle)
+    steward.do(SubmitForecast(category="lost", expected_value="12000", effective_at="2026-02-01"), renewal=cycle)
 
-    assert due(house)[0].category == "commit"
-    assert [row.category for row in house.rows("forecasts")] == ["commit", "lost"]
+    assert due(steward)[0].category == "commit"
+    assert [row.category for row in steward.rows("forecasts")] == ["commit", "lost"]

@@ -2,15 +2,15 @@
 
 from app.domain.recorded import Recorded
 from app.services.deadlines import PassResult
-from tests.support.applications import House
+from tests.support.application import Steward
 
 
-def look(house: House) -> PassResult:
+def look(steward: Steward) -> PassResult:
     """A pass over what may be due, once views have read the log."""
-    house.catch_up()
-    return house.runtime.watcher.look(house.tenant)
+    steward.catch_up()
+    return steward.runtime.watcher.look(steward.tenant)
 
 
-def events(house: House, topic: str) -> list[Recorded]:
+def events(steward: Steward, topic: str) -> list[Recorded]:
     """The events whose topic begins so, in order."""
-    return [one for one in house.runtime.log.after(house.tenant, 0, 10_000) if one.type.startswith(topic)]
+    return [one for one in steward.runtime.log.after(steward.tenant, 0, 10_000) if one.type.startswith(topic)]

@@ -12,146 +12,150 @@ from app.domain.policy.rules import RenewalRules
 from app.domain.renewal.commands import OpenRenewal
 from tests.domain.contract_factory import account, add, drafted, line, reprice, signed
 from tests.services.deadlines.renewals_factory import events, look
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.databases import Databases
 
 
-def test_a_cycle_is_opened_on_the_first_lead_day_and_not_before(house: House) -> None:
-    contract = signed(house)
+def test_a_cycle_is_opened_on_the_first_lead_day_and_not_before(steward: Steward) -> None:
+    contract = signed(steward)
 
-    house.clock.set("2026-07-04T23:59:59Z")
-    early = look(house)
-    house.clock.set("2026-07-05T00:00:00Z")
-    due = look(house)
+    steward.clock.set("2026-07-04T23:59:59Z")
+    early = look(steward)
+    steward.clock.set("2026-07-05T00:00:00Z")
+    due = look(steward)
 
     assert (early.opened, due.opened) == (0, 1)
-    [opened] = events(house, "renewal.opened")
+    [opened] = events(steward, "renewal.opened")
     assert (opened.data["contract"], opened.data["due"], opened.data["atr"]) == (contract, "2027-01-01", "12000")
     assert (opened.actor, opened.effective_at) == ("system:renewals", opened.effective_at)
     assert instant(opened.effective_at) == "2026-07-05T00:00:00.000000Z"
-    assert look(house).appended == 0
+    assert look(steward).appended == 0
 
 
-def test_every_lead_day_is_noted_once_and_as_of_its_own_day(house: House) -> None:
-    signed(house)
-    house.clock.set("2026-07-05T08:00:00Z")
-    look(house)
+def test_every_lead_day_is_noted_once_and_as_of_its_own_day(steward: Steward) -> None:
+    signed(steward)
+    steward.clock.set("2026-07-05T08:00:00Z")
+    look(steward)
 
     for day in ("2026-09-02", "2026-09-03", "2026-09-04", "2026-10-03", "2026-10-04"):
-        house.clock.set(f"{day}T12:00:00Z")
-        look(house)
+        steward.clock.set(f"{day}T12:00:00Z")
+        look(steward)
 
-    told = [(one.data["days"], instant(one.effective_at)[:10]) for one in events(house, "renewal.milestone_reached")]
+    told = [(one.data["days"], instant(one.effective_at)[:10]) for one in events(steward, "renewal.milestone_reached")]
     assert told == [(120, "2026-09-03"), (90, "2026-10-03")]
 
 
-def test_what_was_missed_is_caught_up_with_as_of_when_it_was_due(house: House) -> None:
-    signed(house)
+def test_what_was_missed_is_caught_up_with_as_of_when_it_was_due(steward: Steward) -> None:
+    signed(steward)
 
-    house.clock.set("2026-12-24T12:00:00Z")
-    looked = look(house)
+    steward.clock.set("2026-12-24T12:00:00Z")
+    looked = look(steward)
 
     assert (looked.opened, looked.milestones) == (1, 2)
-    told = [(one.type, instant(one.effective_at)[:10]) for one in events(house, "renewal.")]
+    told = [(one.type, instant(one.effective_at)[:10]) for one in events(steward, "renewal.")]
     assert told == [
         ("renewal.opened", "2026-07-05"),
         ("renewal.milestone_reached", "2026-09-03"),
         ("renewal.milestone_reached", "2026-10-03"),
     ]
-    assert look(house).appended == 0
+    assert look(steward).appended == 0
 
 
-def test_a_term_that_is_agreed_after_a_lead_day_is_opened_then_and_passes_by_what_lies_before(cottage: House) -> None:
-    cottage.clock.set("2026-09-20T08:00:00Z")
-    contract = drafted(cottage, start="2026-10-01")
-    cottage.do(SignContract(signed_at="2026-09-18"), contract=contract)
+def test_a_term_that_is_agreed_after_a_lead_day_is_opened_then_and_passes_by_what_lies_before(
+    sqlite_steward: Steward,
+) -> None:
+    sqlite_steward.clock.set("2026-09-20T08:00:00Z")
+    contract = drafted(sqlite_steward, start="2026-10-01")
+    sqlite_steward.do(SignContract(signed_at="2026-09-18"), contract=contract)
 
-    look(cottage)
+    look(sqlite_steward)
 
-    [opened] = events(cottage, "renewal.opened")
+    [opened] = events(sqlite_steward, "renewal.opened")
     assert instant(opened.effective_at)[:10] == "2026-09-18"
-    cottage.clock.set("2026-12-01T08:00:00Z")
-    look(cottage)
-    assert [one.data["days"] for one in events(cottage, "renewal.milestone_reached")] == [90]
+    sqlite_steward.clock.set("2026-12-01T08:00:00Z")
+    look(sqlite_steward)
+    assert [one.data["days"] for one in events(sqlite_steward, "renewal.milestone_reached")] == [90]
 
 
 def test_days_begin_where_the_tenant_is(databases: Databases) -> None:
-    house = House(databases.fresh("sqlite"), time_zone="America/New_York")
-    signed(house)
+    steward = Steward(databases.fresh("sqlite"), time_zone="America/New_York")
+    signed(steward)
 
-    house.clock.set("2026-07-05T03:59:59Z")
-    assert look(house).opened == 0
-    house.clock.set("2026-07-05T04:00:00Z")
-    assert look(house).opened == 1
-    assert instant(events(house, "renewal.opened")[0].effective_at) == "2026-07-05T04:00:00.000000Z"
-    house.close()
+    steward.clock.set("2026-07-05T03:59:59Z")
+    assert look(steward).opened == 0
+    steward.clock.set("2026-07-05T04:00:00Z")
+    assert look(steward).opened == 1
+    assert instant(events(steward, "renewal.opened")[0].effective_at) == "2026-07-05T04:00:00.000000Z"
+    steward.close()
 
 
-def test_the_policy_in_force_today_says_when_work_begins(house: House) -> None:
-    signed(house)
-    policy = house.do(DraftPolicy(rules=RenewalRules(lead_days=(60, 30, 7)))).id
-    house.do(ActivatePolicy(number=1, start="2026-08-01"), policy=policy)
+def test_the_policy_in_force_today_says_when_work_begins(steward: Steward) -> None:
+    signed(steward)
+    policy = steward.do(DraftPolicy(rules=RenewalRules(lead_days=(60, 30, 7)))).id
+    steward.do(ActivatePolicy(number=1, start="2026-08-01"), policy=policy)
 
-    house.clock.set("2026-07-20T08:00:00Z")
-    assert look(house).opened == 1  # the house's rules still count
-    other = signed(house)
-    house.clock.set("2026-08-02T08:00:00Z")
-    assert look(house).opened == 0
-    house.clock.set("2026-12-02T08:00:00Z")
-    look(house)
+    steward.clock.set("2026-07-20T08:00:00Z")
+    assert look(steward).opened == 1  # the application's rules still count
+    other = signed(steward)
+    steward.clock.set("2026-08-02T08:00:00Z")
+    assert look(steward).opened == 0
+    steward.clock.set("2026-12-02T08:00:00Z")
+    look(steward)
 
-    assert [one.data["contract"] for one in events(house, "renewal.opened")][1] == other
+    assert [one.data["contract"] for one in events(steward, "renewal.opened")][1] == other
     milestones = [
-        (one.data["contract"] == other, one.data["days"]) for one in events(house, "renewal.milestone_reached")
+        (one.data["contract"] == other, one.data["days"]) for one in events(steward, "renewal.milestone_reached")
     ]
     assert sorted(milestones) == [(False, 30), (True, 30)]  # 60 is when it would have begun
 
 
-def test_a_cycle_that_somebody_opened_is_not_opened_twice_but_watched_all_the_same(house: House) -> None:
-    contract = signed(house)
-    cycle = house.do(OpenRenewal(), contract=contract).id
+def test_a_cycle_that_somebody_opened_is_not_opened_twice_but_watched_all_the_same(steward: Steward) -> None:
+    contract = signed(steward)
+    cycle = steward.do(OpenRenewal(), contract=contract).id
 
-    house.clock.set("2026-09-03T08:00:00Z")
-    looked = look(house)
+    steward.clock.set("2026-09-03T08:00:00Z")
+    looked = look(steward)
 
     assert (looked.opened, looked.milestones, looked.refusals) == (0, 1, [])
-    assert events(house, "renewal.milestone_reached")[0].stream_id == cycle
+    assert events(steward, "renewal.milestone_reached")[0].stream_id == cycle
 
 
 @pytest.mark.parametrize("auto_renew", [True, False])
-def test_history_that_is_long_past_sprouts_nothing(house: House, auto_renew: bool) -> None:
-    company = account(house)
+def test_history_that_is_long_past_sprouts_nothing(steward: Steward, auto_renew: bool) -> None:
+    company = account(steward)
     for year in range(2015, 2025):
         terms = {"start": f"{year}-01-01", "end": f"{year + 1}-01-01", "signed_at": f"{year}-01-01", "currency": "EUR"}
-        house.do(
+        steward.do(
             RecordContract(**terms, auto_renew=auto_renew, effective_at=f"{year}-01-01", lines=(line("main"),)),
             account=company,
         )
-    before = house.catch_up()
+    before = steward.catch_up()
 
-    assert look(house).appended == 0
-    assert house.runtime.log.head(house.tenant) == before
+    assert look(steward).appended == 0
+    assert steward.runtime.log.head(steward.tenant) == before
 
 
-def test_unsigned_open_ended_and_ended_contracts_have_nothing_due(cottage: House) -> None:
-    company = cottage.do(OpenAccount(name="Northwind", currency="EUR")).id
+def test_unsigned_open_ended_and_ended_contracts_have_nothing_due(sqlite_steward: Steward) -> None:
+    company = sqlite_steward.do(OpenAccount(name="Northwind", currency="EUR")).id
     endless: dict[str, Any] = {"currency": "EUR", "start": "2026-01-01", "signed_at": "2026-01-01"}
-    cottage.do(RecordContract(**endless, lines=(line("main"),)), account=company)
-    cottage.clock.set("2026-12-01T08:00:00Z")
+    sqlite_steward.do(RecordContract(**endless, lines=(line("main"),)), account=company)
+    sqlite_steward.clock.set("2026-12-01T08:00:00Z")
 
-    assert look(cottage).appended == 0
+    assert look(sqlite_steward).appended == 0
 
 
-def test_what_is_at_stake_is_what_was_known_when_it_was_opened_and_what_joins_later_stands_apart(house: House) -> None:
-    contract = signed(house)
-    house.clock.set("2026-07-05T08:00:00Z")
-    look(house)
+def test_what_is_at_stake_is_what_was_known_when_it_was_opened_and_what_joins_later_stands_apart(
+    steward: Steward,
+) -> None:
+    contract = signed(steward)
+    steward.clock.set("2026-07-05T08:00:00Z")
+    look(steward)
 
-    house.do(AmendContract(effective_at="2026-08-01", changes=(add("social", "50.00"),)), contract=contract)
-    house.do(AmendContract(effective_at="2026-08-02", changes=(reprice("main", "2000.00"),)), contract=contract)
-    house.do(
+    steward.do(AmendContract(effective_at="2026-08-01", changes=(add("social", "50.00"),)), contract=contract)
+    steward.do(AmendContract(effective_at="2026-08-02", changes=(reprice("main", "2000.00"),)), contract=contract)
+    steward.do(
         AmendContract(effective_at="2026-08-03", changes=(add("summer", "70.00", end="2026-10-01"),)), contract=contract
     )
 
-    [row] = [row for row in house.rows("renewals") if row.due]
+    [row] = [row for row in steward.rows("renewals") if row.due]
     assert (row.atr, row.co_termed) == (12_000 * 10**6, 600 * 10**6)

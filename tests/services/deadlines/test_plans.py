@@ -8,13 +8,13 @@ from sqlalchemy import insert, text
 from app.domain.kernel.values import add_days, day_start, zone
 from app.read_side.reader import When, _matching
 from projections.views import renewals
-from tests.support.applications import House
+from tests.support.application import Steward
 
 MANY = 3000
 
 
 @pytest.fixture
-def crowd(house: House) -> House:
+def crowd(steward: Steward) -> Steward:
     """Long histories of terms that went by, and some that come."""
     table, rows = renewals.VIEW.table, []
     blank = renewals.Renewal("", "", 0, "acct_1", "EUR", True, "2026-01-01", False, 10**9, "open")
@@ -22,16 +22,16 @@ def crowd(house: House) -> House:
         due = add_days("2018-01-01", number) if number % 10 else add_days("2026-02-01", number % 900)
         row = blank._replace(contract=f"ctr_{number:06d}", due=due, due_at=day_start(due, zone("UTC")))
         rows.append(
-            {"tenant_id": house.tenant, **row._asdict(), "pos_from": 1, "pos_to": renewals.VIEW.OPEN, "age": None}
+            {"tenant_id": steward.tenant, **row._asdict(), "pos_from": 1, "pos_to": renewals.VIEW.OPEN, "age": None}
         )
-    with house.runtime.database.grow(house.tenant) as connection:
+    with steward.runtime.database.grow(steward.tenant) as connection:
         connection.execute(insert(table), rows)
-        if house.runtime.database.postgres:
+        if steward.runtime.database.postgres:
             connection.execute(text(f"ANALYZE {table.name}"))
-    return house
+    return steward
 
 
-def test_what_may_be_due_is_found_by_an_index(crowd: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_may_be_due_is_found_by_an_index(crowd: Steward, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     def select(_tenant: str, view: Any, clauses: Any, when: When, **more: Any) -> tuple[list[Any], int]:

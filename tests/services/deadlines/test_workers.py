@@ -15,7 +15,7 @@ from app.services.deadlines import schedule as turns_module
 from app.worker import Worker
 from tests.domain.contract_factory import signed
 from tests.services.deadlines.renewals_factory import events, look
-from tests.support.applications import House
+from tests.support.application import Steward
 from tests.support.clock import Clock
 from tests.support.command_line import CommandLine
 from tests.support.databases import BACKENDS, Databases
@@ -24,76 +24,78 @@ from tests.support.server import Client, Server
 MANY = 40
 
 
-def decided(house: House) -> list[tuple[str, str]]:
+def decided(steward: Steward) -> list[tuple[str, str]]:
     """What became of every renewal: topics by contract, each once."""
-    house.catch_up()
-    return sorted((one.type, one.data["contract"]) for one in events(house, "renewal."))
+    steward.catch_up()
+    return sorted((one.type, one.data["contract"]) for one in events(steward, "renewal."))
 
 
 # --- several at once ---
 
 
-def test_two_workers_at_once_append_nothing_twice(house: House) -> None:
-    contracts = [signed(house, auto_renew=number % 2 == 0) for number in range(MANY)]
-    house.catch_up()
-    other = House(house.settings.database_url)  # a process of its own: other memory, other committer
+def test_two_workers_at_once_append_nothing_twice(steward: Steward) -> None:
+    contracts = [signed(steward, auto_renew=number % 2 == 0) for number in range(MANY)]
+    steward.catch_up()
+    other = Steward(steward.settings.database_url)  # a process of its own: other memory, other committer
     for day in ("2026-07-10", "2026-09-10", "2026-12-31", "2027-01-01", "2027-02-10"):
-        house.clock.set(f"{day}T12:00:00Z")
+        steward.clock.set(f"{day}T12:00:00Z")
         other.clock.set(f"{day}T12:00:00Z")
-        passes = [threading.Thread(target=one.runtime.watcher.look, args=(house.tenant,)) for one in (house, other)]
+        passes = [threading.Thread(target=one.runtime.watcher.look, args=(steward.tenant,)) for one in (steward, other)]
         for one in passes:
             one.start()
         for one in passes:
             one.join(60)
-        house.catch_up()
-    look(house)
+        steward.catch_up()
+    look(steward)
     other.close()
 
     itself = [contract for number, contract in enumerate(contracts) if number % 2 == 0]
-    told = decided(house)
+    told = decided(steward)
     for topic, times in (("renewal.opened", 1), ("renewal.milestone_reached", 2)):
         first = [contract for kind, contract in told if kind == topic]
         assert sorted(first) == sorted(contracts * times), topic
     assert sorted(contract for kind, contract in told if kind == "renewal.won") == sorted(itself)
     assert sorted(contract for kind, contract in told if kind == "renewal.lost") == sorted(set(contracts) - set(itself))
-    assert len(events(house, "contract.renewed")) == len(events(house, "contract.expired")) == MANY // 2
+    assert len(events(steward, "contract.renewed")) == len(events(steward, "contract.expired")) == MANY // 2
 
 
-def test_a_pass_that_was_broken_off_is_taken_up_where_it_ended(house: House) -> None:
-    contracts = [signed(house) for _ in range(12)]
-    house.catch_up()
-    house.clock.set("2026-10-10T12:00:00Z")
-    batches = house.runtime.handler.handle_batch
+def test_a_pass_that_was_broken_off_is_taken_up_where_it_ended(steward: Steward) -> None:
+    contracts = [signed(steward) for _ in range(12)]
+    steward.catch_up()
+    steward.clock.set("2026-10-10T12:00:00Z")
+    batches = steward.runtime.handler.handle_batch
 
     def dying(tenant_id: str, intents: Any) -> Any:
         batches(tenant_id, intents[:10])  # what is on the disk stays, whatever happens next
         raise Unavailable("database_unavailable")
 
-    watcher = house.runtime.watcher
+    watcher = steward.runtime.watcher
     watcher.handler.handle_batch = dying  # type: ignore[method-assign]
     with pytest.raises(Unavailable):
-        watcher.look(house.tenant)
+        watcher.look(steward.tenant)
     del watcher.handler.handle_batch  # type: ignore[method-assign]
-    assert 0 < len(events(house, "renewal.")) < 36
-    again = House(house.settings.database_url, now="2026-10-10T13:00:00Z")
-    again.runtime.projector.catch_up(house.tenant)
-    again.runtime.watcher.look(house.tenant)
+    assert 0 < len(events(steward, "renewal.")) < 36
+    again = Steward(steward.settings.database_url, now="2026-10-10T13:00:00Z")
+    again.runtime.projector.catch_up(steward.tenant)
+    again.runtime.watcher.look(steward.tenant)
     again.close()
 
-    told = decided(house)
+    told = decided(steward)
     assert sorted(contract for kind, contract in told if kind == "renewal.opened") == sorted(contracts)
     assert len([1 for kind, _ in told if kind == "renewal.milestone_reached"]) == 24
 
 
-def test_a_pass_may_be_told_how_much_to_do_and_leaves_the_rest(cottage: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_may_be_told_how_much_to_do_and_leaves_the_rest(
+    sqlite_steward: Steward, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.services.deadlines.renewals.PAGE", 5)
     for _ in range(12):
-        signed(cottage)
-    cottage.catch_up()
-    cottage.clock.set("2026-07-10T12:00:00Z")
+        signed(sqlite_steward)
+    sqlite_steward.catch_up()
+    sqlite_steward.clock.set("2026-07-10T12:00:00Z")
 
-    first = cottage.runtime.watcher.look(cottage.tenant, most=5)
-    rest = look(cottage)
+    first = sqlite_steward.runtime.watcher.look(sqlite_steward.tenant, most=5)
+    rest = look(sqlite_steward)
 
     assert (first.opened, first.more, rest.opened, rest.more) == (5, True, 7, False)
 
@@ -213,14 +215,14 @@ def test_the_trouble_of_one_tenant_is_nothing_to_another_and_a_database_that_is_
 
 def test_a_worker_watches_unless_it_is_told_not_to(databases: Databases) -> None:
     for watchers, opened in ((False, 0), (True, 1)):
-        house = House(databases.fresh("sqlite"), watchers=watchers)
-        signed(house)
-        house.clock.set("2026-07-10T12:00:00Z")
-        worker = Worker(house.runtime)
+        steward = Steward(databases.fresh("sqlite"), watchers=watchers)
+        signed(steward)
+        steward.clock.set("2026-07-10T12:00:00Z")
+        worker = Worker(steward.runtime)
         worker.once()
         worker.once()
-        assert len(events(house, "renewal.opened")) == opened
-        house.close()
+        assert len(events(steward, "renewal.opened")) == opened
+        steward.close()
 
 
 # --- by itself ---
@@ -271,12 +273,12 @@ def test_a_server_opens_notes_and_decides_renewals_by_itself(watched: tuple[Serv
 
 
 def test_one_pass_on_the_command_line_says_what_it_did(databases: Databases, tmp_path: Path) -> None:
-    house = House(databases.fresh("sqlite"), now="2020-01-15T09:00:00Z")
-    signed(house, start="2020-01-01", end="9999-01-01")
-    quiet = house.tenant
-    loud = house.new_tenant("Loud")
-    url = house.settings.database_url
-    house.close()
+    steward = Steward(databases.fresh("sqlite"), now="2020-01-15T09:00:00Z")
+    signed(steward, start="2020-01-01", end="9999-01-01")
+    quiet = steward.tenant
+    loud = steward.new_tenant("Loud")
+    url = steward.settings.database_url
+    steward.close()
     shell = CommandLine(tmp_path, url)
 
     told = shell.json("watch")

@@ -1,4 +1,4 @@
-"""A whole house for a test: real database, real handler, a clock that the test moves, and the words given / when / then."""
+"""A whole application for a test: real database, real handler, a clock that the test moves, and the words given / when / then."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ from tests.support.clock import Clock
 KEY = "11" * 32
 
 
-class House:
+class Steward:
     """A runtime on a fresh database, with one tenant to begin with."""
 
     def __init__(self, url: str, *, time_zone: str = "UTC", now: str = "2026-01-15T09:00:00Z", **settings: Any) -> None:
