@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.bootstrap import owner
 from tests.support.server import Client, Server
 
-F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
+F1 = Path(__file__).parents[1] / "data" / "fixture-f1.ndjson"
 YEAR = {"from": "2025-01-01", "to": "2026-01-01"}
 CERTIFICATES = "/v1/kpi-certificates"
 NRR = "/v1/kpis/net_revenue_retention"

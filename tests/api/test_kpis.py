@@ -10,7 +10,7 @@ import pytest
 from projections.kpis import KPIS
 from tests.support.server import Client, Server
 
-F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
+F1 = Path(__file__).parents[1] / "data" / "fixture-f1.ndjson"
 YEAR = {"from_": "2025-01-01", "to": "2026-01-01"}
 NRR = "/v1/kpis/net_revenue_retention"
 

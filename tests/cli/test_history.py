@@ -21,7 +21,7 @@ from tests.support.application import Steward
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
 
-F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
+F1 = Path(__file__).parents[1] / "data" / "fixture-f1.ndjson"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.application import Steward
 
-F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
+F1 = Path(__file__).parents[1] / "data" / "fixture-f1.ndjson"
 
 
 def test_the_fixture_is_taken_in_once_and_only_once(steward: Steward) -> None:

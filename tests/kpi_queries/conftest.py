@@ -8,7 +8,7 @@ import pytest
 from tests.support.application import Steward
 from tests.support.databases import BACKENDS, Databases
 
-F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
+F1 = Path(__file__).parents[1] / "data" / "fixture-f1.ndjson"
 
 
 @pytest.fixture(scope="module", params=BACKENDS)

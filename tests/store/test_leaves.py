@@ -19,7 +19,7 @@ from app.store import mapper
 from app.store.mapper import Proposed, StoredEnvelope
 from tests.support.application import Steward
 
-F1 = Path(__file__).parents[1] / "data" / "house-fixture-f1.ndjson"
+F1 = Path(__file__).parents[1] / "data" / "fixture-f1.ndjson"
 
 GOLDEN_HEADER = (
     b'{"actor":"usr_1","body":"YdEor55lF6DxWQdC1yL7IZSasAHOeTlDnCLFOyGOwUo=","effective_at":"2026-01-31T23:00:00.000001Z",'
