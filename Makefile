@@ -1,23 +1,53 @@
-# Steward's few commands. `make run` and `make test` need nothing but Python 3.11.
+# Steward's few commands. `make run` and `make test` need nothing but Python 3.11, on Linux and macOS.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes --no-compile
 
-.PHONY: setup run test laws bench soak lint lock openapi clean
+.DEFAULT_GOAL := help
+.PHONY: help run dev setup test laws bench soak lint fmt lock openapi clean
 
-$(VENV)/.ready: requirements-dev.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Steward needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+help:  ## shows this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready  ## makes .venv and installs the lock
+# --- the environment ---
 
-run: setup  ## migrates, fills an empty ledger with the demo agency, serves on http://127.0.0.1:8000
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Steward needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@echo "Making an environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# What serving needs. The command is a script and no package: building one would need more than serving does.
+$(VENV)/.ready-to-serve: requirements.txt | $(BIN)/python
+	@echo "Installing what serving needs, $$(grep -c '==' requirements.txt) packages"
+	$(PIP) -r requirements.txt
+	@printf '%s\n' '#!/bin/sh' 'export PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}"' \
+	  'exec "$(CURDIR)/$(BIN)/python" -P -m app "$$@"' > $(BIN)/steward
+	@chmod +x $(BIN)/steward
+	@touch $@
+
+# What developing needs: the same releases, and the tools.
+$(VENV)/.ready: requirements-dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what developing needs, $$(grep -c '==' requirements-dev.txt) packages"
+	$(PIP) -r requirements-dev.txt
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.ready-to-serve
+
+setup: $(VENV)/.ready  ## makes .venv and installs the lock for developers
+
+# --- serving ---
+
+run: $(VENV)/.ready-to-serve  ## migrates, fills an empty database with the demo agency, serves on http://127.0.0.1:8000
 	$(BIN)/steward migrate
 	$(BIN)/steward demo --if-empty
 	$(BIN)/steward serve
+
+dev: setup  ## the same, and begins again whenever a file of Steward changes
+	$(BIN)/steward migrate
+	$(BIN)/steward demo --if-empty
+	$(BIN)/uvicorn --factory app.main:create_app_from_env --reload --reload-dir app --reload-dir projections --port $${STEWARD_PORT:-8000}
+
+# --- checking ---
 
 test: setup lint  ## the whole suite, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest
@@ -31,18 +61,26 @@ bench: setup  ## P1-P8 beside their peers in one run; bench/results.json, bench/
 soak: setup  ## a rebuild of 1,000,000 events amid writers and readers; fails where anything failed, went back or differs
 	$(BIN)/python -m bench soak
 
-lint: setup  ## format, lint, types, import law
+lint: setup  ## checks format, lint, types and the import law
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+fmt: setup  ## formats, and repairs what the linter can repair
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# --- what is written by machine ---
+
 openapi: setup  ## writes the committed contract file anew
 	$(BIN)/steward openapi > docs/openapi.json
 
-lock: setup  ## resolves the lock files anew
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --no-header pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --no-header --extra dev --constraint requirements.txt pyproject.toml -o requirements-dev.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header
+
+lock: setup  ## resolves the lock files anew, for every platform at once
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) --extra dev --constraint requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:  ## removes what can be made again
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -15,11 +15,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from app.domain.kernel.errors import Unavailable
+from app.store import sqlite
 
 APP_ROLE: Final = "steward_app"
 DIRECTORY_ROLE: Final = "steward_directory"
-SQLITE_OLDEST: Final = (3, 51, 3)
-"""Older SQLite has a bug in its write-ahead log that corrupts the file."""
 READ_COMMITTED: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """What the head row's lock needs: whoever waited for it must see what the one before wrote."""
 ONE_MOMENT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -87,10 +86,8 @@ class Database:
         return engine
 
     def _sqlite(self, pool_size: int) -> None:
-        import pysqlite3.dbapi2 as driver
-
-        if driver.sqlite_version_info < SQLITE_OLDEST:
-            raise RuntimeError(f"SQLite {driver.sqlite_version} corrupts its log; Steward needs 3.51.3 or newer")
+        driver = sqlite.driver()
+        journal = sqlite.journal_mode(driver)
         # Whatever is neither text nor a number goes the driver's slow way to an adapter, unless one is named: 0.9 µs a value.
         for kind, same in ((type(None), {}.get), (bool, int), (bytes, bytes)):
             driver.register_adapter(kind, same)
@@ -99,7 +96,7 @@ class Database:
             engine = create_engine(
                 "sqlite://", module=driver, poolclass=StaticPool, connect_args={"check_same_thread": False}
             )
-            self._pragmas(engine, begin="BEGIN", synchronous="OFF")
+            self._pragmas(engine, begin="BEGIN", synchronous="OFF", journal=journal)
             self.writer = self.reader = self.relaxed = engine
             return
         Path(str(path)).parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +111,7 @@ class Database:
                 pool_timeout=10,
                 connect_args={"check_same_thread": False, "timeout": 15, "cached_statements": 256},
             )
-            self._pragmas(engine, begin=begin, synchronous=synchronous)
+            self._pragmas(engine, begin=begin, synchronous=synchronous, journal=journal)
             return engine
 
         self.writer = connect(2, "BEGIN IMMEDIATE", "FULL")
@@ -122,12 +119,12 @@ class Database:
         self.relaxed = connect(2, "BEGIN IMMEDIATE", "NORMAL")
         self.reader = connect(pool_size, "BEGIN", "FULL")
 
-    def _pragmas(self, engine: Engine, *, begin: str, synchronous: str) -> None:
+    def _pragmas(self, engine: Engine, *, begin: str, synchronous: str, journal: str) -> None:
         @event.listens_for(engine, "connect")
         def configure(connection: Any, _record: Any) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves, below
             for pragma in (
-                "journal_mode = WAL",
+                f"journal_mode = {journal}",
                 f"synchronous = {synchronous}",
                 "busy_timeout = 15000",
                 "cache_size = -16000",

@@ -1,8 +1,11 @@
 """The database itself: what is refused at the door, and what is said when it cannot be used."""
 
 import itertools
+import sqlite3
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,25 +15,88 @@ from sqlalchemy.exc import DBAPIError
 from app.bootstrap import build
 from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Unavailable
+from app.read_side.projector import create_tables
 from app.store.engine import Database
 from app.store.receipts import Receipt, Request
+from app.store.schema import migrate
 from app.write_side.handler import CommandEnvelope
+from projections import VIEWS
 from tests.store.writers import renaming
 from tests.support.application import Steward
 from tests.support.clock import Clock
 from tests.support.databases import Databases
 
 
-@pytest.mark.parametrize("version", [(3, 51, 2), (3, 40, 1), (2, 8, 17)])
-def test_an_sqlite_that_corrupts_its_log_is_refused(
-    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]
-) -> None:
-    import pysqlite3.dbapi2 as driver
+@pytest.fixture
+def no_pysqlite3(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine for which `pysqlite3` has no wheel."""
+    monkeypatch.setitem(sys.modules, "pysqlite3", None)
+    monkeypatch.setitem(sys.modules, "pysqlite3.dbapi2", None)
 
-    monkeypatch.setattr(driver, "sqlite_version_info", version)
-    monkeypatch.setattr(driver, "sqlite_version", ".".join(map(str, version)))
-    with pytest.raises(RuntimeError, match=rf"SQLite {version[0]}\.{version[1]}.*3\.51\.3 or newer"):
+
+def test_an_sqlite_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch, no_pysqlite3: None) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 39, 4))
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.39.4")
+
+    with pytest.raises(RuntimeError, match=r"SQLite 3\.39\.4 .* 3\.40\.0 or newer"):
         Database("sqlite://")
+
+
+@pytest.mark.parametrize(
+    ("version", "journal"), [((3, 40, 1), "truncate"), ((3, 51, 2), "truncate"), ((3, 51, 3), "wal")]
+)
+def test_without_pysqlite3_the_write_ahead_log_is_used_only_where_it_is_sound(
+    monkeypatch: pytest.MonkeyPatch, no_pysqlite3: None, tmp_path: Path, version: tuple[int, int, int], journal: str
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    database = Database(f"sqlite:///{tmp_path}/steward.db")
+
+    with database.write("tnt_1") as connection:
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    database.close()
+
+    assert mode == journal
+
+
+def test_without_pysqlite3_a_whole_steward_writes_reads_and_rebuilds(
+    monkeypatch: pytest.MonkeyPatch, no_pysqlite3: None, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", min(sqlite3.sqlite_version_info, (3, 51, 2)))
+    database = Database(f"sqlite:///{tmp_path}/steward.db", owner=True)
+    migrate(database)
+    create_tables(database)
+    database.close()
+    steward = Steward(f"sqlite:///{tmp_path}/steward.db")
+
+    account = steward.do(OpenAccount(name="Alder", currency="EUR")).id
+    head = steward.catch_up()
+    compared = steward.runtime.projector.rebuild_all(steward.runtime.database, steward.tenant, VIEWS, workers=1)
+    names = [row.name for row in steward.rows("accounts")]
+    steward.close()
+
+    assert account.startswith("acct_")
+    assert names == ["Alder"]
+    assert all(one.equal and one.position == head for one in compared)
+
+
+def test_a_file_left_with_a_write_ahead_log_gets_a_rollback_journal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/steward.db"
+    before = Database(url)
+    with before.write("tnt_1") as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+    monkeypatch.setitem(sys.modules, "pysqlite3", None)
+    monkeypatch.setitem(sys.modules, "pysqlite3.dbapi2", None)
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+
+    before.close()
+    after = Database(url)
+    with after.write("tnt_1") as connection:
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    after.close()
+
+    assert mode == "truncate"
 
 
 def test_another_kind_of_database_is_refused() -> None:

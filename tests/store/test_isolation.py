@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary, MetaData, create_engine, insert, text
 
 from app.domain.account.commands import OpenAccount
+from app.store import sqlite
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE
 from projections import VIEWS
 from tests.support.application import Steward
@@ -200,7 +201,7 @@ def test_not_even_the_owner_changes_history_on_postgresql(catalogue: psycopg.Con
 
 @pytest.mark.parametrize("statement", ["UPDATE events SET actor = 'somebody else'", "DELETE FROM events"])
 def test_nobody_changes_history_on_sqlite(sqlite_steward: Steward, statement: str) -> None:
-    import pysqlite3.dbapi2 as driver
+    driver = sqlite.driver()
 
     connection = driver.connect(sqlite_steward.runtime.database.url.database)
     with pytest.raises(driver.IntegrityError, match="events are for ever"):
