@@ -11,7 +11,7 @@ from app.domain.kernel.errors import NotFound
 from app.domain.kernel.strict_json import decode
 from app.domain.kernel.values import day_of
 from app.domain.policy.commands import DEFAULT, ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
-from app.domain.policy.decisions import called
+from app.domain.policy.decisions import policy_reference
 from app.domain.policy.state import PolicyState
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
@@ -72,7 +72,7 @@ def draft(
     with house() as runtime:
         require_tenant(runtime, tenant)
         try:
-            policy = runtime.handler.load(tenant, "policy", f"ref:{called(first)}")[0]
+            policy = runtime.handler.load(tenant, "policy", f"ref:{policy_reference(first)}")[0]
         except NotFound:
             receipt = _done(runtime, tenant, first)
         else:

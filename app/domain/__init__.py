@@ -1,6 +1,7 @@
-"""The study: what may happen and what has happened, as pure functions.
+"""The domain: what may happen and what has happened, as pure functions.
 
-Lives here: values, errors, commands, events, and one file of decisions per noun.
-May import: the standard library and pydantic; never a clock, a random source, a database or a web framework.
-To add a noun: `events/<noun>.py`, `<noun>.py` and one line a command in `decisions.py`.
+Lives here: `kernel`, which every aggregate is written with, and one package per aggregate; `catalogue` lists the events,
+`aggregates` the aggregates, `recorded` is an event as it stands in the log.
+May import: the standard library, pydantic and orjson; never a clock, a random source, a database or a web framework.
+To add an aggregate: a package like `account`, a line in `catalogue` and a line in `aggregates`.
 """

@@ -1,9 +1,4 @@
-"""The catalogue: every fact that has ever been possible.
-
-Lives here: one file of event classes per noun, and the table from topic to class.
-May import: `app.domain.kernel.values` and pydantic.
-To add an event: a class in its noun's file and a golden sample in `tests/golden/events/`.
-"""
+"""The catalogue: every event that has ever been possible, by topic. An aggregate lists its own in its `events`."""
 
 from typing import Final
 
@@ -26,7 +21,7 @@ from app.domain.webhook_endpoint import events as webhook
 
 CATALOGUE: Final[dict[str, type[Event]]] = {
     kind.TOPIC: kind
-    for noun in (
+    for aggregate in (
         tenant,
         api_key,
         account,
@@ -43,5 +38,5 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
         kpi_certificate,
         period_close,
     )
-    for kind in noun.EVENTS
+    for kind in aggregate.EVENTS
 }

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app import kpi_queries as figures
+from app.domain.aggregates import AGGREGATES
 from app.domain.contract import schedule as schedules
 from app.domain.contract.schedule import Schedule
-from app.domain.decisions import AGGREGATES
 from app.domain.incentive_statement import commands as incentive_statement_commands
 from app.domain.incentive_statement import decisions as incentive_statement_decisions
 from app.domain.incentive_statement.commands import (

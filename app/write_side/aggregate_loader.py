@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from app.domain.decisions import AGGREGATES, AggregateType, aggregate_of
+from app.domain.aggregate_type import AggregateType
+from app.domain.aggregates import AGGREGATES, aggregate_of
 from app.domain.kernel import values
 from app.domain.kernel.errors import NotFound
 from app.domain.recorded import Recorded
@@ -36,7 +37,7 @@ class AggregateLoader:
         """The id of a thing by id or reference; whether an id exists is not looked up. Raises: NotFound."""
         if named.startswith("ref:"):
             return self._behind(tenant_id, noun, named.removeprefix("ref:"), PendingWrites())
-        if values.is_typeid(named, AGGREGATES[noun].prefix):
+        if values.is_typeid(named, AGGREGATES[noun].id_prefix):
             return named
         raise _missing(noun)
 
@@ -45,7 +46,7 @@ class AggregateLoader:
         kind = AGGREGATES[noun]
         if named.startswith("ref:"):
             stream_id = self._behind(tenant_id, noun, named.removeprefix("ref:"), overlay)
-        elif named.startswith(f"{kind.prefix}_"):
+        elif named.startswith(f"{kind.id_prefix}_"):
             stream_id = named
         else:
             raise _missing(noun)
@@ -53,7 +54,7 @@ class AggregateLoader:
         if held is None and (held := self.states.get(tenant_id, stream_id)):
             overlay.remembered.add(stream_id)
         if held is None:
-            if (noun, stream_id) in overlay.absent or not values.is_typeid(stream_id, kind.prefix):
+            if (noun, stream_id) in overlay.absent or not values.is_typeid(stream_id, kind.id_prefix):
                 raise _missing(noun)
             if overlay.at_hand:
                 raise CacheMiss
@@ -81,7 +82,7 @@ class AggregateLoader:
         if not unknown:
             return
         refs = {(noun, named.removeprefix("ref:")) for noun, named in unknown if named.startswith("ref:")}
-        ids = {named for noun, named in unknown if values.is_typeid(named, AGGREGATES[noun].prefix)}
+        ids = {named for noun, named in unknown if values.is_typeid(named, AGGREGATES[noun].id_prefix)}
         found = self.log.look_up(tenant_id, refs, ids)
         for (noun, ref), stream_id in found.refs.items():
             _keep(self._refs, (tenant_id, noun, ref), stream_id)
@@ -90,7 +91,9 @@ class AggregateLoader:
         overlay.absent |= {(noun, f"ref:{ref}") for noun, ref in refs - found.refs.keys()}
         overlay.absent |= {(noun, named) for noun, named in unknown if named in ids - found.streams.keys()}
 
-    def _read(self, tenant_id: str, kind: AggregateType, stream_id: str, events: Iterable[Recorded]) -> VersionedState:
+    def _read(
+        self, tenant_id: str, kind: AggregateType[Any], stream_id: str, events: Iterable[Recorded]
+    ) -> VersionedState:
         """The state that a stream's events lead to, remembered if there are any."""
         version, state = 0, kind.initial
         for recorded in events:

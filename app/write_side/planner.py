@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from app.domain.decisions import AGGREGATES, DECISIONS, Decision, aggregate_of
+from app.domain.aggregate_type import Decision, Related
+from app.domain.aggregates import AGGREGATES, DECISIONS, aggregate_of
 from app.domain.kernel import values
 from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.context import Context, Decided
@@ -94,30 +95,29 @@ class Planner:
     def _own(self, intent: CommandEnvelope, overlay: PendingWrites) -> Iterator[tuple[str, str]]:
         """What the thing that a command is about names itself, where the caller does not."""
         decision = DECISIONS[type(intent.command)]
-        named = None if decision.creates else intent.targets.get(decision.noun)
-        held = named and self.memory.at_hand(intent.tenant_id, decision.noun, named, overlay)
+        named = None if decision.creates else intent.targets.get(decision.aggregate)
+        held = named and self.memory.at_hand(intent.tenant_id, decision.aggregate, named, overlay)
         if not held:
             return
-        for wanted in decision.reads:
-            name = wanted.removesuffix("?")
-            own = getattr(held.state, name, None)
-            if own is not None and not _said(intent, name):
-                yield decision.kinds.get(name, name), own
+        for related in decision.reads:
+            own = getattr(held.state, related.name, None)
+            if own is not None and not _said(intent, related.name):
+                yield related.aggregate, own
 
     # --- one decision ---
 
     def _decide(self, intent: CommandEnvelope, overlay: PendingWrites) -> Plan:
         command, tenant_id, now = intent.command, intent.tenant_id, self.clock()
         decision = DECISIONS[type(command)]
-        begins = decision.noun == "tenant" and decision.creates
+        begins = decision.aggregate == "tenant" and decision.creates
         where = values.zone("UTC") if begins else self.memory.zone(tenant_id, overlay)
         stream_id, held = self._primary(intent, decision, overlay)
-        ids, states, read = {decision.noun: stream_id}, {}, {stream_id: held}
-        for wanted in decision.reads:
-            found = self._related(intent, wanted, decision, stream_id, held.state, overlay)
+        ids, states, read = {decision.aggregate: stream_id}, {}, {stream_id: held}
+        for related in decision.reads:
+            found = self._related(intent, related, stream_id, held.state, overlay)
             if found is not None:
-                name, read_id, related = found
-                ids[name], states[name], read[read_id] = read_id, related.state, related
+                read_id, version = found
+                ids[related.name], states[related.name], read[read_id] = read_id, version.state, version
         effective_at = _effective_at(command, where, now)
         context = Context(
             tenant_id, intent.actor, now, effective_at, where, stream_id, self.new_id, states, ids, intent.role
@@ -179,10 +179,10 @@ class Planner:
     def _primary(
         self, intent: CommandEnvelope, decision: Decision, overlay: PendingWrites
     ) -> tuple[str, VersionedState]:
-        noun = decision.noun
+        noun = decision.aggregate
         if decision.creates:
             kind = AGGREGATES[noun]
-            return intent.new_id or self.new_id(kind.prefix), VersionedState(0, kind.initial)
+            return intent.new_id or self.new_id(kind.id_prefix), VersionedState(0, kind.initial)
         named = intent.targets.get(noun)
         if named is None:
             raise Invalid(f"{noun}_missing", f"the {noun} must be named")
@@ -197,13 +197,12 @@ class Planner:
     def _related(
         self,
         intent: CommandEnvelope,
-        wanted: str,
-        decision: Decision,
+        related: Related,
         stream_id: str,
         state: Any,
         overlay: PendingWrites,
-    ) -> tuple[str, str, VersionedState] | None:
-        name, optional = wanted.removesuffix("?"), wanted.endswith("?")
+    ) -> tuple[str, VersionedState] | None:
+        name, aggregate, optional = related
         said = _said(intent, name)
         named = said or getattr(state, name, None)
         if named is None:
@@ -219,7 +218,7 @@ class Planner:
         ):
             return None  # what is called after a thing of this batch can only have begun in this batch, too
         try:
-            found_id, held = self.memory.load(intent.tenant_id, decision.kinds.get(name, name), named, overlay)
+            found_id, held = self.memory.load(intent.tenant_id, aggregate, named, overlay)
         except NotFound:
             if optional and not said:
                 return None
@@ -227,7 +226,7 @@ class Planner:
         own = getattr(state, "account", None)
         if name == "account" and own is not None and found_id != own:
             raise Refused("other_account", "the thing belongs to another account than the one that was named")
-        return name, found_id, held
+        return found_id, held
 
     def _drafts(
         self,
@@ -242,7 +241,7 @@ class Planner:
         drafts = []
         for item in decided:
             one = item if isinstance(item, Decided) else Decided(item)
-            stream_id = ids[one.beside or decision.noun]
+            stream_id = ids[one.beside or decision.aggregate]
             versions[stream_id] = version = versions.get(stream_id, read[stream_id].version) + 1
             drafts.append(
                 NewEvent(
@@ -250,7 +249,7 @@ class Planner:
                     one.event_id or self.new_id("evt"),
                     stream_id,
                     version,
-                    account_id or (stream_id if decision.noun == "account" else None),
+                    account_id or (stream_id if decision.aggregate == "account" else None),
                     effective_at if one.effective_at is None else one.effective_at,
                     vars(one.event).get("corrects"),
                 )
@@ -261,10 +260,11 @@ class Planner:
 def _named(intent: CommandEnvelope) -> Iterator[tuple[str, str]]:
     """What a command names, as (noun, id or ref:…)."""
     decision = DECISIONS[type(intent.command)]
-    nouns = [wanted.removesuffix("?") for wanted in decision.reads]
-    for noun in nouns if decision.creates else (decision.noun, *nouns):
-        if said := _said(intent, noun):
-            yield decision.kinds.get(noun, noun), said
+    if not decision.creates and (said := _said(intent, decision.aggregate)):
+        yield decision.aggregate, said
+    for related in decision.reads:
+        if said := _said(intent, related.name):
+            yield related.aggregate, said
 
 
 def _said(intent: CommandEnvelope, noun: str) -> str | None:
@@ -285,11 +285,9 @@ def _owner(states: Iterable[Any]) -> str | None:
 def _claims(decision: Decision, command: Command, context: Context) -> list[tuple[str, str]]:
     claims = []
     if isinstance(command, Creation) and command.external_ref:
-        claims.append((decision.noun, command.external_ref))
-    if decision.ref:
-        claims.append((decision.noun, decision.ref(context)))
-    if decision.called:
-        claims.append((decision.noun, decision.called(command)))
+        claims.append((decision.aggregate, command.external_ref))
+    if decision.reference:
+        claims.append((decision.aggregate, decision.reference(command, context)))
     if decision.claims:
         claims += decision.claims(command, context)
     return claims

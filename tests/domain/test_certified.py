@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.decisions import DECISIONS
+from app.domain.aggregates import DECISIONS
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.values import micros, zone
@@ -13,7 +13,7 @@ from app.domain.kpi_certificate.decisions import issue
 from app.domain.kpi_certificate.events import CertifiedScope, KpiCertificateIssued
 from app.domain.kpi_certificate.state import KpiCertificateState
 from app.domain.period_close.commands import ClosePeriod, RecordPeriodClose, RecordPeriodRestatement, Restated
-from app.domain.period_close.decisions import called, close, restate
+from app.domain.period_close.decisions import close, reference, restate
 from app.domain.period_close.events import PeriodCloseClosed, PeriodCloseRestated
 from app.domain.period_close.state import PeriodCloseState
 
@@ -63,9 +63,9 @@ def test_a_period_ends_at_midnight_where_the_tenant_is() -> None:
 def test_a_close_claims_its_period_and_its_currency() -> None:
     euros = RecordPeriodClose(closed=CLOSED.model_copy(update={"currency": "EUR"}))
 
-    assert called(RecordPeriodClose(closed=CLOSED)) == "2026-01-01/2026-02-01"
-    assert called(euros) == "2026-01-01/2026-02-01/EUR"
-    assert DECISIONS[RecordPeriodClose].called is called
+    assert reference(RecordPeriodClose(closed=CLOSED), context()) == "2026-01-01/2026-02-01"
+    assert reference(euros, context()) == "2026-01-01/2026-02-01/EUR"
+    assert DECISIONS[RecordPeriodClose].reference is reference
 
 
 def test_only_a_certificate_that_stands_is_replaced() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.decisions import DECISIONS
+from app.domain.aggregates import DECISIONS
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import DomainError

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.account.state import AccountState
+from app.domain.aggregates import DECISIONS
 from app.domain.contract import decisions as contract_decisions
 from app.domain.contract import state as contract_state
 from app.domain.contract.commands import Line, RecordContract
-from app.domain.decisions import DECISIONS
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Refused

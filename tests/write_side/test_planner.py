@@ -11,8 +11,9 @@ from sqlalchemy import event as sql
 from app.domain.account.commands import CloseAccount, OpenAccount, RenameAccount
 from app.domain.account.events import AccountRenamed
 from app.domain.account.state import AccountState
+from app.domain.aggregate_type import Decision, optional
+from app.domain.aggregates import AGGREGATES, DECISIONS, aggregate_of
 from app.domain.catalogue import CATALOGUE
-from app.domain.decisions import AGGREGATES, DECISIONS, Decision, aggregate_of
 from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context
@@ -93,7 +94,7 @@ def test_the_state_grown_from_what_is_at_hand_is_the_one_grown_from_what_is_stor
     steward: Steward, noun: str, topics: list[str], data: st.DataObject
 ) -> None:
     events = data.draw(st.lists(told(topics), min_size=1, max_size=6))
-    log, stream_id = steward.runtime.log, steward.runtime.new_id(AGGREGATES[noun].prefix)
+    log, stream_id = steward.runtime.log, steward.runtime.new_id(AGGREGATES[noun].id_prefix)
     drafts = [
         NewEvent(one, steward.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
         for version, one in enumerate(events, 1)
@@ -275,7 +276,7 @@ def test_what_begins_in_a_batch_is_bound_by_a_policy_that_began_before_and_it_is
         found.append(rules_in_force(context, RenewalRules()))
         return (AccountRenamed(name=command.name),)
 
-    monkeypatch.setitem(DECISIONS, RenameAccount, Decision("account", look, reads=("policy?",)))
+    monkeypatch.setitem(DECISIONS, RenameAccount, Decision(look, reads=(optional("policy"),), aggregate="account"))
     monkeypatch.setattr(AccountState, "policy", "ref:renewal@default", raising=False)
     rules = RenewalRules(grace_days=7)
     if stands:

@@ -17,7 +17,7 @@ from app.api.http.problems import Refusal
 from app.api.http.strict_json_route import Json
 from app.auth.keys import ApiKeyAuthenticator
 from app.auth.roles import Principal
-from app.domain.decisions import DECISIONS
+from app.domain.aggregates import DECISIONS
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.observe.metrics import appended

@@ -15,8 +15,8 @@ def claim(start: str, end: str, currency: str | None) -> str:
     return f"{start}/{end}" + (f"/{currency}" if currency else "")
 
 
-def called(command: RecordPeriodClose) -> str:
-    """What only one close may claim."""
+def reference(command: RecordPeriodClose, _context: Context) -> str:
+    """The name that only one close of a period may have."""
     return claim(command.closed.start, command.closed.end, command.closed.currency)
 
 

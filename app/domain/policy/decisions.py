@@ -18,8 +18,13 @@ from app.domain.policy.state import PolicyState, Version, _changed
 _AnyRules = TypeVar("_AnyRules", bound=Rules)
 
 
-def called(command: DraftPolicy) -> str:
+def reference(command: DraftPolicy, _context: Context) -> str:
     """Under which reference a new policy is found."""
+    return policy_reference(command)
+
+
+def policy_reference(command: DraftPolicy) -> str:
+    """The reference of a policy, such as `metric@default`."""
     return f"{command.rules.kind}@{command.name}"
 
 

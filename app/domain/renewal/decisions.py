@@ -43,6 +43,11 @@ def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tupl
     )
 
 
+def reference(_command: OpenRenewal, context: Context) -> str:
+    """The contract and the day on which it is due: there is one cycle for both."""
+    return f"{context.ids['contract']}@{context.states['contract'].end}"
+
+
 def set_risk(state: RenewalState, command: SetRenewalRisk, _context: Context) -> tuple[Event, ...]:
     """How likely it is. Raises: Refused once it is decided."""
     _require_open(state)

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, or_, text
 
+from app.domain.aggregates import AGGREGATES
 from app.domain.contract.commands import ExpireContract, RenewAutomatically
-from app.domain.decisions import AGGREGATES
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Unavailable
 from app.domain.kernel.values import add_days, day_of, day_start, instant

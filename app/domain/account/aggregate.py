@@ -1,0 +1,22 @@
+"""The declaration of the aggregate type `account`: one line a command."""
+
+from typing import Final
+
+from app.domain.account import commands, decisions
+from app.domain.account.state import AccountState, evolve
+from app.domain.aggregate_type import AggregateType, Decision
+
+ACCOUNT: Final = AggregateType(
+    name="account",
+    id_prefix="acct",
+    initial=AccountState(),
+    evolve=evolve,
+    decisions={
+        commands.OpenAccount: Decision(decisions.open_, creates=True),
+        commands.RenameAccount: Decision(decisions.rename),
+        commands.SetAccountTier: Decision(decisions.set_tier),
+        commands.SetAccountOwner: Decision(decisions.set_owner),
+        commands.CloseAccount: Decision(decisions.close),
+        commands.ReopenAccount: Decision(decisions.reopen),
+    },
+)

@@ -1,0 +1,18 @@
+"""The declaration of the aggregate type `api_key`: one line a command."""
+
+from typing import Final
+
+from app.domain.aggregate_type import AggregateType, Decision
+from app.domain.api_key import commands, decisions
+from app.domain.api_key.state import ApiKeyState, evolve
+
+API_KEY: Final = AggregateType(
+    name="api_key",
+    id_prefix="key",
+    initial=ApiKeyState(),
+    evolve=evolve,
+    decisions={
+        commands.RecordApiKey: Decision(decisions.issue, creates=True),
+        commands.RevokeApiKey: Decision(decisions.revoke),
+    },
+)

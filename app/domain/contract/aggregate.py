@@ -1,0 +1,39 @@
+"""The declaration of the aggregate type `contract`: one line a command."""
+
+from typing import Final
+
+from app.domain.aggregate_type import AggregateType, Decision, optional, required
+from app.domain.contract import commands, decisions, term_decisions
+from app.domain.contract.state import ContractState, evolve
+
+CONTRACT: Final = AggregateType(
+    name="contract",
+    id_prefix="ctr",
+    initial=ContractState(),
+    evolve=evolve,
+    decisions={
+        commands.DraftContract: Decision(
+            decisions.draft, creates=True, reads=(required("account"), optional("replaces", aggregate="contract"))
+        ),
+        commands.RecordContract: Decision(
+            decisions.record, creates=True, reads=(required("account"), optional("replaces", aggregate="contract"))
+        ),
+        commands.SignContract: Decision(decisions.sign, reads=(required("account"),)),
+        commands.AmendContract: Decision(decisions.amend, reads=(required("account"), optional("scope_change"))),
+        commands.CorrectContract: Decision(term_decisions.correct, reads=(required("account"), optional("renewal"))),
+        commands.GiveNotice: Decision(decisions.give_notice, reads=(required("account"),)),
+        commands.WithdrawNotice: Decision(decisions.withdraw_notice, reads=(required("account"),)),
+        commands.SuspendContract: Decision(decisions.suspend, reads=(required("account"),)),
+        commands.ResumeContract: Decision(decisions.resume, reads=(required("account"),)),
+        commands.RenewContract: Decision(
+            term_decisions.renew, reads=(required("account"), optional("renewal"), optional("policy"))
+        ),
+        commands.RenewAutomatically: Decision(
+            term_decisions.renew_automatically, reads=(required("account"), optional("renewal"))
+        ),
+        commands.ExpireContract: Decision(term_decisions.expire, reads=(required("account"), optional("renewal"))),
+        commands.TerminateContract: Decision(
+            term_decisions.terminate, reads=(required("account"), optional("renewal"))
+        ),
+    },
+)
