@@ -40,8 +40,8 @@ CALL = {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-01T00
 
 
 @pytest.fixture(scope="module")
-def steward(databases: Databases) -> Iterator[Steward]:
-    """An application on SQLite that the examples of a property share."""
+def property_steward(databases: Databases) -> Iterator[Steward]:
+    """A Steward on SQLite that the examples of a property share."""
     made = Steward(databases.fresh("sqlite"))
     yield made
     made.close()
@@ -91,12 +91,12 @@ def streams() -> list[tuple[str, list[str]]]:
 @settings(deadline=None)
 @given(st.data())
 def test_the_state_grown_from_what_is_at_hand_is_the_one_grown_from_what_is_stored(
-    steward: Steward, noun: str, topics: list[str], data: st.DataObject
+    property_steward: Steward, noun: str, topics: list[str], data: st.DataObject
 ) -> None:
     events = data.draw(st.lists(told(topics), min_size=1, max_size=6))
-    log, stream_id = steward.runtime.log, steward.runtime.new_id(AGGREGATES[noun].id_prefix)
+    log, stream_id = property_steward.runtime.log, property_steward.runtime.new_id(AGGREGATES[noun].id_prefix)
     drafts = [
-        NewEvent(one, steward.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
+        NewEvent(one, property_steward.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
         for version, one in enumerate(events, 1)
     ]
     append = log.prepare(
