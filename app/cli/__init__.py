@@ -1,39 +1,69 @@
-"""The command line: every verb of the house, for people and for scripts.
+"""The command line: every command of Steward, for people and for scripts.
 
-Lives here: one file per theme, and in `shell.py` what they share: settings, answers, progress, errors in one line.
-May import: everything below it.
-To add a command: a function in its theme's file; it shows in the list below.
+Lives here: the list of commands, one file per theme, and in `console.py` what they share: settings, a runtime, answers, progress.
+May import: everything below it; this file and `lazy.py` only typer, so that `steward --help` answers at once.
+To add a command: a function in its theme's file, and a line in the list below.
 """
+
+import sys
+from typing import Annotated, Final, NoReturn
 
 import typer
 
-from app.cli.catalogue import events, openapi, settings
-from app.cli.console import run
-from app.cli.deadlines import watch
-from app.cli.demo import demo
-from app.cli.import_events import import_
-from app.cli.keys import app as keys
-from app.cli.policies import app as policies
-from app.cli.server import migrate, serve, worker
-from app.cli.tenants import app as tenants
-from app.cli.views import distribute, rebuild, status
-from app.cli.webhooks import app as webhooks
+from app import __version__
+from app.cli.lazy import Entry, group_of
+
+COMMANDS: Final = {
+    "migrate": Entry("app.cli.server:migrate", "Bring the database to head, and make the tables of new views."),
+    "serve": Entry("app.cli.server:serve", "Serve the API until SIGTERM or SIGINT."),
+    "worker": Entry("app.cli.server:worker", "Keep views up to date and take webhook messages in."),
+    "demo": Entry("app.cli.demo:demo", "Write three years of a made-up agency into a ledger."),
+    "import": Entry("app.cli.import_events:import_", "Take a file of events in."),
+    "tenants": Entry("app.cli.tenants:app", "Tenants: a ledger each."),
+    "keys": Entry("app.cli.keys:app", "API keys of a tenant."),
+    "webhooks": Entry("app.cli.webhooks:app", "Webhook endpoints of a tenant."),
+    "policies": Entry("app.cli.policies:app", "Rules of a tenant: counting, approvals, exchange rates."),
+    "watch": Entry("app.cli.deadlines:watch", "Append what is due now: renewals, milestones, expiries."),
+    "status": Entry("app.cli.views:status", "Show how far each tenant's views have read."),
+    "rebuild": Entry("app.cli.views:rebuild", "Rebuild views from the log, and compare them."),
+    "distribute": Entry("app.cli.views:distribute", "Distribute every tenant table over a Citus cluster."),
+    "events": Entry("app.cli.catalogue:events", "Print the catalogue of events."),
+    "openapi": Entry("app.cli.catalogue:openapi", "Print the HTTP contract, the same at every call."),
+    "settings": Entry("app.cli.show_settings:settings", "Print all settings and where each comes from."),
+}
 
 app = typer.Typer(
     name="steward",
+    cls=group_of(COMMANDS),
     help="The ledger of client relationships.",
-    add_completion=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (migrate, serve, worker, demo, distribute, rebuild, status, openapi, events, settings, watch):
-    app.command()(command)
-app.command("import")(import_)
-app.add_typer(tenants, name="tenants")
-app.add_typer(keys, name="keys")
-app.add_typer(webhooks, name="webhooks")
-app.add_typer(policies, name="policies")
 
 
-def main() -> None:
-    """The entry point of `steward`."""
-    run(app)
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"steward {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def steward(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """The ledger of client relationships."""
+
+
+def main() -> NoReturn:
+    """The entry point of `steward`. Ends the process: 0 done, 1 refused, 2 misused, 130 interrupted; never a traceback."""
+    try:
+        status = app(sys.argv[1:] or ["--help"], prog_name="steward", standalone_mode=False)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold what nobody should read
+        from app.cli.failures import describe  # what can go wrong knows half of Steward
+
+        failure = describe(error)
+        typer.echo(f"error: {failure.code}: {' '.join(failure.detail.split())}", err=True)
+        sys.exit(failure.status)
+    sys.exit(status or 0)

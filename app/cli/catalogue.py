@@ -1,23 +1,18 @@
-"""`steward openapi`, `events` and `settings`: what the house says about itself."""
+"""`steward openapi` and `events`: the HTTP contract, and the catalogue of events."""
 
-import os
 from collections.abc import Iterator
 from inspect import cleandoc
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from app.cli.console import Json, as_json, as_table, listed, say, told
+from app.cli.console import Json, show, show_json, show_table
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.values import Sealed, classification, nested
-from app.settings import PREFIX, Settings
+from app.settings import Settings
 
-MASK: Final = "********"
 INTRODUCTION: Final = """\
 # Events
 
@@ -31,7 +26,7 @@ def openapi() -> None:
     """Print the HTTP contract, the same at every call."""
     from app.main import create_app  # takes longer to import than most other commands take to run
 
-    as_json(create_app(Settings()).openapi())
+    show_json(create_app(Settings()).openapi())
 
 
 # --- events ---
@@ -42,18 +37,18 @@ def events(
     markdown: Annotated[bool, typer.Option("--markdown", help="As a document, docs/events.md.")] = False,
 ) -> None:
     """Print the catalogue of events: topics, versions, members and how each is kept."""
-    catalogue = [described(topic) for topic in CATALOGUE]
+    catalogue = [topic_entry(topic) for topic in CATALOGUE]
     if json_:
-        as_json(catalogue)
+        show_json(catalogue)
     elif markdown:
-        say("\n".join(_document(catalogue)))
+        show("\n".join(_document(catalogue)))
     else:
-        as_table(("topic", "version", "fields"),
-                 ((one["topic"], one["version"], ", ".join(field["name"] for field in one["fields"])) for one in catalogue))  # fmt: skip
+        rows = [(entry["topic"], entry["version"], [field["name"] for field in entry["fields"]]) for entry in catalogue]
+        show_table(("topic", "version", "fields"), rows)
 
 
-def described(topic: str) -> dict[str, Any]:
-    """A topic of the catalogue."""
+def topic_entry(topic: str) -> dict[str, Any]:
+    """A topic of the catalogue, with its members."""
     kind = CATALOGUE[topic]
     return {
         "topic": topic,
@@ -71,10 +66,10 @@ def _fields(kind: type[BaseModel], prefix: str = "") -> Iterator[dict[str, Any]]
         yield {"name": f"{prefix}{name}", "type": _type(field.annotation), "required": field.is_required(),
                "classification": mark.value if mark else None}  # fmt: skip
         seen: set[str] = set()
-        for one in (found for model in inner for found in _fields(model, within)):
-            if one["name"] not in seen:
-                seen.add(one["name"])
-                yield one
+        for member in (member for model in inner for member in _fields(model, within)):
+            if member["name"] not in seen:
+                seen.add(member["name"])
+                yield member
 
 
 def _type(annotation: Any) -> str:
@@ -93,51 +88,11 @@ def _type(annotation: Any) -> str:
 
 def _document(catalogue: list[dict[str, Any]]) -> Iterator[str]:
     yield INTRODUCTION
-    for one in catalogue:
-        yield f"\n## `{one['topic']}` (version {one['version']})\n\n{one['description']}\n"
-        if not one["fields"]:
+    for entry in catalogue:
+        yield f"\n## `{entry['topic']}` (version {entry['version']})\n\n{entry['description']}\n"
+        if not entry["fields"]:
             yield "No members."
             continue
         yield "| Member | Type | Kept as | Required |\n| --- | --- | --- | --- |"
-        for field in one["fields"]:
+        for field in entry["fields"]:
             yield f"| `{field['name']}` | {field['type']} | {field['classification']} | {'yes' if field['required'] else 'no'} |"
-
-
-# --- settings ---
-
-
-def settings(json_: Json = False) -> None:
-    """Print all settings, where each comes from, and what it means; secrets are masked."""
-    found = told()
-    dotenv = _names_in(Path(".env"))
-    body = [
-        {"name": PREFIX + name.upper(), "value": shown(name, getattr(found, name)), "source": _source(PREFIX + name.upper(), dotenv),
-         "meaning": field.description}
-        for name, field in Settings.model_fields.items()
-    ]  # fmt: skip
-    listed(body, ("name", "value", "source", "meaning"), json_=json_)
-
-
-def shown(name: str, value: Any) -> Any:
-    """A setting's value without what would let somebody in."""
-    if value is None:
-        return None
-    if name == "vault_key":
-        return MASK
-    if name.endswith("_url") and isinstance(value, str):
-        try:
-            return make_url(value).render_as_string(hide_password=True)
-        except ArgumentError:
-            return MASK
-    return value
-
-
-def _source(variable: str, dotenv: set[str]) -> str:
-    if variable in os.environ:
-        return "environment"
-    return ".env" if variable in dotenv else "default"
-
-
-def _names_in(path: Path) -> set[str]:
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return {line.partition("=")[0].strip() for line in lines if "=" in line and not line.lstrip().startswith("#")}

@@ -27,14 +27,14 @@ def distribute(database: Database) -> list[str]:
         # The trigger that keeps history touches nothing but the row itself, which is all that Citus warns of.
         connection.exec_driver_sql("SET LOCAL citus.enable_unsafe_triggers = on")
         connection.exec_driver_sql("SET LOCAL citus.multi_shard_modify_mode = 'sequential'")
-        done = _waiting(connection)
-        for table in done:
+        tables = _undistributed(connection)
+        for table in tables:
             _distribute(connection, table)
         name = connection.execute(text("SELECT quote_ident(current_database())")).scalar_one()
         # `SET LOCAL app.tenant` must reach the shards: the policies there ask for it.
         connection.exec_driver_sql(f"ALTER DATABASE {name} SET citus.propagate_set_commands = 'local'")
         connection.exec_driver_sql(f"ALTER DATABASE {name} SET citus.enable_unsafe_triggers = on")
-    return done
+    return tables
 
 
 def _require_coordinator(database: Database, connection: Connection) -> None:
@@ -47,7 +47,7 @@ def _require_coordinator(database: Database, connection: Connection) -> None:
         raise Refused("not_citus", "this is a worker of a Citus cluster; run it on the coordinator")
 
 
-def _waiting(connection: Connection) -> list[str]:
+def _undistributed(connection: Connection) -> list[str]:
     """Our tables that exist and are not distributed, the one that others follow first."""
     ours = [table.name for table in TENANT_TABLES]
     views = [view.follower for view in VIEWS]
@@ -59,7 +59,7 @@ def _waiting(connection: Connection) -> list[str]:
 
 
 def _distribute(connection: Connection, table: str) -> None:
-    # While rows move, nobody is a tenant; the policies would refuse to show any even to the tables' owner.
+    # While rows move, no tenant is set; the policies would hide every row even from the tables' owner.
     connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     create = "SELECT create_distributed_table(CAST(:table AS regclass), 'tenant_id', colocate_with => :with)"
     connection.execute(text(create), {"table": table, "with": "none" if table == FIRST else FIRST})

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.auth.keys import ApiKeyAuthenticator, issue
-from app.cli.console import ACTOR, REFUSED, Json, as_json, house, note, progress, say
+from app.cli.console import ACTOR, Json, open_runtime, progress, show, show_json, warn
+from app.cli.failures import REFUSED
 from app.demo.loader import Told, create_tenant, tell, told_before
 from app.domain.api_key.commands import IssueApiKey
 from app.domain.kernel.errors import DomainError
@@ -32,7 +33,7 @@ def demo(
     json_: Json = False,
 ) -> None:
     """Tell a made-up agency into a ledger: every kind of event, through the real commands, from a fixed seed."""
-    with house() as runtime:
+    with open_runtime() as runtime:
         if tenant is not None:
             told = _tell(runtime, tenant, accounts, years)
             _show(tenant, told, None, json_=json_)
@@ -63,16 +64,16 @@ def _tell(runtime: Runtime, tenant: str, accounts: int, years: int, *, again: bo
 
 def _show(tenant: str | None, told: Told, key: str | None, *, json_: bool) -> None:
     if json_:
-        as_json({"tenant_id": tenant, "new": told.new, "known": told.known, "refused": list(told.refused), "api_key": key,
+        show_json({"tenant_id": tenant, "new": told.new, "known": told.known, "refused": list(told.refused), "api_key": key,
                  "position": told.position or None})  # fmt: skip
     elif tenant is None:
-        say("The database holds ledgers already; nothing was added.")
+        show("The database holds ledgers already; nothing was added.")
     else:
-        say(f"tenant   {tenant}\ncommands {told.new} new, {told.known} known before")
+        show(f"tenant   {tenant}\ncommands {told.new} new, {told.known} known before")
         if key:
-            say(f"API key  {key}")
+            show(f"API key  {key}")
     for refusal in told.refused:
-        note(f"refused: {refusal}")
+        warn(f"refused: {refusal}")
     if told.refused:
         raise typer.Exit(REFUSED)
 
@@ -91,7 +92,7 @@ def new_key(runtime: Runtime, tenant: str) -> str | None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump({"tenant_id": tenant, "key_id": receipt.id, "api_key": key}, file)
     except OSError as error:
-        note(f"the key could not be kept in {path}: {error.strerror}")
+        warn(f"the key could not be kept in {path}: {error.strerror}")
     return key
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
-from app.cli.console import ACTOR, REFUSED, Json, Misuse, TenantId, as_json, house, note, progress, require_tenant, say
+from app.cli.console import ACTOR, Json, TenantId, open_runtime, progress, require_tenant, show, show_json, warn
+from app.cli.failures import REFUSED, Misuse
 from app.cli.ndjson import Line, batches, lines
 from app.domain.kernel.errors import DomainError
 from app.write_side.ingestion import Item
@@ -22,7 +23,7 @@ INTERRUPTED: Final = 130
 
 @dataclass
 class Summary:
-    """What became of a file's events."""
+    """How many of a file's events were accepted, known before, or refused, and why."""
 
     accepted: int = 0
     duplicate: int = 0
@@ -31,17 +32,17 @@ class Summary:
     read_lines: int = 0
     refusals: list[dict[str, Any]] = field(default_factory=list)
 
-    def take(self, line: Line, item: Item) -> None:
-        """Counts one line in."""
+    def add(self, line: Line, item: Item) -> None:
+        """Counts the result of a line."""
         self.read_lines = line.number
         setattr(self, item.status, getattr(self, item.status) + 1)
         if item.receipt:
             self.position = max(self.position or 0, item.receipt.position)
         if item.refusal and len(self.refusals) < MOST_REFUSALS:
-            told = {"line": line.number, "code": item.refusal.code, "detail": item.refusal.detail}
-            self.refusals.append(
-                {**told, **({"errors": item.refusal.members["errors"]} if "errors" in item.refusal.members else {})}
-            )
+            refusal = {"line": line.number, "code": item.refusal.code, "detail": item.refusal.detail}
+            if "errors" in item.refusal.members:
+                refusal["errors"] = item.refusal.members["errors"]
+            self.refusals.append(refusal)
 
     def body(self) -> dict[str, Any]:
         """As JSON."""
@@ -58,7 +59,7 @@ def import_(
 
     When it returns, the views have read what was taken in.
     """
-    with opened(file) as (source, size), house() as runtime:
+    with opened(file) as (source, size), open_runtime() as runtime:
         require_tenant(runtime, tenant)
         summary = Summary()
         with progress("taking events in", size) as (bar, task):
@@ -66,14 +67,14 @@ def import_(
                 for batch in batches(lines(source), BATCH):
                     items = runtime.ingestion.ingest(tenant, ACTOR, [line.event for line in batch])
                     for line, item in zip(batch, items, strict=True):
-                        summary.take(line, item)
+                        summary.add(line, item)
                     bar.update(task, completed=batch[-1].end)
             except DomainError as error:
                 raise type(error)(
-                    error.code, f"{error.detail}; stopped behind line {summary.read_lines}, run it again to go on"
+                    error.code, f"{error.detail}; stopped after line {summary.read_lines}, run it again to go on"
                 ) from error
             except KeyboardInterrupt:
-                note(f"interrupted behind line {summary.read_lines}; run it again to go on")
+                warn(f"interrupted after line {summary.read_lines}; run it again to go on")
                 raise typer.Exit(INTERRUPTED) from None
         with progress("bringing views up to date", None) as (bar, task):
             while read := runtime.projector.step(tenant):
@@ -85,14 +86,14 @@ def import_(
 
 def _show(summary: Summary, *, json_: bool) -> None:
     if json_:
-        as_json(summary.body())
+        show_json(summary.body())
         return
-    for one in summary.refusals:
-        where = "".join(f"; {error['pointer']}: {error['detail']}" for error in one.get("errors", ()))
-        note(f"line {one['line']}: {one['code']}: {one['detail']}{where}")
+    for refusal in summary.refusals:
+        where = "".join(f"; {error['pointer']}: {error['detail']}" for error in refusal.get("errors", ()))
+        warn(f"line {refusal['line']}: {refusal['code']}: {refusal['detail']}{where}")
     if summary.refused > len(summary.refusals):
-        note(f"and {summary.refused - len(summary.refusals)} more")
-    say(f"accepted   {summary.accepted}\nduplicate  {summary.duplicate}\nrefused    {summary.refused}")
+        warn(f"and {summary.refused - len(summary.refusals)} more")
+    show(f"accepted   {summary.accepted}\nduplicate  {summary.duplicate}\nrefused    {summary.refused}")
 
 
 @contextmanager

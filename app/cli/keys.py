@@ -1,4 +1,4 @@
-"""`steward keys`: who may come in."""
+"""`steward keys`: a tenant's API keys."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.auth.keys import issue
-from app.cli.console import ACTOR, Json, TenantId, as_json, house, listed, made, require_tenant, say
+from app.cli.console import ACTOR, Json, TenantId, open_runtime, require_tenant, show, show_json, show_rows, validated
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from app.domain.api_key.state import ApiKeyState, evolve
 from app.domain.kernel.values import instant
@@ -30,37 +30,37 @@ def create(
     expires_at: Annotated[str | None, typer.Option(help="When it ends, such as 2027-01-01T00:00:00Z.")] = None,
     json_: Json = False,
 ) -> None:
-    """Hand out a key, which is shown once."""
-    wanted = made(IssueApiKey, role=role, scopes=scope or (), label=label, expires_at=expires_at)
-    with house() as runtime:
+    """Issue a key, which is shown once."""
+    command = validated(IssueApiKey, role=role, scopes=scope or (), label=label, expires_at=expires_at)
+    with open_runtime() as runtime:
         require_tenant(runtime, tenant)
-        receipt, key = issue(runtime.handler, tenant, ACTOR, wanted, Request(runtime.new_id("req"), b""))
+        receipt, key = issue(runtime.handler, tenant, ACTOR, command, Request(runtime.new_id("req"), b""))
     if json_:
-        as_json({"key_id": receipt.id, "api_key": key, "position": receipt.position})
+        show_json({"key_id": receipt.id, "api_key": key, "position": receipt.position})
     else:
-        say(f"key      {receipt.id}\nAPI key  {key}\nThe key is shown this once; keep it.")
+        show(f"key      {receipt.id}\nAPI key  {key}\nThe key is shown this once; keep it.")
 
 
 @app.command("list")
 def list_(tenant: TenantId, json_: Json = False) -> None:
-    """List the keys of a tenant, without anything that would let somebody in."""
-    with house() as runtime:
+    """List the keys of a tenant, without their secrets."""
+    with open_runtime() as runtime:
         require_tenant(runtime, tenant)
-        found: dict[str, dict[str, Any]] = {}
+        rows: dict[str, dict[str, Any]] = {}
         states: dict[str, ApiKeyState] = {}
-        for event in _told(runtime, tenant):
+        for event in _key_events(runtime, tenant):
             states[event.stream_id] = state = evolve(states.get(event.stream_id, ApiKeyState()), event)
-            found.setdefault(event.stream_id, {"key_id": event.stream_id, "label": event.data.get("label"),
-                                               "issued_at": instant(event.recorded_at)})  # fmt: skip
-            found[event.stream_id] |= {"role": state.role, "scopes": list(state.scopes), "expires_at": state.expires_at,
-                                       "revoked": state.revoked}  # fmt: skip
-    listed(
-        list(found.values()), ("key_id", "role", "scopes", "label", "issued_at", "expires_at", "revoked"), json_=json_
+            rows.setdefault(event.stream_id, {"key_id": event.stream_id, "label": event.data.get("label"),
+                                              "issued_at": instant(event.recorded_at)})  # fmt: skip
+            rows[event.stream_id] |= {"role": state.role, "scopes": list(state.scopes), "expires_at": state.expires_at,
+                                      "revoked": state.revoked}  # fmt: skip
+    show_rows(
+        list(rows.values()), ("key_id", "role", "scopes", "label", "issued_at", "expires_at", "revoked"), json_=json_
     )
 
 
-def _told(runtime: Runtime, tenant: str) -> Iterator[Recorded]:
-    """Everything that happened to keys, read from the log: a view may lag behind."""
+def _key_events(runtime: Runtime, tenant: str) -> Iterator[Recorded]:
+    """All events of keys, read from the log: a view may lag behind."""
     after = 0
     while events := runtime.log.after(tenant, after, PAGE, types=("api_key.issued", "api_key.revoked")):
         yield from events
@@ -74,13 +74,13 @@ def revoke(
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
     json_: Json = False,
 ) -> None:
-    """Take a key back; it dies within seconds everywhere."""
-    command = made(RevokeApiKey, reason=reason)
-    with house() as runtime:
+    """Revoke a key; within seconds it opens nothing anywhere."""
+    command = validated(RevokeApiKey, reason=reason)
+    with open_runtime() as runtime:
         require_tenant(runtime, tenant)
         request = Request(runtime.new_id("req"), b"")
         receipt = runtime.handler.handle(CommandEnvelope(tenant, ACTOR, command, request, {"api_key": key_id}))
     if json_:
-        as_json({"key_id": receipt.id, "position": receipt.position})
+        show_json({"key_id": receipt.id, "position": receipt.position})
     else:
-        say(f"{receipt.id} opens nothing any more.")
+        show(f"{receipt.id} opens nothing any more.")

@@ -41,11 +41,11 @@ def lines(file: BinaryIO) -> Iterator[Line]:
             yield Line(number, _event(text), end)
 
 
-def batches(found: Iterator[Line], size: int) -> Iterator[list[Line]]:
+def batches(source: Iterator[Line], size: int) -> Iterator[list[Line]]:
     """Lines in lists of a size; shorter at the end, and where the lines are long."""
     batch: list[Line] = []
     begun = 0
-    for line in found:
+    for line in source:
         batch.append(line)
         if len(batch) == size or line.end - begun >= MOST_BYTES:
             yield batch

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from app.cli.console import ACTOR, Json, Misuse, TenantId, as_json, house, listed, made, require_tenant, say
+from app.cli.console import ACTOR, Json, TenantId, open_runtime, require_tenant, show, show_json, show_rows, validated
+from app.cli.failures import Misuse
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.strict_json import decode
@@ -28,30 +29,30 @@ Reason = Annotated[str | None, typer.Option(help="Why.")]
 @app.command("list")
 def list_(tenant: TenantId, json_: Json = False) -> None:
     """List every version of every policy, and which are in force today."""
-    with house() as runtime:
+    with open_runtime() as runtime:
         require_tenant(runtime, tenant)
         today = day_of(runtime.clock(), runtime.handler.zone(tenant))
-        found = [row for policy, state in _policies(runtime, tenant) for row in _rows(policy, state, today)]
-    listed(found, ("policy", "name", "status", "start", "end", "in_force"), json_=json_)
+        rows = [row for policy, state in _policies(runtime, tenant) for row in _rows(policy, state, today)]
+    show_rows(rows, ("policy", "name", "status", "start", "end", "in_force"), json_=json_)
 
 
 def _policies(runtime: Runtime, tenant: str) -> list[tuple[str, PolicyState]]:
     """Every policy and its state, read from the log: a view may lag behind."""
     after = 0
-    found: dict[str, PolicyState] = {}
+    states: dict[str, PolicyState] = {}
     while events := runtime.log.after(tenant, after, 1000, types=("policy.drafted",)):
-        for policy in {event.stream_id for event in events} - found.keys():
-            found[policy] = runtime.handler.load(tenant, "policy", policy)[1].state
+        for policy in {event.stream_id for event in events} - states.keys():
+            states[policy] = runtime.handler.load(tenant, "policy", policy)[1].state
         after = events[-1].position
-    return sorted(found.items(), key=lambda one: (one[1].kind, one[1].name))
+    return sorted(states.items(), key=lambda item: (item[1].kind, item[1].name))
 
 
 def _rows(policy: str, state: PolicyState, today: str) -> list[dict[str, Any]]:
     return [
-        {"policy": policy, "name": state.version_name(one.number),
-         "status": "draft" if one.start is None else "retired" if one.retired else "active",
-         "start": one.start, "end": one.end, "in_force": one.holds(today)}
-        for one in state.versions
+        {"policy": policy, "name": state.version_name(version.number),
+         "status": "draft" if version.start is None else "retired" if version.retired else "active",
+         "start": version.start, "end": version.end, "in_force": version.holds(today)}
+        for version in state.versions
     ]  # fmt: skip
 
 
@@ -67,22 +68,22 @@ def draft(
     json_: Json = False,
 ) -> None:
     """Draft a version of the policy of this kind and name; the first begins it."""
-    told = _object(file)
-    first = made(DraftPolicy, rules={**told, "kind": told.get("kind", kind)}, name=name, reason=reason)
-    with house() as runtime:
+    rules = _object(file)
+    first = validated(DraftPolicy, rules={**rules, "kind": rules.get("kind", kind)}, name=name, reason=reason)
+    with open_runtime() as runtime:
         require_tenant(runtime, tenant)
         try:
             policy = runtime.handler.load(tenant, "policy", f"ref:{policy_reference(first)}")[0]
         except NotFound:
-            receipt = _done(runtime, tenant, first)
+            receipt = _handle(runtime, tenant, first)
         else:
-            receipt = _done(runtime, tenant, made(DraftPolicyVersion, rules=first.rules, reason=reason), policy)
+            receipt = _handle(runtime, tenant, validated(DraftPolicyVersion, rules=first.rules, reason=reason), policy)
         state: PolicyState = runtime.handler.load(tenant, "policy", receipt.id)[1].state
     number = len(state.versions)
     if json_:
-        as_json({"policy": receipt.id, "number": number, "position": receipt.position})
+        show_json({"policy": receipt.id, "number": number, "position": receipt.position})
     else:
-        say(f"{receipt.id}  {state.version_name(number)}, a draft; `steward policies activate` puts it in force.")
+        show(f"{receipt.id}  {state.version_name(number)}, a draft; `steward policies activate` puts it in force.")
 
 
 def _object(file: Path) -> dict[str, Any]:
@@ -92,10 +93,10 @@ def _object(file: Path) -> dict[str, Any]:
         raise Misuse("file_unreadable", file.name) from error
     if len(raw) > LARGEST:
         raise Misuse("too_large", f"rules may have {LARGEST} bytes")
-    told = decode(raw)
-    if not isinstance(told, dict):
+    rules = decode(raw)
+    if not isinstance(rules, dict):
         raise Misuse("file_unfit", f"{file.name} holds no JSON object")
-    return told
+    return rules
 
 
 @app.command()
@@ -110,10 +111,10 @@ def activate(
     json_: Json = False,
 ) -> None:
     """Put a version in force from a day."""
-    command = made(ActivatePolicy, number=number, start=start, end=end, replaces=replaces, reason=reason)
-    with house() as runtime:
+    command = validated(ActivatePolicy, number=number, start=start, end=end, replaces=replaces, reason=reason)
+    with open_runtime() as runtime:
         require_tenant(runtime, tenant)
-        _told(_done(runtime, tenant, command, policy), f"Version {number} is in force from its day on.", json_=json_)
+        _show(_handle(runtime, tenant, command, policy), f"Version {number} is in force from its day on.", json_=json_)
 
 
 @app.command()
@@ -126,19 +127,19 @@ def retire(
     json_: Json = False,
 ) -> None:
     """Take a version out of force."""
-    command = made(RetirePolicy, number=number, end=end, reason=reason)
-    with house() as runtime:
+    command = validated(RetirePolicy, number=number, end=end, reason=reason)
+    with open_runtime() as runtime:
         require_tenant(runtime, tenant)
-        _told(_done(runtime, tenant, command, policy), f"Version {number} counts until before {end}.", json_=json_)
+        _show(_handle(runtime, tenant, command, policy), f"Version {number} counts until before {end}.", json_=json_)
 
 
-def _done(runtime: Runtime, tenant: str, command: Command, policy: str | None = None) -> Receipt:
+def _handle(runtime: Runtime, tenant: str, command: Command, policy: str | None = None) -> Receipt:
     targets = {"policy": policy} if policy else {}
     return runtime.handler.handle(CommandEnvelope(tenant, ACTOR, command, Request(runtime.new_id("req"), b""), targets))
 
 
-def _told(receipt: Receipt, sentence: str, *, json_: bool) -> None:
+def _show(receipt: Receipt, sentence: str, *, json_: bool) -> None:
     if json_:
-        as_json({"policy": receipt.id, "position": receipt.position})
+        show_json({"policy": receipt.id, "position": receipt.position})
     else:
-        say(sentence)
+        show(sentence)

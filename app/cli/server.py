@@ -1,4 +1,4 @@
-"""`steward migrate`, `serve` and `worker`: the processes of the house."""
+"""`steward migrate`, `serve` and `worker`: the processes of Steward."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.bootstrap import owner
-from app.cli.console import Json, as_json, house, say, told
+from app.cli.console import Json, load_settings, open_runtime, show, show_json
 from app.cli.demo import kept_key, tips
 from app.domain.kernel.errors import Unavailable
 from app.domain.kernel.values import day_of, zone
@@ -29,16 +29,16 @@ BACKLOG: Final = 2048
 
 def migrate(json_: Json = False) -> None:
     """Bring the database to head, and make the tables of new views."""
-    database = owner(told())
+    database = owner(load_settings())
     try:
         revision = schema.migrate(database)
         create_tables(database)
     finally:
         database.close()
     if json_:
-        as_json({"revision": revision})
+        show_json({"revision": revision})
     else:
-        say(f"The database is at {revision}.")
+        show(f"The database is at {revision}.")
 
 
 def serve(
@@ -49,11 +49,11 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, help="How many processes; default: STEWARD_WORKERS.")] = None,
     no_projector: Annotated[bool, typer.Option("--no-projector", help="Leave the views to `steward worker`.")] = False,
 ) -> None:
-    """Serve the API, with a projector inside unless told otherwise, until SIGTERM or SIGINT."""
+    """Serve the API until SIGTERM or SIGINT, and keep the views up to date unless --no-projector is given."""
     from app.main import create_app  # takes longer to import than most other commands take to run
 
-    settings = _with(told(), host=host, port=port, workers=workers, projector=False if no_projector else None)
-    with house(settings) as runtime:  # refuses an older schema before anybody can connect
+    settings = _with(load_settings(), host=host, port=port, workers=workers, projector=False if no_projector else None)
+    with open_runtime(settings) as runtime:  # refuses an older schema before anybody can connect
         key, today = kept_key(runtime), day_of(runtime.clock(), zone("UTC"))
     listener = _bound(settings)
     url = _url(listener)
@@ -65,24 +65,24 @@ def serve(
     signal.signal(signal.SIGTERM, _stopped)
     if settings.workers > 1:
         os.environ |= _environment(settings)  # what the workers, which begin anew, read
-        say(announcement)
+        show(announcement)
         _supervise(Multiprocess(config, sockets=[listener]))
     else:
         _run(_Server(config, announcement), listener)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which says where it serves once it does."""
+    """uvicorn, which shows where it serves once it does."""
 
     def __init__(self, config: uvicorn.Config, announcement: str) -> None:
         super().__init__(config)
         self._announcement = announcement
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts, then says so."""
+        """Starts, then shows the announcement."""
         await super().startup(sockets)
         if self.started:
-            say(self._announcement)
+            show(self._announcement)
 
 
 def _supervise(processes: Multiprocess) -> None:
@@ -100,7 +100,7 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
 
 def worker() -> None:
     """Keep views up to date and take webhook messages in, until SIGTERM or SIGINT; any number may run."""
-    with house() as runtime:
+    with open_runtime() as runtime:
         running = Worker(runtime)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -118,13 +118,13 @@ def _with(settings: Settings, **changes: Any) -> Settings:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Settings as the environment would say them."""
-    said = settings.model_dump(exclude_none=True)
-    return {PREFIX + name.upper(): str(value) for name, value in said.items()}
+    """Settings as environment variables."""
+    values = settings.model_dump(exclude_none=True)
+    return {PREFIX + name.upper(): str(value) for name, value in values.items()}
 
 
 def _bound(settings: Settings) -> socket.socket:
-    """A socket that listens. Raises: Unavailable when somebody else has the address."""
+    """A socket that listens. Raises: Unavailable when the address is in use."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)

@@ -1,11 +1,11 @@
-"""`steward tenants`: the houses that use this one."""
+"""`steward tenants`: the agencies that use this Steward."""
 
 from typing import Annotated
 
 import typer
 
 from app.auth.keys import issue
-from app.cli.console import ACTOR, Json, as_json, house, listed, made, say
+from app.cli.console import ACTOR, Json, open_runtime, show, show_json, show_rows, validated
 from app.domain.api_key.commands import IssueApiKey
 from app.domain.kernel.values import instant
 from app.domain.tenant.commands import CreateTenant
@@ -23,29 +23,29 @@ def create(
     json_: Json = False,
 ) -> None:
     """Create a tenant and an admin's API key for it, which is shown once."""
-    command = made(CreateTenant, name=name, time_zone=time_zone, currency=currency)
-    with house() as runtime:
+    command = validated(CreateTenant, name=name, time_zone=time_zone, currency=currency)
+    with open_runtime() as runtime:
         tenant_id = runtime.new_id("tnt")
         runtime.handler.handle(
             CommandEnvelope(tenant_id, ACTOR, command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
         )
-        wanted = IssueApiKey(role="admin", label="first key")
-        _, key = issue(runtime.handler, tenant_id, ACTOR, wanted, Request(runtime.new_id("req"), b""))
+        first_key = IssueApiKey(role="admin", label="first key")
+        _, key = issue(runtime.handler, tenant_id, ACTOR, first_key, Request(runtime.new_id("req"), b""))
     if json_:
-        as_json({"tenant_id": tenant_id, "api_key": key})
+        show_json({"tenant_id": tenant_id, "api_key": key})
     else:
-        say(f"tenant   {tenant_id}\nAPI key  {key}\nThe key is shown this once; keep it.")
+        show(f"tenant   {tenant_id}\nAPI key  {key}\nThe key is shown this once; keep it.")
 
 
 @app.command("list")
 def list_(json_: Json = False) -> None:
     """List all tenants."""
-    with house() as runtime:
-        found = []
+    with open_runtime() as runtime:
+        rows = []
         for tenant_id, head in runtime.log.tenants().items():
             first = next(runtime.log.stream(tenant_id, tenant_id), None)
             if first is not None:
                 data = first.data
-                found.append({"tenant_id": tenant_id, "name": data["name"], "time_zone": data["time_zone"],
+                rows.append({"tenant_id": tenant_id, "name": data["name"], "time_zone": data["time_zone"],
                               "currency": data.get("currency"), "created_at": instant(first.recorded_at), "events": head})  # fmt: skip
-    listed(found, ("tenant_id", "name", "time_zone", "currency", "events", "created_at"), json_=json_)
+    show_rows(rows, ("tenant_id", "name", "time_zone", "currency", "events", "created_at"), json_=json_)

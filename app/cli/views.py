@@ -1,4 +1,4 @@
-"""`steward rebuild`, `status` and `distribute`: views grown anew, how far everything has read, and many machines."""
+"""`steward rebuild`, `status` and `distribute`: views written again from the log, how far each has read, and many machines."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ import typer
 
 from app.bootstrap import owner
 from app.cli import citus
-from app.cli.console import REFUSED, Json, Misuse, as_json, as_table, house, listed, progress, require_tenant, say
+from app.cli.console import Json, open_runtime, progress, require_tenant, show, show_json, show_rows, show_table
+from app.cli.failures import REFUSED, Misuse
 from app.domain.kernel.errors import Refused
 from app.read_side.rebuilder import Comparison
 from app.runtime import Runtime
@@ -25,30 +26,30 @@ def rebuild(
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Grow views anew from the log, beside those that serve, and compare both. Ends with 1 when one was not equal."""
-    chosen = _chosen(views or [])
-    with house() as runtime:
+    """Rebuild views from the log beside those that serve, and compare both. Ends with 1 when one was not equal."""
+    chosen = _views_named(views or [])
+    with open_runtime() as runtime:
         if tenant is not None:
             require_tenant(runtime, tenant)
         heads = {tenant: runtime.log.head(tenant)} if tenant else runtime.log.tenants()
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        compared = _rebuild(runtime, heads, chosen, verify=verify, workers=workers or cores)
-    body = [one.body() for one in compared]
-    listed(body, ("tenant_id", "view", "position", "rows", "missing", "surplus", "equal", "swapped"), json_=json_)
-    if not all(one.equal for one in compared):
+        comparisons = _rebuild(runtime, heads, chosen, verify=verify, workers=workers or cores)
+    body = [comparison.body() for comparison in comparisons]
+    show_rows(body, ("tenant_id", "view", "position", "rows", "missing", "surplus", "equal", "swapped"), json_=json_)
+    if not all(comparison.equal for comparison in comparisons):
         raise typer.Exit(REFUSED)
 
 
 def _rebuild(
     runtime: Runtime, heads: dict[str, int], views: Sequence[View[Any]], *, verify: bool, workers: int
 ) -> list[Comparison]:
-    compared = []
+    comparisons = []
     tables = owner(runtime.settings)
     try:
-        with progress("growing views", sum(heads.values())) as (bar, task):
+        with progress("rebuilding views", sum(heads.values())) as (bar, task):
             for tenant_id in heads:
                 runtime.projector.catch_up(tenant_id)
-                compared += runtime.projector.rebuild_all(
+                comparisons += runtime.projector.rebuild_all(
                     tables,
                     tenant_id,
                     views,
@@ -60,10 +61,10 @@ def _rebuild(
         raise Refused("rebuild_failed", str(error)) from error
     finally:
         tables.close()
-    return compared
+    return comparisons
 
 
-def _chosen(names: Sequence[str]) -> list[View[Any]]:
+def _views_named(names: Sequence[str]) -> list[View[Any]]:
     known = {view.name: view for view in VIEWS}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -73,14 +74,14 @@ def _chosen(names: Sequence[str]) -> list[View[Any]]:
 
 def status(json_: Json = False) -> None:
     """Show how far each tenant's views have read, and which stand still."""
-    with house() as runtime:
+    with open_runtime() as runtime:
         body = [_status(runtime, tenant_id, head) for tenant_id, head in runtime.log.tenants().items()]
     if json_:
-        as_json(body)
+        show_json(body)
         return
-    as_table(("tenant_id", "head", "view", "position", "lag", "parked"),
-             ((one["tenant_id"], one["head"], view["view"], view["position"], view["lag"], _parked(view))
-              for one in body for view in one["views"]))  # fmt: skip
+    show_table(("tenant_id", "head", "view", "position", "lag", "parked"),
+             ((tenant["tenant_id"], tenant["head"], view["view"], view["position"], view["lag"], _parked(view))
+              for tenant in body for view in tenant["views"]))  # fmt: skip
 
 
 def _status(runtime: Runtime, tenant_id: str, head: int) -> dict[str, Any]:
@@ -99,13 +100,13 @@ def _parked(view: dict[str, Any]) -> str:
 
 def distribute(json_: Json = False) -> None:
     """Distribute every tenant table by tenant over a Citus cluster; what is distributed already stays so."""
-    with house() as runtime:
+    with open_runtime() as runtime:
         database = owner(runtime.settings)
         try:
-            done = citus.distribute(database)
+            tables = citus.distribute(database)
         finally:
             database.close()
     if json_:
-        as_json({"distributed": done})
+        show_json({"distributed": tables})
     else:
-        say("\n".join(f"distributed {name}" for name in done) or "Everything is distributed already.")
+        show("\n".join(f"distributed {name}" for name in tables) or "Everything is distributed already.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import ACTOR, Json, TenantId, as_json, house, made, require_tenant, say
+from app.cli.console import ACTOR, Json, TenantId, open_runtime, require_tenant, show, show_json, validated
 from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
 from app.store.receipts import Request
 
@@ -32,23 +32,23 @@ def create(
     json_: Json = False,
 ) -> None:
     """Give a sender an address. Without a secret and a public key a secret is made, and shown once."""
-    wanted = made(
+    command = validated(
         RegisterWebhookEndpoint, provider=provider, secrets=[_secret(text) for text in secret or ()], public_keys=public_key or (),
         label=label, tolerance_seconds=tolerance_seconds, hash=hash_, encoding=encoding, header=header, style=style,
         signed_content_template=signed_content_template)  # fmt: skip
-    with house() as runtime:
+    with open_runtime() as runtime:
         require_tenant(runtime, tenant)
         receipt, new_secret, url = runtime.endpoints.register(
-            tenant, ACTOR, wanted, Request(runtime.new_id("req"), b"")
+            tenant, ACTOR, command, Request(runtime.new_id("req"), b"")
         )
     if json_:
-        as_json({"id": receipt.id, "url": url, "secret": new_secret, "position": receipt.position})
+        show_json({"id": receipt.id, "url": url, "secret": new_secret, "position": receipt.position})
         return
-    say(f"endpoint  {receipt.id}\nURL       {url}")
+    show(f"endpoint  {receipt.id}\nURL       {url}")
     if new_secret:
-        say(f"secret    {new_secret}\nThe secret is shown this once; keep it.")
+        show(f"secret    {new_secret}\nThe secret is shown this once; keep it.")
 
 
 def _secret(text: str) -> str:
-    """A secret, or what stdin says: a secret on a command line can be seen by everybody on the machine."""
+    """A secret, or for `-` a line of stdin: everybody on the machine can see a secret on a command line."""
     return sys.stdin.readline().rstrip("\r\n") if text == "-" else text

@@ -1,13 +1,18 @@
 """The command line, as scripts and people meet it: real processes, real databases."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from app import __version__
 from app.auth.keys import ApiKeyAuthenticator
 from app.auth.roles import Principal
+from app.cli import COMMANDS, app
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.errors import Unauthenticated
 from tests.support.application import Steward
@@ -34,7 +39,32 @@ def principal(steward: Steward, key: str) -> Principal:
     return ApiKeyAuthenticator(steward.runtime.handler, steward.clock, 0).check(key)
 
 
-# --- the shell itself ---
+# --- the list of commands ---
+
+
+def test_the_list_of_commands_is_shown_without_importing_what_they_need() -> None:
+    script = "import sys, app.cli; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+
+    assert not {"fastapi", "sqlalchemy", "pydantic", "rich", "cryptography", "eventsourcing"} & set(loaded)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_of_the_list_can_be_called_and_shows_its_own_help(name: str) -> None:
+    shown = CliRunner().invoke(app, [name, "-h"])
+
+    assert shown.exit_code == 0
+    assert f"Usage: steward {name}" in shown.output
+
+
+def test_the_version_is_shown(steward: CommandLine) -> None:
+    assert steward.run("--version").stdout == f"steward {__version__}\n"
+
+
+def test_a_shell_completes_the_names_of_commands(steward: CommandLine) -> None:
+    steward.environment |= {"_STEWARD_COMPLETE": "complete_bash", "COMP_WORDS": "steward se", "COMP_CWORD": "1"}
+
+    assert steward.run().stdout.split() == ["serve", "settings"]
 
 
 def test_without_a_word_the_command_line_says_what_it_can_do(steward: CommandLine) -> None:
