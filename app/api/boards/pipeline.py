@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.dependencies import ReadContext, question
+from app.api.http.formatting import at, money
 from app.api.http.problems import answered
-from app.api.http.response_models import at, money
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.values import MICRO
 from app.domain.opportunity.commands import Source

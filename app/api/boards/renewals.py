@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.dependencies import ReadContext, plain_question, question
+from app.api.http.formatting import at, money
 from app.api.http.problems import answered
-from app.api.http.response_models import EXAMPLE_ACCOUNT, AmountBody, at, money
+from app.api.http.response_models import EXAMPLE_ACCOUNT, AmountBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Query, Request, Response
 
 from app.api.http.dependencies import ReadContext
+from app.api.http.presenter import Present
 from app.api.http.problems import Refusal
 from app.domain.kernel.errors import Invalid
 from projections.view import View
@@ -42,7 +43,7 @@ def page(
     question: ReadContext,
     paging: Paging,
     view: View[Any],
-    present: Callable[[Sequence[Any]], list[dict[str, Any]]],
+    present: Present,
     *,
     filters: Mapping[str, Sequence[Any]] | None = None,
     conditions: Sequence[Any] = (),
@@ -67,7 +68,7 @@ def page(
         after=after,
         limit=paging.limit,
     )
-    return listing(question, paging, present(found.rows), found.position, found.after, order)
+    return listing(question, paging, present(question, found.rows), found.position, found.after, order)
 
 
 def listing(

@@ -1,10 +1,10 @@
-"""How things look outside: answers' models for the contract, and the small pieces that presenters share."""
+"""The models that answers share: receipts, amounts, periods, pages."""
 
-from typing import Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
-from app.domain.kernel.values import FOREVER, MINOR_UNITS, half_up, instant
+from app.api.http.answers import DecimalOf, From, InstantOf, MoneyOf
 
 EXAMPLE_ACCOUNT: Final = "acct_01jd7z5m3qf8x9v0w1y2z3a4b5"
 
@@ -36,10 +36,13 @@ class AmountBody(BaseModel):
 class PeriodBody(BaseModel):
     """Days, the last of which is the first one after."""
 
-    from_: str = Field(alias="from", examples=["2025-01-01"])
-    to: str = Field(examples=["2026-01-01"])
+    from_: Annotated[str, From("start")] = Field(alias="from", examples=["2025-01-01"])
+    to: Annotated[str, From("end")] = Field(examples=["2026-01-01"])
 
 
+AsInstant = Annotated[str, InstantOf()]
+AsMoney = Annotated[AmountBody, MoneyOf()]
+AsDecimal = Annotated[str, DecimalOf()]
 Item = TypeVar("Item")
 
 
@@ -50,20 +53,6 @@ class PageBody(BaseModel, Generic[Item]):
     has_more: bool
     next_cursor: str | None
     position: int = Field(description="the position that the page was built from")
-
-
-def at(moment: int | None) -> str | None:
-    """An instant as it is answered; the end that never comes is null."""
-    return None if moment is None or moment == FOREVER else instant(moment)
-
-
-def money(amount: int, currency: str, parts: int = 1) -> dict[str, str]:
-    """Money as it is answered. Takes: an amount in 10^-6, of which the `parts`-th part is meant (12: a month of a year)."""
-    digits = MINOR_UNITS.get(currency, 2)
-    units = half_up(amount * 10**digits, parts * 10**6)
-    sign, units = "-" if units < 0 else "", abs(units)
-    text = str(units) if digits == 0 else f"{units // 10**digits}.{units % 10**digits:0{digits}d}"
-    return {"amount": sign + text, "currency": currency}
 
 
 WRITTEN: Final[dict[int | str, dict[str, Any]]] = {

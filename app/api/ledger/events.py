@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.dependencies import ReadContext, caller, log_question, runtime_of
+from app.api.http.formatting import at
 from app.api.http.problems import Refusal, answered, problem, request_id, status_of
-from app.api.http.response_models import at
 from app.api.http.strict_json_route import Json, StrictRoute, require_type
 from app.auth.roles import Principal
 from app.domain.kernel.errors import DomainError, Invalid

@@ -1,15 +1,17 @@
 """What happened to an account, and what changed between two points of either clock."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import From
 from app.api.http.dependencies import ReadContext, picked, question
+from app.api.http.formatting import at
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered
-from app.api.http.response_models import PageBody, at
+from app.api.http.response_models import AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.nouns import accounts as account_door
 from app.api.nouns import contracts as contract_door
@@ -26,13 +28,13 @@ LIMIT: Final = 200
 class EntryBody(BaseModel):
     """An event of an account with a sentence that a person can read."""
 
-    id: str = Field(examples=["evt_01jd7z5m3sf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("event_id")] = Field(examples=["evt_01jd7z5m3sf8x9v0w1y2z3a4b5"])
     position: int
     type: str = Field(examples=["account.opened"])
-    subject: str = Field(description="the thing that it happened to")
+    subject: Annotated[str, From("stream_id")] = Field(description="the thing that it happened to")
     sentence: str = Field(examples=["Northwind became a client"])
-    effective_at: str
-    recorded_at: str
+    effective_at: AsInstant
+    recorded_at: AsInstant
     actor: str
     visibility: str
 
@@ -57,22 +59,7 @@ class DiffBody(BaseModel):
     position: int
 
 
-def present(rows: Sequence[timeline.Entry]) -> list[dict[str, Any]]:
-    """Timeline entries as they are answered."""
-    return [
-        {
-            "id": row.event_id,
-            "position": row.position,
-            "type": row.type,
-            "subject": row.stream_id,
-            "sentence": row.sentence,
-            "effective_at": at(row.effective_at),
-            "recorded_at": at(row.recorded_at),
-            "actor": row.actor,
-            "visibility": row.visibility,
-        }
-        for row in rows
-    ]
+present = Presenter(EntryBody, timeline.Entry, not_shown=("account",))
 
 
 @router.get("/{account}/timeline", operation_id="accounts.timeline", responses=answered(PageBody[EntryBody], 400, 404))
@@ -124,7 +111,7 @@ def diff(
         "before": _point(before),
         "after": _point(after),
         "changes": changes,
-        "events": present(entries),
+        "events": present(asked, entries),
         "more_events": more,
         "position": position,
     }
@@ -136,7 +123,7 @@ def _state(asked: ReadContext, account_id: str, when: When) -> dict[str, Any] | 
     rows, _ = asked.runtime.reader.group(asked.tenant_id, accounts.VIEW, account_id, when)
     if not rows:
         return None
-    told = account_door.present(rows)[0] | account_door.worth(asked, account_id, when)
+    told = account_door.present(asked, rows)[0] | account_door.worth(asked, account_id, when)
     table = contracts.VIEW.table
     known = contract_door.settled(asked, when)
     held, position = asked.runtime.reader.select(

@@ -1,15 +1,17 @@
 """Accounts over HTTP."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import From
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
+from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.account.commands import (
     CloseAccount,
@@ -30,7 +32,7 @@ Reading = Annotated[ReadContext, Security(question, scopes=["accounts:read"])]
 class AccountBody(BaseModel):
     """An account."""
 
-    id: str = Field(examples=[EXAMPLE_ACCOUNT])
+    id: Annotated[str, From("account")] = Field(examples=[EXAMPLE_ACCOUNT])
     name: str = Field(examples=["Northwind"])
     currency: str = Field(examples=["EUR"])
     time_zone: str
@@ -39,8 +41,8 @@ class AccountBody(BaseModel):
     owner: str | None
     status: str = Field(examples=["open"])
     external_ref: str | None
-    opened_at: str
-    last_touch_at: str | None
+    opened_at: AsInstant
+    last_touch_at: AsInstant | None
     interactions: int
     version: int
 
@@ -64,26 +66,7 @@ class AccountPage(AccountBody):
     position: int
 
 
-def present(rows: Sequence[accounts.Account]) -> list[dict[str, Any]]:
-    """Accounts as they are answered."""
-    return [
-        {
-            "id": row.account,
-            "name": row.name,
-            "currency": row.currency,
-            "time_zone": row.time_zone,
-            "industry": row.industry,
-            "tier": row.tier,
-            "owner": row.owner,
-            "status": row.status,
-            "external_ref": row.external_ref,
-            "opened_at": at(row.opened_at),
-            "last_touch_at": at(row.last_touch_at),
-            "interactions": row.interactions,
-            "version": row.version,
-        }
-        for row in rows
-    ]
+present = Presenter(AccountBody, accounts.Account, not_shown=("latest_at", "stamps"))
 
 
 def worth(asked: ReadContext, account_id: str, when: When) -> dict[str, Any]:
@@ -206,6 +189,6 @@ def get_account(account: str, asked: Reading) -> Response:
     when = asked.when(accounts.VIEW, contract_lines.VIEW, renewals.VIEW)
     row, position = asked.runtime.reader.one(asked.tenant_id, accounts.VIEW, account_id, when)
     pays = worth(asked, account_id, when)
-    body = present([row])[0] | pays | {"as_of": at(when.as_of), "position": position}
+    body = present(asked, [row])[0] | pays | {"as_of": at(when.as_of), "position": position}
     changing = bool(row.interactions or pays["arr"] or pays["next_renewal"]) or row.latest_at > when.as_of
     return asked.answer(body, position, version=row.version, changing=changing)

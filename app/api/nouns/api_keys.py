@@ -1,16 +1,17 @@
 """API keys over HTTP."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import From
 from app.api.http.dependencies import ReadContext, WriteContext, door, question
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import WRITTEN, PageBody, ReceiptBody, at
+from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
 from app.api.http.strict_json_route import StrictRoute
 from app.auth.keys import issue
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
@@ -30,13 +31,13 @@ class IssuedKey(ReceiptBody):
 class KeyBody(BaseModel):
     """A key, without anything that would let somebody in."""
 
-    id: str = Field(examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("api_key")] = Field(examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"])
     role: str = Field(examples=["integration"])
     scopes: list[str] = Field(examples=[["interactions:write"]])
     label: str | None
-    issued_at: str
+    issued_at: AsInstant
     expires_at: str | None
-    revoked_at: str | None
+    revoked_at: AsInstant | None
     version: int
 
 
@@ -46,21 +47,7 @@ class KeyPage(KeyBody):
     position: int
 
 
-def present(rows: Sequence[api_keys.ApiKey]) -> list[dict[str, Any]]:
-    """Keys as they are answered: never what would let somebody in."""
-    return [
-        {
-            "id": row.api_key,
-            "role": row.role,
-            "scopes": row.scopes,
-            "label": row.label,
-            "issued_at": at(row.issued_at),
-            "expires_at": row.expires_at,
-            "revoked_at": at(row.revoked_at),
-            "version": row.version,
-        }
-        for row in rows
-    ]
+present = Presenter(KeyBody, api_keys.ApiKey, not_shown=("latest_at",))
 
 
 @router.post(
@@ -102,4 +89,6 @@ def get_key(api_key: str, asked: Reading) -> Response:
     row, position = asked.runtime.reader.one(
         asked.tenant_id, api_keys.VIEW, asked.find("api_key", api_key), asked.when(api_keys.VIEW)
     )
-    return asked.answer(present([row])[0] | {"position": position}, position, version=row.version, changing=False)
+    return asked.answer(
+        present(asked, [row])[0] | {"position": position}, position, version=row.version, changing=False
+    )

@@ -10,15 +10,21 @@ from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
+from app.api.http.answers import Added, Computed, DecimalOf, EachOf, From, SealedTexts
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
+from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Present, Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.budget import commands as budget_commands
-from app.domain.kernel.values import Amount, scaled, unscaled
+from app.domain.kernel.values import Amount, scaled
 from projections.kpis.decimals import ratio
 from projections.views import budget_forecasts, budget_spends, budgets
+from projections.views.budget_forecasts import BudgetForecast
+from projections.views.budget_spends import BudgetSpend
+from projections.views.budgets import Budget
 
 router = APIRouter(prefix="/v1", tags=["budgets"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(door, scopes=["budgets:write"])]
@@ -40,33 +46,50 @@ class CrossingBody(BaseModel):
     event: str
 
 
+def _remaining(row: Budget) -> dict[str, str]:
+    return money(row.amount - row.spent, row.currency)
+
+
+def _variance(row: Budget) -> str | None:
+    return None if row.forecast is None else ratio(Fraction(row.forecast - row.amount, row.amount))
+
+
+def _crossing(crossing: dict[str, Any], row: Budget, _texts: SealedTexts) -> dict[str, Any]:
+    amounts = {name: money(scaled(crossing[name]), row.currency) for name in ("spent", "amount", "projected_at_end")}
+    return {**crossing, **amounts, "crossed_at": at(crossing["crossed_at"])}
+
+
 class BudgetBody(BaseModel):
     """A budget as it stands."""
 
-    id: str = Field(examples=["bud_01jd7z5m3tf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("budget")] = Field(examples=["bud_01jd7z5m3tf8x9v0w1y2z3a4b5"])
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     contract: str | None
     title: str
     external_ref: str | None
-    amount: AmountBody
-    first_amount: AmountBody = Field(description="before it was revised")
+    amount: AsMoney
+    first_amount: AsMoney = Field(description="before it was revised")
     revision: int = Field(description="how often it was revised")
     start: str
     end: str = Field(description="the first day after")
     thresholds: list[int] = Field(examples=[[50, 80, 100]])
-    spent: AmountBody
-    remaining: AmountBody = Field(description="negative once more is spent than was set aside")
-    percent_spent: str = Field(description="of the amount, rounded down to six decimals", examples=["62.5"])
+    spent: AsMoney
+    remaining: Annotated[AmountBody, Computed(_remaining)] = Field(
+        description="negative once more is spent than was set aside"
+    )
+    percent_spent: Annotated[str, DecimalOf("burnt")] = Field(
+        description="of the amount, rounded down to six decimals", examples=["62.5"]
+    )
     documents: int
-    forecast: AmountBody | None = Field(description="the newest of what is expected in all")
-    forecast_at: str | None
-    variance: str | None = Field(
+    forecast: AsMoney | None = Field(description="the newest of what is expected in all")
+    forecast_at: AsInstant | None
+    variance: Annotated[str | None, Computed(_variance)] = Field(
         description="(forecast - amount) / amount; null without a forecast", examples=["-0.083333"]
     )
-    crossed: list[CrossingBody]
+    crossed: Annotated[list[CrossingBody], EachOf(_crossing)]
     state: str = Field(examples=["open"])
-    set_at: str
-    closed_at: str | None
+    set_at: AsInstant
+    closed_at: AsInstant | None
     version: int
 
 
@@ -80,93 +103,41 @@ class BudgetPage(BudgetBody):
 class SpendBody(BaseModel):
     """What a document says, as it was recorded and as it was corrected."""
 
-    event: str = Field(description="that recorded it")
+    event: Annotated[str, From("spend")] = Field(description="that recorded it")
     document: str
-    amount: AmountBody
-    recorded: AmountBody = Field(description="before it was corrected")
+    amount: Annotated[AmountBody, Added(("amount",))]
+    recorded: Annotated[AmountBody, Added(("recorded",))] = Field(description="before it was corrected")
     category: str | None
     late: bool
-    spent_at: str
+    spent_at: AsInstant
     corrections: list[str] = Field(description="the events that corrected it")
 
 
-class ForecastBody(BaseModel):
+class BudgetForecastBody(BaseModel):
     """What somebody expected to be spent in all."""
 
-    event: str
-    at_completion: AmountBody
-    effective_at: str
-    recorded_at: str
+    event: Annotated[str, From("event_id")]
+    at_completion: Annotated[AmountBody, Added(("at_completion",))]
+    effective_at: AsInstant
+    recorded_at: AsInstant
     actor: str
 
 
-# --- how they are answered ---
+present = Presenter(BudgetBody, Budget, not_shown=("latest_at",))
+_spends = Presenter(SpendBody, BudgetSpend, not_shown=("budget", "account", "effective_at"))
+_forecasts = Presenter(BudgetForecastBody, BudgetForecast, not_shown=("position", "budget", "account"))
 
 
-def present(rows: Sequence[budgets.Budget]) -> list[dict[str, Any]]:
-    """Budgets as they are answered."""
-    return [
-        {
-            "id": row.budget,
-            "account": row.account,
-            "contract": row.contract,
-            "title": row.title,
-            "external_ref": row.external_ref,
-            "amount": money(row.amount, row.currency),
-            "first_amount": money(row.first_amount, row.currency),
-            "revision": row.revision,
-            "start": row.start,
-            "end": row.end,
-            "thresholds": row.thresholds,
-            "spent": money(row.spent, row.currency),
-            "remaining": money(row.amount - row.spent, row.currency),
-            "percent_spent": unscaled(row.burnt),
-            "documents": row.documents,
-            "forecast": None if row.forecast is None else money(row.forecast, row.currency),
-            "forecast_at": at(row.forecast_at),
-            "variance": None if row.forecast is None else ratio(Fraction(row.forecast - row.amount, row.amount)),
-            "crossed": [_crossing(one, row.currency) for one in row.crossed],
-            "state": row.state,
-            "set_at": at(row.set_at),
-            "closed_at": at(row.closed_at),
-            "version": row.version,
-        }
-        for row in rows
-    ]
+def _in_currency(currency: str, present: Presenter, *amounts: str) -> Present:
+    """A presenter of rows whose amounts are in the currency of their budget."""
 
+    def present_all(context: ReadContext, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        return [
+            answer | {name: money(getattr(row, name), currency) for name in amounts}
+            for answer, row in zip(present(context, rows), rows, strict=True)
+        ]
 
-def _crossing(one: dict[str, Any], currency: str) -> dict[str, Any]:
-    amounts = {name: money(scaled(one[name]), currency) for name in ("spent", "amount", "projected_at_end")}
-    return {**one, **amounts, "crossed_at": at(one["crossed_at"])}
-
-
-def _spends(rows: Sequence[budget_spends.BudgetSpend], currency: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "event": row.spend,
-            "document": row.document,
-            "amount": money(row.amount, currency),
-            "recorded": money(row.recorded, currency),
-            "category": row.category,
-            "late": row.late,
-            "spent_at": at(row.spent_at),
-            "corrections": row.corrections,
-        }
-        for row in rows
-    ]
-
-
-def _forecasts(rows: Sequence[budget_forecasts.BudgetForecast], currency: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "event": row.event_id,
-            "at_completion": money(row.at_completion, currency),
-            "effective_at": at(row.effective_at),
-            "recorded_at": at(row.recorded_at),
-            "actor": row.actor,
-        }
-        for row in rows
-    ]
+    return present_all
 
 
 # --- writing ---
@@ -256,7 +227,7 @@ def get_budget(budget: str, asked: Reading) -> Response:
     key = asked.find("budget", budget)
     row, position = asked.runtime.reader.one(asked.tenant_id, budgets.VIEW, key, asked.when(budgets.VIEW))
     more = {"position": position, "actions": actions.of_budget(row, asked.principal)}
-    return asked.answer(present([row])[0] | more, position, version=row.version)
+    return asked.answer(present(asked, [row])[0] | more, position, version=row.version)
 
 
 @router.get("/budgets/{budget}/spend", operation_id="budgets.spends", responses=answered(PageBody[SpendBody], 400, 404))
@@ -276,7 +247,7 @@ def list_spends(
         asked,
         paged,
         budget_spends.VIEW,
-        lambda rows: _spends(rows, currency),
+        _in_currency(currency, _spends, "amount", "recorded"),
         filters=filters,
         conditions=conditions,
         sort=sort,
@@ -286,7 +257,7 @@ def list_spends(
 @router.get(
     "/budgets/{budget}/forecasts",
     operation_id="budgets.forecasts",
-    responses=answered(PageBody[ForecastBody], 400, 404),
+    responses=answered(PageBody[BudgetForecastBody], 400, 404),
 )
 def list_forecasts(
     budget: str,
@@ -298,7 +269,12 @@ def list_forecasts(
     key, currency = _known(asked, budget)
     filters = picked(budget=key)
     return page(
-        asked, paged, budget_forecasts.VIEW, lambda rows: _forecasts(rows, currency), filters=filters, sort=sort
+        asked,
+        paged,
+        budget_forecasts.VIEW,
+        _in_currency(currency, _forecasts, "at_completion"),
+        filters=filters,
+        sort=sort,
     )
 
 

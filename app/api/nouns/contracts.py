@@ -7,15 +7,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import Added, Computed, From, InstantOf, MoneyOf
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
+from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.contract import commands
 from app.domain.contract.schedule import Interval, Schedule, build
 from app.read_side.reader import When
 from projections.views import contract_lines, contracts
+from projections.views.contract_lines import ContractLine
+from projections.views.contracts import Contract
 
 router = APIRouter(prefix="/v1", tags=["contracts"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(door, scopes=["contracts:write"])]
@@ -23,7 +28,7 @@ Reading = Annotated[ReadContext, Security(question, scopes=["contracts:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
-class LineBody(BaseModel):
+class ContractLineBody(BaseModel):
     """A line in force at the question's instant."""
 
     line: str = Field(examples=["main"])
@@ -31,17 +36,17 @@ class LineBody(BaseModel):
     kind: str = Field(examples=["recurring"])
     quantity: str = Field(examples=["1"])
     unit_price: str = Field(examples=["1000.00"])
-    arr: AmountBody
-    gross_arr: AmountBody = Field(description="before any discount")
-    discount_percent: str | None = Field(description="of a discount in force, lasting or not")
-    discount_end: str | None = Field(description="the first day without it")
-    discount_counts: bool | None = Field(
+    arr: Annotated[AmountBody, MoneyOf("annual")]
+    gross_arr: Annotated[AmountBody, MoneyOf("gross")] = Field(description="before any discount")
+    discount_percent: Annotated[str | None, Added()] = Field(description="of a discount in force, lasting or not")
+    discount_end: Annotated[str | None, Added()] = Field(description="the first day without it")
+    discount_counts: Annotated[bool | None, Added()] = Field(
         description="whether it lasts a year or more, so that recurring revenue is less by it"
     )
-    suspended: bool
-    from_: str = Field(alias="from")
-    to: str | None
-    event: str = Field(description="the event that set it so")
+    suspended: Annotated[bool, From("held")]
+    from_: Annotated[str, InstantOf("valid_from")] = Field(alias="from")
+    to: Annotated[str | None, InstantOf("valid_to")]
+    event: Annotated[str, From("source")] = Field(description="the event that set it so")
 
 
 class StepBody(BaseModel):
@@ -60,14 +65,18 @@ class StepBody(BaseModel):
     event: str = Field(description="the event that set it so")
 
 
+def _notice(row: Contract) -> dict[str, Any] | None:
+    return {**row.notice, "given_at": at(row.notice["given_at"])} if row.notice else None
+
+
 class ContractBody(BaseModel):
     """A contract as it stands at an instant."""
 
-    id: str = Field(examples=["ctr_01jd7z5m3rf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("contract")] = Field(examples=["ctr_01jd7z5m3rf8x9v0w1y2z3a4b5"])
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     external_ref: str | None
     currency: str = Field(examples=["EUR"])
-    status: str = Field(
+    status: Annotated[str, Added()] = Field(
         description="draft, signed, active, suspended, expired, ended or terminated", examples=["active"]
     )
     start: str = Field(examples=["2026-01-01"])
@@ -77,18 +86,18 @@ class ContractBody(BaseModel):
     renewal_term_months: int | None
     signed_at: str | None
     document_sha256: str | None
-    notice: dict[str, Any] | None
+    notice: Annotated[dict[str, Any] | None, Computed(_notice, reads=("notice",))]
     termination: dict[str, Any] | None
     terms: list[dict[str, Any]]
-    amendments: list[dict[str, Any]]
-    corrections: list[dict[str, Any]]
+    amendments: Annotated[list[dict[str, Any]], Added()]
+    corrections: Annotated[list[dict[str, Any]], Added()]
     replaces: str | None = Field(description="the contract that this one follows")
-    lines: list[LineBody]
-    schedule: list[StepBody] = Field(
+    lines: Annotated[list[ContractLineBody], Added()]
+    schedule: Annotated[list[StepBody], Added()] = Field(
         description="the dated steps ahead: ramps, ends of discounts, changes agreed for later"
     )
-    arr: AmountBody
-    mrr: AmountBody
+    arr: Annotated[AmountBody, Added()]
+    mrr: Annotated[AmountBody, Added()]
     version: int
 
 
@@ -99,6 +108,14 @@ class ContractPage(ContractBody):
     position: int
 
 
+_contracts = Presenter(ContractBody, Contract, not_shown=("frame",))
+_contract_lines = Presenter(
+    ContractLineBody,
+    ContractLine,
+    not_shown=("contract", "account", "cause", "place", "schedule", "lasting", "temporary", "noticed_at"),
+)
+
+
 def settled(asked: ReadContext, when: When) -> When:
     """The question's clocks with one position for contracts and their lines, whichever of the views is ahead."""
     if when.known_at is not None:
@@ -107,109 +124,82 @@ def settled(asked: ReadContext, when: When) -> When:
     return When(when.as_of, min(reached[view.name] for view in (contracts.VIEW, contract_lines.VIEW)), now=when.now)
 
 
-def present(asked: ReadContext, rows: Sequence[contracts.Contract], when: When, position: int) -> list[dict[str, Any]]:
+def present(asked: ReadContext, rows: Sequence[Contract], when: When, position: int) -> list[dict[str, Any]]:
     """Contracts as they are answered: their state and the lines in force at the question's instant.
 
     Takes: the position that the rows were built from; lines and amendments are read as known at the same one.
     """
     where = asked.runtime.handler.zone(asked.tenant_id)
-    named = [row.contract for row in rows]
-    lines = _lines(asked, named, When(when.as_of, position, now=when.now))
-    told = asked.runtime.log.look_up(asked.tenant_id, (), named).streams
-    plans = {
-        contract: build((one for one in events if one.position <= position), where) for contract, events in told.items()
-    }
-    return [
-        {
-            "id": row.contract,
-            "account": row.account,
-            "external_ref": row.external_ref,
-            "currency": row.currency,
-            "status": contracts.status(row, when.as_of, where),
-            "start": row.start,
-            "end": row.end,
-            "auto_renew": row.auto_renew,
-            "notice_days": row.notice_days,
-            "renewal_term_months": row.renewal_term_months,
-            "signed_at": row.signed_at,
-            "document_sha256": row.document_sha256,
-            "notice": _notice(row),
-            "termination": row.termination,
-            "terms": row.terms,
-            "amendments": [
-                {**amendment, "effective_at": at(amendment["effective_at"])}
-                for amendment in contracts.amendments(told[row.contract], position)
-            ],
-            "corrections": [
-                {**correction, "recorded_at": at(correction["recorded_at"])}
-                for correction in contracts.corrections(told[row.contract], position)
-            ],
-            "replaces": row.replaces,
-            "lines": [_line(line, row.currency, plans[row.contract], when.as_of) for line in lines[row.contract]],
-            "schedule": [_step(one, row.currency) for one in _ahead(plans[row.contract], when.as_of)],
-            "arr": money(sum(line.annual for line in lines[row.contract]), row.currency),
-            "mrr": money(sum(line.annual for line in lines[row.contract]), row.currency, 12),
-            "version": row.version,
-        }
-        for row in rows
-    ]
+    ids = [row.contract for row in rows]
+    lines = _lines(asked, ids, When(when.as_of, position, now=when.now))
+    histories = asked.runtime.log.look_up(asked.tenant_id, (), ids).streams
+    answers = _contracts(asked, rows)
+    for answer, row in zip(answers, rows, strict=True):
+        in_force, history = lines[row.contract], histories[row.contract]
+        schedule = build((event for event in history if event.position <= position), where)
+        annual = sum(line.annual for line in in_force)
+        answer["status"] = contracts.status(row, when.as_of, where)
+        answer["amendments"] = [
+            {**amendment, "effective_at": at(amendment["effective_at"])}
+            for amendment in contracts.amendments(history, position)
+        ]
+        answer["corrections"] = [
+            {**correction, "recorded_at": at(correction["recorded_at"])}
+            for correction in contracts.corrections(history, position)
+        ]
+        answer["lines"] = [
+            answer_of_line | _discount(schedule, line.line, when.as_of)
+            for answer_of_line, line in zip(_contract_lines(asked, in_force), in_force, strict=True)
+        ]
+        answer["schedule"] = [_step(interval, row.currency) for interval in _ahead(schedule, when.as_of)]
+        answer["arr"] = money(annual, row.currency)
+        answer["mrr"] = money(annual, row.currency, 12)
+    return answers
 
 
-def _lines(asked: ReadContext, named: Sequence[str], when: When) -> dict[str, list[contract_lines.ContractLine]]:
+def _lines(asked: ReadContext, contract_ids: Sequence[str], when: When) -> dict[str, list[ContractLine]]:
     """The lines of contracts that are in force at an instant, in the order in which they came."""
     table = contract_lines.VIEW.table
-    clauses = [table.c.contract.in_(named), table.c.valid_from <= when.as_of, table.c.valid_to > when.as_of]
-    found: dict[str, list[contract_lines.ContractLine]] = {contract: [] for contract in named}
-    if named:
+    clauses = [table.c.contract.in_(contract_ids), table.c.valid_from <= when.as_of, table.c.valid_to > when.as_of]
+    lines: dict[str, list[ContractLine]] = {contract: [] for contract in contract_ids}
+    if contract_ids:
         rows, _ = asked.runtime.reader.select(
             asked.tenant_id, contract_lines.VIEW, clauses, when, order=[table.c.contract, table.c.place]
         )
         for row in rows:
-            found[row.contract].append(row)
-    return found
+            lines[row.contract].append(row)
+    return lines
 
 
-def _ahead(plan: Schedule, as_of: int) -> list[Interval]:
-    return sorted((one for one in plan.intervals() if one.start > as_of), key=lambda one: one.start)
+def _ahead(schedule: Schedule, as_of: int) -> list[Interval]:
+    later = (interval for interval in schedule.intervals() if interval.start > as_of)
+    return sorted(later, key=lambda interval: interval.start)
 
 
-def _step(one: Interval, currency: str) -> dict[str, Any]:
+def _step(interval: Interval, currency: str) -> dict[str, Any]:
     return {
-        "line": one.line,
-        "start": at(one.start),
-        "end": at(one.end),
-        "quantity": one.quantity,
-        "unit_price": one.unit_price,
-        "mrr": money(one.annual, currency, 12),
-        "suspended": one.held,
-        "cause": one.cause,
-        "event": one.source,
+        "line": interval.line,
+        "start": at(interval.start),
+        "end": at(interval.end),
+        "quantity": interval.quantity,
+        "unit_price": interval.unit_price,
+        "mrr": money(interval.annual, currency, 12),
+        "suspended": interval.held,
+        "cause": interval.cause,
+        "event": interval.source,
     }
 
 
-def _line(line: contract_lines.ContractLine, currency: str, plan: Schedule, as_of: int) -> dict[str, Any]:
-    step = plan.step_at(line.line, as_of)
-    discount = step if step is not None and step.discounted and as_of < step.until else None
+def _discount(schedule: Schedule, line: str, as_of: int) -> dict[str, Any]:
+    """The discount of a line that is in force at an instant, or nulls."""
+    step = schedule.step_at(line, as_of)
+    if step is None or not step.discounted or as_of >= step.until:
+        return dict.fromkeys(("discount_percent", "discount_end", "discount_counts"))
     return {
-        "line": line.line,
-        "product": line.product,
-        "kind": line.kind,
-        "quantity": line.quantity,
-        "unit_price": line.unit_price,
-        "arr": money(line.annual, currency),
-        "gross_arr": money(line.gross, currency),
-        "discount_percent": discount.discount if discount else None,
-        "discount_end": (discount.ends or None) if discount else None,
-        "discount_counts": not discount.temporary if discount else None,
-        "suspended": line.held,
-        "from": at(line.valid_from),
-        "to": at(line.valid_to),
-        "event": line.source,
+        "discount_percent": step.discount,
+        "discount_end": step.ends or None,
+        "discount_counts": not step.temporary,
     }
-
-
-def _notice(row: contracts.Contract) -> dict[str, Any] | None:
-    return {**row.notice, "given_at": at(row.notice["given_at"])} if row.notice else None
 
 
 @router.post("/accounts/{account}/contracts", operation_id="contracts.draft", status_code=201, responses=_ANSWERS)
@@ -313,7 +303,7 @@ def list_contracts(
         replace(asked, known_at=str(position)),
         paged,
         contracts.VIEW,
-        lambda rows: present(asked, rows, when, position),
+        lambda context, rows: present(context, rows, when, position),
         filters=filters,
         sort=sort,
     )

@@ -1,21 +1,22 @@
 """Incentive statements over HTTP: what would be paid, what is paid, what is taken back, what is disputed."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import Computed, EachOf, From, Part, SealedTexts
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
+from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, PeriodBody, at, money
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.incentive_statement import commands as incentive_statement_commands
 from app.domain.kernel.values import Currency, Day, scaled
 from app.services import incentive_statements as incentives
-from app.store.vault import sealed_keys
 from projections.views import incentive_statements
 from projections.views.incentive_statements import IncentiveStatement
 
@@ -25,7 +26,7 @@ Reading = Annotated[ReadContext, Security(question, scopes=["incentives:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
-class LineBody(BaseModel):
+class StatementLineBody(BaseModel):
     """What is paid for an event."""
 
     event: str
@@ -39,7 +40,7 @@ class LineBody(BaseModel):
     amount: AmountBody
 
 
-class IssuedLineBody(LineBody):
+class IssuedLineBody(StatementLineBody):
     """What is paid for an event, and what became of it."""
 
     paid: AmountBody = Field(description="the amount, as a dispute may have changed it")
@@ -56,33 +57,63 @@ class PreviewBody(BaseModel):
     period: PeriodBody
     currency: str | None
     retention: dict[str, Any] | None = Field(description="what factors follow from, where the plan has tiers")
-    lines: list[LineBody]
+    lines: list[StatementLineBody]
     left_out: list[dict[str, Any]] = Field(description="events that are not paid: paid before, or in another currency")
     total: AmountBody | None = Field(description="null where there is no currency yet")
     position: int
 
 
+def _line(line: dict[str, Any], row: IncentiveStatement, texts: SealedTexts) -> dict[str, Any]:
+    members = {name: line[name] for name in ("event", "rule", "account", "contract", "at", "percent", "factor")}
+    amounts = {name: money(scaled(line[name]), row.currency) for name in ("value", "amount", "paid", "returned")}
+    return {**members, **amounts, "dispute": _dispute(line["dispute"], texts)}
+
+
+def _dispute(dispute: dict[str, Any] | None, texts: SealedTexts) -> dict[str, Any] | None:
+    if dispute is None:
+        return None
+    resolution = dispute.get("resolution")
+    answer = _reasoned(dispute, texts)
+    answer["resolution"] = None if resolution is None else _reasoned(resolution, texts)
+    return answer
+
+
+def _reasoned(statement: dict[str, Any], texts: SealedTexts) -> dict[str, Any]:
+    """What somebody said at an instant, for a reason that is sealed."""
+    answer = {**statement, "at": at(statement["at"])}
+    texts.add(answer, "reason", {"reason": statement["reason"]})
+    return answer
+
+
+def _clawback(clawback: dict[str, Any], row: IncentiveStatement, _texts: SealedTexts) -> dict[str, Any]:
+    return {**clawback, "total": money(scaled(clawback["total"]), row.currency), "at": at(clawback["at"])}
+
+
+def _net(row: IncentiveStatement) -> dict[str, str]:
+    return money(row.total + row.disputed - row.returned, row.currency)
+
+
 class StatementBody(BaseModel):
     """A statement."""
 
-    id: str = Field(examples=["ist_01jd7z5m3tf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("statement")] = Field(examples=["ist_01jd7z5m3tf8x9v0w1y2z3a4b5"])
     payee: str
     plan: str
     plan_version: str
-    period: PeriodBody
+    period: Annotated[PeriodBody, Part()]
     currency: str
     read_to: int = Field(description="the position up to which the ledger was read")
     clawback_months: int
     retention: dict[str, Any] | None
     external_ref: str | None
-    lines: list[IssuedLineBody]
-    clawbacks: list[dict[str, Any]]
-    total: AmountBody = Field(description="as issued")
-    disputed: AmountBody = Field(description="by what disputes changed it")
-    returned: AmountBody = Field(description="what was taken back")
-    net: AmountBody = Field(description="what is paid in the end")
+    lines: Annotated[list[IssuedLineBody], EachOf(_line)]
+    clawbacks: Annotated[list[dict[str, Any]], EachOf(_clawback)]
+    total: AsMoney = Field(description="as issued")
+    disputed: AsMoney = Field(description="by what disputes changed it")
+    returned: AsMoney = Field(description="what was taken back")
+    net: Annotated[AmountBody, Computed(_net)] = Field(description="what is paid in the end")
     open_disputes: int
-    issued_at: str
+    issued_at: AsInstant
     version: int
 
 
@@ -92,62 +123,7 @@ class StatementPage(StatementBody):
     position: int
 
 
-# --- how they are answered ---
-
-
-def present(asked: ReadContext, rows: Sequence[IncentiveStatement]) -> list[dict[str, Any]]:
-    """Statements as they are answered: reasons are opened, what was erased reads null."""
-    sealed = [part for row in rows for line in row.lines for part in _sealed(line)]
-    told = [(next(iter(sealed_keys(part)), ""), part) for part in sealed]
-    opened = iter(asked.runtime.log.reveal(asked.tenant_id, told))
-    return [_body(row, [[next(opened) for _ in _sealed(line)] for line in row.lines]) for row in rows]
-
-
-def _sealed(line: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is sealed in a line, the reason of its dispute and that of its resolution."""
-    dispute = line["dispute"] or {}
-    return [{"reason": part["reason"]} for part in (dispute, dispute.get("resolution")) if part]
-
-
-def _body(row: IncentiveStatement, opened: list[list[dict[str, Any]]]) -> dict[str, Any]:
-    def amount(value: int) -> dict[str, str]:
-        return money(value, row.currency)
-
-    return {
-        "id": row.statement,
-        "payee": row.payee,
-        "plan": row.plan,
-        "plan_version": row.plan_version,
-        "period": {"from": row.start, "to": row.end},
-        "currency": row.currency,
-        "read_to": row.read_to,
-        "clawback_months": row.clawback_months,
-        "retention": row.retention,
-        "external_ref": row.external_ref,
-        "lines": [_line(line, notes, row.currency) for line, notes in zip(row.lines, opened, strict=True)],
-        "clawbacks": [{**one, "total": amount(scaled(one["total"])), "at": at(one["at"])} for one in row.clawbacks],
-        "total": amount(row.total),
-        "disputed": amount(row.disputed),
-        "returned": amount(row.returned),
-        "net": amount(row.total + row.disputed - row.returned),
-        "open_disputes": row.open_disputes,
-        "issued_at": at(row.issued_at),
-        "version": row.version,
-    }
-
-
-def _line(line: dict[str, Any], notes: list[dict[str, Any]], currency: str) -> dict[str, Any]:
-    amounts = {name: money(scaled(line[name]), currency) for name in ("value", "amount", "paid", "returned")}
-    told = {name: line[name] for name in ("event", "rule", "account", "contract", "at", "percent", "factor")}
-    return {**told, **amounts, "dispute": _dispute(line["dispute"], notes)}
-
-
-def _dispute(dispute: dict[str, Any] | None, notes: list[dict[str, Any]]) -> dict[str, Any] | None:
-    if dispute is None:
-        return None
-    end = dispute.get("resolution")
-    resolution = None if end is None else {**end, **notes[1], "at": at(end["at"])}
-    return {**dispute, **notes[0], "at": at(dispute["at"]), "resolution": resolution}
+present = Presenter(StatementBody, IncentiveStatement, not_shown=("latest_at",))
 
 
 def _preview(told: incentives.Worked) -> dict[str, Any]:
@@ -248,7 +224,7 @@ def list_statements(
         asked,
         paged,
         incentive_statements.VIEW,
-        lambda rows: present(asked, rows),
+        present,
         filters=filters,
         conditions=conditions,
         sort=sort,

@@ -1,15 +1,16 @@
 """Interactions over HTTP."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import From, InstantOf, Sealed
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody, at
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.interaction.commands import LogInteraction, VoidInteraction
 from projections.views import interactions
@@ -17,7 +18,6 @@ from projections.views import interactions
 router = APIRouter(prefix="/v1", tags=["interactions"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(door, scopes=["interactions:write"])]
 Reading = Annotated[ReadContext, Security(question, scopes=["interactions:read"])]
-_SEALED = ("subject", "summary", "participants")
 
 
 class ParticipantBody(BaseModel):
@@ -32,14 +32,14 @@ class ParticipantBody(BaseModel):
 class InteractionBody(BaseModel):
     """A contact with a client."""
 
-    id: str = Field(examples=["int_01jd7z5m3vf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("interaction")] = Field(examples=["int_01jd7z5m3vf8x9v0w1y2z3a4b5"])
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     channel: str = Field(examples=["call"])
     direction: str = Field(examples=["inbound"])
-    occurred_at: str
-    subject: str | None
-    summary: str | None
-    participants: list[ParticipantBody]
+    occurred_at: Annotated[str, InstantOf("occurred")]
+    subject: Annotated[str | None, Sealed("event_id")]
+    summary: Annotated[str | None, Sealed("event_id")]
+    participants: Annotated[list[ParticipantBody], Sealed("event_id")]
     sentiment: str | None = Field(examples=["0.5"])
     topics: list[str]
     duration_seconds: int | None
@@ -56,29 +56,7 @@ class InteractionPage(InteractionBody):
     position: int
 
 
-def present(asked: ReadContext, rows: Sequence[interactions.Interaction]) -> list[dict[str, Any]]:
-    """Interactions as they are answered: what is sealed is opened, what was erased reads null."""
-    sealed = [(row.event_id, {name: getattr(row, name) for name in _SEALED}) for row in rows]
-    opened = asked.runtime.log.reveal(asked.tenant_id, sealed)
-    return [
-        {
-            "id": row.interaction,
-            "account": row.account,
-            "channel": row.channel,
-            "direction": row.direction,
-            "occurred_at": at(row.occurred),
-            **told,
-            "sentiment": row.sentiment,
-            "topics": row.topics,
-            "duration_seconds": row.duration_seconds,
-            "external_ref": row.external_ref,
-            "voided": row.voided,
-            "actor": row.actor,
-            "visibility": row.visibility,
-            "version": row.version,
-        }
-        for row, told in zip(rows, opened, strict=True)
-    ]
+present = Presenter(InteractionBody, interactions.Interaction, not_shown=("latest_at",))
 
 
 @router.post(
@@ -126,7 +104,7 @@ def list_interactions(
         asked,
         paged,
         interactions.VIEW,
-        lambda rows: present(asked, rows),
+        present,
         filters=filters,
         sort=sort,
         default_sort="-occurred",
@@ -141,9 +119,7 @@ def list_interactions(
 def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """An account's interactions, latest first."""
     filters = picked(account=asked.existing("account", account))
-    return page(
-        asked, paged, interactions.VIEW, lambda rows: present(asked, rows), filters=filters, default_sort="-occurred"
-    )
+    return page(asked, paged, interactions.VIEW, present, filters=filters, default_sort="-occurred")
 
 
 @router.get(

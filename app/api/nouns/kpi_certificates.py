@@ -1,16 +1,17 @@
 """KPI certificates over HTTP: figures that are given away, and computed again to compare."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import Computed, EachOf, From, InstantOf, Part, Sealed, SealedTexts
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, plain_question, question
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
-from app.api.http.response_models import WRITTEN, PageBody, PeriodBody, at
+from app.api.http.response_models import WRITTEN, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import WarningBody
 from app.domain.kernel.errors import Invalid
@@ -19,6 +20,7 @@ from app.kpi_queries import KpiQuery, Scope, views
 from app.services import kpi_certificates as certificates
 from app.store.receipts import Receipt
 from projections.views import kpi_certificates
+from projections.views.kpi_certificates import KpiCertificate
 
 router = APIRouter(prefix="/v1/kpi-certificates", tags=["kpi_certificates"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(door, scopes=["certificates:write"])]
@@ -44,10 +46,22 @@ class ScopeBody(BaseModel):
     attribution: str | None = None
 
 
+def _scope(row: KpiCertificate) -> dict[str, str]:
+    """What narrowed the figure. Attribution is a part of it only where an owner or a tier is."""
+    attributed = row.scope.get("owner") is not None or row.scope.get("tier") is not None
+    return {
+        name: value for name, value in row.scope.items() if value is not None and (attributed or name != "attribution")
+    }
+
+
+def _warning(warning: dict[str, Any], _row: KpiCertificate, _texts: SealedTexts) -> dict[str, Any]:
+    return {"code": warning["code"], "count": warning.get("count")}
+
+
 class CertificateBody(BaseModel):
     """A certificate: a figure, how it was asked, and what it takes to compute it again."""
 
-    id: str = Field(examples=["crt_01jd7z5m3xf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("kpi_certificate")] = Field(examples=["crt_01jd7z5m3xf8x9v0w1y2z3a4b5"])
     kpi: str = Field(examples=["net_revenue_retention"])
     method: str
     unit: str
@@ -56,21 +70,21 @@ class CertificateBody(BaseModel):
     numerator: str
     denominator: str | None
     currency: str | None
-    period: PeriodBody | None
+    period: Annotated[PeriodBody | None, Part(when="start")]
     as_of: str = Field(description="the instant that the figure closes with")
-    scope: ScopeBody
+    scope: Annotated[ScopeBody, Computed(_scope, reads=("scope",))]
     options: list[OptionBody]
     known_position: int = Field(description="up to which the figure was known")
     policy: str | None = Field(description="the version that was asked for by name")
     policy_version: str
     fx_version: str | None
-    warnings: list[WarningBody]
+    warnings: Annotated[list[WarningBody], EachOf(_warning)]
     inputs_hash: str = Field(description="SHA-256 of what every account gave, in exact integers")
     answer_hash: str = Field(description="SHA-256 of all that the answer said of the figure")
     code_digest: str = Field(description="SHA-256 over the source that counted")
-    note: str | None
-    issued_at: str
-    issued_by: str
+    note: Annotated[str | None, Sealed("event_id")]
+    issued_at: Annotated[str, InstantOf("effective_at")]
+    issued_by: Annotated[str, From("actor")]
 
 
 class CertificatePage(CertificateBody):
@@ -124,44 +138,7 @@ class VerificationBody(BaseModel):
     known_since: KnownSince
 
 
-def present(asked: ReadContext, rows: Sequence[kpi_certificates.KpiCertificate]) -> list[dict[str, Any]]:
-    """Certificates as they are answered: a note is opened, one that was erased reads null."""
-    opened = asked.runtime.log.reveal(asked.tenant_id, [(row.event_id, {"note": row.note}) for row in rows])
-    return [
-        {
-            "id": row.kpi_certificate,
-            "kpi": row.kpi,
-            "method": row.method,
-            "unit": row.unit,
-            "value": row.value,
-            "null_reason": row.null_reason,
-            "numerator": row.numerator,
-            "denominator": row.denominator,
-            "currency": row.currency,
-            "period": {"from": row.start, "to": row.end} if row.start is not None else None,
-            "as_of": row.as_of,
-            "scope": _scope(row.scope),
-            "options": row.options,
-            "known_position": row.known_position,
-            "policy": row.policy,
-            "policy_version": row.policy_version,
-            "fx_version": row.fx_version,
-            "warnings": [{"code": one["code"], "count": one.get("count")} for one in row.warnings],
-            "inputs_hash": row.inputs_hash,
-            "answer_hash": row.answer_hash,
-            "code_digest": row.code_digest,
-            **told,
-            "issued_at": at(row.effective_at),
-            "issued_by": row.actor,
-        }
-        for row, told in zip(rows, opened, strict=True)
-    ]
-
-
-def _scope(scope: dict[str, Any]) -> dict[str, str]:
-    """What narrowed a figure, as its answer told it."""
-    attributed = scope.get("owner") is not None or scope.get("tier") is not None
-    return {name: told for name, told in scope.items() if told is not None and (attributed or name != "attribution")}
+present = Presenter(CertificateBody, KpiCertificate, not_shown=("position", "account"))
 
 
 @router.post(
@@ -230,7 +207,7 @@ def list_certificates(
         asked,
         paged,
         kpi_certificates.VIEW,
-        lambda rows: present(asked, rows),
+        present,
         filters=filters,
         sort=sort,
         default_sort="-position",

@@ -1,19 +1,21 @@
 """Opportunities over HTTP: more business with a client, from the first hint to an outcome."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
+from app.api.http.answers import Computed, From, MoneyOf, Part, Sealed
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
+from app.api.http.formatting import money
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsDecimal, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
-from app.domain.kernel.values import Day, unscaled
+from app.domain.kernel.values import MICRO, Day
 from app.domain.opportunity import commands
 from projections.views import opportunities
 from projections.views.opportunities import Opportunity
@@ -27,24 +29,30 @@ _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 class QualificationBody(BaseModel):
     """That a need is real; `need` is null once it was erased."""
 
-    qualified_at: str | None
+    qualified_at: AsInstant | None
     budget_known: bool | None
     decider_known: bool | None
     needed_by: str | None
-    need: str | None
+    need: Annotated[str | None, Sealed("qualified_event")]
 
 
 class ParkingBody(BaseModel):
     """Until when it waits, and why."""
 
-    until: str
-    reason: str | None
+    until: Annotated[str, From("parked_until")]
+    reason: Annotated[str | None, From("parked_because")]
+
+
+def _weighted_value(row: Opportunity) -> dict[str, str] | None:
+    if row.annual_value is None or row.probability is None or row.currency is None:
+        return None
+    return money(row.annual_value * row.probability, row.currency, MICRO)
 
 
 class OpportunityBody(BaseModel):
     """An opportunity, the parts of its life null until they happen."""
 
-    id: str = Field(examples=["opp_01jd7z5m3tf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("opportunity")] = Field(examples=["opp_01jd7z5m3tf8x9v0w1y2z3a4b5"])
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     title: str
     kind: str = Field(examples=["upsell"])
@@ -55,17 +63,21 @@ class OpportunityBody(BaseModel):
     contract: str | None
     renewal: str | None
     external_ref: str | None
-    identified_at: str
+    identified_at: AsInstant
     stage: str = Field(examples=["qualified"], description="where it is, or was when it was parked or decided")
     outcome: str = Field(examples=["open"], description="open, parked, won or lost")
-    annual_value: AmountBody | None = Field(description="what it may bring a year, by the last estimate")
-    weighted_value: AmountBody | None = Field(description="that times its probability")
-    probability: str | None
+    annual_value: AsMoney | None = Field(description="what it may bring a year, by the last estimate")
+    weighted_value: Annotated[AmountBody | None, Computed(_weighted_value)] = Field(
+        description="that times its probability"
+    )
+    probability: AsDecimal | None
     close_by: str | None
-    qualification: QualificationBody | None
-    parking: ParkingBody | None
-    decided_at: str | None
-    won: AmountBody | None = Field(description="what the contract's event added a year")
+    qualification: Annotated[QualificationBody | None, Part(when="qualified_at")]
+    parking: Annotated[ParkingBody | None, Part(when="parked_until")]
+    decided_at: AsInstant | None
+    won: Annotated[AmountBody | None, MoneyOf(currency="won_currency")] = Field(
+        description="what the contract's event added a year"
+    )
     contract_event: str | None
     lost_because: str | None
     competitor: str | None
@@ -79,59 +91,7 @@ class OpportunityPage(OpportunityBody):
     actions: list[str] = ACTIONS
 
 
-def present(asked: ReadContext, rows: Sequence[Opportunity]) -> list[dict[str, Any]]:
-    """Opportunities as they are answered: what is sealed is opened, what was erased reads null."""
-    sealed = [(row.qualified_event or "", {"need": row.need}) for row in rows]
-    opened = asked.runtime.log.reveal(asked.tenant_id, sealed)
-    return [_body(row, need) for row, need in zip(rows, opened, strict=True)]
-
-
-def _body(row: Opportunity, need: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": row.opportunity,
-        "account": row.account,
-        "title": row.title,
-        "kind": row.kind,
-        "source": row.source,
-        "product": row.product,
-        "interaction": row.interaction,
-        "scope_change": row.scope_change,
-        "contract": row.contract,
-        "renewal": row.renewal,
-        "external_ref": row.external_ref,
-        "identified_at": at(row.identified_at),
-        "stage": row.stage,
-        "outcome": row.outcome,
-        **_estimate(row),
-        "qualification": None if row.qualified_at is None else _qualification(row) | need,
-        "parking": None if row.parked_until is None else {"until": row.parked_until, "reason": row.parked_because},
-        "decided_at": at(row.decided_at),
-        "won": None if row.won is None or row.won_currency is None else money(row.won, row.won_currency),
-        "contract_event": row.contract_event,
-        "lost_because": row.lost_because,
-        "competitor": row.competitor,
-        "version": row.version,
-    }
-
-
-def _estimate(row: Opportunity) -> dict[str, Any]:
-    if row.annual_value is None or row.probability is None or row.currency is None:
-        return dict.fromkeys(("annual_value", "weighted_value", "probability", "close_by"))
-    return {
-        "annual_value": money(row.annual_value, row.currency),
-        "weighted_value": money(row.annual_value * row.probability, row.currency, 10**6),
-        "probability": unscaled(row.probability),
-        "close_by": row.close_by,
-    }
-
-
-def _qualification(row: Opportunity) -> dict[str, Any]:
-    return {
-        "qualified_at": at(row.qualified_at),
-        "budget_known": row.budget_known,
-        "decider_known": row.decider_known,
-        "needed_by": row.needed_by,
-    }
+present = Presenter(OpportunityBody, Opportunity, not_shown=("latest_at", "won_before", "won_after", "course"))
 
 
 # --- writing ---
@@ -230,7 +190,7 @@ def list_opportunities(
         asked,
         paged,
         opportunities.VIEW,
-        lambda rows: present(asked, rows),
+        present,
         filters=filters,
         conditions=conditions,
         sort=sort,
@@ -245,7 +205,7 @@ def list_opportunities(
 def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """An account's opportunities, oldest first."""
     filters = picked(account=asked.existing("account", account))
-    return page(asked, paged, opportunities.VIEW, lambda rows: present(asked, rows), filters=filters)
+    return page(asked, paged, opportunities.VIEW, present, filters=filters)
 
 
 @router.get(

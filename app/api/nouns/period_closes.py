@@ -1,22 +1,26 @@
 """Period closes over HTTP: figures certified together, and what has restated them since."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import EachOf, From, Part, SealedTexts
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
+from app.api.http.formatting import at
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
-from app.api.http.response_models import WRITTEN, PageBody, PeriodBody, at
+from app.api.http.response_models import WRITTEN, AsInstant, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import Invalid
 from app.domain.period_close.commands import ClosePeriod, RestatePeriod
 from app.services import period_closes as periods
 from app.store.receipts import Receipt
 from projections.views import period_closes
+from projections.views.period_closes import PeriodClose
 
 router = APIRouter(prefix="/v1/period-closes", tags=["period_closes"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(door, scopes=["certificates:write"])]
@@ -35,17 +39,22 @@ class RestatementTold(BaseModel):
     restated_at: str
 
 
+def _restatement(restatement: dict[str, Any], _row: PeriodClose, _texts: SealedTexts) -> dict[str, Any]:
+    members = ("kpi", "from_cert", "to_cert", "causes", "complete", "known_position")
+    return {name: restatement[name] for name in members} | {"restated_at": at(restatement["restated_at"])}
+
+
 class PeriodCloseBody(BaseModel):
     """A closed period."""
 
-    id: str = Field(examples=["pcl_01jd7z5m3xf8x9v0w1y2z3a4b5"])
-    period: PeriodBody
+    id: Annotated[str, From("period_close")] = Field(examples=["pcl_01jd7z5m3xf8x9v0w1y2z3a4b5"])
+    period: Annotated[PeriodBody, Part()]
     currency: str | None
     known_position: int = Field(description="up to which its figures were known when it was closed")
     certificates: list[str] = Field(description="those that stand")
-    restatements: list[RestatementTold]
-    closed_at: str
-    closed_by: str
+    restatements: Annotated[list[RestatementTold], EachOf(_restatement)]
+    closed_at: AsInstant
+    closed_by: Annotated[str, From("actor")]
     version: int
 
 
@@ -72,26 +81,7 @@ class PeriodClosePage(PeriodCloseBody):
     position: int
 
 
-def present(rows: Sequence[period_closes.PeriodClose]) -> list[dict[str, Any]]:
-    """Closed periods as they are answered."""
-    members = ("kpi", "from_cert", "to_cert", "causes", "complete", "known_position")
-    return [
-        {
-            "id": row.period_close,
-            "period": {"from": row.start, "to": row.end},
-            "currency": row.currency,
-            "known_position": row.known_position,
-            "certificates": row.certificates,
-            "restatements": [
-                {**{name: one[name] for name in members}, "restated_at": at(one["restated_at"])}
-                for one in row.restatements
-            ],
-            "closed_at": at(row.closed_at),
-            "closed_by": row.actor,
-            "version": row.version,
-        }
-        for row in rows
-    ]
+present = Presenter(PeriodCloseBody, PeriodClose, not_shown=("latest_at",))
 
 
 @router.post(
@@ -157,7 +147,7 @@ def get_close(period_close: str, asked: Reading) -> Response:
     when = asked.when(period_closes.VIEW)
     row, position = reader.one(asked.tenant_id, period_closes.VIEW, asked.find("period_close", period_close), when)
     figures = periods.standing(reader, asked.tenant_id, row.certificates, position)
-    body = present([row])[0] | {
+    body = present(asked, [row])[0] | {
         "figures": figures,
         "restated": any(one["restated"] for one in figures),
         "position": position,

@@ -1,15 +1,17 @@
 """Policies over HTTP: rules as data, drafted, put in force from a day, and what was in force when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import Added, EachOf, From, SealedTexts
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import WRITTEN, PageBody, at
+from app.api.http.response_models import WRITTEN, AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.values import LAST, day_of
@@ -17,6 +19,7 @@ from app.domain.policy import commands as policy_commands
 from app.domain.policy.rules import AnyRules, Kind
 from app.read_side.reader import When
 from projections.views import policies, policy_rules
+from projections.views.policies import Policy
 
 router = APIRouter(prefix="/v1", tags=["policies"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(door, scopes=["policies:write"])]
@@ -41,18 +44,24 @@ class RulesBody(VersionBody):
     rules: AnyRules
 
 
+def _version(version: dict[str, Any], row: Policy, _texts: SealedTexts) -> dict[str, Any]:
+    return {"number": version["number"], "name": f"{row.kind}@{row.name}/{version['number']}", **version}
+
+
 class PolicyBody(BaseModel):
     """A policy: the rules of one kind under one name."""
 
-    id: str = Field(examples=["pol_01jd7z5m40f8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("policy")] = Field(examples=["pol_01jd7z5m40f8x9v0w1y2z3a4b5"])
     kind: Kind
     name: str = Field(examples=["default"])
     external_ref: str | None
     status: str = Field(description="active while a version is, else draft while one is, else retired")
-    in_force: int | None = Field(description="the number of the version that counts on the day of as_of")
-    drafted_at: str
+    in_force: Annotated[int | None, Added()] = Field(
+        description="the number of the version that counts on the day of as_of"
+    )
+    drafted_at: AsInstant
     version: int = Field(description="of the policy's own history, for If-Match")
-    versions: list[VersionBody]
+    versions: Annotated[list[VersionBody], EachOf(_version)]
 
 
 class PolicyPage(PolicyBody):
@@ -68,27 +77,15 @@ class RulesPage(RulesBody):
     position: int
 
 
-def present(rows: Sequence[policies.Policy], day: str) -> list[dict[str, Any]]:
-    """Policies as they are answered. Takes: the day on which is asked what is in force."""
+_policy = Presenter(PolicyBody, Policy)
+
+
+def present(context: ReadContext, rows: Sequence[Policy], day: str) -> list[dict[str, Any]]:
+    """Policies as they are answered, with the version in force on a day."""
     return [
-        {
-            "id": row.policy,
-            "kind": row.kind,
-            "name": row.name,
-            "external_ref": row.external_ref,
-            "status": row.status,
-            "in_force": policies.version_on(row, day),
-            "drafted_at": at(row.drafted_at),
-            "version": row.version,
-            "versions": [_version(row, one) for one in row.versions],
-        }
-        for row in rows
+        answer | {"in_force": policies.version_on(row, day)}
+        for answer, row in zip(_policy(context, rows), rows, strict=True)
     ]
-
-
-def _version(row: policies.Policy, version: Mapping[str, Any]) -> dict[str, Any]:
-    number = version["number"]
-    return {"number": number, "name": f"{row.kind}@{row.name}/{number}", **version}
 
 
 @router.post("/policies", operation_id="policies.draft", status_code=201, responses=_ANSWERS)
@@ -136,7 +133,9 @@ def list_policies(
 ) -> Response:
     """Every policy with its versions, by kind and name."""
     day, filters = _day(asked, asked.when(policies.VIEW)), picked(kind=kind, name=name, status=status)
-    return page(asked, paged, policies.VIEW, lambda rows: present(rows, day), filters=filters, sort=sort)
+    return page(
+        asked, paged, policies.VIEW, lambda context, rows: present(context, rows, day), filters=filters, sort=sort
+    )
 
 
 @router.get("/policies/{policy}", operation_id="policies.get", responses=answered(PolicyPage, 400, 404))
@@ -144,7 +143,7 @@ def get_policy(policy: str, asked: Reading) -> Response:
     """A policy with all that its versions say."""
     row, position, when = _found(asked, policy)
     said = {one.number: one.rules for one in _said(asked, row, position)}
-    body = present([row], _day(asked, when))[0]
+    body = present(asked, [row], _day(asked, when))[0]
     versions = [{**one, "rules": said[one["number"]]} for one in body["versions"]]
     return asked.answer(body | {"versions": versions, "position": position}, position, version=row.version)
 
@@ -158,20 +157,19 @@ def get_version(policy: str, number: Number, asked: Reading) -> Response:
     if number > len(row.versions):
         raise NotFound("unknown_version", f"{row.kind}@{row.name} has {len(row.versions)} versions")
     (said,) = _said(asked, row, position, number)
-    body = {**_version(row, row.versions[number - 1]), "rules": said.rules, "position": position}
+    version = _policy(asked, [row])[0]["versions"][number - 1]
+    body = {**version, "rules": said.rules, "position": position}
     return asked.answer(body, position, version=row.version)
 
 
-def _found(asked: ReadContext, named: str) -> tuple[policies.Policy, int, When]:
+def _found(asked: ReadContext, named: str) -> tuple[Policy, int, When]:
     key = asked.find("policy", named)
     when = asked.when(policies.VIEW, policy_rules.VIEW)
     row, position = asked.runtime.reader.one(asked.tenant_id, policies.VIEW, key, when)
     return row, position, when
 
 
-def _said(
-    asked: ReadContext, row: policies.Policy, position: int, number: int | None = None
-) -> list[policy_rules.PolicyRules]:
+def _said(asked: ReadContext, row: Policy, position: int, number: int | None = None) -> list[policy_rules.PolicyRules]:
     """What the versions of a policy, or one of them, say, of those that were known at a position."""
     table = policy_rules.VIEW.table
     clauses = [table.c.policy == row.policy, *([table.c.number == number] if number is not None else [])]

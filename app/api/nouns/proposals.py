@@ -1,6 +1,5 @@
 """Proposals over HTTP: versions of an offer, what is given way on the live one, and how it ends."""
 
-from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
@@ -8,10 +7,13 @@ from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
+from app.api.http.answers import Computed, EachOf, From, Sealed, SealedTexts
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
+from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.values import MICRO, Day, day_start, half_up, scaled, unscaled
 from app.domain.proposal import commands
@@ -24,10 +26,85 @@ Reading = Annotated[ReadContext, Security(question, scopes=["proposals:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
+def _value_after_concessions(row: Proposal) -> dict[str, str]:
+    return money(row.value - row.conceded, row.currency)
+
+
+def _annual_value(row: Proposal) -> dict[str, str]:
+    return money(row.value - row.price_conceded, row.currency)
+
+
+def _effective_margin(row: Proposal) -> str | None:
+    if row.cost is None or not row.value:
+        return None
+    return unscaled(half_up((row.value - row.conceded - row.cost) * MICRO, row.value))
+
+
+def _version(version: dict[str, Any], row: Proposal, texts: SealedTexts) -> dict[str, Any]:
+    answer = {
+        "number": version["number"],
+        "state": row.state if version["number"] == row.number else "superseded",
+        "made_at": at(version["at"]),
+        "made_by": version["by"],
+        "submitted_at": at(version["submitted_at"]),
+        "items": version["items"],
+        **{name: _money(version[name], row.currency) for name in ("value", "one_off", "cost")},
+        "terms": None,
+        "value_evidence": version["value_evidence"],
+        "valid_until": version["valid_until"],
+        "margin_awaits_approval": version["margin_awaits"],
+    }
+    texts.add(answer, "terms", {"terms": version["terms"]}, version["event"])
+    return answer
+
+
+def _position(position: dict[str, Any], _row: Proposal, texts: SealedTexts) -> dict[str, Any]:
+    answer = {
+        "version": position["version"],
+        "recorded_at": at(position["at"]),
+        "position": None,
+        "wants": position["wants"],
+        "stakeholder": position.get("stakeholder"),
+    }
+    texts.add(answer, "position", {"position": position["position"]}, position["event"])
+    return answer
+
+
+def _concession(concession: dict[str, Any], row: Proposal, texts: SealedTexts) -> dict[str, Any]:
+    awaiting = concession["state"] == "awaiting"
+    superseded = awaiting and concession["version"] != row.number
+    answer = {
+        "concession": concession["concession"],
+        "version": concession["version"],
+        "kind": concession["kind"],
+        "value": _money(concession["value"], concession["currency"]),
+        "given": concession["given"],
+        "in_exchange_for": concession.get("in_exchange_for"),
+        "no_exchange_reason": concession.get("no_exchange_reason"),
+        "state": "superseded" if superseded else "awaiting_approval" if awaiting else concession["state"],
+        "needs": concession["needs"],
+        "limit": _money(concession.get("limit"), concession["currency"]),
+        "role": concession["role"],
+        "offered_by": concession["offered_by"],
+        "offered_at": at(concession["offered_at"]),
+        "settled_by": concession["settled_by"],
+        "settled_at": at(concession["settled_at"]),
+        "limit_rule": concession.get("limit_rule"),
+        "rejected_because": None,
+    }
+    if rejection := concession["rejection"]:
+        texts.add(answer, "rejected_because", {"reason": rejection["reason"]}, rejection["event"])
+    return answer
+
+
+def _money(amount: str | None, currency: str) -> dict[str, str] | None:
+    return None if amount is None else money(scaled(amount), currency)
+
+
 class ProposalBody(BaseModel):
     """A proposal: the live version's figures, and all versions, positions and concessions, oldest first."""
 
-    id: str = Field(examples=["prp_01jd7z5m3tf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("proposal")] = Field(examples=["prp_01jd7z5m3tf8x9v0w1y2z3a4b5"])
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     contract: str | None
     renewal: str | None
@@ -35,33 +112,37 @@ class ProposalBody(BaseModel):
     title: str | None
     external_ref: str | None
     currency: str
-    drafted_at: str
+    drafted_at: AsInstant
     state: str = Field(examples=["submitted"], description="drafted, submitted, accepted, declined or expired")
-    live_version: int
+    live_version: Annotated[int, From("number")]
     valid_until: str
-    value: AmountBody = Field(description="what the live version lists a year")
-    one_off: AmountBody
-    cost: AmountBody | None
-    conceded: AmountBody = Field(description="what binds of what was given way, a year")
-    value_after_concessions: AmountBody = Field(description="the value less all that binds")
-    annual_value: AmountBody = Field(
+    value: AsMoney = Field(description="what the live version lists a year")
+    one_off: AsMoney
+    cost: AsMoney | None
+    conceded: AsMoney = Field(description="what binds of what was given way, a year")
+    value_after_concessions: Annotated[AmountBody, Computed(_value_after_concessions)] = Field(
+        description="the value less all that binds"
+    )
+    annual_value: Annotated[AmountBody, Computed(_annual_value, reads=("price_conceded",))] = Field(
         description="what would be paid a year: the value less what was conceded of the price"
     )
-    effective_margin: str | None = Field(
+    effective_margin: Annotated[str | None, Computed(_effective_margin)] = Field(
         description="(value - conceded - cost) / value; null for a value of 0, or where the cost is not said",
         examples=["0.35"],
     )
-    awaiting_approval: bool
-    submitted_at: str | None
-    decided_at: str | None
-    accepted_by: str | None = Field(description="who decided at the client; null once erased")
+    awaiting_approval: Annotated[bool, From("awaiting")]
+    submitted_at: AsInstant | None
+    decided_at: AsInstant | None
+    accepted_by: Annotated[str | None, Sealed("accepted_event", name="by")] = Field(
+        description="who decided at the client; null once erased"
+    )
     declined_because: str | None
-    contracted_at: str | None
+    contracted_at: AsInstant | None
     contract_event: str | None
     basis: str | None = Field(description="whether the contract's event is worth it in whole, or by its change")
-    versions: list[dict[str, Any]]
-    positions: list[dict[str, Any]]
-    concessions: list[dict[str, Any]]
+    versions: Annotated[list[dict[str, Any]], EachOf(_version)]
+    positions: Annotated[list[dict[str, Any]], EachOf(_position)]
+    concessions: Annotated[list[dict[str, Any]], EachOf(_concession)]
     version: int
 
 
@@ -72,115 +153,7 @@ class ProposalPage(ProposalBody):
     actions: list[str] = ACTIONS
 
 
-# --- how one is answered ---
-
-
-def present(asked: ReadContext, rows: Sequence[Proposal]) -> list[dict[str, Any]]:
-    """Proposals as they are answered: what is sealed is opened, what was erased reads null."""
-    sealed = [_sealed(row) for row in rows]
-    opened = iter(asked.runtime.log.reveal(asked.tenant_id, [part for parts in sealed for part in parts]))
-    return [_body(row, iter([next(opened) for _ in parts])) for row, parts in zip(rows, sealed, strict=True)]
-
-
-def _sealed(row: Proposal) -> list[tuple[str, dict[str, Any]]]:
-    """What is sealed in a row, each part with the id of its event."""
-    parts = [(row.accepted_event or "", {"by": row.accepted_by})]
-    parts += [(one["event"], {"terms": one["terms"]}) for one in row.versions or []]
-    parts += [(one["event"], {"position": one["position"]}) for one in row.positions or []]
-    refused = [one["rejection"] for one in row.concessions or [] if one["rejection"]]
-    return [*parts, *((one["event"], {"reason": one["reason"]}) for one in refused)]
-
-
-def _body(row: Proposal, opened: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    margin = None
-    if row.value and row.cost is not None:
-        margin = unscaled(half_up((row.value - row.conceded - row.cost) * MICRO, row.value))
-    return {
-        "id": row.proposal,
-        "account": row.account,
-        "contract": row.contract,
-        "renewal": row.renewal,
-        "opportunity": row.opportunity,
-        "title": row.title,
-        "external_ref": row.external_ref,
-        "currency": row.currency,
-        "drafted_at": at(row.drafted_at),
-        "state": row.state,
-        "live_version": row.number,
-        "valid_until": row.valid_until,
-        "value": money(row.value, row.currency),
-        "one_off": money(row.one_off, row.currency),
-        "cost": None if row.cost is None else money(row.cost, row.currency),
-        "conceded": money(row.conceded, row.currency),
-        "value_after_concessions": money(row.value - row.conceded, row.currency),
-        "annual_value": money(row.value - row.price_conceded, row.currency),
-        "effective_margin": margin,
-        "awaiting_approval": row.awaiting,
-        "submitted_at": at(row.submitted_at),
-        "decided_at": at(row.decided_at),
-        "accepted_by": next(opened)["by"],
-        "declined_because": row.declined_because,
-        "contracted_at": at(row.contracted_at),
-        "contract_event": row.contract_event,
-        "basis": row.basis,
-        "versions": [_version(one, row, next(opened)) for one in row.versions or []],
-        "positions": [_position(one, next(opened)) for one in row.positions or []],
-        "concessions": [_concession(one, row, opened) for one in row.concessions or []],
-        "version": row.version,
-    }
-
-
-def _version(one: dict[str, Any], row: Proposal, opened: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "number": one["number"],
-        "state": row.state if one["number"] == row.number else "superseded",
-        "made_at": at(one["at"]),
-        "made_by": one["by"],
-        "submitted_at": at(one["submitted_at"]),
-        "items": one["items"],
-        **{name: _money(one[name], row.currency) for name in ("value", "one_off", "cost")},
-        **opened,
-        "value_evidence": one["value_evidence"],
-        "valid_until": one["valid_until"],
-        "margin_awaits_approval": one["margin_awaits"],
-    }
-
-
-def _position(one: dict[str, Any], opened: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "version": one["version"],
-        "recorded_at": at(one["at"]),
-        **opened,
-        "wants": one["wants"],
-        "stakeholder": one.get("stakeholder"),
-    }
-
-
-def _concession(one: dict[str, Any], row: Proposal, opened: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    state = "superseded" if one["version"] != row.number and one["state"] == "awaiting" else one["state"]
-    return {
-        "concession": one["concession"],
-        "version": one["version"],
-        "kind": one["kind"],
-        "value": _money(one["value"], one["currency"]),
-        "given": one["given"],
-        "in_exchange_for": one.get("in_exchange_for"),
-        "no_exchange_reason": one.get("no_exchange_reason"),
-        "state": "awaiting_approval" if state == "awaiting" else state,
-        "needs": one["needs"],
-        "limit": _money(one.get("limit"), one["currency"]),
-        "role": one["role"],
-        "offered_by": one["offered_by"],
-        "offered_at": at(one["offered_at"]),
-        "settled_by": one["settled_by"],
-        "settled_at": at(one["settled_at"]),
-        "limit_rule": one.get("limit_rule"),
-        "rejected_because": next(opened)["reason"] if one["rejection"] else None,
-    }
-
-
-def _money(amount: str | None, currency: str) -> dict[str, str] | None:
-    return None if amount is None else money(scaled(amount), currency)
+present = Presenter(ProposalBody, Proposal, not_shown=("latest_at", "agreed"))
 
 
 # --- writing ---
@@ -289,7 +262,7 @@ def list_proposals(
         asked,
         paged,
         proposals.VIEW,
-        lambda rows: present(asked, rows),
+        present,
         filters=filters,
         conditions=conditions,
         sort=sort,
@@ -304,7 +277,7 @@ def list_proposals(
 def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """An account's proposals, oldest first."""
     filters = picked(account=asked.existing("account", account))
-    return page(asked, paged, proposals.VIEW, lambda rows: present(asked, rows), filters=filters)
+    return page(asked, paged, proposals.VIEW, present, filters=filters)
 
 
 @router.get("/proposals/{proposal}", operation_id="proposals.get", responses=answered(ProposalPage, 400, 404))

@@ -1,22 +1,25 @@
 """Renewals over HTTP: what falls due, the cycle of each, and what was expected of it."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
+from app.api.http.answers import From, InstantOf, MoneyOf, Part
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody, at, money
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.values import Day
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
 from projections.views import forecasts, renewals
+from projections.views.forecasts import Forecast
+from projections.views.renewals import Renewal
 
 router = APIRouter(prefix="/v1", tags=["renewals"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(door, scopes=["renewals:write"])]
@@ -24,58 +27,70 @@ Reading = Annotated[ReadContext, Security(question, scopes=["renewals:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
-class ForecastBody(BaseModel):
+class RenewalForecastBody(BaseModel):
     """What somebody expected of a renewal."""
 
     category: str = Field(examples=["commit"])
     probability: str | None = Field(description="where it was said", examples=["0.9"])
-    expected_value: AmountBody = Field(description="a year, of the new term if there is one")
+    expected_value: Annotated[AmountBody, MoneyOf("expected")] = Field(
+        description="a year, of the new term if there is one"
+    )
     by: str = Field(description="the key that said so")
-    submitted_at: str = Field(description="when, in business")
+    submitted_at: Annotated[str, InstantOf("effective_at")] = Field(description="when, in business")
 
 
-class SubmissionBody(ForecastBody):
+class SubmissionBody(RenewalForecastBody):
     """A forecast for a renewal cycle, which stays as it was said."""
 
-    event: str
+    event: Annotated[str, From("event_id")]
     position: int
     renewal: str
     contract: str
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     due: str = Field(examples=["2026-12-31"])
-    recorded_at: str
+    recorded_at: AsInstant
+
+
+class _NewestForecast(RenewalForecastBody):
+    """The newest forecast, as the renewal's own row has it."""
+
+    probability: Annotated[str | None, From("chance")]
+    by: Annotated[str, From("forecast_by")]
+    submitted_at: Annotated[str, InstantOf("forecast_at")]
 
 
 class RenewalBody(BaseModel):
     """The end of a term: what falls due, and what became of it."""
 
-    id: str | None = Field(
+    id: Annotated[str | None, From("renewal")] = Field(
         description="of its cycle, once that was opened", examples=["rnw_01jd7z5m3wf8x9v0w1y2z3a4b5"]
     )
     contract: str
-    contract_ref: str | None
+    contract_ref: Annotated[str | None, From("external_ref")]
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     due: str = Field(examples=["2026-12-31"])
     notice_deadline: str
     noticed: bool
     auto_renew: bool
-    atr: AmountBody = Field(description="the annual value available to renew")
+    atr: AsMoney = Field(description="the annual value available to renew")
     outcome: str = Field(examples=["open"])
-    renewed: AmountBody | None
+    renewed: AsMoney | None
     timing: str | None
-    decided_at: str | None
+    decided_at: AsInstant | None
     reason: str | None
     voluntary: bool | None
     risk: str | None
     probability: str | None
     drivers: list[str]
     deferred_to: str | None
-    opened_at: str | None = Field(description="since when there is a cycle")
+    opened_at: AsInstant | None = Field(description="since when there is a cycle")
     milestone: int | None = Field(description="the fewest days left that were noted", examples=[120])
-    co_termed: AmountBody = Field(
+    co_termed: AsMoney = Field(
         description="the annual value of lines that joined since the cycle was opened and run to the same day"
     )
-    forecast: ForecastBody | None = Field(description="the newest")
+    forecast: Annotated[RenewalForecastBody | None, Part(_NewestForecast, when="expected")] = Field(
+        description="the newest"
+    )
     version: int | None = Field(description="of its cycle, once that was opened; what If-Match names")
 
 
@@ -86,68 +101,12 @@ class RenewalPage(RenewalBody):
     actions: list[str] = ACTIONS
 
 
-def present(rows: Sequence[renewals.Renewal]) -> list[dict[str, Any]]:
-    """Renewals as they are answered."""
-    return [
-        {
-            "id": row.renewal,
-            "contract": row.contract,
-            "contract_ref": row.external_ref,
-            "account": row.account,
-            "due": row.due,
-            "notice_deadline": row.notice_deadline,
-            "noticed": row.noticed,
-            "auto_renew": row.auto_renew,
-            "atr": money(row.atr, row.currency),
-            "outcome": row.outcome,
-            "renewed": None if row.renewed is None else money(row.renewed, row.currency),
-            "timing": row.timing,
-            "decided_at": at(row.decided_at),
-            "reason": row.reason,
-            "voluntary": row.voluntary,
-            "risk": row.risk,
-            "probability": row.probability,
-            "drivers": row.drivers,
-            "deferred_to": row.deferred_to,
-            "opened_at": at(row.opened_at),
-            "milestone": row.milestone,
-            "co_termed": money(row.co_termed, row.currency),
-            "forecast": None if row.expected is None else _forecast(row, row.expected),
-            "version": row.version,
-        }
-        for row in rows
-    ]
-
-
-def _forecast(row: renewals.Renewal, expected: int) -> dict[str, Any]:
-    return {
-        "category": row.category,
-        "probability": row.chance,
-        "expected_value": money(expected, row.currency),
-        "by": row.forecast_by,
-        "submitted_at": at(row.forecast_at),
-    }
-
-
-def submissions(rows: Sequence[forecasts.Forecast]) -> list[dict[str, Any]]:
-    """Forecasts as they are answered."""
-    return [
-        {
-            "event": row.event_id,
-            "position": row.position,
-            "renewal": row.renewal,
-            "contract": row.contract,
-            "account": row.account,
-            "due": row.due,
-            "category": row.category,
-            "probability": row.probability,
-            "expected_value": money(row.expected, row.currency),
-            "by": row.by,
-            "submitted_at": at(row.effective_at),
-            "recorded_at": at(row.recorded_at),
-        }
-        for row in rows
-    ]
+present = Presenter(
+    RenewalBody,
+    Renewal,
+    not_shown=("due_at", "notice_end", "automatic", "agreed_at", "frozen", "products", "schedule"),
+)
+_submissions = Presenter(SubmissionBody, Forecast)
 
 
 @router.post("/contracts/{contract}/renewal-cycles", operation_id="renewals.open", status_code=201, responses=_ANSWERS)
@@ -189,7 +148,7 @@ def list_forecasts(
 ) -> Response:
     """Every forecast for a renewal cycle, in the order in which they were recorded."""
     filters = picked(renewal=asked.existing("renewal", renewal), category=category, by=by)
-    return page(asked, paged, forecasts.VIEW, submissions, filters=filters, sort=sort)
+    return page(asked, paged, forecasts.VIEW, _submissions, filters=filters, sort=sort)
 
 
 @router.get("/renewals", operation_id="renewals.list", responses=answered(PageBody[RenewalBody], 400, 404))
@@ -235,4 +194,4 @@ def get_renewal(renewal: str, asked: Reading) -> Response:
     if not rows:
         raise NotFound("renewal_not_found", "there is no such renewal")
     more = {"position": position, "actions": actions.of_renewal(rows[0], asked.principal)}
-    return asked.answer(present(rows)[0] | more, position, version=rows[0].version)
+    return asked.answer(present(asked, rows)[0] | more, position, version=rows[0].version)

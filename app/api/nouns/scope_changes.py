@@ -1,20 +1,21 @@
 """Scope changes over HTTP: from the client's wish to an answer, a decision and the work."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import DecimalOf, EachOf, From, MoneyOf, Opened, Part, Sealed, SealedTexts
 from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
+from app.api.http.formatting import at
 from app.api.http.paging import Paging, page, paging
+from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody, at, money
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsDecimal, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
-from app.domain.kernel.values import Day, unscaled
+from app.domain.kernel.values import Day
 from app.domain.scope_change import commands
 from app.domain.scope_change.commands import Team
-from app.store.vault import sealed_keys
 from projections.views import scope_changes
 from projections.views.scope_changes import ScopeChange
 
@@ -25,28 +26,88 @@ Reading = Annotated[ReadContext, Security(question, scopes=["scope_changes:read"
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
+def _consult(consult: dict[str, Any], _row: ScopeChange, texts: SealedTexts) -> dict[str, Any]:
+    texts_of_teams = {name: consult.get(name) for name in ("question", "capacity_note", "risk")}
+    times = {"asked_at": at(consult["asked_at"]), "settled_at": at(consult.get("settled_at"))}
+    answer = {**consult, **texts_of_teams, **times}
+    for name, text in texts_of_teams.items():
+        texts.add(answer, name, {name: text})
+    return answer
+
+
+def _response(row: ScopeChange, texts: SealedTexts) -> dict[str, Any] | None:
+    if row.responded_at is None:
+        return None
+    answer = {**(row.response or {}), "responded_at": at(row.responded_at)}
+    for name, value in (row.response or {}).items():
+        texts.add(answer, name, {name: value})
+    return answer
+
+
+class _Assessment(BaseModel):
+    assessed_at: AsInstant
+    effort_hours: AsDecimal | None
+    cost: AsMoney | None
+    price: AsMoney | None
+    timeline_shift_days: Annotated[int | None, From("shift_days")]
+    margin_effect: AsDecimal | None
+    scope_delta: list[Any] | None
+    approval_needed: bool
+    approved: bool
+    risk: Annotated[str | None, Sealed()]
+
+
+class _Decision(BaseModel):
+    accepted: bool | None
+    option: str | None
+    decided_at: AsInstant
+    by: Annotated[str | None, Sealed("decision_event", member="decided_by")]
+
+
+class _Absorption(BaseModel):
+    absorbed_at: AsInstant
+    hours: Annotated[str | None, DecimalOf("absorbed_hours")]
+    cost: Annotated[AmountBody | None, MoneyOf("absorbed_cost", currency="absorbed_currency")]
+    cause: Annotated[str | None, From("absorbed_cause")]
+    approved_by: Annotated[str | None, From("absorption_approved_by")]
+
+
+class _Amendment(BaseModel):
+    amended_at: AsInstant
+    contract: str | None
+    contract_event: str | None
+    amendment_no: int | None
+    mrr_delta: Annotated[AmountBody | None, MoneyOf(currency="contract_currency")]
+    one_off: Annotated[AmountBody | None, MoneyOf(currency="contract_currency")]
+
+
+class _Delivery(BaseModel):
+    delivered_at: AsInstant
+    hours: Annotated[str | None, DecimalOf("delivered_hours")]
+
+
 class ScopeChangeBody(BaseModel):
     """A scope change, the parts of its life null until they happen."""
 
-    id: str = Field(examples=["scr_01jd7z5m3tf8x9v0w1y2z3a4b5"])
+    id: Annotated[str, From("scope_change")] = Field(examples=["scr_01jd7z5m3tf8x9v0w1y2z3a4b5"])
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     contract: str | None
     interaction: str | None
     title: str
-    request: str | None = Field(description="the client's words; null once erased")
+    request: Annotated[str | None, Sealed()] = Field(description="the client's words; null once erased")
     external_ref: str | None
     needed_by: str | None
-    raised_at: str
+    raised_at: AsInstant
     state: str = Field(examples=["consulting"])
     closed_as: str | None = Field(description="withdrawn or declined")
     waiting_on: list[str] = Field(description="teams, client, approver or account_manager", examples=[["creative"]])
-    consults: list[dict[str, Any]]
-    assessment: dict[str, Any] | None
-    response: dict[str, Any] | None
-    decision: dict[str, Any] | None
-    absorption: dict[str, Any] | None
-    amendment: dict[str, Any] | None
-    delivery: dict[str, Any] | None
+    consults: Annotated[list[dict[str, Any]], EachOf(_consult)]
+    assessment: Annotated[dict[str, Any] | None, Part(_Assessment, when="assessed_at")]
+    response: Annotated[dict[str, Any] | None, Opened(_response, reads=("response", "responded_at"))]
+    decision: Annotated[dict[str, Any] | None, Part(_Decision, when="decided_at")]
+    absorption: Annotated[dict[str, Any] | None, Part(_Absorption, when="absorbed_at")]
+    amendment: Annotated[dict[str, Any] | None, Part(_Amendment, when="amended_at")]
+    delivery: Annotated[dict[str, Any] | None, Part(_Delivery, when="delivered_at")]
     version: int
 
 
@@ -56,106 +117,7 @@ class ScopeChangePage(ScopeChangeBody):
     position: int
 
 
-# --- how one is answered ---
-
-
-def present(asked: ReadContext, rows: Sequence[ScopeChange]) -> list[dict[str, Any]]:
-    """Scope changes as they are answered: what is sealed is opened, what was erased reads null."""
-    sealed = [_sealed(row) for row in rows]
-    opened = iter(asked.runtime.log.reveal(asked.tenant_id, [part for parts in sealed for part in parts]))
-    return [_body(row, [next(opened) for _ in parts]) for row, parts in zip(rows, sealed, strict=True)]
-
-
-def _sealed(row: ScopeChange) -> list[tuple[str, dict[str, Any]]]:
-    """What is sealed in a row, each part with the id of its event, under which free text has its key."""
-    parts = [{"request": row.request}, {"risk": row.risk}, row.response or {}]
-    for consult in row.consults or []:
-        parts.append({"question": consult.get("question")})
-        parts.append({name: consult.get(name) for name in ("capacity_note", "risk")})
-    told = [(next(iter(sealed_keys(part)), ""), part) for part in parts]
-    return [(row.decision_event or "", {"by": row.decided_by}), *told]
-
-
-def _body(row: ScopeChange, opened: list[dict[str, Any]]) -> dict[str, Any]:
-    by, request, risk, response, *notes = opened
-    consults = zip(row.consults or [], notes[::2], notes[1::2], strict=True)
-    return {
-        "id": row.scope_change,
-        "account": row.account,
-        "contract": row.contract,
-        "interaction": row.interaction,
-        "title": row.title,
-        **request,
-        "external_ref": row.external_ref,
-        "needed_by": row.needed_by,
-        "raised_at": at(row.raised_at),
-        "state": row.state,
-        "closed_as": row.closed_as,
-        "waiting_on": row.waiting_on,
-        "consults": [_consult({**consult, **asked, **answer}) for consult, asked, answer in consults],
-        "assessment": None if row.assessed_at is None else _assessment(row) | risk,
-        "response": None if row.responded_at is None else {**response, "responded_at": at(row.responded_at)},
-        "decision": None if row.decided_at is None else _decision(row) | by,
-        "absorption": None if row.absorbed_at is None else _absorption(row),
-        "amendment": None if row.amended_at is None else _amendment(row),
-        "delivery": None if row.delivered_at is None else _delivery(row),
-        "version": row.version,
-    }
-
-
-def _consult(consult: dict[str, Any]) -> dict[str, Any]:
-    return {**consult, "asked_at": at(consult["asked_at"]), "settled_at": at(consult.get("settled_at"))}
-
-
-def _assessment(row: ScopeChange) -> dict[str, Any]:
-    return {
-        "assessed_at": at(row.assessed_at),
-        "effort_hours": _decimal(row.effort_hours),
-        "cost": _money(row.cost, row.currency),
-        "price": _money(row.price, row.currency),
-        "timeline_shift_days": row.shift_days,
-        "margin_effect": _decimal(row.margin_effect),
-        "scope_delta": row.scope_delta,
-        "approval_needed": row.approval_needed,
-        "approved": row.approved,
-    }
-
-
-def _decision(row: ScopeChange) -> dict[str, Any]:
-    return {"accepted": row.accepted, "option": row.option, "decided_at": at(row.decided_at)}
-
-
-def _absorption(row: ScopeChange) -> dict[str, Any]:
-    return {
-        "absorbed_at": at(row.absorbed_at),
-        "hours": _decimal(row.absorbed_hours),
-        "cost": _money(row.absorbed_cost, row.absorbed_currency),
-        "cause": row.absorbed_cause,
-        "approved_by": row.absorption_approved_by,
-    }
-
-
-def _amendment(row: ScopeChange) -> dict[str, Any]:
-    return {
-        "amended_at": at(row.amended_at),
-        "contract": row.contract,
-        "contract_event": row.contract_event,
-        "amendment_no": row.amendment_no,
-        "mrr_delta": _money(row.mrr_delta, row.contract_currency),
-        "one_off": _money(row.one_off, row.contract_currency),
-    }
-
-
-def _delivery(row: ScopeChange) -> dict[str, Any]:
-    return {"delivered_at": at(row.delivered_at), "hours": _decimal(row.delivered_hours)}
-
-
-def _money(amount: int | None, currency: str | None) -> dict[str, str] | None:
-    return None if amount is None or currency is None else money(amount, currency)
-
-
-def _decimal(value: int | None) -> str | None:
-    return None if value is None else unscaled(value)
+present = Presenter(ScopeChangeBody, ScopeChange, not_shown=("latest_at", "response_kind", "with_alternative"))
 
 
 # --- writing ---
@@ -302,7 +264,7 @@ def list_scope_changes(
         asked,
         paged,
         scope_changes.VIEW,
-        lambda rows: present(asked, rows),
+        present,
         filters=filters,
         conditions=conditions,
         sort=sort,
@@ -317,7 +279,7 @@ def list_scope_changes(
 def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """An account's scope changes, oldest first."""
     filters = picked(account=asked.existing("account", account))
-    return page(asked, paged, scope_changes.VIEW, lambda rows: present(asked, rows), filters=filters)
+    return page(asked, paged, scope_changes.VIEW, present, filters=filters)
 
 
 @router.get(

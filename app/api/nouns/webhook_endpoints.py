@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import Added, From
 from app.api.http.dependencies import (
     ReadContext,
     WriteContext,
@@ -18,9 +19,11 @@ from app.api.http.dependencies import (
     question,
     runtime_of,
 )
+from app.api.http.formatting import at
 from app.api.http.paging import Paging, listing, page, paging, read_cursor
+from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
-from app.api.http.response_models import WRITTEN, PageBody, ReceiptBody, at
+from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
 from app.api.http.strict_json_route import StrictRoute
 from app.auth.roles import Principal
 from app.domain.webhook_endpoint.commands import (
@@ -30,12 +33,12 @@ from app.domain.webhook_endpoint.commands import (
     RegisterWebhookEndpoint,
     RetireWebhookSecret,
 )
-from app.runtime import Runtime
 from app.store.inbox import Message
 from app.webhooks.inbound.endpoints import NOUN, Closed
 from app.webhooks.inbound.provider import Delivery
 from app.webhooks.inbound.providers import provider_named
 from projections.views import webhook_endpoints
+from projections.views.webhook_endpoints import WebhookEndpoint
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(door, scopes=["webhooks:write", "events:write"])]
@@ -60,11 +63,11 @@ class AddedSecret(ReceiptBody):
 class EndpointBody(BaseModel):
     """An endpoint, its secrets by their ids."""
 
-    id: str
+    id: Annotated[str, From("endpoint")]
     provider: str = Field(examples=["standard_webhooks"])
     label: str | None
     status: str = Field(examples=["open"])
-    url: str
+    url: Annotated[str, Added()]
     tolerance_seconds: int
     hash: str | None
     encoding: str | None
@@ -73,7 +76,7 @@ class EndpointBody(BaseModel):
     signed_content_template: str | None
     secrets: list[str]
     public_keys: list[str]
-    registered_at: str
+    registered_at: AsInstant
     version: int
 
 
@@ -101,18 +104,15 @@ class StoredBody(BaseModel):
     status: str = Field(examples=["stored"])
 
 
-def present(runtime: Runtime, rows: Sequence[webhook_endpoints.WebhookEndpoint]) -> list[dict[str, Any]]:
-    """Endpoints as they are answered."""
-    same = ("provider", "label", "status", "tolerance_seconds", "hash", "encoding", "header", "style",
-            "signed_content_template", "secrets", "public_keys", "version")  # fmt: skip
+_endpoint = Presenter(EndpointBody, WebhookEndpoint, not_shown=("latest_at",))
+
+
+def present(context: ReadContext, rows: Sequence[WebhookEndpoint]) -> list[dict[str, Any]]:
+    """Endpoints as they are answered, each with its address."""
+    url = context.runtime.endpoints.url
     return [
-        {
-            "id": row.endpoint,
-            **{name: getattr(row, name) for name in same},
-            "url": runtime.endpoints.url(provider_named(row.provider), row.endpoint),
-            "registered_at": at(row.registered_at),
-        }
-        for row in rows
+        answer | {"url": url(provider_named(row.provider), row.endpoint)}
+        for answer, row in zip(_endpoint(context, rows), rows, strict=True)
     ]
 
 
@@ -196,7 +196,7 @@ def list_endpoints(
 ) -> Response:
     """The endpoints."""
     filters = picked(provider=provider, status=status)
-    return page(asked, paged, webhook_endpoints.VIEW, lambda rows: present(asked.runtime, rows), filters=filters)
+    return page(asked, paged, webhook_endpoints.VIEW, present, filters=filters)
 
 
 @router.get(
@@ -208,7 +208,7 @@ def get_endpoint(endpoint: str, asked: Reading) -> Response:
     """An endpoint."""
     view = webhook_endpoints.VIEW
     row, position = asked.runtime.reader.one(asked.tenant_id, view, asked.find(NOUN, endpoint), asked.when(view))
-    return asked.answer(present(asked.runtime, [row])[0] | {"position": position}, position, version=row.version)
+    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=row.version)
 
 
 # --- the inbox ---
