@@ -31,15 +31,15 @@ class RenewalForecastBody(BaseModel):
     """What somebody expected of a renewal."""
 
     category: str = Field(examples=["commit"])
-    probability: str | None = Field(description="where it was said", examples=["0.9"])
+    probability: Annotated[str | None, From("chance")] = Field(description="where it was said", examples=["0.9"])
     expected_value: Annotated[AmountBody, MoneyOf("expected")] = Field(
         description="a year, of the new term if there is one"
     )
-    by: str = Field(description="the key that said so")
-    submitted_at: Annotated[str, InstantOf("effective_at")] = Field(description="when, in business")
+    by: Annotated[str, From("forecast_by")] = Field(description="the key that said so")
+    submitted_at: Annotated[str, InstantOf("forecast_at")] = Field(description="when, in business")
 
 
-class SubmissionBody(RenewalForecastBody):
+class SubmissionBody(BaseModel):
     """A forecast for a renewal cycle, which stays as it was said."""
 
     event: Annotated[str, From("event_id")]
@@ -48,15 +48,14 @@ class SubmissionBody(RenewalForecastBody):
     contract: str
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     due: str = Field(examples=["2026-12-31"])
+    category: str = Field(examples=["commit"])
+    probability: str | None = Field(description="where it was said", examples=["0.9"])
+    expected_value: Annotated[AmountBody, MoneyOf("expected")] = Field(
+        description="a year, of the new term if there is one"
+    )
+    by: str = Field(description="the key that said so")
+    submitted_at: Annotated[str, InstantOf("effective_at")] = Field(description="when, in business")
     recorded_at: AsInstant
-
-
-class _NewestForecast(RenewalForecastBody):
-    """The newest forecast, as the renewal's own row has it."""
-
-    probability: Annotated[str | None, From("chance")]
-    by: Annotated[str, From("forecast_by")]
-    submitted_at: Annotated[str, InstantOf("forecast_at")]
 
 
 class RenewalBody(BaseModel):
@@ -88,9 +87,7 @@ class RenewalBody(BaseModel):
     co_termed: AsMoney = Field(
         description="the annual value of lines that joined since the cycle was opened and run to the same day"
     )
-    forecast: Annotated[RenewalForecastBody | None, Part(_NewestForecast, when="expected")] = Field(
-        description="the newest"
-    )
+    forecast: Annotated[RenewalForecastBody | None, Part(when="expected")] = Field(description="the newest")
     version: int | None = Field(description="of its cycle, once that was opened; what If-Match names")
 
 
