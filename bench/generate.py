@@ -114,7 +114,7 @@ def append_all(
         for outcome in runtime.log.append(tenant_id, appends):
             if not isinstance(outcome, Receipt):
                 raise outcome
-        opened += [append.stream_id for append in appends if append.facts[0].topic == "account.opened"]
+        opened += [append.stream_id for append in appends if append.events[0].topic == "account.opened"]
     if runtime.log.head(tenant_id) != events:
         raise RuntimeError("the log has not as many events as it should")
     return opened

@@ -45,7 +45,7 @@ def _resolve(runtime: Runtime, intent: CommandEnvelope, command: ResolveDispute)
 
 def _certify(runtime: Runtime, intent: CommandEnvelope, command: IssueKpiCertificate) -> Receipt:
     reader, tenant_id = runtime.reader, intent.tenant_id
-    if (replayed := certificates.replayed(reader, tenant_id, intent.request)) is not None:
+    if (replayed := reader.log.replay(tenant_id, intent.request)) is not None:
         return replayed
     question = KpiQuery(command.kpi, command.from_, command.to)
     when = certificates.known(reader, tenant_id, command.kpi, command.as_of, None)

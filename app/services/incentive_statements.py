@@ -32,7 +32,6 @@ from app.domain.policy.state import PolicyState
 from app.domain.recorded import Recorded
 from app.kpi_queries import KpiQuery, Scope
 from app.read_side.reader import Reader, When
-from app.store import receipts
 from app.store.receipts import Receipt, Request
 from app.write_side.handler import CommandEnvelope, Handler
 from projections.views import portfolios, timeline
@@ -113,10 +112,8 @@ def preview(handler: Handler, reader: Reader, tenant_id: str, asked: StatementRe
 def _policy(handler: Handler, reader: Reader, tenant_id: str, named: str, position: int) -> tuple[str, PolicyState]:
     """A policy as it was known at a position."""
     plan = handler.load(tenant_id, "policy", named)[0]
-    state: PolicyState = AGGREGATES["policy"].initial
-    for recorded in reader.log.stream(tenant_id, plan):
-        if recorded.position <= position:
-            state = AGGREGATES["policy"].evolve(state, recorded)
+    events = reader.log.stream(tenant_id, plan)
+    state: PolicyState = AGGREGATES["policy"].fold(event for event in events if event.position <= position)
     if not state.kind:
         raise NotFound("policy_not_found", "there is no such policy")
     return plan, state
@@ -330,9 +327,8 @@ def issue(
 
     Raises: as `preview`; Refused where there is nothing to pay; Unavailable while views are behind.
     """
-    answered = None if request.fresh else handler.log.receipts(tenant_id, [request.key]).get(request.key)
-    if answered is not None:
-        return receipts.replay(request, answered)
+    if (earlier := handler.log.replay(tenant_id, request)) is not None:
+        return earlier
     asked = StatementRequest(wanted.plan, wanted.payee, wanted.from_, wanted.to, wanted.currency)
     worked: Worked | None = None
     for attempt in range(ATTEMPTS):

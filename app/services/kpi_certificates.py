@@ -11,7 +11,7 @@ from app.kpi_queries.digests import answer_hash, code_digest, inputs_hash
 from app.kpi_queries.evaluate import exactly
 from app.kpi_queries.query import KpiQuery, Scope, kpi_of, views
 from app.read_side.reader import Reader, When
-from app.store.receipts import Receipt, Request, replay
+from app.store.receipts import Receipt, Request
 from app.write_side.handler import CommandEnvelope, Handler
 from projections.kpis.decimals import step
 from projections.kpis.presentation import is_share
@@ -80,12 +80,6 @@ def issue(
     """Appends a certificate. Takes: `said`, what the command says besides."""
     command = RecordKpiCertificate(issued=issued, account=issued.scope.account, **said)
     return handler.handle(CommandEnvelope(tenant_id, actor, command, request))
-
-
-def replayed(reader: Reader, tenant_id: str, request: Request) -> Receipt | None:
-    """What the same request was answered when it came before, so that nothing need be computed for it again."""
-    found = None if request.fresh else reader.log.receipts(tenant_id, [request.key]).get(request.key)
-    return replay(request, found) if found else None
 
 
 # --- computing again ---

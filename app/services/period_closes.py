@@ -20,7 +20,7 @@ from app.domain.period_close.events import PeriodCloseClosed
 from app.kpi_queries.query import KpiQuery, Scope, kpi_of
 from app.kpi_queries.restatement import Restated as Moved
 from app.read_side.reader import Reader
-from app.services.kpi_certificates import certified, figure_of, issue, known, question_of, replayed, since
+from app.services.kpi_certificates import certified, figure_of, issue, known, question_of, since
 from app.store.receipts import Receipt, Request
 from app.write_side.handler import CommandEnvelope, Handler
 
@@ -48,7 +48,7 @@ def close(
     Raises: Refused before it has ended or when it is closed already; as the figures do, before anything is appended.
     """
     own = claim(command.from_, command.to, command.currency)
-    if (answered := replayed(reader, tenant_id, request)) is not None:
+    if (answered := reader.log.replay(tenant_id, request)) is not None:
         return answered
     _require_closable(handler, reader, tenant_id, command, own)
     names = tuple(dict.fromkeys(command.kpis)) or FIGURES
@@ -84,7 +84,7 @@ def restate(
     Raises: NotFound; Refused when everything stands.
     """
     close_id, held = handler.load(tenant_id, "period_close", close_id)
-    if (answered := replayed(reader, tenant_id, request)) is not None:
+    if (answered := reader.log.replay(tenant_id, request)) is not None:
         return answered
     require_undated(command)
     if if_match is not None and if_match != held.version:

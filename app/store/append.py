@@ -1,4 +1,4 @@
-"""What a command wants appended, and what becomes of it."""
+"""What a command appends, and the outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from app.store.vault import DataKey
 
 @dataclass(slots=True)
 class AppendRequest:
-    """What one command wants to add to a tenant's log, all of it or nothing.
+    """What one command adds to a tenant's log, all of it or nothing.
 
-    stream_id: the thing that the command was about. expects: the version at which each stream was read.
-    claims: references that become this thing's, as (noun, reference). rests_on: ids of events that it takes for stored
-    because commands before it decided them: a version alone would not tell them from somebody else's.
+    stream_id: the aggregate that the command was about. expects: the version at which each stream was read.
+    claims: references that will name this aggregate, as (noun, reference). depends_on: ids of events that commands before
+    it decided and that must have been stored: a version alone would not tell them from another writer's events.
     """
 
     tenant_id: str
     stream_id: str
-    facts: tuple[StoredEnvelope, ...]
+    events: tuple[StoredEnvelope, ...]
     expects: Mapping[str, int]
     request: Request
     claims: tuple[tuple[str, str], ...] = ()
     data_keys: tuple[DataKey, ...] = ()
-    rests_on: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
 
 
 Outcome = Receipt | DomainError
-"""The receipt, or why nothing of the command was appended."""
+"""The receipt, or the reason why nothing of the command was appended."""

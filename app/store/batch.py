@@ -9,7 +9,7 @@ from app.domain.kernel.values import instant
 from app.store import receipts
 from app.store.append import AppendRequest, Outcome
 from app.store.mapper import StoredEnvelope, leaf
-from app.store.receipts import Receipt
+from app.store.receipts import Receipt, StoredReceipt
 
 Row = tuple[Any, ...]
 
@@ -27,9 +27,9 @@ class Wanted:
     @classmethod
     def by(cls, batch: Sequence[AppendRequest]) -> "Wanted":
         """What a batch asks for. What the server itself made just now cannot be there and is not looked up."""
-        resting = {event_id for one in batch for event_id in one.rests_on}
+        resting = {event_id for one in batch for event_id in one.depends_on}
         if resting:
-            resting -= {fact.event_id for one in batch for fact in one.facts}
+            resting -= {fact.event_id for one in batch for fact in one.events}
         return cls(
             list({one.request.key: None for one in batch if not one.request.fresh}),
             list({stream: None for one in batch for stream in one.expects}),
@@ -54,7 +54,7 @@ class Wanted:
 class Found:
     """What is in the store: receipts by key, streams' versions, who has a claim, and which keys and events there are."""
 
-    receipts: dict[str, tuple[bytes, Receipt]] = field(default_factory=dict)
+    receipts: dict[str, StoredReceipt] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     claims: dict[tuple[str, str], str] = field(default_factory=dict)
     data_keys: set[str] = field(default_factory=set)
@@ -88,7 +88,7 @@ class Batch:
         except DomainError as refusal:
             return refusal
         appended = []
-        for fact in one.facts:
+        for fact in one.events:
             self.add(fact)
             found.versions[str(fact.originator_id)] = fact.originator_version
             found.events.add(fact.event_id)
@@ -98,7 +98,7 @@ class Batch:
         )
         key, fingerprint = one.request.key, one.request.fingerprint
         self.receipts.append((key, fingerprint, receipt.encoded))
-        found.receipts[key] = (fingerprint, receipt)
+        found.receipts[key] = StoredReceipt(fingerprint, receipt)
         for claim in one.claims:
             self.refs.append((*claim, one.stream_id))
             found.claims[claim] = one.stream_id
@@ -123,7 +123,7 @@ class Batch:
             version = found.versions.get(stream_id, 0)
             if version != expected:
                 raise Conflict("version_conflict", "the stream moved on", current_version=version)
-        if any(event_id not in found.events for event_id in one.rests_on):
+        if any(event_id not in found.events for event_id in one.depends_on):
             raise Conflict("version_conflict", "what it rests on was not stored")
         for claim in one.claims:
             if found.claims.get(claim, one.stream_id) != one.stream_id:

@@ -76,7 +76,7 @@ class Committer:
         self._put(_Waiting(appends, answer))
         return answer
 
-    def submit_soon(self, appends: Sequence[AppendRequest]) -> Soon:
+    def submit_async(self, appends: Sequence[AppendRequest]) -> Soon:
         """The same for a coroutine, which awaits the answer: all answers of a batch reach their loop in one call.
 
         Raises: Unavailable when too many are waiting already.

@@ -7,6 +7,7 @@ from typing import Any, cast
 from eventsourcing.persistence import EventStore
 from sqlalchemy import select
 
+from app.domain.kernel.errors import DomainError
 from app.domain.kernel.event import Event
 from app.domain.recorded import Recorded
 from app.store import receipts
@@ -15,7 +16,7 @@ from app.store.engine import Database
 from app.store.event_pages import page
 from app.store.lookup import LookupResult, look_up
 from app.store.mapper import EnvelopeMapper, Proposed, encoded
-from app.store.receipts import Receipt, Request
+from app.store.receipts import Receipt, Request, StoredReceipt
 from app.store.recorder import LedgerRecorder
 from app.store.tables import data_keys, events, ledgers, refs
 from app.store.vault import DataKey, Vault, sealable, sealed_keys
@@ -112,10 +113,31 @@ class Log:
         """The things behind references as (noun, reference), and the streams of these and of ids, together."""
         return look_up(self.database, tenant_id, refs, streams)
 
-    def receipts(self, tenant_id: str, wanted: Sequence[str]) -> dict[str, tuple[bytes, Receipt]]:
-        """The receipts that exist among the keys asked for, each with its fingerprint."""
+    # --- receipts ---
+
+    def replay(self, tenant_id: str, request: Request) -> Receipt | None:
+        """The receipt of the same request, if it was handled before. Raises: Invalid when its key had another content."""
+        earlier = self.replays(tenant_id, [request])[0]
+        if isinstance(earlier, DomainError):
+            raise earlier
+        return earlier
+
+    def replays(self, tenant_id: str, requests: Sequence[Request]) -> list[Receipt | DomainError | None]:
+        """The same for many requests in one look-up. Gives: for each its earlier receipt, a refusal, or None."""
+        stored = self.receipts(tenant_id, [request.key for request in requests if not request.fresh])
+        return [
+            receipts.replay_or_refusal(request, stored[request.key]) if request.key in stored else None
+            for request in requests
+        ]
+
+    def receipts(self, tenant_id: str, keys: Sequence[str]) -> dict[str, StoredReceipt]:
+        """The stored receipts by key, whatever the request was; a key without a receipt is missing."""
+        if not keys:
+            return {}
         with self.database.read(tenant_id) as connection:
-            return receipts.find(connection, self.database, tenant_id, wanted)
+            return receipts.find(connection, self.database, tenant_id, keys)
+
+    # --- sealed values ---
 
     def reveal(self, tenant_id: str, found: Sequence[tuple[str, Any]], path: str = "data") -> list[Any]:
         """Sealed JSON opened, as (event id, JSON) pairs; what was erased reads null."""
@@ -140,18 +162,22 @@ class Log:
         expects: Mapping[str, int],
         request: Request,
         claims: Sequence[tuple[str, str]] = (),
-        known: dict[str, bytes | None] | None = None,
-        at_hand: bool = False,
+        known_keys: dict[str, bytes | None] | None = None,
+        cache_only: bool = False,
     ) -> AppendRequest:
         """Seals, encodes and gathers what a command decided: everything that needs no lock.
 
-        Takes: `known`, persons' data keys that were read before, or None where there was none; what is read here joins them.
-        Raises: CacheMiss where only these may be used, `at_hand`, and they do not suffice.
+        Takes: `known_keys`, persons' data keys that were read before, with None for a person who has none; the keys that are
+        read here are added to it. Raises: CacheMiss where `cache_only` allows no reading and a key is missing.
         """
         dumped = [draft.event.model_dump(mode="json", exclude_none=True) for draft in drafts]
         secret = [sealable(type(draft.event), data) for draft, data in zip(drafts, dumped, strict=True)]
         persons = {person for found in secret for *_, person in found if person}
-        held = self._held(tenant_id, persons, {} if known is None else known, at_hand=at_hand) if persons else {}
+        held = (
+            self._held(tenant_id, persons, {} if known_keys is None else known_keys, cache_only=cache_only)
+            if persons
+            else {}
+        )
         new_keys: list[DataKey] = []
         facts = []
         for draft, data, found in zip(drafts, dumped, secret, strict=True):
@@ -182,11 +208,11 @@ class Log:
         return self.recorder(tenant_id).append(batch)
 
     def _held(
-        self, tenant_id: str, persons: set[str], known: dict[str, bytes | None], *, at_hand: bool
+        self, tenant_id: str, persons: set[str], known: dict[str, bytes | None], *, cache_only: bool
     ) -> dict[str, bytes]:
         """The data keys of persons that exist already."""
         unread = sorted(persons - known.keys())
-        if unread and at_hand:
+        if unread and cache_only:
             raise CacheMiss
         if unread:
             with self.database.read(tenant_id) as connection:

@@ -169,7 +169,7 @@ def _found(parts: Iterable[str], row: Sequence[str | None]) -> Found:
     told = {part: orjson.loads(rows) if rows else [] for part, rows in zip(parts, row, strict=True)}
     return Found(
         {
-            key: (bytes.fromhex(fingerprint), receipts.read(response, recorded_at))
+            key: receipts.StoredReceipt(bytes.fromhex(fingerprint), receipts.read(response, recorded_at))
             for key, fingerprint, response, recorded_at in told.get("receipts", ())
         },
         {stream_id: version for stream_id, version in told.get("versions", ()) if version},

@@ -1,4 +1,4 @@
-"""The memory: the states of things and what references stand for, from what is remembered, else from the log."""
+"""AggregateLoader: aggregates by id or by reference, from the cache, else from the log."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -10,14 +10,18 @@ from app.domain.kernel import values
 from app.domain.kernel.errors import NotFound
 from app.domain.recorded import Recorded
 from app.store.log import CacheMiss, Log
-from app.write_side.states import PendingWrites, StateCache, VersionedState
+from app.write_side.pending import PendingWrites
+from app.write_side.state_cache import StateCache, VersionedState
 
-REMEMBERED: Final = 100_000
-"""How many references, and how many tenants' zones, are remembered."""
+CACHE_SIZE: Final = 100_000
+"""How many references, and how many tenants' time zones, are cached."""
 
 
 class AggregateLoader:
-    """Finds things by id or reference. Takes: the log."""
+    """Loads aggregates. Takes: the log.
+
+    An aggregate is named by `id_or_ref`: its id, or `ref:` and the caller's own reference. `aggregate` is the name of its type.
+    """
 
     def __init__(self, log: Log) -> None:
         self.log = log
@@ -25,104 +29,105 @@ class AggregateLoader:
         self._refs: dict[tuple[str, str, str], str] = {}
         self._zones: dict[str, ZoneInfo] = {}
 
-    def zone(self, tenant_id: str, overlay: PendingWrites) -> ZoneInfo:
+    def zone(self, tenant_id: str, pending: PendingWrites) -> ZoneInfo:
         """The tenant's reporting time zone. Raises: NotFound when there is no such tenant."""
-        known = self._zones.get(tenant_id)  # it is said once, when the ledger begins
-        if known is None:
-            known = values.zone(self.load(tenant_id, "tenant", tenant_id, overlay)[1].state.time_zone)
-            _keep(self._zones, tenant_id, known)
-        return known
+        zone = self._zones.get(tenant_id)  # it never changes after the tenant was created
+        if zone is None:
+            zone = values.zone(self.load(tenant_id, "tenant", tenant_id, pending)[1].state.time_zone)
+            _cache(self._zones, tenant_id, zone)
+        return zone
 
-    def resolve(self, tenant_id: str, noun: str, named: str) -> str:
-        """The id of a thing by id or reference; whether an id exists is not looked up. Raises: NotFound."""
-        if named.startswith("ref:"):
-            return self._behind(tenant_id, noun, named.removeprefix("ref:"), PendingWrites())
-        if values.is_typeid(named, AGGREGATES[noun].id_prefix):
-            return named
-        raise _missing(noun)
+    def resolve(self, tenant_id: str, aggregate: str, id_or_ref: str) -> str:
+        """The id of an aggregate. Whether an id exists is not looked up. Raises: NotFound."""
+        if id_or_ref.startswith("ref:"):
+            return self._id_of_ref(tenant_id, aggregate, id_or_ref.removeprefix("ref:"), PendingWrites())
+        if values.is_typeid(id_or_ref, AGGREGATES[aggregate].id_prefix):
+            return id_or_ref
+        raise _missing(aggregate)
 
-    def load(self, tenant_id: str, noun: str, named: str, overlay: PendingWrites) -> tuple[str, VersionedState]:
-        """A thing's id and state by id or reference. Raises: NotFound; CacheMiss when only memory may be asked."""
-        kind = AGGREGATES[noun]
-        if named.startswith("ref:"):
-            stream_id = self._behind(tenant_id, noun, named.removeprefix("ref:"), overlay)
-        elif named.startswith(f"{kind.id_prefix}_"):
-            stream_id = named
+    def load(
+        self, tenant_id: str, aggregate: str, id_or_ref: str, pending: PendingWrites
+    ) -> tuple[str, VersionedState]:
+        """An aggregate's id and state. Raises: NotFound; CacheMiss when it is not cached and nothing may be read."""
+        aggregate_type = AGGREGATES[aggregate]
+        if id_or_ref.startswith("ref:"):
+            stream_id = self._id_of_ref(tenant_id, aggregate, id_or_ref.removeprefix("ref:"), pending)
+        elif id_or_ref.startswith(f"{aggregate_type.id_prefix}_"):
+            stream_id = id_or_ref
         else:
-            raise _missing(noun)
-        held = overlay.states.get(stream_id)
-        if held is None and (held := self.states.get(tenant_id, stream_id)):
-            overlay.remembered.add(stream_id)
-        if held is None:
-            if (noun, stream_id) in overlay.absent or not values.is_typeid(stream_id, kind.id_prefix):
-                raise _missing(noun)
-            if overlay.at_hand:
+            raise _missing(aggregate)
+        versioned = pending.states.get(stream_id)
+        if versioned is None and (versioned := self.states.get(tenant_id, stream_id)):
+            pending.from_cache.add(stream_id)
+        if versioned is None:
+            if (aggregate, stream_id) in pending.absent or not values.is_typeid(stream_id, aggregate_type.id_prefix):
+                raise _missing(aggregate)
+            if pending.cache_only:
                 raise CacheMiss
-            held = self._read(tenant_id, kind, stream_id, self.log.stream(tenant_id, stream_id))
-            if held.version == 0:
-                raise _missing(noun)
-        return stream_id, held
+            versioned = self._fold(tenant_id, aggregate_type, stream_id, list(self.log.stream(tenant_id, stream_id)))
+            if versioned.version == 0:
+                raise _missing(aggregate)
+        return stream_id, versioned
 
-    def at_hand(self, tenant_id: str, noun: str, named: str, overlay: PendingWrites) -> VersionedState | None:
-        """A thing's state, if it is in memory."""
-        stream_id: str | None = named
-        if named.startswith("ref:"):
-            stream_id = self._refs.get((tenant_id, noun, named.removeprefix("ref:")))
+    def cached(self, tenant_id: str, aggregate: str, id_or_ref: str, pending: PendingWrites) -> VersionedState | None:
+        """An aggregate's state, if it is pending or cached."""
+        stream_id: str | None = id_or_ref
+        if id_or_ref.startswith("ref:"):
+            stream_id = self._refs.get((tenant_id, aggregate, id_or_ref.removeprefix("ref:")))
         if stream_id is None:
             return None
-        return overlay.states.get(stream_id) or self.states.get(tenant_id, stream_id)
+        return pending.states.get(stream_id) or self.states.get(tenant_id, stream_id)
 
-    def fetch(self, tenant_id: str, wanted: Iterable[tuple[str, str]], overlay: PendingWrites) -> None:
-        """Looks up together what is not in memory. Takes: things as (noun, id or ref:…)."""
+    def prefetch(self, tenant_id: str, names: Iterable[tuple[str, str]], pending: PendingWrites) -> None:
+        """Reads aggregates that are not cached in one transaction. Takes: pairs of aggregate and `id_or_ref`."""
         unknown = [
-            (noun, named)
-            for noun, named in wanted
-            if (noun, named) not in overlay.absent and self.at_hand(tenant_id, noun, named, overlay) is None
+            (aggregate, id_or_ref)
+            for aggregate, id_or_ref in names
+            if (aggregate, id_or_ref) not in pending.absent
+            and self.cached(tenant_id, aggregate, id_or_ref, pending) is None
         ]
         if not unknown:
             return
-        refs = {(noun, named.removeprefix("ref:")) for noun, named in unknown if named.startswith("ref:")}
-        ids = {named for noun, named in unknown if values.is_typeid(named, AGGREGATES[noun].id_prefix)}
-        found = self.log.look_up(tenant_id, refs, ids)
-        for (noun, ref), stream_id in found.refs.items():
-            _keep(self._refs, (tenant_id, noun, ref), stream_id)
-        for stream_id, events in found.streams.items():
-            overlay.states[stream_id] = self._read(tenant_id, aggregate_of(stream_id), stream_id, events)
-        overlay.absent |= {(noun, f"ref:{ref}") for noun, ref in refs - found.refs.keys()}
-        overlay.absent |= {(noun, named) for noun, named in unknown if named in ids - found.streams.keys()}
+        refs = {(aggregate, name.removeprefix("ref:")) for aggregate, name in unknown if name.startswith("ref:")}
+        ids = {name for aggregate, name in unknown if values.is_typeid(name, AGGREGATES[aggregate].id_prefix)}
+        stored = self.log.look_up(tenant_id, refs, ids)
+        for (aggregate, ref), stream_id in stored.refs.items():
+            _cache(self._refs, (tenant_id, aggregate, ref), stream_id)
+        for stream_id, events in stored.streams.items():
+            pending.states[stream_id] = self._fold(tenant_id, aggregate_of(stream_id), stream_id, events)
+        pending.absent |= {(aggregate, f"ref:{ref}") for aggregate, ref in refs - stored.refs.keys()}
+        pending.absent |= {(aggregate, name) for aggregate, name in unknown if name in ids - stored.streams.keys()}
 
-    def _read(
-        self, tenant_id: str, kind: AggregateType[Any], stream_id: str, events: Iterable[Recorded]
+    def _fold(
+        self, tenant_id: str, aggregate_type: AggregateType[Any], stream_id: str, events: list[Recorded]
     ) -> VersionedState:
-        """The state that a stream's events lead to, remembered if there are any."""
-        version, state = 0, kind.initial
-        for recorded in events:
-            version, state = recorded.version, kind.evolve(state, recorded)
-        held = VersionedState(version, state)
+        """The state that a stream's events lead to; cached unless there are none."""
+        version = events[-1].version if events else 0
+        versioned = VersionedState(version, aggregate_type.fold(events))
         if version:
-            self.states.put(tenant_id, stream_id, held)
-        return held
+            self.states.put(tenant_id, stream_id, versioned)
+        return versioned
 
-    def _behind(self, tenant_id: str, noun: str, ref: str, overlay: PendingWrites) -> str:
-        found = overlay.refs.get((noun, ref)) or self._refs.get((tenant_id, noun, ref))
-        if found is None:
-            if (noun, f"ref:{ref}") in overlay.absent:
-                raise _missing(noun)
-            if overlay.at_hand:
+    def _id_of_ref(self, tenant_id: str, aggregate: str, ref: str, pending: PendingWrites) -> str:
+        stream_id = pending.refs.get((aggregate, ref)) or self._refs.get((tenant_id, aggregate, ref))
+        if stream_id is None:
+            if (aggregate, f"ref:{ref}") in pending.absent:
+                raise _missing(aggregate)
+            if pending.cache_only:
                 raise CacheMiss
-            found = self.log.resolve(tenant_id, noun, ref)
-            if found is None:
-                overlay.absent.add((noun, f"ref:{ref}"))
-                raise _missing(noun)
-            _keep(self._refs, (tenant_id, noun, ref), found)
-        return found
+            stream_id = self.log.resolve(tenant_id, aggregate, ref)
+            if stream_id is None:
+                pending.absent.add((aggregate, f"ref:{ref}"))
+                raise _missing(aggregate)
+            _cache(self._refs, (tenant_id, aggregate, ref), stream_id)
+        return stream_id
 
 
-def _keep(memory: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(memory) >= REMEMBERED:
-        memory.clear()
-    memory[key] = value
+def _cache(cache: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(cache) >= CACHE_SIZE:
+        cache.clear()
+    cache[key] = value
 
 
-def _missing(noun: str) -> NotFound:
-    return NotFound(f"{noun}_not_found", f"there is no such {noun.replace('_', ' ')}")
+def _missing(aggregate: str) -> NotFound:
+    return NotFound(f"{aggregate}_not_found", f"there is no such {aggregate.replace('_', ' ')}")

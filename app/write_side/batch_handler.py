@@ -1,4 +1,4 @@
-"""BatchHandler: many commands of a tenant in order. A stretch of them is planned while the one before is being appended."""
+"""BatchHandler: many commands of a tenant in order. The next commands are planned while the ones before are appended."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -9,120 +9,109 @@ from app.domain.kernel.errors import Conflict, DomainError, Unavailable
 from app.store import receipts
 from app.store.append import Outcome
 from app.store.committer import Committer
-from app.store.receipts import Receipt, Request
-from app.write_side.planner import CommandEnvelope, Plan, Planner
-from app.write_side.states import PendingWrites
+from app.store.receipts import Receipt, Request, StoredReceipt
+from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.pending import PendingWrites
+from app.write_side.planner import Plan, Planner
 
 ATTEMPTS: Final = 4
-"""How often what somebody else's writing has overtaken is decided."""
-STRETCH: Final = 500
+"""How often a command is decided when other writers are faster."""
+CHUNK: Final = 500
 """How many commands are appended at a time."""
+
+Results = list[Receipt | DomainError | None]
+"""What became of each command of a batch; None while it is not decided."""
+Planned = list[tuple[int, Plan]]
+"""Plans with the index of their command."""
 
 
 class BatchHandler:
-    """Handles commands in batches. Takes: who plans, and who appends."""
+    """Handles commands in batches. Takes: the planner, the committer."""
 
     def __init__(self, planner: Planner, committer: Committer) -> None:
         self.planner = planner
         self.committer = committer
-        self._turn = Lock()
+        self._planning = Lock()
 
-    def handle(self, tenant_id: str, intents: Sequence[CommandEnvelope]) -> list[Receipt | DomainError]:
-        """Handles commands in order; one that is refused costs no other.
+    def handle(self, tenant_id: str, envelopes: Sequence[CommandEnvelope]) -> list[Receipt | DomainError]:
+        """Handles commands in order; a refused one does not affect the others.
 
         Gives: for each its receipt or its refusal. A command sees what the commands before it decided.
         """
-        results: list[Receipt | DomainError | None] = [None] * len(intents)
-        known = self.planner.log.receipts(tenant_id, [intent.request.key for intent in intents])
-        if known:
-            for at, intent in enumerate(intents):
-                if intent.request.key in known:
-                    results[at] = _replayed(intent.request, known[intent.request.key])
+        results: Results = [*self.planner.log.replays(tenant_id, [envelope.request for envelope in envelopes])]
         for _attempt in range(ATTEMPTS):
-            waiting = [at for at, result in enumerate(results) if result is None or isinstance(result, Conflict)]
-            if not waiting:
+            open_ = [at for at, result in enumerate(results) if result is None or isinstance(result, Conflict)]
+            if not open_:
                 break
-            self._attempt(tenant_id, intents, waiting, results)
+            self._attempt(tenant_id, envelopes, open_, results)
         return [result or Unavailable("try_again", "too many others wrote to the same things") for result in results]
 
     def _attempt(
-        self,
-        tenant_id: str,
-        intents: Sequence[CommandEnvelope],
-        waiting: Sequence[int],
-        results: list[Receipt | DomainError | None],
+        self, tenant_id: str, envelopes: Sequence[CommandEnvelope], open_: Sequence[int], results: Results
     ) -> None:
-        firsts: dict[str, int] = {}
-        for at in waiting:
-            firsts.setdefault(intents[at].request.key, at)
-        turns = list(firsts.values())
-        overlay = PendingWrites(batch=True)
-        self.planner.prefetch(tenant_id, [intents[at] for at in turns], overlay)
+        """Decides and appends the commands that are still open. Takes: their indexes."""
+        first_with_key: dict[str, int] = {}
+        for at in open_:
+            first_with_key.setdefault(envelopes[at].request.key, at)
+        distinct = list(first_with_key.values())
+        pending = PendingWrites(batch=True)
+        self.planner.prefetch(tenant_id, [envelopes[at] for at in distinct], pending)
         refused: list[int] = []
         overtaken = False
-        planned: list[tuple[int, Plan]] = []
-        answer: Future[list[Outcome]] = self.committer.submit([])
-        for start in range(0, len(turns), STRETCH):
-            following = self._plan(intents, turns[start : start + STRETCH], overlay, results, refused)
-            overtaken |= self._settle(planned, answer.result(), results)
-            planned, answer = following, self.committer.submit([plan.append for _, plan in following])
-        overtaken |= self._settle(planned, answer.result(), results)
+        planned: Planned = []
+        outcomes: Future[list[Outcome]] = self.committer.submit([])
+        for start in range(0, len(distinct), CHUNK):
+            following = self._plan(envelopes, distinct[start : start + CHUNK], pending, results, refused)
+            overtaken |= self._settle(planned, outcomes.result(), results)
+            planned, outcomes = following, self.committer.submit([plan.append for _, plan in following])
+        overtaken |= self._settle(planned, outcomes.result(), results)
         if overtaken:
-            for at in refused:  # it may have been refused for what was stale
+            for at in refused:  # it may have been refused because of a state that was out of date
                 results[at] = None
-        if len(turns) < len(waiting):
-            for at in waiting:
-                first = firsts[intents[at].request.key]
+        if len(distinct) < len(open_):
+            for at in open_:
+                first = first_with_key[envelopes[at].request.key]
                 if first != at:
-                    results[at] = _as_twin(intents[at].request, intents[first].request, results[first])
+                    results[at] = _duplicate(envelopes[at].request, envelopes[first].request, results[first])
 
     def _plan(
         self,
-        intents: Sequence[CommandEnvelope],
-        turns: Sequence[int],
-        overlay: PendingWrites,
-        results: list[Receipt | DomainError | None],
+        envelopes: Sequence[CommandEnvelope],
+        chunk: Sequence[int],
+        pending: PendingWrites,
+        results: Results,
         refused: list[int],
-    ) -> list[tuple[int, Plan]]:
+    ) -> Planned:
         planned = []
-        with self._turn:  # two threads that plan at once fight for the interpreter, and both take longer
-            for at in turns:
+        with self._planning:  # two threads that plan at once fight for the interpreter, and both take longer
+            for at in chunk:
                 try:
-                    planned.append((at, self.planner.plan(intents[at], overlay)))
+                    planned.append((at, self.planner.plan(envelopes[at], pending)))
                 except DomainError as refusal:
                     results[at] = refusal
                     refused.append(at)
         return planned
 
-    def _settle(
-        self,
-        planned: Sequence[tuple[int, Plan]],
-        outcomes: Sequence[Outcome],
-        results: list[Receipt | DomainError | None],
-    ) -> bool:
-        """Takes outcomes in. Gives: whether somebody else was faster with one of them."""
+    def _settle(self, planned: Planned, outcomes: Sequence[Outcome], results: Results) -> bool:
+        """Notes the outcomes of an append. Gives: whether another writer was faster with one of them."""
         overtaken = False
         for (at, plan), outcome in zip(planned, outcomes, strict=True):
             results[at] = outcome
             if isinstance(outcome, Receipt):
                 if not outcome.replayed:
-                    self.planner.stored(plan, outcome)
+                    self.planner.cache_states(plan, outcome)
             else:
-                self.planner.failed(plan)
+                self.planner.drop_states(plan)
                 overtaken |= isinstance(outcome, Conflict)
         return overtaken
 
 
-def _as_twin(request: Request, first: Request, outcome: Receipt | DomainError | None) -> Receipt | DomainError | None:
-    """The answer to the same event twice in one batch: its first's, or None while that says nothing about it."""
-    if isinstance(outcome, Receipt):
-        return _replayed(request, (first.fingerprint, outcome))
-    alike = request.fingerprint == first.fingerprint and not isinstance(outcome, Conflict)
-    return outcome if alike else None
+def _duplicate(request: Request, first: Request, result: Receipt | DomainError | None) -> Receipt | DomainError | None:
+    """The answer to a request whose key came before in the same batch; None while it is not decided.
 
-
-def _replayed(request: Request, found: tuple[bytes, Receipt]) -> Receipt | DomainError:
-    try:
-        return receipts.replay(request, found)
-    except DomainError as refusal:
-        return refusal
+    Takes: the first request with the key, and its result.
+    """
+    if isinstance(result, Receipt):
+        return receipts.replay_or_refusal(request, StoredReceipt(first.fingerprint, result))
+    same = request.fingerprint == first.fingerprint and not isinstance(result, Conflict)
+    return result if same else None

@@ -1,6 +1,6 @@
-"""The corridor: command -> state -> decision -> append -> receipt.
+"""The handler of commands: command -> state -> decision -> append -> receipt.
 
-Everything that changes a ledger comes through here, whether from a door, a webhook, an import or the command line.
+Every change of a ledger comes through here, whether it comes from the API, a webhook, an import or the command line.
 """
 
 import asyncio
@@ -9,19 +9,21 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused
-from app.store import receipts
 from app.store.append import Outcome
 from app.store.committer import Committer
 from app.store.log import CacheMiss, Log
 from app.store.receipts import Receipt
 from app.write_side.batch_handler import BatchHandler
-from app.write_side.planner import CommandEnvelope, Plan, Planner
-from app.write_side.states import InFlightRequests, PendingWrites, VersionedState
+from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.in_flight import InFlightRequests
+from app.write_side.pending import PendingWrites
+from app.write_side.planner import Plan, Planner
+from app.write_side.state_cache import VersionedState
 
 __all__ = ["CommandEnvelope", "Handler"]
 
 ATTEMPTS: Final = 3
-"""How often a command without If-Match is decided anew when somebody else was faster."""
+"""How often a command without If-Match is decided when other writers are faster."""
 
 
 class Handler:
@@ -33,95 +35,90 @@ class Handler:
         self.clock = clock
         self.new_id = new_id
         self._planner = Planner(log, clock, new_id)
-        self._memory = self._planner.memory
+        self._loader = self._planner.loader
         self._batches = BatchHandler(self._planner, committer)
-        self._flights = InFlightRequests()
+        self._in_flight = InFlightRequests()
 
     # --- one command ---
 
-    def handle(self, intent: CommandEnvelope) -> Receipt:
-        """Handles a command and waits for the disk.
+    def handle(self, envelope: CommandEnvelope) -> Receipt:
+        """Handles a command; returns when its events are on disk.
 
-        Raises: a DomainError by its name; Unavailable when it is not known to be stored and may be sent again.
+        Raises: a DomainError that says why it was refused; Unavailable when it may or may not be stored and can be sent
+        again.
         """
-        flight = (intent.tenant_id, intent.request.key)
-        self._flights.board(flight)
+        key = (envelope.tenant_id, envelope.request.key)
+        self._in_flight.acquire(key)
         try:
             receipt, attempt = None, 0
             while receipt is None:
                 attempt += 1
-                plan = self._planner.plan(intent, PendingWrites())
+                plan = self._planner.plan(envelope, PendingWrites())
                 receipt = self._settle(plan, self.committer.submit([plan.append]).result()[0], attempt)
             return receipt
         except (Invalid, Refused, NotFound, Conflict):
-            if (answered := self._answered(intent)) is None:
+            # The same request may have been stored before; it is looked up only now, because an append looks it up itself.
+            if (earlier := self.log.replay(envelope.tenant_id, envelope.request)) is None:
                 raise
-            return answered
+            return earlier
         finally:
-            self._flights.land(flight)
+            self._in_flight.release(key)
 
-    async def handle_async(self, intent: CommandEnvelope) -> Receipt:
-        """The same without a thread that waits, and with none at all where memory holds what deciding takes."""
-        flight = (intent.tenant_id, intent.request.key)
-        self._flights.board(flight)
+    async def handle_async(self, envelope: CommandEnvelope) -> Receipt:
+        """The same for a coroutine. No thread waits for the disk, and none is used to plan when all states are cached."""
+        key = (envelope.tenant_id, envelope.request.key)
+        self._in_flight.acquire(key)
         try:
             receipt, attempt = None, 0
             while receipt is None:
                 attempt += 1
                 try:
-                    plan = self._planner.plan(intent, PendingWrites(at_hand=True))
+                    plan = self._planner.plan(envelope, PendingWrites(cache_only=True))
                 except CacheMiss:
-                    plan = await asyncio.to_thread(self._planner.plan, intent, PendingWrites())
-                outcomes = await self.committer.submit_soon([plan.append])
+                    plan = await asyncio.to_thread(self._planner.plan, envelope, PendingWrites())
+                outcomes = await self.committer.submit_async([plan.append])
                 receipt = self._settle(plan, outcomes[0], attempt)
             return receipt
         except (Invalid, Refused, NotFound, Conflict):
-            if intent.request.fresh or (answered := await asyncio.to_thread(self._answered, intent)) is None:
+            if envelope.request.fresh:
                 raise
-            return answered
+            earlier = await asyncio.to_thread(self.log.replay, envelope.tenant_id, envelope.request)
+            if earlier is None:
+                raise
+            return earlier
         finally:
-            self._flights.land(flight)
-
-    def _answered(self, intent: CommandEnvelope) -> Receipt | None:
-        """What the same request was answered when it came before: what is refused now may have been done then.
-
-        It is asked for only where planning refused; an append looks by itself. Raises: Invalid for another request's key.
-        """
-        if intent.request.fresh:
-            return None
-        found = self.log.receipts(intent.tenant_id, [intent.request.key]).get(intent.request.key)
-        return receipts.replay(intent.request, found) if found else None
+            self._in_flight.release(key)
 
     def _settle(self, plan: Plan, outcome: Outcome, attempt: int) -> Receipt | None:
-        """The receipt; None when the command must be decided anew. Raises: the refusal otherwise."""
+        """The receipt; None when the command must be decided again. Raises: the refusal otherwise."""
         if isinstance(outcome, Receipt):
             if not outcome.replayed:
-                self._planner.stored(plan, outcome)
+                self._planner.cache_states(plan, outcome)
             return outcome
-        self._planner.failed(plan)
+        self._planner.drop_states(plan)
         if isinstance(outcome, Conflict) and attempt < ATTEMPTS:
             return None
         raise outcome
 
     # --- many commands ---
 
-    def handle_batch(self, tenant_id: str, intents: Sequence[CommandEnvelope]) -> list[Receipt | DomainError]:
-        """Handles commands in order; one that is refused costs no other.
+    def handle_batch(self, tenant_id: str, envelopes: Sequence[CommandEnvelope]) -> list[Receipt | DomainError]:
+        """Handles commands in order; a refused one does not affect the others.
 
         Gives: for each its receipt or its refusal. A command sees what the commands before it decided.
         """
-        return self._batches.handle(tenant_id, intents)
+        return self._batches.handle(tenant_id, envelopes)
 
     # --- states and references ---
 
     def zone(self, tenant_id: str) -> ZoneInfo:
         """The tenant's reporting time zone. Raises: NotFound when there is no such tenant."""
-        return self._memory.zone(tenant_id, PendingWrites())
+        return self._loader.zone(tenant_id, PendingWrites())
 
-    def resolve(self, tenant_id: str, noun: str, named: str) -> str:
-        """The id of a thing by id or reference; whether an id exists is not looked up. Raises: NotFound."""
-        return self._memory.resolve(tenant_id, noun, named)
+    def resolve(self, tenant_id: str, noun: str, id_or_ref: str) -> str:
+        """The id of an aggregate. Whether an id exists is not looked up. Raises: NotFound."""
+        return self._loader.resolve(tenant_id, noun, id_or_ref)
 
-    def load(self, tenant_id: str, noun: str, named: str) -> tuple[str, VersionedState]:
-        """A thing's id and state by id or reference. Raises: NotFound."""
-        return self._memory.load(tenant_id, noun, named, PendingWrites())
+    def load(self, tenant_id: str, noun: str, id_or_ref: str) -> tuple[str, VersionedState]:
+        """An aggregate's id and state. Raises: NotFound."""
+        return self._loader.load(tenant_id, noun, id_or_ref, PendingWrites())

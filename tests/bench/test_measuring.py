@@ -141,7 +141,7 @@ def test_the_generator_tells_the_same_story_for_the_same_size(sqlite_steward: St
             (append.stream_id, fact.topic, fact.effective_at)
             for _, appends in stretches_of(url, sqlite_steward.tenant, 10, 600)
             for append in appends
-            for fact in append.facts
+            for fact in append.events
         ]
 
     story = told()

@@ -143,7 +143,7 @@ def batch(listener: Listener, size: int, series: str) -> list[AppendRequest]:
                 claims=(("account", f"{series}-{at}"),),
             ),
             data_keys=(DataKey(f"stk_{series}_{at}", b"wrapped", shared=True),),
-            rests_on=(resting,),
+            depends_on=(resting,),
         )
         for at in number
     ]

@@ -186,7 +186,7 @@ def test_coroutines_that_waited_together_are_told_in_one_call_of_their_loop(stew
         loop = asyncio.get_running_loop()
         call = loop.call_soon_threadsafe
         loop.call_soon_threadsafe = lambda *args, **also: (woken.append(1), call(*args, **also))[1]  # type: ignore[method-assign]
-        answers = [line.committer.submit_soon([begin(steward, f"{number}")]) for number in range(30)]
+        answers = [line.committer.submit_async([begin(steward, f"{number}")]) for number in range(30)]
         line.opened.set()
         return await asyncio.gather(*answers)
 
@@ -201,7 +201,7 @@ def test_coroutines_that_waited_together_are_told_in_one_call_of_their_loop(stew
 def test_a_coroutine_hears_of_its_own_fault_and_of_nobody_elses(steward: Steward) -> None:
     async def wait_for_all(line: Line) -> list[list[Outcome] | BaseException]:
         answers = [
-            line.committer.submit_soon(
+            line.committer.submit_async(
                 [doubled(begin(steward, f"{number}")) if number == 3 else begin(steward, f"{number}")]
             )
             for number in range(8)
@@ -221,14 +221,14 @@ def test_a_coroutine_that_gives_up_before_its_turn_is_dropped_and_one_too_late_s
     steward: Steward,
 ) -> None:
     async def give_up(line: Line) -> Outcome:
-        early = line.committer.submit_soon([begin(steward, "gives up")])
-        stays = line.committer.submit_soon([begin(steward, "stays")])
+        early = line.committer.submit_async([begin(steward, "gives up")])
+        stays = line.committer.submit_async([begin(steward, "stays")])
         early.cancel()
         line.opened.set()
         return (await stays)[0]
 
     async def leave(committer: Committer) -> None:
-        committer.submit_soon([begin(steward, "its loop is gone before the answer")])
+        committer.submit_async([begin(steward, "its loop is gone before the answer")])
 
     with queue(steward) as line:
         assert isinstance(asyncio.run(give_up(line)), Receipt)
@@ -242,9 +242,9 @@ def test_a_coroutine_that_gives_up_before_its_turn_is_dropped_and_one_too_late_s
 def test_a_full_queue_refuses_coroutines_as_well(steward: Steward) -> None:
     async def ask_for_more(line: Line) -> None:
         for number in range(3):
-            line.committer.submit_soon([begin(steward, f"{number}")])
+            line.committer.submit_async([begin(steward, f"{number}")])
         with pytest.raises(Unavailable, match="queue_full"):
-            line.committer.submit_soon([begin(steward, "too many")])
+            line.committer.submit_async([begin(steward, "too many")])
 
     with queue(steward, waiting=3) as line:
         asyncio.run(ask_for_more(line))
@@ -252,6 +252,6 @@ def test_a_full_queue_refuses_coroutines_as_well(steward: Steward) -> None:
 
 def test_nothing_to_append_is_answered_to_a_coroutine_at_once(sqlite_steward: Steward) -> None:
     async def ask() -> list[Outcome]:
-        return await sqlite_steward.runtime.committer.submit_soon([])
+        return await sqlite_steward.runtime.committer.submit_async([])
 
     assert asyncio.run(ask()) == []

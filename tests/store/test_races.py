@@ -12,7 +12,7 @@ from app.domain.kernel.errors import Conflict, DomainError, Invalid
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
 from app.write_side.handler import CommandEnvelope
-from app.write_side.states import InFlight
+from app.write_side.in_flight import InFlight
 from tests.store.writers import runtime_of
 from tests.support.application import Steward
 

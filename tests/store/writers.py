@@ -76,7 +76,7 @@ def begin(steward: Steward, key: str, **given: object) -> AppendRequest:
 
 def doubled(append: AppendRequest) -> AppendRequest:
     """An append that the database itself must refuse: its one event twice."""
-    return replace(append, facts=(*append.facts, *append.facts))
+    return replace(append, events=(*append.events, *append.events))
 
 
 def write(runtime: Runtime, tenant_id: str, seed: int, count: int, streams: list[str]) -> Tally:

@@ -1,4 +1,4 @@
-"""Planning: what is known at hand is what the log will say, and no more is read than it takes."""
+"""Planning: the states that are cached are those that the log leads to, and no more is read than needed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,9 +25,12 @@ from app.domain.policy.rules import RenewalRules
 from app.domain.recorded import Recorded
 from app.store.log import CacheMiss, NewEvent
 from app.store.receipts import Receipt, Request
-from app.write_side.batch_handler import STRETCH
-from app.write_side.planner import CommandEnvelope, Planner, expected, grown
-from app.write_side.states import PendingWrites, VersionedState
+from app.write_side.batch_handler import CHUNK
+from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.pending import PendingWrites
+from app.write_side.planner import Planner
+from app.write_side.state_cache import VersionedState
+from app.write_side.states_after import before_append, states_after
 from tests.golden import SEALED, sample
 from tests.support.application import Steward
 from tests.support.databases import Databases
@@ -35,45 +38,45 @@ from tests.support.lifetimes import life
 
 OPENING = OpenAccount(name="Northwind", currency="EUR")
 AMOUNTS = {"one_off": "5.00", "atr": "1200.50", "value": "900.00", "cost": "100.00", "annual_value": "800.00"}
-"""What states keep as numbers."""
+"""Members that states hold as numbers."""
 CALL = {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-01T00:00:00Z"}
 
 
 @pytest.fixture(scope="module")
 def property_steward(databases: Databases) -> Iterator[Steward]:
-    """A Steward on SQLite that the examples of a property share."""
-    made = Steward(databases.fresh("sqlite"))
-    yield made
-    made.close()
+    """A Steward on SQLite that all examples of a property share."""
+    steward = Steward(databases.fresh("sqlite"))
+    yield steward
+    steward.close()
 
 
 @pytest.fixture
 def planner(steward: Steward) -> Planner:
-    """Who has planned nothing yet."""
+    """A planner with an empty cache."""
     return Planner(steward.runtime.log, steward.clock, steward.runtime.new_id)
 
 
-def intent(steward: Steward, command: Command, **targets: str) -> CommandEnvelope:
+def envelope(steward: Steward, command: Command, **targets: str) -> CommandEnvelope:
     return CommandEnvelope(steward.tenant, "test", command, Request(steward.runtime.new_id("req"), b""), targets)
 
 
-# --- the state that is at hand, and the one in the log ---
+# --- the cached state, and the one that the log leads to ---
 
 
-def spoken(value: Any) -> Any:
-    """A golden event's data before anything in it was sealed."""
+def unsealed(value: Any) -> Any:
+    """A golden event's data as it was before anything in it was sealed."""
     if value == SEALED:
-        return "in plain words"
+        return "in plain text"
     if isinstance(value, dict):
-        return {name: spoken(member) for name, member in value.items()}
-    return [spoken(member) for member in value] if isinstance(value, list) else value
+        return {name: unsealed(member) for name, member in value.items()}
+    return [unsealed(member) for member in value] if isinstance(value, list) else value
 
 
 @st.composite
-def told(draw: st.DrawFn, topics: list[str]) -> Event:
+def events_of(draw: st.DrawFn, topics: list[str]) -> Event:
     """An event of one of some topics, with any of the members that it may lack."""
     kind = CATALOGUE[draw(st.sampled_from(topics))]
-    data = {**spoken(sample(kind)), **{name: amount for name, amount in AMOUNTS.items() if name in kind.model_fields}}
+    data = {**unsealed(sample(kind)), **{name: amount for name, amount in AMOUNTS.items() if name in kind.model_fields}}
     for name, field in kind.model_fields.items():
         if not field.is_required() and draw(st.booleans()):
             del data[name]
@@ -81,7 +84,7 @@ def told(draw: st.DrawFn, topics: list[str]) -> Event:
 
 
 def streams() -> list[tuple[str, list[str]]]:
-    """Each noun with the topics that its state is grown from."""
+    """Each aggregate type with the topics of its events."""
     nouns = {noun: [topic for topic in CATALOGUE if topic.partition(".")[0] == noun] for noun in AGGREGATES}
     assert sorted(topic for topics in nouns.values() for topic in topics) == sorted(CATALOGUE)
     return list(nouns.items())
@@ -90,36 +93,47 @@ def streams() -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("noun", "topics"), streams(), ids=list(AGGREGATES))
 @settings(deadline=None)
 @given(st.data())
-def test_the_state_grown_from_what_is_at_hand_is_the_one_grown_from_what_is_stored(
+def test_the_state_after_new_events_is_the_state_after_the_stored_events(
     property_steward: Steward, noun: str, topics: list[str], data: st.DataObject
 ) -> None:
-    events = data.draw(st.lists(told(topics), min_size=1, max_size=6))
+    events = data.draw(st.lists(events_of(topics), min_size=1, max_size=6))
     log, stream_id = property_steward.runtime.log, property_steward.runtime.new_id(AGGREGATES[noun].id_prefix)
-    drafts = [
+    new_events = [
         NewEvent(one, property_steward.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
         for version, one in enumerate(events, 1)
     ]
     append = log.prepare(
-        "tnt", stream_id, drafts, actor="a", meta={}, reason=None, expects={stream_id: 0}, request=Request("r", b"")
+        "tnt", stream_id, new_events, actor="a", meta={}, reason=None, expects={stream_id: 0}, request=Request("r", b"")
     )
-    bodies = [fact.state for fact in append.facts]
+    bodies = [stored.state for stored in append.events]
 
-    at_hand = grown(
-        [expected("tnt", "a", draft, body, 7) for draft, body in zip(drafts, bodies, strict=True)],
+    states = states_after(
+        [before_append("tnt", "a", new_event, body, 7) for new_event, body in zip(new_events, bodies, strict=True)],
         {stream_id: VersionedState(0, AGGREGATES[noun].initial)},
     )
 
     state = AGGREGATES[noun].initial
-    for draft, body in zip(drafts, bodies, strict=True):
-        kind = type(draft.event)
+    for new_event, body in zip(new_events, bodies, strict=True):
+        kind = type(new_event.event)
         stored = Recorded(
-            "tnt", 0, draft.event_id, stream_id, draft.version, "acct", kind.TOPIC, kind.VERSION, 5, 7, "a", body
+            "tnt",
+            0,
+            new_event.event_id,
+            stream_id,
+            new_event.version,
+            "acct",
+            kind.TOPIC,
+            kind.VERSION,
+            5,
+            7,
+            "a",
+            body,
         )
         state = AGGREGATES[noun].evolve(state, stored)
-    assert at_hand == {stream_id: VersionedState(len(drafts), state)}
+    assert states == {stream_id: VersionedState(len(new_events), state)}
 
 
-def test_what_memory_holds_after_a_life_is_what_the_log_tells(steward: Steward) -> None:
+def test_cached_states_after_a_long_history_are_those_that_the_log_leads_to(steward: Steward) -> None:
     for start in (0, 150):
         steward.ingest(life(7, 300)[start : start + 150])
     events = steward.runtime.log.after(steward.tenant, 0, 1000)
@@ -138,59 +152,59 @@ def test_what_memory_holds_after_a_life_is_what_the_log_tells(steward: Steward) 
         assert held == VersionedState(version, state)
 
 
-def test_nothing_that_is_sealed_stays_in_memory_in_plain_words(steward: Steward) -> None:
-    event = CATALOGUE["contract.terminated"].model_validate(spoken(sample(CATALOGUE["contract.terminated"])))
-    draft = NewEvent(event, "evt_1", "ctr_1", 1, "acct_1", 5)
+def test_nothing_that_is_sealed_stays_in_the_cache_in_plain_text(steward: Steward) -> None:
+    event = CATALOGUE["contract.terminated"].model_validate(unsealed(sample(CATALOGUE["contract.terminated"])))
+    new_event = NewEvent(event, "evt_1", "ctr_1", 1, "acct_1", 5)
 
-    states = grown([expected("tnt", "a", draft, b"", 7)], {"ctr_1": VersionedState(0, AGGREGATES["contract"].initial)})
+    states = states_after(
+        [before_append("tnt", "a", new_event, b"", 7)], {"ctr_1": VersionedState(0, AGGREGATES["contract"].initial)}
+    )
 
-    assert [one.typed for one in states["ctr_1"].state.history] == [None]
+    assert [recorded.typed for recorded in states["ctr_1"].state.history] == [None]
 
 
-# --- in memory or not ---
+# --- from the cache alone ---
 
 
-def test_what_memory_does_not_hold_is_not_read_where_only_memory_may_be_asked(
-    steward: Steward, planner: Planner
-) -> None:
+def test_what_is_not_cached_is_not_read_where_only_the_cache_may_be_used(steward: Steward, planner: Planner) -> None:
     account = steward.do(OPENING).id
-    renaming = intent(steward, RenameAccount(name="Contoso"), account=account)
+    renaming = envelope(steward, RenameAccount(name="Contoso"), account=account)
 
     with pytest.raises(CacheMiss):
-        planner.plan(renaming, PendingWrites(at_hand=True))
+        planner.plan(renaming, PendingWrites(cache_only=True))
     planner.plan(renaming, PendingWrites())
 
-    assert planner.plan(renaming, PendingWrites(at_hand=True)).append.expects == {account: 1}
+    assert planner.plan(renaming, PendingWrites(cache_only=True)).append.expects == {account: 1}
 
 
-def test_a_refusal_is_never_planned_from_memory_alone(steward: Steward, planner: Planner) -> None:
+def test_nobody_is_refused_on_cached_states_alone(steward: Steward, planner: Planner) -> None:
     account = steward.do(OPENING).id
-    planner.plan(intent(steward, RenameAccount(name="Contoso"), account=account), PendingWrites())
-    again = intent(steward, RenameAccount(name="Northwind"), account=account)
+    planner.plan(envelope(steward, RenameAccount(name="Contoso"), account=account), PendingWrites())
+    again = envelope(steward, RenameAccount(name="Northwind"), account=account)
 
     with pytest.raises(CacheMiss):
-        planner.plan(again, PendingWrites(at_hand=True))
+        planner.plan(again, PendingWrites(cache_only=True))
     with pytest.raises(Refused, match="nothing_changes"):
         planner.plan(again, PendingWrites())
 
 
-def test_a_person_whose_key_may_be_stored_is_looked_up_where_the_database_may_be_asked(
+def test_the_data_key_of_a_person_is_looked_up_only_where_the_database_may_be_read(
     steward: Steward, planner: Planner
 ) -> None:
     account = steward.do(OPENING).id
-    alone = intent(steward, LogInteraction.model_validate(CALL), account=account)
+    alone = envelope(steward, LogInteraction.model_validate(CALL), account=account)
     planner.plan(alone, PendingWrites())
-    with_somebody = LogInteraction.model_validate({**CALL, "participants": [{"name": "Ada", "stakeholder": "stk_1"}]})
+    with_a_person = LogInteraction.model_validate({**CALL, "participants": [{"name": "Ada", "stakeholder": "stk_1"}]})
 
-    assert planner.plan(alone, PendingWrites(at_hand=True)).append.facts
+    assert planner.plan(alone, PendingWrites(cache_only=True)).append.events
     with pytest.raises(CacheMiss):
-        planner.plan(intent(steward, with_somebody, account=account), PendingWrites(at_hand=True))
+        planner.plan(envelope(steward, with_a_person, account=account), PendingWrites(cache_only=True))
 
 
 # --- batches ---
 
 
-def test_what_a_batch_names_is_looked_up_together(steward: Steward) -> None:
+def test_what_a_batch_names_is_looked_up_in_few_statements(steward: Steward) -> None:
     contracts = 40
     signed = [
         {"specversion": "1.0", "id": f"s{n}", "source": "crm", "type": "contract.signed", "subject": "ref:nw",
@@ -206,38 +220,42 @@ def test_what_a_batch_names_is_looked_up_together(steward: Steward) -> None:
     ]  # fmt: skip
     steward.do(OpenAccount(name="Northwind", currency="EUR", external_ref="nw"))
     assert {item.status for item in steward.ingest(signed)} == {"accepted"}
-    stranger = Steward(str(steward.settings.database_url))
-    asked: list[str] = []
+    other_process = Steward(str(steward.settings.database_url))
+    statements: list[str] = []
     sql.listen(
-        stranger.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text)
+        other_process.runtime.database.reader,
+        "before_cursor_execute",
+        lambda _c, _k, text, *_rest: statements.append(text),
     )
 
-    items = stranger.ingest(ended, tenant=steward.tenant)
+    items = other_process.ingest(ended, tenant=steward.tenant)
 
-    stranger.close()
+    other_process.close()
     assert {item.status for item in items} == {"accepted"}
-    assert len(asked) < contracts
+    assert len(statements) < contracts
 
 
-@pytest.mark.parametrize("met_before", [True, False], ids=["met before", "never met"])
-def test_a_person_of_a_batch_is_looked_up_once_however_often_it_is_named(steward: Steward, *, met_before: bool) -> None:
+@pytest.mark.parametrize("known_before", [True, False], ids=["known before", "new"])
+def test_a_person_of_a_batch_is_looked_up_once_however_often_they_are_named(
+    steward: Steward, *, known_before: bool
+) -> None:
     account, calls = steward.do(OPENING).id, 40
     data = {**CALL, "participants": [{"name": "Ada", "stakeholder": "stk_1"}]}
-    told = [
+    logged = [
         {"specversion": "1.0", "id": f"i{n}", "source": "crm", "type": "interaction.logged", "subject": account, "data": data}
         for n in range(calls + 1)
     ]  # fmt: skip
-    if met_before:
-        steward.ingest(told[:1])
-    asked: list[str] = []
+    if known_before:
+        steward.ingest(logged[:1])
+    statements: list[str] = []
     sql.listen(
-        steward.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text)
+        steward.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: statements.append(text)
     )
 
-    items = steward.ingest(told[1:])
+    items = steward.ingest(logged[1:])
 
     assert {item.status for item in items} == {"accepted"}
-    assert sum("data_keys" in text for text in asked) <= 2  # and once more where the first of them made the key
+    assert sum("data_keys" in text for text in statements) <= 2  # and once more where the first of them made the key
     opened = steward.runtime.log.reveal(
         steward.tenant,
         [
@@ -248,56 +266,58 @@ def test_a_person_of_a_batch_is_looked_up_once_however_often_it_is_named(steward
     assert {one["participants"][0]["name"] for one in opened} == {"Ada"}
 
 
-def test_commands_see_what_was_decided_before_them_in_a_stretch_that_is_not_appended_yet(
+def test_commands_see_what_was_decided_before_them_in_a_chunk_that_is_not_appended_yet(
     steward: Steward,
 ) -> None:
     account = steward.do(OPENING).id
-    names = [RenameAccount(name=f"Name {number}") for number in range(2 * STRETCH + 10)]
-    batch = [intent(steward, command, account=account) for command in (*names, names[-1], CloseAccount(), names[0])]
+    names = [RenameAccount(name=f"Name {number}") for number in range(2 * CHUNK + 10)]
+    batch = [envelope(steward, command, account=account) for command in (*names, names[-1], CloseAccount(), names[0])]
 
     results = steward.runtime.handler.handle_batch(steward.tenant, batch)
 
-    receipts = [one for one in results if isinstance(one, Receipt)]
-    assert [one.version for one in receipts] == list(range(2, len(names) + 3))
-    assert [one.position for one in receipts] == list(range(3, len(names) + 4))
-    assert [str(one).partition(":")[0] for one in results if not isinstance(one, Receipt)] == [
+    receipts = [result for result in results if isinstance(result, Receipt)]
+    assert [receipt.version for receipt in receipts] == list(range(2, len(names) + 3))
+    assert [receipt.position for receipt in receipts] == list(range(3, len(names) + 4))
+    assert [str(result).partition(":")[0] for result in results if not isinstance(result, Receipt)] == [
         "nothing_changes",
         "account_closed",
     ]
 
 
-@pytest.mark.parametrize("stands", [True, False], ids=["a policy that stands", "none"])
-def test_what_begins_in_a_batch_is_bound_by_a_policy_that_began_before_and_it_is_looked_up_once(
-    steward: Steward, monkeypatch: pytest.MonkeyPatch, *, stands: bool
+@pytest.mark.parametrize("in_force", [True, False], ids=["a policy in force", "none"])
+def test_a_policy_from_before_a_batch_binds_what_begins_in_it_and_is_looked_up_once(
+    steward: Steward, monkeypatch: pytest.MonkeyPatch, *, in_force: bool
 ) -> None:
-    found: list[Any] = []
+    rules_seen: list[Any] = []
 
-    def look(_state: AccountState, command: RenameAccount, context: Context) -> tuple[Event, ...]:
-        found.append(rules_in_force(context, RenewalRules()))
+    def rename(_state: AccountState, command: RenameAccount, context: Context) -> tuple[Event, ...]:
+        rules_seen.append(rules_in_force(context, RenewalRules()))
         return (AccountRenamed(name=command.name),)
 
-    monkeypatch.setitem(DECISIONS, RenameAccount, Decision(look, reads=(optional("policy"),), aggregate="account"))
+    monkeypatch.setitem(DECISIONS, RenameAccount, Decision(rename, reads=(optional("policy"),), aggregate="account"))
     monkeypatch.setattr(AccountState, "policy", "ref:renewal@default", raising=False)
     rules = RenewalRules(grace_days=7)
-    if stands:
+    if in_force:
         steward.do(DraftPolicy(rules=rules))
         steward.do(ActivatePolicy(number=1, start="2020-01-01"), policy="ref:renewal@default")
     accounts = [f"a{number}" for number in range(20)]
     opened = [OpenAccount(name="Northwind", currency="EUR", external_ref=ref) for ref in accounts]
     renamed = [(RenameAccount(name="Contoso"), {"account": f"ref:{ref}"}) for ref in accounts]
     batch = [
-        *(intent(steward, one) for one in opened),
-        *(intent(steward, one, **targets) for one, targets in renamed),
+        *(envelope(steward, one) for one in opened),
+        *(envelope(steward, one, **targets) for one, targets in renamed),
     ]
-    stranger = Steward(str(steward.settings.database_url))
-    asked: list[str] = []
+    other_process = Steward(str(steward.settings.database_url))
+    statements: list[str] = []
     sql.listen(
-        stranger.runtime.database.reader, "before_cursor_execute", lambda _c, _k, text, *_rest: asked.append(text)
+        other_process.runtime.database.reader,
+        "before_cursor_execute",
+        lambda _c, _k, text, *_rest: statements.append(text),
     )
 
-    results = stranger.runtime.handler.handle_batch(steward.tenant, batch)
+    results = other_process.runtime.handler.handle_batch(steward.tenant, batch)
 
-    stranger.close()
-    assert all(isinstance(one, Receipt) for one in results)
-    assert found == [rules if stands else RenewalRules()] * len(accounts)
-    assert len(asked) < len(accounts)
+    other_process.close()
+    assert all(isinstance(result, Receipt) for result in results)
+    assert rules_seen == [rules if in_force else RenewalRules()] * len(accounts)
+    assert len(statements) < len(accounts)

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from app.domain.kernel import errors
 from app.domain.kernel.strict_json import Malformed
 from app.observe.metrics import REFUSALS
+from app.write_side.in_flight import InFlight
 from app.write_side.ingestion import fault, telling
-from app.write_side.states import InFlight
 
 STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
     (Malformed, 400),

@@ -155,7 +155,7 @@ async def issue(command: IssueKpiCertificate, to: Writing) -> Response:
 
 def _issue(command: IssueKpiCertificate, to: WriteContext) -> Receipt:
     runtime, tenant_id, reader = to.runtime, to.principal.tenant_id, to.runtime.reader
-    if (replayed := certificates.replayed(reader, tenant_id, to.asked)) is not None:
+    if (replayed := reader.log.replay(tenant_id, to.asked)) is not None:
         return replayed
     account = None
     if command.account is not None:

@@ -138,9 +138,7 @@ class RenewalDeadlines:
         """The rules in force, read from the log: what is remembered of a policy may be older than what another worker did."""
         log = self.handler.log
         found = log.resolve(tenant_id, "policy", POLICY)
-        state: PolicyState = AGGREGATES["policy"].initial
-        for recorded in log.stream(tenant_id, found) if found else ():
-            state = AGGREGATES["policy"].evolve(state, recorded)
+        state: PolicyState = AGGREGATES["policy"].fold(log.stream(tenant_id, found) if found else ())
         rules = state.in_force(today)
         return rules if isinstance(rules, RenewalRules) else RenewalRules()
 

@@ -161,7 +161,7 @@ def test_a_stream_that_cannot_be_read_keeps_no_other_waiting(steward: Steward) -
     broken, other = signed(steward), signed(steward)
     strange = StoredEvent(broken, 3, "contract.teleported", b'{"data":{"to":"the moon"},"meta":{},"salt":""}')
     steward.runtime.log.recorder(steward.tenant).insert_events([strange])  # newer code wrote it
-    steward.runtime.handler._memory.states.drop(steward.tenant, [broken, other])
+    steward.runtime.handler._loader.states.drop(steward.tenant, [broken, other])
 
     steward.clock.set("2026-07-05T12:00:00Z")
     looked = look(steward)
