@@ -232,6 +232,7 @@ def _answer(question: KpiQuery, when: When, found: KpiResult) -> dict[str, Any]:
         "period": period,
         "scope": scope.told(),
         "method": found.method,
+        "calculation": kpi.calculation,
         "as_of": closing,
         "known_at": when.known_at,
         "position": found.position,

@@ -22,7 +22,7 @@ LOOKED_AT: Final = 200
 RULES: Final = tuple(topic for topic in CATALOGUE if topic.startswith("policy."))
 """What changes how figures are counted."""
 _APART: Final = frozenset(
-    ("name", "unit", "period", "scope", "method", "as_of", "known_at", "position", "warnings", "explain_url", "coverage",
+    ("name", "unit", "period", "scope", "method", "calculation", "as_of", "known_at", "position", "warnings", "explain_url", "coverage",
      "currency", "null_reason", "policy_version", "fx_version", "fx_rates")
 )  # fmt: skip
 """What an answer says that is not the figure: how it was asked, by which rules it was counted, and counts beside it."""

@@ -14,7 +14,7 @@ Interval = Literal["week", "month", "quarter", "year"]
 MOST: Final = 120
 """How many points one series has at the most."""
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
-_SHARED: Final = ("name", "unit", "method", "scope")
+_SHARED: Final = ("name", "unit", "method", "calculation", "scope")
 _APART: Final = ("period", "known_at", "position", "coverage", "explain_url", *_SHARED)
 
 

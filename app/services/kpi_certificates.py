@@ -7,7 +7,7 @@ from app.domain.kernel.errors import NotFound
 from app.domain.kernel.values import micros
 from app.domain.kpi_certificate.commands import RecordKpiCertificate
 from app.domain.kpi_certificate.events import CertifiedOption, CertifiedScope, CertifiedWarning, KpiCertificateIssued
-from app.kpi_queries.digests import answer_hash, code_digest, inputs_hash
+from app.kpi_queries.digests import answer_hash, inputs_hash
 from app.kpi_queries.evaluate import exactly
 from app.kpi_queries.query import KpiQuery, Scope, kpi_of, views
 from app.read_side.reader import Reader, When
@@ -69,7 +69,7 @@ def certified(
         warnings=tuple(CertifiedWarning(**one) for one in answer["warnings"]),
         answer_hash=answer_hash(answer),
         inputs_hash=inputs_hash(found),
-        code_digest=code_digest(),
+        calculation=answer["calculation"],
         note=note,
     )
 
@@ -121,7 +121,7 @@ def verify(reader: Reader, tenant_id: str, certificate_id: str) -> dict[str, Any
         "certified": stands,
         "recomputed": found,
         "differences": differences,
-        "code_changed": told.code_digest != code_digest(),
+        "code_changed": told.calculation != again.calculation,
         "known_since": since(reader, tenant_id, told),
     }
 

@@ -128,7 +128,8 @@ class Kpi:
 
     unit: a ratio, money, a number, or rows. kind: of a point in time or of a period. reads: which rows it is made of
     (`app.kpi_queries.row_source` loads them). methods: by name, the default first. warn: what a reader should know besides. source: where
-    the rule comes from. options: what its question may say besides.
+    the rule comes from. options: what its question may say besides. calculation: the version of how it is computed; it rises
+    when the answer to the same question over the same events changes (`python -m tests.golden` writes the new answers).
     """
 
     name: str
@@ -140,6 +141,7 @@ class Kpi:
     source: str
     warn: Callable[[Sequence[Any], Measure], Warnings] = _silent
     options: frozenset[str] = frozenset()
+    calculation: int = 1
 
     @property
     def default(self) -> str:

@@ -39,7 +39,8 @@ class KpiCertificate(NamedTuple):
     warnings: list[dict[str, Any]]
     answer_hash: str
     inputs_hash: str
-    code_digest: str
+    calculation: int
+    code_digest: str | None
     note: dict[str, Any] | None
 
 
@@ -62,7 +63,7 @@ _TOLD: Final = tuple(
 
 VIEW = View(
     name="kpi_certificates",
-    version=1,
+    version=2,
     row=KpiCertificate,
     keys=("kpi_certificate",),
     on={"kpi_certificate.issued": _issued},

@@ -20,7 +20,7 @@ from app.domain.period_close.state import PeriodCloseState
 ISSUED = KpiCertificateIssued(
     kpi="mrr", method="point_in_time", unit="money", scope=CertifiedScope(), as_of="2025-12-31T23:59:59.999999Z",
     known_position=7, policy_version="default/1", value="10.00", numerator="10.00", currency="EUR",
-    answer_hash="0" * 64, inputs_hash="0" * 64, code_digest="0" * 64,
+    answer_hash="0" * 64, inputs_hash="0" * 64, calculation=1,
 )  # fmt: skip
 CLOSED = PeriodCloseClosed(start="2026-01-01", end="2026-02-01", known_position=7, certificates=("crt_1", "crt_2"))
 

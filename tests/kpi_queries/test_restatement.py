@@ -27,7 +27,7 @@ from tests.support.application import Steward
 ASKED = 3
 NO_PART = {
     "name", "value", "unit", "currency", "numerator", "denominator", "warnings", "null_reason", "period", "scope", "method", "as_of",
-    "known_at", "position", "policy_version", "fx_version", "fx_rates", "coverage", "explain_url",
+    "calculation", "known_at", "position", "policy_version", "fx_version", "fx_rates", "coverage", "explain_url",
 }  # fmt: skip
 """What of an answer is no part of the figure beside its exact numbers."""
 FAR = 1_767_225_599_999_999

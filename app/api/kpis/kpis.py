@@ -83,6 +83,7 @@ class FigureBody(OptionMembers):
     period: dict[str, str] | None
     scope: dict[str, str]
     method: str
+    calculation: int = Field(description="the version of how the KPI is computed; it rises when the rule changes")
     as_of: str = Field(description="the instant that the figure closes with")
     known_at: int | None = Field(description="the position that was asked for; null for all that is known")
     position: int = Field(description="the position that it was built from; known_at=position gives it again")

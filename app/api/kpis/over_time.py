@@ -41,6 +41,7 @@ class SeriesBody(BaseModel):
     name: str
     unit: str
     method: str
+    calculation: int = Field(description="the version of how the KPI is computed")
     scope: dict[str, str]
     interval: str
     period: dict[str, str]

@@ -81,7 +81,10 @@ class CertificateBody(BaseModel):
     warnings: Annotated[list[WarningBody], EachOf(_warning)]
     inputs_hash: str = Field(description="SHA-256 of what every account gave, in exact integers")
     answer_hash: str = Field(description="SHA-256 of all that the answer said of the figure")
-    code_digest: str = Field(description="SHA-256 over the source that counted")
+    calculation: int = Field(description="the version of how the KPI was computed", examples=[1])
+    code_digest: str | None = Field(
+        description="SHA-256 over the source files; only of certificates of the first version"
+    )
     note: Annotated[str | None, Sealed("event_id")]
     issued_at: Annotated[str, InstantOf("effective_at")]
     issued_by: Annotated[str, From("actor")]
@@ -134,7 +137,7 @@ class VerificationBody(BaseModel):
     certified: FigureTold
     recomputed: FigureTold
     differences: list[Difference]
-    code_changed: bool = Field(description="whether other source counted now than when it was issued")
+    code_changed: bool = Field(description="whether it was computed by another calculation version than today's")
     known_since: KnownSince
 
 

@@ -1,5 +1,7 @@
 """What can have happened to a KPI certificate: a figure that was given away and can be computed again."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.kernel.event import Event
@@ -42,11 +44,13 @@ class KpiCertificateIssued(Event):
 
     start, end: days of its period, end exclusive; none of a point. as_of: the instant that it closes with. policy: the version
     that was asked for by name, else the one in force counted. value, numerator, denominator: as written; null_reason: why
-    there is no value. inputs_hash: SHA-256 of what every account gave to it, in exact integers. answer_hash: of everything
-    that the answer said. code_digest: of the source that counted.
+    there is no value. inputs_hash: SHA-256 of what every account contributed, in exact integers. answer_hash: of everything
+    that the answer said. calculation: the version of how the KPI was computed. code_digest: of the source files, only in
+    certificates of the first version; these were all computed by calculation 1.
     """
 
     TOPIC = "kpi_certificate.issued"
+    VERSION = 2
     kpi: Public[str]
     method: Public[str]
     unit: Public[str]
@@ -67,8 +71,14 @@ class KpiCertificateIssued(Event):
     warnings: Business[tuple[CertifiedWarning, ...]] = ()
     answer_hash: Public[str]
     inputs_hash: Public[str]
-    code_digest: Public[str]
+    calculation: Public[int]
+    code_digest: Public[str | None] = None
     note: FreeText[str | None] = None
+
+    @staticmethod
+    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
+        """Names the calculation that all certificates of the first version were computed by."""
+        return {**data, "calculation": 1}
 
 
 EVENTS = (KpiCertificateIssued,)
