@@ -18,8 +18,8 @@ def told(page: str, pattern: str) -> set[str]:
     return set(re.findall(pattern, (ROOT / page).read_text(), flags=re.MULTILINE))
 
 
-def test_the_readme_names_every_setting_and_no_other() -> None:
-    assert told("README.md", rf"{PREFIX}[A-Z_]+") == {PREFIX + name.upper() for name in Settings.model_fields}
+def test_the_page_of_operations_names_every_setting_and_no_other() -> None:
+    assert told("docs/operations.md", rf"{PREFIX}[A-Z_]+") == {PREFIX + name.upper() for name in Settings.model_fields}
 
 
 def test_the_page_of_events_is_what_the_catalogue_says_today() -> None:

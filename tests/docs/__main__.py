@@ -1,0 +1,6 @@
+"""`python -m tests.docs` writes the pages anew that are generated from the code."""
+
+from tests.docs import error_codes
+
+if __name__ == "__main__":
+    error_codes.PAGE.write_text(error_codes.page())
