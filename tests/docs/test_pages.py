@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.catalogue import CATALOGUE
+from app.webhooks.inbound.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -94,3 +95,8 @@ def test_decisions_are_numbered_without_a_gap_and_all_stand_in_the_index() -> No
             "## Context", "## Choice", "## Alternatives and consequences"
         ]  # fmt: skip
         assert f"({name})" in index
+
+
+def test_the_page_of_webhooks_has_a_row_for_each_provider() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", (ROOT / "docs" / "webhooks.md").read_text(), re.MULTILINE)
+    assert {provider.name for provider in PROVIDERS} <= set(rows)

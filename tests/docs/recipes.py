@@ -1,0 +1,482 @@
+"""Recipes: what adding something touches, and a script that really adds one. CONTRIBUTING's table is made of them."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "CONTRIBUTING.md"
+BEGIN, END = "<!-- recipes: written by `python -m tests.docs` -->\n", "<!-- end of recipes -->"
+_LEFT_OUT: Final = shutil.ignore_patterns(
+    ".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", "var", "build", "*.egg-info", "site"
+)
+
+
+class Copy:
+    """A copy of the tree, in which files may be changed and programs be run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "steward"
+        shutil.copytree(ROOT, self.folder, ignore=_LEFT_OUT, symlinks=True)
+
+    def write(self, path: str, text: str) -> None:
+        """Adds a file."""
+        file = self.folder / path
+        assert not file.exists(), path
+        file.write_text(text)
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        """Changes a place that must be there exactly once."""
+        file = self.folder / path
+        text = file.read_text()
+        assert text.count(old) == 1, (path, old, text.count(old))
+        file.write_text(text.replace(old, new))
+
+    def append(self, path: str, text: str) -> None:
+        """Adds to the end of a file."""
+        with (self.folder / path).open("a") as file:
+            file.write(text)
+
+    def python(self, *words: str) -> str:
+        """Runs a module of the copy. Gives: what it prints."""
+        return self._run([sys.executable, "-m", *words])
+
+    def lint_imports(self) -> str:
+        """Holds the copy to the import law."""
+        return self._run([str(Path(sys.executable).parent / "lint-imports"), "--no-cache"])
+
+    def test(self, *names: str) -> str:
+        """Runs tests of the copy."""
+        return self.python("pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *names)
+
+    def _run(self, words: list[str]) -> str:
+        done = subprocess.run(
+            words,
+            cwd=self.folder,
+            env={"PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin", "PYTHONPATH": str(self.folder),
+                 "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the copy, as it stands."""
+        ignored = {"__pycache__", ".hypothesis", ".import_linter_cache", ".pytest_cache", "var"}
+        return {
+            str(file.relative_to(self.folder)): file.read_bytes()
+            for file in self.folder.rglob("*")
+            if file.is_file() and not ignored & set(file.relative_to(self.folder).parts)
+        }
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How something is added.
+
+    name: of the row. touches: each file, as it is called in general, with what is done there. words: what the names in `<…>`
+    are in the example. apply: adds the example. tests: what must be green afterwards. after: recipes that come first.
+    """
+
+    name: str
+    touches: Mapping[str, str]
+    words: Mapping[str, str]
+    apply: Callable[[Copy], None]
+    tests: tuple[str, ...]
+    after: tuple["Recipe", ...] = ()
+
+    def files(self) -> set[str]:
+        """The files of the example."""
+        return {self._filled(path) for path in self.touches}
+
+    def _filled(self, path: str) -> str:
+        for word, meaning in self.words.items():
+            path = path.replace(f"<{word}>", meaning)
+        return path
+
+
+# --- an event ---
+
+
+def _add_event(copy: Copy) -> None:
+    copy.replace(
+        "app/domain/interaction/events.py",
+        "EVENTS = (InteractionLogged, InteractionVoided)",
+        'class InteractionRestored(Event):\n    """The entry was right after all; it counts again."""\n\n'
+        '    TOPIC = "interaction.restored"\n\n\n'
+        "EVENTS = (InteractionLogged, InteractionVoided, InteractionRestored)",
+    )
+    copy.replace(
+        "app/domain/interaction/state.py",
+        "import InteractionLogged, InteractionVoided\n",
+        "import InteractionLogged, InteractionRestored, InteractionVoided\n",
+    )
+    copy.replace(
+        "app/domain/interaction/state.py",
+        "        case _:\n",
+        "        case InteractionRestored():\n            return replace(state, voided=False)\n        case _:\n",
+    )
+    copy.replace(
+        "projections/views/timeline.py",
+        '    "contract.drafted": lambda',
+        '    "interaction.restored": lambda _: "An interaction that was marked as wrong counts again",\n    "contract.drafted": lambda',
+    )
+    copy.python("tests.golden")
+    (copy.folder / "docs" / "events.md").write_text(copy.python("app", "events", "--markdown"))
+
+
+EVENT: Final = Recipe(
+    "an event of an aggregate",
+    {
+        "app/domain/<aggregate>/events.py": "a class with a topic, each member classified; its place in `EVENTS`",
+        "app/domain/<aggregate>/state.py": "its effect in `evolve`, where a decision needs to know of it",
+        "projections/views/timeline.py": "a sentence, which reads open members only",
+        "tests/golden/events/<topic>.v1.json": "`python -m tests.golden`",
+        "tests/golden/events/MANIFEST": "the same command",
+        "docs/events.md": "`steward events --markdown > docs/events.md`",
+    },
+    {"aggregate": "interaction", "topic": "interaction.restored"},
+    _add_event,
+    (
+        "tests/domain/test_events.py",
+        "tests/architecture/test_docs.py",
+        "tests/api/test_timeline.py::test_every_event_that_an_account_can_meet_has_a_sentence",
+        "tests/api/test_timeline.py::test_a_sentence_reads_only_members_that_are_open",
+    ),
+)
+
+# --- a command ---
+
+
+def _add_command(copy: Copy) -> None:
+    copy.append(
+        "app/domain/interaction/commands.py",
+        '\n\nclass RestoreInteraction(Command):\n    """Takes back that an entry was marked as wrong."""\n',
+    )
+    copy.replace(
+        "app/domain/interaction/decisions.py",
+        "import LogInteraction, VoidInteraction\n",
+        "import LogInteraction, RestoreInteraction, VoidInteraction\n",
+    )
+    copy.replace(
+        "app/domain/interaction/decisions.py",
+        "import InteractionLogged, InteractionVoided, Participant\n",
+        "import InteractionLogged, InteractionRestored, InteractionVoided, Participant\n",
+    )
+    copy.append(
+        "app/domain/interaction/decisions.py",
+        "\n\ndef restore(\n    state: InteractionState, _command: RestoreInteraction, _context: Context\n"
+        ") -> tuple[InteractionRestored, ...]:\n"
+        '    """The entry counts again. Raises: Refused where it was not marked as wrong."""\n'
+        "    if not state.voided:\n"
+        '        raise Refused("interaction_not_voided", "the entry is not marked as wrong")\n'
+        "    return (InteractionRestored(),)\n",
+    )
+    copy.replace(
+        "app/domain/interaction/aggregate.py",
+        "        commands.VoidInteraction: Decision(decisions.void),\n",
+        "        commands.VoidInteraction: Decision(decisions.void),\n"
+        "        commands.RestoreInteraction: Decision(decisions.restore),\n",
+    )
+    copy.replace(
+        "app/write_side/ingestion.py",
+        '    "interaction.voided": ',
+        '    "interaction.restored": Topic(interaction_commands.RestoreInteraction, "interaction", "interaction"),\n'
+        '    "interaction.voided": ',
+    )
+    copy.replace(
+        "app/demo/interactions.py",
+        "\n\ndef log(",
+        '    life.aside(add_days(day, 2), interaction_commands.RestoreInteraction(), interaction=again.new_id or "")\n\n\ndef log(',
+    )
+    copy.replace("docs/errors.toml", "interaction_voided = ",
+                 'interaction_not_voided = "Nothing to restore: the entry is not marked as wrong."\ninteraction_voided = ')  # fmt: skip
+    copy.python("tests.docs")
+    copy.append(
+        "tests/domain/test_interaction.py",
+        "\n\ndef test_an_entry_that_was_marked_as_wrong_is_restored_once(sqlite_steward: Steward, client: str) -> None:\n"
+        "    entry = sqlite_steward.do(LogInteraction(**CALL), account=client).id\n"
+        "    sqlite_steward.do(VoidInteraction(), interaction=entry)\n\n"
+        "    sqlite_steward.do(RestoreInteraction(), interaction=entry)\n\n"
+        '    assert sqlite_steward.topics()[-1] == "interaction.restored"\n'
+        '    with pytest.raises(Refused, match="interaction_not_voided"):\n'
+        "        sqlite_steward.do(RestoreInteraction(), interaction=entry)\n",
+    )
+    copy.replace(
+        "tests/domain/test_interaction.py",
+        "import LogInteraction, VoidInteraction\n",
+        "import LogInteraction, RestoreInteraction, VoidInteraction\nfrom app.domain.kernel.errors import Refused\n",
+    )
+
+
+COMMAND: Final = Recipe(
+    "a command",
+    {
+        "app/domain/<aggregate>/commands.py": "a frozen pydantic class; it is the body of the request",
+        "app/domain/<aggregate>/decisions.py": "a pure function from state, command and context to events",
+        "app/domain/<aggregate>/aggregate.py": "a line that joins the two, with the other aggregates that it reads",
+        "app/write_side/ingestion.py": "a line, where its event may also come in as a CloudEvent",
+        "app/demo/<story>.py": "the demo shows every kind of event",
+        "docs/errors.toml": "what to do about each new code",
+        "docs/errors.md": "`python -m tests.docs`",
+        "tests/domain/test_<aggregate>.py": "what it does, and what it refuses",
+    },
+    {"aggregate": "interaction", "story": "interactions"},
+    _add_command,
+    (
+        "tests/domain/test_interaction.py",
+        "tests/docs/test_errors.py",
+        "tests/demo/test_demo.py::test_the_demo_shows_every_kind_of_event_that_business_has",
+    ),
+    after=(EVENT,),
+)
+
+# --- an endpoint ---
+
+
+def _add_endpoint(copy: Copy) -> None:
+    copy.replace(
+        "app/api/nouns/interactions.py",
+        "import LogInteraction, VoidInteraction\n",
+        "import LogInteraction, RestoreInteraction, VoidInteraction\n",
+    )
+    copy.replace(
+        "app/api/nouns/interactions.py",
+        '@router.get("/interactions", operation_id="interactions.list"',
+        '@router.post(\n    "/interactions/{interaction}/restoration",\n    operation_id="interactions.restore",\n'
+        "    status_code=201,\n    responses=WRITTEN | documented(404, 409, 412, 422),\n)\n"
+        "async def restore(interaction: str, command: RestoreInteraction, to: Writing) -> Response:\n"
+        '    """Take back that an entry was marked as wrong."""\n'
+        "    return await to.write(command, interaction=interaction)\n\n\n"
+        '@router.get("/interactions", operation_id="interactions.list"',
+    )
+    copy.replace(
+        "app/api/http/examples.py",
+        '    "interactions.void": ',
+        '    "interactions.restore": {"reason": "It was right after all"},\n    "interactions.void": ',
+    )
+    (copy.folder / "docs" / "openapi.json").write_text(copy.python("app", "openapi"))
+
+
+ENDPOINT: Final = Recipe(
+    "an endpoint",
+    {
+        "app/api/nouns/<nouns>.py": "a function that hands the command to the write context, or reads a view",
+        "app/api/http/examples.py": "an example body, where it takes one",
+        "docs/openapi.json": "`make openapi`",
+    },
+    {"nouns": "interactions"},
+    _add_endpoint,
+    ("tests/api/test_contract_file.py",),
+    after=(EVENT, COMMAND),
+)
+
+# --- a view ---
+
+_VIEW = '''"""Contacts: how often a client was spoken to, a row an account."""
+
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.recorded import Recorded
+from projections.view import View, account
+
+
+class Contacts(NamedTuple):
+    """How many interactions were logged for an account, and when the latest took effect, in microseconds."""
+
+    account: str
+    logged: int
+    latest_at: int
+
+
+def _logged(row: Contacts | None, recorded: Recorded, _where: ZoneInfo) -> Contacts:
+    before = row or Contacts(str(recorded.account_id), 0, 0)
+    return before._replace(logged=before.logged + 1, latest_at=max(before.latest_at, recorded.effective_at))
+
+
+VIEW = View(
+    name="contacts",
+    version=1,
+    row=Contacts,
+    keys=("account",),
+    on={"interaction.logged": _logged},
+    group_of=account,
+    history=True,
+    filters=("account",),
+    order=("account",),
+    noun="account",
+)
+'''
+
+_VIEW_TEST = '''"""The view of contacts: caught up step by step, and rebuilt, it counts the same."""
+
+from app.domain.account.commands import OpenAccount
+from app.domain.interaction.commands import LogInteraction
+from projections.views import contacts
+from tests.support.application import Steward
+from tests.support.views import rebuilt
+
+
+def test_contacts_are_counted_and_a_rebuild_counts_the_same(steward: Steward) -> None:
+    client = steward.do(OpenAccount(name="Northwind", currency="EUR")).id
+    for hour in ("07", "08"):
+        call = LogInteraction(channel="call", direction="inbound", occurred_at=f"2026-01-15T{hour}:00:00Z")
+        steward.do(call, account=client)
+        steward.catch_up()
+
+    [row] = steward.rows("contacts")
+
+    assert (row.account, row.logged) == (client, 2)
+    assert rebuilt(steward, contacts.VIEW).equal
+'''
+
+
+def _add_view(copy: Copy) -> None:
+    copy.write("projections/views/contacts.py", _VIEW)
+    copy.replace("projections/__init__.py", "    budgets,\n", "    budgets,\n    contacts,\n")
+    copy.replace("projections/__init__.py", "    contracts.VIEW,\n", "    contacts.VIEW,\n    contracts.VIEW,\n")
+    copy.write("tests/projections/views/test_contacts.py", _VIEW_TEST)
+
+
+VIEW: Final = Recipe(
+    "a view",
+    {
+        "projections/views/<view>.py": "the row, the fold of each topic, and the `View` with its keys, filters and order; no migration",
+        "projections/__init__.py": "an import and a line in `VIEWS`",
+        "tests/projections/views/test_<view>.py": "caught up step by step, it is what a rebuild makes",
+    },
+    {"view": "contacts"},
+    _add_view,
+    ("tests/projections/views/test_contacts.py",),
+)
+
+# --- a provider ---
+
+_PROVIDER = '''"""Shared token: a sender that signs nothing and sends a secret in the header `x-token`, over a private network."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Any, Final
+
+from app.domain.kernel.errors import Invalid
+from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
+from app.domain.webhook_endpoint.state import WebhookEndpointState
+from app.webhooks.inbound.provider import Delivery, Provider, unverified
+
+
+def _check(command: RegisterWebhookEndpoint) -> None:
+    if any((command.hash, command.encoding, command.header, command.style, command.signed_content_template)):
+        raise Invalid("member_not_allowed", "a shared token is compared and signs nothing")
+
+
+def _check_secret(_text: str) -> None:
+    """Any text will do."""
+
+
+def _check_public_key(_text: str) -> None:
+    raise Invalid("member_not_allowed", "a shared token has no public key")
+
+
+def _verify(_endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: Delivery, _now: int) -> None:
+    token = delivery.only("x-token", "signature_malformed").encode()
+    good = [hmac.compare_digest(secret.encode(), token) for secret in secrets]
+    if not any(good):
+        raise unverified("signature_mismatch")
+
+
+def _identify(delivery: Delivery, _body: Any) -> str:
+    return hashlib.sha256(delivery.body).hexdigest()
+
+
+PROVIDER: Final = Provider("shared_token", _check, _check_secret, _check_public_key, _verify, _identify)
+'''
+
+_PROVIDER_TEST = '''"""The provider of shared tokens: the right token passes, another one does not."""
+
+import pytest
+
+from app.domain.kernel.errors import Unauthenticated
+from app.domain.webhook_endpoint.state import WebhookEndpointState
+from app.webhooks.inbound.provider import Delivery
+from app.webhooks.inbound.providers import provider_named
+
+ENDPOINT = WebhookEndpointState(exists=True, provider="shared_token")
+
+
+def test_only_the_right_token_passes() -> None:
+    provider = provider_named("shared_token")
+    right, wrong = (Delivery([(b"X-Token", token)], b"{}") for token in (b"open sesame", b"open barley"))
+
+    provider.verify(ENDPOINT, ["open sesame"], right, 0)
+    with pytest.raises(Unauthenticated, match="invalid_signature"):
+        provider.verify(ENDPOINT, ["open sesame"], wrong, 0)
+    assert provider.identify(right, {}) == provider.identify(wrong, {})
+'''
+
+
+def _add_provider(copy: Copy) -> None:
+    copy.write("app/webhooks/inbound/providers/shared_token.py", _PROVIDER)
+    copy.replace(
+        "app/webhooks/inbound/providers/__init__.py",
+        "import generic_hmac, standard_webhooks",
+        "import generic_hmac, shared_token, standard_webhooks",
+    )
+    copy.replace(
+        "app/webhooks/inbound/providers/__init__.py",
+        "    generic_hmac.PROVIDER,\n",
+        "    generic_hmac.PROVIDER,\n    shared_token.PROVIDER,\n",
+    )
+    copy.replace(
+        "docs/webhooks.md",
+        "\n\nA signed time may be off",
+        "\n| `shared_token` | a sender on a private network | not at all: the secret is sent in the header `x-token` |"
+        "\n\nA signed time may be off",
+    )
+    copy.write("tests/webhooks/test_shared_token.py", _PROVIDER_TEST)
+
+
+PROVIDER: Final = Recipe(
+    "a webhook provider",
+    {
+        "app/webhooks/inbound/providers/<provider>.py": "how a message is verified over its raw bytes, and what it is called",
+        "app/webhooks/inbound/providers/__init__.py": "an import and a line in `PROVIDERS`",
+        "docs/webhooks.md": "a row in the table of providers; a test holds the table to `PROVIDERS`",
+        "tests/webhooks/test_<provider>.py": "good and bad messages",
+    },
+    {"provider": "shared_token"},
+    _add_provider,
+    ("tests/webhooks/test_shared_token.py", "tests/webhooks/test_providers.py", "tests/docs/test_pages.py"),
+)
+
+RECIPES: Final = (EVENT, COMMAND, ENDPOINT, VIEW, PROVIDER)
+
+
+def table() -> str:
+    """The table of CONTRIBUTING."""
+    rows = ["| To add | Touch | What is done there |", "| --- | --- | --- |"]
+    for recipe in RECIPES:
+        first = f"**{recipe.name}**" + (
+            f" (after {' and '.join(one.name for one in recipe.after)})" if recipe.after else ""
+        )
+        for path, what in recipe.touches.items():
+            rows.append(f"| {first} | `{path}` | {what} |")
+            first = ""
+        files = (test.partition("::")[0] for test in recipe.tests)
+        proofs = ", ".join(f"`{file}`" for file in dict.fromkeys(files) if file not in recipe.files())
+        rows.append(f"| | prove it with | {', '.join(filter(None, (proofs, 'its own tests', '`make lint`')))} |")
+    return "\n".join(rows) + "\n"
+
+
+def page() -> str:
+    """CONTRIBUTING, as it must be today."""
+    text = PAGE.read_text()
+    before, _, rest = text.partition(BEGIN)
+    return before + BEGIN + "\n" + table() + "\n" + END + rest.partition(END)[2]
