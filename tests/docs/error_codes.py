@@ -16,20 +16,23 @@ from typing import Final
 
 from app.api.http import problems
 from app.domain.kernel import errors
-from app.domain.kernel.strict_json import Malformed
-from app.write_side.states import InFlight
+from app.main import create_app
 
+assert create_app  # imports every class of errors
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "errors.md"
 ADVICE = ROOT / "docs" / "errors.toml"
 CODE: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-KINDS: Final = {
-    kind.__name__: kind
-    for kind in (
-        errors.Invalid, errors.Refused, errors.NotFound, errors.Conflict, errors.NotAllowed, errors.Unauthenticated,
-        errors.Unavailable, Malformed, InFlight,
-    )
-} | {"Closed": errors.Refused, "SchemaOutdated": errors.Unavailable}  # fmt: skip
+
+
+def _kinds(kind: type[errors.DomainError] = errors.DomainError) -> dict[str, type[errors.DomainError]]:
+    """Every class of errors by its name."""
+    return {
+        name: one for child in kind.__subclasses__() for name, one in {child.__name__: child, **_kinds(child)}.items()
+    }
+
+
+KINDS: Final = _kinds()
 MEMBER, COMMAND_LINE = "PydanticCustomError", "Misuse"
 INTRODUCTION: Final = """\
 # Errors
