@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev setup test laws bench soak lint fmt lock openapi clean
+.PHONY: help run dev setup test laws bench soak lint fmt lock openapi pages docs clean
 
 help:  ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,11 +76,22 @@ fmt: setup  ## formats, and repairs what the linter can repair
 openapi: setup  ## writes the committed contract file anew
 	$(BIN)/steward openapi > docs/openapi.json
 
+pages: setup  ## writes the generated pages anew: errors, events, the table of CONTRIBUTING
+	$(BIN)/steward events --markdown > docs/events.md
+	$(BIN)/python -m tests.docs
+
+# The site has an environment of its own: neither serving nor testing needs what it is built with.
+docs:  ## builds the documentation into site/, and fails on a broken link
+	@test -x $(VENV)-docs/bin/mkdocs || { $(PYTHON) -m venv $(VENV)-docs && \
+	  $(VENV)-docs/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-docs.txt; }
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict
+
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header
 
 lock: setup  ## resolves the lock files anew, for every platform at once
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --extra dev --constraint requirements.txt pyproject.toml -o requirements-dev.txt
+	$(LOCK) docs/requirements.in -o requirements-docs.txt
 
 clean:  ## removes what can be made again
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-docs site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "CONTRIBUTING.md"
 BEGIN, END = "<!-- recipes: written by `python -m tests.docs` -->\n", "<!-- end of recipes -->"
 _LEFT_OUT: Final = shutil.ignore_patterns(
-    ".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", "var", "build", "*.egg-info", "site"
+    ".git", ".venv*", ".*_cache", "__pycache__", ".hypothesis", "var", "build", "*.egg-info", "site"
 )
 
 
