@@ -7,7 +7,7 @@ from types import UnionType
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, MetaData, Table, Text, text
 from sqlalchemy.types import JSON, TypeEngine
 
 from app.domain.kernel.values import FOREVER
@@ -16,6 +16,8 @@ from app.domain.recorded import Recorded
 Row = TypeVar("Row")
 Key = tuple[Any, ...]
 Rows = Mapping[Key, Row]
+Condition = ColumnElement[bool]
+"""What a query asks of a row, in SQL. Only views make conditions; who reads names them."""
 OneFold = Callable[[Any, Recorded, ZoneInfo], Any]
 """(row or None, event, the tenant's zone) -> row or None"""
 

@@ -12,8 +12,6 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from app.bootstrap import build
 from app.cli.failures import Misuse, first_fault
@@ -22,6 +20,7 @@ from app.domain.tenant.state import TenantState
 from app.observe import logs
 from app.runtime import Runtime
 from app.settings import Settings
+from app.store.urls import is_supported
 
 ACTOR: Final = "cli"
 """The actor of what is done on the command line."""
@@ -51,11 +50,7 @@ def load_settings() -> Settings:
 
 
 def _require_database(name: str, url: str | None) -> None:
-    try:
-        known = url is None or make_url(url).get_backend_name() in ("sqlite", "postgresql")
-    except ArgumentError:
-        known = False
-    if not known:
+    if url is not None and not is_supported(url):
         raise Misuse("invalid_settings", f"{name}: must be sqlite:///path or postgresql+psycopg://…")
 
 

@@ -4,9 +4,9 @@ from typing import Final, NamedTuple
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.domain.kernel.errors import DomainError
+from app.store.urls import DatabaseFault
 
 REFUSED: Final = 1
 MISUSED: Final = 2
@@ -38,7 +38,7 @@ def describe(error: Exception) -> Failure:
             return Failure(error.code, error.detail, MISUSED)
         case DomainError():
             return Failure(error.code, error.detail, REFUSED)
-        case SQLAlchemyError():
+        case DatabaseFault():
             return Failure("database_failed", type(error).__name__, REFUSED)
         case ValidationError():
             return Failure("invalid_command", first_fault(error), REFUSED)

@@ -4,11 +4,9 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 from app.cli.console import Json, load_settings, show_rows
 from app.settings import PREFIX, Settings
+from app.store.urls import without_password
 
 MASK: Final = "********"
 
@@ -32,10 +30,7 @@ def shown(name: str, value: Any) -> Any:
     if name == "vault_key":
         return MASK
     if name.endswith("_url") and isinstance(value, str):
-        try:
-            return make_url(value).render_as_string(hide_password=True)
-        except ArgumentError:
-            return MASK
+        return without_password(value) or MASK
     return value
 
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from app.bootstrap import owner
-from app.cli import citus
 from app.cli.console import Json, open_runtime, progress, require_tenant, show, show_json, show_rows, show_table
 from app.cli.failures import REFUSED, Misuse
 from app.domain.kernel.errors import Refused
 from app.read_side.rebuilder import Comparison
 from app.runtime import Runtime
+from app.store import citus
 from projections import VIEWS
 from projections.view import View
 
@@ -103,7 +103,7 @@ def distribute(json_: Json = False) -> None:
     with open_runtime() as runtime:
         database = owner(runtime.settings)
         try:
-            tables = citus.distribute(database)
+            tables = citus.distribute(database, [view.follower for view in VIEWS])
         finally:
             database.close()
     if json_:

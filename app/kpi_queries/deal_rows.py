@@ -42,7 +42,7 @@ def open_budgets(load: "Load") -> Told:
     table = budgets.VIEW.table
     clauses = [*_named(load, table, "account", "currency"), table.c.state == "open"]
     clocks = When(load.end - 1, load.position, now=False)
-    found, _ = load.reader.select(load.tenant_id, budgets.VIEW, clauses, clocks, order=[table.c.budget])
+    found, _ = load.reader.select(load.tenant_id, budgets.VIEW, clauses, clocks, order=["budget"])
     return _kept(load, found)
 
 

@@ -177,15 +177,16 @@ class Reader:
         clauses: Sequence[ColumnElement[bool]],
         when: When,
         *,
-        order: Sequence[Any] = (),
+        order: Sequence[str] = (),
         limit: int | None = None,
         replayed_group: str | None = None,
     ) -> tuple[list[Any], int]:
         """Rows of a view that match, under both clocks, and the position they were built from.
 
-        What lies ahead is part of a row where `when` is now.
+        What lies ahead is part of a row where `when` is now. Takes: conditions that the view made; `order`, members.
         """
-        found = self._find(tenant_id, view, clauses, when, order=order, limit=limit, group=replayed_group)
+        ordering = [view.table.c[member] for member in order]
+        found = self._find(tenant_id, view, clauses, when, order=ordering, limit=limit, group=replayed_group)
         return found.rows, found.position
 
     def _find(

@@ -153,17 +153,11 @@ def _won(reader: Reader, tenant_id: str, asked: StatementRequest, when: When, wh
     """What happened in the period on accounts that were the payee's at that instant."""
     held = _held(reader, tenant_id, asked.payee, when)
     start, end = day_start(asked.start, where), min(day_start(asked.end, where), when.as_of + 1)
-    table = timeline.VIEW.table
     accounts, contracts = sorted(held), set()
     events: dict[str, str] = {}
     for at in range(0, len(accounts), CHUNK):
-        clauses = [
-            table.c.account.in_(accounts[at : at + CHUNK]),
-            table.c.type.in_(list(WON)),
-            table.c.effective_at >= start,
-            table.c.effective_at < end,
-        ]
-        for entry in reader.select(tenant_id, timeline.VIEW, clauses, when)[0]:
+        within = timeline.effective_within(accounts[at : at + CHUNK], list(WON), start, end)
+        for entry in reader.select(tenant_id, timeline.VIEW, within, when)[0]:
             if _owner(held[entry.account], entry.effective_at) == asked.payee:
                 events[entry.event_id] = entry.account
                 contracts.add(entry.stream_id)
@@ -181,13 +175,12 @@ def _won(reader: Reader, tenant_id: str, asked: StatementRequest, when: When, wh
 
 def _held(reader: Reader, tenant_id: str, payee: str, when: When) -> dict[str, list[portfolios.Holding]]:
     """Everything that is known of whose those accounts were that were ever the payee's, by account."""
-    table = portfolios.VIEW.table
-    own, _ = reader.select(tenant_id, portfolios.VIEW, [table.c.owner == payee], when)
+    own, _ = reader.select(tenant_id, portfolios.VIEW, [portfolios.ever_owned_by(payee)], when)
     accounts = sorted({row.account for row in own})
     held: dict[str, list[portfolios.Holding]] = {account: [] for account in accounts}
     for at in range(0, len(accounts), CHUNK):
-        named = [table.c.account.in_(accounts[at : at + CHUNK])]
-        for row in reader.select(tenant_id, portfolios.VIEW, named, when)[0]:
+        all_times = [portfolios.of_accounts(accounts[at : at + CHUNK])]
+        for row in reader.select(tenant_id, portfolios.VIEW, all_times, when)[0]:
             held[row.account].append(row)
     return held
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import micros, scaled
 from app.domain.recorded import Recorded
-from projections.view import View
+from projections.view import Condition, View
 
 
 class BudgetSpend(NamedTuple):
@@ -68,3 +68,11 @@ VIEW = View(
     indexes=(("budget", "spent_at"),),
     noun="budget_spend",
 )
+
+
+# --- queries ---
+
+
+def recorded_by(at: int) -> Condition:
+    """Spends that had been recorded by an instant, microseconds of business time."""
+    return VIEW.table.c.effective_at <= at

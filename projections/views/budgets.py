@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import MICRO, scaled
 from app.domain.recorded import Recorded
-from projections.view import View, stream
+from projections.view import Condition, View, stream
 
 MOST_BURNT: Final = 10**18
 """What `burnt` says of anything beyond: a database's integer ends not far behind."""
@@ -115,3 +115,11 @@ VIEW = View(
     indexes=(("account", "set_at"), ("state", "burnt")),
     noun="budget",
 )  # fmt: skip
+
+
+# --- queries ---
+
+
+def burnt_at_least(percent: str) -> Condition:
+    """Budgets of which so much is spent. Takes: percent as a decimal string."""
+    return VIEW.table.c.burnt >= scaled(percent)

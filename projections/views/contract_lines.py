@@ -1,14 +1,14 @@
 """Contract lines: what is paid when, over business time and over what was known. Every revenue figure reads these rows."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.contract.schedule import Schedule
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from projections.contract_schedule import TOPICS, is_anchor, moved
-from projections.view import Key, Rows, View, stream
+from projections.view import Condition, Key, Rows, View, stream
 
 
 class ContractLine(NamedTuple):
@@ -103,3 +103,25 @@ VIEW = View(
     schedule=True,
     indexes=(("account", "valid_from"),),
 )
+
+
+# --- queries ---
+
+BY_PLACE: Final = ("contract", "place")
+"""Contract by contract, lines in the order in which they came."""
+
+
+def in_force(at: int) -> list[Condition]:
+    """Lines that are in force at an instant, microseconds."""
+    table = VIEW.table
+    return [table.c.valid_from <= at, table.c.valid_to > at]
+
+
+def of_account(account: str) -> Condition:
+    """An account's lines."""
+    return VIEW.table.c.account == account
+
+
+def of_contracts(contracts: Sequence[str]) -> Condition:
+    """The lines of some contracts."""
+    return VIEW.table.c.contract.in_(contracts)

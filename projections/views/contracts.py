@@ -8,7 +8,7 @@ from app.domain.contract.terms import ContractTerms, framed
 from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
 from projections.contract_schedule import TOPICS
-from projections.view import View, stream
+from projections.view import Condition, View, stream
 
 
 class Contract(NamedTuple):
@@ -195,3 +195,11 @@ VIEW = View(
     indexes=(("account", "contract"),),
     noun="contract",
 )
+
+
+# --- queries ---
+
+
+def of_account(account: str) -> Condition:
+    """An account's contracts."""
+    return VIEW.table.c.account == account

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import scaled, unscaled
 from app.domain.recorded import Recorded
-from projections.view import View, stream
+from projections.view import Condition, View, stream
 
 
 class IncentiveStatement(NamedTuple):
@@ -152,3 +152,12 @@ VIEW = View(
     indexes=(("payee", "issued_at"),),
     noun="incentive_statement",
 )  # fmt: skip
+
+
+# --- queries ---
+
+
+def disputed(*, is_open: bool) -> Condition:
+    """Statements with an open dispute, or those without one."""
+    open_disputes = VIEW.table.c.open_disputes
+    return open_disputes > 0 if is_open else open_disputes == 0

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import FOREVER, scaled
 from app.domain.recorded import Recorded
-from projections.view import View, stream
+from projections.view import Condition, View, stream
 
 PARKED: Final = "parked"
 OPEN: Final = ("identified", "qualified", "proposed", "negotiation")
@@ -195,3 +195,26 @@ VIEW = View(
     indexes=(("account", "identified_at"), ("outcome", "identified_at"), ("decided_at",)),
     noun="opportunity",
 )
+
+
+# --- queries ---
+
+
+def undecided_at(
+    at: int, *, account: str | None = None, source: str | None = None, kind: str | None = None
+) -> list[Condition]:
+    """Opportunities that had been identified by an instant, microseconds, and were decided only later, if at all.
+
+    Takes: members that are None narrow nothing.
+    """
+    table, members = VIEW.table, {"account": account, "source": source, "kind": kind}
+    return [
+        *(table.c[name] == value for name, value in members.items() if value is not None),
+        table.c.identified_at <= at,
+        table.c.decided_at.is_(None) | (table.c.decided_at > at),
+    ]
+
+
+def closing_before(day: str) -> Condition:
+    """Opportunities that are expected to close before a day."""
+    return VIEW.table.c.close_by < day

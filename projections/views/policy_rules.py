@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
-from projections.view import View
+from projections.view import Condition, View
 
 
 class PolicyRules(NamedTuple):
@@ -41,3 +41,12 @@ VIEW = View(
     indexes=(("policy", "number"),),
     noun="policy",
 )
+
+
+# --- queries ---
+
+
+def of_policy(policy: str, number: int | None = None) -> list[Condition]:
+    """The rules of all versions of a policy, or of the one with a number."""
+    table = VIEW.table
+    return [table.c.policy == policy, *([] if number is None else [table.c.number == number])]

@@ -1,11 +1,12 @@
 """Portfolios: whose an account was and in which tier, over business time and over what was known."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
-from projections.view import Partial, Rows, View, account
+from projections.view import Condition, Partial, Rows, View, account
 
 
 class Holding(NamedTuple):
@@ -79,3 +80,16 @@ VIEW = View(
         for held in ("owner", "tier")
     ),
 )
+
+
+# --- queries ---
+
+
+def ever_owned_by(owner: str) -> Condition:
+    """The times over which somebody owned an account."""
+    return VIEW.table.c.owner == owner
+
+
+def of_accounts(accounts: Sequence[str]) -> Condition:
+    """All times of some accounts."""
+    return VIEW.table.c.account.in_(accounts)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from app.domain.kernel.values import scaled
 from app.domain.policy.rules import DIRECTING
 from app.domain.recorded import Recorded
-from projections.view import View, stream
+from projections.view import Condition, View, stream
 
 
 class Proposal(NamedTuple):
@@ -226,3 +226,11 @@ VIEW = View(
     indexes=(("account", "drafted_at"), ("state", "drafted_at"), ("decided_at",)),
     noun="proposal",
 )
+
+
+# --- queries ---
+
+
+def valid_before(day: str) -> Condition:
+    """Proposals whose live version is no longer valid on a day."""
+    return VIEW.table.c.valid_until < day

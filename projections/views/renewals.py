@@ -1,13 +1,16 @@
 """Renewals: every end of a term is a decision that falls due; one row for each, from opening to outcome."""
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, or_, text
 
 from app.domain.contract.schedule import LineStep, Schedule
 from app.domain.kernel.values import FOREVER, day_start, days_earlier, moment_start, scaled
 from app.domain.recorded import Recorded
 from projections.contract_schedule import TOPICS, is_anchor, moved
-from projections.view import Key, Partial, Rows, View
+from projections.view import Condition, Key, Partial, Rows, View
 
 
 class Renewal(NamedTuple):
@@ -286,3 +289,90 @@ VIEW = View(
     ),
     noun="renewal",
 )
+
+
+# --- queries ---
+
+BY_DUE_DAY: Final = ("due_at", "contract")
+_DAY: Final = 86_400_000_000
+_CLOCK_CHANGE: Final = 3 * 3_600_000_000
+"""By how much a day that begins or ends summer time may differ from 24 hours, and more."""
+
+
+def of_cycle(renewal: str) -> Condition:
+    """The row of a cycle."""
+    return VIEW.table.c.renewal == renewal
+
+
+def falling_due(due_from: str | None = None, due_to: str | None = None) -> list[Condition]:
+    """All ends of terms, or those with a due day in [due_from, due_to)."""
+    due = VIEW.table.c.due
+    return [
+        due != "",
+        *([due >= due_from] if due_from else []),
+        *([due < due_to] if due_to else []),
+    ]
+
+
+def open_cycles(
+    *, account: str | None = None, due_from: str | None = None, due_to: str | None = None
+) -> list[Condition]:
+    """Cycles that are open, with a due day in [due_from, due_to) where these are given."""
+    table = VIEW.table
+    return [
+        table.c.outcome == "open",
+        table.c.renewal.is_not(None),
+        *([] if account is None else [table.c.account == account]),
+        *falling_due(due_from, due_to),
+    ]
+
+
+def open_after(account: str, at: int) -> list[Condition]:
+    """An account's terms that fall due after an instant, microseconds, and are not decided."""
+    table = VIEW.table
+    return [table.c.account == account, table.c.outcome == "open", table.c.due_at > at]
+
+
+def behind(row: Renewal) -> Condition:
+    """What comes after a row by due day."""
+    table = VIEW.table
+    same_day = and_(table.c.due_at == row.due_at, table.c.contract > row.contract)
+    return or_(table.c.due_at > row.due_at, same_day)
+
+
+def to_be_opened(after: int, up_to: int) -> list[Condition]:
+    """Terms that fall due within (after, up_to], microseconds, and have no cycle yet."""
+    table = VIEW.table
+    return [
+        table.c.due != "",
+        table.c.outcome == "open",
+        table.c.renewal.is_(None),
+        table.c.due_at > after,
+        table.c.due_at <= up_to,
+    ]
+
+
+def with_deadline_passed(
+    now: int, today: str, *, milestones: Mapping[int, int], grace_from: int, grace_day: str
+) -> list[Condition]:
+    """Watched rows of which a deadline may have passed: more than is due, never less.
+
+    Takes: `milestones`, by days left, up to which due instant each is reached; where the grace of what is over today began, as an instant
+    and as a day.
+    """
+    table = VIEW.table
+    reached = [
+        and_(
+            table.c.due_at <= due_up_to,
+            or_(table.c.milestone.is_(None), table.c.milestone > days),
+            table.c.opened_at < table.c.due_at - days * _DAY + _CLOCK_CHANGE,
+        )
+        for days, due_up_to in milestones.items()
+    ]
+    not_deferred = or_(table.c.deferred_to.is_(None), table.c.deferred_to <= today)
+    renews_itself = and_(table.c.auto_renew, ~table.c.noticed)
+    undecided = and_(
+        not_deferred, ~table.c.noticed, table.c.due_at <= now, or_(renews_itself, table.c.due_at <= grace_from)
+    )
+    notice_ended = and_(table.c.noticed, table.c.notice_end <= grace_day)
+    return [text(WATCHED), or_(table.c.renewal.is_(None), *reached, undecided, notice_ended)]  # type: ignore[list-item]  # text is a condition too

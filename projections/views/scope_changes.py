@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Text
+from sqlalchemy import Text
 
 from app.domain.kernel.values import micros, scaled
 from app.domain.recorded import Recorded
-from projections.view import Partial, View, stream
+from projections.view import Condition, Partial, View, stream
 
 
 class ScopeChange(NamedTuple):
@@ -277,6 +277,14 @@ VIEW = View(
 )
 
 
-def waits_for(who: str) -> ColumnElement[bool]:
+# --- queries ---
+
+
+def needed_before(day: str) -> Condition:
+    """Scope changes that are needed before a day."""
+    return VIEW.table.c.needed_by < day
+
+
+def waits_for(who: str) -> Condition:
     """The condition that it is somebody's turn: a team's label, client, approver or account_manager."""
     return VIEW.table.c.waiting_on.cast(Text).contains(f'"{who}"', autoescape=True)

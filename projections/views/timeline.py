@@ -1,12 +1,12 @@
 """The timeline: every event of an account as one row, with a sentence that a person can read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
-from projections.view import View
+from projections.view import Condition, View
 
 
 class Entry(NamedTuple):
@@ -240,3 +240,38 @@ VIEW = View(
     indexes=(("account", "position"), ("account", "effective_at", "position")),
     noun="event",
 )
+
+
+# --- queries ---
+
+
+class Knowledge(NamedTuple):
+    """A point of both clocks: the log up to a position, of it what is effective up to an instant, microseconds."""
+
+    position: int
+    as_of: int
+
+
+BY_POSITION: Final = ("position",)
+"""In the order of the log."""
+
+
+def in_one_of(account: str, before: Knowledge, after: Knowledge) -> list[Condition]:
+    """An account's events that belong to one of two points of both clocks, and not to the other."""
+    return [VIEW.table.c.account == account, _within(before) != _within(after)]
+
+
+def effective_within(accounts: Sequence[str], topics: Sequence[str], start: int, end: int) -> list[Condition]:
+    """Events of some accounts and topics that are effective over [start, end), microseconds."""
+    table = VIEW.table
+    return [
+        table.c.account.in_(accounts),
+        table.c.type.in_(topics),
+        table.c.effective_at >= start,
+        table.c.effective_at < end,
+    ]
+
+
+def _within(point: Knowledge) -> Condition:
+    table = VIEW.table
+    return (table.c.position <= point.position) & (table.c.effective_at <= point.as_of)

@@ -62,13 +62,10 @@ def get_pipeline(
 ) -> Response:
     """Open opportunities by stage: how many, their annual value and that weighted by probability, per currency."""
     named, when = asked.existing("account", account), asked.when(opportunities.VIEW, portfolios.VIEW)
-    table, reader = opportunities.VIEW.table, asked.runtime.reader
-    wanted = {"account": named, "source": source, "kind": kind}
-    clauses = [table.c[name] == value for name, value in wanted.items() if value is not None]
-    undecided = table.c.decided_at.is_(None) | (table.c.decided_at > when.as_of)
-    # How each stood at the instant follows from what was told of it: no row is left out for what lies ahead.
-    clauses = [*clauses, table.c.identified_at <= when.as_of, undecided]
-    rows, position = reader.select(asked.tenant_id, opportunities.VIEW, clauses, replace(when, now=True))
+    reader = asked.runtime.reader
+    undecided = opportunities.undecided_at(when.as_of, account=named, source=source, kind=kind)
+    # How each stood at the instant follows from its course: no row is left out for what lies ahead.
+    rows, position = reader.select(asked.tenant_id, opportunities.VIEW, undecided, replace(when, now=True))
     within = within_of(reader, asked.tenant_id, Scope(owner, tier, named), position, when.as_of + 1)
     deals = [deal for deal in pipeline(rows, when.as_of) if within(deal.account)]
     open_ = [deal for deal in deals if deal.outcome != PARKED]

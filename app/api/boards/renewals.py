@@ -146,17 +146,9 @@ def renewals_board(
     limit: Annotated[int, Query(ge=1, le=200, description="how many cards a column shows")] = 50,
 ) -> Response:
     """Open renewal cycles in columns, with what each column comes to."""
-    when, table = asked.when(renewals.VIEW, portfolios.VIEW), renewals.VIEW.table
-    clauses: list[Any] = [table.c.outcome == "open", table.c.renewal.is_not(None)]
-    if account is not None:
-        clauses.append(table.c.account == asked.existing("account", account))
-    if due_from:
-        clauses.append(table.c.due >= due_from)
-    if due_to:
-        clauses.append(table.c.due < due_to)
-    rows, position = asked.runtime.reader.select(
-        asked.tenant_id, renewals.VIEW, clauses, when, order=[table.c.due_at, table.c.contract]
-    )
+    when = asked.when(renewals.VIEW, portfolios.VIEW)
+    open_ = renewals.open_cycles(account=asked.existing("account", account), due_from=due_from, due_to=due_to)
+    rows, position = asked.runtime.reader.select(asked.tenant_id, renewals.VIEW, open_, when, order=renewals.BY_DUE_DAY)
     where = asked.runtime.handler.zone(asked.tenant_id)
     day = day_of(when.as_of, where)
     held = holdings(asked.runtime.reader, asked.tenant_id, position, when.as_of)

@@ -124,10 +124,9 @@ def _state(asked: ReadContext, account_id: str, when: When) -> dict[str, Any] | 
     if not rows:
         return None
     told = account_door.present(asked, rows)[0] | account_door.worth(asked, account_id, when)
-    table = contracts.VIEW.table
     known = contract_door.settled(asked, when)
     held, position = asked.runtime.reader.select(
-        asked.tenant_id, contracts.VIEW, [table.c.account == account_id], known
+        asked.tenant_id, contracts.VIEW, [contracts.of_account(account_id)], known
     )
     told["contracts"] = {
         one["id"]: {name: one[name] for name in ("status", "start", "end", "notice", "termination", "arr")}
@@ -140,19 +139,17 @@ def _state(asked: ReadContext, account_id: str, when: When) -> dict[str, Any] | 
 
 def _between(asked: ReadContext, account_id: str, before: When, after: When) -> tuple[list[timeline.Entry], bool, int]:
     """The events that one point knows and has reached, and the other does not."""
-    table = timeline.VIEW.table
     reached = asked.runtime.projector.positions(asked.tenant_id)["timeline"]
-    known = [reached if point.known_at is None else point.known_at for point in (before, after)]
-    seen = [
-        (table.c.position <= position) & (table.c.effective_at <= point.as_of)
-        for position, point in zip(known, (before, after), strict=True)
+    points = [
+        timeline.Knowledge(reached if point.known_at is None else point.known_at, point.as_of)
+        for point in (before, after)
     ]
     rows, position = asked.runtime.reader.select(
         asked.tenant_id,
         timeline.VIEW,
-        [table.c.account == account_id, seen[0] != seen[1]],
-        When(max(before.as_of, after.as_of), max(known), now=False),
-        order=[table.c.position],
+        timeline.in_one_of(account_id, *points),
+        When(max(before.as_of, after.as_of), max(point.position for point in points), now=False),
+        order=timeline.BY_POSITION,
         limit=LIMIT + 1,
     )
     return rows[:LIMIT], len(rows) > LIMIT, position

@@ -71,11 +71,11 @@ present = Presenter(AccountBody, accounts.Account, not_shown=("latest_at", "stam
 
 def worth(asked: ReadContext, account_id: str, when: When) -> dict[str, Any]:
     """What an account pays at an instant, by currency, and what falls due next."""
-    reader, table, due = asked.runtime.reader, contract_lines.VIEW.table, renewals.VIEW.table
+    reader = asked.runtime.reader
     lines, _ = reader.select(
         asked.tenant_id,
         contract_lines.VIEW,
-        [table.c.account == account_id, table.c.valid_from <= when.as_of, table.c.valid_to > when.as_of],
+        [contract_lines.of_account(account_id), *contract_lines.in_force(when.as_of)],
         when,
     )
     annual: dict[str, int] = {}
@@ -84,9 +84,9 @@ def worth(asked: ReadContext, account_id: str, when: When) -> dict[str, Any]:
     open_, _ = reader.select(
         asked.tenant_id,
         renewals.VIEW,
-        [due.c.account == account_id, due.c.outcome == "open", due.c.due_at > when.as_of],
+        renewals.open_after(account_id, when.as_of),
         when,
-        order=[due.c.due_at],
+        order=renewals.BY_DUE_DAY,
         limit=1,
     )
     return {

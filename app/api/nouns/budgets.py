@@ -199,9 +199,7 @@ def list_budgets(
     sort: Annotated[str | None, Query(description="set_at, end, burnt or budget; - for descending")] = None,
 ) -> Response:
     """The budgets, oldest first; `sort=-burnt` begins with those of which most is spent."""
-    conditions = []
-    if at_least_percent is not None:
-        conditions.append(budgets.VIEW.table.c.burnt >= scaled(at_least_percent))
+    conditions = [] if at_least_percent is None else [budgets.burnt_at_least(at_least_percent)]
     filters = picked(
         account=asked.existing("account", account),
         contract=asked.existing("contract", contract),
@@ -241,7 +239,7 @@ def list_spends(
     """The documents that were paid from a budget, oldest first."""
     key, currency = _known(asked, budget)
     when = asked.when(budget_spends.VIEW)
-    conditions = [] if when.now else [budget_spends.VIEW.table.c.effective_at <= when.as_of]
+    conditions = [] if when.now else [budget_spends.recorded_by(when.as_of)]
     filters = picked(budget=key, category=category)
     return page(
         asked,

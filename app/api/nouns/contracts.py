@@ -159,12 +159,11 @@ def present(asked: ReadContext, rows: Sequence[Contract], when: When, position: 
 
 def _lines(asked: ReadContext, contract_ids: Sequence[str], when: When) -> dict[str, list[ContractLine]]:
     """The lines of contracts that are in force at an instant, in the order in which they came."""
-    table = contract_lines.VIEW.table
-    clauses = [table.c.contract.in_(contract_ids), table.c.valid_from <= when.as_of, table.c.valid_to > when.as_of]
+    in_force = [contract_lines.of_contracts(contract_ids), *contract_lines.in_force(when.as_of)]
     lines: dict[str, list[ContractLine]] = {contract: [] for contract in contract_ids}
     if contract_ids:
         rows, _ = asked.runtime.reader.select(
-            asked.tenant_id, contract_lines.VIEW, clauses, when, order=[table.c.contract, table.c.place]
+            asked.tenant_id, contract_lines.VIEW, in_force, when, order=contract_lines.BY_PLACE
         )
         for row in rows:
             lines[row.contract].append(row)

@@ -216,9 +216,7 @@ def list_statements(
     sort: Annotated[str | None, Query(description="issued_at, start or statement; - for descending")] = None,
 ) -> Response:
     """The statements, oldest first."""
-    table, conditions = incentive_statements.VIEW.table, []
-    if disputed is not None:
-        conditions.append(table.c.open_disputes > 0 if disputed else table.c.open_disputes == 0)
+    conditions = [] if disputed is None else [incentive_statements.disputed(is_open=disputed)]
     filters = picked(payee=payee, plan=asked.existing("policy", plan), currency=currency, external_ref=external_ref)
     return page(
         asked,

@@ -176,7 +176,7 @@ def list_opportunities(
     ] = None,
 ) -> Response:
     """Opportunities, oldest first."""
-    conditions = [] if close_before is None else [opportunities.VIEW.table.c.close_by < close_before]
+    conditions = [] if close_before is None else [opportunities.closing_before(close_before)]
     filters = picked(
         account=asked.existing("account", account),
         contract=asked.existing("contract", contract),

@@ -171,10 +171,9 @@ def _found(asked: ReadContext, named: str) -> tuple[Policy, int, When]:
 
 def _said(asked: ReadContext, row: Policy, position: int, number: int | None = None) -> list[policy_rules.PolicyRules]:
     """What the versions of a policy, or one of them, say, of those that were known at a position."""
-    table = policy_rules.VIEW.table
-    clauses = [table.c.policy == row.policy, *([table.c.number == number] if number is not None else [])]
     when = When(LAST, position, now=True)
-    return asked.runtime.reader.select(asked.tenant_id, policy_rules.VIEW, clauses, when)[0]
+    rules = policy_rules.of_policy(row.policy, number)
+    return asked.runtime.reader.select(asked.tenant_id, policy_rules.VIEW, rules, when)[0]
 
 
 def _day(asked: ReadContext, when: When) -> str:

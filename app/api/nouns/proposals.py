@@ -249,7 +249,7 @@ def list_proposals(
     ] = None,
 ) -> Response:
     """Proposals, oldest first."""
-    conditions = [] if valid_before is None else [proposals.VIEW.table.c.valid_until < valid_before]
+    conditions = [] if valid_before is None else [proposals.valid_before(valid_before)]
     filters = picked(
         account=asked.existing("account", account),
         contract=asked.existing("contract", contract),

@@ -164,12 +164,7 @@ def list_renewals(
     sort: Annotated[str | None, Query(description="due_at, atr or contract; - for descending")] = None,
 ) -> Response:
     """The renewals board: every end of a term, by due day."""
-    table = renewals.VIEW.table
-    conditions = [table.c.due != ""]
-    if due_from:
-        conditions.append(table.c.due >= due_from)
-    if due_to:
-        conditions.append(table.c.due < due_to)
+    conditions = renewals.falling_due(due_from, due_to)
     filters = picked(
         account=asked.existing("account", account),
         contract=asked.existing("contract", contract),
@@ -185,9 +180,7 @@ def get_renewal(renewal: str, asked: Reading) -> Response:
     """A renewal cycle by its id."""
     key = asked.find("renewal", renewal)
     when = asked.when(renewals.VIEW)
-    rows, position = asked.runtime.reader.select(
-        asked.tenant_id, renewals.VIEW, [renewals.VIEW.table.c.renewal == key], when
-    )
+    rows, position = asked.runtime.reader.select(asked.tenant_id, renewals.VIEW, [renewals.of_cycle(key)], when)
     if not rows:
         raise NotFound("renewal_not_found", "there is no such renewal")
     more = {"position": position, "actions": actions.of_renewal(rows[0], asked.principal)}

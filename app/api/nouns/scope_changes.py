@@ -253,7 +253,7 @@ def list_scope_changes(
     """The inbox of scope changes, oldest first."""
     conditions = [] if waiting_on is None else [scope_changes.waits_for(waiting_on)]
     if needed_before is not None:
-        conditions.append(scope_changes.VIEW.table.c.needed_by < needed_before)
+        conditions.append(scope_changes.needed_before(needed_before))
     filters = picked(
         state=state,
         account=asked.existing("account", account),

@@ -11,8 +11,6 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, or_, text
-
 from app.domain.aggregates import AGGREGATES
 from app.domain.contract.commands import ExpireContract, RenewAutomatically
 from app.domain.kernel.command import Command
@@ -35,9 +33,6 @@ ROUNDS: Final = 200
 """How often a pass goes over what its own appends made due: a term that began by itself may have ended by now, too."""
 LEFT_ALONE: Final = 60_000_000
 """How long, in microseconds, what was refused is left alone."""
-_DAY: Final = 86_400_000_000
-_SHIFT: Final = 3 * 3_600_000_000
-"""By how much a day that begins or ends summer time may differ from 24 hours, and more."""
 RACED: Final = frozenset({"external_ref_taken", "renewal_closed", "milestone_reached"})
 """Refusals that only say that somebody else was faster."""
 
@@ -144,30 +139,31 @@ class RenewalDeadlines:
 
     def _pages(self, tenant_id: str, day: Day) -> Iterator[Sequence[Renewal]]:
         """Rows of which something may be due, in pages, each read behind the last of the one before."""
-        table = renewals.VIEW.table
-        coming: list[Any] = [
-            table.c.due != "",
-            table.c.outcome == "open",
-            table.c.renewal.is_(None),
-            table.c.due_at > day.now,
-            table.c.due_at <= day.start(day.today, day.rules.lead_days[0]),
-        ]
-        for clauses in (coming, [text(renewals.WATCHED), or_(*_passed(day))]):
-            behind: list[Any] = []
+        first, *milestones = day.rules.lead_days
+        grace_from = day.start(day.today, -day.rules.grace_days)
+        coming = renewals.to_be_opened(day.now, day.start(day.today, first))
+        passed = renewals.with_deadline_passed(
+            day.now,
+            day.today,
+            milestones={days: day.start(day.today, days) for days in milestones},
+            grace_from=grace_from,
+            grace_day=day_of(grace_from, day.where),
+        )
+        for conditions in (coming, passed):
+            page = conditions
             while True:
                 rows, _ = self.reader.select(
                     tenant_id,
                     renewals.VIEW,
-                    [*clauses, *behind],
+                    page,
                     When(day.now, None, now=True),
-                    order=[table.c.due_at, table.c.contract],
+                    order=renewals.BY_DUE_DAY,
                     limit=PAGE,
                 )
                 yield rows
                 if len(rows) < PAGE:
                     break
-                due_at, contract = rows[-1].due_at, rows[-1].contract
-                behind = [or_(table.c.due_at > due_at, and_(table.c.due_at == due_at, table.c.contract > contract))]
+                page = [*conditions, renewals.behind(rows[-1])]
 
     def _steps(self, tenant_id: str, row: Renewal, day: Day) -> list[DeadlineAction]:
         if self._alone.get((tenant_id, row.contract, row.due), 0) > day.now:
@@ -269,20 +265,3 @@ def _outcome(row: Renewal, due: str, day: Day) -> Iterator[DeadlineAction]:
     elif (at := day.start(row.notice_end or row.deferred_to or due, day.rules.grace_days)) <= day.now:
         over = ExpireContract(effective_at=instant(at))
         yield DeadlineAction("expired", row.contract, row.due, over, contract, f"watch:expire:{named}")
-
-
-def _passed(day: Day) -> Iterator[ColumnElement[bool]]:
-    """Of which cycles a deadline may have passed: more than is due, never less."""
-    table = renewals.VIEW.table
-    yield table.c.renewal.is_(None)
-    for days in day.rules.lead_days[1:]:
-        yield and_(
-            table.c.due_at <= day.start(day.today, days),
-            or_(table.c.milestone.is_(None), table.c.milestone > days),
-            table.c.opened_at < table.c.due_at - days * _DAY + _SHIFT,
-        )
-    still = or_(table.c.deferred_to.is_(None), table.c.deferred_to <= day.today)
-    over = day.start(day.today, -day.rules.grace_days)
-    itself = and_(table.c.auto_renew, ~table.c.noticed)
-    yield and_(still, ~table.c.noticed, table.c.due_at <= day.now, or_(itself, table.c.due_at <= over))
-    yield and_(table.c.noticed, table.c.notice_end <= day_of(over, day.where))

@@ -36,7 +36,8 @@ def test_what_may_be_due_is_found_by_an_index(crowd: Steward, monkeypatch: pytes
 
     def select(_tenant: str, view: Any, clauses: Any, when: When, **more: Any) -> tuple[list[Any], int]:
         query = _matching(view, crowd.tenant, clauses, 1, newest=when.now)
-        asked.append(query.order_by(*more["order"]).limit(more["limit"]))
+        ordering = [view.table.c[member] for member in more["order"]]
+        asked.append(query.order_by(*ordering).limit(more["limit"]))
         return [], 1
 
     watcher = crowd.runtime.watcher

@@ -3,6 +3,7 @@
 Source: docs.citusdata.com, "Citus Utility Functions" and "Configuration Reference". The names in SQL are our own tables'.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -10,16 +11,15 @@ from sqlalchemy import Connection, text
 from app.domain.kernel.errors import Refused
 from app.store.engine import Database
 from app.store.tables import TENANT_TABLES
-from projections import VIEWS
 
 FIRST: Final = "ledgers"
 """The table with which all others are co-located."""
 
 
-def distribute(database: Database) -> list[str]:
+def distribute(database: Database, views: Iterable[str]) -> list[str]:
     """Distributes every tenant table that is not yet, with its rows, in one transaction.
 
-    Takes: a database opened as owner. Gives: the tables that were distributed now.
+    Takes: a database opened as owner; the tables of views. Gives: the tables that were distributed now.
     Raises: Refused unless the database is the coordinator of a Citus cluster.
     """
     with database.administer() as connection:
@@ -27,7 +27,7 @@ def distribute(database: Database) -> list[str]:
         # The trigger that keeps history touches nothing but the row itself, which is all that Citus warns of.
         connection.exec_driver_sql("SET LOCAL citus.enable_unsafe_triggers = on")
         connection.exec_driver_sql("SET LOCAL citus.multi_shard_modify_mode = 'sequential'")
-        tables = _undistributed(connection)
+        tables = _undistributed(connection, views)
         for table in tables:
             _distribute(connection, table)
         name = connection.execute(text("SELECT quote_ident(current_database())")).scalar_one()
@@ -47,10 +47,9 @@ def _require_coordinator(database: Database, connection: Connection) -> None:
         raise Refused("not_citus", "this is a worker of a Citus cluster; run it on the coordinator")
 
 
-def _undistributed(connection: Connection) -> list[str]:
+def _undistributed(connection: Connection, views: Iterable[str]) -> list[str]:
     """Our tables that exist and are not distributed, the one that others follow first."""
     ours = [table.name for table in TENANT_TABLES]
-    views = [view.follower for view in VIEWS]
     query = text(
         "SELECT relname FROM pg_class WHERE oid = to_regclass(:name) AND oid NOT IN (SELECT logicalrelid FROM pg_dist_partition)"
     )
