@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from app.bootstrap import build
-from app.read_side.projector import create_tables
+from app.read_side.view_tables import create_tables
 from app.runtime import Runtime
 from app.store.append import AppendRequest
 from app.store.engine import Database

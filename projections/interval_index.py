@@ -1,11 +1,11 @@
-"""Spans: intervals of time kept so that an index finds exactly those that hold at an instant, however many there are.
+"""Interval index: intervals of time kept so that an index finds exactly those that hold at an instant, however many there are.
 
-An index by beginning finds all that began before an instant, ended or not. Here time is a binary tree instead: days with
-a number, the roots of ever smaller stretches. Every interval stands at its fork, the topmost root within it; those that
-hold at an instant stand at one of the few roots above it, and there its beginning or its end decides.
+An index by beginning finds all that began before an instant, ended or not. Here time is a binary tree instead: its nodes are
+numbered days, each the middle of a stretch of time that its children halve. Every interval is kept at one node, the topmost one
+within it. Those that hold at an instant are kept at the few nodes on the path down to it, and there their beginning or end decides.
 
-What was once the truth and is no more is told apart by its age, in doublings: of an age, those that were the truth at a
-position began within so many before it.
+A row that is no longer the truth is indexed by the class of its lifetime, in doublings: the rows of a class that were the truth
+at a position began within a known number of positions before it.
 
 Source: Kriegel, Pötke, Seidl, "Managing Intervals Efficiently in Object-Relational Databases", VLDB 2000.
 """
@@ -19,8 +19,8 @@ UNIT: Final = 36
 _HEIGHT: Final = (max(FOREVER >> UNIT, -(FIRST >> UNIT))).bit_length()
 
 
-def fork(start: int, end: int) -> int:
-    """The root at which an interval [start, end), microseconds, stands."""
+def node_of(start: int, end: int) -> int:
+    """The node at which an interval [start, end), microseconds, is kept."""
     first, last = start >> UNIT, (end - 1) >> UNIT
     if first < 0 <= last:
         return 0
@@ -28,18 +28,21 @@ def fork(start: int, end: int) -> int:
     return last >> level << level if level >= 0 else last
 
 
-def roots(at: int) -> tuple[list[int], list[int]]:
-    """The roots above an instant: those up to it, where all that ends later holds, and those behind it, where all that has begun does."""
-    leaf = at >> UNIT
-    above = {(leaf >> level + 1 << level + 1) + (1 << level) for level in range(_HEIGHT)} | {leaf, 0}
-    return sorted(root for root in above if root <= leaf), sorted(root for root in above if root > leaf)
+def nodes_containing(instant: int) -> tuple[list[int], list[int]]:
+    """The nodes at which intervals with an instant may be kept.
+
+    Gives: those up to it, where every interval that ends later holds, and those behind it, where every one that has begun does.
+    """
+    leaf = instant >> UNIT
+    nodes = {(leaf >> level + 1 << level + 1) + (1 << level) for level in range(_HEIGHT)} | {leaf, 0}
+    return sorted(node for node in nodes if node <= leaf), sorted(node for node in nodes if node > leaf)
 
 
-_YOUNGEST: Final = 10
-AGES: Final = tuple((age, 1 << age) for age in range(_YOUNGEST, 41))
-"""Ages, and how many positions they last at the most."""
+_SHORTEST: Final = 10
+LIFETIME_CLASSES: Final = tuple((lifetime, 1 << lifetime) for lifetime in range(_SHORTEST, 41))
+"""The classes, and how many positions a row of each was the truth at the most."""
 
 
-def age(since: int, until: int) -> int:
-    """How long something was the truth, in doublings of positions."""
-    return max(_YOUNGEST, (until - since).bit_length())
+def lifetime_class(since: int, until: int) -> int:
+    """How long a row was the truth, in doublings of positions."""
+    return max(_SHORTEST, (until - since).bit_length())

@@ -18,7 +18,7 @@ from app.cli.demo import kept_key, tips
 from app.domain.kernel.errors import Unavailable
 from app.domain.kernel.values import day_of, zone
 from app.observe import logs
-from app.read_side.projector import create_tables
+from app.read_side.view_tables import create_tables
 from app.settings import PREFIX, Settings
 from app.store import schema
 from app.worker import Worker

@@ -1,7 +1,7 @@
-"""The rebuilder: views grown once more from the log beside those that serve, compared, and put in place where they differ.
+"""The rebuilder: views made once more from the log in shadow tables, compared with those that serve, and swapped in where they differ.
 
-A share of the tenant's accounts is grown and compared at one moment of the database, at the position at which the view
-stands there: nothing waits, nothing is locked, and an equal view is not written to. Shares go to several processes.
+A share of the tenant's accounts is rebuilt and compared in one snapshot of the database, at the position that the view
+has reached there: nothing waits, nothing is locked, and an equal view is not written to. Shares go to several processes.
 """
 
 import gc
@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from app.domain.catalogue import CATALOGUE
-from app.read_side.shadow_tables import ShadowConnection, ShadowTable, beside
-from app.read_side.view_writer import ViewWriter, by_view
+from app.domain.recorded import Recorded
+from app.read_side.shadow_tables import ShadowConnection, ShadowTable, open_shadow
+from app.read_side.view_writer import ViewWriter, events_by_view
 from app.store.engine import Database
 from app.store.event_pages import EVERYTHING, Share, page
 from app.store.positions import followers, hold
@@ -27,24 +28,25 @@ from projections.view import View
 
 PAGE: Final = 1000
 PENDING: Final = 4000
-"""How many rows of a view wait in memory before they are written: what ends meanwhile is written once."""
+"""How many rows of a view wait in memory before they are written: a row that ends meanwhile is written once."""
 GROUPS: Final = 3000
 """How many groups of a view stay in memory; others are read again from where they were written."""
 SHARE_EVENTS: Final = 75_000
-"""How many events make a share: so many accounts that all their groups fit into memory."""
-FEW: Final = 20_000
-"""So few events are grown before another process has begun."""
+"""How many events a share has, about: so few accounts that all their groups fit into memory."""
+WORKER_EVENTS: Final = 20_000
+"""For fewer events than this another process is not worth its start."""
 CLOSE: Final = 200
-"""How far behind a rebuild may be when it holds the view to catch up with the rest."""
+"""How many events a rebuild may be behind when it locks the view to fold the rest."""
 Progress = Callable[[float], None]
-"""Is told how many events more were read."""
+"""Called with how many more events were read."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a rebuild found: rows grown anew, how many of them are missing where it serves, and how many are surplus there.
+    """A rebuilt view beside the one that serves: how many rows were rebuilt, how many of them are missing in the serving table, and
+    how many are surplus there.
 
-    position: at which both were compared; where several processes did, the lowest.
+    position: at which both were compared; where several processes did, the lowest. swapped: whether the rebuilt rows serve now.
     """
 
     view: str
@@ -65,25 +67,24 @@ class Comparison:
         return {**asdict(self), "equal": self.equal}
 
     def __add__(self, other: "Comparison") -> "Comparison":
-        """Two shares of a view as one."""
-        return Comparison(
-            self.view,
-            self.tenant_id,
-            min(self.position, other.position),
-            self.rows + other.rows,
-            self.missing + other.missing,
-            self.surplus + other.surplus,
-            self.swapped or other.swapped,
+        """Two shares of a view together."""
+        return replace(
+            self,
+            position=min(self.position, other.position),
+            rows=self.rows + other.rows,
+            missing=self.missing + other.missing,
+            surplus=self.surplus + other.surplus,
+            swapped=self.swapped or other.swapped,
         )
 
 
 @dataclass
-class _Growing:
-    """A view on its way: how far, and into what."""
+class _Rebuild:
+    """A view that is being rebuilt: into which table, and up to which position so far."""
 
     view: View[Any]
-    grower: ViewWriter
-    twin: ShadowTable
+    writer: ViewWriter
+    shadow: ShadowTable
     reached: int = 0
 
 
@@ -99,92 +100,101 @@ class Rebuilder:
     def rebuild(
         self, views: Sequence[View[Any]], *, verify: bool, workers: int, progress: Progress
     ) -> list[Comparison]:
-        """Compares all, then puts the unequal ones in place, unless they are only to be verified."""
-        found = self._compared(views, workers, progress)
+        """Compares all, then swaps the unequal ones in, unless they are only to be verified."""
+        comparisons = self._compare_shares(views, workers, progress)
         return [
-            one if one.equal or verify else self._put_in_place(view, one, progress)
-            for view, one in zip(views, found, strict=True)
+            comparison if comparison.equal or verify else self._swap_in(view, comparison, progress)
+            for view, comparison in zip(views, comparisons, strict=True)
         ]
 
     def compare(self, views: Sequence[View[Any]], share: Share, progress: Progress) -> list[Comparison]:
-        """Grows a share of views and compares it, all at one moment."""
-        with _without_collections(), beside(self.database, self.tenant_id) as side:
-            growing = self._begin(side, views)
-            with side.moment() as connection:
-                self._grow(connection, growing, self._positions(connection), share, progress)
-                return [self._comparison(one, share) for one in growing]
+        """Rebuilds a share of views and compares it, all in one snapshot."""
+        with _without_collections(), open_shadow(self.database, self.tenant_id) as shadow:
+            rebuilds = self._begin(shadow, views)
+            with shadow.snapshot() as connection:
+                self._fold_up_to(connection, rebuilds, self._positions(connection), share, progress)
+                return [self._comparison(rebuild, share) for rebuild in rebuilds]
 
-    # --- growing ---
+    # --- folding ---
 
-    def _begin(self, side: ShadowConnection, views: Sequence[View[Any]]) -> list[_Growing]:
-        growing = []
+    def _begin(self, shadow: ShadowConnection, views: Sequence[View[Any]]) -> list[_Rebuild]:
+        rebuilds = []
         for view in views:
-            twin = side.twin(view.table)
-            growing.append(_Growing(view, ViewWriter(self.database, view, self.tenant_id, self.where, twin.name), twin))
-        return growing
+            table = shadow.create_table(view.table)
+            writer = ViewWriter(self.database, view, self.tenant_id, self.where, table.name)
+            rebuilds.append(_Rebuild(view, writer, table))
+        return rebuilds
 
     def _positions(self, connection: Connection) -> dict[str, int]:
         return {name: row.position for name, row in followers(connection, self.tenant_id).items()}
 
-    def _grow(
+    def _fold_up_to(
         self,
         connection: Connection,
-        growing: Sequence[_Growing],
-        until: dict[str, int],
+        rebuilds: Sequence[_Rebuild],
+        positions: dict[str, int],
         share: Share,
         progress: Progress,
     ) -> None:
-        """Grows views from where they are to where those that serve are."""
-        topics = sorted({topic for one in growing for topic in one.view.on})
-        types = topics if len(topics) * 2 < len(CATALOGUE) else ()  # few of many are worth asking for
-        ends = {one.view.name: until.get(one.view.follower, 0) for one in growing}
-        at, last = min(one.reached for one in growing), max(ends.values())
-        while at < last:
-            events = page(connection, self.tenant_id, at, PAGE, until=last, types=types, share=share)
+        """Folds views from the position that each has reached to that of the serving one."""
+        topics = sorted({topic for rebuild in rebuilds for topic in rebuild.view.on})
+        types = (
+            topics if len(topics) * 2 < len(CATALOGUE) else ()
+        )  # a condition pays only where it leaves out most topics
+        ends = {rebuild.view.name: positions.get(rebuild.view.follower, 0) for rebuild in rebuilds}
+        read, last = min(rebuild.reached for rebuild in rebuilds), max(ends.values())
+        while read < last:
+            events = page(connection, self.tenant_id, read, PAGE, until=last, types=types, share=share)
             reached = events[-1].position if len(events) == PAGE else last
-            wanted = by_view([one.view for one in growing], events)
-            for one in growing:
-                end = ends[one.view.name]
-                told = wanted[one.view.name]
-                if at < one.reached or reached > end:
-                    told = [event for event in told if one.reached < event.position <= end]
-                self._fold(connection, one, told, min(reached, end))
-            progress((reached - at) / share.of)
-            at = reached
-        for one in growing:
-            one.grower.write(connection, copying=True)
+            by_view = events_by_view([rebuild.view for rebuild in rebuilds], events)
+            for rebuild in rebuilds:
+                end, own = ends[rebuild.view.name], by_view[rebuild.view.name]
+                if read < rebuild.reached or reached > end:
+                    own = [event for event in own if rebuild.reached < event.position <= end]
+                self._fold(connection, rebuild, own, min(reached, end))
+            progress((reached - read) / share.of)
+            read = reached
+        for rebuild in rebuilds:
+            rebuild.writer.write(connection, copying=True)
 
-    def _fold(self, connection: Connection, one: _Growing, events: Sequence[Any], reached: int) -> None:
-        poison = one.grower.fold(connection, events)
+    def _fold(self, connection: Connection, rebuild: _Rebuild, events: Sequence[Recorded], reached: int) -> None:
+        poison = rebuild.writer.fold(connection, events)
         if poison:
-            raise RuntimeError(f"{one.view.name} cannot be grown past position {poison[0]}: {poison[1]}")
-        one.reached = max(one.reached, reached)
-        if one.grower.pending > PENDING:
-            one.grower.write(connection, copying=True)
-            one.grower.forget(GROUPS)
+            raise RuntimeError(f"{rebuild.view.name} cannot be rebuilt past position {poison[0]}: {poison[1]}")
+        rebuild.reached = max(rebuild.reached, reached)
+        if rebuild.writer.pending > PENDING:
+            rebuild.writer.write(connection, copying=True)
+            rebuild.writer.forget(GROUPS)
 
-    def _comparison(self, one: _Growing, share: Share) -> Comparison:
-        twin, view = one.twin, one.view
-        equal, grown = twin.equal(), twin.grown()
-        serving = twin.serving("account" if "account" in view.members else view.group, share)
-        return Comparison(view.name, self.tenant_id, one.reached, grown, grown - equal, serving - equal)
+    def _comparison(self, rebuild: _Rebuild, share: Share) -> Comparison:
+        view, shadow = rebuild.view, rebuild.shadow
+        equal, rows = shadow.count_equal(), shadow.count()
+        serving = shadow.count_serving("account" if "account" in view.members else view.group, share)
+        return Comparison(
+            view=view.name,
+            tenant_id=self.tenant_id,
+            position=rebuild.reached,
+            rows=rows,
+            missing=rows - equal,
+            surplus=serving - equal,
+        )
 
     # --- sharing the work ---
 
-    def _compared(self, views: Sequence[View[Any]], workers: int, progress: Progress) -> list[Comparison]:
+    def _compare_shares(self, views: Sequence[View[Any]], workers: int, progress: Progress) -> list[Comparison]:
         with self.database.read(self.tenant_id) as connection:
             positions = self._positions(connection)
         head = max(positions.get(view.follower, 0) for view in views)
-        workers = max(1, min(workers, head // FEW))
+        workers = max(1, min(workers, head // WORKER_EVENTS))
         count = max(workers, math.ceil(head / SHARE_EVENTS / workers) * workers)
         shares = [Share(number, count) for number in range(count)]
-        found = self._in_processes(views, shares, workers, head, progress)
-        return [sum(of_view[1:], start=of_view[0]) for of_view in zip(*found, strict=True)]
+        by_share = self._in_processes(views, shares, workers, head, progress)
+        return [sum(of_view[1:], start=of_view[0]) for of_view in zip(*by_share, strict=True)]
 
     def _in_processes(
         self, views: Sequence[View[Any]], shares: Sequence[Share], workers: int, head: int, progress: Progress
     ) -> Iterator[list[Comparison]]:
-        """The shares, each by whoever is free: the others take them from the front, this process from the back."""
+        """The comparisons, share by share: the other processes take shares from the front, this one from the back."""
         if workers == 1:
             for share in shares:
                 yield self.compare(views, share, progress)
@@ -192,59 +202,57 @@ class Rebuilder:
         url, names = self.database.url.render_as_string(hide_password=False), [view.name for view in views]
         context = multiprocessing.get_context("spawn")  # a connection does not survive a fork
         with ProcessPoolExecutor(workers - 1, mp_context=context) as others:
-            given = [others.submit(_compare, url, self.tenant_id, self.where, names, share) for share in shares]
-            for future, share in zip(reversed(given), reversed(shares), strict=True):
-                if future.cancel():  # nobody has begun with it, and now nobody will
+            futures = [others.submit(_compare, url, self.tenant_id, self.where, names, share) for share in shares]
+            for future, share in zip(reversed(futures), reversed(shares), strict=True):
+                if future.cancel():  # no other process has begun it, and now none will
                     yield self.compare(views, share, progress)
-            for future in given:
+            for future in futures:
                 if not future.cancelled():
                     yield future.result()
                     progress(head / len(shares))
 
-    # --- putting in place ---
+    # --- swapping in ---
 
-    def _put_in_place(self, view: View[Any], told: Comparison, progress: Progress) -> Comparison:
-        """Grows a view whole and replaces the groups that differ, in one transaction that holds the view's position.
+    def _swap_in(self, view: View[Any], comparison: Comparison, progress: Progress) -> Comparison:
+        """Rebuilds all of a view and replaces the groups that differ, in one transaction that locks the view's position.
 
         Groups that are equal at one position stay so: the same folds take the same events further on both sides.
-        Takes: what the comparison of the shares told.
+        Takes: the comparison of all shares.
         """
-        with _without_collections(), beside(self.database, self.tenant_id) as side:
-            growing = self._begin(side, [view])
-            one = growing[0]
-            with side.moment() as connection:
-                self._grow(connection, growing, self._positions(connection), EVERYTHING, progress)
-                if self._comparison(one, EVERYTHING).equal:
-                    return told  # somebody else has put it right meanwhile
-                one.twin.note_differing(view.group)
+        with _without_collections(), open_shadow(self.database, self.tenant_id) as shadow:
+            (rebuild,) = self._begin(shadow, [view])
+            with shadow.snapshot() as connection:
+                self._fold_up_to(connection, [rebuild], self._positions(connection), EVERYTHING, progress)
+                if self._comparison(rebuild, EVERYTHING).equal:
+                    return comparison  # another worker has put it right meanwhile
+                rebuild.shadow.note_differing(view.group)
             behind = CLOSE
             while behind >= CLOSE:
-                before = one.reached
-                with side.moment() as connection:
-                    self._grow(connection, growing, self._positions(connection), EVERYTHING, progress)
-                behind = one.reached - before
-            with side.change() as connection:
-                held = hold(connection, self.tenant_id, [view.follower], self.clock())
-                self._grow(connection, growing, held, EVERYTHING, progress)
-                one.twin.replace_differing(view.group)
-        return replace(told, swapped=True)
+                before = rebuild.reached
+                with shadow.snapshot() as connection:
+                    self._fold_up_to(connection, [rebuild], self._positions(connection), EVERYTHING, progress)
+                behind = rebuild.reached - before
+            with shadow.change() as connection:
+                locked = hold(connection, self.tenant_id, [view.follower], self.clock())
+                self._fold_up_to(connection, [rebuild], locked, EVERYTHING, progress)
+                rebuild.shadow.replace_differing(view.group)
+        return replace(comparison, swapped=True)
 
 
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Without the collector of cycles, of which a fold makes none: going through all rows in memory again and again took it
-    two fifths of a rebuild."""
-    collected = gc.isenabled()
+    """Without the collector of cycles: a fold makes none, and walking all rows in memory again and again took two fifths of a rebuild."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if collected:
+        if was_enabled:
             gc.enable()
 
 
 def _compare(url: str, tenant_id: str, where: ZoneInfo, names: Sequence[str], share: Share) -> list[Comparison]:
-    """A share in a process of its own."""
+    """Compares a share in a process of its own."""
     database = Database(url, owner=True)
     try:
         rebuilder = Rebuilder(database, tenant_id, where, lambda: 0)  # nothing is written, so that no time is asked for

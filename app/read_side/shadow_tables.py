@@ -1,4 +1,4 @@
-"""Tables beside the serving ones: of one connection, seen by nobody else, gone with it, however it ends."""
+"""Shadow tables: copies of the serving tables that belong to one connection, unseen by all others, and gone with it, however it ends."""
 
 import tempfile
 from collections.abc import Iterator
@@ -12,13 +12,14 @@ from app.store.engine import ONE_MOMENT, READ_COMMITTED, Database
 from app.store.event_pages import Share
 from app.store.rows import fetch, named, run
 
-_BESIDE: Final = "beside"
+_SCHEMA: Final = "shadow"
+"""The schema of shadow tables on SQLite."""
 
 
 class ShadowConnection:
-    """A connection of its own on which tables have twins, to grow what serves once more and to compare both.
+    """A connection of its own with shadow tables, to rebuild what serves and to compare both.
 
-    Takes: a database opened as owner, for rows are copied only to what no policy guards; nobody else can see it anyway.
+    Takes: a database opened as owner, for rows are copied only to tables that no policy guards; nobody else can see these anyway.
     """
 
     def __init__(self, database: Database, tenant_id: str, connection: Connection) -> None:
@@ -27,8 +28,8 @@ class ShadowConnection:
         self.connection = connection
 
     @contextmanager
-    def moment(self) -> Iterator[Connection]:
-        """A transaction that sees everything as it is now, and writes to twins only."""
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction that sees everything as it is now, and writes to shadow tables only."""
         with self._transaction(ONE_MOMENT) as connection:
             yield connection
 
@@ -36,7 +37,9 @@ class ShadowConnection:
     def change(self) -> Iterator[Connection]:
         """A transaction that writes to serving tables too."""
         with self._transaction(READ_COMMITTED) as connection:
-            if not self.database.postgres:  # who reads first and then finds that others wrote may not write any more
+            if (
+                not self.database.postgres
+            ):  # SQLite lets nobody write whose snapshot has become old: take the lock first
                 run(connection, "UPDATE positions SET position = position WHERE false")
             yield connection
 
@@ -48,22 +51,22 @@ class ShadowConnection:
         with self.connection.begin():
             yield self.connection
 
-    def twin(self, table: Table) -> "ShadowTable":
-        """An empty twin of a table."""
-        twin = ShadowTable(self.connection, self.tenant_id, table)
+    def create_table(self, table: Table) -> "ShadowTable":
+        """An empty shadow of a table."""
+        shadow = ShadowTable(self.connection, self.tenant_id, table)
         with self._transaction(READ_COMMITTED) as connection:
-            for statement in twin.definitions():
+            for statement in shadow.definitions():
                 run(connection, statement)
-        return twin
+        return shadow
 
 
 @contextmanager
-def beside(database: Database, tenant_id: str) -> Iterator[ShadowConnection]:
-    """Such a connection for as long as it is needed.
+def open_shadow(database: Database, tenant_id: str) -> Iterator[ShadowConnection]:
+    """A connection with shadow tables for as long as it is needed.
 
-    On PostgreSQL twins are temporary tables. On SQLite they are in a file beside the database, for there is room where that
-    is; the file has no name any more, so that it is gone when the process is, and neither journal nor sync, for what is in it
-    can be grown again.
+    On PostgreSQL they are temporary tables. On SQLite they are in a second file in the database's folder, on the disk that has
+    room. The file is deleted while it is open, so that it ends with the process; it has neither journal nor sync, for its rows
+    can be rebuilt.
     """
     with database.translated(), database.reader.connect() as connection:
         if not database.postgres:
@@ -75,27 +78,27 @@ def beside(database: Database, tenant_id: str) -> Iterator[ShadowConnection]:
 def _attach(connection: Connection, database: Path) -> None:
     driver = connection.connection.driver_connection
     with tempfile.NamedTemporaryFile(dir=database.parent, prefix=f"{database.name}.") as file:
-        driver.execute(f"ATTACH ? AS {_BESIDE}", (file.name,))  # type: ignore[union-attr]  # it is open
+        driver.execute(f"ATTACH ? AS {_SCHEMA}", (file.name,))  # type: ignore[union-attr]  # it is open
     for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -4000"):
-        driver.execute(f"PRAGMA {_BESIDE}.{pragma}")  # type: ignore[union-attr]
+        driver.execute(f"PRAGMA {_SCHEMA}.{pragma}")  # type: ignore[union-attr]
     driver.execute("PRAGMA main.cache_size = -2000")  # type: ignore[union-attr]  # the log is read once, in order
 
 
 class ShadowTable:
-    """A table's twin on one connection: how both are compared, and how one takes the other's place."""
+    """The shadow of a table on one connection: how both are compared, and how one replaces the other."""
 
     def __init__(self, connection: Connection, tenant_id: str, table: Table) -> None:
         self.connection = connection
         self.tenant_id = tenant_id
         self.table = table
         self.postgres = connection.dialect.name == "postgresql"
-        schema = "pg_temp" if self.postgres else _BESIDE
+        schema = "pg_temp" if self.postgres else _SCHEMA
         self.name = f"{schema}.new_{table.name}"
         self._differing = f"{schema}.differing_{table.name}"
         self._key = [column.name for column in table.primary_key]
 
     def definitions(self) -> list[str]:
-        """What makes it, and the table in which groups are noted that differ."""
+        """The statements that make it, and the table that notes which groups differ."""
         dialect = self.connection.dialect
         columns = ", ".join(f'"{column.name}" {column.type.compile(dialect)}' for column in self.table.columns)
         return [
@@ -103,51 +106,51 @@ class ShadowTable:
             f"CREATE TABLE {self._differing} (key TEXT)",
         ]
 
-    def equal(self) -> int:
-        """How many of the twin's rows stand in the table too, member for member."""
+    def count_equal(self) -> int:
+        """How many of the shadow's rows are in the table too, member for member."""
         query = f"SELECT count(*) FROM {self.name} AS n CROSS JOIN {self.table.name} AS o WHERE {self._same()}"
         return self._count(query, self.tenant_id)
 
-    def grown(self) -> int:
-        """How many rows the twin has."""
+    def count(self) -> int:
+        """How many rows the shadow has."""
         return self._count(f"SELECT count(*) FROM {self.name}")
 
-    def serving(self, owner: str, share: Share) -> int:
-        """How many rows of a share the table has. Takes: the member that says whose a row is."""
+    def count_serving(self, owner: str, share: Share) -> int:
+        """How many rows of a share the table has. Takes: the member that holds the row's owner, an account or the group itself."""
         condition, bounds = share.condition(owner, postgres=self.postgres)
         return self._count(
             f"SELECT count(*) FROM {self.table.name} WHERE tenant_id = ?{condition}", self.tenant_id, *bounds
         )
 
     def note_differing(self, group: str) -> None:
-        """Notes which groups are not the same on both sides. Takes: the member that tells groups apart."""
+        """Notes which groups are not the same on both sides. Takes: the member that is a group's key."""
         old, note = self.table.name, f"INSERT INTO {self._differing} SELECT DISTINCT"
-        alone = f"NOT EXISTS (SELECT 1 FROM {old} AS o WHERE {self._same()})"
-        run(self.connection, f"{note} n.{group} FROM {self.name} AS n WHERE {alone}", (self.tenant_id,))
+        missing = f"NOT EXISTS (SELECT 1 FROM {old} AS o WHERE {self._same()})"
+        run(self.connection, f"{note} n.{group} FROM {self.name} AS n WHERE {missing}", (self.tenant_id,))
         match = " AND ".join(f'n."{name}" = o."{name}"' for name in self._key)
-        alone = f"o.tenant_id = ? AND NOT EXISTS (SELECT 1 FROM {self.name} AS n WHERE {match})"
-        run(self.connection, f"{note} o.{group} FROM {old} AS o WHERE {alone}", (self.tenant_id,))
+        surplus = f"o.tenant_id = ? AND NOT EXISTS (SELECT 1 FROM {self.name} AS n WHERE {match})"
+        run(self.connection, f"{note} o.{group} FROM {old} AS o WHERE {surplus}", (self.tenant_id,))
 
     def replace_differing(self, group: str) -> None:
-        """Puts the groups that were noted in the place of the table's."""
+        """Replaces the groups of the table that were noted as different."""
         names = named(column.name for column in self.table.columns)
         noted = f"tenant_id = ? AND {group} IN (SELECT key FROM {self._differing})"
         run(self.connection, f"DELETE FROM {self.table.name} WHERE {noted}", (self.tenant_id,))
-        put = f"INSERT INTO {self.table.name} ({names}) SELECT {names} FROM {self.name} WHERE {noted}"
-        run(self.connection, put, (self.tenant_id,))
+        copy = f"INSERT INTO {self.table.name} ({names}) SELECT {names} FROM {self.name} WHERE {noted}"
+        run(self.connection, copy, (self.tenant_id,))
 
     def _count(self, query: str, *binds: str) -> int:
         ((count,),) = fetch(self.connection, query, binds)
         return int(count)
 
     def _same(self) -> str:
-        """Whether `o` of the table and `n` of the twin are one row. Binds: the tenant."""
+        """Whether `o` of the table and `n` of the shadow are one row. Binds: the tenant."""
         keys = [f'o."{name}" = n."{name}"' for name in self._key if name != "tenant_id"]
         rest = [self._equal(column) for column in self.table.columns if column.name not in self._key]
         return " AND ".join(["o.tenant_id = ?", *keys, *rest])
 
     def _equal(self, column: Column[object]) -> str:
-        """Whether a member is the same on both sides. JSON that was written in other letters means the same."""
+        """Whether a member is the same on both sides. JSON may be written differently and mean the same."""
         old, new = f'o."{column.name}"', f'n."{column.name}"'
         if not isinstance(column.type, JSON):
             return f"{old} IS NOT DISTINCT FROM {new}"

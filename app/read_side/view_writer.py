@@ -1,4 +1,4 @@
-"""The grower: rows of one view, folded in memory and written by few statements."""
+"""The view writer: rows of one view, folded in memory and written by few statements."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
@@ -11,20 +11,20 @@ from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from app.store import rows
 from app.store.engine import Database, keyed, keys
-from projections.interval_index import age
+from projections.interval_index import lifetime_class
 from projections.view import Key, View
 
 Poison = tuple[int, str]
 """The position of an event that a fold refuses, and its error's name."""
-Wanted = list[tuple[str, Recorded]]
+GroupedEvents = list[tuple[str, Recorded]]
 """Events, each with the group whose rows it changes."""
 
 
 class ViewWriter:
-    """Folds events into rows of one view and one tenant, and writes what changed when it is told to.
+    """Folds events into rows of one view and one tenant, and writes what changed when `write` is called.
 
-    Takes: the table to load from and to write to, the serving one when none is named. What it has in memory is the truth as
-    long as nobody else writes there: for one batch of a view that serves, for as long as wanted in a table of its own.
+    Takes: the table to load from and to write to, the serving one when none is named. What it has in memory is right as
+    long as nobody else writes there: for one batch in the serving table, for any time in a table of its own.
     """
 
     def __init__(
@@ -51,33 +51,33 @@ class ViewWriter:
     # --- folding ---
 
     def fold(self, connection: Connection, events: Sequence[Recorded]) -> Poison | None:
-        """Folds events that the view wants. Gives: the poison where there is one; the events before it are folded.
+        """Folds events of the view's topics. Gives: the poison where there is one; the events before it are folded.
 
         Takes: a connection that sees the table as it was when the events before these had been folded.
         """
-        wanted, poison = self._grouped(events)
+        grouped, poison = self._grouped(events)
         if self.view.facts:
-            return self._fold_facts(wanted) or poison
-        self.load(connection, self._missing(wanted))
-        return (self._fold_many(wanted) if self.view.many else self._fold_one(wanted)) or poison
+            return self._fold_facts(grouped) or poison
+        self.load(connection, self._missing(grouped))
+        return (self._fold_many(grouped) if self.view.many else self._fold_one(grouped)) or poison
 
-    def _grouped(self, events: Sequence[Recorded]) -> tuple[Wanted, Poison | None]:
-        """Events with the groups that they belong to, up to one of which that cannot be told."""
+    def _grouped(self, events: Sequence[Recorded]) -> tuple[GroupedEvents, Poison | None]:
+        """Events with the groups that they belong to, up to one whose group cannot be found."""
         group_of = self.view.group_of
-        wanted: Wanted = []
+        grouped: GroupedEvents = []
         for event in events:
             try:
                 group = group_of(event)
-            except Exception as fault:  # noqa: BLE001 - whatever telling its group raises, the view stands still at this event
-                return wanted, _poison(event, fault)
+            except Exception as fault:  # noqa: BLE001 - whatever finding its group raises, the view stands still at this event
+                return grouped, _poison(event, fault)
             if group is not None:
-                wanted.append((group, event))
-        return wanted, None
+                grouped.append((group, event))
+        return grouped, None
 
-    def _missing(self, wanted: Wanted) -> Set[str]:
+    def _missing(self, grouped: GroupedEvents) -> Set[str]:
         """The groups that are not in memory. One whose own stream begins here has no rows yet."""
         missing: set[str] = set()
-        for group, event in wanted:
+        for group, event in grouped:
             if group not in self._groups and group not in missing:
                 if event.version == 1 and event.stream_id == group:
                     self._groups[group] = {}
@@ -85,35 +85,35 @@ class ViewWriter:
                     missing.add(group)
         return missing
 
-    def _fold_facts(self, wanted: Wanted) -> Poison | None:
+    def _fold_facts(self, grouped: GroupedEvents) -> Poison | None:
         on, where, dirty = self.view.on, self.where, self._dirty
-        for group, event in wanted:
+        for group, event in grouped:
             try:
                 dirty[group,] = on[event.type](None, event, where)
             except Exception as fault:  # noqa: BLE001 - whatever a fold raises, the view stands still at this event
                 return _poison(event, fault)
         return None
 
-    def _fold_one(self, wanted: Wanted) -> Poison | None:
+    def _fold_one(self, grouped: GroupedEvents) -> Poison | None:
         on, where, groups, note = self.view.on, self.where, self._groups, self._note
-        for group, event in wanted:
-            key, held = (group,), groups[group]
-            before = held.get(key)
+        for group, event in grouped:
+            key, rows_of_group = (group,), groups[group]
+            before = rows_of_group.get(key)
             try:
                 after = on[event.type](before, event, where)
             except Exception as fault:  # noqa: BLE001 - whatever a fold raises, the view stands still at this event
                 return _poison(event, fault)
             if after is not before and after != before:
                 if after is None:
-                    del held[key]
+                    del rows_of_group[key]
                 else:
-                    held[key] = after
+                    rows_of_group[key] = after
                 note(key, before, after, event.position)
         return None
 
-    def _fold_many(self, wanted: Wanted) -> Poison | None:
+    def _fold_many(self, grouped: GroupedEvents) -> Poison | None:
         on, where, groups, note = self.view.on, self.where, self._groups, self._note
-        for group, event in wanted:
+        for group, event in grouped:
             before = groups[group]
             try:
                 after = dict(on[event.type](before, event, where))
@@ -129,7 +129,7 @@ class ViewWriter:
         return None
 
     def _note(self, key: Key, before: Any, after: Any, position: int) -> None:
-        """Remembers what became of a row, to be written."""
+        """Keeps what became of a row until it is written."""
         if not self.view.history:
             self._dirty[key] = after
             return
@@ -144,7 +144,7 @@ class ViewWriter:
             if (key, since) in self._opened:
                 self._opened[key, since] = (before, position)
             else:
-                self._closed.append((self.tenant_id, *key, since, position, *self._age(since, position)))
+                self._closed.append((self.tenant_id, *key, since, position, *self._lifetime(since, position)))
         if after is not None:
             self._opened[key, position] = (after, FOREVER)
             self._since[key] = position
@@ -152,7 +152,7 @@ class ViewWriter:
     # --- reading and writing ---
 
     def load(self, connection: Connection, missing: Set[str]) -> None:
-        """Takes the rows of groups into memory."""
+        """Reads the rows of groups into memory."""
         if not missing:
             return
         view = self.view
@@ -170,12 +170,15 @@ class ViewWriter:
                 self._since[key] = stored[-1]
 
     def write(self, connection: Connection, *, copying: bool = False) -> None:
-        """Writes what changed since it was last written. Takes: whether nothing guards the table, so that it may be copied to."""
+        """Writes what changed since the last call.
+
+        Takes: `copying`, whether no policy guards the table, so that rows may be copied to it.
+        """
         view, table = self.view, self.table
         add = rows.copy if copying else rows.insert
         if view.history:
             key = ("tenant_id", *view.keys, "pos_from")
-            # The row is there: this changes when it ended, by one probe of the key a row, whatever the planner believes.
+            # The row is there: this changes when it ended, with one look-up by key for each row, whatever the planner believes.
             ended = ("pos_to", "age") if view.aged else ("pos_to",)
             rows.upsert(connection, table, (*key, *ended), key, self._closed)
             columns = ("tenant_id", *view.members, "pos_from", *ended)
@@ -183,33 +186,33 @@ class ViewWriter:
             add(connection, table, columns, self._versions(self._opened))
         else:
             key, columns = ("tenant_id", *view.keys), ("tenant_id", *view.members)
-            kept = [(self.tenant_id, *self._values(row)) for row in self._dirty.values() if row is not None]
+            changed = [(self.tenant_id, *self._values(row)) for row in self._dirty.values() if row is not None]
             if view.facts and copying:
-                add(connection, table, columns, kept)
+                add(connection, table, columns, changed)
             else:
-                rows.upsert(connection, table, columns, key, kept)
-            gone = [(self.tenant_id, *key) for key, row in self._dirty.items() if row is None]
-            rows.delete(connection, table, key, gone)
+                rows.upsert(connection, table, columns, key, changed)
+            removed = [(self.tenant_id, *key) for key, row in self._dirty.items() if row is None]
+            rows.delete(connection, table, key, removed)
         self._opened, self._closed, self._rewritten, self._dirty = {}, [], {}, {}
 
     def forget(self, most: int) -> None:
-        """Keeps at most so many groups in memory, those that came last. What is forgotten must have been written."""
+        """Keeps at most so many groups in memory, the newest. What is forgotten must have been written."""
         if len(self._groups) <= most:
             return
         for group in list(self._groups)[:-most]:
             for key in self._groups.pop(group):
                 self._since.pop(key, None)
 
-    def _versions(self, found: Mapping[tuple[Key, int], tuple[Any, int]]) -> Iterator[tuple[Any, ...]]:
+    def _versions(self, versions: Mapping[tuple[Key, int], tuple[Any, int]]) -> Iterator[tuple[Any, ...]]:
         """Rows with the positions over which they are the truth."""
-        for (_, since), (row, until) in found.items():
-            yield (self.tenant_id, *self._values(row), since, until, *self._age(since, until))
+        for (_, since), (row, until) in versions.items():
+            yield (self.tenant_id, *self._values(row), since, until, *self._lifetime(since, until))
 
-    def _age(self, since: int, until: int) -> tuple[int | None, ...]:
-        """How long a row was the truth, where the view tells."""
+    def _lifetime(self, since: int, until: int) -> tuple[int | None, ...]:
+        """For how many positions a row was the truth, as the class of its lifetime, where the view keeps that."""
         if not self.view.aged:
             return ()
-        return (None if until == FOREVER else age(since, until),)
+        return (None if until == FOREVER else lifetime_class(since, until),)
 
     def _values(self, row: Any) -> Sequence[Any]:
         """A row's members as a database takes them."""
@@ -222,7 +225,7 @@ class ViewWriter:
         return values
 
     def _row(self, stored: Sequence[Any]) -> Any:
-        """The other way round."""
+        """A row of the members as a database gives them."""
         values = list(stored[: len(self.view.members)])
         for at in self._json:
             if isinstance(values[at], str):
@@ -234,14 +237,14 @@ def _poison(event: Recorded, fault: Exception) -> Poison:
     return event.position, type(fault).__name__
 
 
-def by_view(views: Sequence[View[Any]], events: Sequence[Recorded]) -> Mapping[str, list[Recorded]]:
-    """Which of the events each view wants, by the view's name."""
-    wanting: dict[str, list[list[Recorded]]] = {}
-    told: dict[str, list[Recorded]] = {view.name: [] for view in views}
+def events_by_view(views: Sequence[View[Any]], events: Sequence[Recorded]) -> Mapping[str, list[Recorded]]:
+    """The events of each view's topics, by the view's name."""
+    by_view: dict[str, list[Recorded]] = {view.name: [] for view in views}
+    by_topic: dict[str, list[list[Recorded]]] = {}
     for view in views:
         for topic in view.on:
-            wanting.setdefault(topic, []).append(told[view.name])
+            by_topic.setdefault(topic, []).append(by_view[view.name])
     for event in events:
-        for wanted in wanting.get(event.type, ()):
-            wanted.append(event)
-    return told
+        for of_view in by_topic.get(event.type, ()):
+            of_view.append(event)
+    return by_view

@@ -12,7 +12,7 @@ from app.domain.contract.schedule import Interval, Schedule
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from projections.contract_schedule import TOPICS, moved
-from projections.interval_index import fork
+from projections.interval_index import node_of
 from projections.view import Key, Partial, Rows, View, account
 
 LARGEST: Final = 2**60
@@ -170,7 +170,7 @@ def _levels(name: str, currency: str, changes: Changes, *, whole: bool) -> Itera
         if not annual and not held:
             client = FOREVER
         amounts = (new, expansion, reactivation, contraction, churn, contraction_hold, expansion_hold)
-        place = (name, "", currency, at, until, fork(at, until), whole)
+        place = (name, "", currency, at, until, node_of(at, until), whole)
         if max(annual, *amounts) > LARGEST:
             yield RunRate(*place, large=True)
         else:

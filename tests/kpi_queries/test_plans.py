@@ -12,7 +12,7 @@ from app.kpi_queries.sql import lifetimes as lasting
 from app.kpi_queries.sql import summed
 from app.kpi_queries.sql.accounts import binds_of, statement
 from app.kpi_queries.sql.sql_query import SqlQuery
-from projections.interval_index import age, fork
+from projections.interval_index import lifetime_class, node_of
 from projections.kpis import KPIS
 from projections.view import View
 from projections.views import portfolios, renewals, run_rates, scope_changes
@@ -33,14 +33,14 @@ def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Stew
         for at in range(STEPS):
             start, end = (30 * at + number % 30) * DAY, (30 * at + 30 + number % 30) * DAY
             for until, since, ended in ((FOREVER, 10 * at, 10 * at + 10), (end, 10 * at + 10, FOREVER)):
-                row = run_rates.RunRate(account, "", "EUR", start, until, fork(start, until), whole=True, annual=at)
+                row = run_rates.RunRate(account, "", "EUR", start, until, node_of(start, until), whole=True, annual=at)
                 rows.append(
                     {
                         "tenant_id": made.tenant,
                         **row._asdict(),
                         "pos_from": since,
                         "pos_to": ended,
-                        "age": None if ended == FOREVER else age(since, ended),
+                        "age": None if ended == FOREVER else lifetime_class(since, ended),
                     }
                 )
     with made.runtime.database.grow(made.tenant) as connection:

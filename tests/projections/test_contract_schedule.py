@@ -11,7 +11,7 @@ from app.domain.contract.commands import AmendContract
 from app.domain.contract.schedule import Schedule
 from app.domain.kernel.values import FOREVER, unscaled
 from app.domain.recorded import Recorded
-from app.read_side.projector import create_tables
+from app.read_side.view_tables import create_tables
 from app.store.engine import Database
 from projections.view import View
 from projections.views import contract_lines, contracts, renewals

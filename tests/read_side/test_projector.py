@@ -1,4 +1,4 @@
-"""The projector: every view is the fold of the log, whoever grows it, in whatever pieces, and whatever breaks on the way."""
+"""The projector: every view is the fold of the log, whoever writes it, in whatever pieces, and whatever breaks on the way."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ from projections.views import accounts, timeline
 from tests.support.application import Steward
 from tests.support.databases import Databases
 from tests.support.lifetimes import life
-from tests.support.views import BY_NAME, assert_grown_right, failing_on, projector, rows
+from tests.support.views import BY_NAME, assert_views_are_right, failing_on, projector, rows
 
 # --- poison ---
 
@@ -58,7 +58,7 @@ def test_a_parked_view_holds_all_that_came_before_and_goes_on_in_order_once_it_i
     mended = projector(steward)
     mended.catch_up(steward.tenant)
     assert mended.parked(steward.tenant) == {}
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
 def test_a_poison_event_of_one_tenant_is_nothing_to_another(steward: Steward) -> None:
@@ -89,7 +89,7 @@ def test_a_row_that_the_table_refuses_parks_its_view_and_no_other(steward: Stewa
     assert len(rows(steward, accounts.VIEW)) == at
     assert len(rows(steward, timeline.VIEW)) == 60
     projector(steward).catch_up(steward.tenant)
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
 def test_an_event_of_newer_code_is_passed_by(steward: Steward) -> None:
@@ -140,7 +140,7 @@ def test_a_broken_log_of_one_tenant_keeps_no_other_waiting(sqlite_steward: Stewa
 # --- several at once, and in any pieces ---
 
 
-def test_projectors_at_once_grow_one_picture_while_it_is_written_to(
+def test_projectors_at_once_write_the_same_rows_while_events_are_appended(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(projecting, "BATCH", 7)
@@ -163,7 +163,7 @@ def test_projectors_at_once_grow_one_picture_while_it_is_written_to(
     for runtime in runtimes:
         runtime.close()
 
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
 def test_who_lost_the_race_for_some_views_writes_those_only_that_nobody_moved(steward: Steward) -> None:
@@ -179,7 +179,7 @@ def test_who_lost_the_race_for_some_views_writes_those_only_that_nobody_moved(st
     assert slow.step(steward.tenant) > 0
 
     assert set(slow.positions(steward.tenant).values()) == {steward.runtime.log.head(steward.tenant)}
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
 def test_who_lost_a_race_takes_view_by_view_and_ends_at_the_head(
@@ -188,33 +188,33 @@ def test_who_lost_a_race_takes_view_by_view_and_ends_at_the_head(
     monkeypatch.setattr(projecting, "BATCH", 10)
     steward.ingest(life(5, 60))
     one, other = projector(steward), projector(steward)
-    one._lost[steward.tenant] = 3
+    one._lost_races[steward.tenant] = 3
 
     assert one.step(steward.tenant) == 10
     assert [name for name, at in one.positions(steward.tenant).items() if at] == [VIEWS[3].name]
     while one.step(steward.tenant) + other.step(steward.tenant):
         pass
 
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
-def test_who_caught_up_beside_another_thread_may_find_the_race_settled(
+def test_a_thread_that_lost_a_race_may_find_the_views_at_the_head(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steward.ingest(life(5, 60))
     shared, read = projector(steward), projecting.page
     shared.catch_up(steward.tenant)
-    shared._lost[steward.tenant] = 3
+    shared._lost_races[steward.tenant] = 3
 
-    def beside(*args: Any, **more: Any) -> Any:
+    def another_thread_first(*args: Any, **more: Any) -> Any:
         monkeypatch.setattr(projecting, "page", read)
         assert shared.catch_up(steward.tenant) == 0
         return read(*args, **more)
 
-    monkeypatch.setattr(projecting, "page", beside)
+    monkeypatch.setattr(projecting, "page", another_thread_first)
 
     assert shared.catch_up(steward.tenant) == 0
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
 def start_anew(steward: Steward) -> None:
@@ -232,7 +232,7 @@ def assert_any_pieces_give_the_same(steward: Steward, seed: int, cuts: list[int]
         steward.runtime.projector.catch_up(steward.tenant, until=cut)
     head = steward.catch_up()
 
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
     memory = steward.runtime.projector.replay(steward.tenant, VIEWS, head)
     with memory.read(steward.tenant) as connection:
         for view in VIEWS:
@@ -246,7 +246,7 @@ PIECES = st.lists(st.integers(1, 120), max_size=25)
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), cuts=PIECES)
-def test_a_log_read_in_any_pieces_grows_what_a_rebuild_and_a_replay_grow(
+def test_a_log_read_in_any_pieces_gives_what_a_rebuild_and_a_replay_give(
     databases: Databases, seed: int, cuts: list[int]
 ) -> None:
     steward = Steward(databases.fresh("sqlite"))

@@ -15,7 +15,7 @@ from projections import VIEWS
 from projections.views import accounts
 from tests.support.application import Steward
 from tests.support.lifetimes import life
-from tests.support.views import assert_grown_right, rows, tamper
+from tests.support.views import assert_views_are_right, rows, tamper
 
 EVENTS = 2000
 
@@ -61,7 +61,7 @@ def until_stopped(steward: Steward, pool: ThreadPoolExecutor) -> Iterator[list[i
 def test_a_rebuild_under_load_harms_nobody_and_is_right(
     steward: Steward, monkeypatch: pytest.MonkeyPatch, spoilt: bool
 ) -> None:
-    monkeypatch.setattr(rebuilding, "FEW", 500)
+    monkeypatch.setattr(rebuilding, "WORKER_EVENTS", 500)
     steward.ingest(life(12, EVENTS))
     begun = steward.catch_up()
     if spoilt:
@@ -79,4 +79,4 @@ def test_a_rebuild_under_load_harms_nobody_and_is_right(
     assert steward.catch_up() > begun
     assert {one.view for one in found if not one.equal} == {one.view for one in found if one.swapped}
     assert any(one.swapped for one in found) == spoilt
-    assert_grown_right(steward)
+    assert_views_are_right(steward)

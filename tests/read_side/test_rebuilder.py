@@ -1,4 +1,4 @@
-"""The rebuilder: views grown once more beside those that serve, compared at one moment, and put in place where they differ."""
+"""The rebuilder: views made once more in shadow tables, compared in one snapshot, and swapped in where they differ."""
 
 import re
 import sqlite3
@@ -20,7 +20,16 @@ from projections import VIEWS
 from projections.views import accounts
 from tests.support.application import Steward
 from tests.support.lifetimes import life
-from tests.support.views import BY_NAME, TAMPERINGS, assert_grown_right, failing_on, projector, rebuilt, rows, tamper
+from tests.support.views import (
+    BY_NAME,
+    TAMPERINGS,
+    assert_views_are_right,
+    failing_on,
+    projector,
+    rebuilt,
+    rows,
+    tamper,
+)
 
 new_id = Ids(system_clock)
 
@@ -49,7 +58,7 @@ def test_a_rebuild_that_only_verifies_tells_and_keeps_and_one_that_does_not_heal
     assert rebuilt(steward, view, verify=True).equal
 
 
-def test_a_rebuild_leaves_nothing_beside_and_other_tenants_alone(steward: Steward) -> None:
+def test_a_rebuild_leaves_no_shadow_and_other_tenants_alone(steward: Steward) -> None:
     other = steward.new_tenant("Other")
     for tenant in (steward.tenant, other):
         steward.do(OpenAccount(name="Northwind", currency="EUR"), tenant=tenant)
@@ -64,7 +73,7 @@ def test_a_rebuild_leaves_nothing_beside_and_other_tenants_alone(steward: Stewar
     assert everything_in(steward) == there
 
 
-def test_a_rebuild_that_breaks_on_the_way_leaves_the_view_as_it_was_and_nothing_beside(
+def test_a_rebuild_that_breaks_on_the_way_leaves_the_view_as_it_was_and_no_shadow(
     steward: Steward,
 ) -> None:
     steward.ingest(life(13, 40))
@@ -85,7 +94,7 @@ def test_a_rebuild_that_breaks_on_the_way_leaves_the_view_as_it_was_and_nothing_
         assert rows(steward, accounts.VIEW) == before
         assert everything_in(steward) == there
     assert rebuilt(steward, accounts.VIEW, verify=False).swapped
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
 def everything_in(steward: Steward) -> set[str]:
@@ -121,7 +130,7 @@ def test_a_rebuild_sees_one_moment_while_the_view_is_written_to(
 
     assert (compared.equal, compared.position) == (True, begun)
     assert steward.runtime.log.head(steward.tenant) > begun
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
 @pytest.mark.parametrize("how", TAMPERINGS)
@@ -146,7 +155,7 @@ def test_what_differs_is_replaced_as_it_is_by_then_while_the_view_is_written_to(
 
     assert not compared.equal
     assert next(written, 106) > 100
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
 def test_of_two_rebuilds_at_once_each_finds_what_it_saw_and_the_view_is_right(steward: Steward) -> None:
@@ -183,7 +192,7 @@ def test_an_equal_view_is_not_written_to(steward: Steward) -> None:
 
     written = [one for one in told if one.startswith(("INSERT", "UPDATE", "DELETE"))]
     assert written
-    assert all(re.match(r"INSERT INTO (pg_temp|beside)\.", one) for one in written)
+    assert all(re.match(r"INSERT INTO (pg_temp|shadow)\.", one) for one in written)
 
 
 @pytest.mark.parametrize("name", ["accounts", "contracts", "renewals", "interactions", "timeline"])
@@ -220,7 +229,7 @@ def test_every_id_is_in_exactly_one_share(count: int, ids: list[str]) -> None:
 def test_two_processes_share_the_accounts_and_find_what_one_finds(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuilding, "FEW", 10)
+    monkeypatch.setattr(rebuilding, "WORKER_EVENTS", 10)
     steward.ingest(life(11, 200))
     head = steward.catch_up()
     tamper(steward, BY_NAME["contract_lines"], "missing")
@@ -246,23 +255,23 @@ def test_two_processes_share_the_accounts_and_find_what_one_finds(
     assert shares[-1].of == 2
 
 
-def test_a_view_that_was_never_grown_can_be_rebuilt(steward: Steward) -> None:
+def test_a_view_that_was_never_written_can_be_rebuilt(steward: Steward) -> None:
     steward.do(OpenAccount(name="Northwind", currency="EUR"))
     compared = rebuilt(steward, accounts.VIEW)
 
     assert (compared.position, compared.rows, compared.equal) == (0, 0, True)
     steward.do(RenameAccount(name="Later"), account=steward.runtime.log.after(steward.tenant, 1, 1)[0].stream_id)
     steward.catch_up()
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
-def test_a_view_that_cannot_be_grown_is_not_put_in_place(steward: Steward) -> None:
+def test_a_view_that_cannot_be_rebuilt_is_not_swapped_in(steward: Steward) -> None:
     steward.do(OpenAccount(name="poison", currency="EUR"))
     steward.catch_up()
     before = rows(steward, accounts.VIEW)
     owner = Database(steward.settings.database_url, owner=True)
 
-    with pytest.raises(RuntimeError, match="accounts cannot be grown past position 2: ZeroDivisionError"):
+    with pytest.raises(RuntimeError, match="accounts cannot be rebuilt past position 2: ZeroDivisionError"):
         projector(steward).rebuild(owner, steward.tenant, failing_on("accounts", "poison"))
 
     owner.close()

@@ -6,7 +6,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from app.bootstrap import build
-from app.read_side.projector import create_tables
+from app.read_side.view_tables import create_tables
 from app.settings import Settings
 from app.store.engine import Database
 from app.store.schema import SchemaOutdated, migrate, require_head

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from app.read_side.projector import create_tables
+from app.read_side.view_tables import create_tables
 from app.store.engine import Database
 from app.store.schema import migrate
 

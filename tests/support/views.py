@@ -52,7 +52,7 @@ def rebuilt(steward: Steward, view: View[Any], *, verify: bool = True, **given: 
         owner.close()
 
 
-def assert_grown_right(steward: Steward) -> None:
+def assert_views_are_right(steward: Steward) -> None:
     """Every view stands at the head and is what a rebuild makes of the log."""
     head = steward.runtime.log.head(steward.tenant)
     assert steward.runtime.projector.positions(steward.tenant) == dict.fromkeys(BY_NAME, head)

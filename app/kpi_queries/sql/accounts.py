@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.domain.kernel.values import FOREVER
 from app.kpi_queries.sql.expressions import PAID, PAID_AT_START, Part, SqlExpression
 from app.kpi_queries.sql.sql_query import SqlQuery, Sum, columns, read, totals
-from projections.interval_index import roots
+from projections.interval_index import nodes_containing
 from projections.kpis.account_movements import GAINS, LOSSES
 from projections.kpis.presentation import Given
 from projections.views.run_rates import ALL, SUMMED, VIEW
@@ -76,10 +76,10 @@ def _several(asked: SqlQuery) -> Sequence[str]:
 
 
 def binds_of(asked: SqlQuery, currency: str) -> dict[str, Any]:
-    """What a statement names: the period, whose accounts, and the roots above both instants."""
+    """What a statement names: the period, whose accounts, and the nodes whose stretches contain both instants."""
     binds = asked.binds(currency=currency)
     for instant in INSTANTS.values():
-        for name, nodes in zip(("upto", "behind"), roots(binds[instant]), strict=True):
+        for name, nodes in zip(("upto", "behind"), nodes_containing(binds[instant]), strict=True):
             binds[f"{instant}_{name}"] = nodes if asked.database.postgres else str(nodes)
     return binds
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, TextClause, text
 from app.domain.kernel.values import FOREVER
 from app.kpi_queries.sql.expressions import TWINS, Part, SqlExpression
 from app.store.engine import Database
-from projections.interval_index import AGES
+from projections.interval_index import LIFETIME_CLASSES
 from projections.kpis.base import Kpi
 from projections.view import View
 from projections.views import portfolios
@@ -66,7 +66,7 @@ class SqlQuery:
 
         Takes: the columns to read; the condition of the index, and what else must hold.
         """
-        ages = f"(VALUES {', '.join(map(str, AGES))}) AS ages"
+        ages = f"(VALUES {', '.join(map(str, LIFETIME_CLASSES))}) AS ages"
         known = "pos_from > :known - ages.column2 AND pos_from <= :known AND pos_to > :known"
         own = f"{own} AND age = ages.column1 AND {known}"
         if self.database.postgres:

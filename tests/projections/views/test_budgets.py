@@ -4,7 +4,7 @@ from app.domain.budget.commands import CloseBudget, CorrectSpend, RecordForecast
 from app.domain.incentive_statement.commands import DisputeLine, ResolveDispute
 from tests.services.incentives_factory import claw_back, client, issue, lost, plan, preview, signed
 from tests.support.application import Steward
-from tests.support.views import assert_grown_right
+from tests.support.views import assert_views_are_right
 
 
 def test_what_is_grown_step_by_step_is_what_a_rebuild_makes(steward: Steward) -> None:
@@ -30,7 +30,7 @@ def test_what_is_grown_step_by_step_is_what_a_rebuild_makes(steward: Steward) ->
 
     steward.catch_up()
 
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
     assert [(row.amount, row.recorded, len(row.corrections)) for row in steward.rows("budget_spends")] == [
         (3_000_000, 4_000_000, 1)
     ] * 3

@@ -8,7 +8,7 @@ from app.domain.opportunity import commands as chances
 from app.domain.proposal import commands as offers
 from tests.domain.proposal_factory import account, conceded, drafted, estimate, events, grown, seen, signed, submitted
 from tests.support.application import Steward
-from tests.support.views import assert_grown_right
+from tests.support.views import assert_views_are_right
 
 
 def lives(steward: Steward) -> tuple[str, str]:
@@ -51,7 +51,7 @@ def test_what_was_known_at_a_position_is_what_was_answered_then(steward: Steward
 
     steward.do = remembered  # type: ignore[method-assign]
     lives(steward)
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
     for position, (proposals, opportunities) in answered.items():
         assert steward.rows("proposals", known_at=str(position)) == proposals
@@ -106,7 +106,7 @@ def test_both_come_as_events_of_other_systems_once_and_for_ever(steward: Steward
 
     assert steward.rows("opportunities")[0].won == 3_000_000_000
     assert steward.rows("proposals")[0].basis == "change"
-    assert_grown_right(steward)
+    assert_views_are_right(steward)
 
 
 @pytest.mark.parametrize("again", ["same batch", "later"])

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import insert, text
 
 from app.domain.kernel.values import add_days, day_start, zone
-from app.read_side.reader import When, _matching
+from app.read_side.clocks import When
+from app.read_side.row_queries import matching
 from projections.views import renewals
 from tests.support.application import Steward
 
@@ -35,7 +36,7 @@ def test_what_may_be_due_is_found_by_an_index(crowd: Steward, monkeypatch: pytes
     asked: list[Any] = []
 
     def select(_tenant: str, view: Any, clauses: Any, when: When, **more: Any) -> tuple[list[Any], int]:
-        query = _matching(view, crowd.tenant, clauses, 1, newest=when.now)
+        query = matching(view, crowd.tenant, clauses, 1, newest=when.now)
         ordering = [view.table.c[member] for member in more["order"]]
         asked.append(query.order_by(*ordering).limit(more["limit"]))
         return [], 1

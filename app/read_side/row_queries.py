@@ -1,0 +1,59 @@
+"""Rows of a view in SQL: those of a tenant that were the truth at a position, in an order, behind a given row."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+
+from app.domain.kernel.values import FOREVER
+from projections.view import Condition, View
+
+
+def matching(
+    view: View[Any], tenant_id: str, conditions: Sequence[Condition], position: int, *, newest: bool
+) -> Select[Any]:
+    """The rows that match. Takes: `newest`, whether the position is the newest that the table has."""
+    table = view.table
+    query = select(*view.columns).where(table.c.tenant_id == tenant_id, *conditions)
+    if not view.history:
+        return query
+    if newest:
+        return query.where(table.c.pos_to == FOREVER)
+    return query.where(table.c.pos_from <= position, table.c.pos_to > position)
+
+
+def fetch_rows(view: View[Any], connection: Connection, query: Select[Any]) -> list[Any]:
+    """The rows of a query, each as the view's row."""
+    return [view.row(*stored) for stored in connection.execute(query)]
+
+
+def behind(columns: Sequence[Any], values: Sequence[Any], *, descending: bool) -> Condition:
+    """Rows behind the one that has these values in the columns of the order; empty values come last either way."""
+    cases = []
+    for index, (column, value) in enumerate(zip(columns, values, strict=False)):
+        if value is None:
+            continue
+        equal = [_same(*pair) for pair in zip(columns[:index], values, strict=False)]
+        further = column < value if descending else column > value
+        cases.append(and_(*equal, or_(further, column.is_(None)) if column.nullable else further))
+    return or_(*cases)
+
+
+def _same(column: Any, value: Any) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = column.is_(None) if value is None else column == value
+    return same
+
+
+def ordered(column: Any, *, descending: bool) -> Any:
+    """A column as a part of an order; empty values come last either way."""
+    return column.desc().nulls_last() if descending else column.asc().nulls_last()
+
+
+def sort_rows(rows: list[Any], members: Sequence[str], *, descending: bool) -> list[Any]:
+    """Rows in the order in which the database gives them."""
+    for member in reversed(members):
+        filled = [row for row in rows if getattr(row, member) is not None]
+        empty = [row for row in rows if getattr(row, member) is None]
+        rows = sorted(filled, key=attrgetter(member), reverse=descending) + empty
+    return rows
