@@ -1,8 +1,9 @@
-"""The garden: views and KPIs, which can be pulled up and grown again from the log at any time.
+"""Projections: views and KPIs, which can be rebuilt from the log at any time.
 
-Lives here: one file per view, each with its row, its fold and its table; `kpis/` holds the figures.
-May import: `events`, `recorded`, `frame`, `schedule` and `values` of `app.domain`, SQLAlchemy for tables.
-To add a view: a file and one line below; no migration.
+Lives here: `views/`, one file per view with its row, its folds, its table and its queries; `kpis/`, the definitions of KPIs; `view`,
+what a view is, and what several views share.
+May import: events, `recorded` and the arithmetic of `app.domain`, SQLAlchemy for tables and conditions.
+To add a view: a file in `views/`, its name twice below, and a test; no migration.
 """
 
 from typing import Any, Final

@@ -1,6 +1,6 @@
-"""Schedules: what the views of contracts share, a contract's schedule in a row of its own, the anchor of the others.
+"""Contract schedules: what the views of contracts share. Each keeps a contract's schedule in a row of its own.
 
-In memory an anchor holds a Schedule, in the table the same as JSON.
+The other rows are made from this schedule row. In memory it holds a Schedule, in the table the same as JSON.
 """
 
 from typing import Any, Final
@@ -11,8 +11,8 @@ from app.domain.recorded import Recorded
 from projections.view import Key
 
 TOPICS: Final = tuple(
-    f"contract.{what}"
-    for what in (
+    f"contract.{name}"
+    for name in (
         "drafted",
         "signed",
         "amended",
@@ -30,18 +30,18 @@ TOPICS: Final = tuple(
 """What happens to a contract."""
 
 
-def is_anchor(key: Key) -> bool:
+def is_schedule_row(key: Key) -> bool:
     """Whether a row is a contract's schedule: it names the contract and nothing else."""
     return not key[1]
 
 
-def moved(kept: Any, recorded: Recorded, where: ZoneInfo) -> tuple[Schedule, Schedule]:
+def advance(stored: Any, recorded: Recorded, where: ZoneInfo) -> tuple[Schedule, Schedule]:
     """A contract's schedule before and after an event; the same one where nothing changes.
 
-    Takes: what the anchor holds. A view of contracts folds every event of the stream in order, so that all views come to
-    the same schedule: the first leaves it at the event for the others.
+    Takes: what the schedule row holds. A view of contracts folds every event of the stream in order, so that all views come
+    to the same schedule: the first leaves it at the event for the others.
     """
-    before = Schedule.load(kept)
+    before = Schedule.load(stored)
     after = recorded.schedule
     if after is None:
         after = recorded.schedule = apply(before, recorded, where)

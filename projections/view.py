@@ -1,4 +1,4 @@
-"""What a view is: a row, a key, a fold, one table, and what its lists may be filtered and ordered by."""
+"""What a view is: a row, a key, folds, one table, and what its lists may be filtered and ordered by."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ Row = TypeVar("Row")
 Key = tuple[Any, ...]
 Rows = Mapping[Key, Row]
 Condition = ColumnElement[bool]
-"""What a query asks of a row, in SQL. Only views make conditions; who reads names them."""
-OneFold = Callable[[Any, Recorded, ZoneInfo], Any]
-"""(row or None, event, the tenant's zone) -> row or None"""
+"""What a query requires of a row, in SQL. Only views make conditions; callers name them."""
+Fold = Callable[[Any, Recorded, ZoneInfo], Any]
+"""(row or None, event, the tenant's zone) -> row or None; or the same for all rows of a group"""
 
 metadata: Final = MetaData()
 _TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
@@ -42,21 +42,24 @@ class Partial(NamedTuple):
 class View(Generic[Row]):
     """A view over one tenant's log.
 
-    row: a NamedTuple of str, int, bool or JSON members. group: the member by which events find their rows; one
-    fold sees all rows of a group. keys: the members that tell a group's rows apart, the group's first. on: topic ->
-    fold of one row. history: whether earlier states of a row stay, each with the positions over which it was the truth
-    (`pos_from`, `pos_to`), so that any past position can be asked without replaying.
+    row: a NamedTuple of str, int, bool or JSON members. keys: the primary key; the first is the group, by which events find
+    their rows. group_of: the group of an event, None for none. on: topic -> fold.
+    history: whether earlier states of a row stay, each with the positions over which it was the truth (`pos_from`,
+    `pos_to`), so that any past position can be read without a replay.
+    aged: whether a past state keeps the class of its lifetime (column `age`, see `interval_index`), so that an index finds it.
+    schedule: whether events that are effective later belong to a row (a contract) or not yet (a tier that changes next month).
     facts: whether a row is one event and never changes; then it has `position` and `effective_at`. Rows of other views have
     `latest_at`, the latest effective time among their events, unless they are schedules.
-    aged: whether what has ceased to be the truth tells how long it was (`age`, as spans have it), so that an index finds it.
-    schedule: whether events that lie ahead belong to the picture (a contract) or not yet (a tier that changes next month).
+    filters, order: the members by which lists may be filtered and ordered. noun: what an error calls a row.
+    many: whether folds take and give all rows of a group, as a mapping by key, instead of one row.
+    unversioned: which rows of a view with history are a fold's own working state: only their newest state is kept.
     """
 
     name: str
     version: int
     row: type[Row]
     keys: tuple[str, ...]
-    on: Mapping[str, OneFold]
+    on: Mapping[str, Fold]
     group_of: Callable[[Recorded], str | None]
     history: bool = False
     aged: bool = False
@@ -67,9 +70,7 @@ class View(Generic[Row]):
     indexes: tuple[tuple[str, ...] | Partial, ...] = ()
     noun: str = ""
     many: bool = False
-    """Whether the folds take and give all rows of a group as a mapping by key, instead of one row."""
-    anchor: Callable[[Key], bool] | None = None
-    """Which rows of a view with history are the fold's own memory: they have none, only their newest state is kept."""
+    unversioned: Callable[[Key], bool] | None = None
 
     OPEN: ClassVar[int] = FOREVER
 
@@ -86,7 +87,7 @@ class View(Generic[Row]):
     @cached_property
     def members(self) -> tuple[str, ...]:
         """The row's members, in order."""
-        members: tuple[str, ...] = self.row._fields  # type: ignore[attr-defined]  # every row is a NamedTuple; mypy cannot be told so here
+        members: tuple[str, ...] = self.row._fields  # type: ignore[attr-defined]  # every row is a NamedTuple; there is no type for that
         return members
 
     @cached_property
@@ -116,8 +117,8 @@ class View(Generic[Row]):
             for member in self.members
             if member not in leading
         ]
-        ahead = (("latest_at",),) if "latest_at" in self.members else ()
-        indexes = [_index(name, index) for index in (*self.indexes, *ahead)]
+        by_latest = (("latest_at",),) if "latest_at" in self.members else ()
+        indexes = [_index(name, index) for index in (*self.indexes, *by_latest)]
         return Table(name, metadata, *columns, *indexes)
 
     def key(self, row: Row) -> Key:
@@ -126,12 +127,12 @@ class View(Generic[Row]):
 
     def fold(self, rows: Rows[Row], recorded: Recorded, where: ZoneInfo) -> Rows[Row]:
         """A group's rows after one more event."""
-        step = self.on[recorded.type]
+        fold = self.on[recorded.type]
         if self.many:
-            folded: Rows[Row] = step(rows, recorded, where)
+            folded: Rows[Row] = fold(rows, recorded, where)
             return folded
         group = self.group_of(recorded)
-        row = step(rows.get((group,)), recorded, where)
+        row = fold(rows.get((group,)), recorded, where)
         return {} if row is None else {(group,): row}
 
 
@@ -146,21 +147,21 @@ def account(recorded: Recorded) -> str | None:
 
 
 def newest(stamps: Mapping[str, int], member: str, effective_at: int) -> bool:
-    """Whether an event's word on a member counts: an earlier effective time does not overrule a later one."""
+    """Whether an event decides a member: an earlier effective time does not overrule a later one."""
     return stamps.get(member, -FOREVER) <= effective_at
 
 
 def overlay(row: Any, effective_at: int, **changes: Any) -> Any:
-    """A row with members changed where nothing effective later has been said about them; the row keeps `stamps`."""
-    told = {member: value for member, value in changes.items() if newest(row.stamps, member, effective_at)}
-    return row._replace(**told, stamps={**row.stamps, **dict.fromkeys(told, effective_at)})
+    """A row with those members changed that no event changed that is effective later; the row's `stamps` remember when."""
+    deciding = {member: value for member, value in changes.items() if newest(row.stamps, member, effective_at)}
+    return row._replace(**deciding, stamps={**row.stamps, **dict.fromkeys(deciding, effective_at)})
 
 
-def _index(table: str, wanted: tuple[str, ...] | Partial) -> Index:
-    if isinstance(wanted, Partial):
-        where, columns = text(wanted.where), [text(name) if name.startswith("(") else name for name in wanted.columns]
-        return Index(f"{table}_{wanted.name}", "tenant_id", *columns, postgresql_where=where, sqlite_where=where)
-    return Index(f"{table}_{'_'.join(wanted)}", "tenant_id", *wanted)
+def _index(table: str, index: tuple[str, ...] | Partial) -> Index:
+    if isinstance(index, Partial):
+        where, columns = text(index.where), [text(name) if name.startswith("(") else name for name in index.columns]
+        return Index(f"{table}_{index.name}", "tenant_id", *columns, postgresql_where=where, sqlite_where=where)
+    return Index(f"{table}_{'_'.join(index)}", "tenant_id", *index)
 
 
 def _column_type(annotation: Any) -> TypeEngine[Any]:

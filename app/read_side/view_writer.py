@@ -133,8 +133,8 @@ class ViewWriter:
         if not self.view.history:
             self._dirty[key] = after
             return
-        anchor = self.view.anchor
-        if anchor and before is not None and after is not None and anchor(key):
+        unversioned = self.view.unversioned
+        if unversioned and before is not None and after is not None and unversioned(key):
             since = self._since[key]
             rewritten = self._opened if (key, since) in self._opened else self._rewritten
             rewritten[key, since] = (after, FOREVER)

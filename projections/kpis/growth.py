@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.domain.kernel.values import MICRO, unscaled
 from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, Scale, Share, Warnings, counted
 from projections.kpis.decimals import quantity
-from projections.views.opportunities import DECIDED, PARKED, Opportunity, standing
+from projections.views.opportunities import DECIDED, PARKED, Opportunity, stage_at
 from projections.views.proposals import Proposal
 
 WEIGHTED: Final = Scale(MICRO * MICRO, money=True)
@@ -50,7 +50,7 @@ def pipeline(rows: Iterable[Opportunity], at: int) -> list[Deal]:
     """The opportunities that are not decided at an instant, parked ones too, by account and id."""
     deals = []
     for row in rows:
-        stands = standing(row, at)
+        stands = stage_at(row, at)
         if row.identified_at > at or stands.outcome in DECIDED:
             continue
         told = (stands.annual_value or 0, stands.probability or 0, stands.currency)
@@ -64,7 +64,7 @@ def decided(rows: Iterable[Opportunity], start: int, end: int) -> list[Deal]:
     for row in rows:
         if row.decided_at is None or not start <= row.decided_at < end:
             continue
-        stands = standing(row, row.decided_at)
+        stands = stage_at(row, row.decided_at)
         won = row.outcome == "won"
         value, currency = (row.won, row.won_currency) if won else (stands.annual_value, stands.currency)
         deals.append(

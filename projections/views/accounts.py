@@ -40,21 +40,21 @@ _CHANGES: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
 def _opened(_row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account:
     data, at = recorded.data, recorded.effective_at
     return Account(
-        recorded.stream_id,
-        data["name"],
-        data["currency"],
-        data["time_zone"],
-        data.get("industry"),
-        data.get("tier"),
-        data.get("owner"),
-        "open",
-        data.get("external_ref"),
-        at,
-        None,
-        0,
-        recorded.version,
-        at,
-        {},
+        account=recorded.stream_id,
+        name=data["name"],
+        currency=data["currency"],
+        time_zone=data["time_zone"],
+        industry=data.get("industry"),
+        tier=data.get("tier"),
+        owner=data.get("owner"),
+        status="open",
+        external_ref=data.get("external_ref"),
+        opened_at=at,
+        last_touch_at=None,
+        interactions=0,
+        version=recorded.version,
+        latest_at=at,
+        stamps={},
     )
 
 
@@ -70,6 +70,7 @@ def _touched(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
     if row is None:
         return None
     at, last = recorded.effective_at, row.last_touch_at
+    # By position, the only such call: every interaction makes one. `test_rows` compares it member by member.
     return Account(
         row.account,
         row.name,

@@ -1,4 +1,4 @@
-"""API keys: who may come in, without anything that would let somebody in."""
+"""API keys: their roles, scopes and end, without the keys themselves."""
 
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -24,15 +24,15 @@ class ApiKey(NamedTuple):
 def _issued(_row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey:
     data, at = recorded.data, recorded.effective_at
     return ApiKey(
-        recorded.stream_id,
-        data["role"],
-        list(data["scopes"]),
-        data.get("label"),
-        at,
-        data.get("expires_at"),
-        None,
-        recorded.version,
-        at,
+        api_key=recorded.stream_id,
+        role=data["role"],
+        scopes=list(data["scopes"]),
+        label=data.get("label"),
+        issued_at=at,
+        expires_at=data.get("expires_at"),
+        revoked_at=None,
+        version=recorded.version,
+        latest_at=at,
     )
 
 

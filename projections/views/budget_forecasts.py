@@ -21,16 +21,16 @@ class BudgetForecast(NamedTuple):
     actor: str
 
 
-def _told(_row: BudgetForecast | None, recorded: Recorded, _where: ZoneInfo) -> BudgetForecast:
+def _recorded(_row: BudgetForecast | None, recorded: Recorded, _where: ZoneInfo) -> BudgetForecast:
     return BudgetForecast(
-        recorded.event_id,
-        recorded.position,
-        recorded.account_id or "",
-        recorded.stream_id,
-        scaled(recorded.data["at_completion"]),
-        recorded.effective_at,
-        recorded.recorded_at,
-        recorded.actor,
+        event_id=recorded.event_id,
+        position=recorded.position,
+        account=recorded.account_id or "",
+        budget=recorded.stream_id,
+        at_completion=scaled(recorded.data["at_completion"]),
+        effective_at=recorded.effective_at,
+        recorded_at=recorded.recorded_at,
+        actor=recorded.actor,
     )
 
 
@@ -39,7 +39,7 @@ VIEW = View(
     version=1,
     row=BudgetForecast,
     keys=("event_id",),
-    on={"budget.forecast_recorded": _told},
+    on={"budget.forecast_recorded": _recorded},
     group_of=lambda recorded: recorded.event_id,
     facts=True,
     filters=("budget",),

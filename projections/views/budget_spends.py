@@ -30,17 +30,17 @@ class BudgetSpend(NamedTuple):
 def _recorded(_row: BudgetSpend | None, recorded: Recorded, _where: ZoneInfo) -> BudgetSpend:
     data, amount = recorded.data, scaled(recorded.data["amount"])
     return BudgetSpend(
-        recorded.event_id,
-        recorded.stream_id,
-        recorded.account_id or "",
-        data["document"],
-        amount,
-        amount,
-        data.get("category"),
-        data.get("late", False),
-        micros(data["spent_at"]),
-        recorded.effective_at,
-        [],
+        spend=recorded.event_id,
+        budget=recorded.stream_id,
+        account=recorded.account_id or "",
+        document=data["document"],
+        amount=amount,
+        recorded=amount,
+        category=data.get("category"),
+        late=data.get("late", False),
+        spent_at=micros(data["spent_at"]),
+        effective_at=recorded.effective_at,
+        corrections=[],
     )
 
 

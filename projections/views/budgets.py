@@ -8,7 +8,7 @@ from app.domain.recorded import Recorded
 from projections.view import Condition, View, stream
 
 MOST_BURNT: Final = 10**18
-"""What `burnt` says of anything beyond: a database's integer ends not far behind."""
+"""The largest value of `burnt`, so that it fits a database's integer."""
 
 
 class Budget(NamedTuple):
@@ -46,17 +46,17 @@ class Budget(NamedTuple):
 def _set(_row: Budget | None, recorded: Recorded, _where: ZoneInfo) -> Budget:
     data, at, amount = recorded.data, recorded.effective_at, scaled(recorded.data["amount"])
     return Budget(
-        recorded.stream_id,
-        data["account"],
-        data.get("contract"),
-        data["title"],
-        data.get("external_ref"),
-        data["currency"],
-        amount,
-        amount,
-        data["start"],
-        data["end"],
-        list(data["thresholds"]),
+        budget=recorded.stream_id,
+        account=data["account"],
+        contract=data.get("contract"),
+        title=data["title"],
+        external_ref=data.get("external_ref"),
+        currency=data["currency"],
+        amount=amount,
+        first_amount=amount,
+        start=data["start"],
+        end=data["end"],
+        thresholds=list(data["thresholds"]),
         revision=0,
         spent=0,
         burnt=0,
@@ -102,8 +102,8 @@ VIEW = View(
     on={
         "budget.set": _set,
         **{
-            f"budget.{what}": _changed
-            for what in (
+            f"budget.{name}": _changed
+            for name in (
                 "revised", "spend_recorded", "spend_corrected", "forecast_recorded", "threshold_crossed", "closed",
             )
         },

@@ -1,25 +1,24 @@
 """Contract lines: what is paid when, over business time and over what was known. Every revenue figure reads these rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.contract.schedule import Schedule
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
-from projections.contract_schedule import TOPICS, is_anchor, moved
+from projections.contract_schedule import TOPICS, advance, is_schedule_row
 from projections.view import Condition, Key, Rows, View, stream
 
 
 class ContractLine(NamedTuple):
     """A line in force over [valid_from, valid_to), microseconds. `annual`: its recurring amount a year, in 10^-6.
 
-    held: it rests, so that its amount is 0. source: the event that set it so. place: its place among the contract's lines.
-    gross: the annual amount before any discount. lasting, temporary: the annual amounts that discounts take off it; `annual` is
-    less the lasting ones only. All three are told of a line that rests as if it did not. noticed_at: microseconds
-    from which a notice that still stands was given.
-    The row with an empty `line` is the contract's schedule itself, from which the others are made; it is never in force.
-    In memory it is a Schedule, in the table the same as JSON.
+    held: the line is suspended, so that its amount is 0. source: the event that set it so. place: its place among the
+    contract's lines. gross: the annual amount before any discount. lasting, temporary: the annual amounts that discounts take
+    off it; `annual` is less the lasting ones only. For a suspended line all three are as if it were not. noticed_at:
+    microseconds; when a notice was given that still stands.
+    The row with an empty `line` is the schedule row, from which the others are made; it is never in force.
     """
 
     contract: str
@@ -47,47 +46,78 @@ class ContractLine(NamedTuple):
 def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> Rows[ContractLine]:
     contract = recorded.stream_id
     key = (contract, "", 0)
-    anchor = rows.get(key)
-    if anchor is None:
+    schedule_row = rows.get(key)
+    if schedule_row is None:
         if recorded.type != "contract.drafted":
             return rows
-        anchor = _anchor(contract, recorded.data["account"], recorded.data["currency"])
-    before, after = moved(anchor.schedule, recorded, where)
+        schedule_row = _schedule_row(contract, recorded.data["account"], recorded.data["currency"])
+    before, after = advance(schedule_row.schedule, recorded, where)
     if after is before:
         return rows
     if after.frame != before.frame or list(before.lines) != list(after.lines)[: len(before.lines)]:
-        made = dict(pair for line in after.lines for pair in _rows(anchor, after, line))
+        made = dict(pair for line in after.lines for pair in _rows(schedule_row, after, line))
     else:
         made = dict(rows)
         for line in after.lines:
             since = after.changed_since(before, line)
             if since is not None:
-                for stale in [one for one in made if one[1] == line and one[2] >= since]:
+                for stale in [other for other in made if other[1] == line and other[2] >= since]:
                     del made[stale]
-                made.update(_rows(anchor, after, line, since))
-    made[key] = anchor._replace(schedule=after)
+                made.update(_rows(schedule_row, after, line, since))
+    made[key] = schedule_row._replace(schedule=after)
     return made
 
 
-def _anchor(contract: str, account: str, currency: str) -> ContractLine:
-    return ContractLine(contract, "", 0, 0, account, currency, 0, False, "", "", "", "", "", "", 0, Schedule())
+def _schedule_row(contract: str, account: str, currency: str) -> ContractLine:
+    return ContractLine(
+        contract=contract,
+        line="",
+        valid_from=0,
+        valid_to=0,
+        account=account,
+        currency=currency,
+        annual=0,
+        held=False,
+        product="",
+        kind="",
+        quantity="",
+        unit_price="",
+        cause="",
+        source="",
+        place=0,
+        schedule=Schedule(),
+    )
 
 
 def _rows(
-    anchor: ContractLine, schedule: Schedule, line: str, since: int = -FOREVER
-) -> Iterable[tuple[Key, ContractLine]]:
-    contract, account, currency = anchor.contract, anchor.account, anchor.currency
-    place, noticed = list(schedule.lines).index(line), schedule.frame.noticed
-    return [
-        # What an interval says of its line, from `annual` on, stands in a row in the same order, its discounts at the end.
-        (
-            (contract, line, one.start),
-            ContractLine(
-                contract, line, one.start, one.end, account, currency, *one[3:-3], place, None, *one[-3:], noticed
-            ),
+    schedule_row: ContractLine, schedule: Schedule, line: str, since: int = -FOREVER
+) -> Iterator[tuple[Key, ContractLine]]:
+    """A line's rows. Takes: `since`, the instant of one of its steps: what is before it is left out."""
+    place = list(schedule.lines).index(line)
+    for interval in schedule.intervals_of(line, since):
+        row = ContractLine(
+            contract=schedule_row.contract,
+            line=line,
+            valid_from=interval.start,
+            valid_to=interval.end,
+            account=schedule_row.account,
+            currency=schedule_row.currency,
+            annual=interval.annual,
+            held=interval.held,
+            product=interval.product,
+            kind=interval.kind,
+            quantity=interval.quantity,
+            unit_price=interval.unit_price,
+            cause=interval.cause,
+            source=interval.source,
+            place=place,
+            schedule=None,
+            gross=interval.gross,
+            lasting=interval.lasting,
+            temporary=interval.temporary,
+            noticed_at=schedule.frame.noticed,
         )
-        for one in schedule.intervals_of(line, since)
-    ]
+        yield (row.contract, row.line, row.valid_from), row
 
 
 VIEW = View(
@@ -99,7 +129,7 @@ VIEW = View(
     group_of=stream,
     history=True,
     many=True,
-    anchor=is_anchor,
+    unversioned=is_schedule_row,
     schedule=True,
     indexes=(("account", "valid_from"),),
 )

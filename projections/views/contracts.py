@@ -1,4 +1,4 @@
-"""Contracts: one row each, with the frame from which its state at any instant is told; what is paid stands in its lines."""
+"""Contracts: one row each, with the terms from which its status at any instant follows; what is paid is in its lines."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
@@ -39,23 +39,23 @@ class Contract(NamedTuple):
 def _drafted(_row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Contract:
     data = recorded.data
     return Contract(
-        recorded.stream_id,
-        data["account"],
-        data.get("external_ref"),
-        data["currency"],
-        data["start"],
-        data.get("end"),
-        data.get("auto_renew", False),
-        data.get("notice_days", 0),
-        data.get("renewal_term_months"),
-        None,
-        None,
-        None,
-        None,
-        [{"start": data["start"], "end": data.get("end"), "event": recorded.event_id}],
-        framed(ContractTerms(), recorded, where).dump(),
-        data.get("replaces"),
-        recorded.version,
+        contract=recorded.stream_id,
+        account=data["account"],
+        external_ref=data.get("external_ref"),
+        currency=data["currency"],
+        start=data["start"],
+        end=data.get("end"),
+        auto_renew=data.get("auto_renew", False),
+        notice_days=data.get("notice_days", 0),
+        renewal_term_months=data.get("renewal_term_months"),
+        signed_at=None,
+        document_sha256=None,
+        notice=None,
+        termination=None,
+        terms=[{"start": data["start"], "end": data.get("end"), "event": recorded.event_id}],
+        frame=framed(ContractTerms(), recorded, where).dump(),
+        replaces=data.get("replaces"),
+        version=recorded.version,
     )
 
 
@@ -64,14 +64,15 @@ def _amended(row: Contract | None, recorded: Recorded, _where: ZoneInfo) -> Cont
 
 
 def _changed(row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Contract | None:
-    """What changes the frame, and what is told about it."""
+    """What an event changes of the frame, and of the members that show it."""
     if row is None:
         return None
     before = ContractTerms.load(row.frame)
     after = framed(before, recorded, where)
     frame = row.frame if after is before else after.dump()
-    told = _TOLD.get(recorded.type)
-    return row._replace(frame=frame, version=recorded.version, **(told(row, recorded) if told else {}))
+    changes_of = _CHANGES.get(recorded.type)
+    changes = changes_of(row, recorded) if changes_of else {}
+    return row._replace(frame=frame, version=recorded.version, **changes)
 
 
 def _signed(_row: Contract, recorded: Recorded) -> dict[str, Any]:
@@ -79,8 +80,8 @@ def _signed(_row: Contract, recorded: Recorded) -> dict[str, Any]:
 
 
 def _noticed(_row: Contract, recorded: Recorded) -> dict[str, Any]:
-    told = {name: recorded.data[name] for name in ("by", "effective_end", "late")}
-    return {"notice": {**told, "given_at": recorded.effective_at}}
+    members = {name: recorded.data[name] for name in ("by", "effective_end", "late")}
+    return {"notice": {**members, "given_at": recorded.effective_at}}
 
 
 def _renewed(row: Contract, recorded: Recorded) -> dict[str, Any]:
@@ -102,19 +103,19 @@ def _terminated(_row: Contract, recorded: Recorded) -> dict[str, Any]:
 
 
 def _corrected(row: Contract, recorded: Recorded) -> dict[str, Any]:
-    """What is told of the event that was corrected: a term, the notice or the termination."""
+    """What a correction makes of a term, the notice or the termination, by the event that it corrects."""
     data = recorded.data
     if (end := data.get("effective_end")) is not None:
         member = "notice" if data["corrected"] == "contract.notice_given" else "termination"
-        told = getattr(row, member)
-        return {member: {**told, "effective_end": end}} if told else {}
+        stored = getattr(row, member)
+        return {member: {**stored, "effective_end": end}} if stored else {}
     days = {name: data[name] for name in ("start", "end") if data.get(name) is not None}
     terms = [{**term, **days} if term["event"] == data["corrects"] else term for term in row.terms]
-    said = {name: data[name] for name in ("auto_renew", "notice_days") if data.get(name) is not None}
-    return {"terms": terms, "start": terms[0]["start"], "end": terms[-1]["end"], **said}
+    renewal = {name: data[name] for name in ("auto_renew", "notice_days") if data.get(name) is not None}
+    return {"terms": terms, "start": terms[0]["start"], "end": terms[-1]["end"], **renewal}
 
 
-_TOLD: Final[dict[str, Callable[[Contract, Recorded], dict[str, Any]]]] = {
+_CHANGES: Final[dict[str, Callable[[Contract, Recorded], dict[str, Any]]]] = {
     "contract.signed": _signed,
     "contract.notice_given": _noticed,
     "contract.notice_withdrawn": lambda _row, _recorded: {"notice": None},
@@ -122,7 +123,7 @@ _TOLD: Final[dict[str, Callable[[Contract, Recorded], dict[str, Any]]]] = {
     "contract.terminated": _terminated,
     "contract.terms_corrected": _corrected,
 }
-"""What else an event says of a contract."""
+"""What an event changes besides the frame."""
 
 
 def status(row: Contract, at: int, where: ZoneInfo) -> str:
@@ -142,37 +143,37 @@ def status(row: Contract, at: int, where: ZoneInfo) -> str:
 
 
 def amendments(history: Iterable[Recorded], position: int) -> list[dict[str, Any]]:
-    """What amendments and corrections have said up to a position.
+    """A contract's amendments and corrections of lines up to a position.
 
     They are read from the contract's own events: a row that held them all would be written again, longer, with each.
     """
     return [
         {
-            "no": one.data.get("amendment_no"),
-            "corrects": one.data.get("corrects"),
-            "changes": one.data["changes"],
-            "scope_change": one.data.get("scope_change"),
-            "effective_at": one.effective_at,
-            "event": one.event_id,
+            "no": event.data.get("amendment_no"),
+            "corrects": event.data.get("corrects"),
+            "changes": event.data["changes"],
+            "scope_change": event.data.get("scope_change"),
+            "effective_at": event.effective_at,
+            "event": event.event_id,
         }
-        for one in history
-        if one.position <= position and one.type in ("contract.amended", "contract.corrected")
+        for event in history
+        if event.position <= position and event.type in ("contract.amended", "contract.corrected")
     ]
 
 
 def corrections(history: Iterable[Recorded], position: int) -> list[dict[str, Any]]:
-    """What was said again up to a position as it should have been: lines changed, or days of terms, by the event that was wrong."""
+    """A contract's corrections up to a position: changed lines or days of terms, each with the event that was wrong."""
     terms = ("start", "end", "auto_renew", "notice_days", "effective_end")
     return [
         {
-            "corrects": one.data["corrects"],
-            "changes": one.data.get("changes"),
-            "terms": {name: one.data[name] for name in terms if name in one.data} or None,
-            "recorded_at": one.recorded_at,
-            "event": one.event_id,
+            "corrects": event.data["corrects"],
+            "changes": event.data.get("changes"),
+            "terms": {name: event.data[name] for name in terms if name in event.data} or None,
+            "recorded_at": event.recorded_at,
+            "event": event.event_id,
         }
-        for one in history
-        if one.position <= position and one.type in ("contract.corrected", "contract.terms_corrected")
+        for event in history
+        if event.position <= position and event.type in ("contract.corrected", "contract.terms_corrected")
     ]
 
 

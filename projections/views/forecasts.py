@@ -1,4 +1,4 @@
-"""Forecasts: every submission for a renewal cycle, each for ever, with whose cycle it is for."""
+"""Forecasts: every submission for a renewal cycle, for ever, with the contract, due day and account of the cycle."""
 
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from projections.view import View
 class Forecast(NamedTuple):
     """What somebody expected of a renewal. effective_at, recorded_at: microseconds; expected: in 10^-6 a year.
 
-    probability: where it was said. by: the key that said so.
+    probability: where one was given. by: the API key that submitted it.
     """
 
     event_id: str
@@ -32,19 +32,19 @@ class Forecast(NamedTuple):
 def _submitted(_row: Forecast | None, recorded: Recorded, _where: ZoneInfo) -> Forecast:
     data = recorded.data
     return Forecast(
-        recorded.event_id,
-        recorded.position,
-        recorded.stream_id,
-        data["contract"],
-        data["due"],
-        recorded.account_id or "",
-        data["category"],
-        data.get("probability"),
-        scaled(data["expected_value"]),
-        data["currency"],
-        data["by"],
-        recorded.effective_at,
-        recorded.recorded_at,
+        event_id=recorded.event_id,
+        position=recorded.position,
+        renewal=recorded.stream_id,
+        contract=data["contract"],
+        due=data["due"],
+        account=recorded.account_id or "",
+        category=data["category"],
+        probability=data.get("probability"),
+        expected=scaled(data["expected_value"]),
+        currency=data["currency"],
+        by=data["by"],
+        effective_at=recorded.effective_at,
+        recorded_at=recorded.recorded_at,
     )
 
 

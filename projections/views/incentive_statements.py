@@ -12,7 +12,7 @@ class IncentiveStatement(NamedTuple):
     """A statement. Amounts are integers of 10^-6, instants microseconds.
 
     read_to: the position up to which the ledger was read for it. total: as issued; disputed: by what disputes changed it;
-    returned: what was taken back. open_disputes: lines that somebody says are wrong.
+    returned: what was taken back. open_disputes: how many lines are disputed.
     lines: as issued, and `paid` and `returned` as they are now, `dispute`, and `entries` {at, amount, event}: what each event
     added to what is paid. Amounts in there are decimal strings; reasons stay sealed. clawbacks: {loss, lost_on, total, at, event}.
     """
@@ -55,18 +55,18 @@ def _issued(_row: IncentiveStatement | None, recorded: Recorded, _where: ZoneInf
         for line in data["lines"]
     ]
     return IncentiveStatement(
-        recorded.stream_id,
-        data["payee"],
-        data["plan"],
-        data["plan_version"],
-        data["start"],
-        data["end"],
-        data["currency"],
-        data["position"],
-        data.get("clawback_months", 0),
-        data.get("retention"),
-        data.get("external_ref"),
-        scaled(data["total"]),
+        statement=recorded.stream_id,
+        payee=data["payee"],
+        plan=data["plan"],
+        plan_version=data["plan_version"],
+        start=data["start"],
+        end=data["end"],
+        currency=data["currency"],
+        read_to=data["position"],
+        clawback_months=data.get("clawback_months", 0),
+        retention=data.get("retention"),
+        external_ref=data.get("external_ref"),
+        total=scaled(data["total"]),
         disputed=0,
         returned=0,
         open_disputes=0,
@@ -85,36 +85,36 @@ def _changed(row: IncentiveStatement | None, recorded: Recorded, _where: ZoneInf
     changes: dict[str, Any] = {}
     match recorded.type:
         case "incentive_statement.clawback_applied":
-            back = {(one["rule"], one["event"]): one["amount"] for one in data["lines"]}
-            told = {name: data[name] for name in ("loss", "lost_on", "total")}
+            amounts = {(line["rule"], line["event"]): line["amount"] for line in data["lines"]}
+            clawback = {name: data[name] for name in ("loss", "lost_on", "total")}
             changes = {
-                "lines": [_returned(line, back, recorded) for line in row.lines],
+                "lines": [_returned(line, amounts, recorded) for line in row.lines],
                 "returned": row.returned + scaled(data["total"]),
-                "clawbacks": [*row.clawbacks, {**told, "at": at, "event": recorded.event_id}],
+                "clawbacks": [*row.clawbacks, {**clawback, "at": at, "event": recorded.event_id}],
             }
         case "incentive_statement.disputed":
             dispute = {"state": "open", "reason": data["reason"], "at": at, "event": recorded.event_id}
             changes = {
-                "lines": [{**line, "dispute": dispute} if _is(line, data) else line for line in row.lines],
+                "lines": [{**line, "dispute": dispute} if _is_line(line, data) else line for line in row.lines],
                 "open_disputes": row.open_disputes + 1,
             }
         case "incentive_statement.dispute_resolved":
             by = scaled(data["amount"]) - scaled(data["previous"])
             changes = {
-                "lines": [_resolved(line, by, recorded) if _is(line, data) else line for line in row.lines],
+                "lines": [_resolved(line, by, recorded) if _is_line(line, data) else line for line in row.lines],
                 "open_disputes": row.open_disputes - 1,
                 "disputed": row.disputed + by,
             }
     return row._replace(**changes, version=recorded.version, latest_at=max(row.latest_at, at))
 
 
-def _is(line: Line, data: Any) -> bool:
+def _is_line(line: Line, data: Any) -> bool:
     same: bool = (line["rule"], line["event"]) == (data["rule"], data["event"])
     return same
 
 
-def _returned(line: Line, back: dict[tuple[str, str], str], recorded: Recorded) -> Line:
-    amount = back.get((line["rule"], line["event"]))
+def _returned(line: Line, amounts: dict[tuple[str, str], str], recorded: Recorded) -> Line:
+    amount = amounts.get((line["rule"], line["event"]))
     if amount is None:
         return line
     entry = _entry(recorded.effective_at, unscaled(-scaled(amount)), recorded)
@@ -124,9 +124,9 @@ def _returned(line: Line, back: dict[tuple[str, str], str], recorded: Recorded) 
 
 def _resolved(line: Line, by: int, recorded: Recorded) -> Line:
     data, at = recorded.data, recorded.effective_at
-    end = {"outcome": data["outcome"], "reason": data["reason"], "at": at, "event": recorded.event_id}
+    resolution = {"outcome": data["outcome"], "reason": data["reason"], "at": at, "event": recorded.event_id}
     entries = [*line["entries"], *([_entry(at, unscaled(by), recorded)] if by else [])]
-    dispute = {**(line["dispute"] or {}), "state": data["outcome"], "resolution": end}
+    dispute = {**(line["dispute"] or {}), "state": data["outcome"], "resolution": resolution}
     return {**line, "paid": data["amount"], "dispute": dispute, "entries": entries}
 
 
@@ -142,7 +142,7 @@ VIEW = View(
     on={
         "incentive_statement.issued": _issued,
         **{
-            f"incentive_statement.{what}": _changed for what in ("clawback_applied", "disputed", "dispute_resolved")
+            f"incentive_statement.{name}": _changed for name in ("clawback_applied", "disputed", "dispute_resolved")
         },
     },
     group_of=stream,

@@ -1,4 +1,4 @@
-"""Interactions: one row each; what people said stays sealed here and is opened when it is read."""
+"""Interactions: one row each; texts and people stay sealed here and are opened when they are read."""
 
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ class Interaction(NamedTuple):
 
 def _logged(_row: Interaction | None, recorded: Recorded, _where: ZoneInfo) -> Interaction:
     data = recorded.data
+    # By position, the only such call: most events are interactions. `test_rows` compares it member by member.
     return Interaction(
         recorded.stream_id,
         data["account"],

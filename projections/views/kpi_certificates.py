@@ -45,19 +45,19 @@ class KpiCertificate(NamedTuple):
 
 
 def _issued(_row: KpiCertificate | None, recorded: Recorded, _where: ZoneInfo) -> KpiCertificate:
-    told = recorded.data
+    data = recorded.data
     return KpiCertificate(
         kpi_certificate=recorded.stream_id,
         position=recorded.position,
         effective_at=recorded.effective_at,
         event_id=recorded.event_id,
         actor=recorded.actor,
-        account=told["scope"].get("account"),
-        **{name: told.get(name) for name in _TOLD},  # type: ignore[arg-type]  # as the event has them
+        account=data["scope"].get("account"),
+        **{name: data.get(name) for name in _FROM_EVENT},  # type: ignore[arg-type]  # as the event has them
     )
 
 
-_TOLD: Final = tuple(
+_FROM_EVENT: Final = tuple(
     name for name in KpiCertificate._fields[KpiCertificate._fields.index("kpi") :] if name != "account"
 )
 

@@ -1,6 +1,6 @@
 """Opportunities: one row each, from the first hint to an outcome, as the pipeline, the account page and two KPIs read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,8 @@ PARKED: Final = "parked"
 OPEN: Final = ("identified", "qualified", "proposed", "negotiation")
 """The stages of what is open, in order."""
 DECIDED: Final = ("won", "lost")
-_RESTING: Final = ("outcome", "parked_until", "parked_because")
+_NOT_AFTER_DECISION: Final = ("outcome", "parked_until", "parked_because")
+"""Members that nothing changes any more once the opportunity is decided."""
 
 
 class StageAt(NamedTuple):
@@ -36,8 +37,8 @@ class Opportunity(NamedTuple):
 
     stage, outcome, annual_value, probability, currency, close_by, parked_until, parked_because: as `StageAt`, at the end of its
     course. need stays sealed under the event `qualified_event`. won: what the contract's event added, in won_currency.
-    course: what was told of it, each as [instant, position, changes], in the order in which it was true; the later word of two
-    on one instant counts. So that how it stood at an instant follows from the newest row that was known.
+    course: its changes, each as [instant, position, changes], by business time; of two at one instant the later recorded
+    counts. So the newest row that was known answers how the opportunity stood at any instant.
     """
 
     opportunity: str
@@ -79,24 +80,24 @@ class Opportunity(NamedTuple):
     course: list[Any] | None = None
 
 
-def standing(row: Opportunity, at: int = FOREVER) -> StageAt:
-    """How an opportunity stood at an instant, by what was told of it."""
-    stands = StageAt()
-    for told_at, _, changes in row.course or ():
-        if told_at > at:
+def stage_at(row: Opportunity, at: int = FOREVER) -> StageAt:
+    """How an opportunity stood at an instant, by its course."""
+    stage = StageAt()
+    for instant, _, changes in row.course or ():
+        if instant > at:
             break
-        stands = _changed_by(stands, changes)
-    return stands
+        stage = _changed_by(stage, changes)
+    return stage
 
 
-def _changed_by(stands: StageAt, changes: Mapping[str, Any]) -> StageAt:
-    """One more word. To qualify what was only identified moves it on; an outcome stays."""
+def _changed_by(stage: StageAt, changes: Mapping[str, Any]) -> StageAt:
+    """The stage after one more change. To qualify what was only identified moves it on; won or lost stays so."""
     changes = dict(changes)
-    if changes.pop("qualified", False) and stands.stage == OPEN[0]:
+    if changes.pop("qualified", False) and stage.stage == OPEN[0]:
         changes["stage"] = OPEN[1]
-    if stands.outcome in DECIDED:
-        changes = {name: value for name, value in changes.items() if name not in _RESTING}
-    return stands._replace(**changes)
+    if stage.outcome in DECIDED:
+        changes = {name: value for name, value in changes.items() if name not in _NOT_AFTER_DECISION}
+    return stage._replace(**changes)
 
 
 def _identified(_row: Opportunity | None, recorded: Recorded, _where: ZoneInfo) -> Opportunity:
@@ -120,26 +121,22 @@ def _identified(_row: Opportunity | None, recorded: Recorded, _where: ZoneInfo) 
     )
 
 
-def _told(row: Opportunity | None, recorded: Recorded, _where: ZoneInfo) -> Opportunity | None:
+def _changed(row: Opportunity | None, recorded: Recorded, _where: ZoneInfo) -> Opportunity | None:
     if row is None:
         return None
     at = recorded.effective_at
-    course = _taken_in(row.course or [], [at, recorded.position, _word(recorded.type, recorded.data)])
+    change = [at, recorded.position, _stage_changes(recorded.type, recorded.data)]
     row = row._replace(
-        course=course,
+        course=sorted([*(row.course or []), change], key=lambda other: (other[0], other[1])),
         version=recorded.version,
         latest_at=max(row.latest_at, at),
-        **_facts(recorded, recorded.data, at),
+        **_other_changes(recorded, recorded.data, at),
     )
-    return row._replace(**standing(row)._asdict())
+    return row._replace(**stage_at(row)._asdict())
 
 
-def _taken_in(course: Sequence[Any], word: list[Any]) -> list[Any]:
-    return sorted([*course, word], key=lambda told: (told[0], told[1]))
-
-
-def _word(topic: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What an event says about where the opportunity stands."""
+def _stage_changes(topic: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event changes of where the opportunity stands."""
     match topic:
         case "opportunity.qualified":
             return {"qualified": True}
@@ -158,8 +155,8 @@ def _word(topic: str, data: Mapping[str, Any]) -> dict[str, Any]:
             return {"outcome": topic.rpartition(".")[2], "parked_until": None, "parked_because": None}
 
 
-def _facts(recorded: Recorded, data: Mapping[str, Any], at: int) -> dict[str, Any]:
-    """What an event says besides."""
+def _other_changes(recorded: Recorded, data: Mapping[str, Any], at: int) -> dict[str, Any]:
+    """What an event changes besides, at once and for good."""
     match recorded.type:
         case "opportunity.qualified":
             known = {name: data.get(name) for name in ("budget_known", "decider_known", "needed_by")}
@@ -180,14 +177,14 @@ def _facts(recorded: Recorded, data: Mapping[str, Any], at: int) -> dict[str, An
             return {}
 
 
-_TOLD: Final = ("qualified", "estimated", "advanced", "parked", "won", "lost")
+_CHANGES: Final = ("qualified", "estimated", "advanced", "parked", "won", "lost")
 
 VIEW = View(
     name="opportunities",
     version=1,
     row=Opportunity,
     keys=("opportunity",),
-    on={"opportunity.identified": _identified, **dict.fromkeys((f"opportunity.{what}" for what in _TOLD), _told)},
+    on={"opportunity.identified": _identified, **dict.fromkeys((f"opportunity.{name}" for name in _CHANGES), _changed)},
     group_of=stream,
     history=True,
     filters=("account", "stage", "outcome", "source", "kind", "contract", "external_ref"),

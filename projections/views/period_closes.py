@@ -29,17 +29,17 @@ class PeriodClose(NamedTuple):
 def _closed(_row: PeriodClose | None, recorded: Recorded, _where: ZoneInfo) -> PeriodClose:
     data, at = recorded.data, recorded.effective_at
     return PeriodClose(
-        recorded.stream_id,
-        data["start"],
-        data["end"],
-        data.get("currency"),
-        data["known_position"],
-        list(data["certificates"]),
-        [],
-        at,
-        recorded.actor,
-        recorded.version,
-        at,
+        period_close=recorded.stream_id,
+        start=data["start"],
+        end=data["end"],
+        currency=data.get("currency"),
+        known_position=data["known_position"],
+        certificates=list(data["certificates"]),
+        restatements=[],
+        closed_at=at,
+        actor=recorded.actor,
+        version=recorded.version,
+        latest_at=at,
     )
 
 
@@ -48,7 +48,9 @@ def _restated(row: PeriodClose | None, recorded: Recorded, _where: ZoneInfo) -> 
         return None
     data = recorded.data
     return row._replace(
-        certificates=[data["to_cert"] if one == data["from_cert"] else one for one in row.certificates],
+        certificates=[
+            data["to_cert"] if certificate == data["from_cert"] else certificate for certificate in row.certificates
+        ],
         restatements=[*row.restatements, {**data, "restated_at": recorded.effective_at, "event": recorded.event_id}],
         version=recorded.version,
         latest_at=max(row.latest_at, recorded.effective_at),

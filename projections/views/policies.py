@@ -1,4 +1,4 @@
-"""Policies: one row each with its versions, which of them count and on which days; what they say stands in policy_rules."""
+"""Policies: one row each with its versions, their status and days; their rules are in policy_rules."""
 
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -25,9 +25,13 @@ class Policy(NamedTuple):
 
 def version_on(row: Policy, day: str) -> int | None:
     """The number of the version that is in force on a day. Days of the calendar order like their texts."""
-    for one in row.versions:
-        if one["start"] is not None and one["start"] <= day and (one["end"] is None or day < one["end"]):
-            number: int = one["number"]
+    for version in row.versions:
+        if (
+            version["start"] is not None
+            and version["start"] <= day
+            and (version["end"] is None or day < version["end"])
+        ):
+            number: int = version["number"]
             return number
     return None
 
@@ -37,16 +41,16 @@ def _drafted(row: Policy | None, recorded: Recorded, _where: ZoneInfo) -> Policy
     version = {"number": data["number"], "status": "draft", "start": None, "end": None}
     if row is None:
         return Policy(
-            recorded.stream_id,
-            data["kind"],
-            data["name"],
-            "draft",
-            [version],
-            data.get("external_ref"),
-            recorded.effective_at,
-            recorded.version,
+            policy=recorded.stream_id,
+            kind=data["kind"],
+            name=data["name"],
+            status="draft",
+            versions=[version],
+            external_ref=data.get("external_ref"),
+            drafted_at=recorded.effective_at,
+            version=recorded.version,
         )
-    return _with(row, recorded, [*row.versions, version])
+    return _versioned(row, recorded, [*row.versions, version])
 
 
 def _activated(row: Policy | None, recorded: Recorded, _where: ZoneInfo) -> Policy | None:
@@ -62,12 +66,13 @@ def _changed(row: Policy | None, recorded: Recorded, **changes: Any) -> Policy |
     if row is None:
         return None
     number = recorded.data["number"]
-    return _with(row, recorded, [{**one, **changes} if one["number"] == number else one for one in row.versions])
+    versions = [{**version, **changes} if version["number"] == number else version for version in row.versions]
+    return _versioned(row, recorded, versions)
 
 
-def _with(row: Policy, recorded: Recorded, versions: list[dict[str, Any]]) -> Policy:
-    told = {one["status"] for one in versions}
-    status = next(one for one in ("active", "draft", "retired") if one in told)
+def _versioned(row: Policy, recorded: Recorded, versions: list[dict[str, Any]]) -> Policy:
+    statuses = {version["status"] for version in versions}
+    status = next(status for status in ("active", "draft", "retired") if status in statuses)
     return row._replace(versions=versions, status=status, version=recorded.version)
 
 

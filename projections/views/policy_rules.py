@@ -1,4 +1,4 @@
-"""What policies say: the rules of each version, which never change; apart from the versions' days, for a table of rates is large."""
+"""Policy rules: those of each version, which never change. They are apart from the versions' days, for a table of rates is large."""
 
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,7 +21,12 @@ class PolicyRules(NamedTuple):
 def _drafted(_row: PolicyRules | None, recorded: Recorded, _where: ZoneInfo) -> PolicyRules:
     data = recorded.data
     return PolicyRules(
-        recorded.event_id, recorded.position, recorded.stream_id, data["number"], data["rules"], recorded.effective_at
+        event_id=recorded.event_id,
+        position=recorded.position,
+        policy=recorded.stream_id,
+        number=data["number"],
+        rules=data["rules"],
+        effective_at=recorded.effective_at,
     )
 
 

@@ -18,18 +18,18 @@ class Holding(NamedTuple):
     owner: str | None
     tier: str | None
     told: dict[str, bool]
-    """Which members were said to change here, so that a change told later may reach across the rest."""
+    """The members that an event changed here; a change recorded later reaches up to the next of these."""
 
 
 def _opened(_rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Holding]:
     data = recorded.data
     row = Holding(
-        recorded.stream_id,
-        recorded.effective_at,
-        FOREVER,
-        data.get("owner"),
-        data.get("tier"),
-        {"owner": True, "tier": True},
+        account=recorded.stream_id,
+        valid_from=recorded.effective_at,
+        valid_to=FOREVER,
+        owner=data.get("owner"),
+        tier=data.get("tier"),
+        told={"owner": True, "tier": True},
     )
     return {(row.account, row.valid_from): row}
 
@@ -51,17 +51,18 @@ def _set(rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Hold
     for row in split:
         if row.valid_from == at:
             reaches = True
-            changed.append(_with(row, member, value, told=True))
+            changed.append(_holding(row, member, value, marked=True))
         elif reaches and not row.told.get(member):
-            changed.append(_with(row, member, value, told=False))
+            changed.append(_holding(row, member, value, marked=False))
         else:
             reaches = reaches and row.valid_from <= at
             changed.append(row)
     return {(row.account, row.valid_from): row for row in changed}
 
 
-def _with(row: Holding, member: str, value: str | None, *, told: bool) -> Holding:
-    marks = {**row.told, member: True} if told else row.told
+def _holding(row: Holding, member: str, value: str | None, *, marked: bool) -> Holding:
+    """A row with another owner or tier. Takes: `marked`, whether the event changed it here."""
+    marks = {**row.told, member: True} if marked else row.told
     return row._replace(owner=value, told=marks) if member == "owner" else row._replace(tier=value, told=marks)
 
 
@@ -76,8 +77,8 @@ VIEW = View(
     many=True,
     schedule=True,
     indexes=tuple(
-        Partial(held, (held, "account", "valid_from", "valid_to", "pos_to", "pos_from"), f"{held} IS NOT NULL")
-        for held in ("owner", "tier")
+        Partial(member, (member, "account", "valid_from", "valid_to", "pos_to", "pos_from"), f"{member} IS NOT NULL")
+        for member in ("owner", "tier")
     ),
 )
 

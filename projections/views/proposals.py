@@ -1,4 +1,4 @@
-"""Proposals: one row each with its versions, what was given way on them and how it ended; the account page and a KPI read it."""
+"""Proposals: one row each with its versions, their concessions and its outcome, as the account page and a KPI read it."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -14,8 +14,8 @@ class Proposal(NamedTuple):
     """A proposal. Instants (`_at`) are microseconds; amounts integers of 10^-6, annual but for one_off.
 
     state: drafted, submitted, accepted, declined or expired. number, value, one_off, cost, valid_until: of the live version.
-    conceded: what binds of it, price_conceded: of that, what lowers the price; awaiting: whether something waits for approval.
-    agreed: what the accepted version pays a year. versions, positions, concessions: as they were told, oldest first, amounts as
+    conceded: the value of its binding concessions, price_conceded: of those on the price; awaiting: whether something waits
+    for approval. agreed: what the accepted version pays a year. versions, positions, concessions: oldest first, amounts as
     decimal strings; sealed texts stay sealed, each with its event's id. accepted_by is sealed in the event `accepted_event`.
     """
 
@@ -56,7 +56,7 @@ class Proposal(NamedTuple):
 Changes = dict[str, Any]
 
 
-def _begun(recorded: Recorded, data: Mapping[str, Any], at: int) -> Proposal:
+def _new(recorded: Recorded, data: Mapping[str, Any], at: int) -> Proposal:
     return Proposal(
         proposal=recorded.stream_id,
         account=data["account"],
@@ -84,9 +84,8 @@ def _begun(recorded: Recorded, data: Mapping[str, Any], at: int) -> Proposal:
 def _versioned(row: Proposal | None, recorded: Recorded, _where: ZoneInfo) -> Proposal:
     data, at = recorded.data, recorded.effective_at
     if row is None:
-        row = _begun(recorded, data, at)
+        row = _new(recorded, data, at)
     members = ("items", "value", "one_off", "cost", "terms", "value_evidence", "valid_until")
-    told = {name: data.get(name) for name in members}
     version = {
         "number": data["version"],
         "event": recorded.event_id,
@@ -94,7 +93,7 @@ def _versioned(row: Proposal | None, recorded: Recorded, _where: ZoneInfo) -> Pr
         "by": recorded.actor,
         "submitted_at": None,
         "margin_awaits": False,
-        **told,
+        **{name: data.get(name) for name in members},
     }
     cost = data.get("cost")
     return row._replace(
@@ -114,7 +113,7 @@ def _versioned(row: Proposal | None, recorded: Recorded, _where: ZoneInfo) -> Pr
     )
 
 
-def _told(row: Proposal | None, recorded: Recorded, _where: ZoneInfo) -> Proposal | None:
+def _changed(row: Proposal | None, recorded: Recorded, _where: ZoneInfo) -> Proposal | None:
     if row is None:
         return None
     changed = row._replace(
@@ -124,13 +123,13 @@ def _told(row: Proposal | None, recorded: Recorded, _where: ZoneInfo) -> Proposa
     )
     if _directed(recorded):
         changed = changed._replace(versions=_live(changed, margin_awaits=False))
-    live = [one for one in changed.concessions or [] if one["version"] == changed.number]
-    binding = [one for one in live if one["state"] == "binding"]
+    live = [concession for concession in changed.concessions or [] if concession["version"] == changed.number]
+    binding = [concession for concession in live if concession["state"] == "binding"]
     margin = changed.versions is not None and changed.versions[-1]["margin_awaits"]
     return changed._replace(
-        conceded=sum(scaled(one["value"]) for one in binding),
-        price_conceded=sum(scaled(one["value"]) for one in binding if one["kind"] == "price"),
-        awaiting=margin or any(one["state"] == "awaiting" for one in live),
+        conceded=sum(scaled(concession["value"]) for concession in binding),
+        price_conceded=sum(scaled(concession["value"]) for concession in binding if concession["kind"] == "price"),
+        awaiting=margin or any(concession["state"] == "awaiting" for concession in live),
     )
 
 
@@ -182,25 +181,29 @@ def _ended(recorded: Recorded, data: Mapping[str, Any], at: int) -> Changes:
 
 
 def _directed(recorded: Recorded) -> bool:
-    """Whether a director stood behind what is left: by a yes, or by giving something that binds on the spot."""
+    """Whether a director approved what is left of the margin: by an approval, or by a concession that binds at once."""
     binds = recorded.type == "proposal.approval_granted" or (
         recorded.type == "proposal.concession_offered" and not recorded.data["awaiting_approval"]
     )
     return binds and recorded.data["role"] in DIRECTING
 
 
-def _live(row: Proposal, **told: Any) -> list[Any]:
-    """The versions, more being told of the live one."""
+def _live(row: Proposal, **changes: Any) -> list[Any]:
+    """The versions, with changes of the live one."""
     *before, live = row.versions or [{}]
-    return [*before, {**live, **told}]
+    return [*before, {**live, **changes}]
 
 
-def _settled(row: Proposal, recorded: Recorded, data: Mapping[str, Any], state: str, **told: Any) -> list[Any]:
-    settled = {"state": state, "settled_by": recorded.actor, "settled_at": recorded.effective_at, **told}
-    return [{**one, **settled} if one["concession"] == data["concession"] else one for one in row.concessions or []]
+def _settled(row: Proposal, recorded: Recorded, data: Mapping[str, Any], state: str, **members: Any) -> list[Any]:
+    """The concessions, with the outcome of one of them."""
+    outcome = {"state": state, "settled_by": recorded.actor, "settled_at": recorded.effective_at, **members}
+    return [
+        {**concession, **outcome} if concession["concession"] == data["concession"] else concession
+        for concession in row.concessions or []
+    ]
 
 
-_TOLD: Final = (
+_CHANGES: Final = (
     "submitted",
     "client_position_recorded",
     "concession_offered",
@@ -218,7 +221,7 @@ VIEW = View(
     version=1,
     row=Proposal,
     keys=("proposal",),
-    on={"proposal.versioned": _versioned, **dict.fromkeys((f"proposal.{what}" for what in _TOLD), _told)},
+    on={"proposal.versioned": _versioned, **dict.fromkeys((f"proposal.{name}" for name in _CHANGES), _changed)},
     group_of=stream,
     history=True,
     filters=("account", "state", "awaiting", "contract", "opportunity", "renewal", "external_ref"),

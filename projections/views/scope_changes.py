@@ -1,4 +1,4 @@
-"""Scope changes: one row each, from the wish to its delivery, as the inbox, the account page and two KPIs read it."""
+"""Scope changes: one row each, from the request to its delivery, as the inbox, the account page and two KPIs read it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -15,9 +15,9 @@ class ScopeChange(NamedTuple):
     """A scope change. Instants (`_at`) are microseconds; hours and amounts integers of 10^-6.
 
     request, risk and the texts in `consults` and `response` stay sealed; the key of each envelope is its event's id.
-    decided_by is sealed in the event `decision_event`, under the key of the person where the house knows it.
+    decided_by is sealed in the event `decision_event`, under the key of the person where that person is known.
     state: raised, consulting, assessed, responded, decided, amended, absorbed, delivered or closed.
-    closed_as: withdrawn or declined. waiting_on: teams that have not answered, or client, approver, account_manager; nobody at the end.
+    closed_as: withdrawn or declined. waiting_on: teams that have not answered, or client, approver, account_manager; empty at the end.
     currency: of cost and price; absorbed_currency: of absorbed_cost; contract_currency: of one_off and mrr_delta, which
     is per month.
     """
@@ -75,25 +75,25 @@ class ScopeChange(NamedTuple):
 
 Changes = dict[str, Any]
 Change = Callable[[ScopeChange, Mapping[str, Any], int], Changes]
-"""(row, the event's members, its effective time) -> what becomes different"""
+"""(row, the event's members, its effective time) -> changed members"""
 
 
 def _raised(_row: ScopeChange | None, recorded: Recorded, _where: ZoneInfo) -> ScopeChange:
     data, at = recorded.data, recorded.effective_at
     return ScopeChange(
-        recorded.stream_id,
-        data["account"],
-        data.get("contract"),
-        data.get("interaction"),
-        data["title"],
-        data["request"],
-        data.get("external_ref"),
-        data.get("needed_by"),
-        at,
-        "raised",
-        ["account_manager"],
-        recorded.version,
-        at,
+        scope_change=recorded.stream_id,
+        account=data["account"],
+        contract=data.get("contract"),
+        interaction=data.get("interaction"),
+        title=data["title"],
+        request=data["request"],
+        external_ref=data.get("external_ref"),
+        needed_by=data.get("needed_by"),
+        raised_at=at,
+        state="raised",
+        waiting_on=["account_manager"],
+        version=recorded.version,
+        latest_at=at,
         consults=[],
     )
 
@@ -114,34 +114,35 @@ def _waiting_on(row: ScopeChange) -> list[str]:
         return []
     if row.state == "responded":
         return ["client"]
-    asked = [consult["team"] for consult in row.consults or [] if consult["state"] == "asked"]
-    if asked and row.state in ("consulting", "assessed"):
-        return asked
+    teams = [consult["team"] for consult in row.consults or [] if consult["state"] == "asked"]
+    if teams and row.state in ("consulting", "assessed"):
+        return teams
     if row.state == "assessed" and row.approval_needed and not row.approved:
         return ["approver"]
     return ["account_manager"]
 
 
-def _asked(row: ScopeChange, data: Mapping[str, Any], at: int) -> Changes:
+def _consult_requested(row: ScopeChange, data: Mapping[str, Any], at: int) -> Changes:
     consult = {**data, "state": "asked", "asked_at": at}
     others = [other for other in row.consults or [] if other["team"] != data["team"]]
     return {"consults": [*others, consult], "state": "consulting" if row.state == "raised" else row.state}
 
 
-def _answered(row: ScopeChange, data: Mapping[str, Any], at: int) -> Changes:
+def _consult_answered(row: ScopeChange, data: Mapping[str, Any], at: int) -> Changes:
     return {"consults": _settled(row, {**data, "state": "answered", "settled_at": at})}
 
 
-def _waived(row: ScopeChange, data: Mapping[str, Any], at: int) -> Changes:
+def _consult_waived(row: ScopeChange, data: Mapping[str, Any], at: int) -> Changes:
     return {"consults": _settled(row, {**data, "state": "waived", "settled_at": at})}
 
 
-def _settled(row: ScopeChange, told: Mapping[str, Any]) -> list[Any]:
-    return [{**consult, **told} if consult["team"] == told["team"] else consult for consult in row.consults or []]
+def _settled(row: ScopeChange, outcome: Mapping[str, Any]) -> list[Any]:
+    """The consults, with the outcome of one team's."""
+    return [{**consult, **outcome} if consult["team"] == outcome["team"] else consult for consult in row.consults or []]
 
 
 def _assessed(_row: ScopeChange, data: Mapping[str, Any], at: int) -> Changes:
-    """An assessment begins the answer anew: what was approved or said before rested on another one."""
+    """A new assessment starts the answer again: an earlier approval or response was about another one."""
     return {
         "state": "assessed",
         "assessed_at": at,
@@ -225,7 +226,7 @@ def _delivered(_row: ScopeChange, data: Mapping[str, Any], at: int) -> Changes:
 
 
 def _unless_delivered(row: ScopeChange, state: str) -> str:
-    """Work that was done before its paper stays done."""
+    """The state of what is put on paper only after it was delivered stays `delivered`."""
     return "delivered" if row.state == "delivered" else state
 
 
@@ -234,9 +235,9 @@ def _number(data: Mapping[str, Any], member: str) -> int | None:
 
 
 _CHANGES: Final[dict[str, Change]] = {
-    "scope_change.consult_requested": _asked,
-    "scope_change.consult_answered": _answered,
-    "scope_change.consult_waived": _waived,
+    "scope_change.consult_requested": _consult_requested,
+    "scope_change.consult_answered": _consult_answered,
+    "scope_change.consult_waived": _consult_waived,
     "scope_change.assessed": _assessed,
     "scope_change.approved": _approved,
     "scope_change.responded": _responded,
@@ -247,13 +248,13 @@ _CHANGES: Final[dict[str, Change]] = {
     "scope_change.delivered": _delivered,
 }
 
-_SUMMED: Final = ("account", "pos_to", "pos_from")
-_HAPPENED: Final = {
+_INDEXED: Final = ("account", "pos_to", "pos_from")
+_INDEXED_BY_INSTANT: Final = {
     "absorbed_at": ("absorbed_hours",),
     "amended_at": ("effort_hours",),
     "responded_at": ("with_alternative", "accepted"),
 }
-"""What figures over a period read of what happened within it, so that an index answers alone."""
+"""What KPIs over a period read of what happened within it, so that an index answers alone."""
 
 VIEW = View(
     name="scope_changes",
@@ -269,8 +270,8 @@ VIEW = View(
         ("account", "raised_at"),
         ("state", "raised_at"),
         *(
-            Partial(at.removesuffix("_at"), (at, *_SUMMED, *read), f"{at} IS NOT NULL")
-            for at, read in _HAPPENED.items()
+            Partial(at.removesuffix("_at"), (at, *_INDEXED, *members), f"{at} IS NOT NULL")
+            for at, members in _INDEXED_BY_INSTANT.items()
         ),
     ),
     noun="scope_change",

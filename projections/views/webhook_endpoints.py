@@ -1,4 +1,4 @@
-"""Webhook endpoints: one row each, without any secret's text."""
+"""Webhook endpoints: one row each, without the text of any secret."""
 
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -30,21 +30,21 @@ class WebhookEndpoint(NamedTuple):
 def _registered(_row: WebhookEndpoint | None, recorded: Recorded, _where: ZoneInfo) -> WebhookEndpoint:
     data, at = recorded.data, recorded.effective_at
     return WebhookEndpoint(
-        recorded.stream_id,
-        data["provider"],
-        data.get("label"),
-        "open",
-        data["tolerance_seconds"],
-        data.get("hash"),
-        data.get("encoding"),
-        data.get("header"),
-        data.get("style"),
-        data.get("signed_content_template"),
-        list(data.get("secrets", ())),
-        list(data.get("public_keys", ())),
-        at,
-        recorded.version,
-        at,
+        endpoint=recorded.stream_id,
+        provider=data["provider"],
+        label=data.get("label"),
+        status="open",
+        tolerance_seconds=data["tolerance_seconds"],
+        hash=data.get("hash"),
+        encoding=data.get("encoding"),
+        header=data.get("header"),
+        style=data.get("style"),
+        signed_content_template=data.get("signed_content_template"),
+        secrets=list(data.get("secrets", ())),
+        public_keys=list(data.get("public_keys", ())),
+        registered_at=at,
+        version=recorded.version,
+        latest_at=at,
     )
 
 

@@ -49,7 +49,7 @@ def rows(view: View[Any], events: list[Recorded]) -> list[list[Any]]:
     for event in events:
         found = dict(view.fold(found, event, WHERE))
     members = TOLD["members"][view.name]
-    told = [row for key, row in found.items() if not (view.anchor and view.anchor(key))]
+    told = [row for key, row in found.items() if not (view.unversioned and view.unversioned(key))]
     return sorted(([getattr(row, member) for member in members] for row in told), key=json.dumps)
 
 

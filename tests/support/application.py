@@ -80,8 +80,7 @@ class Steward:
         self.catch_up(tenant)
         view = next(view for view in VIEWS if view.name == view_name)
         when = self.runtime.reader.when(tenant or self.tenant, as_of, known_at)
-        order = [view.table.c[name] for name in view.keys]
-        return self.runtime.reader.select(tenant or self.tenant, view, [], when, order=order)[0]
+        return self.runtime.reader.select(tenant or self.tenant, view, [], when, order=view.keys)[0]
 
     def topics(self) -> list[str]:
         """The types of all events, in order."""
