@@ -41,7 +41,7 @@ Every error answer is a problem document (RFC 9457) with the media type `applica
 
 | Member | Meaning |
 | --- | --- |
-| `type` | an address that ends with the code; compare `code`, not this |
+| `type` | an address that ends with the code; the site of this documentation has a page under its path. Compare `code`, not this |
 | `title`, `status` | the HTTP status, in words and as a number |
 | `code` | the stable name of the error; this page has a section for each |
 | `detail` | what is wrong this time, for a person |
