@@ -21,7 +21,7 @@ from app.domain.interaction.events import InteractionLogged, Participant
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import add_days, add_months, day_of, day_start, instant, typeid
 from app.domain.scope_change.events import ClientDecided, ResponseSent, ScopeChangeRaised, WorkAbsorbed
-from app.store.log import NewEvent
+from app.store.new_event import NewEvent
 
 WHERE: Final = ZoneInfo("UTC")
 STARTS: Final = int(datetime(2023, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000

@@ -20,7 +20,7 @@ from app.domain.interaction.events import InteractionLogged
 from app.runtime import Runtime
 from app.store.append import AppendRequest
 from app.store.engine import Database
-from app.store.log import NewEvent
+from app.store.new_event import NewEvent
 from app.store.receipts import Receipt, Request
 from bench.client import Load, call, drive
 from bench.commands import BODY, CONNECTIONS

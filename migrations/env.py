@@ -1,4 +1,4 @@
-"""How Alembic meets the database: on the connection that it is given, or on a URL from the command line."""
+"""Alembic's way to the database: on a connection that the caller passes, or on a URL from the command line."""
 
 from alembic import context
 from sqlalchemy import Connection
@@ -17,13 +17,13 @@ def run(connection: Connection) -> None:
 
 
 def _ours(_thing: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
-    """Views' tables are not Alembic's: they are grown again, never migrated."""
+    """Views' tables are not Alembic's: they are rebuilt, never migrated."""
     return not (kind == "table" and reflected and name not in metadata.tables)
 
 
-given = context.config.attributes.get("connection")
-if given is not None:
-    run(given)
+connection = context.config.attributes.get("connection")
+if connection is not None:
+    run(connection)
 else:
     with Database(context.get_x_argument(as_dictionary=True)["url"], owner=True).administer() as opened:
         run(opened)

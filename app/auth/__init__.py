@@ -1,6 +1,6 @@
-"""The gate: who comes in, and what they may do.
+"""Authentication and authorization: API keys, and what each role may do.
 
-Lives here: keys (making and checking them) and the policy of roles.
+Lives here: `keys`, which issues and checks them, and `roles`.
 May import: `app.domain`, `app.store`, `app.write_side.handler`.
-To add a role: a line in `policy.py`.
+To add a role: a line in `roles.py`.
 """

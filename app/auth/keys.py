@@ -1,6 +1,6 @@
-"""API keys: made with a secret that is shown once, checked without ever storing it.
+"""API keys: issued with a secret that is shown once and never stored.
 
-A key is `stw_<tenant>_<key>_<secret><checksum>`: the ids tell where to look, the checksum refuses a typo without a look.
+A key is `stw_<tenant>_<key>_<secret><checksum>`: the ids say which key it is, the checksum finds a typo without a look-up.
 """
 
 import hashlib
@@ -11,11 +11,12 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.auth.roles import SCOPES, Principal, scopes_of
+from app.domain.api_key.aggregate import API_KEY
 from app.domain.api_key.commands import IssueApiKey, RecordApiKey
-from app.domain.api_key.state import ApiKeyState, evolve
+from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.values import micros
 from app.store.receipts import Receipt, Request
@@ -26,50 +27,60 @@ _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 
 def issue(
-    handler: Handler, tenant_id: str, actor: str, wanted: IssueApiKey, request: Request
+    handler: Handler, tenant_id: str, actor: str, command: IssueApiKey, request: Request
 ) -> tuple[Receipt, str | None]:
     """A new key. Gives: the receipt and the key itself, or None instead when the same request was answered before.
 
     Raises: Invalid for a scope that does not exist.
     """
-    unknown = sorted(set(wanted.scopes) - SCOPES)
+    unknown = sorted(set(command.scopes) - SCOPES)
     if unknown:
         raise Invalid("unknown_scope", f"there is no scope {unknown[0]}")
     key_id = handler.new_id("key")
     body = f"stw_{tenant_id.partition('_')[2]}_{key_id.partition('_')[2]}_{''.join(secrets.choice(_ALPHABET) for _ in range(43))}"
     key = f"{body}{zlib.crc32(body.encode()):08x}"
-    command = RecordApiKey(**wanted.model_dump(), secret_sha256=digest(key))
-    receipt = handler.handle(CommandEnvelope(tenant_id, actor, command, request, new_id=key_id))
+    record = RecordApiKey(**command.model_dump(), secret_sha256=digest(key))
+    receipt = handler.handle(CommandEnvelope(tenant_id, actor, record, request, new_id=key_id))
     return receipt, key if receipt.id == key_id else None
 
 
 def digest(key: str) -> str:
-    """What is kept of a key. A secret of 250 random bits needs no slow hash."""
+    """The digest that is stored of a key. A secret of 250 random bits needs no slow hash."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-class ApiKeyAuthenticator:
-    """Checks keys, and believes what it found for a short while.
+class _Checked(NamedTuple):
+    """A key that was checked: until when that is believed, its principal, and when it expires in microseconds."""
 
-    Takes: the handler, a clock of microseconds, how many seconds a checked key is believed: a revoked one dies within it.
+    until: float
+    principal: Principal
+    expires_at: int | None
+
+
+class ApiKeyAuthenticator:
+    """Checks keys, and caches the result for a short time.
+
+    Takes: the handler, a clock of microseconds, for how many seconds: a revoked key is refused after that at the latest.
     """
 
     def __init__(self, handler: Handler, clock: Callable[[], int], seconds: float) -> None:
         self._handler = handler
         self._clock = clock
         self._seconds = seconds
-        self._known: dict[str, tuple[float, Principal, int | None]] = {}
+        self._cached: dict[str, _Checked] = {}
         self._lock = threading.Lock()
 
-    def known(self, key: str) -> Principal | None:
-        """Whom a key belongs to when it was checked just now."""
-        found = self._known.get(key)
-        if found is None or found[0] < time.monotonic() or (found[2] is not None and found[2] <= self._clock()):
+    def cached(self, key: str) -> Principal | None:
+        """The principal of a key that was checked just now; None when it must be checked."""
+        checked = self._cached.get(key)
+        if checked is None or checked.until < time.monotonic():
             return None
-        return found[1]
+        if checked.expires_at is not None and checked.expires_at <= self._clock():
+            return None
+        return checked.principal
 
     def check(self, key: str) -> Principal:
-        """Whom a key belongs to. Raises: Unauthenticated, always the same way."""
+        """The principal of a key. Raises: Unauthenticated, with the same words for each reason."""
         refusal = Unauthenticated("invalid_key", "the API key is not valid")
         parts = _KEY.match(key)
         if not parts or f"{zlib.crc32(key[:-8].encode()):08x}" != parts[4]:
@@ -82,13 +93,10 @@ class ApiKeyAuthenticator:
             raise refusal
         principal = Principal(tenant_id, key_id, state.role, scopes_of(state.role, state.scopes))
         with self._lock:
-            if len(self._known) > 10_000:
-                self._known.clear()
-            self._known[key] = (time.monotonic() + self._seconds, principal, expires)
+            if len(self._cached) > 10_000:
+                self._cached.clear()
+            self._cached[key] = _Checked(time.monotonic() + self._seconds, principal, expires)
         return principal
 
     def _state(self, tenant_id: str, key_id: str) -> ApiKeyState:
-        state = ApiKeyState()
-        for recorded in self._handler.log.stream(tenant_id, key_id):
-            state = evolve(state, recorded)
-        return state
+        return API_KEY.fold(self._handler.log.stream(tenant_id, key_id))

@@ -10,32 +10,34 @@ BUSINESS: Final = (
     "certificates", "events",
 )  # fmt: skip
 RULES: Final = ("policies", "incentives")
-HOUSE: Final = ("api_keys", "webhooks")
-SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in (*BUSINESS, *RULES, *HOUSE) for verb in ("read", "write"))
-_DIRECTING: Final = frozenset(f"{nouns}:{verb}" for nouns in (*BUSINESS, *RULES) for verb in ("read", "write"))
-_MANAGING: Final = _DIRECTING - {"policies:write", "incentives:write"}
+ADMINISTRATION: Final = ("api_keys", "webhooks")
+SCOPES: Final = frozenset(
+    f"{nouns}:{verb}" for nouns in (*BUSINESS, *RULES, *ADMINISTRATION) for verb in ("read", "write")
+)
+_DIRECTOR: Final = frozenset(f"{nouns}:{verb}" for nouns in (*BUSINESS, *RULES) for verb in ("read", "write"))
+_MANAGER: Final = _DIRECTOR - {"policies:write", "incentives:write"}
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "admin": SCOPES,
-    "director": _DIRECTING,
-    "senior_manager": _MANAGING,
-    "manager": _MANAGING,
-    "auditor": frozenset(f"{nouns}:read" for nouns in (*BUSINESS, *RULES, *HOUSE)),
+    "director": _DIRECTOR,
+    "senior_manager": _MANAGER,
+    "manager": _MANAGER,
+    "auditor": frozenset(f"{nouns}:read" for nouns in (*BUSINESS, *RULES, *ADMINISTRATION)),
     "integration": frozenset(),
 }
-"""The scopes that a role brings; an integration has only those that its key names."""
+"""The scopes of each role; an integration has only those that its key names."""
 
 NOUN_SCOPES: Final = {
     "account": "accounts", "interaction": "interactions", "contract": "contracts", "renewal": "renewals",
     "scope_change": "scope_changes", "policy": "policies", "proposal": "proposals", "opportunity": "opportunities",
     "budget": "budgets",
 }  # fmt: skip
-"""Under which scope a noun is written when it comes as an event."""
+"""The scope under which events about an aggregate type are written."""
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: the tenant, the key, its role and what it may do."""
+    """The caller: the tenant, the key, its role and its scopes."""
 
     tenant_id: str
     key_id: str
@@ -48,13 +50,13 @@ class Principal:
             raise NotAllowed("scope_missing", f"the key lacks {scope}", scope=scope)
 
     def require_reach(self, role: str, scopes: tuple[str, ...]) -> None:
-        """Raises: NotAllowed where a key of this role and these scopes could do what this one cannot."""
+        """Raises: NotAllowed where a new key of this role and these scopes could do what this one cannot."""
         beyond = sorted(scopes_of(role, scopes) - self.scopes)
         if beyond:
             raise NotAllowed("scope_missing", f"the key lacks {beyond[0]} and hands it to nobody", scope=beyond[0])
 
     def may_write(self, noun: str) -> bool:
-        """Whether events about a noun may be written."""
+        """Whether events about an aggregate type may be written."""
         return "events:write" in self.scopes or f"{NOUN_SCOPES.get(noun, noun)}:write" in self.scopes
 
     def require_ingestion(self) -> None:
@@ -64,5 +66,5 @@ class Principal:
 
 
 def scopes_of(role: str, named: tuple[str, ...]) -> frozenset[str]:
-    """What a key of a role may do."""
+    """The scopes of a key of a role. Takes: the scopes that the key names."""
     return frozenset(named) & SCOPES if role == "integration" else ROLES.get(role, frozenset())

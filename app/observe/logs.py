@@ -18,7 +18,7 @@ def _allow(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mutable
 
 
 def configure(level: str) -> None:
-    """Sets logs up for a process. Takes: debug, info, warning or error."""
+    """Configures logs for a process. Takes: debug, info, warning or error."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -33,5 +33,5 @@ def configure(level: str) -> None:
 
 
 def logger() -> Any:
-    """The house's logger."""
+    """Steward's logger."""
     return structlog.get_logger()

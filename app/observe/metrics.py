@@ -1,4 +1,4 @@
-"""Metrics: what Prometheus is told."""
+"""Metrics for Prometheus."""
 
 from functools import lru_cache
 
@@ -27,7 +27,7 @@ PARKED = Gauge(
 
 @lru_cache(maxsize=4096)
 def answered(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """The counter and the histogram of a kind of answer, found once: looking labels up costs more than counting."""
+    """The counter and the histogram of a kind of answer, cached: looking up labels costs more than counting."""
     return REQUESTS.labels(method, route, str(status)), SECONDS.labels(method, route)
 
 

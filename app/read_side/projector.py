@@ -13,7 +13,7 @@ from app.read_side.rebuilder import Comparison, Rebuilder
 from app.read_side.replay import replay
 from app.read_side.view_writer import Poison, ViewWriter, events_by_view
 from app.store.engine import Database
-from app.store.event_pages import page
+from app.store.event_pages import read_page
 from app.store.log import Log
 from app.store.positions import followers, hold, move, position_of
 from projections import VIEWS
@@ -103,7 +103,7 @@ class Projector:
             first = lost % len(self.views)
             for view in (*self.views[first:], *self.views[:first]):
                 start = reached.get(view.follower)
-                if start is not None and (events := page(connection, tenant_id, start, BATCH, until=until)):
+                if start is not None and (events := read_page(connection, tenant_id, start, BATCH, until=until)):
                     return start, [view], events
             self._lost_races.pop(tenant_id, None)  # another thread of this process may have been first
             return None
@@ -112,7 +112,7 @@ class Projector:
         start = min(reached.values())
         ahead = [position for position in reached.values() if position > start]
         stop = min([*ahead, *([until] if until is not None else [])], default=None)
-        events = page(connection, tenant_id, start, BATCH, until=stop)
+        events = read_page(connection, tenant_id, start, BATCH, until=stop)
         return (start, [view for view in self.views if reached.get(view.follower) == start], events) if events else None
 
     def _reached(self, connection: Connection, tenant_id: str) -> dict[str, int]:

@@ -21,7 +21,7 @@ from app.domain.recorded import Recorded
 from app.read_side.shadow_tables import ShadowConnection, ShadowTable, open_shadow
 from app.read_side.view_writer import ViewWriter, events_by_view
 from app.store.engine import Database
-from app.store.event_pages import EVERYTHING, Share, page
+from app.store.event_pages import EVERYTHING, Share, read_page
 from app.store.positions import followers, hold
 from projections import VIEWS
 from projections.view import View
@@ -144,7 +144,7 @@ class Rebuilder:
         ends = {rebuild.view.name: positions.get(rebuild.view.follower, 0) for rebuild in rebuilds}
         read, last = min(rebuild.reached for rebuild in rebuilds), max(ends.values())
         while read < last:
-            events = page(connection, self.tenant_id, read, PAGE, until=last, types=types, share=share)
+            events = read_page(connection, self.tenant_id, read, PAGE, until=last, types=types, share=share)
             reached = events[-1].position if len(events) == PAGE else last
             by_view = events_by_view([rebuild.view for rebuild in rebuilds], events)
             for rebuild in rebuilds:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from app.read_side.view_tables import create_tables
 from app.read_side.view_writer import ViewWriter, events_by_view
 from app.store.engine import Database
-from app.store.event_pages import page
+from app.store.event_pages import read_page
 from projections.view import View
 
 BATCH: Final = 5000
@@ -58,7 +58,7 @@ def replay(
     types = sorted({topic for view in views for topic in view.on})
     writers = [ViewWriter(memory, view, tenant_id, where) for view in views]
     with log.read(tenant_id) as reading, memory.grow(tenant_id) as writing:
-        while events := page(
+        while events := read_page(
             reading, tenant_id, last, BATCH, until=position, types=types, account_id=account_id, stream_id=stream_id
         ):
             last = events[-1].position

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import JSON, Column, Connection, Table
 
-from app.store.engine import ONE_MOMENT, READ_COMMITTED, Database
+from app.store.engine import READ_COMMITTED, SNAPSHOT, Database
 from app.store.event_pages import Share
 from app.store.rows import fetch, named, run
 
@@ -30,7 +30,7 @@ class ShadowConnection:
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A transaction that sees everything as it is now, and writes to shadow tables only."""
-        with self._transaction(ONE_MOMENT) as connection:
+        with self._transaction(SNAPSHOT) as connection:
             yield connection
 
     @contextmanager

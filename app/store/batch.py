@@ -1,4 +1,4 @@
-"""A batch: commands of one tenant that are looked at one after another under the lock of the head."""
+"""A batch: commands of one tenant that are checked and added one after another while the head row is locked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,44 +15,47 @@ Row = tuple[Any, ...]
 
 
 @dataclass
-class Wanted:
-    """What must be known of the store before a batch can be taken, each thing once."""
+class LookupKeys:
+    """The keys that are looked up in the store before a batch is checked, each once."""
 
     receipts: list[str] = field(default_factory=list)
-    streams: list[str] = field(default_factory=list)
+    versions: list[str] = field(default_factory=list)
     claims: list[tuple[str, str]] = field(default_factory=list)
     data_keys: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
 
     @classmethod
-    def by(cls, batch: Sequence[AppendRequest]) -> "Wanted":
-        """What a batch asks for. What the server itself made just now cannot be there and is not looked up."""
-        resting = {event_id for one in batch for event_id in one.depends_on}
-        if resting:
-            resting -= {fact.event_id for one in batch for fact in one.events}
+    def of(cls, requests: Sequence[AppendRequest]) -> "LookupKeys":
+        """The keys of some requests. What the server made just now cannot be stored yet and is not looked up."""
+        dependencies = {event_id for request in requests for event_id in request.depends_on}
+        if dependencies:
+            dependencies -= {event.event_id for request in requests for event in request.events}
         return cls(
-            list({one.request.key: None for one in batch if not one.request.fresh}),
-            list({stream: None for one in batch for stream in one.expects}),
-            list({claim: None for one in batch for claim in one.claims}),
-            list({key.key_id: None for one in batch for key in one.data_keys if key.shared}),
-            sorted(resting),
+            receipts=list({request.request.key: None for request in requests if not request.request.fresh}),
+            versions=list({stream_id: None for request in requests for stream_id in request.expects}),
+            claims=list({claim: None for request in requests for claim in request.claims}),
+            data_keys=list({key.key_id: None for request in requests for key in request.data_keys if key.shared}),
+            events=sorted(dependencies),
         )
 
     def parts(self) -> list[tuple[str, list[Any]]]:
-        """What there is to look up, by name."""
-        everything: list[tuple[str, list[Any]]] = [
+        """The kinds of keys of which there are any, by name."""
+        every: list[tuple[str, list[Any]]] = [
             ("receipts", self.receipts),
-            ("versions", self.streams),
+            ("versions", self.versions),
             ("claims", self.claims),
             ("data_keys", self.data_keys),
             ("events", self.events),
         ]
-        return [part for part in everything if part[1]]
+        return [part for part in every if part[1]]
 
 
 @dataclass
-class Found:
-    """What is in the store: receipts by key, streams' versions, who has a claim, and which keys and events there are."""
+class Existing:
+    """What the store holds under the keys: receipts, versions of streams, owners of claims, data keys and events.
+
+    A batch adds what it appends, so that each of its commands is checked against the ones before it too.
+    """
 
     receipts: dict[str, StoredReceipt] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
@@ -62,103 +65,113 @@ class Found:
 
 
 class Batch:
-    """What a batch adds. Takes: the tenant, the head and the time that it will bear, in microseconds; what was found.
+    """The rows that a batch adds. Takes: the tenant, the head, the batch's time in microseconds, what exists.
 
-    The rows are tuples in the order of `app.store.statements`, without the tenant and the time, which all share.
+    Rows are tuples in the order of `app.store.statements.ADDED`, without the tenant and the time, which all rows share.
     """
 
-    def __init__(self, tenant_id: str, head: int, recorded_at: int, found: Found) -> None:
+    def __init__(self, tenant_id: str, head: int, recorded_at: int, existing: Existing) -> None:
         self.tenant_id = tenant_id
         self.head = head
         self.recorded_at = recorded_at
-        self.found = found
+        self.existing = existing
         self.events: list[Row] = []
         self.receipts: list[Row] = []
         self.refs: list[Row] = []
         self.data_keys: list[Row] = []
         self._instant = instant(recorded_at).encode()
 
-    def take(self, one: AppendRequest) -> Outcome:
-        """Takes a command in. Gives: its receipt, or why nothing of it is taken."""
-        found = self.found
+    def add(self, append: AppendRequest) -> Outcome:
+        """Adds what a command appends. Gives: its receipt, or the reason why nothing of it is appended."""
+        existing = self.existing
+        key, fingerprint = append.request.key, append.request.fingerprint
         try:
-            if known := found.receipts.get(one.request.key):
-                return receipts.replay(one.request, known)
-            self._check(one)
+            if earlier := existing.receipts.get(key):
+                return receipts.replay(append.request, earlier)
+            self._check(append)
         except DomainError as refusal:
             return refusal
         appended = []
-        for fact in one.events:
-            self.add(fact)
-            found.versions[str(fact.originator_id)] = fact.originator_version
-            found.events.add(fact.event_id)
-            appended.append((fact.event_id, fact.topic, self.head))
+        for event in append.events:
+            self.add_event(event)
+            existing.versions[str(event.originator_id)] = event.originator_version
+            existing.events.add(event.event_id)
+            appended.append((event.event_id, event.topic, self.head))
         receipt = Receipt(
-            one.stream_id, found.versions.get(one.stream_id, 0), self.head, tuple(appended), self.recorded_at
+            id=append.stream_id,
+            version=existing.versions.get(append.stream_id, 0),
+            position=self.head,
+            events=tuple(appended),
+            recorded_at=self.recorded_at,
         )
-        key, fingerprint = one.request.key, one.request.fingerprint
         self.receipts.append((key, fingerprint, receipt.encoded))
-        found.receipts[key] = StoredReceipt(fingerprint, receipt)
-        for claim in one.claims:
-            self.refs.append((*claim, one.stream_id))
-            found.claims[claim] = one.stream_id
-        for data_key in one.data_keys:
+        existing.receipts[key] = StoredReceipt(fingerprint, receipt)
+        for claim in append.claims:
+            self.refs.append((*claim, append.stream_id))
+            existing.claims[claim] = append.stream_id
+        for data_key in append.data_keys:
             self.data_keys.append((data_key.key_id, data_key.wrapped))
-            found.data_keys.add(data_key.key_id)
+            existing.data_keys.add(data_key.key_id)
         return receipt
 
+    def add_event(self, event: StoredEnvelope) -> None:
+        """Adds an event at the next position."""
+        self.head += 1
+        self.events.append(event_row(event, self.head, leaf(self.tenant_id, event, self.head, self._instant)))
+
     def rows(self) -> list[tuple[str, list[Row]]]:
-        """What there is to add, by table."""
-        everything = [
+        """The rows by table, of tables that get any."""
+        every = [
             ("events", self.events),
             ("receipts", self.receipts),
             ("refs", self.refs),
             ("data_keys", self.data_keys),
         ]
-        return [part for part in everything if part[1]]
+        return [part for part in every if part[1]]
 
-    def _check(self, one: AppendRequest) -> None:
-        found = self.found
-        for stream_id, expected in one.expects.items():
-            version = found.versions.get(stream_id, 0)
+    def _check(self, append: AppendRequest) -> None:
+        existing = self.existing
+        for stream_id, expected in append.expects.items():
+            version = existing.versions.get(stream_id, 0)
             if version != expected:
                 raise Conflict("version_conflict", "the stream moved on", current_version=version)
-        if any(event_id not in found.events for event_id in one.depends_on):
-            raise Conflict("version_conflict", "what it rests on was not stored")
-        for claim in one.claims:
-            if found.claims.get(claim, one.stream_id) != one.stream_id:
-                raise _taken(claim[0])
-        if any(key.key_id in found.data_keys for key in one.data_keys):
-            raise Conflict("data_key_exists", "the person's key was made by somebody else just now")
-
-    def add(self, fact: StoredEnvelope) -> None:
-        """Adds a fact at the next position."""
-        self.head += 1
-        self.events.append(
-            (
-                self.head,
-                fact.event_id,
-                str(fact.originator_id),
-                fact.originator_version,
-                fact.account_id,
-                fact.topic,
-                fact.schema_version,
-                fact.effective_at,
-                fact.actor,
-                fact.state,
-                leaf(self.tenant_id, fact, self.head, self._instant),
-            )
-        )
+        if any(event_id not in existing.events for event_id in append.depends_on):
+            raise Conflict("version_conflict", "an event that it depends on was not stored")
+        for claim in append.claims:
+            if existing.claims.get(claim, append.stream_id) != append.stream_id:
+                raise _claimed(claim[0])
+        if any(key.key_id in existing.data_keys for key in append.data_keys):
+            raise Conflict("data_key_exists", "another command made the person's key just now")
 
 
-def _taken(noun: str) -> Refused:
-    """The refusal of a claim that is somebody else's. Takes: its noun; behind a colon, what the refusal is called."""
-    named, _, code = noun.partition(":")
+def event_row(event: StoredEnvelope, position: int, leaf: bytes) -> Row:
+    """An event's row. The only place that makes one: a tuple, because it is made under the lock; a test holds the order."""
+    return (
+        position,
+        event.event_id,
+        str(event.originator_id),
+        event.originator_version,
+        event.account_id,
+        event.topic,
+        event.schema_version,
+        event.effective_at,
+        event.actor,
+        event.state,
+        leaf,
+    )
+
+
+def _claimed(noun: str) -> Refused:
+    """The refusal of a claim that is another aggregate's. Takes: the claim's noun; after a colon, the refusal's code."""
+    claimant, _, code = noun.partition(":")
     if code:
-        return Refused(code, f"another {named} has claimed it already")
-    return Refused("external_ref_taken", f"another {named} has this reference already")
+        return Refused(code, f"another {claimant} has claimed it already")
+    return Refused("external_ref_taken", f"another {claimant} has this reference already")
 
 
-def looked_up_again(batch: Sequence[AppendRequest]) -> list[AppendRequest]:
-    """The same commands when it is not known whether they were stored: now even a fresh key may have its receipt."""
-    return [replace(one, request=replace(one.request, fresh=False)) if one.request.fresh else one for one in batch]
+def looked_up_again(requests: Sequence[AppendRequest]) -> list[AppendRequest]:
+    """The same requests after a failure that may have stored them: now even a key made by the server may have a receipt."""
+    return [
+        replace(append, request=replace(append.request, fresh=False)) if append.request.fresh else append
+        for append in requests
+    ]

@@ -15,16 +15,16 @@ def canonical(value: Any) -> bytes:
     """
     _check_kinds(value)
     try:
-        form = orjson.dumps(value, option=_OPTIONS)
+        encoded = orjson.dumps(value, option=_OPTIONS)
     except orjson.JSONEncodeError as error:  # a TypeError to Python
         raise ValueError("what cannot be encoded, or is beyond 2^53, has no place in an event") from error
-    if not form.isascii() or b"\\u0000" in form:  # seldom: else no text can be wrong
+    if not encoded.isascii() or b"\\u0000" in encoded:  # seldom: otherwise no text can be wrong
         _check_texts(value)
-    return form
+    return encoded
 
 
 def _check_kinds(value: Any) -> None:
-    """Refuses what the encoder would take and we do not: floats, moments, enumerations and the like."""
+    """Refuses what the encoder would accept and we do not: floats, datetimes, enumerations and the like."""
     kind = type(value)
     if kind is dict:
         for member in value.values():

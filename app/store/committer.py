@@ -1,4 +1,4 @@
-"""Group commit: the commands that are waiting share one transaction, and each gets its own answer."""
+"""Group commit: the commands that are waiting share one transaction, and each gets its own result."""
 
 import asyncio
 import queue
@@ -13,41 +13,43 @@ from app.domain.kernel.errors import Unavailable
 from app.store.append import AppendRequest, Outcome
 from app.store.batch import looked_up_again
 
-Answer = Future[list[Outcome]]
-Soon = asyncio.Future[list[Outcome]]
+ThreadFuture = Future[list[Outcome]]
+LoopFuture = asyncio.Future[list[Outcome]]
+Result = list[Outcome] | BaseException
+"""The outcomes of a submission, or the fault that prevented them."""
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """Commands that stay together, and who waits for them: a thread, or a coroutine of a loop."""
+class _Submission:
+    """Commands that are appended together, and the future of the thread or the coroutine that waits for them."""
 
     appends: Sequence[AppendRequest]
-    answer: Answer | Soon
+    future: ThreadFuture | LoopFuture
 
-    def stays(self) -> bool:
-        """Whether somebody still waits. From here on a thread cannot give up, so that each answer finds its waiter."""
-        if isinstance(self.answer, asyncio.Future):
-            return not self.answer.cancelled()
-        return self.answer.set_running_or_notify_cancel()
+    def start(self) -> bool:
+        """Whether the caller still waits. From here on a thread can no longer cancel."""
+        if isinstance(self.future, asyncio.Future):
+            return not self.future.cancelled()
+        return self.future.set_running_or_notify_cancel()
 
-    def tell(self, told: list[Outcome] | BaseException) -> None:
-        """Answers. A coroutine may have given up meanwhile."""
-        if isinstance(self.answer, asyncio.Future) and self.answer.done():
+    def resolve(self, result: Result) -> None:
+        """Gives the caller the result. A coroutine may have been cancelled meanwhile."""
+        if isinstance(self.future, asyncio.Future) and self.future.done():
             return
-        if isinstance(told, BaseException):
-            self.answer.set_exception(told)
+        if isinstance(result, BaseException):
+            self.future.set_exception(result)
         else:
-            self.answer.set_result(told)
+            self.future.set_result(result)
 
 
-_Told = tuple[_Waiting, list[Outcome] | BaseException]
+_Resolved = tuple[_Submission, Result]
 
 
 class Committer:
     """One thread that appends what is waiting.
 
     Takes: `append(tenant_id, appends)`, a bound on the waiting submissions, a bound on the commands in a transaction.
-    Latency at low load is one transaction: nobody waits for company.
+    Latency at low load is one transaction: a command never waits for others to join it.
     """
 
     def __init__(
@@ -62,32 +64,32 @@ class Committer:
         self._batch = batch
         self._on_commit = on_commit
         self._most_waiting = waiting
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Submission | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
         self._lock = threading.Lock()
 
-    def submit(self, appends: Sequence[AppendRequest]) -> Answer:
-        """Queues commands that stay together, in order; the answer holds an outcome for each.
+    def submit(self, appends: Sequence[AppendRequest]) -> ThreadFuture:
+        """Queues commands that are appended together, in order; the future gives an outcome for each.
 
         Raises: Unavailable when too many are waiting already.
         """
-        answer: Answer = Future()
-        self._put(_Waiting(appends, answer))
-        return answer
+        future: ThreadFuture = Future()
+        self._put(_Submission(appends, future))
+        return future
 
-    def submit_async(self, appends: Sequence[AppendRequest]) -> Soon:
-        """The same for a coroutine, which awaits the answer: all answers of a batch reach their loop in one call.
+    def submit_async(self, appends: Sequence[AppendRequest]) -> LoopFuture:
+        """The same for a coroutine. All results of a batch reach their loop in one call.
 
         Raises: Unavailable when too many are waiting already.
         """
-        answer: Soon = asyncio.get_running_loop().create_future()
-        self._put(_Waiting(appends, answer))
-        return answer
+        future: LoopFuture = asyncio.get_running_loop().create_future()
+        self._put(_Submission(appends, future))
+        return future
 
-    def _put(self, waiting: _Waiting) -> None:
-        if not waiting.appends:
-            waiting.tell([])
+    def _put(self, submission: _Submission) -> None:
+        if not submission.appends:
+            submission.resolve([])
             return
         with self._lock:
             if self._closed:
@@ -97,7 +99,7 @@ class Committer:
                 self._thread.start()
             if self._queue.qsize() >= self._most_waiting:
                 raise Unavailable("queue_full", "too many writes are waiting; try again", retry_after=1)
-            self._queue.put(waiting)
+            self._queue.put(submission)
 
     def close(self) -> None:
         """Appends what is waiting, then stops."""
@@ -114,50 +116,50 @@ class Committer:
             if first is None:
                 return
             taken, last = self._gather(first)
-            by_tenant: dict[str, list[_Waiting]] = defaultdict(list)
-            for waiting in taken:
-                if waiting.stays():  # who gave up before its turn is dropped
-                    by_tenant[waiting.appends[0].tenant_id].append(waiting)
+            by_tenant: dict[str, list[_Submission]] = defaultdict(list)
+            for submission in taken:
+                if submission.start():  # a caller that gave up before this is dropped
+                    by_tenant[submission.appends[0].tenant_id].append(submission)
             for tenant_id, group in by_tenant.items():
                 self._commit(tenant_id, group)
             if last:
                 return
 
-    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+    def _gather(self, first: _Submission) -> tuple[list[_Submission], bool]:
         taken, count = [first], len(first.appends)
         while count < self._batch:
             try:
-                waiting = self._queue.get_nowait()
+                submission = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if waiting is None:
+            if submission is None:
                 return taken, True
-            taken.append(waiting)
-            count += len(waiting.appends)
+            taken.append(submission)
+            count += len(submission.appends)
         return taken, False
 
-    def _commit(self, tenant_id: str, group: list[_Waiting]) -> None:
-        """One transaction for a group; after a failure each half by itself, until only the guilty one fails.
+    def _commit(self, tenant_id: str, group: list[_Submission]) -> None:
+        """One transaction for a group; after a failure one for each half, until only the faulty submission fails.
 
-        A database that is away is nobody's fault: then all of them are told at once.
+        A database that cannot be reached is not the fault of any of them: then all of them get the error at once.
         """
         try:
-            outcomes = iter(self._attempt(tenant_id, [append for waiting in group for append in waiting.appends]))
-        except Exception as failure:  # noqa: BLE001 - whatever it is, somebody waits for an answer
+            outcomes = iter(self._attempt(tenant_id, [append for submission in group for append in submission.appends]))
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the callers wait for a result
             if len(group) > 1 and not isinstance(failure, Unavailable):
                 middle = len(group) // 2
                 self._commit(tenant_id, group[:middle])
                 self._commit(tenant_id, group[middle:])
             else:
-                _tell((waiting, failure) for waiting in group)
+                _resolve((submission, failure) for submission in group)
             return
         self._on_commit(tenant_id)
-        _tell((waiting, [next(outcomes) for _ in waiting.appends]) for waiting in group)
+        _resolve((submission, [next(outcomes) for _ in submission.appends]) for submission in group)
 
     def _attempt(self, tenant_id: str, appends: Sequence[AppendRequest]) -> list[Outcome]:
-        """Appends; where the database could not say whether it did, once more.
+        """Appends; once more where it is not known whether the database did.
 
-        That is safe even when the first COMMIT was done and only its reply lost: the receipts tell.
+        That is safe even when the first COMMIT was done and only its reply was lost: then the receipts are found.
         """
         try:
             return self._append(tenant_id, appends)
@@ -165,19 +167,19 @@ class Committer:
             return self._append(tenant_id, looked_up_again(appends))
 
 
-def _tell(told: Iterable[_Told]) -> None:
-    """Answers all who wait: threads one by one, the coroutines of a loop in a single call."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Told]] = defaultdict(list)
-    for waiting, outcome in told:
-        if isinstance(waiting.answer, asyncio.Future):
-            by_loop[waiting.answer.get_loop()].append((waiting, outcome))
+def _resolve(results: Iterable[_Resolved]) -> None:
+    """Gives all callers their results: threads one by one, the coroutines of a loop in a single call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Resolved]] = defaultdict(list)
+    for submission, result in results:
+        if isinstance(submission.future, asyncio.Future):
+            by_loop[submission.future.get_loop()].append((submission, result))
         else:
-            waiting.tell(outcome)
-    for loop, those in by_loop.items():
-        with suppress(RuntimeError):  # a loop that is closed has nobody who waits
-            loop.call_soon_threadsafe(_tell_each, those)
+            submission.resolve(result)
+    for loop, of_loop in by_loop.items():
+        with suppress(RuntimeError):  # nobody waits in a loop that is closed
+            loop.call_soon_threadsafe(_resolve_each, of_loop)
 
 
-def _tell_each(told: Iterable[_Told]) -> None:
-    for waiting, outcome in told:
-        waiting.tell(outcome)
+def _resolve_each(results: Iterable[_Resolved]) -> None:
+    for submission, result in results:
+        submission.resolve(result)

@@ -20,10 +20,10 @@ from app.store import sqlite
 APP_ROLE: Final = "steward_app"
 DIRECTORY_ROLE: Final = "steward_directory"
 READ_COMMITTED: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
-"""What the head row's lock needs: whoever waited for it must see what the one before wrote."""
-ONE_MOMENT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-RESTED: Final = 0.2
-"""Seconds after which a connection is asked whether it still lives: one in steady use need not be asked each time."""
+"""What the head row's lock needs: a transaction that waited for it must see what the one before wrote."""
+SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+IDLE_SECONDS: Final = 0.2
+"""Seconds without use after which a connection is tested before it is used again."""
 _TENANT: Final = re.compile(r"[a-z0-9_]{1,64}")
 
 
@@ -67,17 +67,17 @@ class Database:
 
         @event.listens_for(engine, "begin")
         def start(connection: Connection) -> None:
-            said = connection.get_execution_options()
-            if said.get("isolation_level") != "AUTOCOMMIT":
-                connection.exec_driver_sql(said.get("begin", "BEGIN"))
+            options = connection.get_execution_options()
+            if options.get("isolation_level") != "AUTOCOMMIT":
+                connection.exec_driver_sql(options.get("begin", "BEGIN"))
 
         @event.listens_for(engine, "checkin")
-        def rest(_connection: Any, record: Any) -> None:
-            record.info["rests_since"] = monotonic()
+        def note_idle(_connection: Any, record: Any) -> None:
+            record.info["idle_since"] = monotonic()
 
         @event.listens_for(engine, "checkout")
-        def wake(connection: Any, record: Any, _proxy: Any) -> None:
-            if monotonic() - record.info.get("rests_since", monotonic()) > RESTED:
+        def check_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
+            if monotonic() - record.info.get("idle_since", monotonic()) > IDLE_SECONDS:
                 try:
                     connection.execute("SELECT 1")
                 except connection.Error as error:
@@ -88,7 +88,7 @@ class Database:
     def _sqlite(self, pool_size: int) -> None:
         driver = sqlite.driver()
         journal = sqlite.journal_mode(driver)
-        # Whatever is neither text nor a number goes the driver's slow way to an adapter, unless one is named: 0.9 µs a value.
+        # A value that is neither text nor a number takes the driver's slow path, unless it has an adapter here: 0.9 µs a value.
         for kind, same in ((type(None), {}.get), (bool, int), (bytes, bytes)):
             driver.register_adapter(kind, same)
         path = self.url.database
@@ -115,7 +115,7 @@ class Database:
             return engine
 
         self.writer = connect(2, "BEGIN IMMEDIATE", "FULL")
-        # Views can be grown again: their commits need not wait for the disk; the ledger's next one takes them along.
+        # Views can be rebuilt, so their commits need not wait for the disk; the ledger's next commit makes them durable too.
         self.relaxed = connect(2, "BEGIN IMMEDIATE", "NORMAL")
         self.reader = connect(pool_size, "BEGIN", "FULL")
 
@@ -150,19 +150,19 @@ class Database:
 
     @contextmanager
     def grow(self, tenant_id: str) -> Iterator[Connection]:
-        """A transaction for what can be grown again: atomic, but durable only with the next `write`."""
+        """A transaction for what can be rebuilt: atomic, but durable only with the next `write`."""
         with self._transaction(self.relaxed, tenant_id, READ_COMMITTED) as connection:
             yield connection
 
     @contextmanager
     def read(self, tenant_id: str) -> Iterator[Connection]:
-        """A transaction that only reads, all of it at one moment."""
-        with self._transaction(self.reader, tenant_id, ONE_MOMENT) as connection:
+        """A transaction that only reads, all of it in one snapshot."""
+        with self._transaction(self.reader, tenant_id, SNAPSHOT) as connection:
             yield connection
 
     @contextmanager
     def directory(self) -> Iterator[Connection]:
-        """A transaction across tenants that sees no business: ledgers' heads and the addresses of endpoints."""
+        """A transaction across tenants, on tables without business data: ledgers' heads and the tenants of endpoints."""
         with self.translated(), self.reader.begin() as connection:
             if self.postgres and not self.owner:
                 connection.exec_driver_sql(f"SET LOCAL ROLE {DIRECTORY_ROLE}")
@@ -176,9 +176,9 @@ class Database:
 
     @contextmanager
     def append(self, tenant_id: str) -> Iterator[Any]:
-        """The same as `write`, by the driver's own cursor: what is said most often goes without company.
+        """The same as `write`, with the driver's own cursor: the busiest path goes without SQLAlchemy.
 
-        On PostgreSQL it is in pipeline mode: BEGIN goes with the first statements, COMMIT with the last.
+        On PostgreSQL it is in pipeline mode: BEGIN is sent with the first statements, COMMIT with the last.
         """
         if not self.postgres:
             with self.write(tenant_id) as connection, self.bare(connection) as cursor:
@@ -198,7 +198,7 @@ class Database:
 
     @contextmanager
     def bare(self, connection: Connection) -> Iterator[Any]:
-        """The driver's own cursor in a transaction; its errors are told as SQLAlchemy tells them."""
+        """The driver's own cursor in a transaction; its errors are raised as SQLAlchemy's."""
         driver: Any = connection.connection.driver_connection
         errors: Any = connection.dialect.loaded_dbapi.Error
         cursor = driver.cursor()
@@ -208,14 +208,14 @@ class Database:
             lost = connection.dialect.is_disconnect(error, driver, None)
             if lost:
                 connection.invalidate(error)
-                self.writer.dispose()  # the others are gone as well
-            told = DBAPIError.instance(
+                self.writer.dispose()  # the other connections are lost as well
+            wrapped = DBAPIError.instance(
                 None, None, error, errors, connection_invalidated=lost, dialect=connection.dialect
             )
-            raise told from error
+            raise wrapped from error
         finally:
-            # Here and now: a fault's traceback keeps a cursor alive, and SQLite's driver, which shares prepared statements,
-            # would reset the next one's when another thread lets go of it.
+            # At once: an exception's traceback keeps the cursor alive, and SQLite's driver shares prepared statements, so it
+            # would reset the next cursor's statement when another thread frees this one.
             with suppress(errors):
                 cursor.close()
 
@@ -236,7 +236,7 @@ class Database:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Tells what the driver raises in words of the house. Raises: Unavailable where the database cannot be used now."""
+        """Translates the driver's errors. Raises: Unavailable where the database cannot be used now."""
         try:
             yield
         except PoolTimeout as error:
@@ -244,7 +244,7 @@ class Database:
                 "store_busy", "all connections to the database are in use; try again", retry_after=1
             ) from error
         except DBAPIError as error:
-            if error.connection_invalidated or (isinstance(error, OperationalError) and not said_no(error)):
+            if error.connection_invalidated or (isinstance(error, OperationalError) and not permanently_refused(error)):
                 raise Unavailable(fault_code(error), "the database cannot be used right now; try again") from error
             raise
 
@@ -254,15 +254,15 @@ class Database:
             engine.dispose()
 
 
-def said_no(error: DBAPIError) -> bool:
-    """Whether PostgreSQL is well and refuses this very statement for ever: class 54, such as a key that is too long."""
+def permanently_refused(error: DBAPIError) -> bool:
+    """Whether PostgreSQL works and refuses this statement each time: class 54, such as a key that is too long."""
     return str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
 
 
 def fault_code(error: DBAPIError) -> str:
     """The stable code of a database that cannot be used."""
-    words = str(error.orig).lower()
-    if "full" in words or "no space" in words:
+    message = str(error.orig).lower()
+    if "full" in message or "no space" in message:
         return "storage_full"
     return "store_unavailable"
 
@@ -273,15 +273,15 @@ def keyed(database: Database, table: str, column: str, columns: str, condition: 
     A list in `IN` or `= ANY` falls to a sequential scan on PostgreSQL while a table has no statistics; a probe that is
     written out cannot. Takes: columns of `k.key` and `f`.
     """
-    also = f" AND {condition}" if condition else ""
+    extra = f" AND {condition}" if condition else ""
     if database.postgres:
-        probe = f"SELECT * FROM {table} WHERE tenant_id = :tenant_id AND {column} = k.key{also} OFFSET 0"
+        probe = f"SELECT * FROM {table} WHERE tenant_id = :tenant_id AND {column} = k.key{extra} OFFSET 0"
         return f"SELECT {columns} FROM unnest(CAST(:keys AS text[])) AS k(key) CROSS JOIN LATERAL ({probe}) AS f"
     source = f"(SELECT value AS key FROM json_each(:keys)) AS k CROSS JOIN {table} AS f"
-    return f"SELECT {columns} FROM {source} ON f.tenant_id = :tenant_id AND f.{column} = k.key{also}"
+    return f"SELECT {columns} FROM {source} ON f.tenant_id = :tenant_id AND f.{column} = k.key{extra}"
 
 
 def keys(database: Database, values: Iterable[str]) -> object:
-    """What to bind as `:keys`."""
-    listed = list(values)
-    return listed if database.postgres else json.dumps(listed)
+    """The value to bind as `:keys`."""
+    key_list = list(values)
+    return key_list if database.postgres else json.dumps(key_list)

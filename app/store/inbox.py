@@ -1,4 +1,4 @@
-"""The inbox: webhook messages as they came, each once for ever, waiting, done or parked."""
+"""The messages of the inbox: webhook messages as they arrived, each stored once: waiting, done or parked."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ PARKED: Final = "parked"
 
 @dataclass(frozen=True)
 class Message:
-    """A message as it stands in the inbox. `received_at` is microseconds; `position` is the last that it led to."""
+    """A stored message. `received_at` is microseconds; `position` is that of the last event that it led to."""
 
     endpoint_id: str
     message_id: str
@@ -32,8 +32,8 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A message that waits, with its body; None when the body cannot be opened any more."""
+class WaitingMessage:
+    """A message that waits, with its body; None when the body cannot be decrypted any more."""
 
     endpoint_id: str
     message_id: str
@@ -41,8 +41,8 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """What became of a message: done at a position, or parked with a code."""
+class MessageOutcome:
+    """The outcome of a message: done at a position, or parked with a code."""
 
     endpoint_id: str
     message_id: str
@@ -62,20 +62,20 @@ _SHOWN: Final = (
 
 
 class Messages:
-    """Keeps messages. Takes: the database and the vault."""
+    """Stores messages. Takes: the database and the vault."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self.database = database
         self.vault = vault
 
-    # --- in ---
+    # --- receiving ---
 
-    def put(
-        self, tenant_id: str, endpoint_id: str, message_id: str, body: bytes, headers: Mapping[str, str], now: int
+    def store(
+        self, tenant_id: str, endpoint_id: str, message_id: str, *, body: bytes, headers: Mapping[str, str], now: int
     ) -> bool:
-        """Stores a message, durably. Gives: False when it was stored before.
+        """Stores a message durably. Gives: False when it was stored before.
 
-        Raises: Refused when another body came under the same id.
+        Raises: Refused when a message with this id and another body was stored before.
         """
         digest = hashlib.sha256(body).digest()
         row = {
@@ -94,16 +94,16 @@ class Messages:
         with self.database.write(tenant_id) as connection:
             if connection.execute(statement, row).rowcount == 1:
                 return True
-            known = connection.execute(
+            stored_digest = connection.execute(
                 select(inbox.c.body_sha256).where(*_this(tenant_id, endpoint_id, message_id))
             ).scalar_one()
-        if bytes(known) != digest:
+        if bytes(stored_digest) != digest:
             raise Refused("message_id_reused", "another body came under this message id before")
         return False
 
-    # --- on ---
+    # --- working ---
 
-    def waiting(self, tenant_id: str, limit: int) -> list[Waiting]:
+    def waiting(self, tenant_id: str, limit: int) -> list[WaitingMessage]:
         """The messages that have waited longest."""
         query = (
             select(inbox.c.endpoint_id, inbox.c.message_id, inbox.c.sealed_body)
@@ -114,34 +114,34 @@ class Messages:
         with self.database.read(tenant_id) as connection:
             rows = connection.execute(query).all()
         return [
-            Waiting(
-                row.endpoint_id,
-                row.message_id,
-                self.vault.unlock(tenant_id, _purpose(row.endpoint_id, row.message_id), bytes(row.sealed_body)),
+            WaitingMessage(
+                endpoint_id=row.endpoint_id,
+                message_id=row.message_id,
+                body=self.vault.unlock(tenant_id, _purpose(row.endpoint_id, row.message_id), bytes(row.sealed_body)),
             )
             for row in rows
         ]
 
-    def mark(self, tenant_id: str, marks: Sequence[Mark]) -> None:
-        """Notes what became of messages. One that another worker has brought home is not parked behind its back."""
+    def record(self, tenant_id: str, outcomes: Sequence[MessageOutcome]) -> None:
+        """Records the outcomes of messages. A message that another worker has done meanwhile is not parked."""
         with self.database.write(tenant_id) as connection:
-            for one in marks:
-                this = _this(tenant_id, one.endpoint_id, one.message_id)
-                done = one.code is None
-                overrules = inbox.c.state != DONE if done else inbox.c.state == WAITING
+            for outcome in outcomes:
+                this = _this(tenant_id, outcome.endpoint_id, outcome.message_id)
+                done = outcome.code is None
+                changeable = inbox.c.state != DONE if done else inbox.c.state == WAITING
                 connection.execute(
                     update(inbox)
-                    .where(*this, overrules)
+                    .where(*this, changeable)
                     .values(
                         state=DONE if done else PARKED,
-                        code=one.code,
-                        position=one.position,
+                        code=outcome.code,
+                        position=outcome.position,
                         attempts=inbox.c.attempts + 1,
                     )
                 )
 
     def redrive(self, tenant_id: str, endpoint_id: str, message_id: str) -> Message:
-        """Lets a parked message wait again. Raises: NotFound; Refused when it is done."""
+        """Makes a parked message wait again. Raises: NotFound; Refused when it is done."""
         with self.database.write(tenant_id) as connection:
             this = _this(tenant_id, endpoint_id, message_id)
             connection.execute(update(inbox).where(*this, inbox.c.state == PARKED).values(state=WAITING, code=None))
@@ -152,7 +152,7 @@ class Messages:
             raise Refused("message_done", "the message has been taken in already")
         return Message(*row)
 
-    # --- looking ---
+    # --- reading ---
 
     def page(
         self,

@@ -1,42 +1,27 @@
-"""The log: the cellar's only door. Reads streams and positions, prepares and appends."""
+"""The log: the way into the store for everything else. Reads streams and positions, prepares and appends."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from eventsourcing.persistence import EventStore
 from sqlalchemy import select
 
 from app.domain.kernel.errors import DomainError
-from app.domain.kernel.event import Event
 from app.domain.recorded import Recorded
-from app.store import receipts
+from app.store import receipts, tables
 from app.store.append import AppendRequest, Outcome
 from app.store.engine import Database
-from app.store.event_pages import page
+from app.store.event_pages import read_page
 from app.store.lookup import LookupResult, look_up
-from app.store.mapper import EnvelopeMapper, Proposed, encoded
+from app.store.mapper import EnvelopeMapper, SealedEvent, encoded
+from app.store.new_event import NewEvent
 from app.store.receipts import Receipt, Request, StoredReceipt
 from app.store.recorder import LedgerRecorder
-from app.store.tables import data_keys, events, ledgers, refs
 from app.store.vault import DataKey, Vault, sealable, sealed_keys
 
 
 class CacheMiss(Exception):
-    """What is asked for would have to be read from the database, and only memory may be asked."""
-
-
-@dataclass(frozen=True)
-class NewEvent:
-    """A decided event that wants to become the next of its stream."""
-
-    event: Event
-    event_id: str
-    stream_id: str
-    version: int
-    account_id: str | None
-    effective_at: int
-    corrects: str | None = None
+    """Something is not cached and would have to be read from the database, where the caller allows no reading."""
 
 
 class Log:
@@ -75,12 +60,18 @@ class Log:
         account_id: str | None = None,
         stream_id: str | None = None,
     ) -> list[Recorded]:
-        """The events behind a position, in order, without their leaves."""
+        """The events after a position, in order, without their leaves."""
         with self.database.read(tenant_id) as connection:
-            return page(
-                connection, tenant_id, position, limit,
-                until=until, types=types, account_id=account_id, stream_id=stream_id,
-            )  # fmt: skip
+            return read_page(
+                connection,
+                tenant_id,
+                position,
+                limit,
+                until=until,
+                types=types,
+                account_id=account_id,
+                stream_id=stream_id,
+            )
 
     def head(self, tenant_id: str) -> int:
         """The last position, 0 for an empty ledger."""
@@ -89,9 +80,11 @@ class Log:
     def position_at(self, tenant_id: str, recorded_at: int) -> int:
         """The last position that was recorded at or before an instant."""
         query = (
-            select(events.c.position)
-            .where(events.c.tenant_id == tenant_id, events.c.recorded_at <= recorded_at)
-            .order_by(events.c.recorded_at.desc(), events.c.position.desc())  # the order of the index: one probe
+            select(tables.events.c.position)
+            .where(tables.events.c.tenant_id == tenant_id, tables.events.c.recorded_at <= recorded_at)
+            .order_by(
+                tables.events.c.recorded_at.desc(), tables.events.c.position.desc()
+            )  # the order of the index: one probe
             .limit(1)
         )
         with self.database.read(tenant_id) as connection:
@@ -100,17 +93,21 @@ class Log:
     def tenants(self) -> dict[str, int]:
         """Every tenant's head."""
         with self.database.directory() as connection:
-            rows = connection.execute(select(ledgers.c.tenant_id, ledgers.c.head).order_by(ledgers.c.tenant_id))
+            rows = connection.execute(
+                select(tables.ledgers.c.tenant_id, tables.ledgers.c.head).order_by(tables.ledgers.c.tenant_id)
+            )
             return {tenant_id: head for tenant_id, head in rows}  # noqa: C416 - rows are not pairs to mypy
 
     def resolve(self, tenant_id: str, noun: str, ref: str) -> str | None:
-        """The id behind a caller's own reference."""
-        query = select(refs.c.stream_id).where(refs.c.tenant_id == tenant_id, refs.c.noun == noun, refs.c.ref == ref)
+        """The id that a caller's own reference names."""
+        query = select(tables.refs.c.stream_id).where(
+            tables.refs.c.tenant_id == tenant_id, tables.refs.c.noun == noun, tables.refs.c.ref == ref
+        )
         with self.database.read(tenant_id) as connection:
             return connection.execute(query).scalar_one_or_none()
 
     def look_up(self, tenant_id: str, refs: Collection[tuple[str, str]], streams: Collection[str]) -> LookupResult:
-        """The things behind references as (noun, reference), and the streams of these and of ids, together."""
+        """Ids by reference as (noun, reference), and the streams of these and of other ids, in one transaction."""
         return look_up(self.database, tenant_id, refs, streams)
 
     # --- receipts ---
@@ -139,14 +136,14 @@ class Log:
 
     # --- sealed values ---
 
-    def reveal(self, tenant_id: str, found: Sequence[tuple[str, Any]], path: str = "data") -> list[Any]:
-        """Sealed JSON opened, as (event id, JSON) pairs; what was erased reads null."""
-        wanted: set[str] = set().union(*(sealed_keys(data) for _, data in found)) if found else set()
-        held: dict[str, bytes] = {}
-        if wanted:
+    def reveal(self, tenant_id: str, sealed: Sequence[tuple[str, Any]], path: str = "data") -> list[Any]:
+        """Sealed JSON, opened; what was erased reads null. Takes: pairs of event id and JSON."""
+        key_ids: set[str] = set().union(*(sealed_keys(data) for _, data in sealed)) if sealed else set()
+        opened: dict[str, bytes] = {}
+        if key_ids:
             with self.database.read(tenant_id) as connection:
-                held = self.vault.find(connection, self.database, tenant_id, sorted(wanted))
-        return [self.vault.reveal(held, tenant_id, event_id, data, path) for event_id, data in found]
+                opened = self.vault.find(connection, self.database, tenant_id, sorted(key_ids))
+        return [self.vault.reveal(opened, tenant_id, event_id, data, path) for event_id, data in sealed]
 
     # --- writing ---
 
@@ -154,7 +151,7 @@ class Log:
         self,
         tenant_id: str,
         stream_id: str,
-        drafts: Sequence[NewEvent],
+        new_events: Sequence[NewEvent],
         *,
         actor: str,
         meta: Mapping[str, Any],
@@ -165,66 +162,62 @@ class Log:
         known_keys: dict[str, bytes | None] | None = None,
         cache_only: bool = False,
     ) -> AppendRequest:
-        """Seals, encodes and gathers what a command decided: everything that needs no lock.
+        """Seals and encodes what a command decided: everything that needs no lock.
 
         Takes: `known_keys`, persons' data keys that were read before, with None for a person who has none; the keys that are
         read here are added to it. Raises: CacheMiss where `cache_only` allows no reading and a key is missing.
         """
-        dumped = [draft.event.model_dump(mode="json", exclude_none=True) for draft in drafts]
-        secret = [sealable(type(draft.event), data) for draft, data in zip(drafts, dumped, strict=True)]
-        persons = {person for found in secret for *_, person in found if person}
-        held = (
-            self._held(tenant_id, persons, {} if known_keys is None else known_keys, cache_only=cache_only)
-            if persons
-            else {}
-        )
+        dumped = [new.event.model_dump(mode="json", exclude_none=True) for new in new_events]
+        to_seal = [sealable(type(new.event), data) for new, data in zip(new_events, dumped, strict=True)]
+        persons = {person for members in to_seal for *_, person in members if person}
+        known_keys = {} if known_keys is None else known_keys
+        data_keys = self._keys_of(tenant_id, persons, known_keys, cache_only=cache_only) if persons else {}
         new_keys: list[DataKey] = []
-        facts = []
-        for draft, data, found in zip(drafts, dumped, secret, strict=True):
-            if found:
-                new_keys += self.vault.seal_all(tenant_id, draft.event_id, found, held)
-            members = dict(meta)
-            if draft.corrects:
-                members["corrects"] = draft.corrects
+        events = []
+        for new, data, members in zip(new_events, dumped, to_seal, strict=True):
+            if members:
+                new_keys += self.vault.seal_all(tenant_id, new.event_id, members, data_keys)
+            event_meta = dict(meta)
+            if new.corrects:
+                event_meta["corrects"] = new.corrects
             if reason:
-                members["reason"], key = self.vault.seal_note(tenant_id, draft.event_id, reason)
+                event_meta["reason"], key = self.vault.seal_note(tenant_id, new.event_id, reason)
                 new_keys.append(key)
-            proposed = Proposed(
-                draft.event,
-                data,
-                members,
-                draft.event_id,
-                draft.stream_id,
-                draft.version,
-                draft.account_id,
-                draft.effective_at,
-                actor,
-            )
-            facts.append(encoded(tenant_id, proposed))
-        return AppendRequest(tenant_id, stream_id, tuple(facts), expects, request, tuple(claims), tuple(new_keys))
+            events.append(encoded(tenant_id, SealedEvent(new, data, event_meta, actor)))
+        return AppendRequest(
+            tenant_id=tenant_id,
+            stream_id=stream_id,
+            events=tuple(events),
+            expects=expects,
+            request=request,
+            claims=tuple(claims),
+            data_keys=tuple(new_keys),
+        )
 
     def append(self, tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
         """Appends many commands of one tenant in one transaction."""
         return self.recorder(tenant_id).append(batch)
 
-    def _held(
-        self, tenant_id: str, persons: set[str], known: dict[str, bytes | None], *, cache_only: bool
+    def _keys_of(
+        self, tenant_id: str, persons: set[str], known_keys: dict[str, bytes | None], *, cache_only: bool
     ) -> dict[str, bytes]:
-        """The data keys of persons that exist already."""
-        unread = sorted(persons - known.keys())
+        """The data keys of persons that exist already. What is read here is added to `known_keys`."""
+        unread = sorted(persons - known_keys.keys())
         if unread and cache_only:
             raise CacheMiss
         if unread:
             with self.database.read(tenant_id) as connection:
-                found = self.vault.find(connection, self.database, tenant_id, unread)
-            # That somebody has none yet is known, too: who makes one meanwhile is found out by the append.
-            known.update((person, found.get(person)) for person in unread)
-        return {person: key for person in persons if (key := known[person]) is not None}
+                stored = self.vault.find(connection, self.database, tenant_id, unread)
+            # A person without a key is noted too. If another command makes the key meanwhile, the append notices.
+            known_keys.update((person, stored.get(person)) for person in unread)
+        return {person: key for person in persons if (key := known_keys[person]) is not None}
 
     def erase(self, tenant_id: str, key_id: str) -> bool:
         """Destroys a data key: what was sealed under it reads null from now on. Gives: whether there was one."""
         with self.database.write(tenant_id) as connection:
-            gone = connection.execute(
-                data_keys.delete().where(data_keys.c.tenant_id == tenant_id, data_keys.c.key_id == key_id)
+            deleted = connection.execute(
+                tables.data_keys.delete().where(
+                    tables.data_keys.c.tenant_id == tenant_id, tables.data_keys.c.key_id == key_id
+                )
             )
-            return gone.rowcount == 1
+            return deleted.rowcount == 1

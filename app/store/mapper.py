@@ -1,16 +1,16 @@
-"""Between what is decided and what is stored: bodies, headers and leaves, byte for byte."""
+"""The mapper: new events to stored bytes and back. Bodies, headers and leaves, byte for byte."""
 
 import hashlib
 from binascii import b2a_base64
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
-from app.domain.kernel.event import Event
 from app.domain.kernel.values import instant
 from app.domain.recorded import Recorded
 from app.store.canonical import canonical
+from app.store.new_event import NewEvent
 from app.store.randomness import random_bytes
 
 LEAF_VERSION: Final = 1
@@ -20,8 +20,8 @@ LEAF_VERSION: Final = 1
 class StoredEnvelope(StoredEvent):
     """A stored event of the library with the rest of our envelope; `state` is the body, byte for byte.
 
-    `position`, `recorded_at` and `leaf` are known once it is in the log. `header` is its header without the two, before
-    and behind the gaps, so that under the lock only a hash is left to do.
+    `position`, `recorded_at` and `leaf` are known once it is in the log. `header` is the header's text before and after
+    position and time, so that only a hash is left to compute while the head row is locked.
     """
 
     event_id: str
@@ -50,7 +50,7 @@ class StoredEnvelope(StoredEvent):
         leaf: bytes = b"",
         header: tuple[bytes, bytes] | None = None,
     ) -> None:
-        # The frozen class of the library would set each member by a call of its own.
+        # The frozen class of the library would set each member by a call of its own, which takes three times as long.
         self.__dict__.update(
             originator_id=originator_id,
             originator_version=originator_version,
@@ -78,18 +78,12 @@ class StoredEnvelope(StoredEvent):
         return hash((self.originator_id, self.originator_version))
 
 
-@dataclass(slots=True)
-class Proposed:
-    """An event on its way into the log, its members sealed already."""
+class SealedEvent(NamedTuple):
+    """A new event ready to be stored: its members as JSON, the personal ones sealed, and what is written beside them."""
 
-    event: Event
+    new: NewEvent
     data: dict[str, Any]
     meta: dict[str, Any]
-    event_id: str
-    originator_id: str
-    originator_version: int
-    account_id: str | None
-    effective_at: int
     actor: str
 
 
@@ -101,82 +95,114 @@ class EnvelopeMapper(Mapper[str]):
         self.tenant_id = tenant_id
 
     def to_stored_event(self, domain_event: Any) -> StoredEnvelope:
-        """A proposed event as bytes."""
-        return encoded(self.tenant_id, cast("Proposed", domain_event))
+        """A sealed event as bytes."""
+        return encoded(self.tenant_id, cast("SealedEvent", domain_event))
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """A stored event as the house reads it; its members are decoded when somebody asks."""
+        """A stored event as Steward reads it; its members are decoded when they are used."""
         return recorded_of(self.tenant_id, cast("StoredEnvelope", stored_event))
 
 
-def encoded(tenant_id: str, proposed: Proposed) -> StoredEnvelope:
-    """A proposed event as bytes. The salt keeps its digest from telling anything once the body is gone."""
+def encoded(tenant_id: str, sealed: SealedEvent) -> StoredEnvelope:
+    """A sealed event as bytes. The salt keeps anybody from guessing the body from its digest after the body is erased."""
     salt = b2a_base64(random_bytes(16), newline=False).decode()
-    body = canonical({"data": proposed.data, "meta": proposed.meta, "salt": salt})
-    event = proposed.event
-    stream_id, version, effective_at = proposed.originator_id, proposed.originator_version, proposed.effective_at
-    header = _around(
-        tenant_id, proposed.actor, body, effective_at, proposed.event_id, event.VERSION, stream_id, event.TOPIC, version
+    body = canonical({"data": sealed.data, "meta": sealed.meta, "salt": salt})
+    new = sealed.new
+    event = new.event
+    header = _header_parts(
+        tenant_id=tenant_id,
+        actor=sealed.actor,
+        body=body,
+        effective_at=new.effective_at,
+        event_id=new.event_id,
+        schema_version=event.VERSION,
+        stream_id=new.stream_id,
+        topic=event.TOPIC,
+        version=new.version,
     )
     return StoredEnvelope(
-        stream_id, version, event.TOPIC, body, proposed.event_id, proposed.account_id, event.VERSION, effective_at,
-        proposed.actor, header=header,
-    )  # fmt: skip
-
-
-def recorded_of(tenant_id: str, fact: StoredEnvelope) -> Recorded:
-    """The envelope of a fact that is in the log."""
-    return Recorded(
-        tenant_id=tenant_id,
-        position=fact.position,
-        event_id=fact.event_id,
-        stream_id=str(fact.originator_id),
-        version=fact.originator_version,
-        account_id=fact.account_id,
-        type=fact.topic,
-        schema_version=fact.schema_version,
-        effective_at=fact.effective_at,
-        recorded_at=fact.recorded_at,
-        actor=fact.actor,
-        body=fact.state,
-        leaf=fact.leaf,
+        originator_id=new.stream_id,
+        originator_version=new.version,
+        topic=event.TOPIC,
+        state=body,
+        event_id=new.event_id,
+        account_id=new.account_id,
+        schema_version=event.VERSION,
+        effective_at=new.effective_at,
+        actor=sealed.actor,
+        header=header,
     )
 
 
-def header(tenant_id: str, fact: StoredEnvelope, position: int, recorded_at: int) -> bytes:
-    """What a leaf is the hash of. Every member is a column, so it can be made again without the body's text."""
-    return _filled(_header_of(tenant_id, fact), position, instant(recorded_at).encode())
+def recorded_of(tenant_id: str, stored: StoredEnvelope) -> Recorded:
+    """A stored event as Steward reads it."""
+    return Recorded(
+        tenant_id=tenant_id,
+        position=stored.position,
+        event_id=stored.event_id,
+        stream_id=str(stored.originator_id),
+        version=stored.originator_version,
+        account_id=stored.account_id,
+        type=stored.topic,
+        schema_version=stored.schema_version,
+        effective_at=stored.effective_at,
+        recorded_at=stored.recorded_at,
+        actor=stored.actor,
+        body=stored.state,
+        leaf=stored.leaf,
+    )
 
 
-def leaf(tenant_id: str, fact: StoredEnvelope, position: int, recorded_at: bytes) -> bytes:
+def header(tenant_id: str, stored: StoredEnvelope, position: int, recorded_at: int) -> bytes:
+    """The header that a leaf is the hash of. Every member is a column, so it can be made again when the body is erased."""
+    return _filled(_parts_of(tenant_id, stored), position, instant(recorded_at).encode())
+
+
+def leaf(tenant_id: str, stored: StoredEnvelope, position: int, recorded_at: bytes) -> bytes:
     """The leaf of the tenant's tree. Takes: the instant as text. Source: RFC 6962 section 2.1, SHA-256(0x00 ‖ header)."""
-    return hashlib.sha256(b"\x00" + _filled(_header_of(tenant_id, fact), position, recorded_at)).digest()
+    return hashlib.sha256(b"\x00" + _filled(_parts_of(tenant_id, stored), position, recorded_at)).digest()
 
 
-def _filled(around: tuple[bytes, bytes], position: int, recorded_at: bytes) -> bytes:
-    return b'%b,"position":%d,"recorded_at":"%b",%b' % (around[0], position, recorded_at, around[1])
+def _filled(parts: tuple[bytes, bytes], position: int, recorded_at: bytes) -> bytes:
+    return b'%b,"position":%d,"recorded_at":"%b",%b' % (parts[0], position, recorded_at, parts[1])
 
 
-def _header_of(tenant_id: str, fact: StoredEnvelope) -> tuple[bytes, bytes]:
-    """The header around position and time. What came through the library has none yet."""
-    return fact.header or _around(
-        tenant_id, fact.actor, fact.state, fact.effective_at, fact.event_id, fact.schema_version,
-        str(fact.originator_id), fact.topic, fact.originator_version,
-    )  # fmt: skip
+def _parts_of(tenant_id: str, stored: StoredEnvelope) -> tuple[bytes, bytes]:
+    """The parts of the header. An event that came through the library's interface has none yet."""
+    return stored.header or _header_parts(
+        tenant_id=tenant_id,
+        actor=stored.actor,
+        body=stored.state,
+        effective_at=stored.effective_at,
+        event_id=stored.event_id,
+        schema_version=stored.schema_version,
+        stream_id=str(stored.originator_id),
+        topic=stored.topic,
+        version=stored.originator_version,
+    )
 
 
-def _around(
-    tenant_id: str, actor: str, body: bytes, effective_at: int, event_id: str, schema: int, stream_id: str, topic: str,
+def _header_parts(
+    *,
+    tenant_id: str,
+    actor: str,
+    body: bytes,
+    effective_at: int,
+    event_id: str,
+    schema_version: int,
+    stream_id: str,
+    topic: str,
     version: int,
-) -> tuple[bytes, bytes]:  # fmt: skip
+) -> tuple[bytes, bytes]:
+    """The header's text before and after position and time, which are known only under the lock."""
     digest = b2a_base64(hashlib.sha256(body).digest(), newline=False).decode()
     before = {"actor": actor, "body": digest, "effective_at": instant(effective_at), "id": event_id}
-    behind = {
-        "schema": schema,
+    after = {
+        "schema": schema_version,
         "stream": stream_id,
         "tenant": tenant_id,
         "type": topic,
         "v": LEAF_VERSION,
         "version": version,
     }
-    return canonical(before)[:-1], canonical(behind)[1:]
+    return canonical(before)[:-1], canonical(after)[1:]

@@ -19,7 +19,7 @@ def position_of(connection: Connection, tenant_id: str, follower: str) -> int | 
 
 
 class Follower(NamedTuple):
-    """Where a follower stands. parked_at: the position of a poison event, where it stands still at one; fault: why."""
+    """How far a follower has read. parked_at: the position of the poison event that it stopped at, if any; fault: its error."""
 
     position: int
     parked_at: int | None
@@ -57,22 +57,22 @@ def advance(
 
 
 def hold(connection: Connection, tenant_id: str, names: Sequence[str], now: int) -> dict[str, int]:
-    """Positions of several followers, each locked until the transaction ends. Those that have none begin at 0."""
-    found = _locked(connection, tenant_id, names)
-    missing = [name for name in names if name not in found]
+    """Positions of several followers, each locked until the transaction ends. A follower without a position begins at 0."""
+    locked = _locked(connection, tenant_id, names)
+    missing = [name for name in names if name not in locked]
     if missing:
         begin = text(
             "INSERT INTO positions (tenant_id, follower, position, updated_at) VALUES (:tenant_id, :follower, 0, :now) "
             "ON CONFLICT DO NOTHING"
         )
         connection.execute(begin, [{"tenant_id": tenant_id, "follower": name, "now": now} for name in missing])
-        found = _locked(connection, tenant_id, names)
-    return found
+        locked = _locked(connection, tenant_id, names)
+    return locked
 
 
 def _locked(connection: Connection, tenant_id: str, names: Sequence[str]) -> dict[str, int]:
-    """The followers' rows. All who lock several do so in one order, so that whoever is second waits before it wrote anything."""
-    if connection.dialect.name != "postgresql":  # a transaction that grows has the whole file locked
+    """The followers' rows, locked in one order by everybody, so that the second one waits before it has written anything."""
+    if connection.dialect.name != "postgresql":  # a transaction that writes has locked the whole file
         query = "SELECT follower, position FROM positions WHERE tenant_id = ?"
         return {name: position for name, position in rows.fetch(connection, query, (tenant_id,)) if name in names}
     probe = "SELECT follower, position FROM positions WHERE tenant_id = ? AND follower = k.key FOR UPDATE"
@@ -83,6 +83,6 @@ def _locked(connection: Connection, tenant_id: str, names: Sequence[str]) -> dic
 def move(
     connection: Connection, tenant_id: str, reached: Mapping[str, tuple[int, int | None, str | None]], now: int
 ) -> None:
-    """Moves followers that are held. Takes: follower to (position, where it stands still if it does, why)."""
-    told = [(tenant_id, name, *reached[name], now) for name in sorted(reached)]
-    rows.upsert(connection, "positions", tuple(column.name for column in positions.columns), _KEY, told)
+    """Moves followers that are locked. Takes: follower to (position, position of a poison event or None, its error)."""
+    updated = [(tenant_id, name, *reached[name], now) for name in sorted(reached)]
+    rows.upsert(connection, "positions", tuple(column.name for column in positions.columns), _KEY, updated)

@@ -1,4 +1,4 @@
-"""Randomness of the system, fetched in big blocks: asking for every few bytes costs more than the bytes."""
+"""Randomness of the system, fetched in big blocks: a call for every few bytes costs more than the bytes."""
 
 import os
 from threading import Lock

@@ -19,9 +19,9 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError as UniqueViolation
 
 from app.store.append import AppendRequest, Outcome
-from app.store.batch import Batch, Wanted
+from app.store.batch import Batch, LookupKeys
 from app.store.engine import Database
-from app.store.event_pages import page
+from app.store.event_pages import read_page
 from app.store.mapper import StoredEnvelope
 from app.store.positions import advance, position_of
 from app.store.statements import STATEMENTS
@@ -31,7 +31,7 @@ from app.store.tables import events, ledgers
 COLUMNS = (events.c.stream_id, events.c.version, events.c.type, events.c.body, events.c.event_id, events.c.account_id,
            events.c.schema_version, events.c.effective_at, events.c.actor, events.c.position, events.c.recorded_at,
            events.c.leaf)  # fmt: skip
-"""The columns of a `StoredEnvelope`, in its order."""
+"""The columns of a `StoredEnvelope`, in the order of its members."""
 
 
 class LedgerRecorder(ProcessRecorder):
@@ -47,21 +47,21 @@ class LedgerRecorder(ProcessRecorder):
 
     # --- appending ---
 
-    def append(self, batch: Sequence[AppendRequest]) -> list[Outcome]:
+    def append(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
         """Appends many commands in one transaction; one that is refused or out of date drops alone.
 
         Gives: for each command its receipt or the reason why nothing of it was appended, in order.
         Raises: Unavailable when nothing could be committed.
         """
-        if any(one.tenant_id != self.tenant_id for one in batch):
+        if any(request.tenant_id != self.tenant_id for request in requests):
             raise ValueError("a command of another tenant")
         statements = STATEMENTS[self.database.postgres]
         with self.database.append(self.tenant_id) as cursor:
-            head, recorded_at, found = statements.lock(cursor, self.tenant_id, Wanted.by(batch))
-            gathered = Batch(self.tenant_id, head, max(self.clock(), recorded_at), found)
-            outcomes = [gathered.take(one) for one in batch]
-            if gathered.receipts:
-                statements.add(cursor, gathered)
+            head, recorded_at, existing = statements.lock(cursor, self.tenant_id, LookupKeys.of(requests))
+            batch = Batch(self.tenant_id, head, max(self.clock(), recorded_at), existing)
+            outcomes = [batch.add(request) for request in requests]
+            if batch.receipts:
+                statements.insert(cursor, batch)
         return outcomes
 
     # --- the library's interface ---
@@ -75,30 +75,31 @@ class LedgerRecorder(ProcessRecorder):
         try:
             with self.database.write(self.tenant_id) as connection:
                 with self.database.bare(connection) as cursor:
-                    head, recorded_at, found = statements.lock(cursor, self.tenant_id, Wanted())
-                    gathered = Batch(self.tenant_id, head, max(self.clock(), recorded_at), found)
+                    head, recorded_at, existing = statements.lock(cursor, self.tenant_id, LookupKeys())
+                    batch = Batch(self.tenant_id, head, max(self.clock(), recorded_at), existing)
                     for stored in stored_events:
-                        gathered.add(
-                            stored if isinstance(stored, StoredEnvelope) else self._bare(stored, gathered.recorded_at)
+                        batch.add_event(
+                            stored if isinstance(stored, StoredEnvelope) else self._envelope(stored, batch.recorded_at)
                         )
-                    statements.add(cursor, gathered)
+                    statements.insert(cursor, batch)
                 if tracking is not None:
                     self._track(connection, tracking)
         except UniqueViolation as error:
             raise IntegrityError("a version of the stream is taken") from error
-        return list(range(head + 1, gathered.head + 1))
+        return list(range(head + 1, batch.head + 1))
 
-    def _bare(self, stored: StoredEvent, now: int) -> StoredEnvelope:
+    def _envelope(self, stored: StoredEvent, now: int) -> StoredEnvelope:
+        """A plain stored event of the library, with the rest of our envelope."""
         return StoredEnvelope(
-            str(stored.originator_id),
-            stored.originator_version,
-            stored.topic,
-            stored.state,
-            self.new_id("evt"),
-            None,
-            1,
-            now,
-            "system",
+            originator_id=str(stored.originator_id),
+            originator_version=stored.originator_version,
+            topic=stored.topic,
+            state=stored.state,
+            event_id=self.new_id("evt"),
+            account_id=None,
+            schema_version=1,
+            effective_at=now,
+            actor="system",
         )
 
     def select_events(
@@ -118,7 +119,7 @@ class LedgerRecorder(ProcessRecorder):
             query = query.where(events.c.version <= lte)
         query = query.order_by(events.c.version.desc() if desc else events.c.version).limit(limit)
         with self.database.read(self.tenant_id) as connection:
-            return [cast("StoredEvent", fact_of(row)) for row in connection.execute(query)]
+            return [cast("StoredEvent", envelope_of(row)) for row in connection.execute(query)]
 
     def select_notifications(
         self,
@@ -132,8 +133,17 @@ class LedgerRecorder(ProcessRecorder):
         """The log by position."""
         first = (start or 0) - (1 if inclusive_of_start and start is not None else 0)
         with self.database.read(self.tenant_id) as connection:
-            told = page(connection, self.tenant_id, first, limit, until=stop, types=topics)
-        return [Notification(one.stream_id, one.version, one.type, one.body, one.position) for one in told]
+            page = read_page(connection, self.tenant_id, first, limit, until=stop, types=topics)
+        return [
+            Notification(
+                originator_id=recorded.stream_id,
+                originator_version=recorded.version,
+                topic=recorded.type,
+                state=recorded.body,
+                id=recorded.position,
+            )
+            for recorded in page
+        ]
 
     def max_notification_id(self) -> int | None:
         """The head, or None while nothing was recorded."""
@@ -155,7 +165,7 @@ class LedgerRecorder(ProcessRecorder):
     def _track(self, connection: Connection, tracking: Tracking) -> None:
         reached = position_of(connection, self.tenant_id, tracking.application_name)
         if reached is not None and reached >= tracking.notification_id:
-            raise IntegrityError("the follower has been there already")
+            raise IntegrityError("the follower is at this position already")
         if not advance(
             connection, self.tenant_id, tracking.application_name, reached, tracking.notification_id, self.clock()
         ):
@@ -173,7 +183,9 @@ class LedgerRecorder(ProcessRecorder):
             return connection.execute(query).scalar_one()
 
 
-def fact_of(row: Any) -> StoredEnvelope:
-    """A fact of a row of `COLUMNS`."""
-    fact = StoredEnvelope(*row)
-    return fact if type(fact.state) is bytes else replace(fact, state=bytes(fact.state), leaf=bytes(fact.leaf))
+def envelope_of(row: Any) -> StoredEnvelope:
+    """A stored event from a row of `COLUMNS`. Positional, because every event of a stream is read so; a test holds the order."""
+    stored = StoredEnvelope(*row)
+    return (
+        stored if type(stored.state) is bytes else replace(stored, state=bytes(stored.state), leaf=bytes(stored.leaf))
+    )

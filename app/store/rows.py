@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, CursorResult
 
 TOGETHER: Final = 64
-"""How many rows share a statement. Each return from the driver waits for the interpreter, so a row must not be one."""
+"""How many rows share a statement. Each return from the driver waits for the interpreter's lock, so not one for each row."""
 
 
 def insert(connection: Connection, table: str, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
@@ -31,7 +31,7 @@ def delete(connection: Connection, table: str, key: tuple[str, ...], rows: Itera
 
 
 def copy(connection: Connection, table: str, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
-    """Adds rows the fastest way there is, to a table that nothing guards: PostgreSQL copies none into one with policies."""
+    """Adds rows in the fastest way, to a table without row-level security: PostgreSQL cannot COPY into one with policies."""
     cursor: Any = connection.connection.cursor()
     if connection.dialect.name == "postgresql":
         with cursor.copy(f"COPY {table} ({named(columns)}) FROM STDIN") as copying:
@@ -44,23 +44,23 @@ def copy(connection: Connection, table: str, columns: tuple[str, ...], rows: Ite
 
 def fetch(connection: Connection, statement: str, binds: tuple[Any, ...] = ()) -> list[Any]:
     """A statement's rows as the driver gives them. Takes: a statement with `?` for each bind, on either database."""
-    with _said(connection, statement, binds) as result:
+    with _execute(connection, statement, binds) as result:
         return list(result.cursor.fetchall())
 
 
 def run(connection: Connection, statement: str, binds: tuple[Any, ...] = ()) -> None:
-    """A statement that gives no rows; the same."""
-    _said(connection, statement, binds).close()
+    """Runs a statement that gives no rows. Takes: as `fetch`."""
+    _execute(connection, statement, binds).close()
 
 
-def _said(connection: Connection, statement: str, binds: tuple[Any, ...]) -> CursorResult[Any]:
+def _execute(connection: Connection, statement: str, binds: tuple[Any, ...]) -> CursorResult[Any]:
     if connection.dialect.name == "postgresql":
         statement = statement.replace("?", "%s")
     return connection.exec_driver_sql(statement, binds)
 
 
 def named(columns: Iterable[str], of: str = "") -> str:
-    """A list of columns in SQL, some of whose names are words of SQL too. Takes: a table's alias with its dot."""
+    """A list of columns in SQL, quoted, because some names are keywords of SQL. Takes: a table's alias with its dot."""
     return ", ".join(f'{of}"{name}"' for name in columns)
 
 
@@ -71,9 +71,9 @@ def _put(
     key: tuple[str, ...],
     rows: Iterable[Sequence[Any]],
 ) -> None:
-    left = iter(rows)
-    while some := tuple(islice(left, TOGETHER)):
-        run(connection, _statement(table, columns, key, len(some)), tuple(chain.from_iterable(some)))
+    remaining = iter(rows)
+    while chunk := tuple(islice(remaining, TOGETHER)):
+        run(connection, _statement(table, columns, key, len(chunk)), tuple(chain.from_iterable(chunk)))
 
 
 @lru_cache(maxsize=2048)

@@ -32,17 +32,17 @@ def migrate(database: Database) -> str:
 
 def require_head(database: Database) -> None:
     """Raises: SchemaOutdated unless the database is at the revision that this code was written for."""
-    wanted = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    expected = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
     try:
         with database.administer() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+            current = MigrationContext.configure(connection).get_current_revision()
     except DBAPIError as error:
         raise SchemaOutdated(
-            "schema_outdated", f"the database has no schema; run `steward migrate` ({wanted})"
+            "schema_outdated", f"the database has no schema; run `steward migrate` ({expected})"
         ) from error
-    if found != wanted:
+    if current != expected:
         raise SchemaOutdated(
-            "schema_outdated", f"the database is at {found}, this Steward at {wanted}; run `steward migrate`"
+            "schema_outdated", f"the database is at {current}, this Steward at {expected}; run `steward migrate`"
         )
 
 

@@ -1,7 +1,7 @@
 """The statements of an append, for the driver's own cursor: few, each for a whole batch.
 
-Each call of the driver gives the interpreter's lock away, and beside a busy event loop it comes back late: what a batch
-asks for and what it adds goes over in as few steps as there can be, whatever the number of commands.
+Each call of the driver releases the interpreter's lock, and beside a busy event loop it gets the lock back late. So a batch
+looks up and adds everything in as few calls as possible, whatever the number of commands.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from app.store import receipts
-from app.store.batch import Batch, Found, Wanted
+from app.store.batch import Batch, Existing, LookupKeys
 
 ADDED: Final = {
     "events": {
@@ -25,18 +25,18 @@ ADDED: Final = {
     "data_keys": {"key_id": "text", "wrapped": "bytea"},
 }  # fmt: skip
 """The columns of the rows of a batch, with PostgreSQL's names of their types."""
-BORN: Final = {"events": "recorded_at", "receipts": "recorded_at", "data_keys": "created_at"}
-"""The column that bears the time of the batch, where a table has one."""
+TIME_COLUMN: Final = {"events": "recorded_at", "receipts": "recorded_at", "data_keys": "created_at"}
+"""The column that holds the time of the batch, in tables that have one."""
 
 
 class Statements(Protocol):
-    """How a database is asked and told. Every statement names one tenant; every look-up is one index probe a key."""
+    """The statements of one kind of database. Each names one tenant; each look-up is one index probe a key."""
 
-    def lock(self, cursor: Any, tenant_id: str, wanted: Wanted) -> tuple[int, int, Found]:
-        """Locks the head row, which begins when there is none. Gives: the head, its time, and what is there."""
+    def lock(self, cursor: Any, tenant_id: str, keys: LookupKeys) -> tuple[int, int, Existing]:
+        """Locks the head row, or begins it. Gives: the head, its time, and what exists under the keys."""
 
-    def add(self, cursor: Any, batch: Batch) -> None:
-        """Adds what a batch has gathered and moves the head."""
+    def insert(self, cursor: Any, batch: Batch) -> None:
+        """Inserts the rows of a batch and moves the head."""
 
 
 class SQLite:
@@ -56,26 +56,26 @@ class SQLite:
     }
     BEGIN: Final = "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (?, 0, 0)"
     MOVE: Final = "UPDATE ledgers SET head = ?, recorded_at = ? WHERE tenant_id = ?"
-    MOST: Final = 256
-    """How many rows an INSERT has at most. One of many rows is one step, where `executemany` is a step for each."""
+    ROWS_AT_MOST: Final = 256
+    """How many rows an INSERT has at most. An INSERT of many rows is one call, where `executemany` makes one for each."""
 
-    def lock(self, cursor: Any, tenant_id: str, wanted: Wanted) -> tuple[int, int, Found]:
-        asked = {part: orjson.dumps(keys).decode() for part, keys in wanted.parts()}
-        query = self.look_up(tuple(asked))
-        row = cursor.execute(query, {"tenant": tenant_id, **asked}).fetchone()
+    def lock(self, cursor: Any, tenant_id: str, keys: LookupKeys) -> tuple[int, int, Existing]:
+        binds = {part: orjson.dumps(values).decode() for part, values in keys.parts()}
+        query = self.look_up(tuple(binds))
+        row = cursor.execute(query, {"tenant": tenant_id, **binds}).fetchone()
         if row is None:
             cursor.execute(self.BEGIN, (tenant_id,))
-            row = cursor.execute(query, {"tenant": tenant_id, **asked}).fetchone()
-        return row[0], row[1], _found(asked, row[2:])
+            row = cursor.execute(query, {"tenant": tenant_id, **binds}).fetchone()
+        return row[0], row[1], _existing(binds, row[2:])
 
-    def add(self, cursor: Any, batch: Batch) -> None:
+    def insert(self, cursor: Any, batch: Batch) -> None:
         for table, rows in batch.rows():
-            shared = (batch.tenant_id, batch.recorded_at) if table in BORN else (batch.tenant_id,)
+            shared = (batch.tenant_id, batch.recorded_at) if table in TIME_COLUMN else (batch.tenant_id,)
             at = 0
             while at < len(rows):
-                # Sizes are powers of two: few statements to prepare, and few steps.
-                size = min(self.MOST, 1 << (len(rows) - at).bit_length() - 1)
-                cursor.execute(self.insert(table, size), (*shared, *chain.from_iterable(rows[at : at + size])))
+                # Sizes are powers of two: few statements to prepare, and few calls.
+                size = min(self.ROWS_AT_MOST, 1 << (len(rows) - at).bit_length() - 1)
+                cursor.execute(self.insertion(table, size), (*shared, *chain.from_iterable(rows[at : at + size])))
                 at += size
         if batch.events:
             cursor.execute(self.MOVE, (batch.head, batch.recorded_at, batch.tenant_id))
@@ -83,13 +83,13 @@ class SQLite:
     @staticmethod
     @lru_cache(maxsize=64)
     def look_up(parts: tuple[str, ...]) -> str:
-        """The SELECT of the head and of some parts of what can be asked for."""
+        """The SELECT of the head and of some kinds of keys."""
         probes = "".join(f", ({SQLite.PROBES[part]})" for part in parts)
         return f"SELECT head, recorded_at{probes} FROM ledgers WHERE ledgers.tenant_id = :tenant"
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def insert(table: str, size: int) -> str:
+    def insertion(table: str, size: int) -> str:
         """The INSERT of so many rows; the tenant and the time are bound once for all of them."""
         columns = _columns(table)
         shared = len(columns) - len(ADDED[table])
@@ -122,37 +122,37 @@ class Postgres:
     BEGIN: Final = "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (%s, 0, 0) ON CONFLICT DO NOTHING"
     MOVE: Final = "UPDATE ledgers SET head = %s, recorded_at = %s WHERE tenant_id = %s"
 
-    def lock(self, cursor: Any, tenant_id: str, wanted: Wanted) -> tuple[int, int, Found]:
-        asked: dict[str, Any] = dict(wanted.parts())
-        names = tuple(asked)
-        if "claims" in asked:
-            asked["nouns"], asked["claims"] = (list(column) for column in zip(*wanted.claims, strict=True))
+    def lock(self, cursor: Any, tenant_id: str, keys: LookupKeys) -> tuple[int, int, Existing]:
+        binds: dict[str, Any] = dict(keys.parts())
+        parts = tuple(binds)
+        if "claims" in binds:
+            binds["nouns"], binds["claims"] = (list(column) for column in zip(*keys.claims, strict=True))
         while True:
             cursor.execute(self.HEAD, (tenant_id,))
             # A statement of its own: its snapshot must be younger than the lock.
-            looking = cursor.connection.cursor()
-            if names:
-                looking.execute(self.look_up(names), {"tenant": tenant_id, **asked})
+            lookup = cursor.connection.cursor()
+            if parts:
+                lookup.execute(self.look_up(parts), {"tenant": tenant_id, **binds})
             if row := cursor.fetchone():
-                return row[0], row[1], _found(names, looking.fetchone() if names else ())
+                return row[0], row[1], _existing(parts, lookup.fetchone() if parts else ())
             cursor.execute(self.BEGIN, (tenant_id,))
 
-    def add(self, cursor: Any, batch: Batch) -> None:
+    def insert(self, cursor: Any, batch: Batch) -> None:
         for table, rows in batch.rows():
-            shared = (batch.tenant_id, batch.recorded_at) if table in BORN else (batch.tenant_id,)
-            cursor.execute(self.insert(table), (*shared, *(list(column) for column in zip(*rows, strict=True))))
+            shared = (batch.tenant_id, batch.recorded_at) if table in TIME_COLUMN else (batch.tenant_id,)
+            cursor.execute(self.insertion(table), (*shared, *(list(column) for column in zip(*rows, strict=True))))
         if batch.events:
             cursor.execute(self.MOVE, (batch.head, batch.recorded_at, batch.tenant_id))
 
     @staticmethod
     @lru_cache(maxsize=64)
     def look_up(parts: tuple[str, ...]) -> str:
-        """The SELECT of some parts of what can be asked for."""
+        """The SELECT of some kinds of keys."""
         return "SELECT " + ", ".join(f"({Postgres.PROBES[part]})::text" for part in parts)
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def insert(table: str) -> str:
+    def insertion(table: str) -> str:
         """The INSERT of any number of rows, an array a column. COPY would be no faster, and row-level security forbids it."""
         shared = ", ".join(["%s::text", "%s::bigint"][: len(_columns(table)) - len(ADDED[table])])
         arrays = ", ".join(f"%b::{kind}[]" for kind in ADDED[table].values())
@@ -161,21 +161,21 @@ class Postgres:
 
 def _columns(table: str) -> list[str]:
     """The columns that are written: those that all rows share first."""
-    return ["tenant_id", *([BORN[table]] if table in BORN else []), *ADDED[table]]
+    return ["tenant_id", *([TIME_COLUMN[table]] if table in TIME_COLUMN else []), *ADDED[table]]
 
 
-def _found(parts: Iterable[str], row: Sequence[str | None]) -> Found:
-    """What the JSON texts of a look-up say."""
-    told = {part: orjson.loads(rows) if rows else [] for part, rows in zip(parts, row, strict=True)}
-    return Found(
-        {
+def _existing(parts: Iterable[str], row: Sequence[str | None]) -> Existing:
+    """What a look-up gave. Takes: the kinds of keys, and a JSON text for each."""
+    rows_of = {part: orjson.loads(rows) if rows else [] for part, rows in zip(parts, row, strict=True)}
+    return Existing(
+        receipts={
             key: receipts.StoredReceipt(bytes.fromhex(fingerprint), receipts.read(response, recorded_at))
-            for key, fingerprint, response, recorded_at in told.get("receipts", ())
+            for key, fingerprint, response, recorded_at in rows_of.get("receipts", ())
         },
-        {stream_id: version for stream_id, version in told.get("versions", ()) if version},
-        {(noun, ref): stream_id for noun, ref, stream_id in told.get("claims", ())},
-        set(told.get("data_keys", ())),
-        set(told.get("events", ())),
+        versions={stream_id: version for stream_id, version in rows_of.get("versions", ()) if version},
+        claims={(noun, ref): stream_id for noun, ref, stream_id in rows_of.get("claims", ())},
+        data_keys=set(rows_of.get("data_keys", ())),
+        events=set(rows_of.get("events", ())),
     )
 
 

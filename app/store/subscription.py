@@ -10,7 +10,7 @@ class LogSubscription(Subscription[ProcessRecorder]):
     """Follows the log by polling: a wake-up that is lost costs a moment, never an event."""
 
     poll_seconds = 0.05
-    page = 500
+    page_size = 500
 
     def __init__(self, recorder: ProcessRecorder, gt: int | None = None, topics: Sequence[str] = ()) -> None:
         super().__init__(recorder, gt=gt, topics=topics)
@@ -27,11 +27,11 @@ class LogSubscription(Subscription[ProcessRecorder]):
         while not self._stopped.is_set():
             if self._waiting:
                 return self._waiting.pop(0)
-            found = self._recorder.select_notifications(
-                self._after, self.page, topics=self._topics, inclusive_of_start=False
+            page = self._recorder.select_notifications(
+                self._after, self.page_size, topics=self._topics, inclusive_of_start=False
             )
-            if found:
-                self._waiting, self._after = list(found), found[-1].id
+            if page:
+                self._waiting, self._after = list(page), page[-1].id
             else:
                 self._stopped.wait(self.poll_seconds)
         raise StopIteration

@@ -1,4 +1,4 @@
-"""The tables that cannot be grown again. Alembic owns them; every key leads with the tenant."""
+"""The tables that cannot be rebuilt from the log. Alembic owns them; every key leads with the tenant."""
 
 from typing import Final
 
@@ -47,7 +47,7 @@ receipts = Table(
     Column("response", Text, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
 )
-"""What was answered to a request, by idempotency key or by (source, external id), for ever."""
+"""The answer to each request, by idempotency key or by (source, external id), for ever."""
 
 refs = Table(
     "refs",
@@ -86,7 +86,7 @@ endpoints = Table(
     Column("endpoint_id", Text, primary_key=True),
     Index("endpoints_endpoint_id", "endpoint_id"),
 )
-"""Whose a webhook address is: a sender has no key that would tell."""
+"""The tenant of each webhook endpoint: a sender has no API key that would name it."""
 
 positions = Table(
     "positions",
@@ -117,6 +117,6 @@ inbox = Table(
     Index("inbox_state", "tenant_id", "state", "received_at"),
     Index("inbox_endpoint", "tenant_id", "endpoint_id", "received_at", "message_id"),
 )
-"""Webhook messages as they came, encrypted under the tenant's key: waiting, done or parked."""
+"""Webhook messages as they arrived, encrypted under the tenant's key: waiting, done or parked."""
 
 TENANT_TABLES: Final = tuple(metadata.tables.values())

@@ -1,7 +1,7 @@
 """The vault: values sealed before they are hashed, so that erasing a key breaks no proof.
 
 A data key is random, belongs to one person or to one note, and is kept wrapped under the tenant's key; the tenant's key
-is derived from the root key in the settings. What is sealed is bound to its tenant, event, key and path.
+is derived from the root key in the settings. A sealed value is bound to its tenant, event, key and path.
 """
 
 import base64
@@ -29,7 +29,7 @@ from app.store.randomness import random_bytes
 
 ALGORITHM: Final = "A256GCM"
 Sealable = tuple[dict[str, Any], str, str, str | None]
-"""A member that is to be sealed: what holds it, its name, its path, and the person whose it is, or None for a note."""
+"""A member to be sealed: the object that holds it, its name, its path, and the person it is about, or None for a note."""
 _SHA256: Final = SHA256()
 
 
@@ -83,7 +83,7 @@ class Vault:
     def find(
         self, connection: Connection, database: Database, tenant_id: str, key_ids: Iterable[str]
     ) -> dict[str, bytes]:
-        """The stored data keys among those asked for; an erased one is missing."""
+        """The stored data keys by id; an erased one is missing."""
         sql = keyed(database, "data_keys", "key_id", "k.key, f.wrapped")
         rows = connection.execute(text(sql), {"tenant_id": tenant_id, "keys": keys(database, key_ids)})
         opened = {key_id: self.unwrap(tenant_id, bytes(wrapped)) for key_id, wrapped in rows}
@@ -107,26 +107,26 @@ class Vault:
     # --- whole events ---
 
     def seal_all(
-        self, tenant_id: str, event_id: str, sealable: Sequence[Sealable], held: dict[str, bytes]
+        self, tenant_id: str, event_id: str, sealable: Sequence[Sealable], existing: dict[str, bytes]
     ) -> list[DataKey]:
         """Seals, in place, what is to be sealed of an event.
 
-        Takes: `held`, the data keys of persons that exist already; those made here join them. Gives: the keys made.
+        Takes: `existing`, the data keys of persons that exist already; the new ones are added to it. Gives: the new keys.
         """
-        made: list[DataKey] = []
+        new_keys: list[DataKey] = []
         ciphers: dict[str, AESGCM] = {}
         for members, name, path, person in sealable:
             key_id = person or event_id
             cipher = ciphers.get(key_id)
             if cipher is None:
-                key = held.get(key_id)
+                key = existing.get(key_id)
                 if key is None:
                     key, stored = self.new_key(tenant_id, key_id, shared=person is not None)
-                    held[key_id] = key
-                    made.append(stored)
+                    existing[key_id] = key
+                    new_keys.append(stored)
                 cipher = ciphers[key_id] = _cipher(key)
             members[name] = _envelope(cipher, key_id, tenant_id, event_id, path, members[name])
-        return made
+        return new_keys
 
     def seal_note(self, tenant_id: str, event_id: str, note: str) -> tuple[dict[str, str], DataKey]:
         """The reason of a command, sealed under a key of its own."""
@@ -134,39 +134,42 @@ class Vault:
         key, stored = self.new_key(tenant_id, key_id)
         return self.seal(key, key_id, tenant_id, event_id, "meta.reason", note), stored
 
-    def reveal(self, held: Mapping[str, bytes], tenant_id: str, event_id: str, data: Any, path: str = "data") -> Any:
+    def reveal(
+        self, data_keys: Mapping[str, bytes], tenant_id: str, event_id: str, data: Any, path: str = "data"
+    ) -> Any:
         """The same JSON with every envelope opened; what was erased reads null."""
         if isinstance(data, dict):
             if data.get("alg") == ALGORITHM and "ct" in data:
-                key = held.get(data["key"])
+                key = data_keys.get(data["key"])
                 return None if key is None else self.open(key, tenant_id, event_id, path, data)
             return {
-                name: self.reveal(held, tenant_id, event_id, value, f"{path}.{name}") for name, value in data.items()
+                name: self.reveal(data_keys, tenant_id, event_id, value, f"{path}.{name}")
+                for name, value in data.items()
             }
         if isinstance(data, list):
-            return [self.reveal(held, tenant_id, event_id, value, f"{path}.{at}") for at, value in enumerate(data)]
+            return [self.reveal(data_keys, tenant_id, event_id, value, f"{path}.{at}") for at, value in enumerate(data)]
         return data
 
-    # --- things of the house that are no events ---
+    # --- other values than events ---
 
     def mark(self, tenant_id: str, fingerprint: bytes) -> bytes:
-        """A fingerprint that only this tenant's key can make: kept for ever, it must not let anybody guess what was said."""
-        marker = self._marker(tenant_id).copy()  # hmac.digest would give the interpreter to another thread each time
+        """A fingerprint that only this tenant's key can make: it is stored for ever and must not let anybody guess the content."""
+        marker = self._marker(tenant_id).copy()  # hmac.digest would release the interpreter's lock each time
         marker.update(fingerprint)
         return marker.digest()
 
     def lock(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
         """Bytes encrypted under the tenant's key, for one named purpose.
 
-        The nonce is drawn from what is locked, so that the same is locked alike: a page asked for again is the same page, its
-        cursor too.
+        The nonce is derived from the bytes, so that the same bytes are always encrypted alike: the same page of a list has the
+        same cursor each time.
         """
         key = hkdf(self._tenant_key(tenant_id), f"lock/v1|{purpose}")
         nonce = hmac.digest(hkdf(key, "lock-nonce/v1"), plain, hashlib.sha256)[:12]
         return nonce + AESGCM(key).encrypt(nonce, plain, purpose.encode())
 
     def unlock(self, tenant_id: str, purpose: str, locked: bytes) -> bytes | None:
-        """What `lock` locked, or None when it was locked for something else."""
+        """The bytes that `lock` encrypted, or None when that was for another purpose."""
         key = hkdf(self._tenant_key(tenant_id), f"lock/v1|{purpose}")
         try:
             return AESGCM(key).decrypt(locked[:12], locked[12:], purpose.encode())
@@ -187,7 +190,7 @@ def sealed_keys(data: Any) -> set[str]:
 
 def sealable(kind: type[BaseModel], data: dict[str, Any], path: str = "data") -> list[Sealable]:
     """The personal and free-text members of an event's data."""
-    found: list[Sealable] = []
+    to_seal: list[Sealable] = []
     for name, members in sensitive(kind).items():
         value = data.get(name)
         if value is None:
@@ -195,17 +198,17 @@ def sealable(kind: type[BaseModel], data: dict[str, Any], path: str = "data") ->
         here = f"{path}.{name}"
         if isinstance(members, Classification):
             person = data.get("stakeholder") if members is Classification.PERSONAL else None
-            found.append((data, name, here, person or None))
+            to_seal.append((data, name, here, person or None))
         elif isinstance(value, list):
             for at, item in enumerate(value):
-                found += sealable(_of(members, item), item, f"{here}.{at}")
+                to_seal += sealable(_of(members, item), item, f"{here}.{at}")
         else:
-            found += sealable(_of(members, value), value, here)
-    return found
+            to_seal += sealable(_of(members, value), value, here)
+    return to_seal
 
 
 def _of(models: tuple[type[BaseModel], ...], item: dict[str, Any]) -> type[BaseModel]:
-    """Which of the possible models an item is: the one whose constant members it has."""
+    """The model of an item, among several: the one whose constant members it has."""
     if len(models) > 1:
         for model in models:
             op = model.model_fields.get("op")
@@ -217,16 +220,16 @@ def _of(models: tuple[type[BaseModel], ...], item: dict[str, Any]) -> type[BaseM
 @lru_cache(maxsize=512)
 def sensitive(kind: type[BaseModel]) -> dict[str, Classification | tuple[type[BaseModel], ...]]:
     """Which members of a model are sealed: its own by class, or those of the models nested in it."""
-    found: dict[str, Classification | tuple[type[BaseModel], ...]] = {}
+    sealed: dict[str, Classification | tuple[type[BaseModel], ...]] = {}
     for name, field in kind.model_fields.items():
         mark = classification(field)
         if mark in (Classification.PERSONAL, Classification.FREE_TEXT):
-            found[name] = mark
+            sealed[name] = mark
             continue
         models = tuple(model for model in nested(field) if sensitive(model))
         if models:
-            found[name] = tuple(nested(field))
-    return found
+            sealed[name] = tuple(nested(field))
+    return sealed
 
 
 def _cipher(key: bytes) -> AESGCM:

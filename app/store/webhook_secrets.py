@@ -1,4 +1,4 @@
-"""WebhookSecrets: whose a webhook endpoint is, and the secrets of endpoints, encrypted under their tenant's key."""
+"""WebhookSecrets: the tenant of each webhook endpoint, and the endpoints' secrets, encrypted under their tenant's key."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from app.store.vault import Vault
 
 
 class WebhookSecrets:
-    """Keeps addresses. Takes: the database and the vault."""
+    """Stores endpoints and secrets. Takes: the database and the vault."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self.database = database
@@ -19,23 +19,23 @@ class WebhookSecrets:
         self._owners: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    # --- whose an endpoint is ---
+    # --- the tenants of endpoints ---
 
     def owner(self, endpoint_id: str) -> str | None:
         """The tenant of an endpoint, which never changes; None when there is no such endpoint."""
-        known = self._owners.get(endpoint_id)
-        if known is not None:
-            return known
+        cached = self._owners.get(endpoint_id)
+        if cached is not None:
+            return cached
         with self.database.directory() as connection:
-            found: str | None = connection.execute(
+            tenant_id: str | None = connection.execute(
                 select(endpoints.c.tenant_id).where(endpoints.c.endpoint_id == endpoint_id)
             ).scalar_one_or_none()
-        if found is not None:
+        if tenant_id is not None:
             with self._lock:
                 if len(self._owners) > 100_000:
                     self._owners.clear()
-                self._owners[endpoint_id] = found
-        return found
+                self._owners[endpoint_id] = tenant_id
+        return tenant_id
 
     def tenants(self) -> list[str]:
         """The tenants that have endpoints."""
@@ -46,8 +46,8 @@ class WebhookSecrets:
 
     # --- secrets ---
 
-    def keep(self, tenant_id: str, endpoint_id: str, texts: Mapping[str, str], now: int, *, new: bool) -> None:
-        """Puts secrets away, before any event names them, and with a new endpoint whose it is.
+    def store(self, tenant_id: str, endpoint_id: str, texts: Mapping[str, str], now: int, *, new: bool) -> None:
+        """Stores secrets before any event names them; for a new endpoint, its tenant too.
 
         Takes: texts by secret id; microseconds.
         """
@@ -66,8 +66,8 @@ class WebhookSecrets:
             if rows:
                 connection.execute(insert(secrets), rows)
 
-    def forget(self, tenant_id: str, secret_ids: Sequence[str], *, endpoint_id: str | None = None) -> None:
-        """Removes secrets that no endpoint accepts, and an endpoint that did not come to be."""
+    def delete(self, tenant_id: str, secret_ids: Sequence[str], *, endpoint_id: str | None = None) -> None:
+        """Deletes secrets that no endpoint accepts, and an endpoint that was not registered after all."""
         with self.database.write(tenant_id) as connection:
             for secret_id in secret_ids:
                 connection.execute(
@@ -83,8 +83,12 @@ class WebhookSecrets:
         sql = keyed(self.database, "secrets", "secret_id", "k.key, f.wrapped")
         with self.database.read(tenant_id) as connection:
             rows = connection.execute(text(sql), {"tenant_id": tenant_id, "keys": keys(self.database, secret_ids)})
-            wrapped = {secret_id: bytes(locked) for secret_id, locked in rows}
-        opened = [self.vault.unlock(tenant_id, _purpose(each), wrapped[each]) for each in secret_ids if each in wrapped]
+            wrapped = {secret_id: bytes(encrypted) for secret_id, encrypted in rows}
+        opened = [
+            self.vault.unlock(tenant_id, _purpose(secret_id), wrapped[secret_id])
+            for secret_id in secret_ids
+            if secret_id in wrapped
+        ]
         return [plain.decode() for plain in opened if plain is not None]
 
 

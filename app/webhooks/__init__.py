@@ -1,4 +1,4 @@
-"""The letter box: signed messages from outside.
+"""Webhooks: signed messages from other systems.
 
 Lives here: signatures, endpoints and their secrets, the inbox, and one file per provider.
 May import: `app.write_side.ingestion`, `app.write_side.handler`, `app.store`, `app.domain`, `app.observe`; never a web framework.

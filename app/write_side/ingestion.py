@@ -1,14 +1,13 @@
-"""Ingestion: events of other systems become the same commands that the doors take, once and for ever.
+"""Ingestion: events of other systems become the same commands that the API takes, each exactly once.
 
-A CloudEvent whose `type` is one of our topics, whose `subject` is the account, whose `time` is when it is true in
-business, and whose `data` holds the command's members.
+A CloudEvent whose `type` is one of our topics, whose `subject` is the account, whose `time` is when it is effective, and
+whose `data` holds the command's members.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 from pydantic import ValidationError
 
@@ -19,18 +18,20 @@ from app.domain.interaction import commands as interaction_commands
 from app.domain.kernel import values
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError, Invalid, NotAllowed
+from app.domain.kernel.faults import faults_of
 from app.domain.opportunity import commands as opportunity_commands
 from app.domain.proposal import commands as proposal_commands
 from app.domain.renewal import commands as renewal_commands
 from app.domain.scope_change import commands as scope_change_commands
 from app.store.canonical import canonical
 from app.store.receipts import Receipt, Request, fingerprint
-from app.write_side.handler import CommandEnvelope, Handler
+from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.handler import Handler
 
 
 @dataclass(frozen=True)
 class Topic:
-    """How a topic is taken in: the command, what it is about, and the member of `data` that names it."""
+    """How a topic is ingested: the command, the aggregate that it is about, and the member of `data` that names it."""
 
     command: type[Command]
     noun: str
@@ -100,10 +101,9 @@ TOPICS: Final[dict[str, Topic]] = {
 _MEMBERS: Final = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
 )
-_NEEDED: Final = ("specversion", "id", "source", "type")
+_REQUIRED: Final = ("specversion", "id", "source", "type")
 LONGEST_KEY: Final = 1000
 """How many bytes a receipt's key may have; PostgreSQL's indexes take 2,704."""
-MOST_FAULTS: Final = 100
 _CREATES: Final = (
     contract_commands.DraftContract,
     contract_commands.RecordContract,
@@ -124,7 +124,7 @@ class Item:
 
 
 class Ingestion:
-    """Takes events in. Takes: the handler."""
+    """Ingests events. Takes: the handler."""
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
@@ -133,121 +133,97 @@ class Ingestion:
     def ingest(
         self, tenant_id: str, actor: str, events: Sequence[Any], may: Callable[[str], bool] = lambda _noun: True
     ) -> list[Item]:
-        """Takes events in, in order; one that is refused costs no other.
+        """Ingests events in order; a refused one does not affect the others.
 
-        Takes: `may`, whether the actor may write a noun. An item that is a DomainError stays refused with it.
+        Takes: `may`, whether the actor may write about an aggregate type. An event that is a DomainError is refused with it.
         """
-        intents: list[CommandEnvelope] = []
+        envelopes: list[CommandEnvelope] = []
         items: list[Item | None] = []
         for event in events:
             try:
                 if isinstance(event, DomainError):
                     raise event
-                intents.append(self.intent(tenant_id, actor, event, may))
+                envelopes.append(self.envelope(tenant_id, actor, event, may))
                 items.append(None)
             except DomainError as refusal:
                 items.append(Item("refused", refusal=refusal))
-        outcomes = iter(self.handler.handle_batch(tenant_id, intents) if intents else ())
+        outcomes = iter(self.handler.handle_batch(tenant_id, envelopes) if envelopes else ())
         return [item or _item(next(outcomes)) for item in items]
 
-    def intent(
+    def envelope(
         self, tenant_id: str, actor: str, event: Any, may: Callable[[str], bool] = lambda _noun: True
     ) -> CommandEnvelope:
-        """The intent that an event stands for. Raises: a DomainError that says what is wrong with it."""
-        told = _envelope(event)
-        topic = TOPICS.get(told["type"])
+        """The command of an event. Raises: a DomainError that says what is wrong with it."""
+        cloud_event = _checked(event)
+        topic = TOPICS.get(cloud_event["type"])
         if topic is None:
             raise Invalid("unknown_type", "this type is not one that can be taken in")
         if not may(topic.noun):
             raise NotAllowed("scope_missing", f"the key may not write {topic.noun}")
-        source, event_id, subject = told["source"], told["id"], told.get("subject")
-        data = dict(told["data"])
+        source, event_id, subject = cloud_event["source"], cloud_event["id"], cloud_event.get("subject")
+        data = dict(cloud_event["data"])
         targets: dict[str, str] = {"account": subject} if subject else {}
         if topic.member and topic.member in data:
             self._target(topic, data, targets)
-        if "time" in told:
-            data.setdefault("effective_at", told["time"])
+        if "time" in cloud_event:
+            data.setdefault("effective_at", cloud_event["time"])
         command = validated(topic.command, data)
-        request = Request(event_key(source, event_id), self._mark(tenant_id, _fingerprint(told)))
+        request = Request(event_key(source, event_id), self._mark(tenant_id, _fingerprint(cloud_event)))
         return CommandEnvelope(
-            tenant_id, actor, command, request, targets, meta={"source": source, "external_id": event_id}
+            tenant_id=tenant_id,
+            actor=actor,
+            command=command,
+            request=request,
+            targets=targets,
+            meta={"source": source, "external_id": event_id},
         )
 
     def _target(self, topic: Topic, data: dict[str, Any], targets: dict[str, str]) -> None:
-        """Whether the named thing is what the command is about, or the name of the one that it begins."""
-        named = data.pop(str(topic.member))
-        if not isinstance(named, str):
+        """Moves the aggregate that `data` names to the targets, or to the reference of a new aggregate."""
+        id_or_ref = data.pop(str(topic.member))
+        if not isinstance(id_or_ref, str):
             raise Invalid("invalid_member", f"data.{topic.member} must be an id or ref: and a reference")
         if topic.command in _CREATES:
-            if not named.startswith("ref:"):
+            if not id_or_ref.startswith("ref:"):
                 raise Invalid(
                     "invalid_member", f"data.{topic.member} must be ref: and your own reference for a new one"
                 )
-            data.setdefault("external_ref", named.removeprefix("ref:"))
+            data.setdefault("external_ref", id_or_ref.removeprefix("ref:"))
         else:
-            targets[str(topic.member)] = named
+            targets[str(topic.member)] = id_or_ref
 
 
 def event_key(source: str, event_id: str) -> str:
-    """The receipt key of an event of another system: for ever unique by both, and never too long for an index."""
+    """The receipt key of an event of another system: unique for ever by both, and never too long for an index."""
     key = f"event:{len(source)}:{source}:{event_id}"
-    # A character has four bytes at the most: what is short needs no counting of them.
+    # A character has four bytes at most: a short key need not be encoded to know that it fits.
     if len(key) * 4 <= LONGEST_KEY or len(key.encode()) <= LONGEST_KEY:
         return key
     return f"event:sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def validated(command: type[Command], data: Mapping[str, Any]) -> Command:
-    """A command of its members. Raises: Invalid with what is wrong where, without repeating the values."""
+    """A command from its members. Raises: Invalid with what is wrong where, without repeating the values."""
     try:
         return command.model_validate(data)
     except ValidationError as error:
-        raise Invalid("invalid_command", "the members do not fit the command", errors=pointers(error, data)) from error
+        raise Invalid("invalid_command", "the members do not fit the command", errors=faults_of(error, data)) from error
 
 
-def pointers(error: ValidationError, value: Any = None) -> list[dict[str, str]]:
-    """What is wrong where in a value, at most 100 faults."""
-    faults = telling(error.errors(include_url=False, include_context=False, include_input=False))
-    return [fault(one, one["loc"], value) for one in faults]
-
-
-def telling(faults: Sequence[Any]) -> list[Any]:
-    """At most 100 of pydantic's faults, but for lists that it calls too short only because their members are faulty."""
-    faulty = {one["loc"][:depth] for one in faults for depth in range(len(one["loc"]))}
-    return [one for one in faults if one["type"] != "too_short" or one["loc"] not in faulty][:MOST_FAULTS]
-
-
-def fault(one: Mapping[str, Any], path: Sequence[int | str], value: Any) -> dict[str, str]:
-    """One thing that is wrong, without repeating the value: an RFC 6901 pointer as a fragment, a code, a sentence."""
-    detail = "is none of the kinds that are known here" if one["type"] == "union_tag_invalid" else str(one["msg"])
-    return {"pointer": _pointer(path, value, missing=one["type"] == "missing"), "code": one["type"], "detail": detail}
-
-
-def _pointer(path: Sequence[int | str], value: Any, *, missing: bool) -> str:
-    """The pointer of a path into a value; names of alternatives, which pydantic puts into its paths, are no members."""
-    parts = []
-    for at, part in enumerate(path):
-        inside = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
-        if inside:
-            value = value[part]
-        if inside or (missing and at == len(path) - 1):
-            parts.append(quote(str(part).replace("~", "~0").replace("/", "~1"), safe="!$&'()*+,;=:@?~"))
-    return "#/" + "/".join(parts) if parts else "#"
-
-
-def _fingerprint(told: Mapping[str, Any]) -> bytes:
-    if not _MEMBERS.issuperset(told):
-        told = {member: value for member, value in told.items() if member in _MEMBERS}
+def _fingerprint(cloud_event: Mapping[str, Any]) -> bytes:
+    if not _MEMBERS.issuperset(cloud_event):
+        cloud_event = {member: value for member, value in cloud_event.items() if member in _MEMBERS}
     try:
-        return fingerprint(canonical(told))
-    except ValueError as error:  # in members that no command looks at
+        return fingerprint(canonical(cloud_event))
+    except ValueError as error:  # in members that no command reads
         raise Invalid("invalid_event", str(error)) from error
 
 
-def _envelope(event: Any) -> dict[str, Any]:
+def _checked(event: Any) -> dict[str, Any]:
+    """The event, once it is known to be a CloudEvent that can be read."""
     if not isinstance(event, dict):
         raise Invalid("invalid_event", "an event is a JSON object")
-    for member in _NEEDED:
+    for member in _REQUIRED:
         value = event.get(member)
         if not isinstance(value, str) or not 0 < len(value) <= 500:
             raise Invalid("invalid_event", f"an event needs {member}, a string of 1 to 500 characters")

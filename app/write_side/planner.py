@@ -17,7 +17,8 @@ from app.domain.kernel.errors import DomainError, Invalid
 from app.domain.kernel.event import Event
 from app.domain.recorded import Recorded
 from app.store.append import AppendRequest
-from app.store.log import CacheMiss, Log, NewEvent
+from app.store.log import CacheMiss, Log
+from app.store.new_event import NewEvent
 from app.store.receipts import Receipt
 from app.write_side.aggregate_loader import AggregateLoader
 from app.write_side.command_aggregates import CommandAggregates

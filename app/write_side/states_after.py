@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.domain.aggregates import aggregate_of
 from app.domain.recorded import Recorded
-from app.store.log import NewEvent
+from app.store.new_event import NewEvent
 from app.write_side.state_cache import VersionedState
 
 

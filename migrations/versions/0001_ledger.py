@@ -13,7 +13,7 @@ APPEND_ONLY = ("events", "receipts", "refs")
 
 
 def upgrade() -> None:
-    """Makes the tables; on PostgreSQL also the roles, the policies and the trigger that keeps history."""
+    """Creates the tables; on PostgreSQL also the roles, the policies and the trigger that keeps history."""
     _roles()
     _tables()
     connection = op.get_bind()
@@ -140,7 +140,7 @@ def _tables() -> None:
 
 
 def _keep_history() -> None:
-    """Events are never changed and never removed, whoever asks."""
+    """Events are never changed and never removed, by any role."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
             """CREATE FUNCTION steward_keep_history() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -163,5 +163,5 @@ def _keep_history() -> None:
 
 
 def downgrade() -> None:
-    """There is nothing before the ledger; a ledger is not undone."""
+    """Not possible: a ledger is never undone."""
     raise RuntimeError("the ledger cannot be undone; drop the database if that is what you mean")

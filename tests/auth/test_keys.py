@@ -128,15 +128,15 @@ def test_a_key_of_another_tenant_with_the_same_id_opens_nothing(steward: Steward
 def test_a_key_is_believed_for_a_while_and_no_longer_than_it_lives(sqlite_steward: Steward) -> None:
     guard = gate(sqlite_steward, seconds=60)
     key_id, key = made(sqlite_steward, expires_at="2026-01-15T10:00:00Z")
-    assert guard.known(key) is None
+    assert guard.cached(key) is None
 
     principal = guard.check(key)
 
-    assert guard.known(key) == principal
+    assert guard.cached(key) == principal
     sqlite_steward.do(RevokeApiKey(), api_key=key_id)
-    assert guard.known(key) == principal  # another process would still believe it: for these seconds
+    assert guard.cached(key) == principal  # another process would still believe it: for these seconds
     sqlite_steward.clock.now = micros("2026-01-15T10:00:00Z")
-    assert guard.known(key) is None
+    assert guard.cached(key) is None
 
 
 def test_a_key_that_is_believed_for_no_time_is_looked_up_every_time(sqlite_steward: Steward) -> None:
@@ -144,7 +144,7 @@ def test_a_key_that_is_believed_for_no_time_is_looked_up_every_time(sqlite_stewa
     key_id, key = made(sqlite_steward)
     guard.check(key)
 
-    assert guard.known(key) is None
+    assert guard.cached(key) is None
     sqlite_steward.do(RevokeApiKey(), api_key=key_id)
     assert refused(guard, key).startswith("invalid_key")
 

@@ -39,7 +39,7 @@ def cut_all(steward: Steward) -> int:
 def test_connections_that_died_while_they_rested_are_replaced_unseen(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "RESTED", -1)
+    monkeypatch.setattr(engine, "IDLE_SECONDS", -1)
 
     assert cut_all(steward) > 0
     assert steward.runtime.log.head(steward.tenant) == 21
@@ -53,7 +53,7 @@ def test_connections_that_died_while_they_rested_are_replaced_unseen(
 def test_connections_that_died_in_use_cost_one_try_however_many_they_were(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "RESTED", float("inf"))
+    monkeypatch.setattr(engine, "IDLE_SECONDS", float("inf"))
 
     assert cut_all(steward) > 0
     (receipt,) = steward.runtime.committer.submit([begin(steward, "after")]).result(timeout=30)

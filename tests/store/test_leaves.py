@@ -16,7 +16,8 @@ from app.domain.account.commands import OpenAccount
 from app.domain.account.events import AccountRenamed
 from app.domain.interaction.commands import LogInteraction
 from app.store import mapper
-from app.store.mapper import Proposed, StoredEnvelope
+from app.store.mapper import SealedEvent, StoredEnvelope
+from app.store.new_event import NewEvent
 from tests.support.application import Steward
 
 F1 = Path(__file__).parents[1] / "data" / "fixture-f1.ndjson"
@@ -26,16 +27,16 @@ GOLDEN_HEADER = (
     b'"id":"evt_2","position":42,"recorded_at":"2026-02-01T09:00:00.000000Z","schema":1,"stream":"acct_3","tenant":"tnt_4",'
     b'"type":"account.renamed","v":1,"version":7}'
 )
-GOLDEN_FACT = StoredEnvelope(
-    "acct_3",
-    7,
-    "account.renamed",
-    b'{"data":{"name":"N\xc3\xb6rd"},"meta":{},"salt":"AA=="}',
-    "evt_2",
-    "acct_3",
-    1,
-    1_769_900_400_000_001,
-    "usr_1",
+GOLDEN_EVENT = StoredEnvelope(
+    originator_id="acct_3",
+    originator_version=7,
+    topic="account.renamed",
+    state=b'{"data":{"name":"N\xc3\xb6rd"},"meta":{},"salt":"AA=="}',
+    event_id="evt_2",
+    account_id="acct_3",
+    schema_version=1,
+    effective_at=1_769_900_400_000_001,
+    actor="usr_1",
 )
 
 
@@ -52,7 +53,7 @@ def plain(micros: int) -> str:
 
 
 def leaf_of(row: Any) -> bytes:
-    """The leaf by the book: RFC 6962 over a header of the columns."""
+    """The leaf by the specification: RFC 6962 over a header of the columns."""
     header = {
         "actor": row["actor"],
         "body": base64.standard_b64encode(hashlib.sha256(bytes(row["body"])).digest()).decode("ascii"),
@@ -94,11 +95,11 @@ def test_every_leaf_is_the_hash_of_its_columns_and_every_body_is_in_canonical_fo
 
 
 def test_a_header_is_written_so_and_never_otherwise() -> None:
-    header = mapper.header("tnt_4", GOLDEN_FACT, 42, 1_769_936_400_000_000)
+    header = mapper.header("tnt_4", GOLDEN_EVENT, 42, 1_769_936_400_000_000)
 
     assert header == GOLDEN_HEADER
     assert (
-        mapper.leaf("tnt_4", GOLDEN_FACT, 42, b"2026-02-01T09:00:00.000000Z")
+        mapper.leaf("tnt_4", GOLDEN_EVENT, 42, b"2026-02-01T09:00:00.000000Z")
         == hashlib.sha256(b"\x00" + GOLDEN_HEADER).digest()
     )
 
@@ -135,16 +136,21 @@ MOMENTS = st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999)
     position=st.integers(1, 2**53 - 1),
     moments=st.tuples(MOMENTS, MOMENTS),
 )
-def test_a_leaf_whose_header_was_prepared_is_the_one_by_the_book(
+def test_a_leaf_whose_header_was_prepared_is_the_leaf_of_the_specification(
     words: tuple[str, str, str, str], version: int, position: int, moments: tuple[int, int]
 ) -> None:
     tenant, event_id, stream_id, actor = words
     effective_at, recorded_at = moments
-    proposed = Proposed(
-        AccountRenamed(name="x"), {"name": "x"}, {}, event_id, stream_id, version, None, effective_at, actor
+    new = NewEvent(
+        event=AccountRenamed(name="x"),
+        event_id=event_id,
+        stream_id=stream_id,
+        version=version,
+        account_id=None,
+        effective_at=effective_at,
     )
-    fact = mapper.encoded(tenant, proposed)
-    by_the_book = leaf_of(
+    stored = mapper.encoded(tenant, SealedEvent(new, {"name": "x"}, {}, actor))
+    expected = leaf_of(
         {
             "tenant_id": tenant,
             "position": position,
@@ -152,14 +158,14 @@ def test_a_leaf_whose_header_was_prepared_is_the_one_by_the_book(
             "stream_id": stream_id,
             "version": version,
             "type": "account.renamed",
-            "schema_version": fact.schema_version,
+            "schema_version": stored.schema_version,
             "effective_at": effective_at,
             "recorded_at": recorded_at,
             "actor": actor,
-            "body": fact.state,
+            "body": stored.state,
         }
     )
 
-    assert fact.header is not None
-    assert mapper.leaf(tenant, fact, position, plain(recorded_at).encode()) == by_the_book
-    assert mapper.leaf(tenant, replace(fact, header=None), position, plain(recorded_at).encode()) == by_the_book
+    assert stored.header is not None
+    assert mapper.leaf(tenant, stored, position, plain(recorded_at).encode()) == expected
+    assert mapper.leaf(tenant, replace(stored, header=None), position, plain(recorded_at).encode()) == expected

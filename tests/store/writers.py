@@ -18,7 +18,7 @@ from app.domain.kernel.errors import DomainError
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.append import AppendRequest
-from app.store.log import NewEvent
+from app.store.new_event import NewEvent
 from app.store.receipts import Receipt, Request
 from app.write_side.handler import CommandEnvelope
 from tests.support.application import KEY, Steward

@@ -319,8 +319,8 @@ def test_two_workers_bring_a_message_home_once(steward: Steward) -> None:
     for first, second in ((parked, done), (done, parked)):
         with steward.runtime.database.write(steward.tenant) as connection:
             connection.execute(update(inbox).values(state="waiting"))
-        steward.runtime.inbox.messages.mark(steward.tenant, first)
-        steward.runtime.inbox.messages.mark(steward.tenant, second)
+        steward.runtime.inbox.messages.record(steward.tenant, first)
+        steward.runtime.inbox.messages.record(steward.tenant, second)
         assert crm.message().state == "done"
     assert topics(steward) == ["account.opened", "interaction.logged"]
 

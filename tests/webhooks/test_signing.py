@@ -49,7 +49,7 @@ def test_what_we_sign_is_what_others_sign(vector: dict) -> None:
 def test_a_signature_is_good_for_its_own_secret(secret: bytes, message_id: str, timestamp: int, body: bytes) -> None:
     header = signing.sign(signing.secret_of(signing.secret_text(secret)), message_id, timestamp, body)
 
-    assert signing.fault(message_id, str(timestamp), header, body, [secret], []) is None
+    assert signing.fault(message_id, str(timestamp), header, body, secrets=[secret], public_keys=[]) is None
 
 
 @given(st.binary(min_size=32, max_size=32), IDS, TIMES, st.binary(max_size=200))
@@ -60,15 +60,18 @@ def test_an_asymmetric_signature_is_good_for_its_public_key(
     header = signing.sign_asymmetric(signing.signing_key_of(signing_key), message_id, timestamp, body)
     key = signing.public_key_of(public_key)
 
-    assert signing.fault(message_id, str(timestamp), header, body, [], [key]) is None
-    assert signing.fault(message_id, str(timestamp), header, body + b" ", [], [key]) == "signature_mismatch"
+    assert signing.fault(message_id, str(timestamp), header, body, secrets=[], public_keys=[key]) is None
+    assert (
+        signing.fault(message_id, str(timestamp), header, body + b" ", secrets=[], public_keys=[key])
+        == "signature_mismatch"
+    )
 
 
 @given(st.binary(min_size=1, max_size=50), st.binary(min_size=1, max_size=50))
 def test_a_signature_is_good_for_one_body_only(body: bytes, other: bytes) -> None:
     header = signing.sign(KEY, "msg_1", 1000, body)
 
-    assert (signing.fault("msg_1", "1000", header, other, [KEY], []) is None) == (body == other)
+    assert (signing.fault("msg_1", "1000", header, other, secrets=[KEY], public_keys=[]) is None) == (body == other)
 
 
 def test_a_public_key_is_never_the_key_of_an_hmac() -> None:
@@ -77,8 +80,8 @@ def test_a_public_key_is_never_the_key_of_an_hmac() -> None:
     forged = signing.sign(base64.b64decode(public_text.removeprefix("whpk_")), "msg_1", 1000, b"{}")
     key = signing.public_key_of(public_text)
 
-    assert signing.fault("msg_1", "1000", forged, b"{}", [], [key]) == "no_supported_signature"
-    assert signing.fault("msg_1", "1000", forged, b"{}", [KEY], [key]) == "signature_mismatch"
+    assert signing.fault("msg_1", "1000", forged, b"{}", secrets=[], public_keys=[key]) == "no_supported_signature"
+    assert signing.fault("msg_1", "1000", forged, b"{}", secrets=[KEY], public_keys=[key]) == "signature_mismatch"
     with pytest.raises(Invalid, match="invalid_secret"):
         signing.secret_of(public_text)
 
@@ -108,15 +111,18 @@ def test_what_holds_no_signing_key_is_refused_by_name(text: str) -> None:
 def test_a_header_with_too_many_signatures_is_not_worked_through() -> None:
     good = signing.sign(KEY, "msg_1", 1000, b"{}")
 
-    assert signing.fault("msg_1", "1000", " ".join([good] * 16), b"{}", [KEY], []) is None
-    assert signing.fault("msg_1", "1000", " ".join([good] * 17), b"{}", [KEY], []) == "signature_malformed"
+    assert signing.fault("msg_1", "1000", " ".join([good] * 16), b"{}", secrets=[KEY], public_keys=[]) is None
+    assert (
+        signing.fault("msg_1", "1000", " ".join([good] * 17), b"{}", secrets=[KEY], public_keys=[])
+        == "signature_malformed"
+    )
 
 
 @given(st.text(st.characters(max_codepoint=127), max_size=120))
 def test_no_header_makes_the_check_stumble(header: str) -> None:
     key = signing.public_key_of(_pair(bytes(32))[1])
 
-    assert signing.fault("msg_1", "1000", header, b"{}", [KEY], [key]) in (
+    assert signing.fault("msg_1", "1000", header, b"{}", secrets=[KEY], public_keys=[key]) in (
         "signature_malformed",
         "no_supported_signature",
         "signature_mismatch",

@@ -23,7 +23,8 @@ from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.decisions import rules_in_force
 from app.domain.policy.rules import RenewalRules
 from app.domain.recorded import Recorded
-from app.store.log import CacheMiss, NewEvent
+from app.store.log import CacheMiss
+from app.store.new_event import NewEvent
 from app.store.receipts import Receipt, Request
 from app.write_side.batch_handler import CHUNK
 from app.write_side.command_envelope import CommandEnvelope

@@ -66,7 +66,7 @@ async def _checked(app: Any, key: str | None, scopes: Sequence[str]) -> Principa
     if not key:
         raise Unauthenticated("missing_key", "send an API key: Authorization: Bearer …")
     gate: ApiKeyAuthenticator = app.state.gate
-    principal = gate.known(key)
+    principal = gate.cached(key)
     if principal is None:
         principal = await asyncio.to_thread(gate.check, key)
     for scope in scopes:

@@ -9,11 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.domain.kernel import errors
+from app.domain.kernel import errors, faults
 from app.domain.kernel.strict_json import Malformed
 from app.observe.metrics import REFUSALS
 from app.write_side.in_flight import InFlight
-from app.write_side.ingestion import fault, telling
 
 STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
     (Malformed, 400),
@@ -155,10 +154,10 @@ async def validation_error(request: Request, error: Exception) -> Response:
     if any(one["loc"][0] == "path" for one in error.errors()):
         return problem(request_id(request), 404, "not_found", "there is nothing at this path")
     found, asked_wrongly = [], False
-    for one in telling(error.errors()):
+    for one in faults.relevant(error.errors()):
         where, *path = one["loc"]
         if where == "body":
-            found.append(fault(one, path, error.body))
+            found.append(faults.fault(one, path, error.body))
         else:
             asked_wrongly = True
             found.append({"pointer": str(path[0] if path else where), "code": one["type"], "detail": one["msg"]})

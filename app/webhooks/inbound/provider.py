@@ -1,4 +1,4 @@
-"""What a provider is, and the form in which a message comes in."""
+"""What a provider is, and a message as it arrives."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,29 +10,29 @@ from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
 from app.domain.webhook_endpoint.state import WebhookEndpointState
 
 _TIMESTAMP: Final = re.compile(r"[1-9][0-9]*")
-_LONGEST: Final = 15
-"""Digits of a timestamp that are worth reading; more are a time that nobody lives to see."""
+_MOST_DIGITS: Final = 15
+"""A timestamp with more digits is refused unread: it lies far in the future."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message as it came: its headers in order, names and values as bytes, and its raw body."""
+    """A message as it arrived: its headers in order, names and values as bytes, and its raw body."""
 
     headers: Sequence[tuple[bytes, bytes]]
     body: bytes
 
     def only(self, name: str, malformed: str) -> str:
-        """The value of a header that must be there once. Takes: the reason to give when it is not one ASCII text.
+        """The value of a header that must be there exactly once. Takes: the reason of the refusal when it is not one ASCII text.
 
         Raises: Unauthenticated.
         """
-        wanted = name.lower().encode()
-        found = [value for header, value in self.headers if header.lower() == wanted]
-        if not any(found):
+        header_name = name.lower().encode()
+        values = [value for header, value in self.headers if header.lower() == header_name]
+        if not any(values):
             raise unverified("missing_header")
-        if len(found) > 1 or not found[0].isascii():
+        if len(values) > 1 or not values[0].isascii():
             raise unverified(malformed)
-        return found[0].decode()
+        return values[0].decode()
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Provider:
 
     check: raises Invalid for an endpoint that it cannot serve; check_secret, check_public_key: the same for their texts.
     verify(endpoint, secrets, delivery, now in seconds): raises Unauthenticated with a reason. identify(delivery, its
-    JSON): the message's id, the same for every attempt to deliver it. keeps: the headers that are stored with it.
+    JSON): the message's id, the same for every attempt to deliver it. stored_headers: the headers that are stored with it.
     """
 
     name: str
@@ -50,24 +50,24 @@ class Provider:
     check_public_key: Callable[[str], None]
     verify: Callable[[WebhookEndpointState, Sequence[str], Delivery, int], None]
     identify: Callable[[Delivery, Any], str]
-    keeps: tuple[str, ...] = ()
+    stored_headers: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
-        """The name as it stands in addresses."""
+        """The name as it is written in addresses."""
         return self.name.replace("_", "-")
 
 
 def unverified(reason: str) -> Unauthenticated:
-    """The refusal of a message that does not prove who sent it."""
+    """The refusal of a message whose sender is not proved."""
     return Unauthenticated("invalid_signature", "the message does not bear a good signature", reason=reason)
 
 
 def require_fresh(timestamp: str, tolerance_seconds: int, now: int) -> None:
-    """Raises: Unauthenticated for a timestamp that is none, or too far away. Takes: seconds since 1970, text and number."""
+    """Raises: Unauthenticated for a malformed timestamp, or one too far from now. Takes: seconds since 1970, text and number."""
     if not _TIMESTAMP.fullmatch(timestamp):
         raise unverified("timestamp_malformed")
-    if len(timestamp) > _LONGEST or int(timestamp) > now + tolerance_seconds:
+    if len(timestamp) > _MOST_DIGITS or int(timestamp) > now + tolerance_seconds:
         raise unverified("timestamp_too_new")
     if int(timestamp) < now - tolerance_seconds:
         raise unverified("timestamp_too_old")

@@ -1,8 +1,8 @@
 """Standard Webhooks signatures, v1 and v1a: made and checked over raw bytes, without a clock.
 
 v1 is HMAC-SHA256 under a shared secret (`whsec_`), v1a is Ed25519 (`whsk_` signs, `whpk_` checks). Both sign
-`id.timestamp.body`. A public key is known to everybody, so it never becomes the key of an HMAC: the two are different
-types here and come in by different arguments.
+`id.timestamp.body`. A public key is known to everybody, so it must never become the key of an HMAC: the two are of
+different types here and are passed as different arguments.
 
 Source: Standard Webhooks specification, "Signature scheme".
 """
@@ -23,7 +23,7 @@ SECRET: Final = "whsec_"  # noqa: S105 - a prefix
 PUBLIC_KEY: Final = "whpk_"
 SIGNING_KEY: Final = "whsk_"
 MOST_SIGNATURES: Final = 16
-"""More in one header cost time and help nobody."""
+"""More signatures in one header cost time without use."""
 _SECRET_BYTES: Final = range(16, 129)
 
 
@@ -66,17 +66,17 @@ def signing_key_of(text: str) -> Ed25519PrivateKey:
 
 
 def signed_content(message_id: str, timestamp: str, body: bytes) -> bytes:
-    """What is signed. Takes: the timestamp as it stands in the header."""
+    """The bytes that are signed. Takes: the timestamp as the header has it."""
     return f"{message_id}.{timestamp}.".encode() + body
 
 
 def sign(secret: bytes, message_id: str, timestamp: int, body: bytes) -> str:
-    """A v1 signature, as it stands in the header."""
+    """A v1 signature, as the header has it."""
     return "v1," + _hmac(secret, signed_content(message_id, str(timestamp), body))
 
 
 def sign_asymmetric(key: Ed25519PrivateKey, message_id: str, timestamp: int, body: bytes) -> str:
-    """A v1a signature, as it stands in the header."""
+    """A v1a signature, as the header has it."""
     return "v1a," + base64.b64encode(key.sign(signed_content(message_id, str(timestamp), body))).decode()
 
 
@@ -88,31 +88,32 @@ def fault(
     timestamp: str,
     header: str,
     body: bytes,
+    *,
     secrets: Sequence[bytes],
     public_keys: Sequence[Ed25519PublicKey],
 ) -> str | None:
     """What is wrong with a signature header, or None when one of its signatures is good.
 
-    Takes: ASCII texts. Every signature is compared with every key, so that the time taken tells nothing.
+    Takes: ASCII texts. Every signature is compared with every key, so that the time taken reveals nothing.
     Gives: signature_malformed, no_supported_signature or signature_mismatch.
     """
     entries = [entry.partition(",") for entry in header.split(" ") if entry]
     if not 0 < len(entries) <= MOST_SIGNATURES or not all(comma for _, comma, _ in entries):
         return "signature_malformed"
     content = signed_content(message_id, timestamp, body)
-    symmetric = [given for version, _, given in entries if version == "v1" and secrets]
-    asymmetric = [given for version, _, given in entries if version == "v1a" and public_keys]
+    symmetric = [signature for version, _, signature in entries if version == "v1" and secrets]
+    asymmetric = [signature for version, _, signature in entries if version == "v1a" and public_keys]
     if not symmetric and not asymmetric:
         return "no_supported_signature"
-    wanted = [_hmac(secret, content).encode() for secret in secrets]
-    good = [hmac.compare_digest(expected, given.encode()) for given in symmetric for expected in wanted]
-    good += [_signed_by(key, given, content) for given in asymmetric for key in public_keys]
+    expected = [_hmac(secret, content).encode() for secret in secrets]
+    good = [hmac.compare_digest(own, signature.encode()) for signature in symmetric for own in expected]
+    good += [_signed_by(key, signature, content) for signature in asymmetric for key in public_keys]
     return None if any(good) else "signature_mismatch"
 
 
-def _signed_by(key: Ed25519PublicKey, given: str, content: bytes) -> bool:
+def _signed_by(key: Ed25519PublicKey, signature: str, content: bytes) -> bool:
     try:
-        key.verify(base64.b64decode(given, validate=True), content)
+        key.verify(base64.b64decode(signature, validate=True), content)
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -1,6 +1,6 @@
-"""The senders: one file each, which checks a message over its raw bytes and says what it is called.
+"""The providers: one file each, which verifies a message over its raw bytes and names it.
 
-Lives here: `base.py` with what a provider is, and a file per provider.
+Lives here: a file per provider. What a provider is stands in `app.webhooks.inbound.provider`.
 May import: `app.webhooks.inbound.signing`, `app.domain`; never SQL, the handler or a web framework.
 To add a provider: a file here and one line below.
 """
@@ -19,7 +19,7 @@ PROVIDERS: Final[tuple[Provider, ...]] = (
 
 def provider_named(name: str) -> Provider:
     """A provider by its name. Raises: Invalid when there is none."""
-    found = next((provider for provider in PROVIDERS if provider.name == name), None)
-    if found is None:
+    named = next((provider for provider in PROVIDERS if provider.name == name), None)
+    if named is None:
         raise Invalid("unknown_provider", f"a provider is one of {', '.join(provider.name for provider in PROVIDERS)}")
-    return found
+    return named

@@ -1,6 +1,6 @@
 """Any sender that signs with an HMAC in one header: the signature alone, or `t=<seconds>,v1=<signature>`.
 
-Nothing but the body (and the time) is signed, so nothing else may name the message: not even a header `webhook-id`.
+Only the body (and the time) is signed, so nothing else may name the message: not even a header `webhook-id`.
 """
 
 import base64
@@ -16,17 +16,17 @@ from app.domain.webhook_endpoint.state import WebhookEndpointState
 from app.webhooks.inbound.provider import Delivery, Provider, require_fresh, unverified
 from app.webhooks.inbound.signing import MOST_SIGNATURES, PUBLIC_KEY, SIGNING_KEY
 
-_NEEDED: Final = ("hash", "encoding", "header", "style", "signed_content_template")
+_REQUIRED: Final = ("hash", "encoding", "header", "style", "signed_content_template")
 _HASHES: Final = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
-"""A CloudEvents id that can stand in an address as it is."""
+"""A CloudEvents id that needs no escaping in an address."""
 
 
-def _check(wanted: RegisterWebhookEndpoint) -> None:
-    missing = [name for name in _NEEDED if getattr(wanted, name) is None]
+def _check(command: RegisterWebhookEndpoint) -> None:
+    missing = [name for name in _REQUIRED if getattr(command, name) is None]
     if missing:
         raise Invalid("member_missing", f"say how the sender signs: {', '.join(missing)}")
-    if (wanted.style == "t_v1") != ("{t}" in str(wanted.signed_content_template)):
+    if (command.style == "t_v1") != ("{t}" in str(command.signed_content_template)):
         raise Invalid("template_mismatch", "the style t_v1 signs {t} as well, the style plain does not")
 
 
@@ -41,18 +41,18 @@ def _check_public_key(_text: str) -> None:
 
 def _verify(endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: Delivery, now: int) -> None:
     value = delivery.only(str(endpoint.header), "signature_malformed")
-    timestamp, given = "", [value]
+    timestamp, signatures = "", [value]
     if endpoint.style == "t_v1":
-        timestamp, given = _parts(value)
+        timestamp, signatures = _parts(value)
         require_fresh(timestamp, endpoint.tolerance_seconds, now)
     before, body, after = str(endpoint.signed_content_template).partition("{body}")
     content = b"".join((before.replace("{t}", timestamp).encode(), delivery.body if body else b"", after.encode()))
     if endpoint.encoding == "hex":
-        given = [each.lower() for each in given]
-    wanted = [_digest(endpoint, secret.encode(), content).encode() for secret in secrets]
-    good = [hmac.compare_digest(expected, each.encode()) for each in given for expected in wanted]
+        signatures = [signature.lower() for signature in signatures]
+    expected = [_digest(endpoint, secret.encode(), content).encode() for secret in secrets]
+    good = [hmac.compare_digest(own, signature.encode()) for signature in signatures for own in expected]
     if not any(good):
-        raise unverified("signature_mismatch" if wanted else "no_supported_signature")
+        raise unverified("signature_mismatch" if expected else "no_supported_signature")
 
 
 def _parts(value: str) -> tuple[str, list[str]]:
@@ -61,15 +61,15 @@ def _parts(value: str) -> tuple[str, list[str]]:
     times = [text for name, _, text in pairs if name == "t"]
     if len(times) != 1 or len(pairs) > MOST_SIGNATURES + 1 or not all(sign for _, sign, _ in pairs):
         raise unverified("signature_malformed")
-    given = [text for name, _, text in pairs if name == "v1"]
-    if not given:
+    signatures = [text for name, _, text in pairs if name == "v1"]
+    if not signatures:
         raise unverified("no_supported_signature")
-    return times[0], given
+    return times[0], signatures
 
 
 def _digest(endpoint: WebhookEndpointState, secret: bytes, content: bytes) -> str:
-    made = hmac.digest(secret, content, _HASHES[str(endpoint.hash)])
-    return made.hex() if endpoint.encoding == "hex" else base64.b64encode(made).decode()
+    digest = hmac.digest(secret, content, _HASHES[str(endpoint.hash)])
+    return digest.hex() if endpoint.encoding == "hex" else base64.b64encode(digest).decode()
 
 
 def _identify(delivery: Delivery, body: Any) -> str:
@@ -81,4 +81,11 @@ def _identify(delivery: Delivery, body: Any) -> str:
     return hashlib.sha256(delivery.body).hexdigest()
 
 
-PROVIDER: Final = Provider("generic_hmac", _check, _check_secret, _check_public_key, _verify, _identify)
+PROVIDER: Final = Provider(
+    name="generic_hmac",
+    check=_check,
+    check_secret=_check_secret,
+    check_public_key=_check_public_key,
+    verify=_verify,
+    identify=_identify,
+)

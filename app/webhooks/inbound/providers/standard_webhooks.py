@@ -14,11 +14,11 @@ ID: Final = "webhook-id"
 TIMESTAMP: Final = "webhook-timestamp"
 SIGNATURE: Final = "webhook-signature"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
-"""No full stop: what is signed is `id.timestamp.body`, and must read in one way only."""
+"""No full stop: the signed text is `id.timestamp.body` and must have only one reading."""
 
 
-def _check(wanted: RegisterWebhookEndpoint) -> None:
-    if any((wanted.hash, wanted.encoding, wanted.header, wanted.style, wanted.signed_content_template)):
+def _check(command: RegisterWebhookEndpoint) -> None:
+    if any((command.hash, command.encoding, command.header, command.style, command.signed_content_template)):
         raise Invalid("member_not_allowed", "Standard Webhooks are signed in one way; leave out how")
 
 
@@ -42,8 +42,8 @@ def _verify(endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: De
         timestamp,
         signature,
         delivery.body,
-        [signing.secret_of(text) for text in secrets],
-        [signing.public_key_of(text) for text in endpoint.public_keys],
+        secrets=[signing.secret_of(text) for text in secrets],
+        public_keys=[signing.public_key_of(text) for text in endpoint.public_keys],
     )
     if fault:
         raise unverified(fault)
@@ -54,5 +54,11 @@ def _identify(delivery: Delivery, _body: Any) -> str:
 
 
 PROVIDER: Final = Provider(
-    "standard_webhooks", _check, _check_secret, _check_public_key, _verify, _identify, (ID, TIMESTAMP, SIGNATURE)
+    name="standard_webhooks",
+    check=_check,
+    check_secret=_check_secret,
+    check_public_key=_check_public_key,
+    verify=_verify,
+    identify=_identify,
+    stored_headers=(ID, TIMESTAMP, SIGNATURE),
 )
