@@ -33,7 +33,7 @@ def followers(connection: Connection, tenant_id: str) -> dict[str, Follower]:
 
 
 def advance(
-    connection: Connection, tenant_id: str, follower: str, reached: int | None, position: int, now: int
+    connection: Connection, tenant_id: str, follower: str, *, reached: int | None, position: int, now: int
 ) -> bool:
     """Moves a follower from where it was read to a new position.
 

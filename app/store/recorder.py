@@ -167,7 +167,12 @@ class LedgerRecorder(ProcessRecorder):
         if reached is not None and reached >= tracking.notification_id:
             raise IntegrityError("the follower is at this position already")
         if not advance(
-            connection, self.tenant_id, tracking.application_name, reached, tracking.notification_id, self.clock()
+            connection,
+            self.tenant_id,
+            tracking.application_name,
+            reached=reached,
+            position=tracking.notification_id,
+            now=self.clock(),
         ):
             raise IntegrityError("another follower was faster")
 

@@ -91,15 +91,16 @@ class Vault:
 
     # --- values ---
 
-    def seal(self, key: bytes, key_id: str, tenant_id: str, event_id: str, path: str, value: Any) -> dict[str, str]:
+    def seal(self, key: bytes, value: Any, *, key_id: str, tenant_id: str, event_id: str, path: str) -> dict[str, str]:
         """The envelope of a JSON value."""
-        return _envelope(_cipher(key), key_id, tenant_id, event_id, path, value)
+        binding = _binding(tenant_id=tenant_id, event_id=event_id, key_id=key_id, path=path)
+        return _envelope(_cipher(key), key_id, binding, value)
 
-    def open(self, key: bytes, tenant_id: str, event_id: str, path: str, envelope: Mapping[str, str]) -> Any:
+    def open(self, key: bytes, envelope: Mapping[str, str], *, tenant_id: str, event_id: str, path: str) -> Any:
         """The value in an envelope, or None when it does not belong here."""
-        bound = _bound_to(tenant_id, event_id, envelope["key"], path)
+        binding = _binding(tenant_id=tenant_id, event_id=event_id, key_id=envelope["key"], path=path)
         try:
-            plain = _cipher(key).decrypt(base64.b64decode(envelope["nonce"]), base64.b64decode(envelope["ct"]), bound)
+            plain = _cipher(key).decrypt(base64.b64decode(envelope["nonce"]), base64.b64decode(envelope["ct"]), binding)
         except (InvalidTag, ValueError):
             return None
         return orjson.loads(plain)
@@ -125,14 +126,16 @@ class Vault:
                     existing[key_id] = key
                     new_keys.append(stored)
                 cipher = ciphers[key_id] = _cipher(key)
-            members[name] = _envelope(cipher, key_id, tenant_id, event_id, path, members[name])
+            binding = _binding(tenant_id=tenant_id, event_id=event_id, key_id=key_id, path=path)
+            members[name] = _envelope(cipher, key_id, binding, members[name])
         return new_keys
 
     def seal_note(self, tenant_id: str, event_id: str, note: str) -> tuple[dict[str, str], DataKey]:
         """The reason of a command, sealed under a key of its own."""
         key_id = f"{event_id}.reason"
         key, stored = self.new_key(tenant_id, key_id)
-        return self.seal(key, key_id, tenant_id, event_id, "meta.reason", note), stored
+        envelope = self.seal(key, note, key_id=key_id, tenant_id=tenant_id, event_id=event_id, path="meta.reason")
+        return envelope, stored
 
     def reveal(
         self, data_keys: Mapping[str, bytes], tenant_id: str, event_id: str, data: Any, path: str = "data"
@@ -141,7 +144,7 @@ class Vault:
         if isinstance(data, dict):
             if data.get("alg") == ALGORITHM and "ct" in data:
                 key = data_keys.get(data["key"])
-                return None if key is None else self.open(key, tenant_id, event_id, path, data)
+                return None if key is None else self.open(key, data, tenant_id=tenant_id, event_id=event_id, path=path)
             return {
                 name: self.reveal(data_keys, tenant_id, event_id, value, f"{path}.{name}")
                 for name, value in data.items()
@@ -236,13 +239,14 @@ def _cipher(key: bytes) -> AESGCM:
     return AESGCM(hkdf(key, "pii-enc/v1"))
 
 
-def _envelope(cipher: AESGCM, key_id: str, tenant_id: str, event_id: str, path: str, value: Any) -> dict[str, str]:
+def _envelope(cipher: AESGCM, key_id: str, binding: bytes, value: Any) -> dict[str, str]:
     nonce = random_bytes(12)
-    ct = cipher.encrypt(nonce, canonical(value), _bound_to(tenant_id, event_id, key_id, path))
+    ct = cipher.encrypt(nonce, canonical(value), binding)
     return {"alg": ALGORITHM, "key": key_id, "nonce": _b64(nonce), "ct": _b64(ct)}
 
 
-def _bound_to(tenant_id: str, event_id: str, key_id: str, path: str) -> bytes:
+def _binding(*, tenant_id: str, event_id: str, key_id: str, path: str) -> bytes:
+    """What a sealed value is bound to: it opens nowhere else."""
     return canonical({"id": event_id, "key": key_id, "path": path, "tenant": tenant_id})
 
 

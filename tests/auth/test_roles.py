@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.auth.roles import BUSINESS, HOUSE, NOUN_SCOPES, ROLES, RULES, SCOPES, Principal, scopes_of
+from app.auth.roles import ADMINISTRATION, BUSINESS, NOUN_SCOPES, ROLES, RULES, SCOPES, Principal, scopes_of
 from app.domain.api_key.commands import Role
 from app.domain.kernel.errors import NotAllowed
 from app.write_side.ingestion import TOPICS
@@ -30,7 +30,7 @@ def test_an_auditor_reads_everything_and_writes_nothing() -> None:
 
 
 def test_only_an_admin_keeps_the_keys_of_the_house() -> None:
-    keeping = {f"{nouns}:write" for nouns in HOUSE}
+    keeping = {f"{nouns}:write" for nouns in ADMINISTRATION}
 
     assert [role for role, scopes in ROLES.items() if scopes & keeping] == ["admin"]
 

@@ -46,7 +46,9 @@ def at_once(calls: Sequence[Callable[[], Receipt]]) -> list[Answer]:
 def sending(
     runtime: Runtime, tenant: str, command: Command, request: Request, if_match: int | None = None, **targets: str
 ) -> Callable[[], Receipt]:
-    return lambda: runtime.handler.handle(CommandEnvelope(tenant, "test", command, request, targets, if_match))
+    return lambda: runtime.handler.handle(
+        CommandEnvelope(tenant, "test", command, request, targets=targets, if_match=if_match)
+    )
 
 
 def test_sixteen_writers_who_saw_the_same_version_have_one_winner(steward: Steward, processes: list[Runtime]) -> None:

@@ -164,19 +164,19 @@ def test_a_reason_is_read_where_it_was_said_and_nowhere_else(steward: Steward) -
 )
 def test_a_sealed_value_opens_only_where_it_was_sealed(moved: dict[str, str]) -> None:
     vault, key = Vault(bytes(range(32))), bytes(32)
-    envelope = vault.seal(key, "stk_1", "tnt_1", "evt_1", "data.summary", CANARY)
     place = {"tenant_id": "tnt_1", "event_id": "evt_1", "path": "data.summary"}
+    envelope = vault.seal(key, CANARY, key_id="stk_1", **place)
     flipped = bytearray(base64.b64decode(envelope["ct"]))
     flipped[0] ^= 1
 
-    assert vault.open(key, **place, envelope=envelope) == CANARY
+    assert vault.open(key, envelope, **place) == CANARY
     if "key" in moved:
         envelope["key"] = moved["key"]
     elif "ct" in moved:
         envelope["ct"] = base64.b64encode(flipped).decode()
     else:
         place |= moved
-    assert vault.open(key, **place, envelope=envelope) is None
+    assert vault.open(key, envelope, **place) is None
 
 
 def test_a_data_key_opens_under_its_tenant_and_its_root_only() -> None:
@@ -189,7 +189,7 @@ def test_a_data_key_opens_under_its_tenant_and_its_root_only() -> None:
     assert key not in stored.wrapped
 
 
-def test_what_is_locked_for_one_purpose_is_not_unlocked_for_another() -> None:
+def test_bytes_locked_for_one_purpose_are_not_unlocked_for_another() -> None:
     vault = Vault(bytes(range(32)))
     locked = vault.lock("tnt_1", "inbox", CANARY.encode())
 
@@ -205,10 +205,10 @@ def test_a_root_key_of_another_length_is_refused() -> None:
 
 
 def test_keys_are_wrapped_as_rfc_3394_says() -> None:
-    told = {name: bytes.fromhex(value) for name, value in PRIMITIVES["aes_key_wrap"].items()}
-    assert aes_key_wrap(told["kek"], told["key"]) == told["wrapped"]
+    vector = {name: bytes.fromhex(value) for name, value in PRIMITIVES["aes_key_wrap"].items()}
+    assert aes_key_wrap(vector["kek"], vector["key"]) == vector["wrapped"]
     with pytest.raises(InvalidUnwrap):
-        aes_key_unwrap(told["kek"], told["must_fail_to_unwrap"])
+        aes_key_unwrap(vector["kek"], vector["must_fail_to_unwrap"])
 
 
 def test_keys_are_derived_as_rfc_5869_says() -> None:
@@ -219,5 +219,8 @@ def test_keys_are_derived_as_rfc_5869_says() -> None:
 
 
 def test_values_are_encrypted_as_the_gcm_standard_says() -> None:
-    told = {name: bytes.fromhex(value) for name, value in PRIMITIVES["aes_256_gcm"].items()}
-    assert AESGCM(told["key"]).encrypt(told["nonce"], told["plaintext"], told["aad"]) == told["ciphertext_and_tag"]
+    vector = {name: bytes.fromhex(value) for name, value in PRIMITIVES["aes_256_gcm"].items()}
+    assert (
+        AESGCM(vector["key"]).encrypt(vector["nonce"], vector["plaintext"], vector["aad"])
+        == vector["ciphertext_and_tag"]
+    )

@@ -1,7 +1,7 @@
-"""Writers that get in each other's way: real commands on hot streams, a tenth of them doomed.
+"""Writers that compete: real commands on few streams, a tenth of which must fail.
 
 Run as `python -m tests.store.writers URL TENANT SEED COUNT STREAM…` it is a process of its own with four of them, and
-prints what they were told.
+prints the answers.
 """
 
 import json
@@ -26,13 +26,13 @@ from tests.support.application import KEY, Steward
 
 @dataclass
 class Tally:
-    """What writers were told: events by id with the position that was acknowledged, and the codes of refusals."""
+    """The answers to writers: events by id with the position that was acknowledged, and the codes of refusals."""
 
     acknowledged: dict[str, int] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
-        """Takes another writer's tally in."""
+        """Adds another writer's tally."""
         self.acknowledged |= other.acknowledged
         self.refused += other.refused
 
@@ -53,13 +53,18 @@ def renaming(
     claims: tuple[tuple[str, str], ...] = (),
 ) -> AppendRequest:
     """An append of one event that takes a stream to a version, past all decisions."""
-    draft = NewEvent(
-        AccountRenamed(name=f"name {version}"), event_id or runtime.new_id("evt"), stream_id, version, stream_id, 0
+    new_event = NewEvent(
+        event=AccountRenamed(name=f"name {version}"),
+        event_id=event_id or runtime.new_id("evt"),
+        stream_id=stream_id,
+        version=version,
+        account_id=stream_id,
+        effective_at=0,
     )
     return runtime.log.prepare(
         tenant_id,
         stream_id,
-        [draft],
+        [new_event],
         actor="test",
         meta={},
         reason=None,
@@ -69,9 +74,9 @@ def renaming(
     )
 
 
-def begin(steward: Steward, key: str, **given: object) -> AppendRequest:
+def begin(steward: Steward, key: str, **members: object) -> AppendRequest:
     """An append that begins a stream of its own."""
-    return renaming(steward.runtime, steward.tenant, steward.runtime.new_id("acct"), 1, key, **given)  # type: ignore[arg-type]
+    return renaming(steward.runtime, steward.tenant, steward.runtime.new_id("acct"), 1, key, **members)  # type: ignore[arg-type]
 
 
 def doubled(append: AppendRequest) -> AppendRequest:
@@ -126,9 +131,9 @@ def sound(steward: Steward) -> list[str]:
 
 if __name__ == "__main__":
     url, tenant, seed, count, *hot = sys.argv[1:]
-    own, told = runtime_of(url), Tally()
+    runtime, total = runtime_of(url), Tally()
     with ThreadPoolExecutor(4) as pool:
-        for tally in pool.map(lambda number: write(own, tenant, int(seed) + number, int(count), hot), range(4)):
-            told.add(tally)
-    print(json.dumps(asdict(told)))  # noqa: T201 - its answer
-    own.close()
+        for tally in pool.map(lambda number: write(runtime, tenant, int(seed) + number, int(count), hot), range(4)):
+            total.add(tally)
+    print(json.dumps(asdict(total)))  # noqa: T201 - its answer
+    runtime.close()

@@ -34,7 +34,7 @@ def envelope(
     if_match: int | None = None,
     **targets: str,
 ) -> CommandEnvelope:
-    return CommandEnvelope(steward.tenant, "test", command, Request(key, content), targets, if_match)
+    return CommandEnvelope(steward.tenant, "test", command, Request(key, content), targets=targets, if_match=if_match)
 
 
 def opening(name: str = "Northwind", **members: str) -> OpenAccount:

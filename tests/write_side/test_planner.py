@@ -100,8 +100,15 @@ def test_the_state_after_new_events_is_the_state_after_the_stored_events(
     events = data.draw(st.lists(events_of(topics), min_size=1, max_size=6))
     log, stream_id = property_steward.runtime.log, property_steward.runtime.new_id(AGGREGATES[noun].id_prefix)
     new_events = [
-        NewEvent(one, property_steward.runtime.new_id("evt"), stream_id, version, "acct", 5, None)
-        for version, one in enumerate(events, 1)
+        NewEvent(
+            event=event,
+            event_id=property_steward.runtime.new_id("evt"),
+            stream_id=stream_id,
+            version=version,
+            account_id="acct",
+            effective_at=5,
+        )
+        for version, event in enumerate(events, 1)
     ]
     append = log.prepare(
         "tnt", stream_id, new_events, actor="a", meta={}, reason=None, expects={stream_id: 0}, request=Request("r", b"")
@@ -117,18 +124,18 @@ def test_the_state_after_new_events_is_the_state_after_the_stored_events(
     for new_event, body in zip(new_events, bodies, strict=True):
         kind = type(new_event.event)
         stored = Recorded(
-            "tnt",
-            0,
-            new_event.event_id,
-            stream_id,
-            new_event.version,
-            "acct",
-            kind.TOPIC,
-            kind.VERSION,
-            5,
-            7,
-            "a",
-            body,
+            tenant_id="tnt",
+            position=0,
+            event_id=new_event.event_id,
+            stream_id=stream_id,
+            version=new_event.version,
+            account_id="acct",
+            type=kind.TOPIC,
+            schema_version=kind.VERSION,
+            effective_at=5,
+            recorded_at=7,
+            actor="a",
+            body=body,
         )
         state = AGGREGATES[noun].evolve(state, stored)
     assert states == {stream_id: VersionedState(len(new_events), state)}
@@ -155,7 +162,9 @@ def test_cached_states_after_a_long_history_are_those_that_the_log_leads_to(stew
 
 def test_nothing_that_is_sealed_stays_in_the_cache_in_plain_text(steward: Steward) -> None:
     event = CATALOGUE["contract.terminated"].model_validate(unsealed(sample(CATALOGUE["contract.terminated"])))
-    new_event = NewEvent(event, "evt_1", "ctr_1", 1, "acct_1", 5)
+    new_event = NewEvent(
+        event=event, event_id="evt_1", stream_id="ctr_1", version=1, account_id="acct_1", effective_at=5
+    )
 
     states = states_after(
         [before_append("tnt", "a", new_event, b"", 7)], {"ctr_1": VersionedState(0, AGGREGATES["contract"].initial)}
