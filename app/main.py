@@ -1,9 +1,7 @@
-"""The application: doors, what surrounds them, and what runs beside them."""
+"""The application: endpoints, middleware, and the worker that runs beside them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from os import environ
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,19 +20,19 @@ from app.bootstrap import Ids, build, settle, system_clock
 from app.domain.kernel.errors import DomainError
 from app.observe import logs
 from app.runtime import Clock
-from app.settings import Settings
+from app.settings import Settings, load_settings
 from app.worker import Worker
 
 
 class StewardApi(FastAPI):
-    """FastAPI with our surroundings, and with the short way for commands in front of it."""
+    """FastAPI with our middleware, and the fast router for commands in front of it."""
 
-    def __init__(self, settings: Settings, **told: Any) -> None:
-        super().__init__(**told)
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(**options)
         self._settings = settings
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Ours outside, the framework's inside."""
+        """Our middleware outside, the framework's inside."""
         commands = FastCommandRouter(super().build_middleware_stack(), self.router.routes)
         return Surround(
             commands,
@@ -45,7 +43,7 @@ class StewardApi(FastAPI):
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
-    """The application of some settings. Takes: `clock`, for tests."""
+    """The application with these settings. Takes: `clock`, for tests."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,10 +70,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
             "tracing": False,
             "metrics": False,
             "logs": False,
-        },  # /metrics tells; looking for it costs every request
+        },  # /metrics has ours; looking for a tracer costs every request
         summary="The ledger of client relationships",
     )
-    for router in ROUTERS:  # as they are, for an included router is searched twice for every request
+    for router in ROUTERS:  # directly: an included router is searched twice for every request
         app.router.routes.extend(router.routes)
     app.add_exception_handler(DomainError, problems.domain_error)
     app.add_exception_handler(HTTPException, problems.http_error)
@@ -86,7 +84,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
 
 def create_app_from_env() -> FastAPI:
-    """The application of the environment, for server processes that are started by name."""
-    settings = Settings.from_env(environ, Path(".env"))
+    """The application with the settings of the environment, for server processes that are started by name."""
+    settings = load_settings()
     logs.configure(settings.log_level)
     return create_app(settings)

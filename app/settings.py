@@ -1,37 +1,51 @@
 """Settings: read once from the environment and `.env`, by name, with their defaults and meanings."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from dotenv.parser import parse_stream
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-PREFIX = "STEWARD_"
+PREFIX: Final = "STEWARD_"
+DOTENV: Final = Path(".env")
+ENCODING: Final = "utf-8-sig"  # editors on Windows put a mark in front
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
 
-class Settings(BaseModel):
-    """Everything that may be set. Each is the environment variable `STEWARD_` and its name in capitals."""
+class Settings(BaseSettings):
+    """Everything that may be set. Each is the environment variable `STEWARD_` and its name in capitals.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Made by hand it reads no environment; `load_settings` does.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=PREFIX, env_ignore_empty=True, hide_input_in_errors=True,
+        dotenv_filtering="only_existing",
+    )  # fmt: skip
 
     database_url: str = Field(
-        "sqlite:///./var/steward.db", description="where the ledgers are: sqlite:///path or postgresql+psycopg://…"
+        "sqlite:///./var/steward.db",
+        description="where the ledgers are: sqlite:///path or postgresql+psycopg://…",
+        repr=False,
     )
     owner_url: str | None = Field(
-        None, description="a login that may make tables, for migrate and rebuild; default: database_url"
+        None, description="a login that may make tables, for migrate and rebuild; default: database_url", repr=False
     )
     vault_key: str | None = Field(
-        None, description="the vault's root key, 32 bytes in hexadecimal; default: from vault_key_file"
+        None, description="the vault's root key, 32 bytes in hexadecimal; default: from vault_key_file", repr=False
     )
     vault_key_file: str = Field("./var/vault.key", description="where the root key is kept, made when it is missing")
     host: str = Field("127.0.0.1", description="the address to serve on")
-    port: int = Field(8000, description="the port to serve on")
+    port: int = Field(8000, ge=0, le=65535, description="the port to serve on")
     public_url: str | None = Field(
         None,
-        description="how the world reaches this server, for webhook addresses; default: http:// and its host and port",
+        description="how senders of webhooks reach this server, for webhook addresses; default: http:// and its host and port",
     )
     workers: int = Field(1, ge=1, description="how many server processes")
-    log_level: str = Field("info", description="debug, info, warning or error")
+    log_level: LogLevel = Field("info", description="debug, info, warning or error")
     projector: bool = Field(True, description="whether the server keeps views up to date itself; off where workers do")
     watchers: bool = Field(True, description="whether workers append what a day brings, such as renewals that fall due")
     poll_seconds: float = Field(0.05, gt=0, description="how often views look for new events")
@@ -41,8 +55,8 @@ class Settings(BaseModel):
     key_cache_seconds: float = Field(
         2.0, ge=0, le=5, description="how long a checked API key is believed; a revoked one dies within this time"
     )
-    body_limit: int = Field(262_144, description="the largest request body, in bytes")
-    events_body_limit: int = Field(16_777_216, description="the largest body of POST /v1/events, in bytes")
+    body_limit: int = Field(262_144, ge=1, description="the largest request body, in bytes")
+    events_body_limit: int = Field(16_777_216, ge=1, description="the largest body of POST /v1/events, in bytes")
 
     @property
     def address(self) -> str:
@@ -50,25 +64,64 @@ class Settings(BaseModel):
         return self.public_url or f"http://{self.host}:{self.port}"
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str], dotenv: Path | None = None) -> Self:
-        """The settings of an environment; what a `.env` file says counts where the environment is silent.
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments only."""
+        return (init_settings,)
 
-        Raises: ValueError for a STEWARD_ variable that does not exist or a value that does not fit.
-        """
-        told = {**_dotenv(dotenv), **environment}
-        mine = {name.removeprefix(PREFIX).lower(): value for name, value in told.items() if name.startswith(PREFIX)}
-        unknown = sorted(set(mine) - set(cls.model_fields))
-        if unknown:
-            raise ValueError(f"no such setting: {', '.join(PREFIX + name.upper() for name in unknown)}")
-        return cls.model_validate(mine)
+
+class _EnvironmentSettings(Settings):
+    """Settings that are read from the environment, and where it is silent from a `.env` file."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file."""
+        return init_settings, env_settings, dotenv_settings
 
 
-def _dotenv(path: Path | None) -> dict[str, str]:
-    if path is None or not path.is_file():
-        return {}
-    pairs = (
-        line.split("=", 1)
-        for line in path.read_text().splitlines()
-        if "=" in line and not line.lstrip().startswith("#")
-    )
-    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+def load_settings(dotenv: Path = DOTENV) -> Settings:
+    """The settings of the environment; those of a `.env` file count where the environment is silent. An empty value is none.
+
+    Raises: ValueError for a STEWARD_ variable that does not exist, a value that does not fit (its name, never the value itself),
+    or a line of the file that cannot be read.
+    """
+    names = {name for name in os.environ if name.upper().startswith(PREFIX)} | dotenv_names(dotenv)
+    unknown = sorted(name for name in names if name.upper() not in VARIABLES)
+    if unknown:
+        raise ValueError(f"no such setting: {', '.join(unknown)}")
+    try:
+        return _EnvironmentSettings(_env_file=dotenv, _env_file_encoding=ENCODING)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise ValueError(f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}") from None
+
+
+def dotenv_names(path: Path) -> set[str]:
+    """Which of Steward's variables a `.env` file sets. Raises: ValueError for a line that cannot be read."""
+    return {name for name in _names(path) if name.upper().startswith(PREFIX)} if path.is_file() else set()
+
+
+def _names(path: Path) -> Iterator[str]:
+    with path.open(encoding=ENCODING) as file:
+        for binding in parse_stream(file):
+            if binding.error or (binding.key is not None and binding.value is None):
+                raise ValueError(f"{path.name}: line {binding.original.line} is not NAME=value")
+            if binding.key is not None:
+                yield binding.key
+
+
+VARIABLES: Final = {PREFIX + name.upper(): name for name in Settings.model_fields}
+"""The environment variables and the settings that they set."""

@@ -1,10 +1,8 @@
 """What all commands share: settings, a runtime for as long as it is needed, answers and progress."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
@@ -19,7 +17,7 @@ from app.domain.kernel.errors import Invalid
 from app.domain.tenant.state import TenantState
 from app.observe import logs
 from app.runtime import Runtime
-from app.settings import Settings
+from app.settings import PREFIX, Settings, load_settings
 from app.store.urls import is_supported
 
 ACTOR: Final = "cli"
@@ -36,12 +34,10 @@ Model = TypeVar("Model", bound=BaseModel)
 # --- settings and the runtime ---
 
 
-def load_settings() -> Settings:
+def settings_or_misuse() -> Settings:
     """The settings of the environment and `.env`. Raises: Misuse for one that does not exist or does not fit."""
     try:
-        settings = Settings.from_env(os.environ, Path(".env"))
-    except ValidationError as error:
-        raise Misuse("invalid_settings", first_fault(error)) from error
+        settings = load_settings()
     except (ValueError, OSError) as error:
         raise Misuse("invalid_settings", str(error)) from error
     for name in ("database_url", "owner_url"):
@@ -51,13 +47,13 @@ def load_settings() -> Settings:
 
 def _require_database(name: str, url: str | None) -> None:
     if url is not None and not is_supported(url):
-        raise Misuse("invalid_settings", f"{name}: must be sqlite:///path or postgresql+psycopg://…")
+        raise Misuse("invalid_settings", f"{PREFIX}{name.upper()}: must be sqlite:///path or postgresql+psycopg://…")
 
 
 @contextmanager
 def open_runtime(settings: Settings | None = None) -> Iterator[Runtime]:
     """A runtime for as long as it is needed. Raises: SchemaOutdated."""
-    settings = settings or load_settings()
+    settings = settings or settings_or_misuse()
     logs.configure(settings.log_level)
     runtime = build(settings)
     try:

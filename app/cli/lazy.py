@@ -1,7 +1,7 @@
 """Commands that are imported when they are called: the list of commands, with its help, costs no import of Steward."""
 
 from collections.abc import Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 import typer
@@ -17,8 +17,7 @@ class Entry(NamedTuple):
 
     def load(self, name: str) -> Any:
         """The command itself."""
-        module, _, attribute = self.target.partition(":")
-        target = getattr(import_module(module), attribute)
+        target = resolve_name(self.target)
         if isinstance(target, typer.Typer):
             target.rich_markup_mode = None
             group = get_group(target)

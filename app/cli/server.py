@@ -13,7 +13,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.bootstrap import owner
-from app.cli.console import Json, load_settings, open_runtime, show, show_json
+from app.cli.console import Json, open_runtime, settings_or_misuse, show, show_json
 from app.cli.demo import kept_key, tips
 from app.domain.kernel.errors import Unavailable
 from app.domain.kernel.values import day_of, zone
@@ -29,7 +29,7 @@ BACKLOG: Final = 2048
 
 def migrate(json_: Json = False) -> None:
     """Bring the database to head, and make the tables of new views."""
-    database = owner(load_settings())
+    database = owner(settings_or_misuse())
     try:
         revision = schema.migrate(database)
         create_tables(database)
@@ -52,7 +52,9 @@ def serve(
     """Serve the API until SIGTERM or SIGINT, and keep the views up to date unless --no-projector is given."""
     from app.main import create_app  # takes longer to import than most other commands take to run
 
-    settings = _with(load_settings(), host=host, port=port, workers=workers, projector=False if no_projector else None)
+    settings = _with(
+        settings_or_misuse(), host=host, port=port, workers=workers, projector=False if no_projector else None
+    )
     with open_runtime(settings) as runtime:  # refuses an older schema before anybody can connect
         key, today = kept_key(runtime), day_of(runtime.clock(), zone("UTC"))
     listener = _bound(settings)

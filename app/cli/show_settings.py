@@ -1,11 +1,10 @@
 """`steward settings`: all settings, where each comes from, and what it means."""
 
 import os
-from pathlib import Path
 from typing import Any, Final
 
-from app.cli.console import Json, load_settings, show_rows
-from app.settings import PREFIX, Settings
+from app.cli.console import Json, settings_or_misuse, show_rows
+from app.settings import DOTENV, PREFIX, Settings, dotenv_names
 from app.store.urls import without_password
 
 MASK: Final = "********"
@@ -13,8 +12,8 @@ MASK: Final = "********"
 
 def settings(json_: Json = False) -> None:
     """Print all settings, where each comes from, and what it means; secrets are masked."""
-    loaded = load_settings()
-    dotenv = _names_in(Path(".env"))
+    loaded = settings_or_misuse()
+    dotenv = {name.upper() for name in dotenv_names(DOTENV)}
     body = [
         {"name": PREFIX + name.upper(), "value": shown(name, getattr(loaded, name)), "source": _source(PREFIX + name.upper(), dotenv),
          "meaning": field.description}
@@ -24,7 +23,7 @@ def settings(json_: Json = False) -> None:
 
 
 def shown(name: str, value: Any) -> Any:
-    """A setting's value without what would let somebody in."""
+    """A setting's value with its secrets masked."""
     if value is None:
         return None
     if name == "vault_key":
@@ -35,11 +34,6 @@ def shown(name: str, value: Any) -> Any:
 
 
 def _source(variable: str, dotenv: set[str]) -> str:
-    if variable in os.environ:
+    if os.environ.get(variable):
         return "environment"
     return ".env" if variable in dotenv else "default"
-
-
-def _names_in(path: Path) -> set[str]:
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return {line.partition("=")[0].strip() for line in lines if "=" in line and not line.lstrip().startswith("#")}

@@ -1,7 +1,7 @@
 """SQLite's driver: `pysqlite3`, which brings a new SQLite, and where it has no wheel the `sqlite3` of Python itself."""
 
 import sqlite3
-from importlib import import_module
+from contextlib import suppress
 from types import ModuleType
 from typing import Final
 
@@ -13,11 +13,11 @@ SOUND_WAL: Final = (3, 51, 3)
 
 def driver() -> ModuleType:
     """The DB-API module to use. Raises: RuntimeError where its SQLite is too old."""
-    module: ModuleType
-    try:
-        module = import_module("pysqlite3.dbapi2")
-    except ImportError:
-        module = sqlite3
+    module: ModuleType = sqlite3
+    with suppress(ImportError):
+        import pysqlite3.dbapi2
+
+        module = pysqlite3.dbapi2
     if module.sqlite_version_info < OLDEST:
         needed = ".".join(map(str, OLDEST))
         raise RuntimeError(f"SQLite {module.sqlite_version} is too old; Steward needs {needed} or newer")

@@ -13,7 +13,7 @@ PACKAGES = sorted({path.parent for path in SOURCES if path.parent.name != "versi
 
 MAY = {
     "the clock": ("app/bootstrap.py",),
-    "the environment": ("app/bootstrap.py", "app/main.py", "app/cli/"),
+    "the environment": ("app/bootstrap.py", "app/settings.py", "app/cli/"),
     "randomness": ("app/bootstrap.py", "app/store/randomness.py", "app/auth/", "app/webhooks/"),
     "dice": ("app/demo/",),
 }

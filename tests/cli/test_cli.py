@@ -110,8 +110,11 @@ def test_a_setting_that_does_not_exist_or_does_not_fit_is_named_without_its_valu
 
     assert unknown == (2, "error: invalid_settings: no such setting: STEWARD_NO_SUCH_THING")
     assert unfit[0] == 2
-    assert unfit[1].startswith("error: invalid_settings: workers:")
-    assert nowhere == (2, "error: invalid_settings: database_url: must be sqlite:///path or postgresql+psycopg://…")
+    assert unfit[1].startswith("error: invalid_settings: STEWARD_WORKERS: ")
+    assert nowhere == (
+        2,
+        "error: invalid_settings: STEWARD_DATABASE_URL: must be sqlite:///path or postgresql+psycopg://…",
+    )
     assert "hunter2" not in unfit[1]
 
 
