@@ -1,4 +1,4 @@
-"""The only place where real things are made: database, clock, randomness, and what is built on them."""
+"""Builds a runtime: the only place with the system's clock and randomness, and with connections to a real database."""
 
 import gc
 import os
@@ -28,7 +28,7 @@ from app.write_side.ingestion import Ingestion
 
 
 def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool = True) -> Runtime:
-    """Makes a runtime.
+    """A runtime with these settings.
 
     Raises: SchemaOutdated unless the database is at the revision that this code was written for.
     """
@@ -50,21 +50,21 @@ def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool 
     endpoints = Endpoints(handler, WebhookSecrets(database, vault), secrets.token_bytes, settings.address)
     inbox = Inbox(endpoints, Messages(database, vault), ingestion, clock, wake.set)
     return Runtime(
-        settings,
-        database,
-        clock,
-        new_id,
-        vault,
-        log,
-        committer,
-        handler,
-        ingestion,
-        projector,
-        reader,
-        endpoints,
-        inbox,
-        RenewalDeadlines(handler, reader, clock),
-        wake,
+        settings=settings,
+        database=database,
+        clock=clock,
+        new_id=new_id,
+        vault=vault,
+        log=log,
+        committer=committer,
+        handler=handler,
+        ingestion=ingestion,
+        projector=projector,
+        reader=reader,
+        endpoints=endpoints,
+        inbox=inbox,
+        watcher=RenewalDeadlines(handler, reader, clock),
+        wake=wake,
     )
 
 
@@ -74,9 +74,9 @@ def owner(settings: Settings) -> Database:
 
 
 def settle() -> None:
-    """Tells the collector of cycles that what is there now stays, and to look less often at the rest.
+    """Makes the garbage collector ignore what exists now, and look less often at the rest.
 
-    A command leaves no cycles behind, and looking for some takes a fifth of a batch's time.
+    A command leaves no reference cycles behind, and looking for them takes a fifth of a batch's time.
     """
     gc.collect()
     gc.freeze()
@@ -89,25 +89,25 @@ def system_clock() -> int:
 
 
 def root_key(settings: Settings) -> bytes:
-    """The vault's root key, made and kept with owner-only rights when there is none.
+    """The vault's root key; when there is none, a new one is written to a file that only its owner may read.
 
-    Raises: ValueError when what is there is no key.
+    Raises: ValueError when the setting or the file holds no key.
     """
     if settings.vault_key:
-        return _key(settings.vault_key)
+        return _parse_key(settings.vault_key)
     path = Path(settings.vault_key_file)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return _key(path.read_text())
+            return _parse_key(path.read_text())
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_hex(32) + "\n")
-    return _key(path.read_text())
+    return _parse_key(path.read_text())
 
 
-def _key(text: str) -> bytes:
+def _parse_key(text: str) -> bytes:
     try:
         key = bytes.fromhex(text.strip())
     except ValueError:

@@ -1,6 +1,7 @@
-"""The worker: a loop that keeps views up to date, takes webhook messages in and lets the watchers look, until told to stop."""
+"""The worker: a loop that keeps views up to date, takes webhook messages in and appends what falls due, until it is stopped."""
 
 import threading
+from pathlib import Path
 from typing import Final
 
 from app.domain.kernel.errors import DomainError
@@ -8,17 +9,21 @@ from app.observe.logs import logger
 from app.runtime import Runtime
 from app.services.deadlines import DeadlineSchedule
 
-MOST_SECONDS: Final = 1.0
-REST_SECONDS: Final = 0.025
-"""How long a round is rested from: what is appended meanwhile shares the next one. Each costs the same, however much it finds,
+LONGEST_PAUSE_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 0.025
+"""The pause after each round: what is appended meanwhile shares the next one. A round costs the same, however much it finds,
 and takes the interpreter from the requests beside it."""
 
 
 class Worker:
-    """Keeps views and the inbox, and watches. Takes: a runtime; any number of workers may run side by side."""
+    """Catches views up, works the inbox off and appends what falls due. Any number of workers may run side by side.
 
-    def __init__(self, runtime: Runtime) -> None:
+    Takes: a runtime, and where somebody watches the process a file that is touched after each round that went well.
+    """
+
+    def __init__(self, runtime: Runtime, heartbeat: Path | None = None) -> None:
         self.runtime = runtime
+        self.heartbeat = heartbeat
         self._stop = threading.Event()
         self._seen: dict[str, int] = {}
         self._turns = DeadlineSchedule(runtime.watcher, runtime.clock)
@@ -37,19 +42,21 @@ class Worker:
             self._thread.join(timeout=30)
 
     def run(self) -> None:
-        """Looks for new events until stopped; a database that is away is waited for."""
+        """Looks for new events until it is stopped; waits while the database cannot be reached."""
         pause = self.runtime.settings.poll_seconds
         while not self._stop.is_set():
             try:
                 self.once()
+                if self.heartbeat is not None:
+                    self.heartbeat.touch()
                 pause = self.runtime.settings.poll_seconds
             except DomainError as fault:
                 logger().warning("worker_waits", code=fault.code)
-                pause = min(pause * 2, MOST_SECONDS)
-            except Exception as fault:  # noqa: BLE001 - the loop outlives whatever one round meets
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            except Exception as fault:  # noqa: BLE001 - the loop outlives every failure of a round
                 logger().error("worker_failed", error=type(fault).__name__)
-                pause = MOST_SECONDS
-            self._stop.wait(REST_SECONDS)
+                pause = LONGEST_PAUSE_SECONDS
+            self._stop.wait(PAUSE_SECONDS)
             self.runtime.wake.wait(pause)
             self.runtime.wake.clear()
 

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Final
 
@@ -100,10 +101,14 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
         return
 
 
-def worker() -> None:
+def worker(
+    heartbeat: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file to touch after each round that went well.")
+    ] = None,
+) -> None:
     """Keep views up to date and take webhook messages in, until SIGTERM or SIGINT; any number may run."""
     with open_runtime() as runtime:
-        running = Worker(runtime)
+        running = Worker(runtime, heartbeat)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             running.stop()
