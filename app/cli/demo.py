@@ -1,4 +1,4 @@
-"""`steward demo`, and the key with which the demo can be tried: kept beside the vault's key, for its owner's eyes."""
+"""`steward demo`, and the API key for it: kept beside the vault's key, in a file that only its owner may read."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import typer
 from app.auth.keys import ApiKeyAuthenticator, issue
 from app.cli.console import ACTOR, Json, open_runtime, progress, show, show_json, warn
 from app.cli.failures import REFUSED
-from app.demo.loader import Told, create_tenant, tell, told_before
+from app.demo.loader import LoadResult, create_tenant, holds_demo, load_demo
 from app.domain.api_key.commands import IssueApiKey
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import add_months
@@ -26,55 +26,55 @@ def demo(
         str | None, typer.Option(metavar="ID", help="Into this tenant's ledger; default: a new tenant's.")
     ] = None,
     if_empty: Annotated[
-        bool, typer.Option("--if-empty", help="Only where no ledger is; otherwise the key is found again.")
+        bool, typer.Option("--if-empty", help="Only into an empty database; otherwise show the demo's key again.")
     ] = False,
     accounts: Annotated[int, typer.Option(min=1, max=1000, help="How many clients the agency has.")] = 60,
     years: Annotated[int, typer.Option(min=1, max=10, help="How many years, up to today.")] = 3,
     json_: Json = False,
 ) -> None:
-    """Tell a made-up agency into a ledger: every kind of event, through the real commands, from a fixed seed."""
+    """Write a made-up agency into a ledger: every kind of event, through the real commands, each recorded at its own day."""
     with open_runtime() as runtime:
         if tenant is not None:
-            told = _tell(runtime, tenant, accounts, years)
-            _show(tenant, told, None, json_=json_)
+            result = _load(runtime, tenant, accounts, years)
+            _show(tenant, result, None, json_=json_)
             return
-        found = list(runtime.log.tenants()) if if_empty else []
-        shown = next((one for one in found if told_before(runtime, one)), None)
-        if found and shown is None:
-            _show(None, Told(), None, json_=json_)
+        tenants = list(runtime.log.tenants()) if if_empty else []
+        earlier = next((tenant_id for tenant_id in tenants if holds_demo(runtime, tenant_id)), None)
+        if tenants and earlier is None:
+            _show(None, LoadResult(), None, json_=json_)
             return
-        tenant = shown or create_tenant(runtime)
-        told = _tell(runtime, tenant, accounts, years, again=shown is not None)
+        tenant = earlier or create_tenant(runtime, years)
+        result = _load(runtime, tenant, accounts, years, again=earlier is not None)
         key = kept_key(runtime, tenant) or new_key(runtime, tenant)
         runtime.projector.catch_up(tenant)
-        _show(tenant, told, key, json_=json_)
+        _show(tenant, result, key, json_=json_)
 
 
-def _tell(runtime: Runtime, tenant: str, accounts: int, years: int, *, again: bool = False) -> Told:
-    """Tells the story; one that is there already stays as it is."""
-    with progress("telling the demo") as (bar, task):
+def _load(runtime: Runtime, tenant: str, accounts: int, years: int, *, again: bool = False) -> LoadResult:
+    """Loads the demo; one that is there already, of another size or version, stays as it is."""
+    with progress("writing the demo") as (bar, task):
         try:
-            return tell(runtime, tenant, accounts=accounts, years=years, begun=lambda count: bar.update(task, total=count),
+            return load_demo(runtime, tenant, accounts=accounts, years=years, on_start=lambda count: bar.update(task, total=count),
                         progress=lambda done: bar.advance(task, done))  # fmt: skip
         except DomainError as error:
             if again and error.code == "demo_told_otherwise":
-                return Told()
+                return LoadResult()
             raise
 
 
-def _show(tenant: str | None, told: Told, key: str | None, *, json_: bool) -> None:
+def _show(tenant: str | None, result: LoadResult, key: str | None, *, json_: bool) -> None:
     if json_:
-        show_json({"tenant_id": tenant, "new": told.new, "known": told.known, "refused": list(told.refused), "api_key": key,
-                 "position": told.position or None})  # fmt: skip
+        show_json({"tenant_id": tenant, "new": result.new, "known": result.known, "refused": list(result.refused), "api_key": key,
+                 "position": result.position or None})  # fmt: skip
     elif tenant is None:
         show("The database holds ledgers already; nothing was added.")
     else:
-        show(f"tenant   {tenant}\ncommands {told.new} new, {told.known} known before")
+        show(f"tenant   {tenant}\ncommands {result.new} new, {result.known} known before")
         if key:
             show(f"API key  {key}")
-    for refusal in told.refused:
+    for refusal in result.refused:
         warn(f"refused: {refusal}")
-    if told.refused:
+    if result.refused:
         raise typer.Exit(REFUSED)
 
 
@@ -82,9 +82,9 @@ def _show(tenant: str | None, told: Told, key: str | None, *, json_: bool) -> No
 
 
 def new_key(runtime: Runtime, tenant: str) -> str | None:
-    """A new admin's key, kept so that it can be shown again."""
-    wanted = IssueApiKey(role="admin", label=LABEL)
-    receipt, key = issue(runtime.handler, tenant, ACTOR, wanted, Request(runtime.new_id("req"), b""))
+    """A new admin's key, written to a file so that it can be shown again."""
+    command = IssueApiKey(role="admin", label=LABEL)
+    receipt, key = issue(runtime.handler, tenant, ACTOR, command, Request(runtime.new_id("req"), b""))
     path = _path(runtime.settings)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def new_key(runtime: Runtime, tenant: str) -> str | None:
 
 
 def kept_key(runtime: Runtime, tenant: str | None = None) -> str | None:
-    """The key that was kept, if it still opens the tenant's ledger (or that of any, when none is named)."""
+    """The key from that file, if it is still valid for the tenant (or for any, when none is named)."""
     try:
         kept: Any = json.loads(_path(runtime.settings).read_text())
         key = str(kept["api_key"])
@@ -112,11 +112,11 @@ def _path(settings: Settings) -> Path:
 
 
 def tips(url: str, key: str, today: str) -> str:
-    """Three things to try on a day."""
-    wanted = (
+    """Three requests to try today."""
+    paths = (
         "/v1/accounts?sort=name&limit=3",
         "/v1/accounts/ref:demo-000/timeline?limit=5",
         f"/v1/kpis/net_revenue_retention?from={add_months(today, -12)}&to={today}",
     )
-    calls = "\n".join(f"  curl -s -H 'Authorization: Bearer {key}' '{url}{path}'" for path in wanted)
+    calls = "\n".join(f"  curl -s -H 'Authorization: Bearer {key}' '{url}{path}'" for path in paths)
     return f"The demo's API key: {key}\nTry:\n{calls}"

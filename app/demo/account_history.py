@@ -1,4 +1,4 @@
-"""A life: what one account goes through, written down as the commands that its people would have given."""
+"""The history of one account, written as the commands that its people would have given."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from app.demo.people import Client, Offer
-from app.demo.scripted_command import Due, Loss, NewId, Step, Thread, Win
+from app.demo.scripted_command import CommandChain, Due, Loss, NewId, ScriptedCommand, Win
 from app.domain.account import commands as account_commands
 from app.domain.contract import commands as contract_commands
 from app.domain.contract import schedule as schedules
@@ -15,20 +15,20 @@ from app.domain.kernel.values import MICRO, add_days, add_months
 from app.domain.renewal import commands as renewal_commands
 
 
-class Life:
-    """An account from its first day on. Takes: the client, a seeded random, the story's first day and the one after its last."""
+class AccountHistory:
+    """An account from its first day on. Takes: the client, a seeded random, the story's first day and the day after its last."""
 
     def __init__(self, client: Client, rng: Random, start: str, end: str, currency: str, new_id: NewId) -> None:
         self.client = client
         self.rng = rng
         self.start, self.end = start, end
         self.currency = currency
-        self.steps: list[Step] = []
-        self.plot = Thread(rng, self.steps)
+        self.commands: list[ScriptedCommand] = []
+        self.chain = CommandChain(rng, self.commands)
         self.owner = client.owner
         self.account = new_id("acct", client.ref)
         self.contract = ""
-        self.cycle = ""
+        self.renewal = ""
         self.term_start, self.term_end = "", ""
         self.paid_in: dict[str, str] = {}
         self.prices: dict[str, int] = {}
@@ -36,12 +36,12 @@ class Life:
         self.won: list[Win] = []
         self.lost: list[Loss] = []
         self.due: list[Due] = []
-        self.grown: list[tuple[str, str, int]] = []
-        self.anew: list[tuple[str, str]] = []
-        self.restated: set[tuple[str, str, str]] = set()
-        self.served: list[tuple[str, str]] = []
-        self.live: list[tuple[str, str, str]] = []
-        self.resting: list[tuple[str, str]] = []
+        self.increases: list[tuple[str, str, int]] = []
+        self.repriced: list[tuple[str, str]] = []
+        self.restatements: set[tuple[str, str, str]] = set()
+        self.service_periods: list[tuple[str, str]] = []
+        self.active: list[tuple[str, str, str]] = []
+        self.suspensions: list[tuple[str, str]] = []
         self._moods = [("0001-01-01", 3)]
         self._owners = [("0001-01-01", client.owner)]
         self._numbers: Counter[str] = Counter()
@@ -60,15 +60,15 @@ class Life:
         command: Command,
         *,
         new_id: str | None = None,
-        cites: tuple[Step, str] | None = None,
+        cites: tuple[ScriptedCommand, str] | None = None,
         **targets: str,
-    ) -> Step:
-        """A step of the plot, by the account's owner."""
-        return self.plot.tell(day, self.owner, command, targets, new_id=new_id, cites=cites)
+    ) -> ScriptedCommand:
+        """A command by the account's owner, after the one before it."""
+        return self.chain.add(day, self.owner, command, targets, new_id=new_id, cites=cites)
 
-    def aside(self, day: str, command: Command, **targets: str) -> None:
-        """A step beside the plot: nothing else waits for it."""
-        Thread(self.rng, self.steps).tell(day, self.owner_on(day), command, targets)
+    def do_apart(self, day: str, command: Command, **targets: str) -> None:
+        """A command for which no other waits."""
+        CommandChain(self.rng, self.commands).add(day, self.owner_on(day), command, targets)
 
     # --- the account ---
 
@@ -88,11 +88,11 @@ class Life:
             ),
             new_id=self.account,
         )
-        self.served.append((day, self.end))
+        self.service_periods.append((day, self.end))
 
     def hand_over(self, day: str, owner: str) -> None:
         """Another account manager takes over."""
-        self.aside(
+        self.do_apart(
             day,
             account_commands.SetAccountOwner(owner=owner, reason="Portfolios were balanced for the new quarter."),
             account=self.account,
@@ -102,11 +102,11 @@ class Life:
 
     def set_tier(self, day: str, tier: str) -> None:
         """Another tier."""
-        self.aside(day, account_commands.SetAccountTier(tier=tier), account=self.account)
+        self.do_apart(day, account_commands.SetAccountTier(tier=tier), account=self.account)
 
     def rename(self, day: str, name: str) -> None:
         """Another name."""
-        self.aside(
+        self.do_apart(
             day,
             account_commands.RenameAccount(name=name, reason="Their new brand was registered."),
             account=self.account,
@@ -117,24 +117,24 @@ class Life:
         self.do(
             day, account_commands.CloseAccount(reason="Everything is invoiced and handed over."), account=self.account
         )
-        self.served[-1] = (self.served[-1][0], day)
+        self.service_periods[-1] = (self.service_periods[-1][0], day)
 
     def reopen(self, day: str) -> None:
         """The relationship again."""
         self.do(day, account_commands.ReopenAccount(reason="They came back on their own."), account=self.account)
-        self.served.append((add_days(day, 1), self.end))
+        self.service_periods.append((add_days(day, 1), self.end))
 
-    def feels(self, day: str, tenths: int) -> None:
-        """How glad the client is from a day on, -10 to 10."""
+    def set_mood(self, day: str, tenths: int) -> None:
+        """Sets how satisfied the client is from a day on, -10 to 10."""
         self._moods.append((day, tenths))
 
     def mood(self, day: str) -> int:
-        """How glad the client is on a day."""
+        """How satisfied the client is on a day."""
         return max((since, tenths) for since, tenths in self._moods if since <= day)[1]
 
-    def rests(self, day: str) -> bool:
-        """Whether the contract rests on a day, or about that."""
-        return any(start <= day < end for start, end in self.resting)
+    def is_suspended(self, day: str) -> bool:
+        """Whether the contract is suspended on a day, or about then."""
+        return any(start <= day < end for start, end in self.suspensions)
 
     def owner_on(self, day: str) -> str:
         """Who is accountable on a day."""
@@ -153,8 +153,8 @@ class Life:
         renewal_term_months: int | None = None,
         draft_first: bool = False,
         replaces: str | None = None,
-    ) -> Step:
-        """A contract from a day on, over so many months or open-ended. Gives: the step that puts its terms on paper."""
+    ) -> ScriptedCommand:
+        """A contract from a day on, over so many months or open-ended. Gives: the command that records its terms."""
         self.contract = self.new_id("ctr")
         self.paid_in[self.contract] = self.currency
         self.term_start, self.term_end = start, add_months(start, months) if months else ""
@@ -182,56 +182,56 @@ class Life:
                 account=self.account,
             )
         self.win(signed, bound, "contract.signed")
-        self.live.append((self.contract, start, self.term_end if self.term_end and not auto_renew else self.end))
+        self.active.append((self.contract, start, self.term_end if self.term_end and not auto_renew else self.end))
         return drafted
 
-    def win(self, day: str, step: Step, topic: str) -> None:
+    def win(self, day: str, scripted: ScriptedCommand, topic: str) -> None:
         """Notes that somebody won or renewed a contract."""
-        self.won.append(Win(step, topic, day, self.owner, self.currency))
+        self.won.append(Win(scripted, topic, day, self.owner, self.currency))
 
     def annual(self) -> int:
-        """What its lines pay a year, as far as the plot knows them, in whole units."""
+        """What its lines pay a year, in whole units, without what `add_increase` adds."""
         return (
             sum(schedules.annual(one.quantity, one.unit_price, one.interval or "year") for one in self.lines.values())
             // MICRO
         )
 
-    def grows(self, contract: str, day: str, price: str, interval: str) -> None:
-        """A contract pays more from a day on, beside the plot; until its lines are agreed on anew."""
-        self.grown.append((contract, day, schedules.annual("1", price, interval) // MICRO))
+    def add_increase(self, contract: str, day: str, price: str, interval: str) -> None:
+        """Notes that a contract pays more from a day on, until its lines are agreed on again."""
+        self.increases.append((contract, day, schedules.annual("1", price, interval) // MICRO))
 
     def _agreed(self, lines: Sequence[contract_commands.Line]) -> None:
         self.prices = {line.line: _whole(line) for line in lines}
         self.lines = {line.line: line for line in lines if line.kind != "one_off"}
 
-    def amend(self, day: str, *changes: Mapping[str, Any], told: str = "") -> Step:
+    def amend(self, day: str, *changes: Mapping[str, Any], recorded_on: str = "") -> ScriptedCommand:
         """Lines changed from a day on."""
         for change in changes:
             if change.get("unit_price"):
                 self.prices[change["line"]] = int(change["unit_price"].partition(".")[0])
-            told_of = {name: value for name, value in change.items() if name in contract_commands.Line.model_fields}
+            members = {name: value for name, value in change.items() if name in contract_commands.Line.model_fields}
             if change["op"] == "add_line":
-                self.lines[change["line"]] = contract_commands.Line.model_validate(told_of)
+                self.lines[change["line"]] = contract_commands.Line.model_validate(members)
             elif change["line"] in self.lines:
-                self.lines[change["line"]] = self.lines[change["line"]].model_copy(update=told_of)
-        return self.do(told or add_days(day, -5), contract_commands.AmendContract(effective_at=day, changes=tuple(changes)),
+                self.lines[change["line"]] = self.lines[change["line"]].model_copy(update=members)
+        return self.do(recorded_on or add_days(day, -5), contract_commands.AmendContract(effective_at=day, changes=tuple(changes)),
                        contract=self.contract)  # fmt: skip
 
-    def quiet(self, day: str) -> None:
-        """From this day on nobody asks for more under the contract."""
-        found, start, end = self.live[-1]
-        self.live[-1] = (found, start, min(end, day))
+    def stop_requests(self, day: str) -> None:
+        """From this day on the contract gets no scope changes, budgets or opportunities."""
+        contract, start, end = self.active[-1]
+        self.active[-1] = (contract, start, min(end, day))
 
-    def lively(self, day: str) -> None:
-        """From this day on the contract is worked with again."""
-        self.live.append((self.contract, day, self.term_end or self.end))
+    def resume_requests(self, day: str) -> None:
+        """From this day on it gets them again."""
+        self.active.append((self.contract, day, self.term_end or self.end))
 
     def terminate(
-        self, told: str, end: str, reason: str, *, voluntary: bool = True, competitor: str | None = None
+        self, recorded_on: str, end: str, reason: str, *, voluntary: bool = True, competitor: str | None = None
     ) -> None:
         """The contract's end."""
-        self.quiet(told)
-        ended = self.do(told, contract_commands.TerminateContract(effective_end=end, reason=reason, voluntary=voluntary,
+        self.stop_requests(recorded_on)
+        ended = self.do(recorded_on, contract_commands.TerminateContract(effective_end=end, reason=reason, voluntary=voluntary,
                                                                   competitor=competitor), contract=self.contract)  # fmt: skip
         self.lost.append(Loss(ended, end, self.won[-1]))
 
@@ -240,33 +240,33 @@ class Life:
     def risk(self, day: str, risk: str, probability: str, *drivers: str) -> None:
         """How likely the renewal is."""
         self.do(day, renewal_commands.SetRenewalRisk.model_validate({"risk": risk, "probability": probability, "drivers": drivers}),
-                renewal=self.cycle)  # fmt: skip
+                renewal=self.renewal)  # fmt: skip
 
     def renew(
         self,
-        told: str,
+        recorded_on: str,
         end: str,
         *,
         start: str = "",
         lines: Sequence[contract_commands.Line] = (),
         retroactive: bool = False,
-    ) -> Step:
+    ) -> ScriptedCommand:
         """A further term."""
         old_end = self.term_end
         command = contract_commands.RenewContract(
             start=start or None, end=end, lines=tuple(lines) or None, retroactive=retroactive
         )
-        renewed = self.do(told, command, contract=self.contract)
-        self.win(told, renewed, "contract.renewed")
+        renewed = self.do(recorded_on, command, contract=self.contract)
+        self.win(recorded_on, renewed, "contract.renewed")
         self.term_start = old_end if retroactive or not start else start
         self.term_end = end
         if lines:
             self._agreed(lines)
-            self.anew.append((self.contract, self.term_start))
-        if self.live[-1][2] == old_end:
-            self.live[-1] = (*self.live[-1][:2], end) if told < old_end else self.live[-1]
-            if told >= old_end:
-                self.lively(max(add_days(told, 1), self.term_start))
+            self.repriced.append((self.contract, self.term_start))
+        if self.active[-1][2] == old_end:
+            self.active[-1] = (*self.active[-1][:2], end) if recorded_on < old_end else self.active[-1]
+            if recorded_on >= old_end:
+                self.resume_requests(max(add_days(recorded_on, 1), self.term_start))
         return renewed
 
 

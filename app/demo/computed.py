@@ -1,4 +1,4 @@
-"""What is worked out before it is told: statements, losses, certificates and closes rest on views, which read the ledger first."""
+"""Commands that a service computes first: statements, clawbacks, certificates and closes need views that have read the log."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -17,50 +17,52 @@ from app.store.receipts import Receipt
 from app.write_side.handler import CommandEnvelope
 
 
-def compute(runtime: Runtime, intent: CommandEnvelope) -> Receipt:
-    """Does what a command asks for, once the views have read the ledger. Raises: as the service does that works it out."""
-    runtime.projector.catch_up(intent.tenant_id)
-    return COMPUTED[type(intent.command)](runtime, intent, intent.command)
+def compute(runtime: Runtime, envelope: CommandEnvelope) -> Receipt:
+    """Handles a command with its service, once the views have read the log. Raises: as the service does."""
+    runtime.projector.catch_up(envelope.tenant_id)
+    return COMPUTED[type(envelope.command)](runtime, envelope, envelope.command)
 
 
-def _issue(runtime: Runtime, intent: CommandEnvelope, command: IssueStatement) -> Receipt:
-    who = (intent.tenant_id, intent.actor, intent.role)
-    return incentives.issue(runtime.handler, runtime.reader, *who, command, intent.request)
+def _issue(runtime: Runtime, envelope: CommandEnvelope, command: IssueStatement) -> Receipt:
+    who = (envelope.tenant_id, envelope.actor, envelope.role)
+    return incentives.issue(runtime.handler, runtime.reader, *who, command, envelope.request)
 
 
-def _claw_back(runtime: Runtime, intent: CommandEnvelope, command: ClawBack) -> Receipt:
-    who = (intent.tenant_id, intent.actor, intent.role)
-    statement = intent.targets["incentive_statement"]
-    return incentives.claw_back(runtime.handler, runtime.reader, *who, statement, command, intent.request)
+def _claw_back(runtime: Runtime, envelope: CommandEnvelope, command: ClawBack) -> Receipt:
+    who = (envelope.tenant_id, envelope.actor, envelope.role)
+    statement = envelope.targets["incentive_statement"]
+    return incentives.claw_back(runtime.handler, runtime.reader, *who, statement, command, envelope.request)
 
 
-def _resolve(runtime: Runtime, intent: CommandEnvelope, command: ResolveDispute) -> Receipt:
+def _resolve(runtime: Runtime, envelope: CommandEnvelope, command: ResolveDispute) -> Receipt:
     """A dispute whose outcome is a change ends with half of the line, in whole units."""
     if command.outcome == "changed":
-        _, held = runtime.handler.load(intent.tenant_id, "incentive_statement", intent.targets["incentive_statement"])
+        _, held = runtime.handler.load(
+            envelope.tenant_id, "incentive_statement", envelope.targets["incentive_statement"]
+        )
         half = held.state.lines[(command.rule, command.event)].amount // 2 // MICRO * MICRO
         command = command.model_copy(update={"amount": unscaled(half)})
-    return runtime.handler.handle(intent._replace(command=command))
+    return runtime.handler.handle(envelope._replace(command=command))
 
 
-def _certify(runtime: Runtime, intent: CommandEnvelope, command: IssueKpiCertificate) -> Receipt:
-    reader, tenant_id = runtime.reader, intent.tenant_id
-    if (replayed := reader.log.replay(tenant_id, intent.request)) is not None:
+def _certify(runtime: Runtime, envelope: CommandEnvelope, command: IssueKpiCertificate) -> Receipt:
+    reader, tenant_id = runtime.reader, envelope.tenant_id
+    if (replayed := reader.log.replay(tenant_id, envelope.request)) is not None:
         return replayed
-    question = KpiQuery(command.kpi, command.from_, command.to)
+    query = KpiQuery(command.kpi, command.from_, command.to)
     when = certificates.known(reader, tenant_id, command.kpi, command.as_of, None)
-    told = certificates.certified(reader, tenant_id, question, when, command.note)
-    return certificates.issue(runtime.handler, tenant_id, intent.actor, told, intent.request)
+    certified = certificates.certified(reader, tenant_id, query, when, command.note)
+    return certificates.issue(runtime.handler, tenant_id, envelope.actor, certified, envelope.request)
 
 
-def _close(runtime: Runtime, intent: CommandEnvelope, command: ClosePeriod) -> Receipt:
-    return periods.close(runtime.handler, runtime.reader, intent.tenant_id, intent.actor, command, intent.request)
+def _close(runtime: Runtime, envelope: CommandEnvelope, command: ClosePeriod) -> Receipt:
+    return periods.close(runtime.handler, runtime.reader, envelope.tenant_id, envelope.actor, command, envelope.request)
 
 
-def _restate(runtime: Runtime, intent: CommandEnvelope, command: RestatePeriod) -> Receipt:
-    closed = intent.targets["period_close"]
+def _restate(runtime: Runtime, envelope: CommandEnvelope, command: RestatePeriod) -> Receipt:
+    closed = envelope.targets["period_close"]
     return periods.restate(
-        runtime.handler, runtime.reader, intent.tenant_id, intent.actor, closed, command, intent.request, None
+        runtime.handler, runtime.reader, envelope.tenant_id, envelope.actor, closed, command, envelope.request, None
     )
 
 
@@ -72,4 +74,4 @@ COMPUTED: Final[Mapping[type[Command], Callable[[Runtime, CommandEnvelope, Any],
     ClosePeriod: _close,
     RestatePeriod: _restate,
 }
-"""Which commands the corridor alone does not answer."""
+"""The commands that the handler alone cannot answer, and how each is handled."""

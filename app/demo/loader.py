@@ -1,17 +1,19 @@
-"""The telling: a story becomes history, through the same commands that everybody gives, once and only once."""
+"""Loads the demo: every command of the story is given once, through the real handler, and recorded at its own day."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from app.bootstrap import build
 from app.demo.computed import COMPUTED, compute
 from app.demo.generator import digest, ids, story
 from app.demo.people import AGENCY
-from app.demo.scripted_command import Step
+from app.demo.scripted_command import ScriptedCommand
 from app.domain.contract.commands import CorrectContract
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError, Refused
-from app.domain.kernel.values import add_months, day_of, zone
+from app.domain.kernel.values import MICRO, add_months, day_of, day_start, zone
 from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request, fingerprint
@@ -20,11 +22,13 @@ from app.write_side.handler import CommandEnvelope
 SOURCE: Final = "urn:steward:demo"
 FIRST: Final = "demo:1"
 BATCH: Final = 256
+DAY: Final = 86_400 * MICRO
+Numbered = tuple[int, ScriptedCommand]
 
 
 @dataclass
-class Told:
-    """What became of a story: how many commands were new, known before, and refused, with the refusals' codes."""
+class LoadResult:
+    """How many commands of a story were new, known before, and refused (with the refusals' codes), and the last position."""
 
     new: int = 0
     known: int = 0
@@ -32,110 +36,159 @@ class Told:
     position: int = 0
 
 
-def create_tenant(runtime: Runtime) -> str:
-    """A ledger for the demo agency. Gives: its id."""
+class StoryClock:
+    """A clock that stands at a moment of the story until it is set to a later one. Takes: microseconds."""
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        """The moment."""
+        return self.now
+
+
+@contextmanager
+def _runtime_at(runtime: Runtime, start: str) -> Iterator[tuple[Runtime, StoryClock]]:
+    """A second runtime on the same database whose clock stands at a day's first moment, and that clock."""
+    clock = StoryClock(day_start(start, zone("UTC")))
+    second = build(runtime.settings, clock=clock)
+    try:
+        yield second, clock
+    finally:
+        second.close()
+
+
+def create_tenant(runtime: Runtime, years: int) -> str:
+    """A ledger for the demo agency, begun on the story's first day. Gives: its id."""
     tenant_id = runtime.new_id("tnt")
     command = CreateTenant(name=AGENCY, time_zone="Europe/Berlin", currency="EUR")
-    runtime.handler.handle(
-        CommandEnvelope(tenant_id, "demo", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
-    )
+    with _runtime_at(runtime, _first_day(runtime, years)) as (then, _clock):
+        then.handler.handle(
+            CommandEnvelope(
+                tenant_id=tenant_id,
+                actor="demo",
+                command=command,
+                request=Request(f"tenant:{tenant_id}", b""),
+                new_id=tenant_id,
+            )
+        )
     return tenant_id
 
 
-def told_before(runtime: Runtime, tenant_id: str) -> bool:
+def _first_day(runtime: Runtime, years: int) -> str:
+    return add_months(day_of(runtime.clock(), zone("UTC")), -12 * years)
+
+
+def holds_demo(runtime: Runtime, tenant_id: str) -> bool:
     """Whether a ledger holds the demo, or its beginning."""
     return FIRST in runtime.log.receipts(tenant_id, [FIRST])
 
 
-def tell(
+def load_demo(
     runtime: Runtime,
     tenant_id: str,
     *,
     accounts: int,
     years: int,
-    begun: Callable[[int], None] = lambda _count: None,
+    on_start: Callable[[int], None] = lambda _count: None,
     progress: Callable[[int], None] = lambda _done: None,
-) -> Told:
-    """Tells the demo into a ledger; what was told before is recognised, and a telling that was interrupted goes on.
+) -> LoadResult:
+    """Loads the demo into a ledger; commands that were loaded before are recognised, an interrupted load goes on.
 
-    Takes: `begun(count)`, told how many commands there are, and `progress(done)`, told after each batch how many it had.
-    Raises: NotFound for a tenant that does not exist; Refused when the ledger holds the demo told otherwise.
+    Each command is recorded at its own day, so that `known_at` shows what the agency knew then. Time never runs back along a log:
+    in a ledger that exists already nothing is recorded before its last event.
+
+    Takes: `on_start(count)`, called with the number of commands, and `progress(done)`, called after each batch with its size.
+    Raises: NotFound for a tenant that does not exist; Refused when the ledger holds the demo of another size or version.
     """
-    _, held = runtime.handler.load(tenant_id, "tenant", tenant_id)
-    start = _began(runtime, tenant_id) or add_months(day_of(runtime.clock(), zone("UTC")), -12 * years)
-    steps = story(
-        start, accounts=accounts, years=years, currency=held.state.currency or "EUR", new_id=ids(tenant_id, start)
-    )
-    begun(len(steps))
-    whole = digest(steps)
-    receipts: dict[Step, Receipt] = {}
-    told, refused = Told(), []
-    for batch in _batches(list(enumerate(steps, start=1))):
-        intents = [_intent(tenant_id, number, step, whole, receipts) for number, step in batch]
-        outcomes = _outcomes(runtime, tenant_id, intents)
-        for (number, step), outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, DomainError):
-                if number == 1:
-                    raise _otherwise(outcome)
-                refused.append(f"{type(step.command).__name__}: {outcome.code}")
-                continue
-            receipts[step] = outcome
-            told.new += not outcome.replayed
-            told.known += outcome.replayed
-            told.position = max(told.position, outcome.position)
-        progress(len(batch))
-    told.refused = tuple(refused)
-    return told
+    _, tenant = runtime.handler.load(tenant_id, "tenant", tenant_id)
+    start = _start_of(runtime, tenant_id) or _first_day(runtime, years)
+    new_id = ids(tenant_id, start)
+    script = story(start, accounts=accounts, years=years, currency=tenant.state.currency or "EUR", new_id=new_id)
+    on_start(len(script))
+    whole = digest(script)
+    receipts: dict[ScriptedCommand, Receipt] = {}
+    result, refused = LoadResult(), []
+    with _runtime_at(runtime, start) as (then, clock):
+        for batch in _batches(list(enumerate(script, start=1))):
+            envelopes = [_envelope(tenant_id, number, scripted, whole, receipts) for number, scripted in batch]
+            clock.now = batch[-1][1].at
+            outcomes = _outcomes(then, tenant_id, envelopes)
+            for (number, scripted), outcome in zip(batch, outcomes, strict=True):
+                if isinstance(outcome, DomainError):
+                    if number == 1:
+                        raise _other_demo(outcome)
+                    refused.append(f"{type(scripted.command).__name__}: {outcome.code}")
+                    continue
+                receipts[scripted] = outcome
+                result.new += not outcome.replayed
+                result.known += outcome.replayed
+                result.position = max(result.position, outcome.position)
+            progress(len(batch))
+    result.refused = tuple(refused)
+    return result
 
 
-def _began(runtime: Runtime, tenant_id: str) -> str | None:
+def _start_of(runtime: Runtime, tenant_id: str) -> str | None:
     """The first day of the story that a ledger holds."""
-    found = runtime.log.receipts(tenant_id, [FIRST]).get(FIRST)
-    if found is None:
+    first = runtime.log.receipts(tenant_id, [FIRST]).get(FIRST)
+    if first is None:
         return None
-    return day_of(runtime.log.after(tenant_id, found[1].position - 1, 1)[0].effective_at, zone("UTC"))
+    return day_of(runtime.log.after(tenant_id, first[1].position - 1, 1)[0].effective_at, zone("UTC"))
 
 
-def _outcomes(runtime: Runtime, tenant_id: str, intents: Sequence[CommandEnvelope]) -> Sequence[Receipt | DomainError]:
-    """What becomes of a batch; what has to be worked out first stands alone in its own."""
-    if type(intents[0].command) not in COMPUTED:
-        return runtime.handler.handle_batch(tenant_id, intents)
+def _outcomes(
+    runtime: Runtime, tenant_id: str, envelopes: Sequence[CommandEnvelope]
+) -> Sequence[Receipt | DomainError]:
+    """Handles a batch; a command that a service computes is alone in its batch."""
+    if type(envelopes[0].command) not in COMPUTED:
+        return runtime.handler.handle_batch(tenant_id, envelopes)
     try:
-        return [compute(runtime, intents[0])]
+        return [compute(runtime, envelopes[0])]
     except DomainError as refusal:
         return [refusal]
 
 
-def _batches(numbered: Sequence[tuple[int, Step]]) -> Iterator[list[tuple[int, Step]]]:
-    """Batches of steps; one that cites another comes after that one's receipt is there, and what is worked out stands alone."""
-    batch: list[tuple[int, Step]] = []
-    told: set[Step] = set()
-    for one in numbered:
-        step, alone = one[1], type(one[1].command) in COMPUTED
-        if batch and (alone or len(batch) == BATCH or (step.cites and step.cites[0] in told)):
+def _batches(numbered: Sequence[Numbered]) -> Iterator[list[Numbered]]:
+    """Batches of one day each; a command that cites another follows in a later batch, a computed one stands alone."""
+    batch: list[Numbered] = []
+    in_batch: set[ScriptedCommand] = set()
+    for item in numbered:
+        scripted, alone = item[1], type(item[1].command) in COMPUTED
+        cites = scripted.cites is not None and scripted.cites[0] in in_batch
+        if batch and (alone or cites or len(batch) == BATCH or batch[-1][1].at // DAY != scripted.at // DAY):
             yield batch
-            batch, told = [], set()
-        batch.append(one)
-        told.add(step)
+            batch, in_batch = [], set()
+        batch.append(item)
+        in_batch.add(scripted)
         if alone:
             yield batch
-            batch, told = [], set()
+            batch, in_batch = [], set()
     if batch:
         yield batch
 
 
-def _intent(tenant_id: str, number: int, step: Step, whole: bytes, receipts: dict[Step, Receipt]) -> CommandEnvelope:
-    command: Command = step.command
-    if step.cites and step.cites[0] in receipts:
-        event = next(event for event, topic, _ in receipts[step.cites[0]].events if topic == step.cites[1])
+def _envelope(
+    tenant_id: str, number: int, scripted: ScriptedCommand, whole: bytes, receipts: dict[ScriptedCommand, Receipt]
+) -> CommandEnvelope:
+    command: Command = scripted.command
+    if scripted.cites and scripted.cites[0] in receipts:
+        event = next(event for event, topic, _ in receipts[scripted.cites[0]].events if topic == scripted.cites[1])
         command = command.model_copy(update={"corrects" if isinstance(command, CorrectContract) else "event": event})
     key = f"demo:{number}"
-    meta = {"source": SOURCE, "external_id": str(number)}
-    return CommandEnvelope(tenant_id, step.actor, command, Request(key, fingerprint(whole, key.encode())), step.targets, new_id=step.new_id,
-                  meta=meta, role=step.role)  # fmt: skip
+    return CommandEnvelope(
+        tenant_id=tenant_id,
+        actor=scripted.actor,
+        command=command,
+        request=Request(key, fingerprint(whole, key.encode())),
+        targets=scripted.targets,
+        new_id=scripted.new_id,
+        meta={"source": SOURCE, "external_id": str(number)},
+        role=scripted.role,
+    )
 
 
-def _otherwise(refusal: DomainError) -> DomainError:
+def _other_demo(refusal: DomainError) -> DomainError:
     if refusal.code != "idempotency_key_reused":
         return refusal
     return Refused("demo_told_otherwise", "the ledger holds the demo of another size or version; take another tenant")

@@ -1,11 +1,11 @@
-"""The chances: opportunities of an account, won with an amendment, lost, put to rest, or still open when the story ends."""
+"""Opportunities of an account: won with an amendment, lost, parked, or still open when the story ends."""
 
 from typing import Any, Final
 
-from app.demo.account_history import Life, line
+from app.demo.account_history import AccountHistory, line
 from app.demo.people import EXTRAS, share
-from app.demo.proposals import Talks
-from app.demo.scripted_command import Step, Thread
+from app.demo.proposals import Negotiation
+from app.demo.scripted_command import CommandChain, ScriptedCommand
 from app.domain.contract import schedule as schedules
 from app.domain.contract.commands import AmendContract, Line
 from app.domain.kernel.command import Command
@@ -13,7 +13,7 @@ from app.domain.kernel.values import MICRO, add_days
 from app.domain.opportunity import commands as opportunity
 
 EVERY: Final = {"gold": 240, "silver": 340, "bronze": 480}
-"""How many days lie between two chances of a client of a tier, about, besides those of the plot."""
+"""How many days lie between two opportunities of a client of a tier, about, besides those of its scenario."""
 LONGEST: Final = 190
 """How many days one takes at the most."""
 IDEAS: Final = (
@@ -36,20 +36,20 @@ LOSSES: Final = (
 )
 
 
-class Chance(Thread):
-    """An opportunity on its way."""
+class Deal(CommandChain):
+    """The commands of one opportunity."""
 
-    def __init__(self, life: Life, day: str, contract: str, **said: Any) -> None:
-        super().__init__(life.rng, life.steps)
-        self.life = life
-        self.currency = life.paid_in[contract]
-        self.id = life.new_id("opp")
-        identify = opportunity.IdentifyOpportunity.model_validate({"contract": contract, **said})
-        self.tell(day, life.owner_on(day), identify, {"account": life.account}, new_id=self.id)
+    def __init__(self, history: AccountHistory, day: str, contract: str, **members: Any) -> None:
+        super().__init__(history.rng, history.commands)
+        self.history = history
+        self.currency = history.paid_in[contract]
+        self.id = history.new_id("opp")
+        identify = opportunity.IdentifyOpportunity.model_validate({"contract": contract, **members})
+        self.add(day, history.owner_on(day), identify, {"account": history.account}, new_id=self.id)
 
-    def do(self, day: str, command: Command, *, cites: tuple[Step, str] | None = None) -> None:
-        """A step, by the account's owner."""
-        self.tell(day, self.life.owner_on(day), command, {"opportunity": self.id}, cites=cites)
+    def do(self, day: str, command: Command, *, cites: tuple[ScriptedCommand, str] | None = None) -> None:
+        """A command by the account's owner."""
+        self.add(day, self.history.owner_on(day), command, {"opportunity": self.id}, cites=cites)
 
     def qualify(self, day: str, need: str, value: int, probability: str) -> None:
         """It is real, and may bring so much a year."""
@@ -60,74 +60,76 @@ class Chance(Thread):
 
     def estimate(self, day: str, value: int, probability: str) -> None:
         """What it may bring."""
-        said = {"annual_value": f"{value}.00", "currency": self.currency, "probability": probability}
-        self.do(day, opportunity.EstimateOpportunity.model_validate({**said, "close_by": add_days(day, 60)}))
+        members = {"annual_value": f"{value}.00", "currency": self.currency, "probability": probability}
+        self.do(day, opportunity.EstimateOpportunity.model_validate({**members, "close_by": add_days(day, 60)}))
 
     def advance(self, day: str, stage: opportunity.Stage) -> None:
         """At another stage."""
         self.do(day, opportunity.AdvanceOpportunity(stage=stage))
 
 
-def won(life: Life, told: str, contract: str, more: Line, amended: Step) -> None:
-    """A chance that became one more service: offered on paper, and worth what the contract's amendment says."""
-    source = life.rng.choice(("review", "request", "recommendation"))
-    chance = Chance(life, add_days(told, -70), contract, title=f"More: {more.product}", kind="upsell", source=source,
+def won(history: AccountHistory, recorded_on: str, contract: str, more: Line, amended: ScriptedCommand) -> None:
+    """An opportunity that became one more service: proposed in writing, with the value of the contract's amendment."""
+    source = history.rng.choice(("review", "request", "recommendation"))
+    deal = Deal(history, add_days(recorded_on, -70), contract, title=f"More: {more.product}", kind="upsell", source=source,
                     product=more.product)  # fmt: skip
     value = schedules.annual(more.quantity, more.unit_price, more.interval or "year") // MICRO
-    chance.qualify(
-        add_days(told, -62), "They would rather have it from us than do it themselves.", value * 12 // 10, "0.5"
+    deal.qualify(
+        add_days(recorded_on, -62), "They would rather have it from us than do it themselves.", value * 12 // 10, "0.5"
     )
-    chance.advance(add_days(told, -40), "proposed")
-    chance.estimate(add_days(told, -24), value, "0.8")
-    chance.advance(add_days(told, -23), "negotiation")
-    chance.do(add_days(told, 1), opportunity.WinOpportunity(event="evt_"), cites=(amended, "contract.amended"))
-    talks = Talks(life, f"More: {more.product}", contract=contract, opportunity=chance.id)
-    talks.offer(add_days(told, -38), [more])
-    talks.send(add_days(told, -37))
-    talks.listen(add_days(told, -30))
-    talks.take(add_days(told, -3))
-    talks.contracted(add_days(told, 1), amended, "contract.amended")
+    deal.advance(add_days(recorded_on, -40), "proposed")
+    deal.estimate(add_days(recorded_on, -24), value, "0.8")
+    deal.advance(add_days(recorded_on, -23), "negotiation")
+    deal.do(add_days(recorded_on, 1), opportunity.WinOpportunity(event="evt_"), cites=(amended, "contract.amended"))
+    negotiation = Negotiation(history, f"More: {more.product}", contract=contract, opportunity=deal.id)
+    negotiation.draft(add_days(recorded_on, -38), [more])
+    negotiation.send(add_days(recorded_on, -37))
+    negotiation.record_position(add_days(recorded_on, -30))
+    negotiation.accept(add_days(recorded_on, -3))
+    negotiation.contracted(add_days(recorded_on, 1), amended, "contract.amended")
 
 
-def write_chances(life: Life) -> None:
-    """Writes the chances beside the plot; those of the last months are still open when the story ends."""
-    number = life.client.number
-    for contract, start, end in life.live:
-        until = life.end if end >= life.end else add_days(end, -LONGEST)
-        day = add_days(start, life.rng.randrange(40, EVERY[life.client.tier]))
+def write_opportunities(history: AccountHistory) -> None:
+    """Writes the opportunities beside the scenario; those of the last months are still open when the story ends."""
+    number = history.client.number
+    for contract, start, end in history.active:
+        until = history.end if end >= history.end else add_days(end, -LONGEST)
+        day = add_days(start, history.rng.randrange(40, EVERY[history.client.tier]))
         while day < until:
-            if number % 5 < 2 and not life.rests(add_days(day, 80)):
-                _bought(life, day, contract)
+            if number % 5 < 2 and not history.is_suspended(add_days(day, 80)):
+                _won_with_amendment(history, day, contract)
             else:
-                _unwon(life, day, contract, number)
+                _not_won(history, day, contract, number)
             number += 1
-            day = add_days(day, EVERY[life.client.tier] + life.rng.randrange(-40, 40))
+            day = add_days(day, EVERY[history.client.tier] + history.rng.randrange(-40, 40))
 
 
-def _bought(life: Life, day: str, contract: str) -> None:
-    """One more service, asked for on a day and part of the contract eighty days later."""
-    offer = life.rng.choice(EXTRAS)
-    more = line(f"chance-{day}", offer, share(life.client.fee, offer))
+def _won_with_amendment(history: AccountHistory, day: str, contract: str) -> None:
+    """One more service, requested on a day and part of the contract eighty days later."""
+    product = history.rng.choice(EXTRAS)
+    more = line(f"chance-{day}", product, share(history.client.fee, product))
     change = {"op": "add_line", **more.model_dump(include={"line", "product", "unit_price", "interval"})}
     command = AmendContract.model_validate({"effective_at": add_days(day, 80), "changes": [change]})
-    told = add_days(day, 75)
-    life.grows(contract, add_days(day, 80), more.unit_price, offer.interval)
-    amended = Thread(life.rng, life.steps).tell(told, life.owner_on(told), command, {"contract": contract})
-    won(life, told, contract, more, amended)
+    recorded_on = add_days(day, 75)
+    history.add_increase(contract, add_days(day, 80), more.unit_price, product.interval)
+    amended = CommandChain(history.rng, history.commands).add(
+        recorded_on, history.owner_on(recorded_on), command, {"contract": contract}
+    )
+    won(history, recorded_on, contract, more, amended)
 
 
-def _unwon(life: Life, day: str, contract: str, number: int) -> None:
+def _not_won(history: AccountHistory, day: str, contract: str, number: int) -> None:
     title, kind, source, need = IDEAS[number % len(IDEAS)]
-    value = life.client.fee * life.rng.randrange(2, 6)
-    chance = Chance(life, day, contract, title=title, kind=kind, source=source)
-    chance.qualify(add_days(day, 9), need, value, "0.3")
-    chance.advance(add_days(day, 25), "proposed")
+    value = history.client.fee * history.rng.randrange(2, 6)
+    deal = Deal(history, day, contract, title=title, kind=kind, source=source)
+    deal.qualify(add_days(day, 9), need, value, "0.3")
+    deal.advance(add_days(day, 25), "proposed")
     if number % 3 == 1:
         rest = opportunity.ParkOpportunity(until=add_days(day, 120), reason="waits for the next budget")
-        chance.do(add_days(day, 40), rest)
-        chance.advance(add_days(day, 121), "negotiation")
+        deal.do(add_days(day, 40), rest)
+        deal.advance(add_days(day, 121), "negotiation")
     else:
-        chance.estimate(add_days(day, 50), value, "0.45")
-        chance.advance(add_days(day, 60), "negotiation")
+        deal.estimate(add_days(day, 50), value, "0.45")
+        deal.advance(add_days(day, 60), "negotiation")
     reason, competitor = LOSSES[number % len(LOSSES)]
-    chance.do(add_days(day, 140), opportunity.LoseOpportunity(reason=reason, competitor=competitor))
+    deal.do(add_days(day, 140), opportunity.LoseOpportunity(reason=reason, competitor=competitor))

@@ -1,4 +1,4 @@
-"""The cast: the agency, its people, its clients and what it sells. All of it is made up."""
+"""The people of the demo: the agency, its people, its clients and what it sells. All of it is made up."""
 
 from dataclasses import dataclass
 from random import Random
@@ -14,8 +14,8 @@ DIRECTOR: Final = "usr_helena"
 """Who approves what account managers may not."""
 SENIOR: Final = "usr_ruth"
 """The senior account manager, who approves what is not so large."""
-WORTH: Final = {"USD": 9_200, "GBP": 11_700, "EUR": 10_000}
-"""What currencies are worth among one another, about."""
+EXCHANGE_VALUES: Final = {"USD": 9_200, "GBP": 11_700, "EUR": 10_000}
+"""What currencies are worth in one another, about."""
 COMPETITORS: Final = ("Northlight Collective", "Studio Brandung", "Pixel & Co", "an in-house team")
 
 _FIRST: Final = (
@@ -121,13 +121,13 @@ def client(number: int, rng: Random) -> Client:
 
 
 def foreign(base: str) -> str:
-    """Another currency in which some clients pay; the same one where the house knows no other's worth."""
-    return next((one for one in WORTH if one != base), base) if base in WORTH else base
+    """Another currency in which some clients pay; the same one where no exchange value is known."""
+    return next((one for one in EXCHANGE_VALUES if one != base), base) if base in EXCHANGE_VALUES else base
 
 
 def currency_of(number: int, base: str) -> str:
     """In which currency a client pays."""
-    others = [one for one in WORTH if one != base] if base in WORTH else []
+    others = [one for one in EXCHANGE_VALUES if one != base] if base in EXCHANGE_VALUES else []
     return {4: others[0], 7: others[1]}.get(number % 9, base) if others else base
 
 

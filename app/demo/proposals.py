@@ -1,11 +1,11 @@
-"""The offers: proposals in versions, what is given way on them and for what, who says yes to it, and how they end."""
+"""Proposals in versions: which concessions are made and for what, who approves them, and how they end."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.demo.account_history import Life
+from app.demo.account_history import AccountHistory
 from app.demo.people import DIRECTOR, SENIOR
-from app.demo.scripted_command import Step, Thread
+from app.demo.scripted_command import CommandChain, ScriptedCommand
 from app.domain.contract import schedule as schedules
 from app.domain.contract.commands import Line
 from app.domain.kernel.command import Command
@@ -13,7 +13,7 @@ from app.domain.kernel.values import MICRO, add_days
 from app.domain.proposal import commands as proposal
 
 MANAGES: Final = 2_000
-"""Up to which amount a year account managers give way by themselves; the approval policy says so, too."""
+"""Up to which amount a year account managers make concessions by themselves; the approval policy has the same."""
 SENIORS: Final = 12_000
 """Up to which amount the senior one approves it."""
 POSITIONS: Final = (
@@ -36,67 +36,69 @@ EVIDENCE: Final = (
 )
 
 
-class Talks(Thread):
-    """A proposal on its way. Takes: what it is about, by noun; each step is told on a day of its own."""
+class Negotiation(CommandChain):
+    """The commands of one proposal. Takes: what it is about, by noun; each command has a day of its own."""
 
-    def __init__(self, life: Life, title: str, contract: str, **about: str) -> None:
-        super().__init__(life.rng, life.steps)
-        self.life = life
+    def __init__(self, history: AccountHistory, title: str, contract: str, **about: str) -> None:
+        super().__init__(history.rng, history.commands)
+        self.history = history
         self.title = title
         self.about = {"contract": contract, **about}
-        self.currency = life.paid_in[contract]
-        self.id = life.new_id("prp")
+        self.currency = history.paid_in[contract]
+        self.id = history.new_id("prp")
         self.version = 0
-        self.given = 0
+        self.conceded = 0
 
-    def do(self, day: str, command: Command, *, by: str = "", role: str = "manager", **said: Any) -> None:
-        """A step, by the account's owner unless somebody else is named."""
-        self.tell(day, by or self.life.owner_on(day), command, {"proposal": self.id}, role=role, **said)
+    def do(self, day: str, command: Command, *, by: str = "", role: str = "manager", **members: Any) -> None:
+        """A command by the account's owner unless somebody else is named."""
+        self.add(day, by or self.history.owner_on(day), command, {"proposal": self.id}, role=role, **members)
 
-    def offer(self, day: str, lines: Sequence[Line], *, valid_days: int = 45) -> None:
+    def draft(self, day: str, lines: Sequence[Line], *, valid_days: int = 45) -> None:
         """A version, sent to the client by the next day."""
         items = [
             proposal.Item.model_validate(one.model_dump(include=set(proposal.Item.model_fields)) | {"item": one.line})
             for one in lines
         ]
-        worth = sum(schedules.annual(one.quantity, one.unit_price, one.interval or "year") for one in items) // MICRO
-        said: dict[str, Any] = {
+        annual_value = (
+            sum(schedules.annual(one.quantity, one.unit_price, one.interval or "year") for one in items) // MICRO
+        )
+        members: dict[str, Any] = {
             "items": items,
-            "cost": f"{worth * 6 // 10}.00",
+            "cost": f"{annual_value * 6 // 10}.00",
             "terms": "Invoiced at the beginning of each interval, payable within 30 days.",
             "value_evidence": self.rng.sample(EVIDENCE, 2),
             "valid_until": add_days(day, valid_days),
         }
-        self.version, self.given = self.version + 1, 0
+        self.version, self.conceded = self.version + 1, 0
         if self.version > 1:
-            self.do(day, proposal.ReviseProposal.model_validate(said))
+            self.do(day, proposal.ReviseProposal.model_validate(members))
             return
         draft = proposal.DraftProposal.model_validate(
-            {"title": self.title, "currency": self.currency, **said, **self.about}
+            {"title": self.title, "currency": self.currency, **members, **self.about}
         )
-        self.tell(day, self.life.owner_on(day), draft, {"account": self.life.account}, new_id=self.id)
+        self.add(day, self.history.owner_on(day), draft, {"account": self.history.account}, new_id=self.id)
 
     def send(self, day: str) -> None:
         """To the client."""
         self.do(day, proposal.SubmitProposal())
 
-    def listen(self, day: str) -> None:
+    def record_position(self, day: str) -> None:
         """Where the client stands."""
         position, wants = self.rng.choice(POSITIONS)
         self.do(day, proposal.RecordClientPosition(position=position, wants=wants))
 
-    def give(self, day: str, kind: str, value: int, given: str, *, answered: bool = True) -> None:
-        """Way given; what goes beyond the owner's limit is approved the next day, or rejected."""
+    def concede(self, day: str, kind: str, value: int, conceded: str, *, answered: bool = True) -> None:
+        """A concession; beyond the owner's limit it is approved the next day, or rejected."""
         name = f"v{self.version}-{kind}"
-        said = {"concession": name, "kind": kind, "value": f"{value}.00", "given": given}
+        members = {"concession": name, "kind": kind, "value": f"{value}.00", "given": conceded}
         why = (
             {"in_exchange_for": self.rng.choice(GETS)}
             if kind == "price"
             else {"no_exchange_reason": "makes up for a late launch"}
         )
-        self.do(day, proposal.OfferConcession.model_validate(said | why))
-        self.given += value
-        if self.given <= MANAGES:
+        self.do(day, proposal.OfferConcession.model_validate(members | why))
+        self.conceded += value
+        if self.conceded <= MANAGES:
             return
         next_day = add_days(day, 1)
         if not answered:
@@ -104,60 +106,62 @@ class Talks(Thread):
                 concession=name, reason="Not without a longer term; talk about scope instead."
             )
             self.do(next_day, no, by=DIRECTOR, role="director")
-        elif self.given <= SENIORS:
+        elif self.conceded <= SENIORS:
             self.do(next_day, proposal.ApproveConcession(concession=name), by=SENIOR, role="senior_manager")
         else:
             self.do(next_day, proposal.ApproveConcession(concession=name), by=DIRECTOR, role="director")
 
-    def take(self, day: str) -> None:
-        """The client says yes to the live version."""
-        self.do(day, proposal.AcceptProposal(version=self.version, by=self.life.client.contacts[0][0]))
+    def accept(self, day: str) -> None:
+        """The client accepts the current version."""
+        self.do(day, proposal.AcceptProposal(version=self.version, by=self.history.client.contacts[0][0]))
 
-    def contracted(self, day: str, step: Step, topic: str) -> None:
-        """A contract's event takes it over."""
-        self.do(day, proposal.ContractProposal(event="evt_"), cites=(step, topic))
+    def contracted(self, day: str, scripted: ScriptedCommand, topic: str) -> None:
+        """It became part of a contract, by this event."""
+        self.do(day, proposal.ContractProposal(event="evt_"), cites=(scripted, topic))
 
 
 # --- how they go ---
 
 
-def agreed(life: Life, told: str, lines: Sequence[Line], renewed: Step, cycle: str) -> None:
-    """A renewal in two versions: the first is too dear, on the second way is given, and the contract takes that over."""
-    price = life.prices["main"]
+def agreed(
+    history: AccountHistory, recorded_on: str, lines: Sequence[Line], renewed: ScriptedCommand, renewal: str
+) -> None:
+    """A renewal in two versions: the first is too dear, the second has concessions, and the contract is renewed on it."""
+    price = history.prices["main"]
     less = max(price // 50 // 10 * 10, 10)
-    talks = Talks(life, "The next term", contract=life.contract, renewal=cycle)
-    talks.offer(add_days(told, -34), _dearer(lines, price + 2 * less))
-    talks.send(add_days(told, -33))
-    talks.listen(add_days(told, -26))
-    talks.offer(add_days(told, -20), _dearer(lines, price + less))
-    if life.client.tier == "gold":
-        talks.give(add_days(told, -19), "service", 900, "a second workshop a year")
-    talks.give(add_days(told, -18), "price", less * 12, f"{less} a month off the retainer")
-    talks.send(add_days(told, -15))
-    talks.take(add_days(told, -2))
-    talks.contracted(add_days(told, 1), renewed, "contract.renewed")
+    negotiation = Negotiation(history, "The next term", contract=history.contract, renewal=renewal)
+    negotiation.draft(add_days(recorded_on, -34), _dearer(lines, price + 2 * less))
+    negotiation.send(add_days(recorded_on, -33))
+    negotiation.record_position(add_days(recorded_on, -26))
+    negotiation.draft(add_days(recorded_on, -20), _dearer(lines, price + less))
+    if history.client.tier == "gold":
+        negotiation.concede(add_days(recorded_on, -19), "service", 900, "a second workshop a year")
+    negotiation.concede(add_days(recorded_on, -18), "price", less * 12, f"{less} a month off the retainer")
+    negotiation.send(add_days(recorded_on, -15))
+    negotiation.accept(add_days(recorded_on, -2))
+    negotiation.contracted(add_days(recorded_on, 1), renewed, "contract.renewed")
 
 
-def refused(life: Life, day: str, lines: Sequence[Line]) -> None:
-    """A renewal that comes to nothing: the owner would give much more than the director lets."""
-    talks = Talks(life, "The next term", contract=life.contract, renewal=life.cycle)
-    talks.offer(day, lines)
-    talks.send(add_days(day, 1))
-    talks.listen(add_days(day, 9))
-    much = max(life.annual() // 8, MANAGES + 500)
-    if much < life.annual():
-        talks.give(add_days(day, 14), "price", much, "an eighth off everything", answered=False)
-    talks.do(
-        add_days(day, 35), proposal.DeclineProposal(reason=life.rng.choice(("price", "another agency", "no budget")))
+def refused(history: AccountHistory, day: str, lines: Sequence[Line]) -> None:
+    """A renewal that comes to nothing: the owner would concede much more than the director allows."""
+    negotiation = Negotiation(history, "The next term", contract=history.contract, renewal=history.renewal)
+    negotiation.draft(day, lines)
+    negotiation.send(add_days(day, 1))
+    negotiation.record_position(add_days(day, 9))
+    much = max(history.annual() // 8, MANAGES + 500)
+    if much < history.annual():
+        negotiation.concede(add_days(day, 14), "price", much, "an eighth off everything", answered=False)
+    negotiation.do(
+        add_days(day, 35), proposal.DeclineProposal(reason=history.rng.choice(("price", "another agency", "no budget")))
     )
 
 
-def unanswered(life: Life, day: str) -> None:
-    """An offer that nobody takes while it is valid."""
-    talks = Talks(life, "The next term", contract=life.contract, renewal=life.cycle)
-    talks.offer(day, list(life.lines.values()), valid_days=40)
-    talks.send(add_days(day, 2))
-    talks.do(add_days(day, 42), proposal.ExpireProposal())
+def unanswered(history: AccountHistory, day: str) -> None:
+    """A proposal that nobody accepts while it is valid."""
+    negotiation = Negotiation(history, "The next term", contract=history.contract, renewal=history.renewal)
+    negotiation.draft(day, list(history.lines.values()), valid_days=40)
+    negotiation.send(add_days(day, 2))
+    negotiation.do(add_days(day, 42), proposal.ExpireProposal())
 
 
 def _dearer(lines: Sequence[Line], price: int) -> list[Line]:

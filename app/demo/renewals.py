@@ -1,9 +1,9 @@
-"""The cycles: what the house itself notes of a renewal, what the owner expects of it, and terms that nobody decides."""
+"""Renewals: what Steward itself appends, what the owner forecasts, and terms that nobody decides on."""
 
 from typing import Final
 
-from app.demo.account_history import Life
-from app.demo.scripted_command import Due, Loss, Thread
+from app.demo.account_history import AccountHistory
+from app.demo.scripted_command import CommandChain, Due, Loss
 from app.domain.contract import commands as contract_commands
 from app.domain.kernel.values import add_days, add_months
 from app.domain.policy.rules import RenewalRules
@@ -11,7 +11,7 @@ from app.domain.renewal import commands as renewal_commands
 
 LEAD: Final = RenewalRules().lead_days
 GRACE: Final = RenewalRules().grace_days
-THE_HOUSE: Final = "system:renewals"
+SYSTEM: Final = "system:renewals"
 EXPECTED: Final = {
     "early": ((150, "best_case", "0.8", 100), (90, "commit", "0.9", 105), (62, "commit", "0.95", 112)),
     "on_time": ((150, "best_case", "0.7", 100), (85, "commit", "0.85", 102), (40, "commit", "0.95", 103)),
@@ -26,49 +26,56 @@ EXPECTED: Final = {
 """Days before the due day, category, probability, and how much of what is paid now is expected, in percent."""
 
 
-def begin(life: Life, outcome: str) -> None:
-    """Work on the renewal of the current term: the cycle with its milestones, in time."""
-    due = life.term_end
-    life.cycle = life.new_id("rnw")
-    house = Thread(life.rng, life.steps)
-    house.tell(
+def begin(history: AccountHistory, outcome: str) -> None:
+    """Opens the renewal of the current term, with its milestones in time."""
+    due = history.term_end
+    history.renewal = history.new_id("rnw")
+    chain = CommandChain(history.rng, history.commands)
+    chain.add(
         add_days(due, -LEAD[0]),
-        THE_HOUSE,
+        SYSTEM,
         renewal_commands.OpenRenewal(),
-        {"contract": life.contract},
-        new_id=life.cycle,
+        {"contract": history.contract},
+        new_id=history.renewal,
     )
     for days in LEAD[1:]:
-        house.tell(add_days(due, -days), THE_HOUSE, renewal_commands.ReachMilestone(days=days), {"renewal": life.cycle})
-    life.due.append(Due(life.cycle, life.contract, due, outcome, life.annual()))
+        chain.add(
+            add_days(due, -days), SYSTEM, renewal_commands.ReachMilestone(days=days), {"renewal": history.renewal}
+        )
+    history.due.append(Due(history.renewal, history.contract, due, outcome, history.annual()))
 
 
-def write_forecasts(life: Life) -> None:
-    """Writes what owners expect of the renewals of a life, with everything that the contracts have come to pay by then."""
-    for cycle, contract, due, outcome, annual in life.due:
-        anew = max((day for named, day in life.anew if named == contract and day < due), default="")
-        grown = sum(more for named, day, more in life.grown if named == contract and anew <= day < due)
-        desk = Thread(life.rng, life.steps)
+def write_forecasts(history: AccountHistory) -> None:
+    """Writes the forecasts of an account's renewals, with all that its contracts pay by then."""
+    for renewal, contract, due, outcome, annual in history.due:
+        repriced = max((day for named, day in history.repriced if named == contract and day < due), default="")
+        increases = sum(more for named, day, more in history.increases if named == contract and repriced <= day < due)
+        desk = CommandChain(history.rng, history.commands)
         for days, category, probability, percent in EXPECTED[outcome]:
-            day, value = add_days(due, -days), (annual + grown) * percent // 100
-            said = {"category": category, "probability": probability, "expected_value": f"{value}.00"}
-            desk.tell(day, life.owner_on(day), renewal_commands.SubmitForecast.model_validate(said), {"renewal": cycle})
+            day, value = add_days(due, -days), (annual + increases) * percent // 100
+            members = {"category": category, "probability": probability, "expected_value": f"{value}.00"}
+            desk.add(
+                day,
+                history.owner_on(day),
+                renewal_commands.SubmitForecast.model_validate(members),
+                {"renewal": renewal},
+            )
 
 
-def go_on(life: Life) -> None:
-    """The term goes on by the contract's own terms."""
-    begin(life, "automatic")
-    day = life.term_end
-    told = Thread(life.rng, life.steps).tell(
-        day, THE_HOUSE, contract_commands.RenewAutomatically(), {"contract": life.contract}
+def renew_automatically(history: AccountHistory) -> None:
+    """The contract renews itself."""
+    begin(history, "automatic")
+    day = history.term_end
+    renewed = CommandChain(history.rng, history.commands).add(
+        day, SYSTEM, contract_commands.RenewAutomatically(), {"contract": history.contract}
     )
-    life.win(day, told, "contract.renewed")
-    life.term_start, life.term_end = day, add_months(day, 12)
+    history.win(day, renewed, "contract.renewed")
+    history.term_start, history.term_end = day, add_months(day, 12)
 
 
-def run_out(life: Life) -> None:
-    """Nobody renews the term; once its grace is over it has ended."""
-    day = add_days(life.term_end, GRACE)
-    over = contract_commands.ExpireContract()
-    told = Thread(life.rng, life.steps).tell(day, THE_HOUSE, over, {"contract": life.contract})
-    life.lost.append(Loss(told, life.term_end, life.won[-1]))
+def expire(history: AccountHistory) -> None:
+    """Nobody renews the term; it expires when its grace period is over."""
+    day = add_days(history.term_end, GRACE)
+    command = contract_commands.ExpireContract()
+    expired = CommandChain(history.rng, history.commands).add(day, SYSTEM, command, {"contract": history.contract})
+    history.lost.append(Loss(expired, history.term_end, history.won[-1]))

@@ -1,4 +1,4 @@
-"""The steps: commands at moments of the story, in threads of which each comes after the one before."""
+"""Scripted commands: commands at moments of the story, in chains of which each comes after the one before."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,17 +13,17 @@ from app.domain.period_close.commands import ClosePeriod, RestatePeriod
 
 MINUTE: Final = 60_000_000
 UNDATED: Final = (IssueKpiCertificate, ClosePeriod, RestatePeriod, contract_commands.CorrectContract)
-"""What says nothing of when it is true: what is certified is so when it is computed, a correction since what it corrects was."""
+"""Commands without an effective date: a certificate is true when it is computed, a correction when what it corrects was."""
 NewId = Callable[[str, str], str]
 """(prefix, name within the story) -> id, always the same one"""
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class ScriptedCommand:
     """A command at a moment of the story.
 
-    at: microseconds, when it was given. cites: an earlier step and the type of its event that the command names; the event's id
-    is known once that step is told. role: in which role the actor speaks.
+    at: microseconds, when it is given and recorded. cites: an earlier command and the type of its event that this one names;
+    the event's id is known once that command is handled. role: the actor's role.
     """
 
     at: int
@@ -31,15 +31,15 @@ class Step:
     command: Command
     targets: Mapping[str, str] = field(default_factory=dict)
     new_id: str | None = None
-    cites: "tuple[Step, str] | None" = None
+    cites: "tuple[ScriptedCommand, str] | None" = None
     role: str = "manager"
 
 
 @dataclass(frozen=True)
 class Win:
-    """A step by which a contract was won or renewed, on a day, and whose doing that was."""
+    """A command by which a contract was won or renewed, the day, and the owner who won it."""
 
-    step: Step
+    scripted: ScriptedCommand
     topic: str
     day: str
     owner: str
@@ -48,38 +48,38 @@ class Win:
 
 @dataclass(frozen=True)
 class Loss:
-    """A step by which a contract ended, the first day without it, and what had won it."""
+    """A command by which a contract ended, the first day without it, and what had won it."""
 
-    step: Step
+    scripted: ScriptedCommand
     day: str
     won: Win
 
 
 class Due(NamedTuple):
-    """A renewal: its cycle, contract and due day, how it goes, and what the plot pays a year by then, in whole units."""
+    """A renewal: its id, contract and due day, how it goes, and what the contract pays a year by then, in whole units."""
 
-    cycle: str
+    renewal: str
     contract: str
     due: str
     outcome: str
     annual: int
 
 
-class Thread:
-    """A chain of steps of which each comes after the one before."""
+class CommandChain:
+    """A chain of commands of which each comes after the one before."""
 
-    def __init__(self, rng: Random, steps: list[Step]) -> None:
+    def __init__(self, rng: Random, commands: list[ScriptedCommand]) -> None:
         self.rng = rng
-        self.steps = steps
+        self.commands = commands
         self._last = 0
 
     def moment(self, day: str) -> int:
-        """A working hour of a day, after the thread's last."""
+        """A working hour of a day, after the last of the chain."""
         hour, minute = self.rng.randrange(7, 16), self.rng.randrange(60)
         self._last = max(micros(f"{day}T{hour:02d}:{minute:02d}:00Z"), self._last + MINUTE)
         return self._last
 
-    def tell(
+    def add(
         self,
         day: str,
         actor: str,
@@ -87,13 +87,15 @@ class Thread:
         targets: Mapping[str, str],
         *,
         new_id: str | None = None,
-        cites: tuple[Step, str] | None = None,
+        cites: tuple[ScriptedCommand, str] | None = None,
         role: str = "manager",
-    ) -> Step:
-        """Adds a step; unless it says otherwise, the command is true from the moment on at which it is given."""
+    ) -> ScriptedCommand:
+        """Adds a command; without an effective date of its own it is effective when it is given."""
         at = self.moment(day)
         if command.effective_at is None and not isinstance(command, UNDATED):
             command = command.model_copy(update={"effective_at": instant(at)})
-        step = Step(at, actor, command, targets, new_id, cites, role)
-        self.steps.append(step)
-        return step
+        scripted = ScriptedCommand(
+            at=at, actor=actor, command=command, targets=targets, new_id=new_id, cites=cites, role=role
+        )
+        self.commands.append(scripted)
+        return scripted

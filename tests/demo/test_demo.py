@@ -1,4 +1,4 @@
-"""The demo: a made-up agency, told through the real commands."""
+"""The demo: a made-up agency, written through the real commands."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,37 +6,63 @@ from collections.abc import Iterator
 import pytest
 
 from app.demo.generator import digest, ids, story
-from app.demo.loader import tell
+from app.demo.loader import create_tenant, load_demo
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.errors import Refused
-from app.domain.kernel.values import MICRO
+from app.domain.kernel.values import MICRO, instant
 from app.kpi_queries import KpiQuery, answer
 from app.services import kpi_certificates as certificates
 from tests.support.application import Steward
 from tests.support.databases import Databases
 
 NOW = "2026-11-22T09:00:00Z"
-OF_THE_HOUSE = ("api_key.", "webhook_endpoint.")
+DAY = 86_400 * MICRO
+OF_THE_INSTALLATION = ("api_key.", "webhook_endpoint.")
 
 
 @pytest.fixture(scope="module")
 def agency(databases: Databases) -> Iterator[Steward]:
     """An application whose only tenant holds the demo."""
     steward = Steward(databases.fresh("sqlite"), now=NOW)
-    told = tell(steward.runtime, steward.tenant, accounts=32, years=3)
-    assert told.refused == ()
+    steward.tenant = create_tenant(steward.runtime, years=3)
+    result = load_demo(steward.runtime, steward.tenant, accounts=32, years=3)
+    assert result.refused == ()
     yield steward
     steward.close()
 
 
 def test_the_demo_shows_every_kind_of_event_that_business_has(agency: Steward) -> None:
-    topics = {topic for topic in CATALOGUE if not topic.startswith(OF_THE_HOUSE)}
+    topics = {topic for topic in CATALOGUE if not topic.startswith(OF_THE_INSTALLATION)}
 
-    told = Counter(agency.topics())
+    counts = Counter(agency.topics())
 
-    assert set(told) >= topics
-    assert told["account.opened"] == 32
-    assert told.total() > 3000
+    assert set(counts) >= topics
+    assert counts["account.opened"] == 32
+    assert counts.total() > 3000
+
+
+def test_each_event_of_the_demo_is_recorded_at_its_own_day_and_none_ahead_of_now(agency: Steward) -> None:
+    events = agency.runtime.log.after(agency.tenant, 0, 100_000)
+    recorded = [event.recorded_at for event in events]
+
+    assert recorded == sorted(recorded)
+    assert recorded[-1] <= agency.clock.now
+    assert len({at // DAY for at in recorded}) > 700
+    logged = [event for event in events if event.type == "interaction.logged"]
+    assert all(0 <= event.recorded_at - event.effective_at < DAY for event in logged)
+
+
+def test_a_figure_of_the_demo_differs_by_the_day_on_which_it_was_known(agency: Steward) -> None:
+    agency.catch_up()
+    reader, tenant = agency.runtime.reader, agency.tenant
+    restated = next(row for row in agency.rows("period_closes") if row.restatements)
+    query = KpiQuery("net_revenue_retention", restated.start, restated.end)
+
+    when_closed = answer(reader, tenant, query, reader.when(tenant, known_at=instant(restated.closed_at)[:10]))
+    today = answer(reader, tenant, query, reader.when(tenant))
+
+    assert when_closed["value"] != today["value"]
+    assert when_closed["position"] < today["position"]
 
 
 def test_the_demo_ends_today_and_nobody_met_a_client_tomorrow(agency: Steward) -> None:
@@ -59,24 +85,24 @@ def test_sums_of_the_demo_are_of_several_currencies_and_converted_by_its_own_tab
     agency.catch_up()
     reader = agency.runtime.reader
 
-    told = answer(reader, agency.tenant, KpiQuery("arr"), reader.when(agency.tenant))
+    arr = answer(reader, agency.tenant, KpiQuery("arr"), reader.when(agency.tenant))
 
     assert {row.currency for row in agency.rows("contracts")} == {"EUR", "USD", "GBP"}
-    assert told["currency"] == "EUR"
-    assert told["fx_version"] == "fx@default/1"
-    assert told["policy_version"] == "metric@default/2"
+    assert arr["currency"] == "EUR"
+    assert arr["fx_version"] == "fx@default/1"
+    assert arr["policy_version"] == "metric@default/2"
 
 
-def test_a_closed_period_of_the_demo_was_said_anew_for_one_mistake_and_what_was_certified_still_verifies(
+def test_a_closed_period_of_the_demo_was_restated_for_one_mistake_and_what_was_certified_still_verifies(
     agency: Steward,
 ) -> None:
     agency.catch_up()
 
-    said_anew = [one for row in agency.rows("period_closes") for one in row.restatements]
+    restated = [one for row in agency.rows("period_closes") for one in row.restatements]
     certified = [row.kpi_certificate for row in agency.rows("kpi_certificates")]
     verified = [certificates.verify(agency.runtime.reader, agency.tenant, one) for one in certified[::9]]
 
-    assert {len(one["causes"]) for one in said_anew} == {1}
+    assert {len(one["causes"]) for one in restated} == {1}
     assert {one["verified"] for one in verified} == {True}
 
 
@@ -93,11 +119,11 @@ def test_the_demo_leaves_work_on_every_board(agency: Steward) -> None:
     assert any(row.state == "open" and row.start <= today < row.end for row in agency.rows("budgets"))
 
 
-def test_a_demo_that_is_told_again_years_later_appends_nothing(agency: Steward) -> None:
+def test_a_demo_that_is_loaded_again_years_later_appends_nothing(agency: Steward) -> None:
     head = agency.runtime.log.head(agency.tenant)
     agency.clock.set("2029-03-01T12:00:00Z")
 
-    again = tell(agency.runtime, agency.tenant, accounts=32, years=3)
+    again = load_demo(agency.runtime, agency.tenant, accounts=32, years=3)
 
     assert (again.new, again.refused) == (0, ())
     assert agency.runtime.log.head(agency.tenant) == head
@@ -107,7 +133,7 @@ def test_a_demo_of_another_size_is_refused_by_name_and_leaves_the_ledger_alone(a
     head = agency.runtime.log.head(agency.tenant)
 
     with pytest.raises(Refused, match="demo_told_otherwise"):
-        tell(agency.runtime, agency.tenant, accounts=33, years=3)
+        load_demo(agency.runtime, agency.tenant, accounts=33, years=3)
 
     assert agency.runtime.log.head(agency.tenant) == head
 
@@ -116,10 +142,11 @@ def test_a_demo_of_another_size_is_refused_by_name_and_leaves_the_ledger_alone(a
 def test_nothing_of_the_demo_is_refused_whatever_day_it_is(databases: Databases, now: str) -> None:
     steward = Steward(databases.fresh("sqlite"), now=now, time_zone="America/Los_Angeles")
 
-    told = tell(steward.runtime, steward.tenant, accounts=16, years=4)
+    result = load_demo(steward.runtime, steward.tenant, accounts=16, years=4)
+    new_ledger = load_demo(steward.runtime, create_tenant(steward.runtime, years=1), accounts=16, years=1)
     steward.close()
 
-    assert told.refused == ()
+    assert result.refused == new_ledger.refused == ()
 
 
 def test_the_same_day_gives_the_same_story_and_every_tenant_its_own_ids() -> None:
@@ -135,23 +162,23 @@ def test_a_demo_that_was_interrupted_goes_on_where_it_stopped(steward: Steward) 
     steward.clock.set(NOW)
 
     class Stop(Exception):
-        """Somebody pressed a key."""
+        """Somebody interrupts the load."""
 
-    told_first: list[int] = []
+    batches: list[int] = []
 
     def stop(done: int) -> None:
-        told_first.append(done)
-        if sum(told_first) > 400:  # statements and closed quarters among them
+        batches.append(done)
+        if sum(batches) > 400:  # statements and closed quarters among them
             raise Stop
 
     with pytest.raises(Stop):
-        tell(steward.runtime, steward.tenant, accounts=8, years=1, progress=stop)
+        load_demo(steward.runtime, steward.tenant, accounts=8, years=1, progress=stop)
     begun = steward.runtime.log.head(steward.tenant)
     counts: list[int] = []
     steward.clock.set("2026-12-24T09:00:00Z")
-    told = tell(steward.runtime, steward.tenant, accounts=8, years=1, begun=counts.append)
+    result = load_demo(steward.runtime, steward.tenant, accounts=8, years=1, on_start=counts.append)
 
-    assert 0 < begun < told.position == steward.runtime.log.head(steward.tenant)
-    assert told.known == sum(told_first)
-    assert counts == [told.known + told.new]
-    assert told.refused == ()
+    assert 0 < begun < result.position == steward.runtime.log.head(steward.tenant)
+    assert result.known == sum(batches)
+    assert counts == [result.known + result.new]
+    assert result.refused == ()
