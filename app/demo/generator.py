@@ -41,16 +41,24 @@ def ids(tenant_id: str, start: str) -> NewId:
 def story(start: str, *, accounts: int, years: int, currency: str, new_id: NewId) -> list[ScriptedCommand]:
     """The story from a day on, always the same. Gives: its commands in order."""
     end = add_months(start, 12 * years)
-    histories = [_life(number, start, end, accounts, currency, new_id) for number in range(accounts)]
-    commands = write_back_office(Random(f"{SEED}|books"), start, end, currency, new_id, histories)  # noqa: S311 - a story, not a secret
+    histories = [
+        _account_history(
+            number, start=start, end=end, accounts=accounts, currency=currency_of(number, currency), new_id=new_id
+        )
+        for number in range(accounts)
+    ]
+    rng = Random(f"{SEED}|books")  # noqa: S311 - a story, not a secret
+    commands = write_back_office(rng, start, end, currency=currency, new_id=new_id, histories=histories)
     commands += [scripted for history in histories for scripted in history.commands]
     until = day_start(end, zone("UTC"))
     return sorted((scripted for scripted in commands if scripted.at < until), key=lambda scripted: scripted.at)
 
 
-def _life(number: int, start: str, end: str, accounts: int, currency: str, new_id: NewId) -> AccountHistory:
+def _account_history(
+    number: int, *, start: str, end: str, accounts: int, currency: str, new_id: NewId
+) -> AccountHistory:
     rng = Random(f"{SEED}|{number}")  # noqa: S311 - a story, not a secret
-    history = AccountHistory(client(number, rng), rng, start, end, currency_of(number, currency), new_id)
+    history = AccountHistory(client(number, rng), rng, start=start, end=end, currency=currency, new_id=new_id)
     scenario = SCENARIOS[number % len(SCENARIOS)]
     history.open(_first_day(number, accounts, start, end, rng, late=scenario is newcomer))
     first = add_days(history.service_periods[0][0], rng.randrange(50, 65))

@@ -110,13 +110,13 @@ def client(number: int, rng: Random) -> Client:
         )
     )
     return Client(
-        number,
-        name,
-        industry,
-        tier,
-        OWNERS[(number + number // 5) % len(OWNERS)],
-        rng.randrange(low, high, 100),
-        contacts,
+        number=number,
+        name=name,
+        industry=industry,
+        tier=tier,
+        owner=OWNERS[(number + number // 5) % len(OWNERS)],
+        fee=rng.randrange(low, high, 100),
+        contacts=contacts,
     )
 
 

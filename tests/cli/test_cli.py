@@ -35,7 +35,7 @@ def beside(steward: CommandLine) -> Iterator[Steward]:
 
 
 def principal(steward: Steward, key: str) -> Principal:
-    """Whom the server would take the bearer of a key for."""
+    """The principal that the server sees for a key."""
     return ApiKeyAuthenticator(steward.runtime.handler, steward.clock, 0).check(key)
 
 
@@ -67,7 +67,7 @@ def test_a_shell_completes_the_names_of_commands(steward: CommandLine) -> None:
     assert steward.run().stdout.split() == ["serve", "settings"]
 
 
-def test_without_a_word_the_command_line_says_what_it_can_do(steward: CommandLine) -> None:
+def test_without_arguments_the_command_line_shows_its_commands(steward: CommandLine) -> None:
     done = steward.run()
 
     assert done.returncode == 0
@@ -88,7 +88,7 @@ def test_without_a_word_the_command_line_says_what_it_can_do(steward: CommandLin
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("nonsense",), "error: usage: No such command"),
         (("import", "--tenant", "tnt_x"), "error: usage: Missing argument"),
@@ -96,11 +96,11 @@ def test_without_a_word_the_command_line_says_what_it_can_do(steward: CommandLin
         (("import", "nowhere.ndjson", "--tenant", "tnt_x"), "error: file_unreadable: nowhere.ndjson"),
     ],
 )
-def test_a_misuse_is_one_line_and_exit_code_2(steward: CommandLine, words: tuple[str, ...], said: str) -> None:
+def test_a_misuse_is_one_line_and_exit_code_2(steward: CommandLine, words: tuple[str, ...], message: str) -> None:
     status, line = steward.refusal(*words)
 
     assert status == 2
-    assert line.startswith(said)
+    assert line.startswith(message)
 
 
 def test_a_setting_that_does_not_exist_or_does_not_fit_is_named_without_its_value(tmp_path: Path) -> None:
@@ -172,11 +172,11 @@ def test_a_tenant_in_no_time_zone_is_refused(steward: CommandLine) -> None:
     assert line.startswith("error: invalid_command: time_zone: ")
 
 
-def test_a_key_is_handed_out_listed_without_its_secret_and_taken_back(steward: CommandLine, beside: Steward) -> None:
+def test_a_key_is_issued_listed_without_its_secret_and_revoked(steward: CommandLine, beside: Steward) -> None:
     tenant = beside.tenant
-    wanted = ("--role", "integration", "--scope", "events:write", "--scope", "accounts:read", "--label", "crm")
+    options = ("--role", "integration", "--scope", "events:write", "--scope", "accounts:read", "--label", "crm")
 
-    made = steward.json("keys", "create", "--tenant", tenant, *wanted)
+    made = steward.json("keys", "create", "--tenant", tenant, *options)
     before = principal(beside, made["api_key"])
     steward.json("keys", "revoke", made["key_id"], "--tenant", tenant)
     listed = steward.run("keys", "list", "--tenant", tenant, "--json").stdout
@@ -218,17 +218,17 @@ def test_a_webhook_endpoint_gets_an_address_and_a_secret_that_is_shown_once(
     tenant = beside.tenant
 
     made = steward.json("webhooks", "create", "--tenant", tenant, "--provider", "standard_webhooks")
-    given = steward.json("webhooks", "create", "--tenant", tenant, "--provider", "standard-webhooks", "--secret", "-",
+    with_secret = steward.json("webhooks", "create", "--tenant", tenant, "--provider", "standard-webhooks", "--secret", "-",
                          stdin=f"{made['secret']}\n".encode())  # fmt: skip
     unknown = steward.refusal("webhooks", "create", "--tenant", tenant, "--provider", "pigeon_post")
 
     assert made["url"].endswith(f"/v1/inbound/standard-webhooks/{made['id']}")
     assert made["secret"].startswith("whsec_")
-    assert given["secret"] is None
+    assert with_secret["secret"] is None
     assert unknown[0] == 1
 
 
-# --- what the application says about itself ---
+# --- the contract and the catalogue ---
 
 
 def test_the_contract_is_the_same_at_every_call(steward: CommandLine) -> None:
@@ -239,7 +239,7 @@ def test_the_contract_is_the_same_at_every_call(steward: CommandLine) -> None:
     assert "/v1/accounts" in contract["paths"]
 
 
-def test_the_catalogue_names_every_event_and_how_each_member_is_kept(steward: CommandLine) -> None:
+def test_the_catalogue_names_every_event_and_how_each_member_is_stored(steward: CommandLine) -> None:
     catalogue = steward.json("events")
     document = steward.run("events", "--markdown").stdout
 

@@ -47,7 +47,7 @@ def beside(steward: CommandLine) -> Iterator[Steward]:
 # --- history from elsewhere ---
 
 
-def test_a_file_is_taken_in_once_and_only_once_and_its_views_can_be_grown_again(anywhere: CommandLine) -> None:
+def test_a_file_is_taken_in_once_and_only_once_and_its_views_can_be_rebuilt(anywhere: CommandLine) -> None:
     tenant = anywhere.json("tenants", "create", "Agency")["tenant_id"]
 
     first = anywhere.json("import", str(F1), "--tenant", tenant)
@@ -122,19 +122,19 @@ def test_a_file_is_read_in_batches_that_fit_into_memory_and_no_line_is_lost(leng
 # --- views ---
 
 
-def test_a_view_that_is_not_what_the_log_says_is_found_and_put_right(steward: CommandLine, beside: Steward) -> None:
+def test_a_view_that_differs_from_the_log_is_reported_and_repaired(steward: CommandLine, beside: Steward) -> None:
     beside.ingest_file(F1)
     beside.catch_up()
     with beside.runtime.database.grow(beside.tenant) as connection:
         connection.exec_driver_sql("UPDATE accounts_v1 SET name = 'Somebody else' WHERE external_ref = 'A'")
 
-    found = steward.run("rebuild", "accounts", "--verify", "--tenant", beside.tenant, "--json")
-    put_right = steward.run("rebuild", "accounts", "--tenant", beside.tenant, "--json")
+    compared = steward.run("rebuild", "accounts", "--verify", "--tenant", beside.tenant, "--json")
+    repaired = steward.run("rebuild", "accounts", "--tenant", beside.tenant, "--json")
     now = steward.json("rebuild", "accounts", "--verify")
 
-    assert (found.returncode, json.loads(found.stdout)[0]["swapped"]) == (1, False)
-    assert (json.loads(found.stdout)[0]["missing"], json.loads(found.stdout)[0]["surplus"]) == (1, 1)
-    assert (put_right.returncode, json.loads(put_right.stdout)[0]["swapped"]) == (1, True)
+    assert (compared.returncode, json.loads(compared.stdout)[0]["swapped"]) == (1, False)
+    assert (json.loads(compared.stdout)[0]["missing"], json.loads(compared.stdout)[0]["surplus"]) == (1, 1)
+    assert (repaired.returncode, json.loads(repaired.stdout)[0]["swapped"]) == (1, True)
     assert now[0]["equal"] is True
 
 
@@ -148,14 +148,14 @@ def test_distribute_is_refused_by_name_where_there_is_no_citus(anywhere: Command
 # --- processes that go on ---
 
 
-def test_the_demo_is_told_once_and_its_key_is_found_again_and_served(steward: CommandLine) -> None:
+def test_the_demo_is_loaded_once_and_its_key_is_shown_again_and_served(steward: CommandLine) -> None:
     small = ("demo", "--if-empty", "--accounts", "3", "--years", "1")
 
     first, again = steward.json(*small), steward.json(*small)
     kept = steward.folder / "var" / "demo.json"
     server = steward.start("serve", "--port", "0")
-    said = _until(server, lambda text: text.count("curl") == 3)
-    answers = [_called(line) for line in said.splitlines() if "curl" in line]
+    output = _until(server, lambda text: text.count("curl") == 3)
+    answers = [_called(line) for line in output.splitlines() if "curl" in line]
     server.send_signal(signal.SIGTERM)
     rest = server.communicate(timeout=60)
 
@@ -169,13 +169,13 @@ def test_the_demo_is_told_once_and_its_key_is_found_again_and_served(steward: Co
 
 def test_the_demo_leaves_a_database_alone_that_holds_other_ledgers(steward: CommandLine, beside: Steward) -> None:
 
-    told = steward.json("demo", "--if-empty")
+    result = steward.json("demo", "--if-empty")
 
-    assert (told["new"], told["tenant_id"], told["api_key"]) == (0, None, None)
+    assert (result["new"], result["tenant_id"], result["api_key"]) == (0, None, None)
     assert beside.runtime.log.tenants() == {beside.tenant: 1}
 
 
-def test_a_worker_reads_to_the_head_and_ends_when_it_is_told_to(steward: CommandLine, beside: Steward) -> None:
+def test_a_worker_reads_to_the_head_and_ends_when_it_is_stopped(steward: CommandLine, beside: Steward) -> None:
     beside.ingest_file(F1)
     head = beside.runtime.log.head(beside.tenant)
 
@@ -183,10 +183,10 @@ def test_a_worker_reads_to_the_head_and_ends_when_it_is_told_to(steward: Command
     while set(beside.runtime.projector.positions(beside.tenant).values()) != {head} and worker.poll() is None:
         time.sleep(0.05)
     worker.send_signal(signal.SIGTERM)
-    said = worker.communicate(timeout=60)
+    output = worker.communicate(timeout=60)
 
     assert worker.returncode == 0
-    assert [json.loads(line)["event"] for line in said[1].splitlines()] == ["worker_started", "worker_stopped"]
+    assert [json.loads(line)["event"] for line in output[1].splitlines()] == ["worker_started", "worker_stopped"]
 
 
 def test_an_address_that_is_taken_is_refused_by_name(steward: CommandLine) -> None:
@@ -203,14 +203,14 @@ def test_an_address_that_is_taken_is_refused_by_name(steward: CommandLine) -> No
 
 
 def _until(process: "subprocess.Popen[str]", enough: Callable[[str], bool]) -> str:
-    """What a process says on stdout, until it is enough."""
+    """The output of a process, until there is enough of it."""
     assert process.stdout is not None
-    said = ""
-    while not enough(said):
+    output = ""
+    while not enough(output):
         line = process.stdout.readline()
         assert line, f"it ended: {process.communicate()}"
-        said += line
-    return said
+        output += line
+    return output
 
 
 def _called(line: str) -> httpx.Response:

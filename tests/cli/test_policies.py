@@ -57,7 +57,7 @@ def test_rules_are_drafted_from_a_file_put_in_force_replaced_and_retired(steward
 
 
 @pytest.mark.parametrize(
-    ("rules", "said"),
+    ("rules", "message"),
     [
         ({"kind": "x" * 262_144}, "error: too_large: rules may have 262144 bytes"),
         ([1], "error: file_unfit: rules.json holds no JSON object"),
@@ -73,12 +73,12 @@ def test_rules_are_drafted_from_a_file_put_in_force_replaced_and_retired(steward
     ],
 )  # fmt: skip
 def test_a_file_that_does_not_fit_is_refused_in_one_line(
-    steward: CommandLine, tenant: str, rules: Any, said: str
+    steward: CommandLine, tenant: str, rules: Any, message: str
 ) -> None:
     status, line = steward.refusal("policies", "draft", written(steward, rules), "--tenant", tenant)
 
     assert status in (1, 2)
-    assert line.startswith(said)
+    assert line.startswith(message)
 
 
 def test_two_versions_on_one_day_are_refused_by_name(steward: CommandLine, tenant: str) -> None:
