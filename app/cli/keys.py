@@ -7,8 +7,9 @@ import typer
 
 from app.auth.keys import issue
 from app.cli.console import ACTOR, Json, TenantId, open_runtime, require_tenant, show, show_json, show_rows, validated
+from app.domain.api_key.aggregate import API_KEY
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
-from app.domain.api_key.state import ApiKeyState, evolve
+from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.values import instant
 from app.domain.recorded import Recorded
 from app.runtime import Runtime
@@ -49,7 +50,7 @@ def list_(tenant: TenantId, json_: Json = False) -> None:
         rows: dict[str, dict[str, Any]] = {}
         states: dict[str, ApiKeyState] = {}
         for event in _key_events(runtime, tenant):
-            states[event.stream_id] = state = evolve(states.get(event.stream_id, ApiKeyState()), event)
+            states[event.stream_id] = state = API_KEY.fold([event], states.get(event.stream_id))
             rows.setdefault(event.stream_id, {"key_id": event.stream_id, "label": event.data.get("label"),
                                               "issued_at": instant(event.recorded_at)})  # fmt: skip
             rows[event.stream_id] |= {"role": state.role, "scopes": list(state.scopes), "expires_at": state.expires_at,

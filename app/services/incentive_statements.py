@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app import kpi_queries as figures
-from app.domain.aggregates import AGGREGATES
 from app.domain.contract import schedule as schedules
 from app.domain.contract.schedule import Schedule
 from app.domain.incentive_statement import commands as incentive_statement_commands
@@ -27,6 +26,7 @@ from app.domain.incentive_statement.decisions import LARGEST, LINE
 from app.domain.incentive_statement.events import Retention
 from app.domain.kernel.errors import Invalid, NotFound, Refused
 from app.domain.kernel.values import LAST, day_of, day_start, instant, unscaled
+from app.domain.policy.aggregate import POLICY
 from app.domain.policy.rules import IncentiveRules
 from app.domain.policy.state import PolicyState
 from app.domain.recorded import Recorded
@@ -113,7 +113,7 @@ def _policy(handler: Handler, reader: Reader, tenant_id: str, named: str, positi
     """A policy as it was known at a position."""
     plan = handler.load(tenant_id, "policy", named)[0]
     events = reader.log.stream(tenant_id, plan)
-    state: PolicyState = AGGREGATES["policy"].fold(event for event in events if event.position <= position)
+    state = POLICY.fold(event for event in events if event.position <= position)
     if not state.kind:
         raise NotFound("policy_not_found", "there is no such policy")
     return plan, state
