@@ -51,7 +51,7 @@ def _rows(policy: str, state: PolicyState, today: str) -> list[dict[str, Any]]:
     return [
         {"policy": policy, "name": state.version_name(version.number),
          "status": "draft" if version.start is None else "retired" if version.retired else "active",
-         "start": version.start, "end": version.end, "in_force": version.holds(today)}
+         "start": version.start, "end": version.end, "in_force": version.in_force_on(today)}
         for version in state.versions
     ]  # fmt: skip
 

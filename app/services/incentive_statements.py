@@ -249,7 +249,7 @@ def worth(event: Recorded, history: Sequence[Recorded], schedule: Schedule, wher
     match event.type:
         case "contract.signed":
             first = _without(schedule, history, lambda other: other.type == "contract.amended")
-            return first.annual_at(schedule.terms[0][0])
+            return first.annual_at(schedule.terms.periods[0][0])
         case "contract.renewed":
             agreed = _without(
                 schedule, history, lambda other: other.type == "contract.amended" and other.version > event.version

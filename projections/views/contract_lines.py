@@ -54,7 +54,7 @@ def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> R
     before, after = advance(schedule_row.schedule, recorded, where)
     if after is before:
         return rows
-    if after.frame != before.frame or list(before.lines) != list(after.lines)[: len(before.lines)]:
+    if after.terms != before.terms or list(before.lines) != list(after.lines)[: len(before.lines)]:
         made = dict(pair for line in after.lines for pair in _rows(schedule_row, after, line))
     else:
         made = dict(rows)
@@ -103,7 +103,7 @@ def _rows(
             account=schedule_row.account,
             currency=schedule_row.currency,
             annual=interval.annual,
-            held=interval.held,
+            held=interval.suspended,
             product=interval.product,
             kind=interval.kind,
             quantity=interval.quantity,
@@ -115,7 +115,7 @@ def _rows(
             gross=interval.gross,
             lasting=interval.lasting,
             temporary=interval.temporary,
-            noticed_at=schedule.frame.noticed,
+            noticed_at=schedule.terms.noticed_at,
         )
         yield (row.contract, row.line, row.valid_from), row
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.contract.terms import ContractTerms, framed
+from app.domain.contract.terms import ContractTerms, apply_to_terms
 from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
 from projections.contract_schedule import TOPICS
@@ -53,7 +53,7 @@ def _drafted(_row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Cont
         notice=None,
         termination=None,
         terms=[{"start": data["start"], "end": data.get("end"), "event": recorded.event_id}],
-        frame=framed(ContractTerms(), recorded, where).dump(),
+        frame=apply_to_terms(ContractTerms(), recorded, where).dump(),
         replaces=data.get("replaces"),
         version=recorded.version,
     )
@@ -68,7 +68,7 @@ def _changed(row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Contr
     if row is None:
         return None
     before = ContractTerms.load(row.frame)
-    after = framed(before, recorded, where)
+    after = apply_to_terms(before, recorded, where)
     frame = row.frame if after is before else after.dump()
     changes_of = _CHANGES.get(recorded.type)
     changes = changes_of(row, recorded) if changes_of else {}
@@ -130,14 +130,14 @@ def status(row: Contract, at: int, where: ZoneInfo) -> str:
     """A contract's state at an instant: draft, signed (not begun), active, suspended, expired, ended by notice, terminated."""
     if row.signed_at is None:
         return "draft"
-    frame = ContractTerms.load(row.frame)
+    terms = ContractTerms.load(row.frame)
     if at < day_start(row.start, where):
         return "signed"
     if row.termination and at >= day_start(row.termination["effective_end"], where):
         return "terminated"
-    if any(start <= at < end for start, end in frame.windows()):
-        return "suspended" if any(start <= at < end for start, end in frame.holds) else "active"
-    if any(at < start for start, _ in frame.windows()):
+    if any(start <= at < end for start, end in terms.windows()):
+        return "suspended" if any(start <= at < end for start, end in terms.suspensions) else "active"
+    if any(at < start for start, _ in terms.windows()):
         return "signed"
     return "ended" if row.notice else "expired"
 

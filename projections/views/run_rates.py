@@ -105,7 +105,7 @@ def _series(account_id: str, schedules: Iterable[RunRate]) -> Iterator[RunRate]:
 
 def _recurring(schedule: Schedule) -> list[Interval]:
     """What is paid again and again, or would be if it were not suspended."""
-    return [line for line in schedule.intervals() if line.kind != "one_off" and (line.annual > 0 or line.held)]
+    return [line for line in schedule.intervals() if line.kind != "one_off" and (line.annual > 0 or line.suspended)]
 
 
 # --- what changes when ---
@@ -133,18 +133,18 @@ def _add(changes: Changes, lines: Iterable[Interval]) -> None:
     for line in lines:
         begins = changes.setdefault(line.start, Change())
         begins.annual += line.annual
-        begins.held += line.held
+        begins.held += line.suspended
         if (before := ended.get((line.line, line.start))) is not None:
-            if line.held:
+            if line.suspended:
                 begins.suspended += before.annual
-            if before.held:
+            if before.suspended:
                 begins.resumed += line.annual
             elif line.cause == "escalator":
                 begins.escalated += max(0, line.annual - before.annual)
         if line.end != FOREVER:
             ends = changes.setdefault(line.end, Change())
             ends.annual -= line.annual
-            ends.held -= line.held
+            ends.held -= line.suspended
             ended[line.line, line.end] = line
 
 

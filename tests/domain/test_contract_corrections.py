@@ -295,6 +295,6 @@ def test_a_contract_follows_another_of_its_account(steward: Steward) -> None:
     assert refusal(steward, DraftContract(**back), account=account(steward)) == "Refused other_account"
     nobody = DraftContract(**{**back, "replaces": "ctr_01jd0000000000000000000000"})
     assert refusal(steward, nobody, account=client) == "NotFound contract_not_found"
-    assert schedule(steward, returned).terms[0][0] == day_start(
+    assert schedule(steward, returned).terms.periods[0][0] == day_start(
         "2026-09-01", steward.runtime.handler.zone(steward.tenant)
     )

@@ -215,7 +215,7 @@ def test_a_rest_is_in_force_at_nothing_and_ends_when_work_goes_on() -> None:
         "0",
         "1200",
     ]
-    assert [one.held for one in resumed.intervals()] == [False, True, False]
+    assert [one.suspended for one in resumed.intervals()] == [False, True, False]
     assert paid(build(rests), "2026-12-31") == "0"
     agreed = build([*contract(), ("contract.suspended", "2026-04-01", {"effective_end": "2026-05-01"})])
     assert [paid(agreed, day) for day in ("2026-04-30", "2026-05-01")] == ["0", "1200"]
@@ -381,7 +381,7 @@ def test_a_line_is_never_in_force_twice_at_once_nor_outside_the_terms(history: l
         assert all(one.start < one.end for one in intervals)
         assert all(one.end <= other.start for one, other in itertools.pairwise(intervals))
         assert all(any(opens <= one.start and one.end <= closes for opens, closes in windows) for one in intervals)
-        assert all(one.annual >= 0 and (not one.held or one.annual == 0) for one in intervals)
+        assert all(one.annual >= 0 and (not one.suspended or one.annual == 0) for one in intervals)
 
 
 @given(HISTORIES)

@@ -64,7 +64,7 @@ def test_lines_that_change_one_by_one_are_those_of_the_schedule_built_from_the_b
         schedule = build(history[:told])
         lines = [row for row in rows.values() if row.line]
         held = sorted((row.line, row.valid_from, row.valid_to, row.annual, row.held, row.source) for row in lines)
-        assert held == sorted((i.line, i.start, i.end, i.annual, i.held, i.source) for i in schedule.intervals())
+        assert held == sorted((i.line, i.start, i.end, i.annual, i.suspended, i.source) for i in schedule.intervals())
         assert {row.place for row in lines} == {list(schedule.lines).index(row.line) for row in lines}
 
 

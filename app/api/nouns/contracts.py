@@ -183,7 +183,7 @@ def _step(interval: Interval, currency: str) -> dict[str, Any]:
         "quantity": interval.quantity,
         "unit_price": interval.unit_price,
         "mrr": money(interval.annual, currency, 12),
-        "suspended": interval.held,
+        "suspended": interval.suspended,
         "cause": interval.cause,
         "event": interval.source,
     }

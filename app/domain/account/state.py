@@ -29,7 +29,14 @@ def evolve(state: AccountState, recorded: Recorded) -> AccountState:
     """The state after one more event."""
     match recorded.event:
         case AccountOpened() as opened:
-            return AccountState(recorded.stream_id, True, opened.name, opened.currency, opened.tier, opened.owner)
+            return AccountState(
+                account=recorded.stream_id,
+                open=True,
+                name=opened.name,
+                currency=opened.currency,
+                tier=opened.tier,
+                owner=opened.owner,
+            )
         case AccountRenamed(name=name):
             return replace(state, name=name)
         case AccountTierSet(tier=tier):

@@ -23,7 +23,13 @@ def evolve(state: ApiKeyState, recorded: Recorded) -> ApiKeyState:
     """The state after one more event."""
     match recorded.event:
         case ApiKeyIssued() as issued:
-            return ApiKeyState(True, issued.role, issued.scopes, issued.secret_sha256, issued.expires_at)
+            return ApiKeyState(
+                exists=True,
+                role=issued.role,
+                scopes=issued.scopes,
+                secret_sha256=issued.secret_sha256,
+                expires_at=issued.expires_at,
+            )
         case ApiKeyRevoked():
             return replace(state, revoked=True)
         case _:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from app.domain.account.decisions import require_open
-from app.domain.budget import events as facts
+from app.domain.budget import events
 from app.domain.budget.commands import CloseBudget, CorrectSpend, RecordForecast, RecordSpend, ReviseBudget, SetBudget
 from app.domain.budget.state import BudgetState
 from app.domain.interaction.decisions import SKEW_SECONDS
@@ -36,7 +36,7 @@ def set_(_state: BudgetState, command: SetBudget, context: Context) -> tuple[Eve
     _require_payable(command.amount, command.currency)
     members = {"title", "currency", "amount", "start", "end", "thresholds", "external_ref"}
     return (
-        facts.BudgetSet(
+        events.BudgetSet(
             account=context.ids["account"], contract=context.ids.get("contract"), **command.model_dump(include=members)
         ),
     )
@@ -48,7 +48,7 @@ def revise(state: BudgetState, command: ReviseBudget, context: Context) -> tuple
     _require_payable(command.amount, state.currency)
     if scaled(command.amount) == state.amount:
         raise Refused("nothing_changes", "the budget has this amount already")
-    event = facts.BudgetRevised(revision=state.revision + 1, amount=command.amount, previous=unscaled(state.amount))
+    event = events.BudgetRevised(revision=state.revision + 1, amount=command.amount, previous=unscaled(state.amount))
     after = replace(state, revision=event.revision, amount=scaled(command.amount), crossed=frozenset())
     return Decided(event), *_crossings(after, context.effective_at, max(context.effective_at, state.spent_at), context)
 
@@ -65,7 +65,7 @@ def record_spend(state: BudgetState, command: RecordSpend, context: Context) -> 
     day = day_of(at, context.zone)
     if day < state.start or (day >= state.end and not command.late):
         raise Refused("outside_period", "it was spent outside of the budget's days; one after its end must say late")
-    event = facts.BudgetSpendRecorded(
+    event = events.BudgetSpendRecorded(
         document=command.document,
         amount=command.amount,
         spent_at=instant(at),
@@ -88,7 +88,7 @@ def correct_spend(state: BudgetState, command: CorrectSpend, context: Context) -
     _require_payable(command.amount, state.currency)
     if scaled(command.amount) == spend.amount:
         raise Refused("nothing_changes", "the document says this already")
-    event = facts.BudgetSpendCorrected(
+    event = events.BudgetSpendCorrected(
         corrects=spend.event, document=command.document, amount=command.amount, previous=unscaled(spend.amount)
     )
     after = replace(state, spent=_bounded(state.spent - spend.amount + scaled(command.amount)))
@@ -99,13 +99,13 @@ def record_forecast(state: BudgetState, command: RecordForecast, context: Contex
     """What is expected in all. Raises: Refused once it is closed."""
     _require_going_on(state, context)
     _require_payable(command.at_completion, state.currency)
-    return (facts.BudgetForecastRecorded(at_completion=command.at_completion),)
+    return (events.BudgetForecastRecorded(at_completion=command.at_completion),)
 
 
 def close(state: BudgetState, _command: CloseBudget, _context: Context) -> tuple[Event, ...]:
     """The end. Raises: Refused when it was before."""
     _require_unclosed(state)
-    return (facts.BudgetClosed(),)
+    return (events.BudgetClosed(),)
 
 
 def _require_going_on(state: BudgetState, context: Context) -> None:
@@ -147,7 +147,7 @@ def _crossings(after: BudgetState, effective_at: int, seen_at: int, context: Con
     )
     return [
         Decided(
-            facts.BudgetThresholdCrossed(
+            events.BudgetThresholdCrossed(
                 percent=percent,
                 revision=after.revision,
                 spent=unscaled(after.spent),

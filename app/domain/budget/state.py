@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from app.domain.budget import events as facts
-from app.domain.kernel.values import (
-    FOREVER,
-    scaled,
-)
+from app.domain.budget import events
+from app.domain.kernel.values import FOREVER, scaled
 from app.domain.recorded import Recorded
 
 
@@ -24,7 +21,7 @@ class Spend(NamedTuple):
 class BudgetState:
     """What decisions need of a budget. spent_at: the latest spending; latest_at: the latest effective time of its events.
 
-    crossed: thresholds that were told since the last revision.
+    crossed: the thresholds that were recorded as reached since the last revision.
     """
 
     account: str | None = None
@@ -47,26 +44,32 @@ def evolve(state: BudgetState, recorded: Recorded) -> BudgetState:
     at = recorded.effective_at
     state = replace(state, latest_at=max(state.latest_at, at))
     match recorded.event:
-        case facts.BudgetSet() as told:
-            amount = scaled(told.amount)
-            terms = (told.account, told.currency, amount, told.start, told.end, told.thresholds)
-            return BudgetState(*terms, latest_at=at)
-        case facts.BudgetRevised(revision=revision, amount=amount):
+        case events.BudgetSet() as budget:
+            return BudgetState(
+                account=budget.account,
+                currency=budget.currency,
+                amount=scaled(budget.amount),
+                start=budget.start,
+                end=budget.end,
+                thresholds=budget.thresholds,
+                latest_at=at,
+            )
+        case events.BudgetRevised(revision=revision, amount=amount):
             return replace(state, revision=revision, amount=scaled(amount), crossed=frozenset())
-        case facts.BudgetSpendRecorded(document=document, amount=amount):
-            spend = Spend(recorded.event_id, at, scaled(amount))
-            return _with(replace(state, spent_at=max(state.spent_at, at)), document, spend)
-        case facts.BudgetSpendCorrected(document=document, amount=amount, corrects=corrects):
-            return _with(state, document, Spend(corrects, at, scaled(amount)))
-        case facts.BudgetThresholdCrossed(percent=percent):
+        case events.BudgetSpendRecorded(document=document, amount=amount):
+            spend = Spend(event=recorded.event_id, at=at, amount=scaled(amount))
+            return _with_spend(replace(state, spent_at=max(state.spent_at, at)), document, spend)
+        case events.BudgetSpendCorrected(document=document, amount=amount, corrects=corrects):
+            return _with_spend(state, document, Spend(event=corrects, at=at, amount=scaled(amount)))
+        case events.BudgetThresholdCrossed(percent=percent):
             return replace(state, crossed=state.crossed | {percent})
-        case facts.BudgetClosed():
+        case events.BudgetClosed():
             return replace(state, closed=True)
         case _:
             return state
 
 
-def _with(state: BudgetState, document: str, spend: Spend) -> BudgetState:
+def _with_spend(state: BudgetState, document: str, spend: Spend) -> BudgetState:
     before = state.documents[document].amount if document in state.documents else 0
     documents = {**state.documents, document: spend}
     return replace(state, documents=documents, spent=state.spent - before + spend.amount)

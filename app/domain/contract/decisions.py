@@ -1,7 +1,7 @@
 """The contract: terms, lines and their life from draft to termination."""
 
 from app.domain.account.decisions import require_open
-from app.domain.contract import events as facts
+from app.domain.contract import events
 from app.domain.contract import schedule as schedules
 from app.domain.contract.commands import (
     AmendContract,
@@ -44,7 +44,7 @@ def draft(_state: ContractState, command: DraftContract, context: Context) -> tu
     check_term(command.start, command.end)
     check_lines(command.lines, command.start, command.end)
     return (
-        facts.ContractDrafted(
+        events.ContractDrafted(
             account=context.ids["account"],
             lines=recorded_lines(command.lines),
             replaces=context.ids.get("replaces"),
@@ -61,7 +61,7 @@ def sign(state: ContractState, command: SignContract, context: Context) -> tuple
         raise Refused("contract_signed", "the contract was signed already; a signature is not changed")
     require_open(context.states["account"])
     return (
-        facts.ContractSigned(
+        events.ContractSigned(
             signed_at=instant(moment_start(command.signed_at, context.zone)), document_sha256=command.document_sha256
         ),
     )
@@ -78,8 +78,8 @@ def amend(state: ContractState, command: AmendContract, context: Context) -> tup
     require_live(state, context)
     before = state.schedule(context)
     check_changes(before, command.changes, context)
-    wish = context.states.get("scope_change")
-    if wish is not None and wish.account != state.account:
+    scope_change = context.states.get("scope_change")
+    if scope_change is not None and scope_change.account != state.account:
         raise Refused("other_account", "the scope change belongs to another account")
     event = amendment(state, command.changes, context.ids.get("scope_change"))
     if any(steps and steps[-1].at > context.effective_at for steps in before.lines.values()):
@@ -88,9 +88,9 @@ def amend(state: ContractState, command: AmendContract, context: Context) -> tup
     return (event,)
 
 
-def amendment(state: ContractState, changes: tuple[Change, ...], scope_change: str | None) -> facts.ContractAmended:
+def amendment(state: ContractState, changes: tuple[Change, ...], scope_change: str | None) -> events.ContractAmended:
     """The next amendment of a contract."""
-    return facts.ContractAmended(
+    return events.ContractAmended(
         amendment_no=state.amendments + 1, changes=recorded_changes(changes), scope_change=scope_change
     )
 
@@ -108,7 +108,7 @@ def give_notice(state: ContractState, command: GiveNotice, context: Context) -> 
     if term and not state.auto_renew and end > term:
         raise Refused("end_after_term", "the contract ends before that by itself")
     late = given > days_earlier(end, state.notice_days)
-    return (facts.NoticeGiven(by=command.by, effective_end=end, late=late),)
+    return (events.NoticeGiven(by=command.by, effective_end=end, late=late),)
 
 
 def withdraw_notice(state: ContractState, _command: WithdrawNotice, context: Context) -> tuple[Event, ...]:
@@ -118,30 +118,30 @@ def withdraw_notice(state: ContractState, _command: WithdrawNotice, context: Con
         raise Refused("no_notice", "nobody gave notice")
     if state.expired or (state.notice_end or "") <= day_of(context.effective_at, context.zone):
         raise Refused("notice_took_effect", "the contract has ended by the notice; what goes on is a renewal")
-    return (facts.NoticeWithdrawn(),)
+    return (events.NoticeWithdrawn(),)
 
 
 def suspend(state: ContractState, command: SuspendContract, context: Context) -> tuple[Event, ...]:
-    """A rest. Raises: Refused when it rests already, outside the term, or for an end that is not after the start."""
+    """A suspension. Raises: Refused when there is one already, outside the term, or for an end that is not after the start."""
     require_live(state, context)
     schedule = state.schedule(context)
-    if any(start <= context.effective_at < end for start, end in schedule.holds):
-        raise Refused("contract_suspended", "the contract rests already at that time")
+    if any(start <= context.effective_at < end for start, end in schedule.terms.suspensions):
+        raise Refused("contract_suspended", "the contract is suspended already at that time")
     require_in_force(schedule, context)
     if command.effective_end and day_start(command.effective_end, context.zone) <= context.effective_at:
-        raise Invalid("end_before_start", "the rest must end after it begins")
-    return (facts.ContractSuspended(effective_end=command.effective_end),)
+        raise Invalid("end_before_start", "the suspension must end after it begins")
+    return (events.ContractSuspended(effective_end=command.effective_end),)
 
 
 def resume(state: ContractState, _command: ResumeContract, context: Context) -> tuple[Event, ...]:
-    """Work again. Raises: Refused when it does not rest, or did not yet at that time."""
+    """The end of a suspension. Raises: Refused when there is none, or was none yet at that time."""
     require_live(state, context)
-    holds = state.schedule(context).holds
-    if not state.suspended or all(end <= context.effective_at for _start, end in holds):
-        raise Refused("contract_not_suspended", "the contract does not rest")
-    if all(context.effective_at < start for start, _end in holds):
-        raise Refused("end_before_start", "the contract did not rest yet at that time")
-    return (facts.ContractResumed(),)
+    suspensions = state.schedule(context).terms.suspensions
+    if not state.suspended or all(end <= context.effective_at for _start, end in suspensions):
+        raise Refused("contract_not_suspended", "the contract is not suspended")
+    if all(context.effective_at < start for start, _end in suspensions):
+        raise Refused("end_before_start", "the contract was not suspended yet at that time")
+    return (events.ContractResumed(),)
 
 
 def require_live(state: ContractState, context: Context) -> None:
@@ -173,16 +173,16 @@ def preview(event: Event, event_id: str, contract: str, state: ContractState, co
     """An event of the contract as it will stand in the log, to see what it does to the schedule."""
     body = event.model_dump_json(exclude_none=True)
     return Recorded(
-        context.tenant_id,
-        0,
-        event_id,
-        contract,
-        len(state.history) + 1,
-        state.account,
-        event.TOPIC,
-        event.VERSION,
-        context.effective_at,
-        context.now,
-        context.actor,
-        b'{"data":' + body.encode() + b"}",
+        tenant_id=context.tenant_id,
+        position=0,
+        event_id=event_id,
+        stream_id=contract,
+        version=len(state.history) + 1,
+        account_id=state.account,
+        type=event.TOPIC,
+        schema_version=event.VERSION,
+        effective_at=context.effective_at,
+        recorded_at=context.now,
+        actor=context.actor,
+        body=b'{"data":' + body.encode() + b"}",
     )

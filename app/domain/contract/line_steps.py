@@ -1,7 +1,8 @@
-"""Steps of a contract's lines: what a line is from an instant on, and how a change leaves the rest as it was.
+"""Steps of a contract's lines: what a line is from an instant on.
 
-A line is a row of steps by (instant, order of telling). Some stand by themselves; a change says only what it changes and has
-the rest from the step before it. Amounts are annual, in integers of 10^-6.
+A line is a sequence of steps, ordered by instant and, where these are equal, by the order in which they were recorded. Some
+steps are complete; a change sets a few members and takes the others from the step before it.
+Amounts are annual, in integers of 10^-6.
 """
 
 from bisect import bisect_right
@@ -28,13 +29,13 @@ NO_DISCOUNT: Final[Discount] = ("0", "", "", FOREVER)
 
 
 class LineStep(NamedTuple):
-    """A line's terms from an instant on. Instants in microseconds; `end` is the line's own, `seq` breaks ties.
+    """What a line is from an instant on. Instants in microseconds; `end` is the line's own, `seq` breaks ties.
 
-    says: which members a change sets (`quantity`, `unit_price`, `discount_percent`, `discount_end`, `removed`, or none but the
-    cause); None for terms that stand by themselves. What a change does not say it has from the step before it, also when
-    that one is told later.
-    since, ends: the first day of the discount and the first without it, `until`: that day's first instant.
-    annual: less a lasting discount; gross: before any; temporary: what a discount that does not last takes off.
+    sets: the members that a change sets, separated by blanks (`quantity`, `unit_price`, `discount_percent`, `discount_end`,
+    `removed`, or none of them where only the cause is new); None for a complete step. A change takes what it does not set from
+    the step before it, also when that one is recorded later.
+    since, ends: the first day of the discount and the first day without it, `until`: that day's first instant.
+    annual: less a lasting discount; gross: before any discount; temporary: what a discount that does not last takes off.
     """
 
     at: int
@@ -51,7 +52,7 @@ class LineStep(NamedTuple):
     source: str
     annual: int
     removed: bool = False
-    says: str | None = None
+    sets: str | None = None
     since: str = ""
     ends: str = ""
     until: int = FOREVER
@@ -69,31 +70,31 @@ class LineStep(NamedTuple):
 
 
 Steps = tuple[LineStep, ...]
-"""A line's steps by (at, seq); of equals the one told later comes last."""
+"""A line's steps by (at, seq); among equals the one recorded later comes last."""
 Lines = Mapping[str, Steps]
 
 
-SAYS: Final = {
+SETS: Final = {
     (True, True): "quantity unit_price", (True, False): "quantity", (False, True): "unit_price", (False, False): "",
 }  # fmt: skip
-"""What a change says, by whether it names a quantity and a price."""
+"""The value of `sets`, by whether a change names a quantity and a price."""
 
 
-def said_discount(says: str, change: Mapping[str, Any], at: int, where: ZoneInfo) -> tuple[str, Discount]:
-    """What a change says, with its discount."""
+def discount_change(sets: str, change: Mapping[str, Any], at: int, where: ZoneInfo) -> tuple[str, Discount]:
+    """The value of `sets` and the discount of a change that names one. Takes: what the change sets besides."""
     percent, ends = change.get("discount_percent"), change.get("discount_end")
-    named = [says] * bool(says) + ["discount_percent"] * bool(percent) + ["discount_end"] * bool(ends)
+    members = [sets] * bool(sets) + ["discount_percent"] * bool(percent) + ["discount_end"] * bool(ends)
     until = day_start(ends, where) if ends else FOREVER
-    return " ".join(named), (percent or "0", nearest_day(at, where) if percent else "", ends or "", until)
+    return " ".join(members), (percent or "0", nearest_day(at, where) if percent else "", ends or "", until)
 
 
-def stands(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, at: int, cause: str, seq: int) -> LineStep:
-    """The step with which a line begins: its terms stand by themselves. Takes: when, unless the line says so itself."""
+def first_step(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, at: int, cause: str, seq: int) -> LineStep:
+    """The complete step with which a line begins. Takes: `at`, when it begins unless the line names its start."""
     interval, discount = line.get("interval") or "month", line.get("discount_percent") or "0"
     kind, quantity, price, ends = line["kind"], line["quantity"], line["unit_price"], line.get("discount_end") or ""
     at = day_start(line["start"], where) if line.get("start") else at
     since = nearest_day(at, where) if discount != "0" else ""
-    annual, gross, temporary = _paid(kind, quantity, price, interval, discount, since, ends)
+    annual, gross, temporary = _annual_amounts(kind, quantity, price, interval, discount, since, ends)
     return LineStep(
         at=at,
         seq=seq,
@@ -119,97 +120,98 @@ def stands(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, at: int
 # --- lines and their steps ---
 
 
-def added(lines: Lines, step: LineStep) -> Lines:
-    """One more step of a line; changes behind it take from it what they do not say themselves."""
+def with_step(lines: Lines, step: LineStep) -> Lines:
+    """The lines with one more step; later changes of its line take from it what they do not set."""
     steps = lines.get(step.line, ())
     if not steps or steps[-1][:2] <= step[:2]:
         return {**lines, step.line: (*steps, step)}
     index = bisect_right(steps, step[:2], key=lambda other: other[:2])
-    return {**lines, step.line: settled([*steps[:index], step, *steps[index:]])}
+    return {**lines, step.line: completed([*steps[:index], step, *steps[index:]])}
 
 
-def without(lines: Lines, source: str) -> Lines:
-    """The lines without the steps of an event; a line that has none left goes."""
-    found = {line for line, steps in lines.items() if any(step.source == source for step in steps)}
-    if not found:
+def without_source(lines: Lines, source: str) -> Lines:
+    """The lines without the steps that an event set; a line that has none left goes."""
+    changed = {line for line, steps in lines.items() if any(step.source == source for step in steps)}
+    if not changed:
         return lines
-    kept: dict[str, Steps] = {}
+    result: dict[str, Steps] = {}
     for line, steps in lines.items():
-        left = settled([step for step in steps if step.source != source]) if line in found else steps
-        if left:
-            kept[line] = left
-    return kept
+        remaining = completed([step for step in steps if step.source != source]) if line in changed else steps
+        if remaining:
+            result[line] = remaining
+    return result
 
 
-def settled(steps: Sequence[LineStep]) -> Steps:
-    """Steps, each change with what it leaves to the one before."""
-    settled: list[LineStep] = []
+def completed(steps: Sequence[LineStep]) -> Steps:
+    """Steps in order, each change completed from the step before it."""
+    result: list[LineStep] = []
     for step in steps:
-        settled.append(_upon(settled[-1], step) if settled else step)
-    return tuple(settled)
+        result.append(_completed_from(result[-1], step) if result else step)
+    return tuple(result)
 
 
-def _upon(before: LineStep, step: LineStep) -> LineStep:
-    """A step behind another: a change has from it what it does not say."""
-    says = step.says
-    if says is None:
+def _completed_from(before: LineStep, step: LineStep) -> LineStep:
+    sets = step.sets
+    if sets is None:
         return step
-    quantity = step.quantity if "quantity" in says else None
-    price = step.unit_price if "unit_price" in says else None
-    discount = (step.discount, step.since, step.ends, step.until) if "discount" in says else None
-    return changed(before, step.at, step.seq, step.source, step.cause, says, quantity, price, discount)
+    quantity = step.quantity if "quantity" in sets else None
+    price = step.unit_price if "unit_price" in sets else None
+    discount = (step.discount, step.since, step.ends, step.until) if "discount" in sets else None
+    return change_step(before, step.at, step.seq, step.source, step.cause, sets, quantity, price, discount)
 
 
-def changed(
+def change_step(
     before: LineStep,
     at: int,
     seq: int,
     source: str,
     cause: str,
-    says: str,
+    sets: str,
     quantity: str | None = None,
     price: str | None = None,
-    discounted: Discount | None = None,
+    new_discount: Discount | None = None,
 ) -> LineStep:
-    """A change of the step before it. Takes: what it says, and a quantity, price or discount where it says one."""
+    """The step that a change makes of the one before it. Takes: what it sets, and a quantity, price or discount where it sets one."""
     (
-        _, _, line, product, kind, was_quantity, was_price, interval, discount, end, _, _, _, removed, _,
+        _, _, line, product, kind, old_quantity, old_price, interval, discount, end, _, _, _, removed, _,
         since, ends, until, _, _,
     ) = before  # fmt: skip
-    quantity, price = quantity or was_quantity, price or was_price
+    quantity, price = quantity or old_quantity, price or old_price
     if until <= at:
         discount, since, ends, until = NO_DISCOUNT
-    if discounted is not None:
-        percent, begins, ends, until = discounted
-        if "discount_percent" in says:
+    if new_discount is not None:
+        percent, begins, ends, until = new_discount
+        if "discount_percent" in sets:
             discount, since = percent, begins
-    annual, gross, temporary = _paid(kind, quantity, price, interval, discount, since, ends)
-    removed = removed or says == "removed"
+    annual, gross, temporary = _annual_amounts(kind, quantity, price, interval, discount, since, ends)
+    removed = removed or sets == "removed"
     members = (
         at, seq, line, product, kind, quantity, price, interval, discount, end, cause, source,
-        annual, removed, says, since, ends, until, gross, temporary,
+        annual, removed, sets, since, ends, until, gross, temporary,
     )  # fmt: skip
-    return tuple.__new__(LineStep, members)  # what NamedTuple does, without asking for the members' names first
+    # A hot type: this skips the keywords. tests/domain/contract/test_line_steps.py notices a swapped or added member.
+    return tuple.__new__(LineStep, members)
 
 
-def valued(step: LineStep) -> LineStep:
-    """A step with its amounts worked out again."""
-    annual, gross, temporary = _paid(
+def with_amounts(step: LineStep) -> LineStep:
+    """A step with its amounts computed again."""
+    annual, gross, temporary = _annual_amounts(
         step.kind, step.quantity, step.unit_price, step.interval, step.discount, step.since, step.ends
     )
     return step._replace(annual=annual, gross=gross, temporary=temporary)
 
 
-def standing(steps: Steps) -> Steps:
-    """The steps from the first that stands by itself; a change before it has nothing that it could change."""
-    if not steps or steps[0].says is None:
+def from_first_complete(steps: Steps) -> Steps:
+    """The steps from the first complete one on; a change before it has nothing that it could change."""
+    if not steps or steps[0].sets is None:
         return steps
-    first = next((index for index, step in enumerate(steps) if step.says is None), len(steps))
+    first = next((index for index, step in enumerate(steps) if step.sets is None), len(steps))
     return steps[first:]
 
 
-def in_force(lines: Lines, line: str, at: int) -> LineStep | None:
-    for step in reversed(standing(lines.get(line, ()))):
+def step_in_force(lines: Lines, line: str, at: int) -> LineStep | None:
+    """The step that a line is at an instant; None where it has not begun or has ended."""
+    for step in reversed(from_first_complete(lines.get(line, ()))):
         if step.at <= at:
             return None if step.removed or step.end <= at else step
     return None
@@ -226,20 +228,20 @@ def annual(quantity: str, unit_price: str, interval: str, discount: str = "0") -
 
 
 @lru_cache(maxsize=4096)
-def _paid(
+def _annual_amounts(
     kind: str, quantity: str, unit_price: str, interval: str, discount: str, since: str, ends: str
 ) -> tuple[int, int, int]:
-    """What a line recurs at in a year, that before any discount, and what a temporary one takes off it.
+    """A line's recurring annual amount, the same before any discount, and what a temporary discount takes off it.
 
-    The same few amounts come again and again. Source: docs/kpis.md, a discount of twelve months or more counts.
+    Cached, because the same few amounts come again and again. Source: docs/kpis.md, a discount of twelve months or more counts.
     """
     if kind not in RECURRING:
         return 0, 0, 0
     gross = annual(quantity, unit_price, interval)
     if discount == "0":
         return gross, gross, 0
-    less = annual(quantity, unit_price, interval, discount)
-    return (less, gross, 0) if lasts(since, ends) else (gross, gross, gross - less)
+    net = annual(quantity, unit_price, interval, discount)
+    return (net, gross, 0) if lasts(since, ends) else (gross, gross, gross - net)
 
 
 def lasts(since: str, ends: str) -> bool:

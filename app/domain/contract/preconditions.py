@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from app.domain.contract import events as facts
+from app.domain.contract import events
 from app.domain.contract import schedule as schedules
 from app.domain.contract.commands import AddLine, Change, Line, RemoveLine, SetLine
 from app.domain.contract.schedule import LARGEST_ANNUAL, LineStep, Schedule
@@ -13,18 +13,18 @@ from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.values import FIRST, FOREVER, day_of, day_start, scaled
 
 _KINDS: Final[dict[str, Any]] = {
-    "set_line": facts.LineSet,
-    "add_line": facts.LineAdded,
-    "remove_line": facts.LineRemoved,
+    "set_line": events.LineSet,
+    "add_line": events.LineAdded,
+    "remove_line": events.LineRemoved,
 }
 
 
-def recorded_lines(lines: Iterable[Line]) -> tuple[facts.Line, ...]:
+def recorded_lines(lines: Iterable[Line]) -> tuple[events.Line, ...]:
     """Lines as they stand in events."""
-    return tuple(facts.Line(**line.model_dump(exclude={"op"})) for line in lines)
+    return tuple(events.Line(**line.model_dump(exclude={"op"})) for line in lines)
 
 
-def recorded_changes(changes: Iterable[Change]) -> tuple[facts.Change, ...]:
+def recorded_changes(changes: Iterable[Change]) -> tuple[events.Change, ...]:
     """Changes as they stand in events."""
     return tuple(_KINDS[change.op](**change.model_dump()) for change in changes)
 

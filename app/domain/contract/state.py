@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from app.domain.contract import events as facts
+from app.domain.contract import events
 from app.domain.contract import schedule as schedules
 from app.domain.contract.schedule import Schedule
 from app.domain.kernel.context import Context
@@ -61,7 +61,7 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
     """The state after one more event."""
     state = replace(state, history=(*state.history, recorded))
     match recorded.event:
-        case facts.ContractDrafted() as drafted:
+        case events.ContractDrafted() as drafted:
             return replace(
                 state,
                 account=drafted.account,
@@ -74,19 +74,19 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
                 notice_days=drafted.notice_days,
                 renewal_term_months=drafted.renewal_term_months,
             )
-        case facts.ContractSigned():
+        case events.ContractSigned():
             return replace(state, signed=True)
-        case facts.ContractAmended(amendment_no=number):
+        case events.ContractAmended(amendment_no=number):
             return replace(state, amendments=number)
-        case facts.NoticeGiven() as notice:
+        case events.NoticeGiven() as notice:
             return replace(state, noticed=True, notice_end=notice.effective_end, notice_by=notice.by)
-        case facts.NoticeWithdrawn():
+        case events.NoticeWithdrawn():
             return replace(state, noticed=False, notice_end=None, notice_by=None)
-        case facts.ContractSuspended():
+        case events.ContractSuspended():
             return replace(state, suspended=True)
-        case facts.ContractResumed():
+        case events.ContractResumed():
             return replace(state, suspended=False)
-        case facts.ContractRenewed() as renewed:
+        case events.ContractRenewed() as renewed:
             agreed = state.agreed_end if renewed.automatic else renewed.end
             return replace(
                 state,
@@ -98,17 +98,17 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
                 expired=False,
                 cycle=None,
             )
-        case facts.ContractExpired():
+        case events.ContractExpired():
             return replace(state, expired=True)
-        case facts.TermsCorrected() as corrected:
+        case events.TermsCorrected() as corrected:
             return _corrected(state, corrected)
-        case facts.ContractTerminated():
+        case events.ContractTerminated():
             return replace(state, terminated=True)
         case _:
             return state
 
 
-def _corrected(state: ContractState, corrected: facts.TermsCorrected) -> ContractState:
+def _corrected(state: ContractState, corrected: events.TermsCorrected) -> ContractState:
     """The state with what an event should have said."""
     noticed = corrected.corrected == "contract.notice_given"
     first, last = corrected.terms[0], corrected.terms[-1]

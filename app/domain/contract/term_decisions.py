@@ -1,4 +1,4 @@
-"""The terms of a contract: renewed, run out, terminated, or said again as they should have been."""
+"""The terms of a contract: renewed, expired, terminated or corrected."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.domain.catalogue import CATALOGUE
-from app.domain.contract import events as facts
+from app.domain.contract import events
 from app.domain.contract import schedule as schedules
 from app.domain.contract.commands import (
     CorrectContract,
@@ -29,7 +29,7 @@ from app.domain.contract.preconditions import (
 )
 from app.domain.contract.schedule import Schedule
 from app.domain.contract.state import ContractState
-from app.domain.contract.terms import ContractTerms, framed
+from app.domain.contract.terms import ContractTerms, apply_to_terms
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.values import FOREVER, add_days, day_of, day_start
@@ -45,7 +45,7 @@ CORRECTABLE: Final[Mapping[str, frozenset[str]]] = {
     "contract.notice_given": frozenset({"effective_end"}),
     "contract.terminated": frozenset({"effective_end"}),
 }
-"""Which terms an event says."""
+"""The members of each event that a correction may set."""
 
 
 def renew(state: ContractState, command: RenewContract, context: Context) -> tuple[Decided, ...]:
@@ -62,7 +62,7 @@ def renew(state: ContractState, command: RenewContract, context: Context) -> tup
     _require_next(state, start, context)
     if command.lines:
         check_lines(command.lines, start, command.end)
-    event = facts.ContractRenewed(
+    event = events.ContractRenewed(
         start=start,
         end=command.end,
         previous_end=_previous_end(state, start),
@@ -83,7 +83,7 @@ def renew_automatically(state: ContractState, _command: RenewAutomatically, cont
         raise Refused("notice_given", "notice was given; the contract does not renew itself")
     if day_start(state.end, context.zone) > context.now:
         raise Refused("not_due", "the term has not ended yet")
-    event = facts.ContractRenewed(
+    event = events.ContractRenewed(
         start=state.end,
         end=term_end(state, state.end),
         previous_end=state.end,
@@ -108,7 +108,7 @@ def expire(state: ContractState, _command: ExpireContract, context: Context) -> 
     voluntary = state.notice_by == "client"
     event_id, value = context.new_id("evt"), _value_before(state, end, context)
     return (
-        Decided(facts.ContractExpired(end=end, voluntary=voluntary), event_id=event_id),
+        Decided(events.ContractExpired(end=end, voluntary=voluntary), event_id=event_id),
         *lost(context, event_id, value, "expired", voluntary=voluntary),
     )
 
@@ -121,7 +121,7 @@ def terminate(state: ContractState, command: TerminateContract, context: Context
     if state.end and not state.auto_renew and command.effective_end > state.end:
         raise Refused("end_after_term", "the contract ends before that by itself")
     event_id = context.new_id("evt")
-    event = facts.ContractTerminated(
+    event = events.ContractTerminated(
         effective_end=command.effective_end,
         reason=command.reason,
         voluntary=command.voluntary,
@@ -135,7 +135,7 @@ def terminate(state: ContractState, command: TerminateContract, context: Context
 
 
 def correct(state: ContractState, command: CorrectContract, context: Context) -> tuple[Decided, ...]:
-    """What should have been said. Raises: Refused when the named event is none of this contract's, or does not say such things."""
+    """What an earlier event should have been. Raises: Refused when it is none of this contract's, or has no such members."""
     if not state.signed:
         raise Refused("contract_not_signed", "a draft binds nobody; draft another one")
     named = next((event for event in state.history if event.event_id == command.corrects), None)
@@ -144,7 +144,7 @@ def correct(state: ContractState, command: CorrectContract, context: Context) ->
     before, decided = state.schedule(context), []
     start = state.start
     if command.terms is not None:
-        event = _terms(state, named, command.terms, context)
+        event = _corrected_terms(state, named, command.terms, context)
         start = event.terms[0].start
         decided.append(Decided(event, effective_at=named.effective_at))
         if event.renewal:
@@ -154,14 +154,14 @@ def correct(state: ContractState, command: CorrectContract, context: Context) ->
             decided.append(Decided(moved, beside="renewal"))
         before = schedules.apply(before, preview(event, "", context.stream_id, state, context), context.zone)
     if command.changes is not None:
-        decided.append(_lines(state, named, command, before, start, context))
+        decided.append(_corrected_lines(state, named, command, before, start, context))
     return tuple(decided)
 
 
 # --- further terms ---
 
 
-def _renewed(state: ContractState, event: facts.ContractRenewed, context: Context) -> tuple[Decided, ...]:
+def _renewed(state: ContractState, event: events.ContractRenewed, context: Context) -> tuple[Decided, ...]:
     event_id = context.new_id("evt")
     before = state.schedule(context)
     after = schedules.apply(before, preview(event, event_id, context.stream_id, state, context), context.zone)
@@ -170,8 +170,8 @@ def _renewed(state: ContractState, event: facts.ContractRenewed, context: Contex
 
 
 def _require_next(state: ContractState, start: str, context: Context) -> None:
-    terms = state.schedule(context).terms
-    if start <= state.start or any(day_start(start, context.zone) <= begun for begun, _ in terms):
+    periods = state.schedule(context).terms.periods
+    if start <= state.start or any(day_start(start, context.zone) <= begins for begins, _ in periods):
         raise Refused("overlapping_term", "the new term must begin after the last one did")
 
 
@@ -202,7 +202,7 @@ def _value_before(state: ContractState, end: str, context: Context) -> int:
 # --- corrections ---
 
 
-def _lines(
+def _corrected_lines(
     state: ContractState, named: Recorded, command: CorrectContract, before: Schedule, start: str, context: Context
 ) -> Decided:
     changes = command.changes or ()
@@ -214,74 +214,77 @@ def _lines(
         check_changes(before.without(named.event_id), changes, there)
     else:
         check_changes(before, changes, there)
-    event = facts.ContractCorrected(corrects=command.corrects, changes=recorded_changes(changes))
+    event = events.ContractCorrected(corrects=command.corrects, changes=recorded_changes(changes))
     after = schedules.apply(before, preview(event, "", context.stream_id, state, there), context.zone)
     require_in_range(after, changes)
     return Decided(event, effective_at=at)
 
 
-def _terms(state: ContractState, named: Recorded, said: Terms, context: Context) -> facts.TermsCorrected:
-    told = said.model_dump(exclude_none=True)
-    if not told.keys() <= CORRECTABLE.get(named.type, frozenset()):
-        raise Refused("not_correctable", "the event does not say what is to be corrected")
+def _corrected_terms(
+    state: ContractState, named: Recorded, correction: Terms, context: Context
+) -> events.TermsCorrected:
+    members = correction.model_dump(exclude_none=True)
+    if not members.keys() <= CORRECTABLE.get(named.type, frozenset()):
+        raise Refused("not_correctable", "the event has no such member")
     if named.type == "contract.notice_given" and not (state.noticed and _newest(state, named)):
         raise Refused("not_correctable", "the notice does not stand any more")
-    history = list(_retold(state, named.event_id, told))
-    frame = _framed(history, context)
-    ends_on = day_of(frame.until, context.zone) if frame.until < FOREVER else None
-    terms = tuple(_term(span, context) for span in frame.terms)
-    _require_sound(history, terms, frame.auto_renew, ends_on, context.zone)
-    unsaid = named.type != "contract.drafted" or told.get("notice_days", state.notice_days) == state.notice_days
-    if unsaid and frame == state.schedule(context).frame:
+    history = list(_corrected_history(state, named.event_id, members))
+    after = _terms_of(history, context)
+    ends_on = day_of(after.until, context.zone) if after.until < FOREVER else None
+    terms = tuple(_term(period, context) for period in after.periods)
+    _require_sound(history, terms, after.auto_renew, ends_on, context.zone)
+    same_notice = named.type != "contract.drafted" or members.get("notice_days", state.notice_days) == state.notice_days
+    if same_notice and after == state.schedule(context).terms:
         raise Refused("nothing_to_correct", "the contract stands as it would with the correction")
     cycle = context.states.get("renewal")
     moves = cycle is not None and cycle.outcome is None and terms[-1].end not in (None, state.end)
-    return facts.TermsCorrected(
+    return events.TermsCorrected(
         corrects=named.event_id,
         corrected=named.type,
         terms=terms,
         ends_on=ends_on,
         renewal=context.ids["renewal"] if moves else None,
-        **told,
+        **members,
     )
 
 
 def _newest(state: ContractState, named: Recorded) -> bool:
-    """Whether no later event of the same kind was told."""
+    """Whether it is the latest event of its type."""
     return [event for event in state.history if event.type == named.type][-1] is named
 
 
-def _retold(state: ContractState, corrects: str, told: Mapping[str, Any]) -> Iterator[Recorded]:
-    """The history as it should have been told, earlier corrections of terms included."""
-    said: dict[str, dict[str, Any]] = {}
+def _corrected_history(state: ContractState, corrects: str, members: Mapping[str, Any]) -> Iterator[Recorded]:
+    """The history with an event's members as they should have been, earlier corrections of terms included."""
+    corrections: dict[str, dict[str, Any]] = {}
     for event in state.history:
         if event.type == "contract.terms_corrected":
             data, wrong = event.data, event.data["corrects"]
-            said[wrong] = {**said.get(wrong, {}), **{name: data[name] for name in Terms.model_fields if name in data}}
-    said[corrects] = {**said.get(corrects, {}), **told}
+            earlier = {name: data[name] for name in Terms.model_fields if name in data}
+            corrections[wrong] = {**corrections.get(wrong, {}), **earlier}
+    corrections[corrects] = {**corrections.get(corrects, {}), **members}
     for event in state.history:
         if event.type == "contract.terms_corrected":
             continue
-        if event.event_id in said:
-            content = {**event.content, "data": {**event.data, **said[event.event_id]}}
+        if event.event_id in corrections:
+            content = {**event.content, "data": {**event.data, **corrections[event.event_id]}}
             event = replace(event, known=content, schema_version=CATALOGUE[event.type].VERSION, typed=None)
         yield event
 
 
-def _framed(history: list[Recorded], context: Context) -> ContractTerms:
-    """The frame of a history that was told otherwise; where one term gives way to the next is found anew."""
-    frame = ContractTerms()
+def _terms_of(history: list[Recorded], context: Context) -> ContractTerms:
+    """The terms of a corrected history; the day on which a term gives way to the next is computed anew."""
+    terms = ContractTerms()
     for event in history:
         if event.type == "contract.renewed" and event.data.get("closes"):
             start = day_start(event.data["start"], context.zone)
-            data = {**event.data, "closes": day_of(min(frame.ends(), start), context.zone)}
+            data = {**event.data, "closes": day_of(min(terms.ends(), start), context.zone)}
             event = replace(event, known={**event.content, "data": data}, schema_version=CATALOGUE[event.type].VERSION)
-        frame = framed(frame, event, context.zone)
-    return frame
+        terms = apply_to_terms(terms, event, context.zone)
+    return terms
 
 
 def _require_sound(
-    history: list[Recorded], terms: tuple[facts.Term, ...], auto_renew: bool, ends_on: str | None, where: ZoneInfo
+    history: list[Recorded], terms: tuple[events.Term, ...], auto_renew: bool, ends_on: str | None, where: ZoneInfo
 ) -> None:
     """Raises: Refused or Invalid for terms that nobody could have agreed on."""
     agreed = [event.data for event in history if event.type in ("contract.drafted", "contract.renewed")]
@@ -299,6 +302,6 @@ def _require_sound(
         raise Refused("end_after_term", "the contract ends before that by itself")
 
 
-def _term(span: tuple[int, int], context: Context) -> facts.Term:
+def _term(span: tuple[int, int], context: Context) -> events.Term:
     start, end = (day_of(at, context.zone) if at < FOREVER else None for at in span)
-    return facts.Term(start=str(start), end=end)
+    return events.Term(start=str(start), end=end)

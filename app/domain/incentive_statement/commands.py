@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.domain.incentive_statement import events as facts
+from app.domain.incentive_statement import events
 from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.values import (
     Amount,
@@ -69,7 +69,7 @@ class RecordStatement(Creation):
     number: int
     position: int
     lines: tuple[StatementLine, ...]
-    retention: facts.Retention | None = None
+    retention: events.Retention | None = None
 
 
 class ClawBack(Command):

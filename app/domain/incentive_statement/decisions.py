@@ -6,9 +6,9 @@ Its lines are worked out from the ledger (`app.services.incentive_statements`) a
 from collections.abc import Sequence
 from typing import Final
 
-from app.domain.incentive_statement import events as facts
+from app.domain.incentive_statement import events
 from app.domain.incentive_statement.commands import DisputeLine, Key, RecordClawback, RecordStatement, ResolveDispute
-from app.domain.incentive_statement.state import Paid, StatementState
+from app.domain.incentive_statement.state import PaidLine, StatementState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
@@ -56,10 +56,10 @@ def plan_of(policy: PolicyState, start: str, end: str) -> tuple[int, IncentiveRu
 
 def factor_of(rules: IncentiveRules, retention: str | None) -> str:
     """The factor on what renewals pay: that of the highest tier that a retention reaches, 1 below the first or without any."""
-    reached = [] if retention is None else [
+    factors = [] if retention is None else [
         tier.factor for tier in rules.retention_tiers if scaled(tier.at_least) <= scaled(retention)
     ]  # fmt: skip
-    return reached[-1] if reached else "1"
+    return factors[-1] if factors else "1"
 
 
 def pay(value: int, percent: str, factor: str, currency: str) -> int:
@@ -81,7 +81,7 @@ def issue(_state: StatementState, command: RecordStatement, context: Context) ->
         raise Refused("nothing_to_pay", "nothing of the period is to be paid, or all of it was paid already")
     if len(command.lines) > MOST_LINES:
         raise Refused("too_many_lines", f"more than {MOST_LINES} lines; make statements for shorter periods")
-    rates = {one.rule: one.percent for one in rules.rates}
+    rates = {rate.rule: rate.percent for rate in rules.rates}
     factor = factor_of(rules, command.retention.value if command.retention else None)
     start, end = (day_start(day, context.zone) for day in (command.start, command.end))
     sound = (
@@ -102,11 +102,11 @@ def issue(_state: StatementState, command: RecordStatement, context: Context) ->
     if total > LARGEST:
         raise Invalid("amount_out_of_range", "a statement pays no more than 10^12")
     return (
-        facts.IncentiveStatementIssued(
+        events.IncentiveStatementIssued(
             plan=context.ids["policy"],
             plan_version=policy.version_name(number),
             clawback_months=rules.clawback_months,
-            lines=tuple(facts.Line(**line.model_dump()) for line in command.lines),
+            lines=tuple(events.Line(**line.model_dump()) for line in command.lines),
             total=unscaled(total),
             retention=command.retention,
             **command.model_dump(include={"payee", "start", "end", "currency", "position", "external_ref"}),
@@ -120,11 +120,11 @@ def claw_back(state: StatementState, command: RecordClawback, context: Context) 
     Raises: Refused for a loss that was applied, or that takes nothing back.
     """
     returned = tuple(
-        facts.Returned(event=event, rule=rule, amount=unscaled(line.amount - line.returned))
+        events.Returned(event=event, rule=rule, amount=unscaled(line.amount - line.returned))
         for (rule, event), line in state.lines.items()
         if _lost(line, command)
         and line.amount > line.returned
-        and _within(day_of(micros(line.at), context.zone), command.lost_on, state.months)
+        and _within(day_of(micros(line.at), context.zone), command.lost_on, state.clawback_months)
     )
     if not returned and command.loss in state.losses:
         raise Refused("already_clawed_back", "all that this loss takes back of the statement was taken back already")
@@ -132,8 +132,8 @@ def claw_back(state: StatementState, command: RecordClawback, context: Context) 
         raise Refused(
             "nothing_to_claw_back", "nothing was paid for what is lost, not so long ago and not taken back yet"
         )
-    total = unscaled(sum(scaled(one.amount) for one in returned))
-    event = facts.IncentiveClawbackApplied(loss=command.loss, lost_on=command.lost_on, lines=returned, total=total)
+    total = unscaled(sum(scaled(line.amount) for line in returned))
+    event = events.IncentiveClawbackApplied(loss=command.loss, lost_on=command.lost_on, lines=returned, total=total)
     return (event,)
 
 
@@ -142,7 +142,7 @@ def dispute(state: StatementState, command: DisputeLine, _context: Context) -> t
     (rule, event), line = _line(state, command.event, command.rule)
     if line.disputed:
         raise Refused("line_disputed", "the line is disputed already")
-    return (facts.IncentiveLineDisputed(event=event, rule=rule, reason=command.reason),)
+    return (events.IncentiveLineDisputed(event=event, rule=rule, reason=command.reason),)
 
 
 def resolve(state: StatementState, command: ResolveDispute, _context: Context) -> tuple[Event, ...]:
@@ -157,11 +157,11 @@ def resolve(state: StatementState, command: ResolveDispute, _context: Context) -
         raise Refused("below_clawed_back", "more of the line was taken back already")
     if command.outcome == "changed" and amount == line.amount:
         raise Refused("nothing_changes", "the line pays this already; keep it")
-    total = sum(one.amount for one in state.lines.values()) - line.amount + amount
+    total = sum(each.amount for each in state.lines.values()) - line.amount + amount
     if total > LARGEST:
         raise Invalid("amount_out_of_range", "a statement pays no more than 10^12")
     return (
-        facts.IncentiveDisputeResolved(
+        events.IncentiveDisputeResolved(
             event=event,
             rule=rule,
             outcome=command.outcome,
@@ -172,16 +172,16 @@ def resolve(state: StatementState, command: ResolveDispute, _context: Context) -
     )
 
 
-def _line(state: StatementState, event: str, rule: str | None) -> tuple[Key, Paid]:
-    found = [(key, line) for key, line in state.lines.items() if key[1] == event and rule in (None, key[0])]
-    if not found:
+def _line(state: StatementState, event: str, rule: str | None) -> tuple[Key, PaidLine]:
+    matches = [(key, line) for key, line in state.lines.items() if key[1] == event and rule in (None, key[0])]
+    if not matches:
         raise Refused("line_unknown", "the statement has no such line")
-    if len(found) > 1:
+    if len(matches) > 1:
         raise Refused("line_ambiguous", "the event is paid under several rules; name one")
-    return found[0]
+    return matches[0]
 
 
-def _lost(line: Paid, command: RecordClawback) -> bool:
+def _lost(line: PaidLine, command: RecordClawback) -> bool:
     return line.account == command.account and command.contract in (None, line.contract)
 
 

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from app.domain.incentive_statement import events as facts
+from app.domain.incentive_statement import events
 from app.domain.incentive_statement.commands import Key
-from app.domain.kernel.values import (
-    scaled,
-)
+from app.domain.kernel.values import scaled
 from app.domain.recorded import Recorded
 
 
-class Paid(NamedTuple):
+class PaidLine(NamedTuple):
     """What a line pays. amount: in 10^-6, as a dispute may have changed it; returned: what of it was taken back."""
 
     account: str
@@ -29,36 +27,41 @@ class StatementState:
 
     payee: str = ""
     currency: str = ""
-    months: int = 0
-    lines: Mapping[Key, Paid] = field(default_factory=dict)
+    clawback_months: int = 0
+    lines: Mapping[Key, PaidLine] = field(default_factory=dict)
     losses: frozenset[str] = frozenset()
 
 
 def evolve(state: StatementState, recorded: Recorded) -> StatementState:
     """The state after one more event."""
     match recorded.event:
-        case facts.IncentiveStatementIssued() as told:
+        case events.IncentiveStatementIssued() as issued:
             lines = {
-                (line.rule, line.event): Paid(line.account, line.contract, line.at, scaled(line.amount))
-                for line in told.lines
+                (line.rule, line.event): PaidLine(
+                    account=line.account, contract=line.contract, at=line.at, amount=scaled(line.amount)
+                )
+                for line in issued.lines
             }
-            return StatementState(told.payee, told.currency, told.clawback_months, lines)
-        case facts.IncentiveClawbackApplied() as told:
-            for one in told.lines:
-                state = _with(state, (one.rule, one.event), returned=scaled(one.amount))
-            return replace(state, losses=state.losses | {told.loss})
-        case facts.IncentiveLineDisputed() as told:
-            return _with(state, (told.rule, told.event), disputed=True)
-        case facts.IncentiveDisputeResolved() as told:
-            return _with(state, (told.rule, told.event), disputed=False, amount=scaled(told.amount))
+            return StatementState(
+                payee=issued.payee, currency=issued.currency, clawback_months=issued.clawback_months, lines=lines
+            )
+        case events.IncentiveClawbackApplied() as clawback:
+            for line in clawback.lines:
+                state = _with_line(state, (line.rule, line.event), returned=scaled(line.amount))
+            return replace(state, losses=state.losses | {clawback.loss})
+        case events.IncentiveLineDisputed() as dispute:
+            return _with_line(state, (dispute.rule, dispute.event), disputed=True)
+        case events.IncentiveDisputeResolved() as resolution:
+            key = (resolution.rule, resolution.event)
+            return _with_line(state, key, disputed=False, amount=scaled(resolution.amount))
         case _:
             return state
 
 
-def _with(
+def _with_line(
     state: StatementState, key: Key, *, disputed: bool | None = None, amount: int | None = None, returned: int = 0
 ) -> StatementState:
-    """The state with a line changed. Takes: what else of it is taken back."""
+    """The state with a line changed. Takes: `returned`, how much more of it is taken back."""
     line = state.lines.get(key)
     if line is None:
         return state

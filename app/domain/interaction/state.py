@@ -18,7 +18,7 @@ def evolve(state: InteractionState, recorded: Recorded) -> InteractionState:
     """The state after one more event."""
     match recorded.event:
         case InteractionLogged(account=account):
-            return InteractionState(account)
+            return InteractionState(account=account)
         case InteractionVoided():
             return replace(state, voided=True)
         case _:

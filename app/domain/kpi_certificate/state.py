@@ -18,6 +18,6 @@ def evolve(state: KpiCertificateState, recorded: Recorded) -> KpiCertificateStat
     """The state after one more event."""
     match recorded.event:
         case KpiCertificateIssued(scope=scope):
-            return KpiCertificateState(scope.account, exists=True)
+            return KpiCertificateState(account=scope.account, exists=True)
         case _:
             return state

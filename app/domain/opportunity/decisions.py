@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.domain.account.decisions import require_open
-from app.domain.contract.value import sold, worth
+from app.domain.contract.value import selling_event, value_of_event
 from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, day_of, scaled, unscaled
-from app.domain.opportunity import commands
-from app.domain.opportunity import events as facts
+from app.domain.opportunity import commands, events
 from app.domain.opportunity.state import STAGES, OpportunityState
 
 CLAIM: Final = "opportunity:contract_event_taken"
@@ -27,7 +26,7 @@ def identify(_state: OpportunityState, command: commands.IdentifyOpportunity, co
         if named is not None and named.account != context.ids["account"]:
             raise Refused("other_account", f"the {noun} belongs to another account")
     return (
-        facts.OpportunityIdentified(
+        events.OpportunityIdentified(
             account=context.ids["account"],
             **{noun: context.ids.get(noun) for noun in nouns},
             **command.model_dump(include={"title", "kind", "source", "product", "external_ref"}),
@@ -39,7 +38,7 @@ def qualify(state: OpportunityState, command: commands.QualifyOpportunity, conte
     """It is real. Raises: Refused once it is decided, or while it is parked."""
     _require_going_on(state, context)
     members = {"need", "budget_known", "decider_known", "needed_by"}
-    return (facts.OpportunityQualified(**command.model_dump(include=members)),)
+    return (events.OpportunityQualified(**command.model_dump(include=members)),)
 
 
 def estimate(state: OpportunityState, command: commands.EstimateOpportunity, context: Context) -> tuple[Event, ...]:
@@ -48,7 +47,7 @@ def estimate(state: OpportunityState, command: commands.EstimateOpportunity, con
     if command.probability.startswith("-"):
         raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
     members = {"annual_value", "currency", "probability", "close_by"}
-    return (facts.OpportunityEstimated(**command.model_dump(include=members)),)
+    return (events.OpportunityEstimated(**command.model_dump(include=members)),)
 
 
 def advance(state: OpportunityState, command: commands.AdvanceOpportunity, context: Context) -> tuple[Event, ...]:
@@ -61,7 +60,7 @@ def advance(state: OpportunityState, command: commands.AdvanceOpportunity, conte
         raise Refused("not_qualified", "nobody has said yet that it is real")
     if rank >= STAGES.index("proposed") and not state.estimated:
         raise Refused("not_estimated", "nobody has said yet what it may bring")
-    return (facts.OpportunityAdvanced(stage=command.stage, previous=state.stage),)
+    return (events.OpportunityAdvanced(stage=command.stage, previous=state.stage),)
 
 
 def park(state: OpportunityState, command: commands.ParkOpportunity, context: Context) -> tuple[Event, ...]:
@@ -69,45 +68,45 @@ def park(state: OpportunityState, command: commands.ParkOpportunity, context: Co
     _require_going_on(state, context, parked=True, account_open=False)
     if command.until <= day_of(context.effective_at, context.zone):
         raise Invalid("until_not_ahead", "it rests until a later day")
-    return (facts.OpportunityParked(until=command.until, reason=command.reason),)
+    return (events.OpportunityParked(until=command.until, reason=command.reason),)
 
 
 def win(state: OpportunityState, command: commands.WinOpportunity, context: Context) -> tuple[Event, ...]:
     """Business, worth what the contract's event changed. Raises: Refused where the contract says something else."""
     _require_going_on(state, context)
     _require_past(context)
-    agreement = context.states["contract"]
-    if agreement.account != state.account:
+    contract = context.states["contract"]
+    if contract.account != state.account:
         raise Refused("other_account", "the contract belongs to another account")
-    told = worth(agreement, command.event, context)
-    if not agreement.signed:
+    value = value_of_event(contract, command.event, context)
+    if not contract.signed:
         raise Refused("contract_not_signed", "nothing is won before signature")
-    if told.change < 0:
-        raise Refused("contract_shrank", "the event made the contract smaller", change=unscaled(told.change))
-    if command.value is not None and scaled(command.value) != told.change:
-        raise Refused("value_differs", "the contract says another value", change=unscaled(told.change))
+    if value.change < 0:
+        raise Refused("contract_shrank", "the event made the contract smaller", change=unscaled(value.change))
+    if command.value is not None and scaled(command.value) != value.change:
+        raise Refused("value_differs", "the contract says another value", change=unscaled(value.change))
     return (
-        facts.OpportunityWon(
+        events.OpportunityWon(
             contract=context.ids["contract"],
-            contract_event=told.event,
-            value=unscaled(told.change),
-            before=unscaled(told.before),
-            after=unscaled(told.after),
-            currency=agreement.currency,
+            contract_event=value.event,
+            value=unscaled(value.change),
+            before=unscaled(value.before),
+            after=unscaled(value.after),
+            currency=contract.currency,
         ),
     )
 
 
 def claims(command: commands.WinOpportunity, context: Context) -> Sequence[tuple[str, str]]:
     """What a win takes for itself: the event, a draft and its signature being one."""
-    return [(CLAIM, sold(context.states["contract"], command.event).event_id)]
+    return [(CLAIM, selling_event(context.states["contract"], command.event).event_id)]
 
 
 def lose(state: OpportunityState, command: commands.LoseOpportunity, context: Context) -> tuple[Event, ...]:
     """It will not be. Raises: Refused once it is decided."""
     _require_going_on(state, context, parked=True, account_open=False)
     _require_past(context)
-    return (facts.OpportunityLost(reason=command.reason, competitor=command.competitor),)
+    return (events.OpportunityLost(reason=command.reason, competitor=command.competitor),)
 
 
 def _require_going_on(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from app.domain.opportunity import events as facts
+from app.domain.opportunity import events
 from app.domain.recorded import Recorded
 
 STAGES: Final = ("identified", "qualified", "proposed", "negotiation")
@@ -26,20 +26,20 @@ class OpportunityState:
 def evolve(state: OpportunityState, recorded: Recorded) -> OpportunityState:
     """The state after one more event."""
     match recorded.event:
-        case facts.OpportunityIdentified() as told:
-            return OpportunityState(told.account, told.contract)
-        case facts.OpportunityQualified():
+        case events.OpportunityIdentified(account=account, contract=contract):
+            return OpportunityState(account=account, contract=contract)
+        case events.OpportunityQualified():
             stage = "qualified" if state.stage == STAGES[0] else state.stage
             return replace(state, qualified=True, stage=stage)
-        case facts.OpportunityEstimated():
+        case events.OpportunityEstimated():
             return replace(state, estimated=True)
-        case facts.OpportunityAdvanced(stage=stage):
+        case events.OpportunityAdvanced(stage=stage):
             return replace(state, stage=stage, parked=False)
-        case facts.OpportunityParked():
+        case events.OpportunityParked():
             return replace(state, parked=True)
-        case facts.OpportunityWon(contract=contract):
+        case events.OpportunityWon(contract=contract):
             return replace(state, outcome="won", contract=contract)
-        case facts.OpportunityLost():
+        case events.OpportunityLost():
             return replace(state, outcome="lost")
         case _:
             return state

@@ -8,7 +8,7 @@ from app.domain.recorded import Recorded
 
 @dataclass(frozen=True)
 class PeriodCloseState:
-    """What decisions need of a closed period. certificates: those that stand."""
+    """What decisions need of a closed period. certificates: those that are valid now."""
 
     start: str = ""
     end: str = ""
@@ -20,8 +20,9 @@ def evolve(state: PeriodCloseState, recorded: Recorded) -> PeriodCloseState:
     """The state after one more event."""
     match recorded.event:
         case PeriodCloseClosed() as closed:
-            return PeriodCloseState(closed.start, closed.end, closed.certificates)
+            return PeriodCloseState(start=closed.start, end=closed.end, certificates=closed.certificates)
         case PeriodCloseRestated(from_cert=old, to_cert=new):
-            return replace(state, certificates=tuple(new if one == old else one for one in state.certificates))
+            certificates = tuple(new if each == old else each for each in state.certificates)
+            return replace(state, certificates=certificates)
         case _:
             return state

@@ -1,7 +1,7 @@
 """The policy: rules as data, in numbered versions of which at most one is in force on any day.
 
-A version never changes: other rules are another version. What was in force on a day may be told later, for an activation may
-be dated back; what was known of it before stays asked for by `known_at`.
+A version never changes: other rules are another version. An activation may be dated back, so that what was in force on a day
+is recorded later; `known_at` still shows what was known before.
 """
 
 from typing import TypeVar
@@ -13,7 +13,7 @@ from app.domain.kernel.values import day_of
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
 from app.domain.policy.events import PolicyActivated, PolicyDrafted, PolicyRetired
 from app.domain.policy.rules import KINDS, Rules
-from app.domain.policy.state import PolicyState, Version, _changed
+from app.domain.policy.state import PolicyState, Version, with_version
 
 _AnyRules = TypeVar("_AnyRules", bound=Rules)
 
@@ -29,21 +29,21 @@ def policy_reference(command: DraftPolicy) -> str:
 
 
 def rules_in_force(context: Context, default: _AnyRules, day: str | None = None) -> _AnyRules:
-    """The rules that a decision is bound by: those of the policy that it reads, else the house's.
+    """The rules that a decision is bound by: those of the policy that it reads, else the default rules.
 
-    Takes: `default`, of the kind that is wanted; `day`, by default today: what somebody may do is judged when it is done,
-    whatever the day it is dated to.
+    Takes: `default`, of the kind that is needed; `day`, by default today: what somebody may do depends on the day on which they do
+    it, not on the day to which it is dated.
     """
-    state: PolicyState | None = context.states.get("policy")
-    rules = None if state is None else state.in_force(day or day_of(context.now, context.zone))
+    policy: PolicyState | None = context.states.get("policy")
+    rules = None if policy is None else policy.in_force(day or day_of(context.now, context.zone))
     return rules if isinstance(rules, type(default)) else default
 
 
 def version_in_force(context: Context, day: str | None = None) -> str | None:
-    """The name of the version that a decision is bound by, such as `approval@default/2`; None for the house's rules."""
-    state: PolicyState | None = context.states.get("policy")
-    version = None if state is None else state.version_on(day or day_of(context.now, context.zone))
-    return None if state is None or version is None else state.version_name(version.number)
+    """The name of the version that a decision is bound by, such as `approval@default/2`; None where the default rules bind it."""
+    policy: PolicyState | None = context.states.get("policy")
+    version = None if policy is None else policy.version_on(day or day_of(context.now, context.zone))
+    return None if policy is None or version is None else policy.version_name(version.number)
 
 
 def draft(_state: PolicyState, command: DraftPolicy, _context: Context) -> tuple[Event, ...]:
@@ -75,7 +75,7 @@ def activate(state: PolicyState, command: ActivatePolicy, context: Context) -> t
     Raises: NotFound for a version that there is none of; Invalid for an end that is not behind the start; Refused for a version
     that was activated before, and where two would be in force on one day.
     """
-    version = _version(state, command.number)
+    version = _version_of(state, command.number)
     if version.start is not None:
         raise Refused("policy_active", f"{state.version_name(version.number)} was activated already; draft another")
     start, end = command.start or day_of(context.effective_at, context.zone), command.end
@@ -84,17 +84,17 @@ def activate(state: PolicyState, command: ActivatePolicy, context: Context) -> t
     retired = _replaced(state, command.replaces, start) if command.replaces is not None else ()
     after = state
     for event in retired:
-        after = _changed(after, event.number, end=event.end)
+        after = with_version(after, event.number, end=event.end)
     for other in after.versions:
-        if other.meets(start, end):
-            held = f"from {other.start}" + (f" to {other.end}" if other.end else "")
-            raise Refused("policies_overlap", f"{state.version_name(other.number)} is in force {held}")
+        if other.in_force_within(start, end):
+            period = f"from {other.start}" + (f" to {other.end}" if other.end else "")
+            raise Refused("policies_overlap", f"{state.version_name(other.number)} is in force {period}")
     return (*retired, PolicyActivated(number=version.number, start=start, end=end))
 
 
 def retire(state: PolicyState, command: RetirePolicy, _context: Context) -> tuple[Event, ...]:
     """A version taken out of force. Raises: NotFound, Invalid, Refused for one that is not in force so long."""
-    version = _version(state, command.number)
+    version = _version_of(state, command.number)
     name = state.version_name(version.number)
     if version.start is None or version.retired:
         raise Refused("policy_not_active", f"{name} is {'retired already' if version.retired else 'a draft'}")
@@ -111,7 +111,7 @@ def _replaced(state: PolicyState, number: int, start: str) -> tuple[PolicyRetire
     """The end of a version that another takes over from on a day: a retired one may end still sooner, so that what was in
     force long ago can be put right.
     """
-    version = _version(state, number)
+    version = _version_of(state, number)
     if version.start is None:
         raise Refused("policy_not_active", f"{state.version_name(number)} is a draft and counts for nothing")
     end = max(start, version.start)
@@ -120,7 +120,7 @@ def _replaced(state: PolicyState, number: int, start: str) -> tuple[PolicyRetire
     return (PolicyRetired(number=number, end=end),)
 
 
-def _version(state: PolicyState, number: int) -> Version:
+def _version_of(state: PolicyState, number: int) -> Version:
     if not 1 <= number <= len(state.versions):
         raise NotFound("unknown_version", f"{state.kind}@{state.name} has {len(state.versions)} versions")
     return state.versions[number - 1]

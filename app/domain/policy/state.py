@@ -16,7 +16,7 @@ _RULES: Final[TypeAdapter[Rules]] = TypeAdapter(AnyRules)
 
 @dataclass(frozen=True)
 class Version:
-    """A version. rules: as JSON, for a table of rates is large. start: none for a draft; retired: whether its end was moved."""
+    """A version. rules: as JSON, because a table of rates is large. start: none for a draft; retired: whether its end was moved."""
 
     number: int
     rules: bytes
@@ -24,11 +24,11 @@ class Version:
     end: str | None = None
     retired: bool = False
 
-    def holds(self, day: str) -> bool:
+    def in_force_on(self, day: str) -> bool:
         """Whether it is in force on a day."""
         return self.start is not None and self.start <= day and (self.end is None or day < self.end)
 
-    def meets(self, start: str, end: str | None) -> bool:
+    def in_force_within(self, start: str, end: str | None) -> bool:
         """Whether it is in force on some day of [start, end)."""
         return (
             self.start is not None
@@ -47,12 +47,12 @@ class PolicyState:
 
     def version_on(self, day: str) -> Version | None:
         """The version that is in force on a day."""
-        return next((one for one in self.versions if one.holds(day)), None)
+        return next((version for version in self.versions if version.in_force_on(day)), None)
 
     def in_force(self, day: str) -> Rules | None:
         """The rules that are in force on a day."""
         version = self.version_on(day)
-        return None if version is None else _read(version.rules)
+        return None if version is None else _rules(version.rules)
 
     def version_name(self, number: int) -> str:
         """What answers and events call a version, such as `approval@default/2`."""
@@ -60,26 +60,27 @@ class PolicyState:
 
 
 @lru_cache(maxsize=256)
-def _read(rules: bytes) -> Rules:
+def _rules(rules: bytes) -> Rules:
     return _RULES.validate_json(rules)
 
 
 def evolve(state: PolicyState, recorded: Recorded) -> PolicyState:
     """The state after one more event."""
-    data = recorded.data  # plain: what a version says is read when somebody asks
+    data = recorded.data  # plain: the rules of a version are parsed when they are needed
     match recorded.type:
         case PolicyDrafted.TOPIC:
-            version = Version(data["number"], orjson.dumps(data["rules"], option=orjson.OPT_SORT_KEYS))
-            return PolicyState(data["kind"], data["name"], (*state.versions, version))
+            rules = orjson.dumps(data["rules"], option=orjson.OPT_SORT_KEYS)
+            versions = (*state.versions, Version(number=data["number"], rules=rules))
+            return PolicyState(kind=data["kind"], name=data["name"], versions=versions)
         case PolicyActivated.TOPIC:
-            return _changed(state, data["number"], start=data["start"], end=data.get("end"))
+            return with_version(state, data["number"], start=data["start"], end=data.get("end"))
         case PolicyRetired.TOPIC:
-            return _changed(state, data["number"], end=data["end"], retired=True)
+            return with_version(state, data["number"], end=data["end"], retired=True)
         case _:
             return state
 
 
-def _changed(state: PolicyState, number: int, **changes: Any) -> PolicyState:
-    return replace(
-        state, versions=tuple(replace(one, **changes) if one.number == number else one for one in state.versions)
-    )
+def with_version(state: PolicyState, number: int, **changes: Any) -> PolicyState:
+    """The state with some members of one of its versions changed."""
+    versions = tuple(replace(each, **changes) if each.number == number else each for each in state.versions)
+    return replace(state, versions=versions)

@@ -1,4 +1,4 @@
-"""Concessions: where the client stands, what is given way on the live version, and who says yes or no to it."""
+"""Concessions: the client's position, what is conceded on the live version, and who approves or rejects it."""
 
 from typing import Final
 
@@ -8,78 +8,77 @@ from app.domain.kernel.event import Event
 from app.domain.kernel.values import scaled
 from app.domain.policy.decisions import version_in_force
 from app.domain.policy.rules import DIRECTING, ApprovalRules
-from app.domain.proposal import commands
-from app.domain.proposal import events as facts
+from app.domain.proposal import commands, events
 from app.domain.proposal.decisions import require_undecided, rules_of
-from app.domain.proposal.negotiation import Concession, limit_of, needs, require_covered, require_senior
+from app.domain.proposal.negotiation import Concession, approval_reasons, limit_of, require_covered, require_senior
 from app.domain.proposal.state import ProposalState
 
 MOST_CONCESSIONS: Final = 200
 MOST_POSITIONS: Final = 200
-"""How far one proposal goes: longer talks are another proposal."""
-HOUSE_RULES: Final = "default/1"
+"""What one proposal holds; longer negotiations are another proposal."""
+DEFAULT_RULES: Final = "default/1"
 """What an approval names where the tenant has no policy of its own."""
 
 
 def record_position(
     state: ProposalState, command: commands.RecordClientPosition, context: Context
 ) -> tuple[Event, ...]:
-    """Where the client stands. Raises: Refused once it is decided."""
+    """The client's position. Raises: Refused once the proposal is decided."""
     require_undecided(state, context)
     if state.positions == MOST_POSITIONS:
         raise Refused("too_many_positions", f"a proposal has at most {MOST_POSITIONS} of the client's positions")
     members = {"position", "wants", "stakeholder"}
-    return (facts.ClientPositionRecorded(version=state.version, **command.model_dump(include=members)),)
+    return (events.ClientPositionRecorded(version=state.version, **command.model_dump(include=members)),)
 
 
 def concede(state: ProposalState, command: commands.OfferConcession, context: Context) -> tuple[Event, ...]:
-    """Something given way, binding at once or waiting for somebody more senior. Raises: Refused for a give without a get."""
+    """A concession, binding at once or waiting for approval. Raises: Refused for one without anything in exchange and no reason."""
     require_undecided(state, context)
     if command.in_exchange_for is None and command.no_exchange_reason is None:
-        raise Refused("exchange_missing", "a give needs a get, or the no_exchange_reason why there is none")
+        raise Refused("exchange_missing", "name what is given in exchange, or the no_exchange_reason why nothing is")
     name, amount, rules = command.concession or _next_name(state), scaled(command.value), rules_of(context)
     if name in state.names:
         raise Refused("concession_exists", "the proposal has a concession of this name")
     if len(state.names) == MOST_CONCESSIONS:
         raise Refused("too_many_concessions", f"a proposal has at most {MOST_CONCESSIONS} concessions")
-    given = sum(one.value for one in state.concessions.values() if one.state != "rejected")
-    if given + amount > state.offer.value:
-        raise Refused("concession_exceeds_value", "more would be given than the version is worth a year")
-    why = needs(state.offer, state.concessions.values(), amount, rules, context)
-    event = facts.ConcessionOffered(
+    conceded = sum(each.value for each in state.concessions.values() if each.state != "rejected")
+    if conceded + amount > state.offer.value:
+        raise Refused("concession_exceeds_value", "more would be conceded than the version's annual value")
+    reasons = approval_reasons(state.offer, state.concessions.values(), amount, rules, context)
+    event = events.ConcessionOffered(
         version=state.version,
         concession=name,
         currency=state.currency,
         role=context.role,
         limit=limit_of(rules, context.role),
         margin_floor=rules.margin_floor,
-        awaiting_approval=bool(why),
-        needs=why,
+        awaiting_approval=bool(reasons),
+        needs=reasons,
         **command.model_dump(include={"kind", "value", "given", "in_exchange_for", "no_exchange_reason"}),
     )
-    if not why:
+    if not reasons:
         return (event,)
-    return event, facts.ApprovalRequested(version=state.version, concession=name, needs=why)
+    return event, events.ApprovalRequested(version=state.version, concession=name, needs=reasons)
 
 
 def approve(state: ProposalState, command: commands.ApproveConcession, context: Context) -> tuple[Event, ...]:
-    """A yes of somebody more senior whose own limit reaches. Raises: Refused for who offered it, and for everybody else."""
+    """An approval by somebody more senior, within their own limit. Raises: Refused for whoever offered it, and for everybody else."""
     require_undecided(state, context)
     rules = rules_of(context)
     if command.concession is None:
         _require_margin_approver(state, rules, context)
     else:
-        one = _awaiting(state, command.concession)
-        if one.by == context.actor:
-            raise Refused("self_approval", "who offered a concession may not approve it")
-        require_senior(one.role, context)
-        require_covered(one, state.offer, state.concessions.values(), rules, context)
+        concession = _awaiting(state, command.concession)
+        if concession.by == context.actor:
+            raise Refused("self_approval", "nobody approves their own concession")
+        require_senior(concession.role, context)
+        require_covered(concession, state.offer, state.concessions.values(), rules, context)
     return (
-        facts.ApprovalGranted(
+        events.ApprovalGranted(
             version=state.version,
             concession=command.concession,
             role=context.role,
-            limit_rule=version_in_force(context) or HOUSE_RULES,
+            limit_rule=version_in_force(context) or DEFAULT_RULES,
             limit=limit_of(rules, context.role),
             margin_floor=rules.margin_floor,
         ),
@@ -87,34 +86,34 @@ def approve(state: ProposalState, command: commands.ApproveConcession, context: 
 
 
 def reject(state: ProposalState, command: commands.RejectConcession, context: Context) -> tuple[Event, ...]:
-    """A no of somebody more senior, or of who offered it. Raises: Refused for others, and where nothing waits."""
+    """A rejection by somebody more senior or by whoever offered it. Raises: Refused for others, and where nothing waits."""
     require_undecided(state, context)
-    one = _awaiting(state, command.concession)
-    if one.by != context.actor:
-        require_senior(one.role, context)
+    concession = _awaiting(state, command.concession)
+    if concession.by != context.actor:
+        require_senior(concession.role, context)
     return (
-        facts.ApprovalRejected(
+        events.ApprovalRejected(
             version=state.version, concession=command.concession, role=context.role, reason=command.reason
         ),
     )
 
 
 def _require_margin_approver(state: ProposalState, rules: ApprovalRules, context: Context) -> None:
-    if state.offer.stands(rules):
+    if state.offer.margin_suffices(rules):
         raise Refused("nothing_awaits", "the version's margin is not below the floor")
     if state.author == context.actor:
-        raise Refused("self_approval", "who wrote a version may not approve its margin")
+        raise Refused("self_approval", "nobody approves the margin of their own version")
     if context.role not in DIRECTING:
         raise Refused("approval_not_allowed", "a director approves what goes below the margin floor", role="director")
 
 
 def _awaiting(state: ProposalState, name: str) -> Concession:
-    one = state.concessions.get(name)
-    if one is None:
+    concession = state.concessions.get(name)
+    if concession is None:
         raise Refused("unknown_concession", "the live version has no concession of this name")
-    if one.state != "awaiting":
-        raise Refused("nothing_awaits", f"the concession is {one.state}")
-    return one
+    if concession.state != "awaiting":
+        raise Refused("nothing_awaits", f"the concession is {concession.state}")
+    return concession
 
 
 def _next_name(state: ProposalState) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from app.domain.account.decisions import require_open
 from app.domain.contract import schedule as schedules
 from app.domain.contract.schedule import LARGEST_ANNUAL
-from app.domain.contract.value import sold, worth
+from app.domain.contract.value import selling_event, value_of_event
 from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
@@ -15,10 +15,9 @@ from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, day_start, scaled, unscaled
 from app.domain.policy.decisions import rules_in_force
 from app.domain.policy.rules import ApprovalRules
-from app.domain.proposal import commands
-from app.domain.proposal import events as facts
+from app.domain.proposal import commands, events
 from app.domain.proposal.negotiation import Offer
-from app.domain.proposal.state import ProposalState, _cleared
+from app.domain.proposal.state import ProposalState, with_approved_margin
 
 MOST_VERSIONS: Final = 100
 """How far one proposal goes: longer talks are another proposal."""
@@ -66,21 +65,21 @@ def _versioned(
     )
     if max(value, one_off) > LARGEST_ANNUAL:
         raise Invalid("amount_out_of_range", "the offer is worth more than 10^12")
-    event = facts.ProposalVersioned(
+    event = events.ProposalVersioned(
         account=str(state.account),
         version=state.version + 1,
         currency=state.currency,
-        items=tuple(facts.Item(**item.model_dump()) for item in command.items),
+        items=tuple(events.Item(**item.model_dump()) for item in command.items),
         value=unscaled(value),
         one_off=unscaled(one_off),
         role=context.role,
         **command.model_dump(include={"cost", "terms", "value_evidence", "valid_until"}),
         **about,
     )
-    offer = _cleared(Offer(value, scaled(command.cost or "0")), context.role)
-    if offer.stands(rules_of(context)):
+    offer = with_approved_margin(Offer(value=value, cost=scaled(command.cost or "0")), context.role)
+    if offer.margin_suffices(rules_of(context)):
         return (event,)
-    return event, facts.ApprovalRequested(version=event.version, needs=("margin",))
+    return event, events.ApprovalRequested(version=event.version, needs=("margin",))
 
 
 def submit(state: ProposalState, _command: commands.SubmitProposal, context: Context) -> tuple[Event, ...]:
@@ -91,7 +90,7 @@ def submit(state: ProposalState, _command: commands.SubmitProposal, context: Con
     _require_settled(state, context)
     _require_valid(state, context)
     _require_past(context)
-    return (facts.ProposalSubmitted(version=state.version, value=unscaled(state.offer.value - state.offer.conceded)),)
+    return (events.ProposalSubmitted(version=state.version, value=unscaled(state.offer.value - state.offer.conceded)),)
 
 
 def accept(state: ProposalState, command: commands.AcceptProposal, context: Context) -> tuple[Event, ...]:
@@ -104,15 +103,15 @@ def accept(state: ProposalState, command: commands.AcceptProposal, context: Cont
     _require_settled(state, context)
     _require_valid(state, context)
     _require_past(context)
-    price = sum(one.value for one in state.concessions.values() if one.binds and one.price)
+    conceded_price = sum(each.value for each in state.concessions.values() if each.binds and each.price)
     return (
-        facts.ProposalAccepted(
+        events.ProposalAccepted(
             version=state.version,
             by=command.by,
             stakeholder=command.stakeholder,
             value=unscaled(state.offer.value),
             conceded=unscaled(state.offer.conceded),
-            annual_value=unscaled(state.offer.value - price),
+            annual_value=unscaled(state.offer.value - conceded_price),
             currency=state.currency,
         ),
     )
@@ -122,7 +121,7 @@ def decline(state: ProposalState, command: commands.DeclineProposal, context: Co
     """No deal. Raises: Refused once it is decided."""
     require_undecided(state, context, account_open=False)
     _require_past(context)
-    return (facts.ProposalDeclined(version=state.version, reason=command.reason),)
+    return (events.ProposalDeclined(version=state.version, reason=command.reason),)
 
 
 def expire(state: ProposalState, _command: commands.ExpireProposal, context: Context) -> tuple[Event, ...]:
@@ -130,7 +129,7 @@ def expire(state: ProposalState, _command: commands.ExpireProposal, context: Con
     require_undecided(state, context, account_open=False)
     if min(context.now, context.effective_at) < day_start(state.valid_until, context.zone):
         raise Refused("still_valid", f"it is valid until {state.valid_until}")
-    return (facts.ProposalExpired(version=state.version),)
+    return (events.ProposalExpired(version=state.version),)
 
 
 def take_over(state: ProposalState, command: commands.ContractProposal, context: Context) -> tuple[Event, ...]:
@@ -140,37 +139,37 @@ def take_over(state: ProposalState, command: commands.ContractProposal, context:
         raise Refused("not_accepted", "only what the client accepted becomes a contract")
     if state.contracted:
         raise Refused("proposal_contracted", "a contract took it over already")
-    agreement = context.states["contract"]
-    if agreement.account != state.account:
+    contract = context.states["contract"]
+    if contract.account != state.account:
         raise Refused("other_account", "the contract belongs to another account")
-    if agreement.currency != state.currency:
+    if contract.currency != state.currency:
         raise Refused("currency_differs", "the contract is in another currency")
-    told = worth(agreement, command.event, context)
-    if state.annual not in (told.whole, told.change) or state.one_off != told.one_off:
+    value = value_of_event(contract, command.event, context)
+    if state.annual not in (value.whole, value.change) or state.one_off != value.one_off:
         raise Refused(
             "value_differs",
             "the event is not worth what was accepted",
             accepted=unscaled(state.annual),
-            contract=unscaled(told.whole),
-            change=unscaled(told.change),
+            contract=unscaled(value.whole),
+            change=unscaled(value.change),
             accepted_one_off=unscaled(state.one_off),
-            contract_one_off=unscaled(told.one_off),
+            contract_one_off=unscaled(value.one_off),
         )
     return (
-        facts.ProposalContracted(
+        events.ProposalContracted(
             version=state.version,
             contract=context.ids["contract"],
-            contract_event=told.event,
+            contract_event=value.event,
             annual_value=unscaled(state.annual),
             currency=state.currency,
-            basis="whole" if state.annual == told.whole else "change",
+            basis="whole" if state.annual == value.whole else "change",
         ),
     )
 
 
 def claims(command: commands.ContractProposal, context: Context) -> Sequence[tuple[str, str]]:
     """What a proposal takes for itself: the contract's event, a draft and its signature being one."""
-    return [(CLAIM, sold(context.states["contract"], command.event).event_id)]
+    return [(CLAIM, selling_event(context.states["contract"], command.event).event_id)]
 
 
 def rules_of(context: Context) -> ApprovalRules:
@@ -195,7 +194,7 @@ def require_undecided(state: ProposalState, context: Context, *, account_open: b
 def _require_settled(state: ProposalState, context: Context) -> None:
     if state.awaiting:
         raise Refused("approval_needed", "concessions wait for approval", concessions=state.awaiting)
-    if not state.offer.stands(rules_of(context)):
+    if not state.offer.margin_suffices(rules_of(context)):
         raise Refused("margin_below_floor", "a director approves what goes below the margin floor")
 
 

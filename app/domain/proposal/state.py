@@ -5,8 +5,8 @@ from typing import Literal
 
 from app.domain.kernel.values import scaled
 from app.domain.policy.rules import DIRECTING
-from app.domain.proposal import events as facts
-from app.domain.proposal.negotiation import POLICY, Concession, Offer
+from app.domain.proposal import events
+from app.domain.proposal.negotiation import POLICY_REFERENCE, Concession, Offer
 from app.domain.recorded import Recorded
 
 
@@ -14,9 +14,9 @@ from app.domain.recorded import Recorded
 class ProposalState:
     """What decisions need of a proposal.
 
-    offer, concessions: of the live version, by name. names: of the concessions of all versions. author, author_role: whose the
-    live version is. one_off: what it sells once; costed: whether it says what it costs. annual: what the accepted version pays
-    a year, in 10^-6. outcome: accepted, declined or expired.
+    offer, concessions: of the live version, by name. names: of the concessions of all versions. author: of the live version. one_off: what
+    it sells once; costed: whether it names a cost. annual: what the accepted version pays a year, in 10^-6. outcome: accepted,
+    declined or expired.
     """
 
     account: str | None = None
@@ -38,69 +38,75 @@ class ProposalState:
 
     @property
     def policy(self) -> str:
-        """The policy that its negotiation is bound by."""
-        return POLICY
+        """The reference of the rules that bind its negotiation."""
+        return POLICY_REFERENCE
 
     @property
     def awaiting(self) -> list[str]:
         """The concessions that wait for approval."""
-        return sorted(name for name, one in self.concessions.items() if one.state == "awaiting")
+        return sorted(name for name, concession in self.concessions.items() if concession.state == "awaiting")
 
 
 def evolve(state: ProposalState, recorded: Recorded) -> ProposalState:
     """The state after one more event."""
     match recorded.event:
-        case facts.ProposalVersioned() as told:
-            offer = Offer(scaled(told.value), scaled(told.cost or "0"))
+        case events.ProposalVersioned() as version:
+            offer = Offer(value=scaled(version.value), cost=scaled(version.cost or "0"))
             return replace(
                 state,
-                account=told.account,
-                contract=told.contract if told.version == 1 else state.contract,
-                currency=told.currency,
-                version=told.version,
-                one_off=scaled(told.one_off),
-                costed=told.cost is not None,
-                valid_until=told.valid_until,
+                account=version.account,
+                contract=version.contract if version.version == 1 else state.contract,
+                currency=version.currency,
+                version=version.version,
+                one_off=scaled(version.one_off),
+                costed=version.cost is not None,
+                valid_until=version.valid_until,
                 author=recorded.actor,
                 submitted_at=None,
-                offer=_cleared(offer, told.role),
+                offer=with_approved_margin(offer, version.role),
                 concessions={},
             )
-        case facts.ProposalSubmitted():
+        case events.ProposalSubmitted():
             return replace(state, submitted_at=recorded.effective_at)
-        case facts.ClientPositionRecorded():
+        case events.ClientPositionRecorded():
             return replace(state, positions=state.positions + 1)
-        case facts.ConcessionOffered() as told:
-            standing = "awaiting" if told.awaiting_approval else "binding"
-            one = Concession(scaled(told.value), told.kind == "price", recorded.actor, told.role, standing)
-            state = replace(state, names=state.names | {told.concession})
-            return _with(state, told.concession, one, told.role)
-        case facts.ApprovalGranted(concession=None, role=role):
-            return replace(state, offer=_cleared(state.offer, role))
-        case facts.ApprovalGranted(concession=str() as name, role=role) if name in state.concessions:
-            one = replace(state.concessions[name], state="binding", approved_by=recorded.actor)
-            return _with(state, name, one, role)
-        case facts.ApprovalRejected(concession=name, role=role) if name in state.concessions:
-            return _with(state, name, replace(state.concessions[name], state="rejected"), role)
-        case facts.ProposalAccepted(annual_value=annual):
+        case events.ConcessionOffered() as offered:
+            concession = Concession(
+                value=scaled(offered.value),
+                price=offered.kind == "price",
+                by=recorded.actor,
+                role=offered.role,
+                state="awaiting" if offered.awaiting_approval else "binding",
+            )
+            state = replace(state, names=state.names | {offered.concession})
+            return _with_concession(state, offered.concession, concession, offered.role)
+        case events.ApprovalGranted(concession=None, role=role):
+            return replace(state, offer=with_approved_margin(state.offer, role))
+        case events.ApprovalGranted(concession=str() as name, role=role) if name in state.concessions:
+            approved = replace(state.concessions[name], state="binding", approved_by=recorded.actor)
+            return _with_concession(state, name, approved, role)
+        case events.ApprovalRejected(concession=name, role=role) if name in state.concessions:
+            return _with_concession(state, name, replace(state.concessions[name], state="rejected"), role)
+        case events.ProposalAccepted(annual_value=annual):
             return replace(state, outcome="accepted", annual=scaled(annual))
-        case facts.ProposalDeclined():
+        case events.ProposalDeclined():
             return replace(state, outcome="declined")
-        case facts.ProposalExpired():
+        case events.ProposalExpired():
             return replace(state, outcome="expired")
-        case facts.ProposalContracted():
+        case events.ProposalContracted():
             return replace(state, contracted=True)
         case _:
             return state
 
 
-def _with(state: ProposalState, name: str, one: Concession, role: str) -> ProposalState:
-    """The state with a concession as it stands now; what binds is less for us, and a director lets that be."""
+def _with_concession(state: ProposalState, name: str, concession: Concession, role: str) -> ProposalState:
+    """The state with a concession as it is now. One that binds lowers the margin; in a director's role that is approved too."""
     offer = state.offer
-    if one.binds:
-        offer = _cleared(replace(offer, conceded=offer.conceded + one.value), role)
-    return replace(state, concessions={**state.concessions, name: one}, offer=offer)
+    if concession.binds:
+        offer = with_approved_margin(replace(offer, conceded=offer.conceded + concession.value), role)
+    return replace(state, concessions={**state.concessions, name: concession}, offer=offer)
 
 
-def _cleared(offer: Offer, role: str) -> Offer:
-    return replace(offer, cleared=offer.left) if role in DIRECTING else offer
+def with_approved_margin(offer: Offer, role: str) -> Offer:
+    """The offer with its margin approved as it is, where the role may go below the floor."""
+    return replace(offer, approved_margin=offer.margin) if role in DIRECTING else offer

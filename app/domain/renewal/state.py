@@ -35,7 +35,11 @@ def evolve(state: RenewalState, recorded: Recorded) -> RenewalState:
     match recorded.event:
         case RenewalOpened() as opened:
             return RenewalState(
-                opened.account, opened.contract, opened.due, atr=scaled(opened.atr), currency=opened.currency
+                account=opened.account,
+                contract=opened.contract,
+                due=opened.due,
+                atr=scaled(opened.atr),
+                currency=opened.currency,
             )
         case RenewalDeferred(new_due=due):
             return replace(state, deferred_to=due)

@@ -8,13 +8,13 @@ from app.domain.contract import decisions as contract_decisions
 from app.domain.contract import schedule as schedules
 from app.domain.contract import state as contract_state
 from app.domain.contract.schedule import LARGEST_ANNUAL, Schedule
+from app.domain.contract.value import line_annual
 from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, day_start, half_up, instant, moment_start, scaled, unscaled
-from app.domain.scope_change import commands
-from app.domain.scope_change import events as facts
+from app.domain.scope_change import commands, events
 from app.domain.scope_change.state import ScopeChangeState
 
 THRESHOLD_AMOUNT: Final = 5000 * MICRO
@@ -30,7 +30,7 @@ def raise_(_state: ScopeChangeState, command: commands.RaiseScopeChange, context
     for noun in ("contract", "interaction"):
         _require_same_account(context, noun, context.ids["account"])
     return (
-        facts.ScopeChangeRaised(
+        events.ScopeChangeRaised(
             account=context.ids["account"],
             contract=context.ids.get("contract"),
             interaction=context.ids.get("interaction"),
@@ -44,20 +44,20 @@ def request_consult(state: ScopeChangeState, command: commands.RequestConsult, c
     _require_undecided(state, context)
     if command.team in state.open_teams:
         raise Refused("consult_open", "the team was asked and has not answered yet")
-    return (facts.ConsultRequested(**command.model_dump(include={"team", "question", "due", "mandatory"})),)
+    return (events.ConsultRequested(**command.model_dump(include={"team", "question", "due", "mandatory"})),)
 
 
 def answer_consult(state: ScopeChangeState, command: commands.AnswerConsult, context: Context) -> tuple[Event, ...]:
     """A team's answer. Raises: Refused when it was not asked or is settled."""
     _require_asked(state, command.team, context)
     members = {"team", "feasible", "effort_hours", "earliest", "capacity_note", "risk"}
-    return (facts.ConsultAnswered(**command.model_dump(include=members)),)
+    return (events.ConsultAnswered(**command.model_dump(include=members)),)
 
 
 def waive_consult(state: ScopeChangeState, command: commands.WaiveConsult, context: Context) -> tuple[Event, ...]:
     """A team's answer done without. Raises: Refused when it was not asked or is settled."""
     _require_asked(state, command.team, context)
-    return (facts.ConsultWaived(team=command.team, reason=command.reason),)
+    return (events.ConsultWaived(team=command.team, reason=command.reason),)
 
 
 def assess(state: ScopeChangeState, command: commands.AssessImpact, context: Context) -> tuple[Event, ...]:
@@ -66,7 +66,7 @@ def assess(state: ScopeChangeState, command: commands.AssessImpact, context: Con
     amounts = {"currency": _currency(command.currency, context, command.cost, command.price)}
     needed = _over(command.cost) or _over(command.price) or command.timeline_shift_days >= THRESHOLD_DAYS
     members = {"effort_hours", "cost", "price", "timeline_shift_days", "margin_effect", "risk", "scope_delta"}
-    return (facts.ImpactAssessed(approval_needed=needed, **amounts, **command.model_dump(include=members)),)
+    return (events.ImpactAssessed(approval_needed=needed, **amounts, **command.model_dump(include=members)),)
 
 
 def approve(state: ScopeChangeState, command: commands.ApproveScopeChange, context: Context) -> tuple[Event, ...]:
@@ -78,7 +78,7 @@ def approve(state: ScopeChangeState, command: commands.ApproveScopeChange, conte
         raise Refused("already_approved", "this assessment was approved already")
     if state.assessed_by == context.actor:
         raise Refused("self_approval", "who assessed it may not approve it")
-    return (facts.InternalApprovalGranted(rule=command.rule),)
+    return (events.InternalApprovalGranted(rule=command.rule),)
 
 
 def respond(state: ScopeChangeState, command: commands.RespondToClient, context: Context) -> tuple[Event, ...]:
@@ -98,9 +98,9 @@ def respond(state: ScopeChangeState, command: commands.RespondToClient, context:
     if command.kind == "decline" and command.alternative is None and command.no_alternative_reason is None:
         raise Refused("no_alternative_reason_missing", "a no needs an alternative, or the reason why there is none")
     return (
-        facts.ResponseSent(
+        events.ResponseSent(
             interaction=context.ids.get("interaction"),
-            options=tuple(facts.Option(**option.model_dump()) for option in command.options),
+            options=tuple(events.Option(**option.model_dump()) for option in command.options),
             **command.model_dump(include={"kind", "alternative", "no_alternative_reason", "message"}),
         ),
     )
@@ -116,7 +116,7 @@ def decide(state: ScopeChangeState, command: commands.RecordClientDecision, cont
     at = moment_start(command.decided_at, context.zone) if command.decided_at else context.effective_at
     if at > context.now + SKEW_SECONDS * MICRO:
         raise Refused("decided_in_future", "a decision is recorded once it is made")
-    event = facts.ClientDecided(
+    event = events.ClientDecided(
         accepted=command.option is not None if command.accepted is None else command.accepted,
         decided_at=instant(at),
         **command.model_dump(include={"option", "by", "stakeholder"}),
@@ -133,7 +133,7 @@ def absorb(state: ScopeChangeState, command: commands.AbsorbWork, context: Conte
     _require_approval(state, over=state.approval_needed or _over(command.cost))
     currency = _currency(command.currency, context, command.cost)
     members = {"hours", "cost", "cause", "approved_by"}
-    return (facts.WorkAbsorbed(currency=currency, **command.model_dump(include=members)),)
+    return (events.WorkAbsorbed(currency=currency, **command.model_dump(include=members)),)
 
 
 def amend(state: ScopeChangeState, command: commands.AmendScopeChange, context: Context) -> tuple[Decided, ...]:
@@ -158,7 +158,7 @@ def amend(state: ScopeChangeState, command: commands.AmendScopeChange, context: 
     )
     if max(abs(annual), one_off) > LARGEST_ANNUAL:
         raise Invalid("amount_out_of_range", "the amendment is worth more than 10^12")
-    event = facts.ScopeChangeAmended(
+    event = events.ScopeChangeAmended(
         contract=context.ids["contract"],
         contract_event=event_id,
         amendment_no=contract.amendments + 1,
@@ -175,7 +175,7 @@ def withdraw(state: ScopeChangeState, _command: commands.WithdrawScopeChange, co
     _require_going_on(state, context, account_open=False)
     _require_unsettled(state)
     _require_undelivered(state)
-    return (facts.ScopeChangeWithdrawn(),)
+    return (events.ScopeChangeWithdrawn(),)
 
 
 def deliver(state: ScopeChangeState, command: commands.DeliverScopeChange, context: Context) -> tuple[Event, ...]:
@@ -184,7 +184,7 @@ def deliver(state: ScopeChangeState, command: commands.DeliverScopeChange, conte
     _require_undelivered(state)
     if not (state.accepted or state.absorbed):
         raise Refused("not_agreed", "only what was accepted, amended or absorbed is delivered")
-    return (facts.ScopeChangeDelivered(hours=command.hours),)
+    return (events.ScopeChangeDelivered(hours=command.hours),)
 
 
 def _require_going_on(state: ScopeChangeState, context: Context, *, account_open: bool = True) -> None:
@@ -253,9 +253,5 @@ def _annual_delta(before: Schedule, after: Schedule, changes: contract_commands.
     for change in changes:
         start = change.start if change.op == "add_line" else None
         at = day_start(start, context.zone) if start else context.effective_at
-        delta += _paid(after, change.line, at) - _paid(before, change.line, at)
+        delta += line_annual(after, change.line, at) - line_annual(before, change.line, at)
     return delta
-
-
-def _paid(schedule: Schedule, line: str, at: int) -> int:
-    return sum(one.annual for one in schedule.intervals() if one.line == line and one.start <= at < one.end)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.domain.recorded import Recorded
-from app.domain.scope_change import events as facts
+from app.domain.scope_change import events
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class ScopeChangeState:
 def evolve(state: ScopeChangeState, recorded: Recorded) -> ScopeChangeState:
     """The state after one more event."""
     match recorded.event:
-        case facts.ScopeChangeRaised() as raised:
-            return ScopeChangeState(raised.account, raised.contract)
-        case facts.ConsultRequested(team=team, mandatory=mandatory):
+        case events.ScopeChangeRaised() as raised:
+            return ScopeChangeState(account=raised.account, contract=raised.contract)
+        case events.ConsultRequested(team=team, mandatory=mandatory):
             return replace(
                 state,
                 teams=state.teams | {team},
                 open_teams=state.open_teams | {team},
                 mandatory=state.mandatory | ({team} if mandatory else set()),
             )
-        case facts.ConsultAnswered(team=team) | facts.ConsultWaived(team=team):
+        case events.ConsultAnswered(team=team) | events.ConsultWaived(team=team):
             return replace(state, open_teams=state.open_teams - {team}, mandatory=state.mandatory - {team})
-        case facts.ImpactAssessed(approval_needed=needed):
+        case events.ImpactAssessed(approval_needed=needed):
             return replace(
                 state,
                 assessed_by=recorded.actor,
@@ -50,21 +50,21 @@ def evolve(state: ScopeChangeState, recorded: Recorded) -> ScopeChangeState:
                 response=None,
                 options=frozenset(),
             )
-        case facts.InternalApprovalGranted():
+        case events.InternalApprovalGranted():
             return replace(state, approved=True)
-        case facts.ResponseSent() as sent:
+        case events.ResponseSent() as sent:
             final = sent.kind == "decline" and sent.alternative is None
             offered = frozenset(option.option for option in sent.options)
             return replace(state, response=sent.kind, options=offered, closed="declined" if final else None)
-        case facts.ClientDecided(accepted=accepted):
+        case events.ClientDecided(accepted=accepted):
             return replace(state, accepted=accepted, closed=None if accepted else "declined")
-        case facts.WorkAbsorbed():
+        case events.WorkAbsorbed():
             return replace(state, absorbed=True)
-        case facts.ScopeChangeAmended(contract=contract):
+        case events.ScopeChangeAmended(contract=contract):
             return replace(state, amended=True, contract=contract)
-        case facts.ScopeChangeWithdrawn():
+        case events.ScopeChangeWithdrawn():
             return replace(state, closed="withdrawn")
-        case facts.ScopeChangeDelivered():
+        case events.ScopeChangeDelivered():
             return replace(state, delivered=True)
         case _:
             return state

@@ -36,11 +36,11 @@ def evolve(state: WebhookEndpointState, recorded: Recorded) -> WebhookEndpointSt
             return WebhookEndpointState(exists=True, **registered.model_dump(exclude={"label"}))
         case WebhookSecretAdded(secret=secret, public_key=public_key):
             return replace(
-                state, secrets=_with(state.secrets, secret), public_keys=_with(state.public_keys, public_key)
+                state, secrets=_including(state.secrets, secret), public_keys=_including(state.public_keys, public_key)
             )
         case WebhookSecretRetired(secret=secret, public_key=public_key):
             return replace(
-                state, secrets=_without(state.secrets, secret), public_keys=_without(state.public_keys, public_key)
+                state, secrets=_excluding(state.secrets, secret), public_keys=_excluding(state.public_keys, public_key)
             )
         case WebhookEndpointClosed():
             return replace(state, closed=True)
@@ -48,9 +48,9 @@ def evolve(state: WebhookEndpointState, recorded: Recorded) -> WebhookEndpointSt
             return state
 
 
-def _with(held: tuple[str, ...], one: str | None) -> tuple[str, ...]:
-    return held if one is None else (*held, one)
+def _including(items: tuple[str, ...], item: str | None) -> tuple[str, ...]:
+    return items if item is None else (*items, item)
 
 
-def _without(held: tuple[str, ...], one: str | None) -> tuple[str, ...]:
-    return tuple(each for each in held if each != one)
+def _excluding(items: tuple[str, ...], item: str | None) -> tuple[str, ...]:
+    return tuple(each for each in items if each != item)

@@ -161,7 +161,7 @@ def _by_product(schedule: Schedule, at: int) -> dict[str, int]:
 
 def _paid(schedule: Schedule, at: int) -> list[LineStep]:
     """The steps of lines that are paid at an instant."""
-    if not schedule.frame.pays_at(at):
+    if not schedule.terms.pays_at(at):
         return []
     steps = (schedule.step_at(line, at) for line in schedule.lines)
     return [step for step in steps if step is not None and step.annual]
