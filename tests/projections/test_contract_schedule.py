@@ -15,8 +15,8 @@ from app.read_side.view_tables import create_tables
 from app.store.engine import Database
 from projections.view import View
 from projections.views import contract_lines, contracts, renewals
-from tests.domain.contract_factory import add, line, reprice, signed
-from tests.domain.test_schedule import HISTORIES, UTC, Told, build, events
+from tests.domain.contract.contracts import add, line, reprice, signed
+from tests.domain.contract.test_schedule import HISTORIES, UTC, Told, build, events
 from tests.support.application import Steward
 from tests.support.views import projector
 from tests.support.views import rows as stored

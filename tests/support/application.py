@@ -4,9 +4,11 @@ import itertools
 import json
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.bootstrap import build
 from app.domain.kernel.command import Command
+from app.domain.recorded import Recorded
 from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.settings import Settings
@@ -82,9 +84,26 @@ class Steward:
         when = self.runtime.reader.when(tenant or self.tenant, as_of, known_at)
         return self.runtime.reader.select(tenant or self.tenant, view, [], when, order=view.keys)[0]
 
+    def state(self, aggregate: str, named: str) -> Any:
+        """The state of an aggregate, by id or reference."""
+        return self.runtime.handler.load(self.tenant, aggregate, named)[1].state
+
+    def stream(self, stream_id: str) -> list[Recorded]:
+        """The events of one aggregate."""
+        return list(self.runtime.log.stream(self.tenant, stream_id))
+
+    def events(self) -> list[Recorded]:
+        """All events of the tenant, in order."""
+        return self.runtime.log.after(self.tenant, 0, 10_000)
+
     def topics(self) -> list[str]:
         """The types of all events, in order."""
-        return [event.type for event in self.runtime.log.after(self.tenant, 0, 10_000)]
+        return [event.type for event in self.events()]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The tenant's time zone."""
+        return self.runtime.handler.zone(self.tenant)
 
     def close(self) -> None:
         """Gives everything back."""

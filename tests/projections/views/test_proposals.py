@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.opportunity import commands as chances
 from app.domain.proposal import commands as offers
-from tests.domain.proposal_factory import account, conceded, drafted, estimate, events, grown, seen, signed, submitted
+from tests.domain.proposal.proposals import account, conceded, drafted, estimate, events, grown, seen, signed, submitted
 from tests.support.application import Steward
 from tests.support.views import assert_views_are_right
 

@@ -5,7 +5,7 @@ from typing import Any
 from app.domain.contract.commands import CorrectContract, Terms
 from app.domain.kernel.values import day_start, zone
 from app.domain.renewal.commands import OpenRenewal, SubmitForecast
-from tests.domain.contract_factory import signed
+from tests.domain.contract.contracts import signed
 from tests.services.deadlines.renewals_factory import events, look
 from tests.support.application import Steward
 

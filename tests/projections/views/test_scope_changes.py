@@ -18,7 +18,7 @@ from app.domain.scope_change.commands import (
     WithdrawScopeChange,
 )
 from projections.views.scope_changes import VIEW, ScopeChange
-from tests.domain.scope_change_factory import account, amendment, assessed, contract, raised
+from tests.domain.scope_change.scope_changes import account, amendment, assessed, contract, raised
 from tests.support.application import Steward
 
 

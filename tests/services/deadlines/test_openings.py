@@ -10,7 +10,7 @@ from app.domain.kernel.values import instant
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import RenewalRules
 from app.domain.renewal.commands import OpenRenewal
-from tests.domain.contract_factory import account, add, drafted, line, reprice, signed
+from tests.domain.contract.contracts import account, add, drafted, line, reprice, signed
 from tests.services.deadlines.renewals_factory import events, look
 from tests.support.application import Steward
 from tests.support.databases import Databases

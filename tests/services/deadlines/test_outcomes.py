@@ -6,7 +6,7 @@ from app.domain.account.commands import CloseAccount
 from app.domain.contract.commands import GiveNotice, RenewContract, WithdrawNotice
 from app.domain.kernel.values import instant
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal
-from tests.domain.contract_factory import signed
+from tests.domain.contract.contracts import signed
 from tests.services.deadlines.renewals_factory import events, look
 from tests.support.application import Steward
 

@@ -13,7 +13,7 @@ from app.domain.kernel.errors import Unavailable
 from app.services.deadlines import DeadlineSchedule
 from app.services.deadlines import schedule as turns_module
 from app.worker import Worker
-from tests.domain.contract_factory import signed
+from tests.domain.contract.contracts import signed
 from tests.services.deadlines.renewals_factory import events, look
 from tests.support.application import Steward
 from tests.support.clock import Clock

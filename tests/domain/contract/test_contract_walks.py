@@ -24,7 +24,7 @@ from app.domain.contract.commands import (
 )
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import day_start, unscaled
-from tests.domain.contract_factory import add, annual, remove, reprice, signed
+from tests.domain.contract.contracts import add, annual, remove, reprice, signed
 from tests.support.application import Steward
 
 
@@ -37,7 +37,7 @@ class Wrong(NamedTuple):
 
     def corrected(self, steward: Steward, contract: str) -> CorrectContract:
         """The command that sets it right."""
-        told = list(steward.runtime.log.stream(steward.tenant, contract))
+        told = list(steward.stream(contract))
         return CorrectContract(
             corrects=told[self.event % len(told)].event_id, terms=Terms.model_validate({self.member: self.day})
         )
@@ -109,7 +109,7 @@ def test_whatever_is_agreed_the_views_tell_what_the_decisions_rest_on(
 
     sqlite_steward.catch_up()
     rows = [row for row in sqlite_steward.rows("contract_lines") if row.contract == contract and row.line]
-    where = sqlite_steward.runtime.handler.zone(sqlite_steward.tenant)
+    where = sqlite_steward.zone
     for day in days:
         moment = day_start(day, where)
         paid = sum(row.annual for row in rows if row.valid_from <= moment < row.valid_to)

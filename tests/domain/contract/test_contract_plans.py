@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from app.domain.contract.commands import AmendContract, DraftContract, Line, RampStep, RenewContract, SetLine
 from app.domain.contract.schedule import Schedule
 from app.domain.kernel.values import FOREVER, MICRO, add_days, add_months, day_start, half_up, scaled, unscaled
-from tests.domain.contract_factory import MAIN, YEAR, account, add, annual, line, refusal, remove, reprice, signed
-from tests.domain.test_schedule import UTC, Told, amended, build, contract, paid, set_line
-from tests.domain.test_schedule import line as told_line
+from tests.domain.contract.contracts import MAIN, YEAR, account, add, annual, line, remove, reprice, signed
+from tests.domain.contract.test_schedule import UTC, Told, amended, build, contract, paid, set_line
+from tests.domain.contract.test_schedule import line as told_line
+from tests.domain.scenario import Scenario, refusal
 from tests.support.application import Steward
 
 
@@ -24,7 +25,7 @@ def month(schedule: Schedule, day: str) -> str:
 
 def columns(steward: Steward, contract: str) -> list[tuple[str, str, str, str, str, str]]:
     """A contract's rows: from, a year, before discounts, lasting, temporary, cause."""
-    where = steward.runtime.handler.zone(steward.tenant)
+    where = steward.zone
     rows = sorted(
         (one for one in steward.rows("contract_lines") if one.line and one.contract == contract),
         key=lambda one: one.valid_from,
@@ -126,23 +127,23 @@ def test_a_lasting_discount_ends_with_a_step_of_its_own_cause(steward: Steward) 
     assert annual(steward, made, "2027-03-31", "2027-04-01") == ["6000", "12000"]
 
 
-def test_a_discount_is_given_taken_away_and_prolonged_by_amendments(sqlite_steward: Steward) -> None:
-    made = signed(sqlite_steward, end="2028-01-01")
+def test_a_discount_is_given_taken_away_and_prolonged_by_amendments(scenario: Scenario) -> None:
+    made = signed(scenario, end="2028-01-01")
 
     def amend(day: str, **says: str) -> None:
         change = SetLine(op="set_line", line="main", **says)
-        sqlite_steward.do(AmendContract(effective_at=day, changes=(change,)), contract=made)
+        scenario.do(AmendContract(effective_at=day, changes=(change,)), contract=made)
 
     amend("2026-02-01", discount_percent="10", discount_end="2026-08-01")
-    assert annual(sqlite_steward, made, "2026-02-01", "2026-08-01") == ["12000", "12000"]
+    assert annual(scenario, made, "2026-02-01", "2026-08-01") == ["12000", "12000"]
     amend("2026-04-01", discount_end="2027-06-01")
-    assert annual(sqlite_steward, made, "2026-03-01", "2026-04-01", "2027-05-31", "2027-06-01") == [
+    assert annual(scenario, made, "2026-03-01", "2026-04-01", "2027-05-31", "2027-06-01") == [
         "12000", "10800", "10800", "12000"]  # fmt: skip
     amend("2026-09-01", discount_percent="20")
-    assert annual(sqlite_steward, made, "2026-08-31", "2026-09-01", "2027-07-01") == ["10800", "9600", "9600"]
+    assert annual(scenario, made, "2026-08-31", "2026-09-01", "2027-07-01") == ["10800", "9600", "9600"]
     amend("2026-10-01", unit_price="2000.00")
     amend("2026-12-01", discount_percent="0")
-    assert annual(sqlite_steward, made, "2026-10-01", "2026-12-01") == ["19200", "24000"]
+    assert annual(scenario, made, "2026-10-01", "2026-12-01") == ["19200", "24000"]
 
 
 def test_a_price_told_late_reaches_beneath_a_discount_agreed_before() -> None:
@@ -175,33 +176,31 @@ def test_a_discount_told_late_reaches_beneath_the_end_that_was_agreed_before() -
         ({"quantity": "99999999", "unit_price": "99999999"}, "Invalid amount_out_of_range"),
     ],
 )
-def test_a_discount_that_cannot_be_is_refused(sqlite_steward: Steward, change: dict[str, str], told: str) -> None:
+def test_a_discount_that_cannot_be_is_refused(scenario: Scenario, change: dict[str, str], told: str) -> None:
     command = AmendContract(effective_at="2026-03-01", changes=(SetLine(op="set_line", line="main", **change),))
 
-    assert refusal(sqlite_steward, command, contract=signed(sqlite_steward)) == told
+    assert refusal(scenario, command, contract=signed(scenario)) == told
 
 
-def test_a_discount_that_has_ended_cannot_end_again(sqlite_steward: Steward) -> None:
+def test_a_discount_that_has_ended_cannot_end_again(scenario: Scenario) -> None:
     discounted = Line(**{**MAIN.model_dump(), "discount_percent": "25", "discount_end": "2026-04-01"})
     later = SetLine(op="set_line", line="main", discount_end="2026-09-01")
 
     told = refusal(
-        sqlite_steward,
+        scenario,
         AmendContract(effective_at="2026-05-01", changes=(later,)),
-        contract=signed(sqlite_steward, lines=(discounted,)),
+        contract=signed(scenario, lines=(discounted,)),
     )
 
     assert told == "Refused no_discount"
 
 
-def test_a_change_may_not_make_what_was_agreed_for_later_too_large(sqlite_steward: Steward) -> None:
-    made = signed(sqlite_steward)
-    sqlite_steward.do(
-        AmendContract(effective_at="2026-09-01", changes=(reprice("main", "80000000000"),)), contract=made
-    )
+def test_a_change_may_not_make_what_was_agreed_for_later_too_large(scenario: Scenario) -> None:
+    made = signed(scenario)
+    scenario.do(AmendContract(effective_at="2026-09-01", changes=(reprice("main", "80000000000"),)), contract=made)
     many = SetLine(op="set_line", line="main", quantity="1000")
 
-    assert refusal(sqlite_steward, AmendContract(effective_at="2026-03-01", changes=(many,)), contract=made) == (
+    assert refusal(scenario, AmendContract(effective_at="2026-03-01", changes=(many,)), contract=made) == (
         "Invalid amount_out_of_range"
     )
 
@@ -240,24 +239,24 @@ def test_a_ramp_is_a_row_of_steps_from_the_signature_on(steward: Steward) -> Non
     ]
 
 
-def test_a_ramp_comes_with_a_line_that_joins_and_with_a_renewal(sqlite_steward: Steward) -> None:
-    made = signed(sqlite_steward)
+def test_a_ramp_comes_with_a_line_that_joins_and_with_a_renewal(scenario: Scenario) -> None:
+    made = signed(scenario)
     joins = add("extra", "100.00", start="2026-03-01", ramp=(RampStep(start="2026-05-01", unit_price="150.00"),))
-    sqlite_steward.do(AmendContract(effective_at="2026-02-01", changes=(joins,)), contract=made)
+    scenario.do(AmendContract(effective_at="2026-02-01", changes=(joins,)), contract=made)
     again = line("main", "1000.00", ramp=(RampStep(start="2027-07-01", unit_price="1050.00"),))
-    sqlite_steward.do(RenewContract(end="2028-01-01", lines=(again,)), contract=made)
+    scenario.do(RenewContract(end="2028-01-01", lines=(again,)), contract=made)
 
-    assert annual(sqlite_steward, made, "2026-03-01", "2026-05-01", "2027-01-01", "2027-07-01") == [
+    assert annual(scenario, made, "2026-03-01", "2026-05-01", "2027-01-01", "2027-07-01") == [
         "13200", "13800", "12000", "12600"]  # fmt: skip
 
 
-def test_what_a_ramp_does_not_say_it_has_from_changes_before_it(sqlite_steward: Steward) -> None:
-    made = signed(sqlite_steward, lines=(Line(**{**MAIN.model_dump(), "ramp": RAMP}),))
-    sqlite_steward.do(AmendContract(effective_at="2026-02-01", changes=(reprice("main", "500.00"),)), contract=made)
-    assert annual(sqlite_steward, made, "2026-02-01", "2026-04-01", "2026-07-01") == ["6000", "12000", "26400"]
+def test_what_a_ramp_does_not_say_it_has_from_changes_before_it(scenario: Scenario) -> None:
+    made = signed(scenario, lines=(Line(**{**MAIN.model_dump(), "ramp": RAMP}),))
+    scenario.do(AmendContract(effective_at="2026-02-01", changes=(reprice("main", "500.00"),)), contract=made)
+    assert annual(scenario, made, "2026-02-01", "2026-04-01", "2026-07-01") == ["6000", "12000", "26400"]
 
-    sqlite_steward.do(AmendContract(effective_at="2026-06-01", changes=(remove("main"),)), contract=made)
-    assert annual(sqlite_steward, made, "2026-05-31", "2026-07-01") == ["12000", "0"]
+    scenario.do(AmendContract(effective_at="2026-06-01", changes=(remove("main"),)), contract=made)
+    assert annual(scenario, made, "2026-05-31", "2026-07-01") == ["12000", "0"]
 
 
 @pytest.mark.parametrize(
@@ -273,23 +272,23 @@ def test_what_a_ramp_does_not_say_it_has_from_changes_before_it(sqlite_steward: 
     ],
 )
 def test_a_ramp_rises_by_day_within_the_term(
-    sqlite_steward: Steward, days: list[str], members: dict[str, str], told: str
+    scenario: Scenario, days: list[str], members: dict[str, str], told: str
 ) -> None:
     ramp = tuple(RampStep(start=day, quantity="2") for day in days)
     sold = {**MAIN.model_dump(), "ramp": ramp, **members}
-    client, made = account(sqlite_steward), signed(sqlite_steward)
+    client, made = account(scenario), signed(scenario)
 
-    assert refusal(sqlite_steward, DraftContract(**{**YEAR, "lines": (Line(**sold),)}), account=client) == told
+    assert refusal(scenario, DraftContract(**{**YEAR, "lines": (Line(**sold),)}), account=client) == told
     joins = add(**{"name": "other", "price": "10", "start": "2026-01-01", "ramp": ramp, **members})
-    assert refusal(sqlite_steward, AmendContract(effective_at="2026-01-01", changes=(joins,)), contract=made) == told
+    assert refusal(scenario, AmendContract(effective_at="2026-01-01", changes=(joins,)), contract=made) == told
 
 
-def test_a_ramp_may_not_rise_beyond_what_is_counted(sqlite_steward: Steward) -> None:
+def test_a_ramp_may_not_rise_beyond_what_is_counted(scenario: Scenario) -> None:
     ramp = (RampStep(start="2026-04-01", quantity="999999999"),)
-    client = account(sqlite_steward)
+    client = account(scenario)
 
     told = refusal(
-        sqlite_steward,
+        scenario,
         DraftContract(**{**YEAR, "lines": (Line(**{**MAIN.model_dump(), "ramp": ramp}),)}),
         account=client,
     )
@@ -297,16 +296,16 @@ def test_a_ramp_may_not_rise_beyond_what_is_counted(sqlite_steward: Steward) -> 
     assert told == "Invalid amount_out_of_range"
 
 
-def test_a_line_that_joins_ends_within_the_term_or_with_it(sqlite_steward: Steward) -> None:
-    made = signed(sqlite_steward)
-    sqlite_steward.do(
+def test_a_line_that_joins_ends_within_the_term_or_with_it(scenario: Scenario) -> None:
+    made = signed(scenario)
+    scenario.do(
         AmendContract(effective_at="2026-03-01", changes=(add("with"), add("inside", end="2026-06-01"))), contract=made
     )
 
-    assert annual(sqlite_steward, made, "2026-03-01", "2026-06-01", "2026-12-31", "2027-01-01") == [
+    assert annual(scenario, made, "2026-03-01", "2026-06-01", "2026-12-31", "2027-01-01") == [
         "14400", "13200", "13200", "0"]  # fmt: skip
     beyond = AmendContract(effective_at="2026-03-01", changes=(add("beyond", end="2027-01-02"),))
-    assert refusal(sqlite_steward, beyond, contract=made) == "Refused line_outside_term"
+    assert refusal(scenario, beyond, contract=made) == "Refused line_outside_term"
 
 
 # --- properties ---

@@ -35,7 +35,7 @@ from app.domain.scope_change.commands import (
 from app.domain.scope_change.decisions import raise_
 from app.domain.scope_change.state import ScopeChangeState, evolve
 from projections.views.scope_changes import VIEW, ScopeChange
-from tests.domain.scope_change_factory import amendment
+from tests.domain.scope_change.scope_changes import amendment
 
 UTC = ZoneInfo("UTC")
 NOW = day_start("2026-02-01", UTC)

@@ -14,21 +14,22 @@ from app.domain.contract.commands import (
     TerminateContract,
 )
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk
-from tests.domain.contract_factory import drafted, line, refusal, reprice, signed
+from tests.domain.contract.contracts import drafted, line, reprice, signed
+from tests.domain.scenario import Scenario, TakesCommands, refusal
 from tests.support.application import Steward
 
 WATCH = SetRenewalRisk(risk="watch", probability="0.7", drivers=("new sponsor",))
 
 
-def opened(steward: Steward, **terms: Any) -> tuple[str, str]:
+def opened(scenario: TakesCommands, **terms: Any) -> tuple[str, str]:
     """A contract and the cycle of its term."""
-    contract = signed(steward, **terms)
-    return contract, steward.do(OpenRenewal(), contract=contract).id
+    contract = signed(scenario, **terms)
+    return contract, scenario.do(OpenRenewal(), contract=contract).id
 
 
-def last(steward: Steward) -> Any:
+def last(scenario: TakesCommands) -> Any:
     """The last event."""
-    return steward.runtime.log.after(steward.tenant, 0, 10_000)[-1]
+    return scenario.events()[-1]
 
 
 def test_what_is_at_stake_is_frozen_when_the_cycle_is_opened(sqlite_steward: Steward) -> None:
@@ -55,10 +56,10 @@ def test_a_term_has_one_cycle(sqlite_steward: Steward) -> None:
     assert refusal(sqlite_steward, OpenRenewal(), contract=contract) == "Refused external_ref_taken"
 
 
-def test_a_cycle_is_found_by_its_contract_and_day(sqlite_steward: Steward) -> None:
-    contract, cycle = opened(sqlite_steward)
+def test_a_cycle_is_found_by_its_contract_and_day(scenario: Scenario) -> None:
+    contract, cycle = opened(scenario)
 
-    assert sqlite_steward.do(WATCH, renewal=f"ref:{contract}@2027-01-01").id == cycle
+    assert scenario.do(WATCH, renewal=f"ref:{contract}@2027-01-01").id == cycle
 
 
 def test_nothing_is_due_before_signature_without_an_end_or_after_the_end(sqlite_steward: Steward) -> None:
@@ -73,63 +74,61 @@ def test_nothing_is_due_before_signature_without_an_end_or_after_the_end(sqlite_
     assert refusal(sqlite_steward, OpenRenewal()) == "NotFound contract_not_found"
 
 
-def test_nothing_is_due_of_a_contract_that_has_ended_until_somebody_renews_it(sqlite_steward: Steward) -> None:
-    contract = signed(sqlite_steward, start="2025-01-01", end="2026-01-01")
-    sqlite_steward.do(ExpireContract(), contract=contract)
+def test_nothing_is_due_of_a_contract_that_has_ended_until_somebody_renews_it(scenario: Scenario) -> None:
+    contract = signed(scenario, start="2025-01-01", end="2026-01-01")
+    scenario.do(ExpireContract(), contract=contract)
 
-    assert refusal(sqlite_steward, OpenRenewal(), contract=contract) == "Refused contract_expired"
-    sqlite_steward.do(RenewContract(start="2026-01-10", end="2027-01-01"), contract=contract)
-    sqlite_steward.do(OpenRenewal(), contract=contract)
+    assert refusal(scenario, OpenRenewal(), contract=contract) == "Refused contract_expired"
+    scenario.do(RenewContract(start="2026-01-10", end="2027-01-01"), contract=contract)
+    scenario.do(OpenRenewal(), contract=contract)
 
 
-def test_a_renewed_contract_wins_its_cycle_with_the_uplift(sqlite_steward: Steward) -> None:
-    contract, cycle = opened(sqlite_steward)
+def test_a_renewed_contract_wins_its_cycle_with_the_uplift(scenario: Scenario) -> None:
+    contract, cycle = opened(scenario)
 
-    receipt = sqlite_steward.do(RenewContract(end="2028-01-01", lines=(line("main", "1100.00"),)), contract=contract)
+    receipt = scenario.do(RenewContract(end="2028-01-01", lines=(line("main", "1100.00"),)), contract=contract)
 
     assert [kind for _, kind, _ in receipt.events] == ["contract.renewed", "renewal.won"]
-    won = last(sqlite_steward)
+    won = last(scenario)
     assert (won.stream_id, won.data["value"], won.data["uplift"]) == (cycle, "13200", "1200")
     assert won.data["contract_event"] == receipt.events[0][0]
 
 
-def test_a_terminated_contract_loses_its_cycle(sqlite_steward: Steward) -> None:
-    contract, cycle = opened(sqlite_steward)
+def test_a_terminated_contract_loses_its_cycle(scenario: Scenario) -> None:
+    contract, cycle = opened(scenario)
 
-    sqlite_steward.do(TerminateContract(effective_end="2027-01-01", reason="price", voluntary=True), contract=contract)
+    scenario.do(TerminateContract(effective_end="2027-01-01", reason="price", voluntary=True), contract=contract)
 
-    lost = last(sqlite_steward)
+    lost = last(scenario)
     assert (lost.stream_id, lost.type) == (cycle, "renewal.lost")
     assert (lost.data["value"], lost.data["reason"], lost.data["voluntary"]) == ("12000", "price", True)
 
 
-def test_a_contract_without_a_cycle_is_renewed_and_terminated_all_the_same(sqlite_steward: Steward) -> None:
-    contract = signed(sqlite_steward)
+def test_a_contract_without_a_cycle_is_renewed_and_terminated_all_the_same(scenario: Scenario) -> None:
+    contract = signed(scenario)
 
-    renewed = sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
-    ended = sqlite_steward.do(
-        TerminateContract(effective_end="2027-06-01", reason="x", voluntary=False), contract=contract
-    )
+    renewed = scenario.do(RenewContract(end="2028-01-01"), contract=contract)
+    ended = scenario.do(TerminateContract(effective_end="2027-06-01", reason="x", voluntary=False), contract=contract)
 
     assert [kind for _, kind, _ in (*renewed.events, *ended.events)] == ["contract.renewed", "contract.terminated"]
 
 
-def test_the_next_term_has_a_cycle_of_its_own(sqlite_steward: Steward) -> None:
-    contract, first = opened(sqlite_steward)
-    sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
+def test_the_next_term_has_a_cycle_of_its_own(scenario: Scenario) -> None:
+    contract, first = opened(scenario)
+    scenario.do(RenewContract(end="2028-01-01"), contract=contract)
 
-    second = sqlite_steward.do(OpenRenewal(), contract=contract).id
+    second = scenario.do(OpenRenewal(), contract=contract).id
 
     assert second != first
-    assert last(sqlite_steward).data["due"] == "2028-01-01"
+    assert last(scenario).data["due"] == "2028-01-01"
 
 
 @pytest.mark.parametrize("command", [WATCH, DeferRenewal(new_due="2027-02-01")], ids=lambda one: type(one).__name__)
-def test_what_is_decided_is_left_alone(sqlite_steward: Steward, command: Any) -> None:
-    contract, cycle = opened(sqlite_steward)
-    sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
+def test_what_is_decided_is_left_alone(scenario: Scenario, command: Any) -> None:
+    contract, cycle = opened(scenario)
+    scenario.do(RenewContract(end="2028-01-01"), contract=contract)
 
-    assert refusal(sqlite_steward, command, renewal=cycle) == "Refused renewal_closed"
+    assert refusal(scenario, command, renewal=cycle) == "Refused renewal_closed"
 
 
 def test_a_renewal_is_put_off_to_later_days_only(sqlite_steward: Steward) -> None:
@@ -143,19 +142,19 @@ def test_a_renewal_is_put_off_to_later_days_only(sqlite_steward: Steward) -> Non
     assert next(row for row in sqlite_steward.rows("renewals") if row.due).deferred_to == "2027-02-01"
 
 
-def test_a_deferred_renewal_is_still_won_on_the_day_that_names_it(sqlite_steward: Steward) -> None:
-    contract, cycle = opened(sqlite_steward)
-    sqlite_steward.do(DeferRenewal(new_due="2027-02-01"), renewal=cycle)
+def test_a_deferred_renewal_is_still_won_on_the_day_that_names_it(scenario: Scenario) -> None:
+    contract, cycle = opened(scenario)
+    scenario.do(DeferRenewal(new_due="2027-02-01"), renewal=cycle)
 
-    sqlite_steward.do(RenewContract(end="2028-01-01"), contract=contract)
+    scenario.do(RenewContract(end="2028-01-01"), contract=contract)
 
-    assert (last(sqlite_steward).type, last(sqlite_steward).stream_id) == ("renewal.won", cycle)
+    assert (last(scenario).type, last(scenario).stream_id) == ("renewal.won", cycle)
 
 
-def test_a_probability_lies_between_nothing_and_certainty(sqlite_steward: Steward) -> None:
-    _, cycle = opened(sqlite_steward)
+def test_a_probability_lies_between_nothing_and_certainty(scenario: Scenario) -> None:
+    _, cycle = opened(scenario)
 
-    told = refusal(sqlite_steward, SetRenewalRisk(risk="watch", probability="-0.1"), renewal=cycle)
+    told = refusal(scenario, SetRenewalRisk(risk="watch", probability="-0.1"), renewal=cycle)
 
     assert told == "Invalid probability_out_of_range"
     with pytest.raises(ValidationError):

@@ -19,8 +19,8 @@ from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, micros, scaled, zone
 from app.domain.recorded import Recorded
-from tests.domain.scope_change_factory import account, contract, refusal
-from tests.support.application import Steward
+from tests.domain.scenario import Scenario, TakesCommands
+from tests.domain.scope_change.scope_changes import account, contract, refusal
 
 TERMS: dict[str, Any] = {
     "title": "Spring campaign", "currency": "EUR", "amount": "1000.00", "start": "2026-01-01", "end": "2026-04-11",
@@ -28,24 +28,24 @@ TERMS: dict[str, Any] = {
 """A hundred days."""
 
 
-def budget(steward: Steward, **members: Any) -> str:
+def budget(scenario: TakesCommands, **members: Any) -> str:
     """A budget of 1000.00 over a hundred days from the first of January."""
-    return steward.do(SetBudget(**{**TERMS, **members}), account=account(steward)).id
+    return scenario.do(SetBudget(**{**TERMS, **members}), account=account(scenario)).id
 
 
 def spent(
-    steward: Steward, named: str, amount: str, document: str, day: str = "2026-01-10", **members: Any
+    scenario: TakesCommands, named: str, amount: str, document: str, day: str = "2026-01-10", **members: Any
 ) -> list[str]:
     """Something spent. Gives: the topics that it led to."""
-    told = steward.do(RecordSpend(amount=amount, document=document, spent_at=day, **members), budget=named)
+    told = scenario.do(RecordSpend(amount=amount, document=document, spent_at=day, **members), budget=named)
     return [topic for _, topic, _ in told.events]
 
 
-def crossings(steward: Steward) -> list[tuple[int, int, str, str]]:
+def crossings(scenario: TakesCommands) -> list[tuple[int, int, str, str]]:
     """The thresholds that were told: percent, revision, spent, projected."""
     return [
         (event.data["percent"], event.data["revision"], event.data["spent"], event.data["projected_at_end"])
-        for event in steward.runtime.log.after(steward.tenant, 0, 10_000)
+        for event in scenario.events()
         if event.type == "budget.threshold_crossed"
     ]
 
@@ -53,61 +53,57 @@ def crossings(steward: Steward) -> list[tuple[int, int, str, str]]:
 # --- thresholds ---
 
 
-def test_a_threshold_is_told_with_the_spending_that_reaches_it_and_never_again(sqlite_steward: Steward) -> None:
-    named = budget(sqlite_steward)
+def test_a_threshold_is_told_with_the_spending_that_reaches_it_and_never_again(scenario: Scenario) -> None:
+    named = budget(scenario)
 
-    assert spent(sqlite_steward, named, "499.99", "a") == ["budget.spend_recorded"]
-    assert spent(sqlite_steward, named, "0.01", "b") == ["budget.spend_recorded", "budget.threshold_crossed"]
-    assert spent(sqlite_steward, named, "100.00", "c") == ["budget.spend_recorded"]
+    assert spent(scenario, named, "499.99", "a") == ["budget.spend_recorded"]
+    assert spent(scenario, named, "0.01", "b") == ["budget.spend_recorded", "budget.threshold_crossed"]
+    assert spent(scenario, named, "100.00", "c") == ["budget.spend_recorded"]
 
-    assert crossings(sqlite_steward) == [(50, 0, "500", "5000")]  # ten of a hundred days
-
-
-def test_several_thresholds_are_told_at_once_in_their_order(sqlite_steward: Steward) -> None:
-    named = budget(sqlite_steward)
-
-    spent(sqlite_steward, named, "1000.00", "a", "2026-01-15")
-
-    assert crossings(sqlite_steward) == [(percent, 0, "1000", "6666.666667") for percent in (50, 80, 100)]
+    assert crossings(scenario) == [(50, 0, "500", "5000")]  # ten of a hundred days
 
 
-def test_a_revision_tells_anew_what_is_reached_of_the_new_amount(sqlite_steward: Steward) -> None:
-    named = budget(sqlite_steward)
-    spent(sqlite_steward, named, "850.00", "a")
+def test_several_thresholds_are_told_at_once_in_their_order(scenario: Scenario) -> None:
+    named = budget(scenario)
 
-    sqlite_steward.do(ReviseBudget(amount="1600.00", reason="A second flight"), budget=named)
-    sqlite_steward.do(ReviseBudget(amount="1000.00", reason="No second flight"), budget=named)
+    spent(scenario, named, "1000.00", "a", "2026-01-15")
 
-    assert [told[:2] for told in crossings(sqlite_steward)] == [(50, 0), (80, 0), (50, 1), (50, 2), (80, 2)]
+    assert crossings(scenario) == [(percent, 0, "1000", "6666.666667") for percent in (50, 80, 100)]
+
+
+def test_a_revision_tells_anew_what_is_reached_of_the_new_amount(scenario: Scenario) -> None:
+    named = budget(scenario)
+    spent(scenario, named, "850.00", "a")
+
+    scenario.do(ReviseBudget(amount="1600.00", reason="A second flight"), budget=named)
+    scenario.do(ReviseBudget(amount="1000.00", reason="No second flight"), budget=named)
+
+    assert [told[:2] for told in crossings(scenario)] == [(50, 0), (80, 0), (50, 1), (50, 2), (80, 2)]
 
 
 def test_a_correction_upwards_reaches_a_threshold_and_one_downwards_takes_nothing_back(
-    sqlite_steward: Steward,
+    scenario: Scenario,
 ) -> None:
-    named = budget(sqlite_steward)
-    spent(sqlite_steward, named, "400.00", "a")
+    named = budget(scenario)
+    spent(scenario, named, "400.00", "a")
 
     for amount in ("500.00", "100.00", "500.00"):
-        sqlite_steward.do(CorrectSpend(document="a", amount=amount), budget=named)
+        scenario.do(CorrectSpend(document="a", amount=amount), budget=named)
 
-    assert [told[:2] for told in crossings(sqlite_steward)] == [(50, 0)]
-    corrected = [
-        event for event in sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100) if "corrected" in event.type
-    ]
-    recorded = next(
-        event for event in sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100) if "recorded" in event.type
-    )
+    assert [told[:2] for told in crossings(scenario)] == [(50, 0)]
+    corrected = [event for event in scenario.events() if "corrected" in event.type]
+    recorded = next(event for event in scenario.events() if "recorded" in event.type)
     assert {event.data["corrects"] for event in corrected} == {recorded.event_id}
     assert {event.effective_at for event in corrected} == {recorded.effective_at}
     assert [event.data["previous"] for event in corrected] == ["400", "500", "100"]
 
 
-def test_a_threshold_is_reached_when_everything_that_it_took_has_come_true(sqlite_steward: Steward) -> None:
-    named = budget(sqlite_steward, effective_at="2025-12-01")
-    spent(sqlite_steward, named, "300.00", "later", "2026-01-12")
-    spent(sqlite_steward, named, "300.00", "sooner", "2026-01-02")
+def test_a_threshold_is_reached_when_everything_that_it_took_has_come_true(scenario: Scenario) -> None:
+    named = budget(scenario, effective_at="2025-12-01")
+    spent(scenario, named, "300.00", "later", "2026-01-12")
+    spent(scenario, named, "300.00", "sooner", "2026-01-02")
 
-    told = sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)[-1]
+    told = scenario.events()[-1]
 
     assert told.type == "budget.threshold_crossed"
     assert told.effective_at == micros("2026-01-12T00:00:00Z")
@@ -124,41 +120,37 @@ def test_what_will_have_been_spent_goes_by_days(day: str, projected: float) -> N
 # --- refusals ---
 
 
-def test_the_same_document_is_not_spent_twice(sqlite_steward: Steward) -> None:
-    named = budget(sqlite_steward)
-    spent(sqlite_steward, named, "1.00", "a")
+def test_the_same_document_is_not_spent_twice(scenario: Scenario) -> None:
+    named = budget(scenario)
+    spent(scenario, named, "1.00", "a")
 
     again = RecordSpend(amount="1.00", document="a", spent_at="2026-01-10")
 
-    assert refusal(sqlite_steward, again, budget=named) == "document_recorded"
+    assert refusal(scenario, again, budget=named) == "document_recorded"
 
 
 def test_what_was_spent_outside_of_its_days_is_refused_and_what_came_late_says_so(
-    sqlite_steward: Steward,
+    scenario: Scenario,
 ) -> None:
-    named = budget(sqlite_steward, start="2026-01-05", end="2026-01-10")
+    named = budget(scenario, start="2026-01-05", end="2026-01-10")
 
     def spend(day: str, **members: Any) -> RecordSpend:
         return RecordSpend(amount="1.00", document=day, spent_at=day, **members)
 
-    assert refusal(sqlite_steward, spend("2026-01-04"), budget=named) == "outside_period"
-    assert refusal(sqlite_steward, spend("2026-01-04", late=True), budget=named) == "outside_period"
-    assert refusal(sqlite_steward, spend("2026-01-10"), budget=named) == "outside_period"
-    assert refusal(sqlite_steward, spend("2026-02-01"), budget=named) == "spent_in_future"
-    sqlite_steward.do(spend("2026-01-09", late=True), budget=named)
-    sqlite_steward.do(spend("2026-01-12", late=True), budget=named)
-    late = [
-        event.data["late"]
-        for event in sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)
-        if "spend" in event.type
-    ]
+    assert refusal(scenario, spend("2026-01-04"), budget=named) == "outside_period"
+    assert refusal(scenario, spend("2026-01-04", late=True), budget=named) == "outside_period"
+    assert refusal(scenario, spend("2026-01-10"), budget=named) == "outside_period"
+    assert refusal(scenario, spend("2026-02-01"), budget=named) == "spent_in_future"
+    scenario.do(spend("2026-01-09", late=True), budget=named)
+    scenario.do(spend("2026-01-12", late=True), budget=named)
+    late = [event.data["late"] for event in scenario.events() if "spend" in event.type]
     assert late == [False, True]
 
 
-def test_nothing_happens_to_a_closed_budget(sqlite_steward: Steward) -> None:
-    named = budget(sqlite_steward)
-    spent(sqlite_steward, named, "1.00", "a")
-    sqlite_steward.do(CloseBudget(), budget=named)
+def test_nothing_happens_to_a_closed_budget(scenario: Scenario) -> None:
+    named = budget(scenario)
+    spent(scenario, named, "1.00", "a")
+    scenario.do(CloseBudget(), budget=named)
 
     commands: list[Command] = [
         RecordSpend(amount="1.00", document="b", spent_at="2026-01-10"),
@@ -167,60 +159,58 @@ def test_nothing_happens_to_a_closed_budget(sqlite_steward: Steward) -> None:
         RecordForecast(at_completion="2.00"),
         CloseBudget(),
     ]
-    assert {refusal(sqlite_steward, command, budget=named) for command in commands} == {"budget_closed"}
+    assert {refusal(scenario, command, budget=named) for command in commands} == {"budget_closed"}
 
 
-def test_nothing_but_an_end_and_corrections_happens_on_a_closed_account(sqlite_steward: Steward) -> None:
-    client = account(sqlite_steward)
-    named = sqlite_steward.do(SetBudget(**TERMS), account=client).id
-    spent(sqlite_steward, named, "1.00", "a")
-    sqlite_steward.do(CloseAccount(), account=client)
+def test_nothing_but_an_end_and_corrections_happens_on_a_closed_account(scenario: Scenario) -> None:
+    client = account(scenario)
+    named = scenario.do(SetBudget(**TERMS), account=client).id
+    spent(scenario, named, "1.00", "a")
+    scenario.do(CloseAccount(), account=client)
 
-    assert refusal(sqlite_steward, SetBudget(**TERMS), account=client) == "account_closed"
-    assert refusal(sqlite_steward, RecordForecast(at_completion="2.00"), budget=named) == "account_closed"
-    assert refusal(sqlite_steward, ReviseBudget(amount="2.00", reason="Less"), budget=named) == "account_closed"
-    sqlite_steward.do(CorrectSpend(document="a", amount="2.00"), budget=named)
-    sqlite_steward.do(CloseBudget(), budget=named)
-
-
-def test_what_changes_nothing_or_is_not_there_is_refused(sqlite_steward: Steward) -> None:
-    named = budget(sqlite_steward)
-    spent(sqlite_steward, named, "1.00", "a")
-
-    assert refusal(sqlite_steward, ReviseBudget(amount="1000", reason="None"), budget=named) == "nothing_changes"
-    assert refusal(sqlite_steward, CorrectSpend(document="a", amount="1"), budget=named) == "nothing_changes"
-    assert refusal(sqlite_steward, CorrectSpend(document="b", amount="1"), budget=named) == "document_unknown"
+    assert refusal(scenario, SetBudget(**TERMS), account=client) == "account_closed"
+    assert refusal(scenario, RecordForecast(at_completion="2.00"), budget=named) == "account_closed"
+    assert refusal(scenario, ReviseBudget(amount="2.00", reason="Less"), budget=named) == "account_closed"
+    scenario.do(CorrectSpend(document="a", amount="2.00"), budget=named)
+    scenario.do(CloseBudget(), budget=named)
 
 
-def test_a_budget_pays_for_a_contract_of_its_own_account_only(sqlite_steward: Steward) -> None:
-    other = contract(sqlite_steward, account(sqlite_steward))
+def test_what_changes_nothing_or_is_not_there_is_refused(scenario: Scenario) -> None:
+    named = budget(scenario)
+    spent(scenario, named, "1.00", "a")
 
-    assert (
-        refusal(sqlite_steward, SetBudget(**TERMS, contract=other), account=account(sqlite_steward)) == "other_account"
-    )
+    assert refusal(scenario, ReviseBudget(amount="1000", reason="None"), budget=named) == "nothing_changes"
+    assert refusal(scenario, CorrectSpend(document="a", amount="1"), budget=named) == "nothing_changes"
+    assert refusal(scenario, CorrectSpend(document="b", amount="1"), budget=named) == "document_unknown"
 
 
-def test_more_than_a_million_millions_is_not_spent(sqlite_steward: Steward) -> None:
-    named = budget(sqlite_steward, amount="999999999999")
-    spent(sqlite_steward, named, "999999999999.99", "a")
+def test_a_budget_pays_for_a_contract_of_its_own_account_only(scenario: Scenario) -> None:
+    other = contract(scenario, account(scenario))
+
+    assert refusal(scenario, SetBudget(**TERMS, contract=other), account=account(scenario)) == "other_account"
+
+
+def test_more_than_a_million_millions_is_not_spent(scenario: Scenario) -> None:
+    named = budget(scenario, amount="999999999999")
+    spent(scenario, named, "999999999999.99", "a")
 
     with pytest.raises(Invalid, match="amount_out_of_range"):
-        spent(sqlite_steward, named, "1.00", "b")
+        spent(scenario, named, "1.00", "b")
 
 
 @pytest.mark.parametrize(
     ("currency", "fine", "payable"), [("EUR", "0.001", "0.01"), ("JPY", "1000.5", "1000"), ("KWD", "0.0005", "0.005")]
 )
 def test_what_nobody_can_pay_is_no_amount_of_a_budget(
-    sqlite_steward: Steward, currency: str, fine: str, payable: str
+    scenario: Scenario, currency: str, fine: str, payable: str
 ) -> None:
-    of = account(sqlite_steward)
+    of = account(scenario)
     with pytest.raises(Invalid, match="amount_too_fine"):
-        sqlite_steward.do(SetBudget(**{**TERMS, "currency": currency, "amount": fine}), account=of)
-    named = sqlite_steward.do(SetBudget(**{**TERMS, "currency": currency, "amount": "7000"}), account=of).id
-    spent(sqlite_steward, named, payable, "a")
+        scenario.do(SetBudget(**{**TERMS, "currency": currency, "amount": fine}), account=of)
+    named = scenario.do(SetBudget(**{**TERMS, "currency": currency, "amount": "7000"}), account=of).id
+    spent(scenario, named, payable, "a")
 
-    before = sqlite_steward.runtime.log.head(sqlite_steward.tenant)
+    before = len(scenario.topics())
     commands: tuple[Command, ...] = (
         RecordSpend(amount=fine, document="b", spent_at="2026-01-10"),
         CorrectSpend(document="a", amount=fine),
@@ -229,8 +219,8 @@ def test_what_nobody_can_pay_is_no_amount_of_a_budget(
     )
     for command in commands:
         with pytest.raises(Invalid, match="amount_too_fine"):
-            sqlite_steward.do(command, budget=named)
-    assert sqlite_steward.runtime.log.head(sqlite_steward.tenant) == before
+            scenario.do(command, budget=named)
+    assert len(scenario.topics()) == before
 
 
 @pytest.mark.parametrize(

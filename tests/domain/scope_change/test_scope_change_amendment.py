@@ -21,7 +21,8 @@ from app.domain.scope_change.decisions import amend
 from app.domain.scope_change.state import ScopeChangeState
 from app.store.receipts import Request
 from app.write_side.handler import CommandEnvelope
-from tests.domain.scope_change_factory import ADD_LINE, accepted, account, amendment, contract, raised, refusal
+from tests.domain.scenario import Scenario
+from tests.domain.scope_change.scope_changes import ADD_LINE, accepted, account, amendment, contract, raised, refusal
 from tests.support.application import Steward
 
 UTC = ZoneInfo("UTC")
@@ -63,11 +64,11 @@ def test_an_amendment_that_takes_effect_later_was_agreed_on_now(sqlite_steward: 
     assert event.effective_at < day_start("2026-01-16", UTC)
 
 
-def test_nothing_becomes_part_of_a_contract_that_the_client_has_not_accepted(sqlite_steward: Steward) -> None:
-    client = account(sqlite_steward)
-    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
+def test_nothing_becomes_part_of_a_contract_that_the_client_has_not_accepted(scenario: Scenario) -> None:
+    client = account(scenario)
+    wish = raised(scenario, client, contract=contract(scenario, client))
 
-    assert refusal(sqlite_steward, amendment(), scope_change=wish) == "not_accepted"
+    assert refusal(scenario, amendment(), scope_change=wish) == "not_accepted"
 
 
 def test_the_contract_must_be_signed_and_of_the_same_account(sqlite_steward: Steward) -> None:
@@ -88,23 +89,23 @@ def test_the_contract_must_be_signed_and_of_the_same_account(sqlite_steward: Ste
     sqlite_steward.do(amendment(contract=draft), scope_change=wish)
 
 
-def test_the_rules_of_the_contract_hold_for_the_wish_too(sqlite_steward: Steward) -> None:
-    client = account(sqlite_steward)
-    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
-    accepted(sqlite_steward, wish)
+def test_the_rules_of_the_contract_hold_for_the_wish_too(scenario: Scenario) -> None:
+    client = account(scenario)
+    wish = raised(scenario, client, contract=contract(scenario, client))
+    accepted(scenario, wish)
 
     unknown = ({"op": "remove_line", "line": "nothing"},)
-    assert refusal(sqlite_steward, amendment(changes=unknown), scope_change=wish) == "unknown_line"
-    assert refusal(sqlite_steward, amendment(effective_at="2027-02-01"), scope_change=wish) == "outside_term"
+    assert refusal(scenario, amendment(changes=unknown), scope_change=wish) == "unknown_line"
+    assert refusal(scenario, amendment(effective_at="2027-02-01"), scope_change=wish) == "outside_term"
 
 
-def test_a_wish_becomes_part_of_a_contract_once(sqlite_steward: Steward) -> None:
-    client = account(sqlite_steward)
-    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
-    accepted(sqlite_steward, wish)
-    sqlite_steward.do(amendment(), scope_change=wish)
+def test_a_wish_becomes_part_of_a_contract_once(scenario: Scenario) -> None:
+    client = account(scenario)
+    wish = raised(scenario, client, contract=contract(scenario, client))
+    accepted(scenario, wish)
+    scenario.do(amendment(), scope_change=wish)
 
-    assert refusal(sqlite_steward, amendment(), scope_change=wish) == "scope_change_amended"
+    assert refusal(scenario, amendment(), scope_change=wish) == "scope_change_amended"
 
 
 def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_append(
@@ -115,7 +116,7 @@ def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_
     agreed = contract(steward, client)
     wish = raised(steward, client, contract=agreed)
     accepted(steward, wish)
-    assert steward.runtime.handler.load(steward.tenant, "contract", agreed)[1].state.amendments == 0
+    assert steward.state("contract", agreed).amendments == 0
     other = build(steward.settings, clock=steward.clock)
     dearer = AmendContract.model_validate(
         {"effective_at": "2026-01-20", "changes": [{"op": "set_line", "line": "main", "unit_price": "1100"}]}
@@ -130,39 +131,39 @@ def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_
     assert [event.type for event in events] == ["contract.amended", "scope_change.amended"]
     assert [event.data["amendment_no"] for event in events] == [2, 2]
     assert events[1].data["mrr_delta"] == "400"
-    assert [event.version for event in steward.runtime.log.stream(steward.tenant, agreed)] == [1, 2, 3, 4]
+    assert [event.version for event in steward.stream(agreed)] == [1, 2, 3, 4]
 
 
-def test_a_line_that_begins_later_counts_from_when_it_begins(sqlite_steward: Steward) -> None:
-    client = account(sqlite_steward)
-    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
-    accepted(sqlite_steward, wish)
+def test_a_line_that_begins_later_counts_from_when_it_begins(scenario: Scenario) -> None:
+    client = account(scenario)
+    wish = raised(scenario, client, contract=contract(scenario, client))
+    accepted(scenario, wish)
 
     changes = (
         {**ADD_LINE, "start": "2026-04-01", "end": "2026-06-01"},
         {**ADD_LINE, "line": "later", "start": "2026-07-01", "unit_price": "100"},
     )
-    sqlite_steward.do(amendment(changes=changes), scope_change=wish)
+    scenario.do(amendment(changes=changes), scope_change=wish)
 
-    assert sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)[-1].data["mrr_delta"] == "350"
-
-
-def test_a_contract_that_rests_pays_nothing_more(sqlite_steward: Steward) -> None:
-    client = account(sqlite_steward)
-    agreed = contract(sqlite_steward, client)
-    wish = raised(sqlite_steward, client, contract=agreed)
-    accepted(sqlite_steward, wish)
-    sqlite_steward.do(SuspendContract(effective_at="2026-01-20"), contract=agreed)
-
-    sqlite_steward.do(amendment(), scope_change=wish)
-
-    assert sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)[-1].data["mrr_delta"] == "0"
+    assert scenario.events()[-1].data["mrr_delta"] == "350"
 
 
-def test_what_is_paid_once_is_summed_apart(sqlite_steward: Steward) -> None:
-    client = account(sqlite_steward)
-    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
-    accepted(sqlite_steward, wish)
+def test_a_contract_that_rests_pays_nothing_more(scenario: Scenario) -> None:
+    client = account(scenario)
+    agreed = contract(scenario, client)
+    wish = raised(scenario, client, contract=agreed)
+    accepted(scenario, wish)
+    scenario.do(SuspendContract(effective_at="2026-01-20"), contract=agreed)
+
+    scenario.do(amendment(), scope_change=wish)
+
+    assert scenario.events()[-1].data["mrr_delta"] == "0"
+
+
+def test_what_is_paid_once_is_summed_apart(scenario: Scenario) -> None:
+    client = account(scenario)
+    wish = raised(scenario, client, contract=contract(scenario, client))
+    accepted(scenario, wish)
 
     once = {"op": "add_line", "product": "shoot", "kind": "one_off"}
     changes = (
@@ -170,9 +171,9 @@ def test_what_is_paid_once_is_summed_apart(sqlite_steward: Steward) -> None:
         {**once, "line": "cut", "quantity": "1", "unit_price": "100", "discount_percent": "25"},
         {"op": "set_line", "line": "main", "quantity": "0.9"},
     )
-    sqlite_steward.do(amendment(changes=changes), scope_change=wish)
+    scenario.do(amendment(changes=changes), scope_change=wish)
 
-    data = sqlite_steward.runtime.log.after(sqlite_steward.tenant, 0, 100)[-1].data
+    data = scenario.events()[-1].data
     assert (data["mrr_delta"], data["one_off"]) == ("-100", "1275.3")
 
 

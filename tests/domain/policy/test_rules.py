@@ -9,7 +9,7 @@ import pytest
 from app.domain.policy.events import PolicyDrafted
 from app.domain.policy.rules import KINDS, SENIORITY, ApprovalRules, Role
 
-FOLDER = Path(__file__).parents[1] / "golden" / "rules"
+FOLDER = Path(__file__).parents[2] / "golden" / "rules"
 
 
 @pytest.mark.parametrize("kind", KINDS)

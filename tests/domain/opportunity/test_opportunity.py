@@ -17,7 +17,8 @@ from app.domain.contract.commands import (
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Invalid
 from app.domain.opportunity import commands as chances
-from tests.domain.proposal_factory import account, estimate, events, grown, refusal, seen, signed, unsigned
+from tests.domain.proposal.proposals import account, estimate, events, grown, refusal, seen, signed, unsigned
+from tests.domain.scenario import Scenario, TakesCommands
 from tests.support.application import Steward
 
 QUALIFY = chances.QualifyOpportunity(need="They open in France")
@@ -51,12 +52,10 @@ def test_it_goes_from_stage_to_stage_once_it_is_known_what_it_is(sqlite_steward:
     sqlite_steward.do(stage("identified"), opportunity=chance)
 
 
-def test_a_probability_lies_between_0_and_1(sqlite_steward: Steward) -> None:
-    chance = seen(sqlite_steward, account(sqlite_steward))
+def test_a_probability_lies_between_0_and_1(scenario: Scenario) -> None:
+    chance = seen(scenario, account(scenario))
 
-    assert (
-        refusal(sqlite_steward, estimate("1", "-0.1"), kind=Invalid, opportunity=chance) == "probability_out_of_range"
-    )
+    assert refusal(scenario, estimate("1", "-0.1"), kind=Invalid, opportunity=chance) == "probability_out_of_range"
     with pytest.raises(ValueError, match="between"):
         estimate("1", "1.1")
 
@@ -82,34 +81,34 @@ def test_what_is_parked_rests_until_it_is_put_at_a_stage(sqlite_steward: Steward
     "command", [QUALIFY, estimate(), stage("identified"), PARK, LOSE], ids=lambda one: type(one).__name__
 )
 @pytest.mark.parametrize("outcome", ["won", "lost"])
-def test_an_outcome_is_never_changed(sqlite_steward: Steward, outcome: str, command: Command) -> None:
-    mine = account(sqlite_steward)
-    contract = signed(sqlite_steward, mine)
-    event = grown(sqlite_steward, contract)
-    chance = seen(sqlite_steward, mine)
-    sqlite_steward.do(LOSE if outcome == "lost" else win(event, contract), opportunity=chance)
+def test_an_outcome_is_never_changed(scenario: Scenario, outcome: str, command: Command) -> None:
+    mine = account(scenario)
+    contract = signed(scenario, mine)
+    event = grown(scenario, contract)
+    chance = seen(scenario, mine)
+    scenario.do(LOSE if outcome == "lost" else win(event, contract), opportunity=chance)
 
-    assert refusal(sqlite_steward, command, opportunity=chance) == f"opportunity_{outcome}"
-    assert refusal(sqlite_steward, win(event, contract), opportunity=chance) == f"opportunity_{outcome}"
+    assert refusal(scenario, command, opportunity=chance) == f"opportunity_{outcome}"
+    assert refusal(scenario, win(event, contract), opportunity=chance) == f"opportunity_{outcome}"
 
 
-def test_on_a_closed_account_it_can_only_rest_or_be_lost(sqlite_steward: Steward) -> None:
-    mine = account(sqlite_steward)
-    chance = seen(sqlite_steward, mine)
-    sqlite_steward.do(CloseAccount(), account=mine)
+def test_on_a_closed_account_it_can_only_rest_or_be_lost(scenario: Scenario) -> None:
+    mine = account(scenario)
+    chance = seen(scenario, mine)
+    scenario.do(CloseAccount(), account=mine)
 
-    assert refusal(sqlite_steward, QUALIFY, opportunity=chance) == "account_closed"
+    assert refusal(scenario, QUALIFY, opportunity=chance) == "account_closed"
     new = chances.IdentifyOpportunity(title="Another", kind="upsell", source="usage")
-    assert refusal(sqlite_steward, new, account=mine) == "account_closed"
-    sqlite_steward.do(PARK, opportunity=chance)
-    sqlite_steward.do(LOSE, opportunity=chance)
+    assert refusal(scenario, new, account=mine) == "account_closed"
+    scenario.do(PARK, opportunity=chance)
+    scenario.do(LOSE, opportunity=chance)
 
 
-def test_it_names_only_things_of_its_own_account(sqlite_steward: Steward) -> None:
-    theirs = signed(sqlite_steward, account(sqlite_steward))
+def test_it_names_only_things_of_its_own_account(scenario: Scenario) -> None:
+    theirs = signed(scenario, account(scenario))
     new = chances.IdentifyOpportunity(title="Another", kind="upsell", source="usage", contract=theirs)
 
-    assert refusal(sqlite_steward, new, account=account(sqlite_steward)) == "other_account"
+    assert refusal(scenario, new, account=account(scenario)) == "other_account"
 
 
 # --- what it is worth ---
@@ -130,51 +129,51 @@ def test_the_won_value_is_what_the_amendment_changed_a_year(sqlite_steward: Stew
     assert (row.outcome, row.won, row.won_currency) == ("won", 3_000_000_000, "EUR")
 
 
-def test_a_change_of_price_is_won_at_the_difference(sqlite_steward: Steward) -> None:
-    mine = account(sqlite_steward)
-    contract = signed(sqlite_steward, mine)
+def test_a_change_of_price_is_won_at_the_difference(scenario: Scenario) -> None:
+    mine = account(scenario)
+    contract = signed(scenario, mine)
     dearer = AmendContract(effective_at="2026-03-01", changes=(SetLine(op="set_line", line="main", unit_price="1100"),))
-    event = sqlite_steward.do(dearer, contract=contract).events[0][0]
-    chance = seen(sqlite_steward, mine)
+    event = scenario.do(dearer, contract=contract).events[0][0]
+    chance = seen(scenario, mine)
 
-    sqlite_steward.do(win(event, contract), opportunity=chance)
+    scenario.do(win(event, contract), opportunity=chance)
 
-    told = events(sqlite_steward, chance)[-1].data
+    told = events(scenario, chance)[-1].data
     assert (told["value"], told["before"], told["after"]) == ("1200", "12000", "13200")
 
 
 @pytest.mark.parametrize("named", [0, 1], ids=["draft", "signature"])
-def test_a_new_contract_is_won_once_it_is_signed(sqlite_steward: Steward, named: int) -> None:
-    mine = account(sqlite_steward)
-    contract = unsigned(sqlite_steward, mine)
-    chance = seen(sqlite_steward, mine)
-    draft = events(sqlite_steward, contract)[0].event_id
-    assert refusal(sqlite_steward, win(draft, contract), opportunity=chance) == "contract_not_signed"
-    sqlite_steward.do(SignContract(signed_at="2026-01-10"), contract=contract)
+def test_a_new_contract_is_won_once_it_is_signed(scenario: Scenario, named: int) -> None:
+    mine = account(scenario)
+    contract = unsigned(scenario, mine)
+    chance = seen(scenario, mine)
+    draft = events(scenario, contract)[0].event_id
+    assert refusal(scenario, win(draft, contract), opportunity=chance) == "contract_not_signed"
+    scenario.do(SignContract(signed_at="2026-01-10"), contract=contract)
 
-    sqlite_steward.do(win(events(sqlite_steward, contract)[named].event_id, contract), opportunity=chance)
+    scenario.do(win(events(scenario, contract)[named].event_id, contract), opportunity=chance)
 
-    told = events(sqlite_steward, chance)[-1].data
+    told = events(scenario, chance)[-1].data
     assert (told["contract_event"], told["value"]) == (draft, "12000")
 
 
-def test_a_renewal_is_won_at_its_uplift(sqlite_steward: Steward) -> None:
-    mine = account(sqlite_steward)
-    contract = signed(sqlite_steward, mine)
+def test_a_renewal_is_won_at_its_uplift(scenario: Scenario) -> None:
+    mine = account(scenario)
+    contract = signed(scenario, mine)
     line = {"line": "main", "product": "retainer", "unit_price": "1150.00", "interval": "month"}
     renewal = RenewContract(end="2028-01-01", lines=(line,))
-    event = sqlite_steward.do(renewal, contract=contract).events[0][0]
-    chance = seen(sqlite_steward, mine, source="renewal")
+    event = scenario.do(renewal, contract=contract).events[0][0]
+    chance = seen(scenario, mine, source="renewal")
 
-    sqlite_steward.do(win(event, contract), opportunity=chance)
+    scenario.do(win(event, contract), opportunity=chance)
 
-    told = events(sqlite_steward, chance)[-1].data
+    told = events(scenario, chance)[-1].data
     assert (told["value"], told["before"], told["after"]) == ("1800", "12000", "13800")
 
 
-def test_a_line_that_begins_later_counts_from_when_it_begins(sqlite_steward: Steward) -> None:
-    mine = account(sqlite_steward)
-    contract = signed(sqlite_steward, mine)
+def test_a_line_that_begins_later_counts_from_when_it_begins(scenario: Scenario) -> None:
+    mine = account(scenario)
+    contract = signed(scenario, mine)
     more = {
         "op": "add_line",
         "line": "more",
@@ -183,23 +182,23 @@ def test_a_line_that_begins_later_counts_from_when_it_begins(sqlite_steward: Ste
         "interval": "month",
         "start": "2026-05-01",
     }
-    event = sqlite_steward.do(AmendContract(effective_at="2026-02-01", changes=(more,)), contract=contract).events[0][0]
-    chance = seen(sqlite_steward, mine)
+    event = scenario.do(AmendContract(effective_at="2026-02-01", changes=(more,)), contract=contract).events[0][0]
+    chance = seen(scenario, mine)
 
-    sqlite_steward.do(win(event, contract), opportunity=chance)
+    scenario.do(win(event, contract), opportunity=chance)
 
-    assert events(sqlite_steward, chance)[-1].data["value"] == "1200"
+    assert events(scenario, chance)[-1].data["value"] == "1200"
 
 
-def _smaller(steward: Steward, contract: str) -> str:
+def _smaller(scenario: TakesCommands, contract: str) -> str:
     fewer = AmendContract(effective_at="2026-02-01", changes=(RemoveLine(op="remove_line", line="main"),))
-    return steward.do(fewer, contract=contract).events[0][0]
+    return scenario.do(fewer, contract=contract).events[0][0]
 
 
-def _corrected(steward: Steward, contract: str) -> str:
-    event = grown(steward, contract)
+def _corrected(scenario: TakesCommands, contract: str) -> str:
+    event = grown(scenario, contract)
     fixed = CorrectContract(corrects=event, changes=(SetLine(op="set_line", line="main", unit_price="999"),))
-    return steward.do(fixed, contract=contract).events[0][0]
+    return scenario.do(fixed, contract=contract).events[0][0]
 
 
 @pytest.mark.parametrize(
@@ -210,12 +209,12 @@ def _corrected(steward: Steward, contract: str) -> str:
         (lambda _house, _contract: "evt_nonsense", "unknown_event"),
     ],
 )
-def test_what_is_no_sale_wins_nothing(sqlite_steward: Steward, event: Callable[[Steward, str], str], code: str) -> None:
-    mine = account(sqlite_steward)
-    contract = signed(sqlite_steward, mine)
-    chance = seen(sqlite_steward, mine)
+def test_what_is_no_sale_wins_nothing(scenario: Scenario, event: Callable[[Steward, str], str], code: str) -> None:
+    mine = account(scenario)
+    contract = signed(scenario, mine)
+    chance = seen(scenario, mine)
 
-    assert refusal(sqlite_steward, win(event(sqlite_steward, contract), contract), opportunity=chance) == code
+    assert refusal(scenario, win(event(scenario, contract), contract), opportunity=chance) == code
 
 
 def test_another_clients_contract_wins_nothing(sqlite_steward: Steward) -> None:
@@ -241,11 +240,11 @@ def test_one_event_never_wins_two_opportunities(steward: Steward) -> None:
     assert refusal(steward, win(signature, contract), opportunity=seen(steward, mine)) == "contract_event_taken"
 
 
-def test_an_outcome_is_recorded_once_it_is_there(sqlite_steward: Steward) -> None:
-    chance = seen(sqlite_steward, account(sqlite_steward))
+def test_an_outcome_is_recorded_once_it_is_there(scenario: Scenario) -> None:
+    chance = seen(scenario, account(scenario))
 
     ahead = chances.LoseOpportunity(reason="price", effective_at="2026-02-01")
-    assert refusal(sqlite_steward, ahead, opportunity=chance) == "decided_in_future"
+    assert refusal(scenario, ahead, opportunity=chance) == "decided_in_future"
 
 
 def test_what_was_told_late_counts_from_when_it_was_true(steward: Steward) -> None:

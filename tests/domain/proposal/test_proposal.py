@@ -8,7 +8,7 @@ from app.domain.account.commands import CloseAccount
 from app.domain.contract.commands import AddLine, AmendContract, GiveNotice, Line, RenewContract, SetLine
 from app.domain.kernel.errors import Invalid
 from app.domain.proposal import commands as offers
-from tests.domain.proposal_factory import (
+from tests.domain.proposal.proposals import (
     ITEM,
     accepted,
     account,
@@ -22,6 +22,7 @@ from tests.domain.proposal_factory import (
     submitted,
     unsigned,
 )
+from tests.domain.scenario import Scenario
 from tests.support.application import Steward
 
 REVISED = offers.ReviseProposal(items=(ITEM,), cost="6000", valid_until="2026-04-01")
@@ -42,17 +43,17 @@ def test_a_new_version_supersedes_the_live_one_and_what_was_conceded_on_it(sqlit
     assert [one["number"] for one in row.versions] == [1, 2]
 
 
-def test_only_what_was_sent_to_the_client_is_accepted(sqlite_steward: Steward) -> None:
-    proposal = drafted(sqlite_steward, account(sqlite_steward))
+def test_only_what_was_sent_to_the_client_is_accepted(scenario: Scenario) -> None:
+    proposal = drafted(scenario, account(scenario))
 
-    assert refusal(sqlite_steward, offers.AcceptProposal(version=1), proposal=proposal) == "not_submitted"
-    submitted(sqlite_steward, proposal)
-    assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "already_submitted"
+    assert refusal(scenario, offers.AcceptProposal(version=1), proposal=proposal) == "not_submitted"
+    submitted(scenario, proposal)
+    assert refusal(scenario, offers.SubmitProposal(), proposal=proposal) == "already_submitted"
     early = offers.AcceptProposal(version=1, effective_at="2026-01-10")
-    assert refusal(sqlite_steward, early, proposal=proposal) == "not_submitted"
+    assert refusal(scenario, early, proposal=proposal) == "not_submitted"
     ahead = offers.AcceptProposal(version=1, effective_at="2026-02-10")
-    assert refusal(sqlite_steward, ahead, proposal=proposal) == "decided_in_future"
-    assert refusal(sqlite_steward, offers.AcceptProposal(version=2), proposal=proposal) == "version_superseded"
+    assert refusal(scenario, ahead, proposal=proposal) == "decided_in_future"
+    assert refusal(scenario, offers.AcceptProposal(version=2), proposal=proposal) == "version_superseded"
 
 
 def test_an_offer_is_accepted_while_it_is_valid_and_expires_when_it_is_not(sqlite_steward: Steward) -> None:
@@ -70,15 +71,15 @@ def test_an_offer_is_accepted_while_it_is_valid_and_expires_when_it_is_not(sqlit
     assert refusal(sqlite_steward, REVISED, proposal=proposal) == "proposal_expired"
 
 
-def test_what_was_sent_or_declined_is_told_once_it_was(sqlite_steward: Steward) -> None:
-    proposal = drafted(sqlite_steward, account(sqlite_steward), valid_until="2099-01-01")
+def test_what_was_sent_or_declined_is_told_once_it_was(scenario: Scenario) -> None:
+    proposal = drafted(scenario, account(scenario), valid_until="2099-01-01")
     for ahead in (
         offers.SubmitProposal(effective_at="2098-01-01"),
         offers.DeclineProposal(reason="price", effective_at="2098-01-01"),
     ):
-        assert refusal(sqlite_steward, ahead, proposal=proposal) == "decided_in_future"
+        assert refusal(scenario, ahead, proposal=proposal) == "decided_in_future"
 
-    accepted(sqlite_steward, proposal)
+    accepted(scenario, proposal)
 
 
 def test_the_last_instant_of_validity_still_binds(sqlite_steward: Steward) -> None:
@@ -92,12 +93,12 @@ def test_the_last_instant_of_validity_still_binds(sqlite_steward: Steward) -> No
 
 
 @pytest.mark.parametrize("outcome", ["accepted", "declined"])
-def test_nothing_changes_a_proposal_that_is_decided(sqlite_steward: Steward, outcome: str) -> None:
-    proposal = drafted(sqlite_steward, account(sqlite_steward))
+def test_nothing_changes_a_proposal_that_is_decided(scenario: Scenario, outcome: str) -> None:
+    proposal = drafted(scenario, account(scenario))
     if outcome == "accepted":
-        accepted(sqlite_steward, proposal)
+        accepted(scenario, proposal)
     else:
-        sqlite_steward.do(offers.DeclineProposal(reason="price"), proposal=proposal)
+        scenario.do(offers.DeclineProposal(reason="price"), proposal=proposal)
 
     for command in (
         REVISED,
@@ -110,27 +111,25 @@ def test_nothing_changes_a_proposal_that_is_decided(sqlite_steward: Steward, out
         offers.DeclineProposal(reason="price"),
         offers.ExpireProposal(),
     ):
-        assert (
-            refusal(sqlite_steward, command, actor="dora", role="director", proposal=proposal) == f"proposal_{outcome}"
-        )
+        assert refusal(scenario, command, actor="dora", role="director", proposal=proposal) == f"proposal_{outcome}"
 
 
-def test_an_offer_on_a_closed_account_can_only_end(sqlite_steward: Steward) -> None:
-    mine = account(sqlite_steward)
-    proposal = drafted(sqlite_steward, mine)
-    sqlite_steward.do(CloseAccount(), account=mine)
+def test_an_offer_on_a_closed_account_can_only_end(scenario: Scenario) -> None:
+    mine = account(scenario)
+    proposal = drafted(scenario, mine)
+    scenario.do(CloseAccount(), account=mine)
 
-    assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "account_closed"
+    assert refusal(scenario, offers.SubmitProposal(), proposal=proposal) == "account_closed"
     draft = offers.DraftProposal(currency="EUR", items=(ITEM,), valid_until="2026-03-01")
-    assert refusal(sqlite_steward, draft, account=mine) == "account_closed"
-    sqlite_steward.do(offers.DeclineProposal(reason="they left"), proposal=proposal)
+    assert refusal(scenario, draft, account=mine) == "account_closed"
+    scenario.do(offers.DeclineProposal(reason="they left"), proposal=proposal)
 
 
-def test_a_proposal_names_only_things_of_its_own_account(sqlite_steward: Steward) -> None:
-    theirs = signed(sqlite_steward, account(sqlite_steward))
+def test_a_proposal_names_only_things_of_its_own_account(scenario: Scenario) -> None:
+    theirs = signed(scenario, account(scenario))
     draft = offers.DraftProposal(currency="EUR", items=(ITEM,), valid_until="2026-03-01", contract=theirs)
 
-    assert refusal(sqlite_steward, draft, account=account(sqlite_steward)) == "other_account"
+    assert refusal(scenario, draft, account=account(scenario)) == "other_account"
 
 
 @pytest.mark.parametrize(
@@ -143,10 +142,10 @@ def test_a_proposal_names_only_things_of_its_own_account(sqlite_steward: Steward
         ),
     ],
 )  # fmt: skip
-def test_an_offer_that_makes_no_sense_is_refused(sqlite_steward: Steward, members: dict[str, Any], code: str) -> None:
+def test_an_offer_that_makes_no_sense_is_refused(scenario: Scenario, members: dict[str, Any], code: str) -> None:
     told = {"currency": "EUR", "items": (ITEM,), "valid_until": "2026-03-01", **members}
 
-    assert refusal(sqlite_steward, offers.DraftProposal(**told), kind=Invalid, account=account(sqlite_steward)) == code
+    assert refusal(scenario, offers.DraftProposal(**told), kind=Invalid, account=account(scenario)) == code
 
 
 def test_the_value_counts_what_recurs_and_what_is_paid_once_apart(sqlite_steward: Steward) -> None:
@@ -187,24 +186,20 @@ def test_an_accepted_version_becomes_the_contract_that_is_worth_the_same(sqlite_
     assert refusal(sqlite_steward, named(contract, drafted_event), proposal=proposal) == "proposal_contracted"
 
 
-def test_what_was_conceded_of_the_price_is_what_the_contract_costs_less(sqlite_steward: Steward) -> None:
-    mine = account(sqlite_steward)
-    proposal = drafted(sqlite_steward, mine)
-    conceded(sqlite_steward, proposal, "600")
-    conceded(sqlite_steward, proposal, "300", kind="service", given="a report each month")
-    accepted(sqlite_steward, proposal)
-    full = unsigned(sqlite_steward, mine)
-    less = unsigned(
-        sqlite_steward, mine, lines=({"line": "main", "product": "p", "unit_price": "950", "interval": "month"},)
-    )
+def test_what_was_conceded_of_the_price_is_what_the_contract_costs_less(scenario: Scenario) -> None:
+    mine = account(scenario)
+    proposal = drafted(scenario, mine)
+    conceded(scenario, proposal, "600")
+    conceded(scenario, proposal, "300", kind="service", given="a report each month")
+    accepted(scenario, proposal)
+    full = unsigned(scenario, mine)
+    less = unsigned(scenario, mine, lines=({"line": "main", "product": "p", "unit_price": "950", "interval": "month"},))
 
-    command = offers.ContractProposal(contract=full, event=events(sqlite_steward, full)[0].event_id)
-    assert refusal(sqlite_steward, command, proposal=proposal) == "value_differs"
-    sqlite_steward.do(
-        offers.ContractProposal(contract=less, event=events(sqlite_steward, less)[0].event_id), proposal=proposal
-    )
+    command = offers.ContractProposal(contract=full, event=events(scenario, full)[0].event_id)
+    assert refusal(scenario, command, proposal=proposal) == "value_differs"
+    scenario.do(offers.ContractProposal(contract=less, event=events(scenario, less)[0].event_id), proposal=proposal)
 
-    told = events(sqlite_steward, proposal)[-1].data
+    told = events(scenario, proposal)[-1].data
     assert (told["annual_value"], told["basis"]) == ("11400", "whole")
 
 
@@ -232,54 +227,50 @@ def test_an_amendment_takes_an_offer_over_by_what_it_adds_and_a_renewal_by_what_
     assert bases == {added: "change", renewed: "whole"}
 
 
-def test_what_is_sold_once_is_part_of_what_was_accepted(sqlite_steward: Steward) -> None:
-    of = account(sqlite_steward)
+def test_what_is_sold_once_is_part_of_what_was_accepted(scenario: Scenario) -> None:
+    of = account(scenario)
     once = offers.Item(item="setup", product="setup", kind="one_off", quantity="2", unit_price="2500")
-    both, only = (drafted(sqlite_steward, of, items=items, cost=None) for items in ((ITEM, once), (once,)))
+    both, only = (drafted(scenario, of, items=items, cost=None) for items in ((ITEM, once), (once,)))
     for proposal in (both, only):
-        accepted(sqlite_steward, proposal)
+        accepted(scenario, proposal)
     line = {"line": "setup", "product": "setup", "kind": "one_off", "unit_price": "5000"}
     main = Line(line="main", product="retainer", unit_price="1000.00", interval="month")
-    without = signed(sqlite_steward, of, lines=(main,))
-    full = signed(sqlite_steward, of, lines=(main, Line(**line)))
+    without = signed(scenario, of, lines=(main,))
+    full = signed(scenario, of, lines=(main, Line(**line)))
 
     def added(price: str, name: str) -> str:
         change = AddLine(op="add_line", **{**line, "line": name, "unit_price": price})
-        return sqlite_steward.do(AmendContract(effective_at="2026-02-01", changes=(change,)), contract=without).events[
-            0
-        ][0]
+        return scenario.do(AmendContract(effective_at="2026-02-01", changes=(change,)), contract=without).events[0][0]
 
     def code(proposal: str, contract: str, event: str) -> str:
-        return refusal(sqlite_steward, offers.ContractProposal(contract=contract, event=event), proposal=proposal)
+        return refusal(scenario, offers.ContractProposal(contract=contract, event=event), proposal=proposal)
 
-    assert code(both, without, events(sqlite_steward, without)[0].event_id) == "value_differs"
+    assert code(both, without, events(scenario, without)[0].event_id) == "value_differs"
     assert code(only, without, added("7", "small")) == "value_differs"
-    grown_too = grown(sqlite_steward, full)
+    grown_too = grown(scenario, full)
     assert code(only, full, grown_too) == "value_differs"
 
-    sqlite_steward.do(
-        offers.ContractProposal(contract=full, event=events(sqlite_steward, full)[0].event_id), proposal=both
-    )
-    sqlite_steward.do(offers.ContractProposal(contract=without, event=added("5000", "setup")), proposal=only)
+    scenario.do(offers.ContractProposal(contract=full, event=events(scenario, full)[0].event_id), proposal=both)
+    scenario.do(offers.ContractProposal(contract=without, event=added("5000", "setup")), proposal=only)
 
 
-def test_what_no_contract_agreed_on_takes_nothing_over(sqlite_steward: Steward) -> None:
-    mine = account(sqlite_steward)
-    contract, foreign = signed(sqlite_steward, mine), signed(sqlite_steward, account(sqlite_steward))
-    dollars = signed(sqlite_steward, mine, currency="USD")
-    proposal = drafted(sqlite_steward, mine)
+def test_what_no_contract_agreed_on_takes_nothing_over(scenario: Scenario) -> None:
+    mine = account(scenario)
+    contract, foreign = signed(scenario, mine), signed(scenario, account(scenario))
+    dollars = signed(scenario, mine, currency="USD")
+    proposal = drafted(scenario, mine)
 
     def code(of: str, event: str) -> str:
-        return refusal(sqlite_steward, offers.ContractProposal(contract=of, event=event), proposal=proposal)
+        return refusal(scenario, offers.ContractProposal(contract=of, event=event), proposal=proposal)
 
-    first = events(sqlite_steward, contract)[0].event_id
+    first = events(scenario, contract)[0].event_id
     assert code(contract, first) == "not_accepted"
-    accepted(sqlite_steward, proposal)
-    assert code(foreign, events(sqlite_steward, foreign)[0].event_id) == "other_account"
-    assert code(dollars, events(sqlite_steward, dollars)[0].event_id) == "currency_differs"
-    notice = sqlite_steward.do(
-        GiveNotice(effective_at="2026-01-15", effective_end="2026-12-01"), contract=contract
-    ).events[0][0]
+    accepted(scenario, proposal)
+    assert code(foreign, events(scenario, foreign)[0].event_id) == "other_account"
+    assert code(dollars, events(scenario, dollars)[0].event_id) == "currency_differs"
+    notice = scenario.do(GiveNotice(effective_at="2026-01-15", effective_end="2026-12-01"), contract=contract).events[
+        0
+    ][0]
     assert code(contract, notice) == "event_sells_nothing"
     assert code(contract, "evt_nonsense") == "unknown_event"
 
