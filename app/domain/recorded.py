@@ -1,4 +1,4 @@
-"""An event as it stands in the log: the envelope, and its members read late."""
+"""An event as the log holds it: the envelope, and its members, which are parsed when they are needed."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,12 +17,12 @@ class UnknownTopic(LookupError):
 
 @dataclass(slots=True)
 class Recorded:
-    """An event as it stands in the log. Nobody changes one; it is not frozen only because millions are made.
+    """An event as the log holds it. It is never changed; it is not frozen because millions are made and that costs time.
 
     position: 1..n within the tenant, without gaps. version: 1..n within the stream. effective_at, recorded_at:
     microseconds. body: the stored bytes, canonical JSON of data, meta and salt. leaf: SHA-256(0x00 ‖ header).
-    known, typed: what the body holds, where whoever made this has it at hand already.
-    schedule: what the views of contracts made of the stream up to here, so that the first of them works it out for all.
+    known, typed: the parsed body, where the maker has it already.
+    schedule: the contract's schedule up to here, so that the first view of contracts computes it for all.
     """
 
     tenant_id: str

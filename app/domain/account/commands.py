@@ -1,4 +1,4 @@
-"""What may be asked of an account."""
+"""The commands of an account; each is the body of its request."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from app.domain.kernel.values import Currency, Label, Name, TimeZone
 
 
 class OpenAccount(Creation):
-    """Takes a client on."""
+    """Opens an account for a client."""
 
     name: Name = Field(examples=["Northwind"])
     currency: Currency = Field(examples=["EUR"])
@@ -36,8 +36,8 @@ class SetAccountOwner(Command):
 
 
 class CloseAccount(Command):
-    """Ends the relationship."""
+    """Closes the account."""
 
 
 class ReopenAccount(Command):
-    """Takes the relationship up again."""
+    """Reopens the account."""

@@ -8,7 +8,7 @@ class AccountOpened(Event):
     """A client was taken on.
 
     name: the organisation's. currency: of its contracts by default. time_zone: where its people sit.
-    tier, owner: labels of the house; owner is the account manager who is accountable.
+    tier, owner: labels of the agency; owner is the account manager who is accountable.
     """
 
     TOPIC = "account.opened"

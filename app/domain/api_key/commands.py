@@ -1,4 +1,4 @@
-"""What may be asked of an API key."""
+"""The commands of an API key; each is the body of its request."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ Scope = Annotated[str, StringConstraints(pattern=r"^[a-z_]+:(read|write)$")]
 
 
 class IssueApiKey(Command):
-    """Hands out a key; its secret is answered once and never again."""
+    """Issues a key; its secret is in the answer once and never again."""
 
     role: Role
     scopes: tuple[Scope, ...] = Field((), max_length=50, description="for the role integration: what the key may do")
@@ -27,4 +27,4 @@ class RecordApiKey(IssueApiKey):
 
 
 class RevokeApiKey(Command):
-    """Takes a key back."""
+    """Revokes a key."""

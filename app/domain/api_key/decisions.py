@@ -1,4 +1,4 @@
-"""The API key: who may come in, and as what."""
+"""The API key: who may call Steward, and in which role."""
 
 from app.domain.api_key.commands import RecordApiKey, RevokeApiKey
 from app.domain.api_key.events import ApiKeyIssued, ApiKeyRevoked
@@ -27,7 +27,7 @@ def issue(_state: ApiKeyState, command: RecordApiKey, context: Context) -> tuple
 
 
 def revoke(state: ApiKeyState, _command: RevokeApiKey, context: Context) -> tuple[Event, ...]:
-    """The key taken back. Raises: Refused when it was before."""
+    """The key revoked. Raises: Refused when it was before."""
     if state.revoked:
         raise Refused("api_key_revoked", "the key was revoked already")
     _require_now(context)
@@ -35,6 +35,6 @@ def revoke(state: ApiKeyState, _command: RevokeApiKey, context: Context) -> tupl
 
 
 def _require_now(context: Context) -> None:
-    """Raises: Invalid for a date that lies ahead: a key opens, and stops opening, as soon as it is said."""
+    """Raises: Invalid for a date that lies ahead: a key is valid, and stops being valid, at once."""
     if context.effective_at > context.now:
         raise Invalid("effective_in_future", "a key counts from now on; expires_at ends it later")

@@ -5,7 +5,7 @@ from app.domain.kernel.values import Business, Public
 
 
 class ApiKeyIssued(Event):
-    """A key was handed out; its secret was shown once and only its SHA-256 is kept.
+    """A key was issued; its secret was shown once and only its SHA-256 is stored.
 
     role: admin, director, senior_manager, manager, auditor or integration. scopes: what an integration may do. expires_at: instant or none.
     """
@@ -19,7 +19,7 @@ class ApiKeyIssued(Event):
 
 
 class ApiKeyRevoked(Event):
-    """The key opens nothing any more."""
+    """The key is not valid any more."""
 
     TOPIC = "api_key.revoked"
 

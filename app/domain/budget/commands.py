@@ -1,4 +1,4 @@
-"""What may be asked of a budget."""
+"""The commands of a budget; each is the body of its request."""
 
 from itertools import pairwise
 from typing import Annotated, Self
@@ -30,7 +30,7 @@ Threshold = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
 class SetBudget(Creation):
-    """Writes down what a client sets aside."""
+    """Records what a client sets aside."""
 
     title: Name = Field(examples=["Spring campaign"])
     currency: Currency
@@ -39,7 +39,7 @@ class SetBudget(Creation):
     end: Day = Field(description="the first day after")
     contract: Ref | None = Field(None, description="the contract that it pays for, by id or ref:")
     thresholds: tuple[Threshold, ...] = Field(
-        (50, 80, 100), max_length=20, description="percent of the amount; each is told once when it is reached"
+        (50, 80, 100), max_length=20, description="percent of the amount; each is recorded once when it is reached"
     )
 
     @model_validator(mode="after")
@@ -52,14 +52,14 @@ class SetBudget(Creation):
 
 
 class ReviseBudget(Command):
-    """Makes it more or less."""
+    """Changes its amount."""
 
     amount: Positive
     reason: Note = Field(description="why; sealed like any free text")
 
 
 class RecordSpend(Command):
-    """Says what was spent."""
+    """Records what was spent."""
 
     amount: Positive
     document: Name = Field(description="the source document, once in a budget", examples=["INV-2026-0042"])
@@ -71,17 +71,17 @@ class RecordSpend(Command):
 
 
 class CorrectSpend(Command):
-    """Says what a document should have said; true from when it was spent, and 0 for what never was."""
+    """Corrects the amount of a document, from when it was spent; 0 for what was never spent."""
 
     document: Name
     amount: Amount
 
 
 class RecordForecast(Command):
-    """Says what will have been spent in all."""
+    """Forecasts what will have been spent in all."""
 
     at_completion: Amount
 
 
 class CloseBudget(Command):
-    """Ends it."""
+    """Closes it."""

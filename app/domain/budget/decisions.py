@@ -1,4 +1,4 @@
-"""The budget: money that a client set aside for a time, what is spent of it by document, and when to speak up."""
+"""The budget: money that a client set aside for a time, what is spent of it by document, and the thresholds that it reaches."""
 
 from dataclasses import replace
 from datetime import date
@@ -64,7 +64,9 @@ def record_spend(state: BudgetState, command: RecordSpend, context: Context) -> 
         raise Refused("spent_in_future", "a spending is recorded once it has happened")
     day = day_of(at, context.zone)
     if day < state.start or (day >= state.end and not command.late):
-        raise Refused("outside_period", "it was spent outside of the budget's days; one after its end must say late")
+        raise Refused(
+            "outside_period", "it was spent outside of the budget's days; what was spent after its end needs `late`"
+        )
     event = events.BudgetSpendRecorded(
         document=command.document,
         amount=command.amount,
@@ -80,14 +82,14 @@ def record_spend(state: BudgetState, command: RecordSpend, context: Context) -> 
 
 
 def correct_spend(state: BudgetState, command: CorrectSpend, context: Context) -> tuple[Decided, ...]:
-    """What a document should have said, true from when it was spent. Raises: Refused for one that is not there."""
+    """A document corrected, from when it was spent. Raises: Refused for an unknown document."""
     _require_unclosed(state)
     spend = state.documents.get(command.document)
     if spend is None:
         raise Refused("document_unknown", "no such document was recorded in this budget")
     _require_payable(command.amount, state.currency)
     if scaled(command.amount) == spend.amount:
-        raise Refused("nothing_changes", "the document says this already")
+        raise Refused("nothing_changes", "the document has this amount already")
     event = events.BudgetSpendCorrected(
         corrects=spend.event, document=command.document, amount=command.amount, previous=unscaled(spend.amount)
     )
@@ -132,10 +134,10 @@ def _bounded(spent: int) -> int:
 
 
 def _crossings(after: BudgetState, effective_at: int, seen_at: int, context: Context) -> list[Decided]:
-    """The thresholds that are reached and were not told since the last revision.
+    """The thresholds that are reached and were not recorded since the last revision.
 
     Takes: the state that an event leads to, its effective time, and the instant up to which spending is known. A threshold
-    is reached once everything that it took has come true, whatever was told first.
+    is reached once all the spending that it took is effective, in whatever order it was recorded.
     """
     reached = [
         percent

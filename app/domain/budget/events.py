@@ -5,7 +5,7 @@ from app.domain.kernel.values import Business, Public
 
 
 class BudgetSet(Event):
-    """Money was set aside for [start, end). thresholds: percent of it, each of which is told when it is reached."""
+    """Money was set aside for [start, end). thresholds: percent of it; each is recorded when it is reached."""
 
     TOPIC = "budget.set"
     account: Public[str]
@@ -29,7 +29,7 @@ class BudgetRevised(Event):
 
 
 class BudgetSpendRecorded(Event):
-    """Some of it was spent. document: what shows it, once in a budget. late: after the budget's end, and said so."""
+    """Some of it was spent. document: what shows it, once in a budget. late: after the budget's end, and marked as such."""
 
     TOPIC = "budget.spend_recorded"
     document: Business[str]
@@ -40,7 +40,7 @@ class BudgetSpendRecorded(Event):
 
 
 class BudgetSpendCorrected(Event):
-    """A document had been recorded wrongly. corrects: the event that recorded it; previous: what it said last."""
+    """A document had been recorded wrongly. corrects: the event that recorded it; previous: its amount before."""
 
     TOPIC = "budget.spend_corrected"
     corrects: Public[str]

@@ -10,7 +10,7 @@ from app.domain.recorded import Recorded
 
 
 class Spend(NamedTuple):
-    """What a document says now. event: that recorded it; at: when it is true, microseconds; amount: in 10^-6."""
+    """The spending of a document. event: the one that recorded it; at: when it is true, microseconds; amount: in 10^-6."""
 
     event: str
     at: int

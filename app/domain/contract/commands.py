@@ -1,4 +1,4 @@
-"""What may be asked of a contract: the bodies of its calls."""
+"""The commands of a contract; each is the body of its request."""
 
 from typing import Annotated, Literal, Self
 
@@ -77,8 +77,8 @@ class SetLine(BaseModel):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        told = (self.quantity, self.unit_price, self.discount_percent, self.discount_end)
-        if all(one is None for one in told):
+        members = (self.quantity, self.unit_price, self.discount_percent, self.discount_end)
+        if all(member is None for member in members):
             raise ValueError("set_line needs a quantity, a unit_price, a discount_percent or a discount_end")
         if self.discount_end and self.discount_percent and scaled(self.discount_percent) == 0:
             raise ValueError("a discount of 0 has no end")
@@ -142,7 +142,7 @@ class AmendContract(Command):
 
 
 class Terms(BaseModel):
-    """What an earlier event should have said: start and end of a draft or a renewal, auto_renew and notice_days of a draft,
+    """The members that an earlier event should have had: start and end of a draft or a renewal, auto_renew and notice_days of a draft,
     effective_end of a notice or a termination.
     """
 
@@ -161,9 +161,9 @@ class Terms(BaseModel):
 
 
 class CorrectContract(Command):
-    """Says what an earlier event should have said; figures known before stay as they were known."""
+    """Corrects an earlier event; figures that were known before stay as they were known."""
 
-    corrects: str = Field(description="the id of the event that was wrong", examples=["evt_01jd0000000000000000000000"])
+    corrects: str = Field(description="the id of the wrong event", examples=["evt_01jd0000000000000000000000"])
     changes: Changes | None = Field(None, description="lines, as they should have been changed")
     terms: Terms | None = None
 
@@ -175,7 +175,7 @@ class CorrectContract(Command):
 
 
 class GiveNotice(Command):
-    """Says that the contract will end."""
+    """Records that the contract will end."""
 
     effective_at: Moment
     effective_end: Day | None = Field(None, description="the first day after; default: by the contract's terms")
@@ -183,11 +183,11 @@ class GiveNotice(Command):
 
 
 class WithdrawNotice(Command):
-    """Takes a notice back."""
+    """Withdraws a notice."""
 
 
 class SuspendContract(Command):
-    """Lets service and billing rest."""
+    """Suspends service and billing."""
 
     effective_at: Moment
     effective_end: Day | None = Field(None, description="the first day of work again, when agreed")
@@ -195,7 +195,7 @@ class SuspendContract(Command):
 
 
 class ResumeContract(Command):
-    """Takes service and billing up again."""
+    """Resumes service and billing."""
 
     effective_at: Moment
     effective_end: Day | None = None
@@ -212,17 +212,17 @@ class RenewContract(Command):
 
 
 class RenewAutomatically(Command):
-    """Notes that a contract went on by its own terms, for renewal_term_months or a year."""
+    """Records that a contract went on by its own terms, for renewal_term_months or a year."""
 
 
 class ExpireContract(Command):
-    """Notes that a contract ended because nobody renewed it."""
+    """Records that a contract ended because nobody renewed it."""
 
 
 class TerminateContract(Command):
     """Ends the contract for good."""
 
     effective_end: Day = Field(description="the first day without it")
-    reason: Name = Field(description="a short label; it is kept open, for churn is counted by it")
-    voluntary: bool = Field(strict=True, description="whether the client wished it")
+    reason: Name = Field(description="a short label; it is not sealed, because churn is counted by it")
+    voluntary: bool = Field(strict=True, description="whether the client decided it")
     competitor: Label | None = None

@@ -100,14 +100,14 @@ def give_notice(state: ContractState, command: GiveNotice, context: Context) -> 
     require_live(state, context)
     if state.noticed:
         raise Refused("notice_given", "notice was given already; withdraw it first")
-    given = day_of(context.effective_at, context.zone)
-    term = term_end(state, given)
-    end = command.effective_end or term or add_days(given, state.notice_days)
-    if end <= state.start or end < given:
+    notice_day = day_of(context.effective_at, context.zone)
+    term = term_end(state, notice_day)
+    end = command.effective_end or term or add_days(notice_day, state.notice_days)
+    if end <= state.start or end < notice_day:
         raise Refused("end_before_start", "the contract cannot end before it begins or before notice is given")
     if term and not state.auto_renew and end > term:
         raise Refused("end_after_term", "the contract ends before that by itself")
-    late = given > days_earlier(end, state.notice_days)
+    late = notice_day > days_earlier(end, state.notice_days)
     return (events.NoticeGiven(by=command.by, effective_end=end, late=late),)
 
 
@@ -156,7 +156,7 @@ def require_live(state: ContractState, context: Context) -> None:
 def term_end(state: ContractState, day: str) -> str | None:
     """The end of the term that a day falls into; terms of a contract that renews itself follow one another.
 
-    They are counted from the last end that somebody agreed on, so that a month's 31st does not wear off to the 28th.
+    They are counted from the last end that somebody agreed on, so that a 31st stays the last day of its month after a February.
     """
     end = state.end
     if end is None or not state.auto_renew or day < end:
@@ -170,7 +170,7 @@ def term_end(state: ContractState, day: str) -> str | None:
 
 
 def preview(event: Event, event_id: str, contract: str, state: ContractState, context: Context) -> Recorded:
-    """An event of the contract as it will stand in the log, to see what it does to the schedule."""
+    """An event of the contract as it will be in the log, to see what it does to the schedule."""
     body = event.model_dump_json(exclude_none=True)
     return Recorded(
         tenant_id=context.tenant_id,

@@ -74,18 +74,18 @@ class LineRemoved(BaseModel):
 Change = LineSet | LineAdded | LineRemoved
 
 
-class Grown(Event):
-    """An event whose second version gained members that the first could do without."""
+class WithNewMembers(Event):
+    """An event whose second version has new optional members."""
 
     VERSION = 2
 
     @staticmethod
     def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
-        """What the first version says, for it says nothing else than the second."""
+        """The data of the first version, which is valid in the second as it is."""
         return data
 
 
-class ContractDrafted(Grown):
+class ContractDrafted(WithNewMembers):
     """Terms were put on paper. start: first day; end: first day after, or none when open-ended.
 
     auto_renew: goes on past its end until somebody gives notice. notice_days: before the end. replaces: the contract of
@@ -113,7 +113,7 @@ class ContractSigned(Event):
     document_sha256: Public[str | None] = None
 
 
-class ContractAmended(Grown):
+class ContractAmended(WithNewMembers):
     """Lines changed from the event's effective instant on. scope_change: the request that led to it."""
 
     TOPIC = "contract.amended"
@@ -122,7 +122,7 @@ class ContractAmended(Grown):
     scope_change: Public[str | None] = None
 
 
-class ContractCorrected(Grown):
+class ContractCorrected(WithNewMembers):
     """Terms had been recorded wrongly: the event named in meta.corrects gives way to these changes."""
 
     TOPIC = "contract.corrected"
@@ -139,9 +139,9 @@ class Term(BaseModel):
 
 
 class TermsCorrected(Event):
-    """The days of an earlier event had been recorded wrongly: it should have said these.
+    """The days of an earlier event had been recorded wrongly: these are right.
 
-    corrects: that event; corrected: its topic. start, end, auto_renew, notice_days, effective_end: what it should have said.
+    corrects: that event; corrected: its topic. start, end, auto_renew, notice_days, effective_end: the members that it should have had.
     terms, ends_on: all terms, and where notice or termination ends them, as they are with it. renewal: the open cycle
     that the due day of which it moves.
     """
@@ -160,7 +160,7 @@ class TermsCorrected(Event):
 
 
 class NoticeGiven(Event):
-    """Somebody said that the contract will end. by: client or us. late: after the notice deadline."""
+    """Somebody gave notice that the contract will end. by: client or us. late: after the notice deadline."""
 
     TOPIC = "contract.notice_given"
     by: Public[str]
@@ -175,7 +175,7 @@ class NoticeWithdrawn(Event):
 
 
 class ContractSuspended(Event):
-    """Service and billing rest from the effective instant on. effective_end: first day of work again, when agreed."""
+    """Service and billing are suspended from the effective instant on. effective_end: first day of work again, when agreed."""
 
     TOPIC = "contract.suspended"
     effective_end: Public[str | None] = None
@@ -187,12 +187,12 @@ class ContractResumed(Event):
     TOPIC = "contract.resumed"
 
 
-class ContractRenewed(Grown):
+class ContractRenewed(WithNewMembers):
     """A further term was agreed.
 
     start, end: of the new term, end exclusive, none when open-ended. timing: early, on_time or late against the
     previous end. retroactive: a late renewal that closes the gap. lines: new ones, or none when the old go on.
-    automatic: by its own terms, nobody having said no. closes: the day on which the term before ends, as it does now.
+    automatic: by its own terms, nobody having objected. closes: the day on which the term before ends, as it does now.
     """
 
     TOPIC = "contract.renewed"
@@ -215,7 +215,7 @@ class ContractExpired(Event):
 
 
 class ContractTerminated(Event):
-    """The contract ends for good. effective_end: first day without it. reason: why, as a label; voluntary: the client's wish."""
+    """The contract ends for good. effective_end: first day without it. reason: why, as a label; voluntary: the client decided it."""
 
     TOPIC = "contract.terminated"
     effective_end: Public[str]

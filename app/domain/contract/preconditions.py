@@ -20,12 +20,12 @@ _KINDS: Final[dict[str, Any]] = {
 
 
 def recorded_lines(lines: Iterable[Line]) -> tuple[events.Line, ...]:
-    """Lines as they stand in events."""
+    """Lines as events hold them."""
     return tuple(events.Line(**line.model_dump(exclude={"op"})) for line in lines)
 
 
 def recorded_changes(changes: Iterable[Change]) -> tuple[events.Change, ...]:
-    """Changes as they stand in events."""
+    """Changes as events hold them."""
     return tuple(_KINDS[change.op](**change.model_dump()) for change in changes)
 
 

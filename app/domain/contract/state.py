@@ -13,7 +13,7 @@ from app.domain.recorded import Recorded
 class ContractState:
     """What decisions need of a contract. `history` is what its schedule is built from.
 
-    notice_end, notice_by: of a notice that stands. agreed_end: the last end that somebody agreed on. cycle: the id of the open
+    notice_end, notice_by: of a notice that is in effect. agreed_end: the last end that somebody agreed on. cycle: the id of the open
     renewal cycle, where a correction has moved its due day.
     """
 
@@ -109,7 +109,7 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
 
 
 def _corrected(state: ContractState, corrected: events.TermsCorrected) -> ContractState:
-    """The state with what an event should have said."""
+    """The state with the members that an event should have had."""
     noticed = corrected.corrected == "contract.notice_given"
     first, last = corrected.terms[0], corrected.terms[-1]
     return replace(

@@ -227,7 +227,7 @@ def _corrected_terms(
     if not members.keys() <= CORRECTABLE.get(named.type, frozenset()):
         raise Refused("not_correctable", "the event has no such member")
     if named.type == "contract.notice_given" and not (state.noticed and _newest(state, named)):
-        raise Refused("not_correctable", "the notice does not stand any more")
+        raise Refused("not_correctable", "the notice is not in effect any more")
     history = list(_corrected_history(state, named.event_id, members))
     after = _terms_of(history, context)
     ends_on = day_of(after.until, context.zone) if after.until < FOREVER else None
@@ -235,7 +235,7 @@ def _corrected_terms(
     _require_sound(history, terms, after.auto_renew, ends_on, context.zone)
     same_notice = named.type != "contract.drafted" or members.get("notice_days", state.notice_days) == state.notice_days
     if same_notice and after == state.schedule(context).terms:
-        raise Refused("nothing_to_correct", "the contract stands as it would with the correction")
+        raise Refused("nothing_to_correct", "the correction changes nothing")
     cycle = context.states.get("renewal")
     moves = cycle is not None and cycle.outcome is None and terms[-1].end not in (None, state.end)
     return events.TermsCorrected(

@@ -15,7 +15,7 @@ Span = tuple[int, int]
 class ContractTerms(NamedTuple):
     """The periods that one contract was agreed for and its suspensions, as [start, end) in microseconds.
 
-    until: where a notice or a termination ends it. noticed_at: when a notice that still stands was given.
+    until: where a notice or a termination ends it. noticed_at: when a notice that is still in effect was given.
     """
 
     periods: tuple[Span, ...] = ()

@@ -1,4 +1,4 @@
-"""What may be asked of an incentive statement."""
+"""The commands of an incentive statement; each is the body of its request."""
 
 from typing import Literal, Self
 
@@ -6,15 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.incentive_statement import events
 from app.domain.kernel.command import Command, Creation
-from app.domain.kernel.values import (
-    Amount,
-    Currency,
-    Day,
-    Instant,
-    Label,
-    Note,
-    Ref,
-)
+from app.domain.kernel.values import Amount, Currency, Day, Instant, Label, Note, Ref
 
 Rule = Literal["renewal", "expansion", "new_business"]
 Key = tuple[str, str]
@@ -22,12 +14,12 @@ Key = tuple[str, str]
 
 
 class IssueStatement(Creation):
-    """Pays somebody for what happened on his accounts."""
+    """Pays an account manager for what happened on their accounts."""
 
     plan: Ref = Field(
         description="the incentive policy, by id or ref:incentive@<name>", examples=["ref:incentive@default"]
     )
-    payee: Label = Field(description="the owner, as accounts name him", examples=["usr_maria"])
+    payee: Label = Field(description="the owner, as accounts name them", examples=["usr_maria"])
     from_: Day = Field(alias="from", description="first day")
     to: Day = Field(description="first day after")
     currency: Currency
@@ -40,7 +32,7 @@ class IssueStatement(Creation):
 
 
 class StatementLine(BaseModel):
-    """A line as it was worked out."""
+    """A line as it was computed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     event: str
@@ -55,12 +47,12 @@ class StatementLine(BaseModel):
 
     @property
     def key(self) -> Key:
-        """What tells it from others."""
+        """Its rule and event, which no other line has."""
         return self.rule, self.event
 
 
 class RecordStatement(Creation):
-    """A statement as it was worked out. number: the plan's version; position: up to where the ledger was read."""
+    """A statement as it was computed. number: the plan's version; position: up to where the ledger was read."""
 
     payee: Label
     start: Day
@@ -79,7 +71,7 @@ class ClawBack(Command):
 
 
 class RecordClawback(Command):
-    """A loss as it was found. contract: which one was lost; none for all of an account."""
+    """A loss as the ledger holds it. contract: which one was lost; none for all of an account."""
 
     loss: str
     account: str
@@ -88,7 +80,7 @@ class RecordClawback(Command):
 
 
 class DisputeLine(Command):
-    """Says that a line is wrong."""
+    """Disputes a line."""
 
     event: Ref = Field(description="the line's event")
     rule: Rule | None = Field(None, description="the line's rule, where an event is paid under several")
@@ -96,7 +88,7 @@ class DisputeLine(Command):
 
 
 class ResolveDispute(Command):
-    """Says what becomes of a dispute."""
+    """Resolves a dispute."""
 
     event: Ref = Field(description="the line's event")
     rule: Rule | None = Field(None, description="the line's rule, where an event is paid under several")
@@ -107,5 +99,5 @@ class ResolveDispute(Command):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if (self.amount is None) == (self.outcome == "changed"):
-            raise ValueError("an amount is said where it is changed, and only there")
+            raise ValueError("name an amount where it is changed, and only there")
         return self

@@ -1,6 +1,6 @@
 """The incentive statement: what somebody is paid for events of a period by a plan, what is taken back, and what is disputed.
 
-Its lines are worked out from the ledger (`app.services.incentive_statements`) and checked here once more, sum and all.
+Its lines are computed from the ledger (`app.services.incentive_statements`) and checked here once more, with their sum.
 """
 
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ def claims(command: RecordStatement, _context: Context) -> Sequence[tuple[str, s
 
 
 def issue(_state: StatementState, command: RecordStatement, context: Context) -> tuple[Event, ...]:
-    """A statement. Raises: Refused where there is nothing to pay, too much for one, or a line is not what the plan says."""
+    """A statement. Raises: Refused where there is nothing to pay, too much for one, or a line differs from the plan."""
     policy: PolicyState = context.states["policy"]
     number, rules = plan_of(policy, command.start, command.end)
     if not command.lines:
@@ -97,7 +97,7 @@ def issue(_state: StatementState, command: RecordStatement, context: Context) ->
         )
     )
     if not sound:
-        raise Refused("statement_unsound", "a line is not what the plan says; the plan may have changed just now")
+        raise Refused("statement_unsound", "a line differs from the plan; the plan may have changed just now")
     total = sum(scaled(line.amount) for line in command.lines)
     if total > LARGEST:
         raise Invalid("amount_out_of_range", "a statement pays no more than 10^12")
@@ -138,7 +138,7 @@ def claw_back(state: StatementState, command: RecordClawback, context: Context) 
 
 
 def dispute(state: StatementState, command: DisputeLine, _context: Context) -> tuple[Event, ...]:
-    """A line said to be wrong. Raises: Refused for one that is not there, or is disputed already."""
+    """A line disputed. Raises: Refused for one that is not there, or is disputed already."""
     (rule, event), line = _line(state, command.event, command.rule)
     if line.disputed:
         raise Refused("line_disputed", "the line is disputed already")

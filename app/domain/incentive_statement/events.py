@@ -26,9 +26,9 @@ class Line(BaseModel):
 
 
 class Retention(BaseModel):
-    """The gross revenue retention of the payee's book over the period, as the figure answered it at the statement's position.
+    """The gross revenue retention of the payee's book over the period, as the KPI was at the statement's position.
 
-    value: none where nothing could be retained, with the reason in nothing. policy_version: by which it was counted.
+    value: none where nothing could be retained; `nothing` is the reason. policy_version: by which it was computed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +52,7 @@ class IncentiveStatementIssued(Event):
     """Somebody is paid for what happened in [start, end), as it was known at a position.
 
     plan: the policy; plan_version: which of its versions counted. retention: what the factors follow from, where the plan
-    has tiers. clawback_months: as the plan says.
+    has tiers. clawback_months: of the plan.
     """
 
     TOPIC = "incentive_statement.issued"
@@ -81,7 +81,7 @@ class IncentiveClawbackApplied(Event):
 
 
 class IncentiveLineDisputed(Event):
-    """Somebody says that a line is wrong."""
+    """Somebody disputes a line."""
 
     TOPIC = "incentive_statement.disputed"
     event: Public[str]

@@ -1,4 +1,4 @@
-"""What may be asked of an interaction."""
+"""The commands of an interaction; each is the body of its request."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ class Attendee(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: Name | None = None
     email: Name | None = None
-    stakeholder: Label | None = Field(None, description="the person's id, when the house knows it")
+    stakeholder: Label | None = Field(None, description="the person's id, when it is known")
     role: Label | None = None
 
 

@@ -10,11 +10,11 @@ Visibility = Literal["internal", "client", "restricted"]
 
 
 class Command(BaseModel):
-    """What every command may say besides its own members."""
+    """The members that every command has besides its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    effective_at: Moment | None = Field(None, description="when it is true in business; default: now")
+    effective_at: Moment | None = Field(None, description="from when it is true in business; default: now")
     reason: Note | None = Field(None, description="why it was done; sealed like any free text")
     visibility: Visibility = Field("internal", description="who may be shown the event")
 
@@ -23,5 +23,5 @@ class Creation(Command):
     """A command that begins something which the caller may know by a reference of its own."""
 
     external_ref: str | None = Field(
-        None, min_length=1, max_length=200, description="the caller's own id, unique per tenant and noun"
+        None, min_length=1, max_length=200, description="the caller's own id, unique per tenant and aggregate type"
     )

@@ -1,4 +1,4 @@
-"""What a decision may know besides its state and its command."""
+"""What a decision may read besides its state and its command."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ from app.domain.kernel.values import instant
 
 @dataclass(slots=True)
 class Context:
-    """Who asks, for which tenant, when, and about what.
+    """By whom, for which tenant, when and about which aggregate a command is decided.
 
-    `now` and `effective_at` are microseconds since 1970; `stream_id` is the id of the thing that is decided on; `states`
-    holds the other things that the decision reads, by noun; `new_id` makes an id with a prefix; `role` is the actor's. Nobody
-    changes one; it is not frozen only because every command makes one.
+    `now` and `effective_at` are microseconds since 1970; `stream_id` is the id of the aggregate that the command is
+    about; `states` and `ids` hold the other aggregates that the decision reads, by name; `new_id` makes an id with a prefix; `role`
+    is the actor's. It is never changed; it is not frozen because that costs time with every command.
     """
 
     tenant_id: str
@@ -36,10 +36,10 @@ class Context:
 
 
 class Decided(NamedTuple):
-    """An event that a decision wants appended, where the plain event would not say enough.
+    """An event to append, where more than the event itself must be named.
 
-    beside: the noun whose stream it belongs to, when not the one decided on. event_id: its id, when another event of the
-    same decision names it. effective_at: microseconds, when not the command's.
+    beside: the name of the related aggregate whose stream it belongs to, where it is not the one decided on. event_id: its id,
+    when another event of the same decision names it. effective_at: microseconds, when not the command's.
     """
 
     event: Event

@@ -1,12 +1,12 @@
-"""Errors by name: a rule said no, in words that a caller may read.
+"""Errors by name: why a command is refused, in words that a caller may read.
 
     DomainError
     ├── Invalid          422  the command does not make sense by itself
-    ├── Refused          409  a rule of the business says no
+    ├── Refused          409  a rule of the business forbids it
     ├── NotFound         404  there is no such thing for this tenant
-    ├── Conflict         412  somebody was faster; holds the current version
-    ├── NotAllowed       403  the credential does not reach so far
-    ├── Unauthenticated  401  no credential, or none that is good
+    ├── Conflict         412  the stream has changed since; holds the current version
+    ├── NotAllowed       403  the credential does not allow it
+    ├── Unauthenticated  401  no valid credential
     └── Unavailable      503  not now; nothing was stored
 
 Only `app/api/http/problems.py` knows statuses. A message never holds personal data: it names codes, ids and limits.
@@ -30,7 +30,7 @@ class Invalid(DomainError):
 
 
 class Refused(DomainError):
-    """A rule of the business says no."""
+    """A rule of the business forbids it."""
 
 
 class NotFound(DomainError):
@@ -38,15 +38,15 @@ class NotFound(DomainError):
 
 
 class Conflict(DomainError):
-    """The stream moved on since the caller looked."""
+    """The stream has changed since the caller read it."""
 
 
 class NotAllowed(DomainError):
-    """The credential does not reach so far."""
+    """The credential does not allow it."""
 
 
 class Unauthenticated(DomainError):
-    """No credential, or none that is good."""
+    """No valid credential."""
 
 
 class Unavailable(DomainError):

@@ -71,17 +71,17 @@ def decode_array(raw: bytes, *, most: int, largest: int) -> list[Any]:
         return _ended(text, at, values)
     window, doubted = _Window(text, largest), at
     while True:
-        found: list[Any] = []
+        chunk: list[Any] = []
         behind = at
         if at >= doubted:
-            found, behind = _stretch(text, at, min(STRETCH, largest))
-        if not found or len(values) + len(found) > most:
+            chunk, behind = _stretch(text, at, min(STRETCH, largest))
+        if not chunk or len(values) + len(chunk) > most:
             doubted = max(doubted, behind)
             value, behind = window.read(at)
             if len(values) == most:
                 raise Invalid("too_many_events", f"a request takes {most} events")
-            found = [value]
-        values += found
+            chunk = [value]
+        values += chunk
         at = _blank(text, behind)
         if text[at : at + 1] == "]":
             return _ended(text, at, values)
@@ -136,10 +136,10 @@ def _stretch(text: str, at: int, size: int) -> tuple[list[Any], int]:
         return [], until
     raw = f"[{text[at:end]}]".encode()
     try:
-        found: list[Any] = orjson.loads(raw)
+        values: list[Any] = orjson.loads(raw)
     except ValueError:
         return [], until
-    return (found, end) if _nothing_lost(raw, found, 0) else ([], until)
+    return (values, end) if _nothing_lost(raw, values, 0) else ([], until)
 
 
 class _Doubt(Exception):
@@ -166,19 +166,19 @@ def _members(value: Any, around: int) -> int:
     if kind is dict:
         if around == DEEPEST or len(value) > WIDEST:
             raise _Doubt
-        found, inner = len(value), value.values()
+        count, inner = len(value), value.values()
     elif kind is list:
         if around == DEEPEST:
             raise _Doubt
-        found, inner = 0, value
+        count, inner = 0, value
     elif kind is float or (kind is int and not -LARGEST <= value <= LARGEST):
         raise _Doubt
     else:
         return 0
-    for one in inner:
-        if type(one) is not str and one is not None:
-            found += _members(one, around + 1)
-    return found
+    for member in inner:
+        if type(member) is not str and member is not None:
+            count += _members(member, around + 1)
+    return count
 
 
 def _text_of(raw: bytes) -> str:
@@ -195,8 +195,8 @@ def _suspicious(text: str) -> bool:
 
 def _blank(text: str, at: int) -> int:
     """Where the white space that begins here ends."""
-    found = _BLANK.match(text, at)
-    return found.end() if found else at
+    match = _BLANK.match(text, at)
+    return match.end() if match else at
 
 
 def _ended(text: str, at: int, values: list[Any]) -> list[Any]:
@@ -253,10 +253,10 @@ def _integer(text: str) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > WIDEST:
         raise Invalid("too_many_members", f"an object may have {WIDEST} members")
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise Invalid("duplicate_key", "an object may not have the same key twice")
-    return found
+    return members
 
 
 _OTHER_STARTS: Final = tuple('{"-0123456789tfn')

@@ -1,4 +1,4 @@
-"""Values: text, decimals, days, instants and ids as they stand in commands and events.
+"""Values: text, decimals, days, instants and ids as commands and events hold them.
 
 Everything here is JSON-native (strings and integers), so that an event is stored exactly as it was decided.
 An instant is RFC 3339 UTC with six digits; inside folds and columns it is an integer of microseconds.
@@ -65,7 +65,7 @@ FreeText = Annotated[T | Sealed, Classification.FREE_TEXT]
 
 
 def classification(field: FieldInfo) -> Classification | None:
-    """How a member of an event is classified, or None when somebody forgot."""
+    """How a member of an event is classified, or None when it is not."""
     marks = [mark for mark in field.metadata if isinstance(mark, Classification)]
     return marks[0] if len(marks) == 1 else None
 
@@ -91,19 +91,19 @@ def instant(micros: int) -> str:
 
 @lru_cache(maxsize=4096)
 def micros(text: str) -> int:
-    """Microseconds since 1970 of an RFC 3339 instant. It is remembered: the same text is read again on its way in.
+    """Microseconds since 1970 of an RFC 3339 instant. Cached, because the same text is read several times on its way in.
 
     Raises: ValueError when the text is no instant between the years 1 and 9999.
     """
-    if _CANONICAL.fullmatch(text):  # as it stands in every stored event
+    if _CANONICAL.fullmatch(text):  # as in every stored event
         moment = text
     else:
-        found = _INSTANT.fullmatch(text)
-        if not found:
+        match = _INSTANT.fullmatch(text)
+        if not match:
             raise ValueError(
                 "must be an RFC 3339 instant such as 2026-01-31T09:00:00Z, with at most six digits of a second"
             )
-        day, time, fraction, offset = found.groups()
+        day, time, fraction, offset = match.groups()
         zone = "+00:00" if offset in "Zz" else offset
         moment = f"{day}T{time}.{(fraction or '0').ljust(6, '0')}{zone}"
     try:
@@ -270,8 +270,8 @@ def unscaled(value: int) -> str:
 def half_up(numerator: int, denominator: int) -> int:
     """The quotient rounded half away from zero, exactly, without a float."""
     sign = -1 if (numerator < 0) != (denominator < 0) else 1
-    quotient, rest = divmod(abs(numerator), abs(denominator))
-    return sign * (quotient + (2 * rest >= abs(denominator)))
+    quotient, remainder = divmod(abs(numerator), abs(denominator))
+    return sign * (quotient + (2 * remainder >= abs(denominator)))
 
 
 Decimal = Annotated[str, BeforeValidator(_only_text), AfterValidator(_decimal)]

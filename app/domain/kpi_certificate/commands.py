@@ -1,4 +1,4 @@
-"""What may be asked of a KPI certificate."""
+"""The commands of a KPI certificate; each is the body of its request."""
 
 from typing import Annotated, Literal
 
@@ -26,14 +26,14 @@ class IssueKpiCertificate(Command):
     currency: Currency | None = Field(None, description="only contracts in it")
     reporting_currency: Currency | None = Field(None, description="the currency into which amounts are converted")
     attribution: Literal["start", "end"] = "start"
-    options: dict[Label, Label] = Field({}, max_length=20, description="what else the KPI's question may say")
+    options: dict[Label, Label] = Field({}, max_length=20, description="further options of the KPI")
     policy: Name | None = Field(None, description="the version of a metric policy to count by")
     known_at: Position | Day | Instant | None = Field(None, description="a position or an instant; default: all")
     note: Note | None = Field(None, description="for whom and what for; sealed like any free text")
 
 
 class RecordKpiCertificate(Command):
-    """The same with the figure that was computed for it."""
+    """The same with the computed figure."""
 
     issued: KpiCertificateIssued
     account: Ref | None = None

@@ -1,4 +1,4 @@
-"""The KPI certificate: a figure that was given away, with what it takes to compute it again and compare."""
+"""The KPI certificate: a figure that was handed out, with what it takes to compute it again and compare."""
 
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context
@@ -17,4 +17,6 @@ def issue(_state: KpiCertificateState, command: RecordKpiCertificate, _context: 
 def require_undated(command: Command) -> None:
     """Raises: Invalid where a command that certifies names its own date."""
     if command.effective_at is not None:
-        raise Invalid("effective_at_not_allowed", "what is certified is certified now; as_of and known_at say of when")
+        raise Invalid(
+            "effective_at_not_allowed", "a certificate is dated now; as_of and known_at name the time of the figure"
+        )

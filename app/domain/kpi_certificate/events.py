@@ -1,4 +1,4 @@
-"""What can have happened to a KPI certificate: a figure that was given away and can be computed again."""
+"""What can have happened to a KPI certificate: a figure that was handed out and can be computed again."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from app.domain.kernel.values import Business, FreeText, Public
 
 
 class CertifiedScope(BaseModel):
-    """Which accounts and contracts a certified figure counts; all of them where nothing is said.
+    """Which accounts and contracts a certified figure counts; all of them where no filter is named.
 
-    attribution: whose an account is, at the period's start or end. reporting_currency: asked for by name.
+    attribution: whose account it is: its owner at the period's start or end. reporting_currency: where one was named.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,7 +24,7 @@ class CertifiedScope(BaseModel):
 
 
 class CertifiedOption(BaseModel):
-    """What the question said besides."""
+    """A further option of the query."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: Public[str]
@@ -43,9 +43,9 @@ class KpiCertificateIssued(Event):
     """A figure was certified as it was known at a position.
 
     start, end: days of its period, end exclusive; none of a point. as_of: the instant that it closes with. policy: the version
-    that was asked for by name, else the one in force counted. value, numerator, denominator: as written; null_reason: why
+    that was named; without one the version in force counted. value, numerator, denominator: as written; null_reason: why
     there is no value. inputs_hash: SHA-256 of what every account contributed, in exact integers. answer_hash: of everything
-    that the answer said. calculation: the version of how the KPI was computed. code_digest: of the source files, only in
+    in the answer. calculation: the version of how the KPI was computed. code_digest: of the source files, only in
     certificates of the first version; these were all computed by calculation 1.
     """
 

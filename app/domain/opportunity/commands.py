@@ -1,4 +1,4 @@
-"""What may be asked of an opportunity: its commands, which are the request bodies."""
+"""The commands of an opportunity; each is the body of its request."""
 
 from typing import Literal
 
@@ -12,20 +12,20 @@ Source = Literal["review", "usage", "scope_change", "recommendation", "renewal",
 
 
 class IdentifyOpportunity(Creation):
-    """Writes down that a client could need more."""
+    """Records that a client could need more."""
 
     title: Name = Field(examples=["A second market"])
     kind: Literal["upsell", "cross_sell"]
     source: Source = Field(description="what it came from")
     product: Label | None = None
     interaction: Ref | None = Field(None, description="the contact in which it was seen, by id or ref:")
-    scope_change: Ref | None = Field(None, description="the wish from which it came, by id or ref:")
+    scope_change: Ref | None = Field(None, description="the scope change from which it came, by id or ref:")
     contract: Ref | None = Field(None, description="the contract that would grow, by id or ref:")
     renewal: Ref | None = Field(None, description="the renewal cycle in which it came up, by id or ref:")
 
 
 class QualifyOpportunity(Command):
-    """Says that it is real."""
+    """Records that the need is real."""
 
     need: Note = Field(description="what the client needs it for")
     budget_known: bool | None = Field(None, strict=True)
@@ -34,7 +34,7 @@ class QualifyOpportunity(Command):
 
 
 class EstimateOpportunity(Command):
-    """Says what it may bring. A later estimate takes the place of an earlier one."""
+    """Estimates what it may bring. A later estimate takes the place of an earlier one."""
 
     annual_value: Amount = Field(examples=["6000.00"])
     currency: Currency
@@ -43,15 +43,15 @@ class EstimateOpportunity(Command):
 
 
 class AdvanceOpportunity(Command):
-    """Puts it at a stage; one that is parked goes on."""
+    """Moves it to a stage; a parked one is active again."""
 
     stage: Stage
 
 
 class ParkOpportunity(Command):
-    """Lets it rest."""
+    """Parks it until a day."""
 
-    until: Day = Field(description="the first day on which it is looked at again")
+    until: Day = Field(description="the first day on which it is considered again")
     reason: Name
 
 
@@ -60,11 +60,11 @@ class WinOpportunity(Command):
 
     contract: Ref | None = Field(None, description="by id or ref:; default: the one that the opportunity named")
     event: Label = Field(description="the id of the event that signed, amended or renewed it")
-    value: Decimal | None = Field(None, description="what it adds a year; refused unless the contract says the same")
+    value: Decimal | None = Field(None, description="what it adds a year; refused unless the contract has the same")
 
 
 class LoseOpportunity(Command):
-    """Says that it will not be."""
+    """Records that it is lost."""
 
-    reason: Name = Field(description="a label or a sentence, kept open, for figures are counted by it")
+    reason: Name = Field(description="a label or a sentence, not sealed, because KPIs count by it")
     competitor: Name | None = None

@@ -22,8 +22,8 @@ def identify(_state: OpportunityState, command: commands.IdentifyOpportunity, co
     require_open(context.states["account"])
     nouns = ("interaction", "scope_change", "contract", "renewal")
     for noun in nouns:
-        named = context.states.get(noun)
-        if named is not None and named.account != context.ids["account"]:
+        related = context.states.get(noun)
+        if related is not None and related.account != context.ids["account"]:
             raise Refused("other_account", f"the {noun} belongs to another account")
     return (
         events.OpportunityIdentified(
@@ -51,28 +51,28 @@ def estimate(state: OpportunityState, command: commands.EstimateOpportunity, con
 
 
 def advance(state: OpportunityState, command: commands.AdvanceOpportunity, context: Context) -> tuple[Event, ...]:
-    """At another stage, or awake again. Raises: Refused before it is known to be real, or what it may bring."""
+    """At another stage, or active again. Raises: Refused before it is qualified or estimated as the stage demands."""
     _require_going_on(state, context, parked=True)
     if command.stage == state.stage and not state.parked:
         raise Refused("nothing_changes", "it is at this stage already")
     rank = STAGES.index(command.stage)
     if rank >= STAGES.index("qualified") and not state.qualified:
-        raise Refused("not_qualified", "nobody has said yet that it is real")
+        raise Refused("not_qualified", "it must be qualified first")
     if rank >= STAGES.index("proposed") and not state.estimated:
-        raise Refused("not_estimated", "nobody has said yet what it may bring")
+        raise Refused("not_estimated", "it must be estimated first")
     return (events.OpportunityAdvanced(stage=command.stage, previous=state.stage),)
 
 
 def park(state: OpportunityState, command: commands.ParkOpportunity, context: Context) -> tuple[Event, ...]:
-    """A rest. Raises: Refused once it is decided, Invalid for a day that is not ahead."""
+    """Parked until a day. Raises: Refused once it is decided, Invalid for a day that is not ahead."""
     _require_going_on(state, context, parked=True, account_open=False)
     if command.until <= day_of(context.effective_at, context.zone):
-        raise Invalid("until_not_ahead", "it rests until a later day")
+        raise Invalid("until_not_ahead", "it is parked until a later day")
     return (events.OpportunityParked(until=command.until, reason=command.reason),)
 
 
 def win(state: OpportunityState, command: commands.WinOpportunity, context: Context) -> tuple[Event, ...]:
-    """Business, worth what the contract's event changed. Raises: Refused where the contract says something else."""
+    """Won, with the value that the contract's event added. Raises: Refused where the contract has another value."""
     _require_going_on(state, context)
     _require_past(context)
     contract = context.states["contract"]
@@ -84,7 +84,7 @@ def win(state: OpportunityState, command: commands.WinOpportunity, context: Cont
     if value.change < 0:
         raise Refused("contract_shrank", "the event made the contract smaller", change=unscaled(value.change))
     if command.value is not None and scaled(command.value) != value.change:
-        raise Refused("value_differs", "the contract says another value", change=unscaled(value.change))
+        raise Refused("value_differs", "the contract has another value", change=unscaled(value.change))
     return (
         events.OpportunityWon(
             contract=context.ids["contract"],
@@ -103,7 +103,7 @@ def claims(command: commands.WinOpportunity, context: Context) -> Sequence[tuple
 
 
 def lose(state: OpportunityState, command: commands.LoseOpportunity, context: Context) -> tuple[Event, ...]:
-    """It will not be. Raises: Refused once it is decided."""
+    """Lost. Raises: Refused once it is decided."""
     _require_going_on(state, context, parked=True, account_open=False)
     _require_past(context)
     return (events.OpportunityLost(reason=command.reason, competitor=command.competitor),)
@@ -112,7 +112,7 @@ def lose(state: OpportunityState, command: commands.LoseOpportunity, context: Co
 def _require_going_on(
     state: OpportunityState, context: Context, *, parked: bool = False, account_open: bool = True
 ) -> None:
-    """Raises: Refused on one that is decided, rests, or is of an account that is closed or another one."""
+    """Raises: Refused on one that is decided or parked, or of an account that is closed or another one."""
     if context.ids["account"] != state.account:
         raise Refused("other_account", "the opportunity belongs to another account")
     if state.outcome:
@@ -120,7 +120,7 @@ def _require_going_on(
     if account_open:
         require_open(context.states["account"])
     if state.parked and not parked:
-        raise Refused("opportunity_parked", "it rests; put it at a stage first")
+        raise Refused("opportunity_parked", "it is parked; move it to a stage first")
 
 
 def _require_past(context: Context) -> None:

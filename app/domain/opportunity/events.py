@@ -24,7 +24,7 @@ class OpportunityIdentified(Event):
 
 
 class OpportunityQualified(Event):
-    """It is known to be real. budget_known, decider_known: whether the house knows of them. needed_by: a day."""
+    """It is known to be real. budget_known, decider_known: whether they are known. needed_by: a day."""
 
     TOPIC = "opportunity.qualified"
     need: FreeText[str]
@@ -34,7 +34,7 @@ class OpportunityQualified(Event):
 
 
 class OpportunityEstimated(Event):
-    """What it may bring. annual_value: a year; probability: from 0 to 1; decimal strings. close_by: the day it is hoped for."""
+    """What it may bring. annual_value: a year; probability: from 0 to 1; decimal strings. close_by: the day by which it is expected."""
 
     TOPIC = "opportunity.estimated"
     annual_value: Business[str]
@@ -44,7 +44,7 @@ class OpportunityEstimated(Event):
 
 
 class OpportunityAdvanced(Event):
-    """It is at a stage now: identified, qualified, proposed or negotiation; one that was parked goes on. previous: where it was."""
+    """It is at a stage now: identified, qualified, proposed or negotiation; one that was parked is active again. previous: where it was."""
 
     TOPIC = "opportunity.advanced"
     stage: Public[str]
@@ -52,7 +52,7 @@ class OpportunityAdvanced(Event):
 
 
 class OpportunityParked(Event):
-    """It rests until a day. reason: why, kept open like that of a loss."""
+    """It is parked until a day. reason: why; not sealed, like that of a loss."""
 
     TOPIC = "opportunity.parked"
     until: Public[str]
@@ -75,7 +75,7 @@ class OpportunityWon(Event):
 
 
 class OpportunityLost(Event):
-    """It will not be. reason: a label or a sentence, kept open because figures are counted by it."""
+    """It is lost. reason: a label or a sentence, not sealed because KPIs count by it."""
 
     TOPIC = "opportunity.lost"
     reason: Business[str]

@@ -1,4 +1,4 @@
-"""What may be asked of a period close."""
+"""The commands of a period close; each is the body of its request."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,7 +26,7 @@ class RecordPeriodClose(Command):
 class RestatePeriod(Command):
     """Certifies anew the figures of a closed period that are no longer what they were."""
 
-    reason: Note = Field(description="why it is said anew; sealed like any free text")
+    reason: Note = Field(description="why the figures are restated; sealed like any free text")
 
 
 class Restated(BaseModel):

@@ -29,9 +29,9 @@ def close(_state: PeriodCloseState, command: RecordPeriodClose, context: Context
 
 
 def restate(state: PeriodCloseState, command: RecordPeriodRestatement, _context: Context) -> tuple[Event, ...]:
-    """Its figures said anew. Raises: Refused when another certificate stands by now."""
+    """Its figures restated. Raises: Refused when another certificate has taken a place by now."""
     require_undated(command)
-    for one in command.restated:
-        if one.from_cert not in state.certificates:
+    for figure in command.restated:
+        if figure.from_cert not in state.certificates:
             raise Refused("certificate_replaced", "another certificate has taken its place already")
-    return tuple(PeriodCloseRestated(**one.model_dump()) for one in command.restated)
+    return tuple(PeriodCloseRestated(**figure.model_dump()) for figure in command.restated)

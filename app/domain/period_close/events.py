@@ -1,4 +1,4 @@
-"""What can have happened to a period that was closed: its figures certified, and said anew where they have changed."""
+"""What can have happened to a period that was closed: its figures certified, and restated where they have changed."""
 
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import Public
@@ -19,7 +19,7 @@ class PeriodCloseClosed(Event):
 
 
 class PeriodCloseRestated(Event):
-    """A figure of a closed period was certified anew. from_cert, to_cert: what stood, and what stands now.
+    """A figure of a closed period was certified anew. from_cert, to_cert: the certificate until then, and from now on.
 
     causes: the events that moved it in between. complete: whether these are all of them.
     """

@@ -1,4 +1,4 @@
-"""What may be asked of a policy."""
+"""The commands of a policy; each is the body of its request."""
 
 from typing import Annotated, Final
 

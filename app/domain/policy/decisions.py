@@ -47,7 +47,7 @@ def version_in_force(context: Context, day: str | None = None) -> str | None:
 
 
 def draft(_state: PolicyState, command: DraftPolicy, _context: Context) -> tuple[Event, ...]:
-    """A new policy. Raises: Invalid for a reference under which another policy would be looked for."""
+    """A new policy. Raises: Invalid for a reference that belongs to another policy."""
     if command.external_ref and command.external_ref.partition("@")[0] in KINDS and "@" in command.external_ref:
         raise Invalid("reserved_ref", "a reference such as metric@default belongs to the policy of that kind and name")
     return (
@@ -64,7 +64,7 @@ def draft(_state: PolicyState, command: DraftPolicy, _context: Context) -> tuple
 def draft_version(state: PolicyState, command: DraftPolicyVersion, _context: Context) -> tuple[Event, ...]:
     """One more version. Raises: Refused for rules of another kind."""
     if command.rules.kind != state.kind:
-        raise Refused("other_kind", f"the policy says {state.kind} rules; those of another kind are another policy")
+        raise Refused("other_kind", f"the policy holds {state.kind} rules; rules of another kind need another policy")
     number = len(state.versions) + 1
     return (PolicyDrafted(kind=command.rules.kind, name=state.name, number=number, rules=command.rules),)
 
@@ -72,7 +72,7 @@ def draft_version(state: PolicyState, command: DraftPolicyVersion, _context: Con
 def activate(state: PolicyState, command: ActivatePolicy, context: Context) -> tuple[Event, ...]:
     """A version put in force, and the one that it replaces retired as of then.
 
-    Raises: NotFound for a version that there is none of; Invalid for an end that is not behind the start; Refused for a version
+    Raises: NotFound for an unknown version; Invalid for an end that is not after the start; Refused for a version
     that was activated before, and where two would be in force on one day.
     """
     version = _version_of(state, command.number)

@@ -26,7 +26,7 @@ class PolicyActivated(Event):
 
 
 class PolicyRetired(Event):
-    """A version is in force until before the day `end`, which is earlier than was said before."""
+    """A version is in force until before the day `end`, which is earlier than before."""
 
     TOPIC = "policy.retired"
     number: Public[int]

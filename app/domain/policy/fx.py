@@ -1,4 +1,4 @@
-"""Exchange rates: what one unit of a currency is worth in another on a day, by a table of dated rates.
+"""Exchange rates: the value of one unit of a currency in another on a day, by a table of dated rates.
 
 Exact integers throughout: rates of 10^-10, amounts of 10^-6; only what is converted is rounded, half away from zero.
 """
@@ -16,34 +16,34 @@ class Rates:
 
     def __init__(self, rules: FxRules) -> None:
         self.base: Final = rules.base
-        told: dict[str, list[tuple[str, int]]] = {}
-        for one in rules.rates:
-            told.setdefault(one.currency, []).append((one.date, rate(one.rate)))
-        for steps in told.values():
+        by_currency: dict[str, list[tuple[str, int]]] = {}
+        for each in rules.rates:
+            by_currency.setdefault(each.currency, []).append((each.date, rate(each.rate)))
+        for steps in by_currency.values():
             steps.sort()
-        self._days = {currency: [day for day, _ in steps] for currency, steps in told.items()}
-        self._worth = {currency: [worth for _, worth in steps] for currency, steps in told.items()}
+        self._days = {currency: [day for day, _ in steps] for currency, steps in by_currency.items()}
+        self._rates = {currency: [value for _, value in steps] for currency, steps in by_currency.items()}
 
     @property
     def currencies(self) -> tuple[str, ...]:
-        """Every currency that has a worth here, the base's first."""
+        """Every currency of the table, the base first."""
         return (self.base, *sorted(self._days))
 
     def at(self, currency: str, day: str) -> int:
-        """What one unit is worth in the base, in 10^-10, by the latest rate on or before a day.
+        """The value of one unit in the base, in 10^-10, by the latest rate on or before a day.
 
-        Raises: Invalid for a currency or a day that the table knows nothing of.
+        Raises: Invalid for a currency or a day that the table does not have.
         """
         if currency == self.base:
             return RATE
         at = bisect_right(self._days.get(currency, ()), day)
         if at == 0:
             raise Invalid("fx_rate_missing", f"the table of exchange rates has none for {currency} on {day}")
-        return self._worth[currency][at - 1]
+        return self._rates[currency][at - 1]
 
     def steps(self, currency: str) -> tuple[tuple[str, int], ...]:
-        """Every day from which a currency is worth something else, with that worth in 10^-10; nothing for the base."""
-        return tuple(zip(self._days.get(currency, ()), self._worth.get(currency, ()), strict=True))
+        """Every day on which a currency's rate changes, with the rate in 10^-10; none for the base."""
+        return tuple(zip(self._days.get(currency, ()), self._rates.get(currency, ()), strict=True))
 
     def convert(self, amount: int, source: str, target: str, day: str) -> int:
         """An amount of one currency in another, on a day, both in 10^-6. Raises: as `at`."""
@@ -53,8 +53,8 @@ class Rates:
 
 
 def rate_at(rules: FxRules, currency: str, day: str) -> int:
-    """What one unit of a currency is worth in the table's base on a day, in 10^-10. For many look-ups prepare `Rates`.
+    """The value of one unit of a currency in the table's base on a day, in 10^-10. For many look-ups prepare `Rates`.
 
-    Raises: Invalid for a currency or a day that the table knows nothing of.
+    Raises: Invalid for a currency or a day that the table does not have.
     """
     return Rates(rules).at(currency, day)

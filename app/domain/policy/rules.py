@@ -1,6 +1,6 @@
-"""Rules that a tenant may set: what a policy of each kind says, with the house's defaults.
+"""Rules that a tenant may set: what a policy of each kind holds, with the defaults.
 
-Every member is classified, because rules stand in events as they were drafted. A rule's meaning is told in docs/policies.md.
+Every member is classified, because events hold rules as they were drafted. docs/policies.md explains each rule.
 """
 
 from itertools import pairwise
@@ -31,7 +31,7 @@ Part = Annotated[Share, AfterValidator(_not_negative)]
 
 
 class Rules(BaseModel):
-    """What a policy version says; frozen like the event that holds it."""
+    """The rules of a policy version; frozen like the event that holds them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,12 +70,12 @@ def rate(text: str) -> int:
 
 
 def _fault(code: str, detail: str) -> PydanticCustomError:
-    """A fault by its own name, which a problem document then bears. Takes: `code` from here, `detail` of checked words."""
+    """A validation error with a code of its own, which the problem document names. Takes: `code` and `detail`, both written here."""
     return PydanticCustomError(code, detail)
 
 
 class FxRate(BaseModel):
-    """What one unit of a currency is worth in the table's base from a day on."""
+    """The rate of a currency in the table's base from a day on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     date: Public[Day]
@@ -92,23 +92,23 @@ class FxRules(Rules):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        told: set[tuple[str, str]] = set()
-        for one in self.rates:
-            if (one.date, one.currency) in told:
-                raise _fault("fx_rate_twice", f"two rates for {one.currency} on {one.date}")
-            told.add((one.date, one.currency))
-        if any(one.currency == self.base or rate(one.rate) == 0 for one in self.rates):
+        pairs: set[tuple[str, str]] = set()
+        for each in self.rates:
+            if (each.date, each.currency) in pairs:
+                raise _fault("fx_rate_twice", f"two rates for {each.currency} on {each.date}")
+            pairs.add((each.date, each.currency))
+        if any(each.currency == self.base or rate(each.rate) == 0 for each in self.rates):
             raise _fault("fx_rate_unsound", "the base has no rate of its own, and no rate is 0")
-        currencies = {one.currency for one in self.rates}
-        for day in sorted({one.date for one in self.rates}):
+        currencies = {each.currency for each in self.rates}
+        for day in sorted({each.date for each in self.rates}):
             for currency in sorted(currencies):
-                if (day, currency) not in told:
+                if (day, currency) not in pairs:
                     raise _fault("fx_rate_missing", f"no rate for {currency} on {day}")
         return self
 
 
 class ApprovalLimit(BaseModel):
-    """Up to which amount, in whatever currency, a role may concede or approve; none is without bound."""
+    """Up to which amount, in whatever currency, a role may concede or approve; no amount means no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     role: Public[Role]
@@ -129,15 +129,15 @@ class ApprovalRules(Rules):
 
     @model_validator(mode="after")
     def _once(self) -> Self:
-        if len({one.role for one in self.limits}) != len(self.limits):
+        if len({limit.role for limit in self.limits}) != len(self.limits):
             raise _fault("approval_limit_twice", "two limits for the same role")
         return self
 
     def limit(self, role: str) -> int | None:
-        """Up to which amount a role may, in 10^-6; 0 for one without a limit of its own, None without bound."""
-        for one in self.limits:
-            if one.role == role:
-                return None if one.amount is None else scaled(one.amount)
+        """The limit of a role in 10^-6; 0 for a role that has none of its own, None where it is unlimited."""
+        for limit in self.limits:
+            if limit.role == role:
+                return None if limit.amount is None else scaled(limit.amount)
         return 0
 
 
@@ -191,7 +191,7 @@ class IncentiveRules(Rules):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        if len({one.rule for one in self.rates}) != len(self.rates):
+        if len({each.rule for each in self.rates}) != len(self.rates):
             raise _fault("incentive_rate_twice", "two rates for the same rule")
         if any(scaled(low.at_least) >= scaled(high.at_least) for low, high in pairwise(self.retention_tiers)):
             raise _fault("retention_tiers_not_rising", "retention tiers rise from the first to the last")

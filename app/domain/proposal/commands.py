@@ -1,4 +1,4 @@
-"""What may be asked of a proposal: its commands, which are the request bodies."""
+"""The commands of a proposal; each is the body of its request."""
 
 from typing import Annotated, Literal, Self
 
@@ -33,18 +33,16 @@ class Item(BaseModel):
 
 
 class Version(BaseModel):
-    """What every version says."""
+    """The members of every version."""
 
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100)]
     cost: Amount | None = Field(None, description="what delivering it costs a year")
     terms: Note | None = None
     value_evidence: Annotated[
         tuple[Name, ...],
-        Field(
-            max_length=50, description="what shows that it is worth it, in short", examples=[["leads up by a third"]]
-        ),
+        Field(max_length=50, description="what shows its value, in short", examples=[["leads up by a third"]]),
     ] = ()
-    valid_until: Day = Field(description="the first day on which it binds nobody any more")
+    valid_until: Day = Field(description="the first day on which it is not valid any more")
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -72,22 +70,24 @@ class SubmitProposal(Command):
 
 
 class RecordClientPosition(Command):
-    """Writes down where the client stands."""
+    """Records the client's position."""
 
     position: Note = Field(description="the client's words")
     wants: tuple[Name, ...] = Field((), max_length=50, description="what it asks for, in short")
-    stakeholder: Label | None = Field(None, description="the id of the person who said it, when the house knows it")
+    stakeholder: Label | None = Field(None, description="the id of the person who said it, when it is known")
 
 
 class OfferConcession(Command):
-    """Gives way on something. Above the limit of the key's role, or below the margin floor, it waits for approval."""
+    """Offers a concession. Above the limit of the key's role, or below the margin floor, it waits for approval."""
 
     concession: Label | None = Field(None, description="its name within the proposal; default c1, c2 and so on")
     kind: Literal["price", "term", "scope", "service"]
-    value: Amount = Field(description="what it is worth a year", examples=["600.00"])
+    value: Amount = Field(description="its value a year", examples=["600.00"])
     given: Name = Field(description="what we give")
-    in_exchange_for: Name | None = Field(None, description="what we get for it")
-    no_exchange_reason: Name | None = Field(None, description="why we get nothing; kept open, for a rule depends on it")
+    in_exchange_for: Name | None = Field(None, description="what we get in exchange")
+    no_exchange_reason: Name | None = Field(
+        None, description="why we get nothing; not sealed, because a rule depends on it"
+    )
 
 
 class ApproveConcession(Command):
@@ -97,32 +97,32 @@ class ApproveConcession(Command):
 
 
 class RejectConcession(Command):
-    """Says no to a concession that waits for approval."""
+    """Rejects a concession that waits for approval."""
 
     concession: Label
     reason: Note
 
 
 class AcceptProposal(Command):
-    """Says that the client took it."""
+    """Records that the client accepted it."""
 
-    version: int = Field(ge=1, le=10_000, strict=True, description="the one that the client took")
+    version: int = Field(ge=1, le=10_000, strict=True, description="the one that the client accepted")
     by: Name | None = Field(None, description="who decided at the client")
-    stakeholder: Label | None = Field(None, description="the person's id, when the house knows it")
+    stakeholder: Label | None = Field(None, description="the person's id, when it is known")
 
 
 class DeclineProposal(Command):
-    """Says that there will be no deal on it."""
+    """Records that the client declined it."""
 
-    reason: Name = Field(description="a label or a sentence, kept open, for figures are counted by it")
+    reason: Name = Field(description="a label or a sentence, not sealed, because KPIs count by it")
 
 
 class ExpireProposal(Command):
-    """Says that nobody took it while it was valid."""
+    """Records that nobody accepted it while it was valid."""
 
 
 class ContractProposal(Command):
-    """Names the event by which a contract took the accepted version over."""
+    """Names the event by which the accepted version became a contract."""
 
     contract: Ref | None = Field(None, description="by id or ref:; default: the one that the proposal named")
     event: Label = Field(description="the id of the event that drafted, amended or renewed it")

@@ -1,4 +1,4 @@
-"""The proposal: an offer in versions, what is given way on the live one, and the version that the client took."""
+"""The proposal: an offer in versions, what is conceded on the live one, and the version that the client accepted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from app.domain.proposal.negotiation import Offer
 from app.domain.proposal.state import ProposalState, with_approved_margin
 
 MOST_VERSIONS: Final = 100
-"""How far one proposal goes: longer talks are another proposal."""
+"""What one proposal holds; longer negotiations are another proposal."""
 CLAIM: Final = "proposal:contract_event_taken"
 """An event of a contract takes one proposal over and no other."""
 
@@ -29,8 +29,8 @@ def draft(state: ProposalState, command: commands.DraftProposal, context: Contex
     """Version 1. Raises: Refused on a closed account, or for a thing of another one; Invalid as the offer demands."""
     require_open(context.states["account"])
     for noun in ("contract", "renewal", "opportunity"):
-        named = context.states.get(noun)
-        if named is not None and named.account != context.ids["account"]:
+        related = context.states.get(noun)
+        if related is not None and related.account != context.ids["account"]:
             raise Refused("other_account", f"the {noun} belongs to another account")
     begun = replace(state, account=context.ids["account"], currency=command.currency)
     about = {noun: context.ids.get(noun) for noun in ("contract", "renewal", "opportunity")}
@@ -40,13 +40,13 @@ def draft(state: ProposalState, command: commands.DraftProposal, context: Contex
 def revise(state: ProposalState, command: commands.ReviseProposal, context: Context) -> tuple[Event, ...]:
     """The next version, live instead of the one before.
 
-    Raises: Refused once the proposal is decided; Invalid where the cost is not said any more, for it says what margin is left.
+    Raises: Refused once the proposal is decided; Invalid where the cost is left out, because the margin depends on it.
     """
     require_undecided(state, context)
     if state.version == MOST_VERSIONS:
         raise Refused("too_many_versions", f"a proposal has at most {MOST_VERSIONS} versions")
     if state.costed and command.cost is None:
-        raise Invalid("cost_missing", "the version before said what it costs; say what this one does")
+        raise Invalid("cost_missing", "the version before had a cost; name the cost of this one")
     return _versioned(state, command, context)
 
 
@@ -64,7 +64,7 @@ def _versioned(
         for recurring in (True, False)
     )
     if max(value, one_off) > LARGEST_ANNUAL:
-        raise Invalid("amount_out_of_range", "the offer is worth more than 10^12")
+        raise Invalid("amount_out_of_range", "the offer exceeds 10^12")
     event = events.ProposalVersioned(
         account=str(state.account),
         version=state.version + 1,
@@ -125,7 +125,7 @@ def decline(state: ProposalState, command: commands.DeclineProposal, context: Co
 
 
 def expire(state: ProposalState, _command: commands.ExpireProposal, context: Context) -> tuple[Event, ...]:
-    """Nobody took it. Raises: Refused while it is valid."""
+    """Nobody accepted it in time. Raises: Refused while it is valid."""
     require_undecided(state, context, account_open=False)
     if min(context.now, context.effective_at) < day_start(state.valid_until, context.zone):
         raise Refused("still_valid", f"it is valid until {state.valid_until}")
@@ -133,12 +133,12 @@ def expire(state: ProposalState, _command: commands.ExpireProposal, context: Con
 
 
 def take_over(state: ProposalState, command: commands.ContractProposal, context: Context) -> tuple[Event, ...]:
-    """The event by which a contract took it over. Raises: Refused unless that event is worth what was accepted."""
+    """The event by which it became a contract. Raises: Refused unless that event has the accepted value."""
     _require_own(state, context)
     if state.outcome != "accepted":
         raise Refused("not_accepted", "only what the client accepted becomes a contract")
     if state.contracted:
-        raise Refused("proposal_contracted", "a contract took it over already")
+        raise Refused("proposal_contracted", "it became a contract already")
     contract = context.states["contract"]
     if contract.account != state.account:
         raise Refused("other_account", "the contract belongs to another account")
@@ -148,7 +148,7 @@ def take_over(state: ProposalState, command: commands.ContractProposal, context:
     if state.annual not in (value.whole, value.change) or state.one_off != value.one_off:
         raise Refused(
             "value_differs",
-            "the event is not worth what was accepted",
+            "the event has not the accepted value",
             accepted=unscaled(state.annual),
             contract=unscaled(value.whole),
             change=unscaled(value.change),

@@ -25,8 +25,8 @@ class Item(BaseModel):
 class ProposalVersioned(Event):
     """An offer was put on paper; a version with a higher number supersedes the one before.
 
-    version: 1..n; the first begins the proposal and says its title and what it is about. value: annual, one_off: once, as
-    the items sum to; cost: of delivering it for a year; decimal strings. valid_until: the first day on which it binds nobody.
+    version: 1..n; the first begins the proposal and has its title and what it is about. value: annual, one_off: once, as
+    the items sum to; cost: of delivering it for a year; decimal strings. valid_until: the first day on which it is not valid any more.
     role: the author's, for it decides what needs approval.
     """
 
@@ -58,7 +58,7 @@ class ProposalSubmitted(Event):
 
 
 class ClientPositionRecorded(Event):
-    """The client said where it stands. wants: in short, what it asks for; stakeholder: who said it, when known."""
+    """The client's position. wants: in short, what they ask for; stakeholder: who spoke, when known."""
 
     TOPIC = "proposal.client_position_recorded"
     version: Public[int]
@@ -68,9 +68,9 @@ class ClientPositionRecorded(Event):
 
 
 class ConcessionOffered(Event):
-    """Something was given way.
+    """A concession was offered.
 
-    concession: its name within the proposal. kind: price, term, scope or service. value: annual, what it is worth. given:
+    concession: its name within the proposal. kind: price, term, scope or service. value: annual. given:
     what we give; in_exchange_for: what we get, or no_exchange_reason: why nothing. role: in which it was offered; limit: how
     far that role went then, none without bound; margin_floor: as it was then. awaiting_approval: it binds nobody yet;
     needs: because of the limit, the margin or both.
@@ -93,7 +93,7 @@ class ConcessionOffered(Event):
 
 
 class ApprovalRequested(Event):
-    """Somebody more senior has to say yes. concession: to which, or none where the version's own margin is too low."""
+    """Somebody more senior has to approve. concession: which one, or none where the version's own margin is too low."""
 
     TOPIC = "proposal.approval_requested"
     version: Public[int]
@@ -102,7 +102,7 @@ class ApprovalRequested(Event):
 
 
 class ApprovalGranted(Event):
-    """It was said. role: in which; limit_rule: the rules that gave the right; limit, margin_floor: as they were then."""
+    """It was approved. role: in which; limit_rule: the rules that gave the right; limit, margin_floor: as they were then."""
 
     TOPIC = "proposal.approval_granted"
     version: Public[int]
@@ -114,7 +114,7 @@ class ApprovalGranted(Event):
 
 
 class ApprovalRejected(Event):
-    """A concession will not be made: somebody more senior said no, or who offered it took it back."""
+    """A concession will not be made: somebody more senior rejected it, or whoever offered it withdrew it."""
 
     TOPIC = "proposal.approval_rejected"
     version: Public[int]
@@ -124,10 +124,10 @@ class ApprovalRejected(Event):
 
 
 class ProposalAccepted(Event):
-    """The client took the live version, which is frozen from here on.
+    """The client accepted the live version, which is frozen from here on.
 
     by: who decided at the client; stakeholder: the person's id, when known. value: annual, as listed; conceded: all that
-    was given way, a year; annual_value: what will be paid a year, the value less what was conceded of the price.
+    was conceded, a year; annual_value: what will be paid a year, the value less what was conceded of the price.
     """
 
     TOPIC = "proposal.accepted"
@@ -141,7 +141,7 @@ class ProposalAccepted(Event):
 
 
 class ProposalDeclined(Event):
-    """There will be no deal on it. reason: a label or a sentence, kept open because figures are counted by it."""
+    """The client declined it. reason: a label or a sentence, not sealed because KPIs count by it."""
 
     TOPIC = "proposal.declined"
     version: Public[int]
@@ -149,7 +149,7 @@ class ProposalDeclined(Event):
 
 
 class ProposalExpired(Event):
-    """Nobody took it while it was valid."""
+    """Nobody accepted it while it was valid."""
 
     TOPIC = "proposal.expired"
     version: Public[int]

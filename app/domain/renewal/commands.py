@@ -1,4 +1,4 @@
-"""What may be asked of a renewal cycle."""
+"""The commands of a renewal cycle; each is the body of its request."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ class OpenRenewal(Command):
 
 
 class SetRenewalRisk(Command):
-    """Says how likely the renewal is."""
+    """Rates how likely the renewal is."""
 
     risk: Literal["on_track", "watch", "at_risk", "critical"]
     probability: Share | None = Field(None, description='from "0" to "1"')
@@ -21,13 +21,13 @@ class SetRenewalRisk(Command):
 
 
 class DeferRenewal(Command):
-    """Puts the decision off."""
+    """Defers the decision."""
 
     new_due: Day
 
 
 class SubmitForecast(Command):
-    """Says what is to be expected of the renewal; earlier forecasts stay, and the newest counts."""
+    """Forecasts the renewal; earlier forecasts stay, and the newest counts."""
 
     category: Literal["commit", "best_case", "at_risk", "lost"]
     probability: Share | None = Field(None, description='from "0" to "1"; default: by the category')
@@ -36,6 +36,6 @@ class SubmitForecast(Command):
 
 
 class ReachMilestone(Command):
-    """Notes that so many days are left."""
+    """Records that so many days are left."""
 
     days: int = Field(ge=1, le=1_000)

@@ -103,8 +103,8 @@ def _require_open(state: RenewalState) -> None:
         raise Refused("renewal_closed", "the renewal is decided; an outcome is not changed")
 
 
-def _require_probability(told: str | None) -> None:
-    if told is not None and told.startswith("-"):
+def _require_probability(probability: str | None) -> None:
+    if probability is not None and probability.startswith("-"):
         raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
 
 

@@ -69,10 +69,10 @@ class RenewalMilestoneReached(Event):
 
 
 class RenewalForecastSubmitted(Event):
-    """Somebody said what is to be expected; what was said before stays as it was.
+    """Somebody submitted a forecast; earlier ones stay as they were.
 
-    category: commit, best_case, at_risk or lost. probability: that the contract is renewed, where it was said.
-    expected_value: annual, of the new term if it is. by: the key that said so.
+    category: commit, best_case, at_risk or lost. probability: that the contract is renewed, where it was estimated.
+    expected_value: annual, of the new term if it is. by: the key that submitted it.
     """
 
     TOPIC = "renewal.forecast_submitted"

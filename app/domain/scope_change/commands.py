@@ -1,4 +1,4 @@
-"""What may be asked of a scope change: its commands, which are the request bodies."""
+"""The commands of a scope change; each is the body of its request."""
 
 from typing import Literal, Self
 
@@ -13,17 +13,17 @@ Kind = Literal["accept", "accept_with_change", "decline_with_alternative", "decl
 
 
 class RaiseScopeChange(Creation):
-    """Writes down what the client asks for beyond what was agreed."""
+    """Records what the client asks for beyond what was agreed."""
 
     title: Name = Field(examples=["A last-minute feature for the campaign"])
     request: Note = Field(description="the client's words")
     needed_by: Day | None = None
     contract: Ref | None = Field(None, description="the contract that it would change, by id or ref:")
-    interaction: Ref | None = Field(None, description="the contact in which it was asked, by id or ref:")
+    interaction: Ref | None = Field(None, description="the contact in which the client asked, by id or ref:")
 
 
 class RequestConsult(Command):
-    """Asks a team of the house what the wish would mean for it."""
+    """Asks a team of the agency what the change would mean for it."""
 
     team: Team
     question: Note | None = None
@@ -50,17 +50,17 @@ class AnswerConsult(ConsultAnswer):
 class ConsultWaiver(Command):
     """Why a team's answer is not waited for."""
 
-    reason: Name = Field(description="kept open, for a rule depends on it")
+    reason: Name = Field(description="not sealed, because a rule depends on it")
 
 
 class WaiveConsult(ConsultWaiver):
-    """Does without the answer of a team that was asked."""
+    """Waives the answer of a team that was asked."""
 
     team: Team
 
 
 class AssessImpact(Command):
-    """Says what the wish takes. A later assessment begins approval and answer anew."""
+    """Records what the change takes. After a later assessment, approval and response are needed again."""
 
     effort_hours: Amount
     currency: Currency | None = Field(None, description="of cost and price; default: the account's")
@@ -73,13 +73,13 @@ class AssessImpact(Command):
 
 
 class ApproveScopeChange(Command):
-    """Approves an assessed impact inside the house."""
+    """Approves an assessed impact inside the agency."""
 
     rule: Label = Field("over_threshold", description="the rule that gives the right")
 
 
 class Option(BaseModel):
-    """A way to answer the wish."""
+    """A way to respond to the request."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     option: Label
@@ -96,7 +96,7 @@ class RespondToClient(Command):
     alternative: Note | None = None
     no_alternative_reason: Name | None = None
     message: Note | None = None
-    interaction: Ref | None = Field(None, description="the contact in which it was said, by id or ref:")
+    interaction: Ref | None = Field(None, description="the contact in which the client was answered, by id or ref:")
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -107,12 +107,12 @@ class RespondToClient(Command):
 
 
 class RecordClientDecision(Command):
-    """Says what the client chose."""
+    """Records what the client chose."""
 
     accepted: bool | None = Field(None, strict=True, description="default: true when an option is named")
     option: Label | None = None
     by: Name | None = Field(None, description="who decided at the client")
-    stakeholder: Label | None = Field(None, description="the person's id, when the house knows it")
+    stakeholder: Label | None = Field(None, description="the person's id, when it is known")
     decided_at: Moment | None = Field(
         None, validation_alias=AliasChoices("decided_at", "at"), description="default: effective_at"
     )
@@ -120,33 +120,33 @@ class RecordClientDecision(Command):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.accepted is None and self.option is None:
-            raise ValueError("say accepted, option or both")
+            raise ValueError("name accepted, option or both")
         return self
 
 
 class AbsorbWork(Command):
-    """Takes the work on unpaid."""
+    """Does the work unpaid."""
 
     hours: Amount
     cost: Amount | None = None
     currency: Currency | None = Field(None, description="of the cost; default: the account's")
     cause: Name
-    approved_by: Label = Field(description="who allowed it, somebody else")
+    approved_by: Label = Field(description="who allowed it: another person")
 
 
 class AmendScopeChange(Command):
-    """Makes the accepted wish part of a contract; the contract is amended together with it."""
+    """Makes the accepted change part of a contract; the contract is amended together with it."""
 
-    effective_at: Moment = Field(description="from when the contract is another")
-    contract: Ref | None = Field(None, description="by id or ref:; default: the one that the wish named")
+    effective_at: Moment = Field(description="from when the contract changes")
+    contract: Ref | None = Field(None, description="by id or ref:; default: the one that the scope change named")
     changes: Changes
 
 
 class WithdrawScopeChange(Command):
-    """Takes the wish back."""
+    """Withdraws the request."""
 
 
 class DeliverScopeChange(Command):
-    """Says that the work is done."""
+    """Records that the work is done."""
 
     hours: Amount | None = Field(None, description="what it really took")

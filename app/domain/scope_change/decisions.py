@@ -1,4 +1,4 @@
-"""The scope change: a wish beyond what was agreed, from the client's words to an answer, a decision and the work."""
+"""The scope change: a request beyond what was agreed, from the client's words to a response, a decision and the work."""
 
 from typing import Final
 
@@ -25,7 +25,7 @@ ACCEPTING: Final = frozenset({"accept", "accept_with_change"})
 
 
 def raise_(_state: ScopeChangeState, command: commands.RaiseScopeChange, context: Context) -> tuple[Event, ...]:
-    """A new wish. Raises: Refused on a closed account, or for a contract or an interaction of another one."""
+    """A new request. Raises: Refused on a closed account, or for a contract or an interaction of another one."""
     require_open(context.states["account"])
     for noun in ("contract", "interaction"):
         _require_same_account(context, noun, context.ids["account"])
@@ -40,7 +40,7 @@ def raise_(_state: ScopeChangeState, command: commands.RaiseScopeChange, context
 
 
 def request_consult(state: ScopeChangeState, command: commands.RequestConsult, context: Context) -> tuple[Event, ...]:
-    """A team asked. Raises: Refused while its answer is open, or once the wish is decided."""
+    """A team asked. Raises: Refused while its answer is open, or once the client has decided."""
     _require_undecided(state, context)
     if command.team in state.open_teams:
         raise Refused("consult_open", "the team was asked and has not answered yet")
@@ -55,13 +55,13 @@ def answer_consult(state: ScopeChangeState, command: commands.AnswerConsult, con
 
 
 def waive_consult(state: ScopeChangeState, command: commands.WaiveConsult, context: Context) -> tuple[Event, ...]:
-    """A team's answer done without. Raises: Refused when it was not asked or is settled."""
+    """A team's answer waived. Raises: Refused when it was not asked or is settled."""
     _require_asked(state, command.team, context)
     return (events.ConsultWaived(team=command.team, reason=command.reason),)
 
 
 def assess(state: ScopeChangeState, command: commands.AssessImpact, context: Context) -> tuple[Event, ...]:
-    """What it takes, and whether that goes over the threshold. Raises: Refused once the wish is decided."""
+    """What it takes, and whether that goes over the threshold. Raises: Refused once the client has decided."""
     _require_undecided(state, context)
     amounts = {"currency": _currency(command.currency, context, command.cost, command.price)}
     needed = _over(command.cost) or _over(command.price) or command.timeline_shift_days >= THRESHOLD_DAYS
@@ -70,19 +70,19 @@ def assess(state: ScopeChangeState, command: commands.AssessImpact, context: Con
 
 
 def approve(state: ScopeChangeState, command: commands.ApproveScopeChange, context: Context) -> tuple[Event, ...]:
-    """The house's consent. Raises: Refused for who assessed it, before that, and twice."""
+    """The agency's approval. Raises: Refused for whoever assessed it, before an assessment, and twice."""
     _require_going_on(state, context)
     if state.assessed_by is None:
         raise Refused("impact_not_assessed", "nobody has assessed what it takes")
     if state.approved:
         raise Refused("already_approved", "this assessment was approved already")
     if state.assessed_by == context.actor:
-        raise Refused("self_approval", "who assessed it may not approve it")
+        raise Refused("self_approval", "nobody approves their own assessment")
     return (events.InternalApprovalGranted(rule=command.rule),)
 
 
 def respond(state: ScopeChangeState, command: commands.RespondToClient, context: Context) -> tuple[Event, ...]:
-    """The answer to the client. Raises: Refused for a promise made too early, or a no that leaves nothing."""
+    """The answer to the client. Raises: Refused for a promise made too early, or for a refusal without alternative or reason."""
     _require_undecided(state, context)
     _require_same_account(context, "interaction", state.account)
     if command.kind in ACCEPTING and state.assessed_by is None:
@@ -94,9 +94,11 @@ def respond(state: ScopeChangeState, command: commands.RespondToClient, context:
     if command.kind in ACCEPTING or command.kind == "absorb":
         _require_approval(state, over=state.approval_needed)
     if command.kind == "decline_with_alternative" and command.alternative is None:
-        raise Refused("alternative_missing", "say which alternative still reaches the goal")
+        raise Refused("alternative_missing", "name the alternative that still reaches the goal")
     if command.kind == "decline" and command.alternative is None and command.no_alternative_reason is None:
-        raise Refused("no_alternative_reason_missing", "a no needs an alternative, or the reason why there is none")
+        raise Refused(
+            "no_alternative_reason_missing", "a decline needs an alternative, or the reason why there is none"
+        )
     return (
         events.ResponseSent(
             interaction=context.ids.get("interaction"),
@@ -129,7 +131,7 @@ def absorb(state: ScopeChangeState, command: commands.AbsorbWork, context: Conte
     _require_going_on(state, context)
     _require_unsettled(state)
     if command.approved_by == context.actor:
-        raise Refused("self_approval", "nobody allows himself to work unpaid")
+        raise Refused("self_approval", "nobody approves their own unpaid work")
     _require_approval(state, over=state.approval_needed or _over(command.cost))
     currency = _currency(command.currency, context, command.cost)
     members = {"hours", "cost", "cause", "approved_by"}
@@ -157,7 +159,7 @@ def amend(state: ScopeChangeState, command: commands.AmendScopeChange, context: 
         if line.op == "add_line" and line.kind == "one_off"
     )
     if max(abs(annual), one_off) > LARGEST_ANNUAL:
-        raise Invalid("amount_out_of_range", "the amendment is worth more than 10^12")
+        raise Invalid("amount_out_of_range", "the amendment exceeds 10^12")
     event = events.ScopeChangeAmended(
         contract=context.ids["contract"],
         contract_event=event_id,
@@ -171,7 +173,7 @@ def amend(state: ScopeChangeState, command: commands.AmendScopeChange, context: 
 
 
 def withdraw(state: ScopeChangeState, _command: commands.WithdrawScopeChange, context: Context) -> tuple[Event, ...]:
-    """The wish taken back. Raises: Refused once it is closed, or became a contract or work."""
+    """The request withdrawn. Raises: Refused once it is closed, or became a contract or work."""
     _require_going_on(state, context, account_open=False)
     _require_unsettled(state)
     _require_undelivered(state)
@@ -188,27 +190,27 @@ def deliver(state: ScopeChangeState, command: commands.DeliverScopeChange, conte
 
 
 def _require_going_on(state: ScopeChangeState, context: Context, *, account_open: bool = True) -> None:
-    """Raises: Refused on a wish that is closed, or of an account that is, or named under another account."""
+    """Raises: Refused on one that is closed, or of a closed account, or named under another account."""
     if context.ids["account"] != state.account:
         raise Refused("other_account", "the scope change belongs to another account")
     if account_open:
         require_open(context.states["account"])
     if state.closed:
-        raise Refused(f"scope_change_{state.closed}", f"it was {state.closed}; a new wish is a new scope change")
+        raise Refused(f"scope_change_{state.closed}", f"it was {state.closed}; a new request is a new scope change")
 
 
 def _require_unsettled(state: ScopeChangeState) -> None:
     if state.amended:
         raise Refused("scope_change_amended", "it is part of a contract already")
     if state.absorbed:
-        raise Refused("scope_change_absorbed", "the house does it unpaid already")
+        raise Refused("scope_change_absorbed", "the agency does it unpaid already")
 
 
 def _require_undecided(state: ScopeChangeState, context: Context) -> None:
     _require_going_on(state, context)
     _require_unsettled(state)
     if state.accepted:
-        raise Refused("already_decided", "the client has decided; a new wish is a new scope change")
+        raise Refused("already_decided", "the client has decided; a new request is a new scope change")
 
 
 def _require_undelivered(state: ScopeChangeState) -> None:
@@ -230,8 +232,8 @@ def _require_approval(state: ScopeChangeState, *, over: bool) -> None:
 
 
 def _require_same_account(context: Context, noun: str, account: str | None) -> None:
-    named = context.states.get(noun)
-    if named is not None and named.account != account:
+    related = context.states.get(noun)
+    if related is not None and related.account != account:
         raise Refused("other_account", f"the {noun} belongs to another account")
 
 
@@ -239,12 +241,12 @@ def _over(amount: str | None) -> bool:
     return amount is not None and scaled(amount) >= THRESHOLD_AMOUNT
 
 
-def _currency(said: str | None, context: Context, *amounts: str | None) -> str | None:
+def _currency(named: str | None, context: Context, *amounts: str | None) -> str | None:
     """The currency of amounts, where there are any."""
-    if said is None and any(amount is not None for amount in amounts):
+    if named is None and any(amount is not None for amount in amounts):
         currency: str = context.states["account"].currency
         return currency
-    return said
+    return named
 
 
 def _annual_delta(before: Schedule, after: Schedule, changes: contract_commands.Changes, context: Context) -> int:

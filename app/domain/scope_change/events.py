@@ -1,4 +1,4 @@
-"""What can have happened to a scope change, a wish that goes beyond what was agreed."""
+"""What can have happened to a scope change, a request that goes beyond what was agreed."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -7,7 +7,7 @@ from app.domain.kernel.values import Business, FreeText, Personal, Public
 
 
 class Option(BaseModel):
-    """A way to answer the wish. option: its name; price: one-off, decimal string; shift_days: later than planned."""
+    """A way to respond to the request. option: its name; price: one-off, decimal string; shift_days: later than planned."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     option: Business[str]
@@ -17,7 +17,7 @@ class Option(BaseModel):
 
 
 class ScopeChangeRaised(Event):
-    """The client asked for something else or more. interaction: the contact in which it was asked."""
+    """The client asked for something else or more. interaction: the contact in which the client asked."""
 
     TOPIC = "scope_change.raised"
     account: Public[str]
@@ -30,7 +30,7 @@ class ScopeChangeRaised(Event):
 
 
 class ConsultRequested(Event):
-    """A team of the house was asked. mandatory: no acceptance goes out before its answer or a waiver."""
+    """A team of the agency was asked. mandatory: no acceptance goes out before its answer or a waiver."""
 
     TOPIC = "scope_change.consult_requested"
     team: Public[str]
@@ -52,7 +52,7 @@ class ConsultAnswered(Event):
 
 
 class ConsultWaived(Event):
-    """A team's answer was done without. reason: a label or a sentence, kept open because a rule depends on it."""
+    """A team's answer was waived. reason: a label or a sentence, not sealed because a rule depends on it."""
 
     TOPIC = "scope_change.consult_waived"
     team: Public[str]
@@ -113,7 +113,7 @@ class ClientDecided(Event):
 
 
 class WorkAbsorbed(Event):
-    """The house does it unpaid. hours: decimal string; approved_by: who allowed it."""
+    """The agency does it unpaid. hours: decimal string; approved_by: who allowed it."""
 
     TOPIC = "scope_change.absorbed"
     hours: Business[str]
@@ -140,7 +140,7 @@ class ScopeChangeAmended(Event):
 
 
 class ScopeChangeWithdrawn(Event):
-    """The wish was taken back."""
+    """The request was withdrawn."""
 
     TOPIC = "scope_change.withdrawn"
 

@@ -8,7 +8,7 @@ from app.domain.scope_change import events
 
 @dataclass(frozen=True)
 class ScopeChangeState:
-    """What decisions need of a scope change. open_teams, mandatory: asked and not settled; closed: withdrawn or declined."""
+    """What decisions need of it. open_teams, mandatory: asked and neither answered nor waived; closed: withdrawn or declined."""
 
     account: str | None = None
     contract: str | None = None

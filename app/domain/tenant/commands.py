@@ -1,4 +1,4 @@
-"""What may be asked of a tenant."""
+"""The commands of a tenant; each is the body of its request."""
 
 from app.domain.kernel.command import Command
 from app.domain.kernel.values import Currency, Name, TimeZone

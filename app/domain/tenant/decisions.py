@@ -1,4 +1,4 @@
-"""The tenant: a house that uses Steward, and the zone in which its days begin and end."""
+"""The tenant: an agency that uses Steward, and the zone in which its days begin and end."""
 
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Refused

@@ -1,4 +1,4 @@
-"""What can have happened to a tenant, the house that uses Steward."""
+"""What can have happened to a tenant, the agency that uses Steward."""
 
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import Business, Public

@@ -1,4 +1,4 @@
-"""What may be asked of a webhook endpoint."""
+"""The commands of a webhook endpoint; each is the body of its request."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -22,7 +22,7 @@ HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]
 
 
 class _Endpoint(Command):
-    """What is said of an endpoint, its secrets aside."""
+    """The members of an endpoint, without its secrets."""
 
     provider: ProviderName = Field(examples=["standard_webhooks"], description="how the sender signs")
     label: Label | None = None
@@ -42,7 +42,7 @@ class _Endpoint(Command):
 
 
 class RegisterWebhookEndpoint(_Endpoint):
-    """Gives a sender an address. Without a secret and without a public key a secret is made and answered once."""
+    """Registers a sender's endpoint. Without a secret and a public key, a secret is made and is in the answer once."""
 
     secrets: tuple[SecretText, ...] = Field(
         (), max_length=MOST_SECRETS, description="the sender's secrets, when there are some"
@@ -50,31 +50,31 @@ class RegisterWebhookEndpoint(_Endpoint):
 
 
 class RecordWebhookEndpoint(_Endpoint):
-    """The same with the ids under which its secrets were put away."""
+    """The same with the ids under which its secrets are stored."""
 
     secrets: tuple[Label, ...] = Field((), max_length=MOST_SECRETS)
 
 
 class AddWebhookSecret(Command):
-    """Accepts one more secret or public key; without either a secret is made and answered once."""
+    """Accepts one more secret or public key; without either, a secret is made and is in the answer once."""
 
     secret: SecretText | None = None
     public_key: PublicKeyText | None = None
 
 
 class RecordWebhookSecret(Command):
-    """The same with the id under which the secret was put away."""
+    """The same with the id under which the secret is stored."""
 
     secret: Label | None = None
     public_key: PublicKeyText | None = None
 
 
 class RetireWebhookSecret(Command):
-    """Accepts a secret, named by its id, or a public key no longer."""
+    """Retires a secret, named by its id, or a public key."""
 
     secret: Label | None = None
     public_key: PublicKeyText | None = None
 
 
 class CloseWebhookEndpoint(Command):
-    """Takes the address away."""
+    """Closes the endpoint."""

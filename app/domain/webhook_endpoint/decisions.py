@@ -20,7 +20,7 @@ from app.domain.webhook_endpoint.state import WebhookEndpointState
 
 
 def _now(event: Event, context: Context) -> tuple[Decided]:
-    """An endpoint is a thing of the house and not of business: what is done to it is true when it is done."""
+    """An endpoint is technical and not business: a change of it is effective when it is made."""
     return (Decided(event, effective_at=context.now),)
 
 

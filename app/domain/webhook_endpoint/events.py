@@ -5,11 +5,11 @@ from app.domain.kernel.values import Business, Public
 
 
 class WebhookEndpointRegistered(Event):
-    """A sender was given an address.
+    """A sender's endpoint was registered.
 
     provider: how its messages are signed. tolerance_seconds: how far a message's timestamp may be off.
     hash, encoding, header, style, signed_content_template: for a provider whose signatures are made in many ways.
-    secrets: ids of secrets, whose texts are kept apart, encrypted. public_keys: their texts; they are no secret.
+    secrets: ids of secrets; their texts are stored elsewhere, encrypted. public_keys: their texts; they are no secret.
     """
 
     TOPIC = "webhook_endpoint.registered"
