@@ -47,6 +47,34 @@ class Appended(NamedTuple):
     events: list[tuple[str, str, int]]
 
 
+def recorded(
+    event: Event,
+    *,
+    stream_id: str,
+    version: int,
+    recorded_at: int,
+    event_id: str | None = None,
+    effective_at: int | None = None,
+    position: int | None = None,
+    actor: str = "test",
+) -> Recorded:
+    """An event as the log would hold it. Its position is its version, and it is true when it is recorded, unless named."""
+    return Recorded(
+        tenant_id="tnt",
+        position=version if position is None else position,
+        event_id=event_id or f"evt_{version}",
+        stream_id=stream_id,
+        version=version,
+        account_id=None,
+        type=event.TOPIC,
+        schema_version=event.VERSION,
+        effective_at=recorded_at if effective_at is None else effective_at,
+        recorded_at=recorded_at,
+        actor=actor,
+        body=f'{{"data":{event.model_dump_json(exclude_none=True)},"meta":{{}},"salt":""}}'.encode(),
+    )
+
+
 @dataclass
 class Scenario:
     """Aggregates in memory. now: the instant at which commands are decided; zone: the tenant's."""
@@ -166,21 +194,16 @@ class Scenario:
     def _append(self, stream_id: str, event_id: str, event: Event, effective_at: int, actor: str) -> None:
         stream = self.streams.setdefault(stream_id, [])
         self.ids += 1
-        data = event.model_dump_json(exclude_none=True)
         stream.append(
-            Recorded(
-                tenant_id="tnt",
-                position=self.ids,
-                event_id=event_id,
+            recorded(
+                event,
                 stream_id=stream_id,
                 version=len(stream) + 1,
-                account_id=None,
-                type=event.TOPIC,
-                schema_version=event.VERSION,
+                position=self.ids,
+                event_id=event_id,
                 effective_at=effective_at,
                 recorded_at=self.now,
                 actor=actor,
-                body=f'{{"data":{data}}}'.encode(),
             )
         )
 

@@ -26,8 +26,16 @@ CLOSED = PeriodCloseClosed(start="2026-01-01", end="2026-02-01", known_position=
 
 
 def context(now: str = "2026-02-01T00:00:00Z", where: str = "UTC") -> Context:
-    """Somebody asks at an instant."""
-    return Context("tnt", "test", micros(now), micros(now), zone(where), "pcl", lambda prefix: f"{prefix}_new")
+    """A decision at an instant."""
+    return Context(
+        tenant_id="tnt",
+        actor="test",
+        now=micros(now),
+        effective_at=micros(now),
+        zone=zone(where),
+        stream_id="pcl",
+        new_id=lambda prefix: f"{prefix}_new",
+    )
 
 
 def one(old: str, new: str) -> Restated:
@@ -69,7 +77,7 @@ def test_a_close_claims_its_period_and_its_currency() -> None:
 
 
 def test_only_a_certificate_that_stands_is_replaced() -> None:
-    state = PeriodCloseState("2026-01-01", "2026-02-01", ("crt_1", "crt_2"))
+    state = PeriodCloseState(start="2026-01-01", end="2026-02-01", certificates=("crt_1", "crt_2"))
 
     (event,) = restate(state, RecordPeriodRestatement(restated=(one("crt_2", "crt_3"),)), context())
 

@@ -10,16 +10,16 @@ from pydantic import ValidationError
 
 from app.domain.account.commands import CloseAccount
 from app.domain.account.state import AccountState
+from app.domain.budget.aggregate import BUDGET
 from app.domain.budget.commands import CloseBudget, CorrectSpend, RecordForecast, RecordSpend, ReviseBudget, SetBudget
 from app.domain.budget.decisions import close, correct_spend, projection, record_spend, revise, set_
-from app.domain.budget.state import BudgetState, evolve
+from app.domain.budget.state import BudgetState
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, micros, scaled, zone
-from app.domain.recorded import Recorded
-from tests.domain.scenario import Scenario, TakesCommands
+from tests.domain.scenario import Scenario, TakesCommands, recorded
 from tests.domain.scope_change.scope_changes import account, contract, refusal
 
 TERMS: dict[str, Any] = {
@@ -258,27 +258,34 @@ STEPS = st.one_of(
 )
 
 
-class Life:
-    """A budget that lives in memory: decisions of the noun itself, their events folded."""
+class Walk:
+    """A budget in memory: each command is decided, its events are folded."""
 
     def __init__(self, thresholds: tuple[int, ...]) -> None:
         self.events: list[Event] = []
         self.state = BudgetState()
-        opened = AccountState("acct_1", True, "Northwind", "EUR")
-        self.context = Context("tnt", "test", NOW, NOW, UTC, "bud_1", str, {"account": opened}, {"account": "acct_1"})
+        account = AccountState(account="acct_1", open=True, name="Northwind", currency="EUR")
+        self.context = Context(
+            tenant_id="tnt",
+            actor="test",
+            now=NOW,
+            effective_at=NOW,
+            zone=UTC,
+            stream_id="bud_1",
+            new_id=str,
+            states={"account": account},
+            ids={"account": "acct_1"},
+        )
         self.take(set_(self.state, SetBudget(**{**TERMS, "amount": "4.00", "thresholds": thresholds}), self.context))
 
     def take(self, decided: Any) -> None:
         """Appends what was decided."""
         for one in decided:
             event, at = (one.event, one.effective_at) if isinstance(one, Decided) else (one, None)
-            number = len(self.events) + 1
-            body = b'{"data":' + event.model_dump_json(exclude_none=True).encode() + b"}"
-            recorded = Recorded(
-                "tnt", number, f"evt_{number}", "bud_1", number, "acct_1", event.TOPIC, 1, at or NOW, NOW, "test", body
-            )
             self.events.append(event)
-            self.state = evolve(self.state, recorded)
+            version = len(self.events)
+            latest = recorded(event, stream_id="bud_1", version=version, recorded_at=NOW, effective_at=at or NOW)
+            self.state = BUDGET.fold([latest], self.state)
 
     def do(self, command: Command) -> None:
         """Decides a command; what is refused leaves nothing."""
@@ -297,13 +304,13 @@ class Life:
 def test_what_is_spent_is_what_was_recorded_and_corrected_and_thresholds_are_told_exactly_once(
     steps: list[Command], thresholds: set[int]
 ) -> None:
-    life = Life(tuple(sorted(thresholds)))
+    walk = Walk(tuple(sorted(thresholds)))
     for step in steps:
-        life.do(step)
+        walk.do(step)
 
     documents: dict[str, int] = {}
     amount, revision, reached, told = 4 * MICRO, 0, set(), []
-    for event in life.events:
+    for event in walk.events:
         data = event.model_dump()
         match event.TOPIC:
             case "budget.spend_recorded" | "budget.spend_corrected":
@@ -315,5 +322,5 @@ def test_what_is_spent_is_what_was_recorded_and_corrected_and_thresholds_are_tol
                 told.append((data["revision"], data["percent"]))
         total = sum(documents.values())
         reached |= {(revision, percent) for percent in thresholds if total * 100 >= percent * amount}
-    assert life.state.spent == sum(documents.values())
+    assert walk.state.spent == sum(documents.values())
     assert sorted(told) == sorted(reached)

@@ -15,8 +15,9 @@ from app.domain.proposal import commands as offers
 from app.domain.proposal import concession_decisions as concession
 from app.domain.proposal import decisions as proposal_decisions
 from app.domain.proposal import state as proposal_state
-from app.domain.recorded import Recorded
+from app.domain.proposal.aggregate import PROPOSAL
 from projections.views.proposals import VIEW
+from tests.domain.scenario import recorded
 
 ACCOUNT: Final = "acct_01jd0000000000000000000000"
 NOW: Final = micros("2026-01-15T09:00:00Z")
@@ -37,7 +38,7 @@ VERSION: Final = st.builds(
 )
 NAMES: Final = st.sampled_from([f"c{number}" for number in range(1, 8)])
 COMMANDS: Final = st.one_of(
-    VERSION.map(lambda told: offers.ReviseProposal(**told)),
+    VERSION.map(lambda members: offers.ReviseProposal(**members)),
     st.just(offers.SubmitProposal()),
     st.builds(
         lambda kind, value: offers.OfferConcession(kind=kind, value=str(value), given="some", in_exchange_for="more"),
@@ -65,26 +66,33 @@ class Walk:
 
     def __init__(self) -> None:
         self.state = proposal_state.ProposalState()
-        self.told: list[tuple[str, str, Any]] = []
+        self.events: list[tuple[str, str, Any]] = []
         self.row: Any = None
 
     def context(self, actor: str, role: str) -> Context:
-        """Who asks."""
-        states, ids = {"account": AccountState(ACCOUNT, True)}, {"account": ACCOUNT}
-        return Context("tnt", actor, NOW, NOW, zone("UTC"), "prp", lambda kind: kind, states, ids, role)
+        """A decision by an actor in a role."""
+        return Context(
+            tenant_id="tnt",
+            actor=actor,
+            now=NOW,
+            effective_at=NOW,
+            zone=zone("UTC"),
+            stream_id="prp",
+            new_id=lambda prefix: prefix,
+            states={"account": AccountState(account=ACCOUNT, open=True)},
+            ids={"account": ACCOUNT},
+            role=role,
+        )
 
     def take(self, events: tuple[Event, ...], actor: str, role: str) -> None:
-        """What was decided, happened."""
+        """Appends what was decided."""
         for event in events:
-            version = len(self.told) + 1
-            body = b'{"data":' + event.model_dump_json(exclude_none=True).encode() + b',"meta":{}}'
-            recorded = Recorded(
-                "tnt", version, f"evt{version}", "prp", version, ACCOUNT, event.TOPIC, 1, NOW, NOW, actor, body
-            )
-            self.state = proposal_state.evolve(self.state, recorded)
-            self.told.append((actor, role, recorded.event))
+            version = len(self.events) + 1
+            latest = recorded(event, stream_id="prp", version=version, recorded_at=NOW, actor=actor)
+            self.state = PROPOSAL.fold([latest], self.state)
+            self.events.append((actor, role, latest.event))
             rows = {} if self.row is None else {("prp",): self.row}
-            self.row = VIEW.fold(rows, recorded, zone("UTC"))[("prp",)]
+            self.row = VIEW.fold(rows, latest, zone("UTC"))[("prp",)]
 
 
 THIN: Final = {"items": (item(1000),), "cost": "900", "valid_until": "2026-03-01"}
@@ -129,15 +137,15 @@ def test_whatever_is_tried_the_rules_of_negotiation_hold(
 
     assert frozen is None or walk.state == frozen
     _approvals_are_of_others_and_cover_what_they_approve(walk)
-    _nobody_goes_beyond_his_limit_alone(walk)
+    _nobody_goes_beyond_their_limit_alone(walk)
     _what_was_sent_is_above_the_floor_or_a_director_stood_behind_it(walk)
 
 
 def _approvals_are_of_others_and_cover_what_they_approve(walk: Walk) -> None:
     offered = {
-        event.concession: (actor, role, event) for actor, role, event in walk.told if _is(event, "concession_offered")
+        event.concession: (actor, role, event) for actor, role, event in walk.events if _is(event, "concession_offered")
     }
-    for actor, role, event in walk.told:
+    for actor, role, event in walk.events:
         if _is(event, "approval_granted") and event.concession is not None:
             giver, given_as, concession_ = offered[event.concession]
             assert actor != giver
@@ -145,10 +153,10 @@ def _approvals_are_of_others_and_cover_what_they_approve(walk: Walk) -> None:
             assert role not in LIMITS or scaled(concession_.value) <= LIMITS[role] * MICRO
 
 
-def _nobody_goes_beyond_his_limit_alone(walk: Walk) -> None:
+def _nobody_goes_beyond_their_limit_alone(walk: Walk) -> None:
     given: dict[tuple[int, str], int] = {}
     waiting: dict[str, int] = {}
-    for actor, role, event in walk.told:
+    for actor, role, event in walk.events:
         amount = None
         if _is(event, "concession_offered") and not event.awaiting_approval:
             amount = scaled(event.value)
@@ -167,7 +175,7 @@ def _what_was_sent_is_above_the_floor_or_a_director_stood_behind_it(walk: Walk) 
     value = left = 0
     directed = False
     waiting: dict[str, int] = {}
-    for _, role, event in walk.told:
+    for _, role, event in walk.events:
         if _is(event, "versioned"):
             value, waiting = scaled(event.value), {}
             left = value - scaled(event.cost or "0")

@@ -46,25 +46,25 @@ def contract(scenario: TakesCommands, account_id: str, **members: Any) -> str:
 
 
 def raised(scenario: TakesCommands, account_id: str, **members: Any) -> str:
-    """A wish."""
+    """A scope change that was raised."""
     told = {"title": "A last-minute feature", "request": "Hey, can we add a last-minute feature to this campaign?"}
     return scenario.do(RaiseScopeChange(**{**told, **members}), account=account_id).id
 
 
-def assessed(scenario: TakesCommands, wish: str, actor: str = "maria", **members: Any) -> None:
-    """A wish whose impact is known: small, unless said otherwise."""
-    scenario.do(AssessImpact(**{"effort_hours": "12", "price": "900.00", **members}), scope_change=wish, actor=actor)
+def assessed(scenario: TakesCommands, change: str, actor: str = "maria", **members: Any) -> None:
+    """A scope change whose impact is assessed: small, unless said otherwise."""
+    scenario.do(AssessImpact(**{"effort_hours": "12", "price": "900.00", **members}), scope_change=change, actor=actor)
 
 
-def accepted(scenario: TakesCommands, wish: str) -> None:
-    """A wish that was offered and taken."""
-    assessed(scenario, wish)
-    scenario.do(RespondToClient(kind="accept"), scope_change=wish)
-    scenario.do(RecordClientDecision(accepted=True), scope_change=wish)
+def accepted(scenario: TakesCommands, change: str) -> None:
+    """A scope change that was offered and accepted."""
+    assessed(scenario, change)
+    scenario.do(RespondToClient(kind="accept"), scope_change=change)
+    scenario.do(RecordClientDecision(accepted=True), scope_change=change)
 
 
 def amendment(**members: Any) -> AmendScopeChange:
-    """The wish as a line of its own from February on."""
+    """The change as a line of its own from February on."""
     return AmendScopeChange(**{"effective_at": "2026-02-01", "changes": (ADD_LINE,), **members})
 
 

@@ -13,6 +13,7 @@ from app.domain.account.state import AccountState
 from app.domain.contract import commands as contract_commands
 from app.domain.contract import decisions as contract_decisions
 from app.domain.contract import state as contract_state
+from app.domain.contract.aggregate import CONTRACT
 from app.domain.contract.commands import AmendContract, DraftContract, Line, SignContract, SuspendContract
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid
@@ -28,19 +29,19 @@ from tests.support.application import Steward
 UTC = ZoneInfo("UTC")
 
 
-def test_the_wish_and_its_contract_are_amended_in_one_append(steward: Steward) -> None:
+def test_the_request_and_its_contract_are_amended_in_one_append(steward: Steward) -> None:
     client = account(steward)
     agreed = contract(steward, client)
-    wish = raised(steward, client, contract=agreed)
-    accepted(steward, wish)
+    change = raised(steward, client, contract=agreed)
+    accepted(steward, change)
 
-    receipt = steward.do(amendment(), scope_change=wish)
+    receipt = steward.do(amendment(), scope_change=change)
 
     contract_event, event = steward.runtime.log.after(steward.tenant, receipt.position - 2, 10)
     assert [topic for _, topic, _ in receipt.events] == ["contract.amended", "scope_change.amended"]
-    assert (contract_event.stream_id, event.stream_id) == (agreed, wish)
+    assert (contract_event.stream_id, event.stream_id) == (agreed, change)
     assert contract_event.account_id == event.account_id == client
-    assert (contract_event.data["amendment_no"], contract_event.data["scope_change"]) == (1, wish)
+    assert (contract_event.data["amendment_no"], contract_event.data["scope_change"]) == (1, change)
     assert event.data == {
         "contract": agreed,
         "contract_event": contract_event.event_id,
@@ -49,15 +50,15 @@ def test_the_wish_and_its_contract_are_amended_in_one_append(steward: Steward) -
         "one_off": "0",
         "currency": "EUR",
     }
-    assert (receipt.id, receipt.version) == (wish, event.version)
+    assert (receipt.id, receipt.version) == (change, event.version)
 
 
 def test_an_amendment_that_takes_effect_later_was_agreed_on_now(sqlite_steward: Steward) -> None:
     client = account(sqlite_steward)
-    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
-    accepted(sqlite_steward, wish)
+    change = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
+    accepted(sqlite_steward, change)
 
-    receipt = sqlite_steward.do(amendment(effective_at="2026-06-01"), scope_change=wish)
+    receipt = sqlite_steward.do(amendment(effective_at="2026-06-01"), scope_change=change)
 
     contract_event, event = sqlite_steward.runtime.log.after(sqlite_steward.tenant, receipt.position - 2, 10)
     assert contract_event.effective_at == day_start("2026-06-01", UTC)
@@ -66,9 +67,9 @@ def test_an_amendment_that_takes_effect_later_was_agreed_on_now(sqlite_steward: 
 
 def test_nothing_becomes_part_of_a_contract_that_the_client_has_not_accepted(scenario: Scenario) -> None:
     client = account(scenario)
-    wish = raised(scenario, client, contract=contract(scenario, client))
+    change = raised(scenario, client, contract=contract(scenario, client))
 
-    assert refusal(scenario, amendment(), scope_change=wish) == "not_accepted"
+    assert refusal(scenario, amendment(), scope_change=change) == "not_accepted"
 
 
 def test_the_contract_must_be_signed_and_of_the_same_account(sqlite_steward: Steward) -> None:
@@ -76,46 +77,46 @@ def test_the_contract_must_be_signed_and_of_the_same_account(sqlite_steward: Ste
     foreign = contract(sqlite_steward, stranger)
     line = Line(line="main", product="retainer", unit_price="10", interval="month")
     draft = sqlite_steward.do(DraftContract(currency="EUR", start="2026-01-01", lines=(line,)), account=client).id
-    wish = raised(sqlite_steward, client)
-    accepted(sqlite_steward, wish)
+    change = raised(sqlite_steward, client)
+    accepted(sqlite_steward, change)
 
     with pytest.raises(Invalid) as unnamed:
-        sqlite_steward.do(amendment(), scope_change=wish)
+        sqlite_steward.do(amendment(), scope_change=change)
     assert unnamed.value.code == "contract_missing"
-    assert refusal(sqlite_steward, amendment(contract=foreign), scope_change=wish) == "other_account"
-    assert refusal(sqlite_steward, amendment(contract=draft), scope_change=wish) == "contract_not_signed"
+    assert refusal(sqlite_steward, amendment(contract=foreign), scope_change=change) == "other_account"
+    assert refusal(sqlite_steward, amendment(contract=draft), scope_change=change) == "contract_not_signed"
 
     sqlite_steward.do(SignContract(signed_at="2026-01-15"), contract=draft)
-    sqlite_steward.do(amendment(contract=draft), scope_change=wish)
+    sqlite_steward.do(amendment(contract=draft), scope_change=change)
 
 
-def test_the_rules_of_the_contract_hold_for_the_wish_too(scenario: Scenario) -> None:
+def test_the_rules_of_the_contract_hold_for_the_request_too(scenario: Scenario) -> None:
     client = account(scenario)
-    wish = raised(scenario, client, contract=contract(scenario, client))
-    accepted(scenario, wish)
+    change = raised(scenario, client, contract=contract(scenario, client))
+    accepted(scenario, change)
 
     unknown = ({"op": "remove_line", "line": "nothing"},)
-    assert refusal(scenario, amendment(changes=unknown), scope_change=wish) == "unknown_line"
-    assert refusal(scenario, amendment(effective_at="2027-02-01"), scope_change=wish) == "outside_term"
+    assert refusal(scenario, amendment(changes=unknown), scope_change=change) == "unknown_line"
+    assert refusal(scenario, amendment(effective_at="2027-02-01"), scope_change=change) == "outside_term"
 
 
-def test_a_wish_becomes_part_of_a_contract_once(scenario: Scenario) -> None:
+def test_a_request_becomes_part_of_a_contract_once(scenario: Scenario) -> None:
     client = account(scenario)
-    wish = raised(scenario, client, contract=contract(scenario, client))
-    accepted(scenario, wish)
-    scenario.do(amendment(), scope_change=wish)
+    change = raised(scenario, client, contract=contract(scenario, client))
+    accepted(scenario, change)
+    scenario.do(amendment(), scope_change=change)
 
-    assert refusal(scenario, amendment(), scope_change=wish) == "scope_change_amended"
+    assert refusal(scenario, amendment(), scope_change=change) == "scope_change_amended"
 
 
 def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_append(
     steward: Steward,
 ) -> None:
-    """Two processes: this one remembers the contract as it was, the other amends it, then this one amends by the wish."""
+    """Two processes: this one remembers the contract as it was, the other amends it, then this one amends by the scope change."""
     client = account(steward)
     agreed = contract(steward, client)
-    wish = raised(steward, client, contract=agreed)
-    accepted(steward, wish)
+    change = raised(steward, client, contract=agreed)
+    accepted(steward, change)
     assert steward.state("contract", agreed).amendments == 0
     other = build(steward.settings, clock=steward.clock)
     dearer = AmendContract.model_validate(
@@ -125,7 +126,7 @@ def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_
     other.close()
 
     changes = ({"op": "set_line", "line": "main", "unit_price": "1500"},)
-    receipt = steward.do(amendment(changes=changes), scope_change=wish)
+    receipt = steward.do(amendment(changes=changes), scope_change=change)
 
     events = steward.runtime.log.after(steward.tenant, receipt.position - 2, 10)
     assert [event.type for event in events] == ["contract.amended", "scope_change.amended"]
@@ -136,14 +137,14 @@ def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_
 
 def test_a_line_that_begins_later_counts_from_when_it_begins(scenario: Scenario) -> None:
     client = account(scenario)
-    wish = raised(scenario, client, contract=contract(scenario, client))
-    accepted(scenario, wish)
+    change = raised(scenario, client, contract=contract(scenario, client))
+    accepted(scenario, change)
 
     changes = (
         {**ADD_LINE, "start": "2026-04-01", "end": "2026-06-01"},
         {**ADD_LINE, "line": "later", "start": "2026-07-01", "unit_price": "100"},
     )
-    scenario.do(amendment(changes=changes), scope_change=wish)
+    scenario.do(amendment(changes=changes), scope_change=change)
 
     assert scenario.events()[-1].data["mrr_delta"] == "350"
 
@@ -151,19 +152,19 @@ def test_a_line_that_begins_later_counts_from_when_it_begins(scenario: Scenario)
 def test_a_contract_that_rests_pays_nothing_more(scenario: Scenario) -> None:
     client = account(scenario)
     agreed = contract(scenario, client)
-    wish = raised(scenario, client, contract=agreed)
-    accepted(scenario, wish)
+    change = raised(scenario, client, contract=agreed)
+    accepted(scenario, change)
     scenario.do(SuspendContract(effective_at="2026-01-20"), contract=agreed)
 
-    scenario.do(amendment(), scope_change=wish)
+    scenario.do(amendment(), scope_change=change)
 
     assert scenario.events()[-1].data["mrr_delta"] == "0"
 
 
 def test_what_is_paid_once_is_summed_apart(scenario: Scenario) -> None:
     client = account(scenario)
-    wish = raised(scenario, client, contract=contract(scenario, client))
-    accepted(scenario, wish)
+    change = raised(scenario, client, contract=contract(scenario, client))
+    accepted(scenario, change)
 
     once = {"op": "add_line", "product": "shoot", "kind": "one_off"}
     changes = (
@@ -171,7 +172,7 @@ def test_what_is_paid_once_is_summed_apart(scenario: Scenario) -> None:
         {**once, "line": "cut", "quantity": "1", "unit_price": "100", "discount_percent": "25"},
         {"op": "set_line", "line": "main", "quantity": "0.9"},
     )
-    scenario.do(amendment(changes=changes), scope_change=wish)
+    scenario.do(amendment(changes=changes), scope_change=change)
 
     data = scenario.events()[-1].data
     assert (data["mrr_delta"], data["one_off"]) == ("-100", "1275.3")
@@ -191,11 +192,11 @@ def test_an_amendment_beyond_every_amount_is_refused_and_no_view_stands_still(
     sqlite_steward: Steward, changes: tuple[dict[str, str], ...]
 ) -> None:
     client = account(sqlite_steward)
-    wish = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
-    accepted(sqlite_steward, wish)
+    change = raised(sqlite_steward, client, contract=contract(sqlite_steward, client))
+    accepted(sqlite_steward, change)
 
     with pytest.raises(Invalid) as refused:
-        sqlite_steward.do(amendment(changes=changes), scope_change=wish)
+        sqlite_steward.do(amendment(changes=changes), scope_change=change)
 
     assert refused.value.code == "amount_out_of_range"
     sqlite_steward.catch_up()
@@ -222,7 +223,17 @@ def _monthly(price: str, quantity: str, interval: str) -> Fraction:
 
 def _context(states: dict[str, Any], effective_at: int) -> Context:
     ids = {"account": "acct", "contract": "ctr", "scope_change": "scr"}
-    return Context("tnt", "test", effective_at, effective_at, UTC, "scr", lambda prefix: f"{prefix}_new", states, ids)
+    return Context(
+        tenant_id="tnt",
+        actor="test",
+        now=effective_at,
+        effective_at=effective_at,
+        zone=UTC,
+        stream_id="scr",
+        new_id=lambda prefix: f"{prefix}_new",
+        states=states,
+        ids=ids,
+    )
 
 
 @given(old=st.lists(lines, min_size=1, max_size=4), new=st.lists(lines, max_size=4), dearer=cents, remove=st.booleans())
@@ -231,7 +242,7 @@ def test_the_monthly_difference_is_a_twelfth_of_the_annual_one_to_the_last_digit
 ) -> None:
     start, at = day_start("2026-01-01", UTC), day_start("2026-03-01", UTC)
     agreed = contract_state.ContractState()
-    states: dict[str, Any] = {"account": AccountState("acct", open=True), "contract": agreed}
+    states: dict[str, Any] = {"account": AccountState(account="acct", open=True), "contract": agreed}
     told = tuple(
         Line.model_validate({"line": f"old {n}", "product": "x", "unit_price": p, "quantity": q, "interval": i})
         for n, (p, q, i) in enumerate(old)
@@ -242,7 +253,7 @@ def test_the_monthly_difference_is_a_twelfth_of_the_annual_one_to_the_last_digit
         _context(states, start),
     ):
         recorded = contract_decisions.preview(event, f"evt_{event.TOPIC}", "ctr", agreed, _context(states, start))
-        agreed = contract_state.evolve(agreed, recorded)
+        agreed = CONTRACT.fold([recorded], agreed)
     states["contract"] = agreed
 
     changes: list[dict[str, Any]] = [
@@ -252,8 +263,8 @@ def test_the_monthly_difference_is_a_twelfth_of_the_annual_one_to_the_last_digit
         line = {"line": f"new {n}", "unit_price": price, "quantity": quantity, "interval": interval}
         changes.append({**ADD_LINE, **line})
     command = amendment(effective_at="2026-03-01", changes=tuple(changes))
-    wish = ScopeChangeState(account="acct", contract="ctr", accepted=True)
-    contract_event, event = amend(wish, command, _context(states, at))
+    change = ScopeChangeState(account="acct", contract="ctr", accepted=True)
+    contract_event, event = amend(change, command, _context(states, at))
 
     first = _monthly(*old[0])
     expected = sum((_monthly(*line) for line in new), Fraction(0)) - first

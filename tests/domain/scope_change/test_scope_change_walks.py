@@ -11,6 +11,7 @@ from app.domain.account.state import AccountState
 from app.domain.aggregates import DECISIONS
 from app.domain.contract import decisions as contract_decisions
 from app.domain.contract import state as contract_state
+from app.domain.contract.aggregate import CONTRACT
 from app.domain.contract.commands import Line, RecordContract
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
@@ -19,6 +20,7 @@ from app.domain.kernel.event import Event
 from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
 from app.domain.scope_change import events as facts
+from app.domain.scope_change.aggregate import SCOPE_CHANGE
 from app.domain.scope_change.commands import (
     AbsorbWork,
     AnswerConsult,
@@ -33,8 +35,9 @@ from app.domain.scope_change.commands import (
     WithdrawScopeChange,
 )
 from app.domain.scope_change.decisions import raise_
-from app.domain.scope_change.state import ScopeChangeState, evolve
+from app.domain.scope_change.state import ScopeChangeState
 from projections.views.scope_changes import VIEW, ScopeChange
+from tests.domain.scenario import recorded
 from tests.domain.scope_change.scope_changes import amendment
 
 UTC = ZoneInfo("UTC")
@@ -65,46 +68,49 @@ COMMANDS: tuple[Command, ...] = (
 
 
 class Walk:
-    """A scope change without a ledger: decide, note what was decided, evolve, fold."""
+    """A scope change in memory: each command is decided, its events are folded to the state and to the row of the view."""
 
     def __init__(self) -> None:
-        self.account = AccountState("acct", open=True, currency="EUR")
+        self.account = AccountState(account="acct", open=True, currency="EUR")
         self.contract = contract_state.ContractState()
         line = Line(line="main", product="retainer", unit_price="1000", interval="month")
         terms = RecordContract(currency="EUR", start="2026-01-01", signed_at="2026-01-01", lines=(line,))
         for event in contract_decisions.record(self.contract, terms, self.context("maria")):
-            self.contract = contract_state.evolve(
-                self.contract, self.noted("ctr", len(self.contract.history), event, "maria")
+            version = len(self.contract.history) + 1
+            self.contract = CONTRACT.fold(
+                [recorded(event, stream_id="ctr", version=version, recorded_at=NOW, actor="maria")], self.contract
             )
         self.state, self.row = ScopeChangeState(), None
         self.events: list[Recorded] = []
         self.append("maria", raise_(self.state, RaiseScopeChange(title="More", request="More"), self.context("maria")))
 
     def context(self, actor: str) -> Context:
-        """What a decision may know."""
+        """What a decision may read."""
         ids = {"account": "acct", "contract": "ctr"}
         states = {"account": self.account, "contract": self.contract}
-        return Context("tnt", actor, NOW, NOW, UTC, "scr", lambda prefix: f"{prefix}_new", states, ids)
-
-    def noted(self, stream: str, before: int, event: Event, actor: str) -> Recorded:
-        """An event as it would stand in the log."""
-        body = b'{"data":' + event.model_dump_json(exclude_none=True).encode() + b',"meta":{}}'
-        version = before + 1
-        return Recorded(
-            "tnt", version, f"evt_{version}", stream, version, "acct", event.TOPIC, 1, NOW, NOW, actor, body
+        return Context(
+            tenant_id="tnt",
+            actor=actor,
+            now=NOW,
+            effective_at=NOW,
+            zone=UTC,
+            stream_id="scr",
+            new_id=lambda prefix: f"{prefix}_new",
+            states=states,
+            ids=ids,
         )
 
     def append(self, actor: str, decided: Sequence[Event | Decided]) -> None:
-        """Takes what was decided on this scope change."""
+        """Appends what was decided about this scope change."""
         for item in decided:
             if isinstance(item, Decided) and item.beside:
                 continue
             event = item.event if isinstance(item, Decided) else item
-            recorded = self.noted("scr", len(self.events), event, actor)
-            self.events.append(recorded)
-            self.state = evolve(self.state, recorded)
+            latest = recorded(event, stream_id="scr", version=len(self.events) + 1, recorded_at=NOW, actor=actor)
+            self.events.append(latest)
+            self.state = SCOPE_CHANGE.fold([latest], self.state)
             rows: Any = {} if self.row is None else {("scr",): self.row}
-            self.row = VIEW.fold(rows, recorded, UTC)[("scr",)]
+            self.row = VIEW.fold(rows, latest, UTC)[("scr",)]
 
     def try_(self, actor: str, command: Command) -> bool:
         """Whether a command was taken."""
