@@ -21,8 +21,8 @@ def inputs_hash(result: KpiResult) -> str:
     Takes: a result that was computed with what each account contributes.
     """
     totals: dict[str, tuple[int, int]] = {}
-    if result.given is not None:
-        totals = {row.account: (row.numerator, row.denominator) for row in result.given}
+    if result.contributions is not None:
+        totals = {row.account: (row.numerator, row.denominator) for row in result.contributions}
     else:
         for row, (numerator, denominator) in result.measure.shares:
             before = totals.get(row.account, (0, 0))
@@ -30,7 +30,8 @@ def inputs_hash(result: KpiResult) -> str:
     # As text, for amounts, and the parts that rates make of one, may be beyond what JSON calls an integer.
     inputs = [[account, *map(str, totals[account])] for account in sorted(totals) if any(totals[account])]
     method = result.measure.method
-    return _digest({"per": [str(method.of.per), str(method.over.per) if method.over else None], "given": inputs})
+    per = [str(method.numerator.per), str(method.denominator.per) if method.denominator else None]
+    return _digest({"per": per, "given": inputs})
 
 
 def answer_hash(answer: Mapping[str, Any]) -> str:

@@ -10,28 +10,29 @@ from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.values import MICRO, instant, scaled
 from app.domain.recorded import Recorded
-from app.kpi_queries.evaluate import exactly
-from app.kpi_queries.query import KpiQuery, kpi_of, views
+from app.kpi_queries.evaluate import evaluate_exactly
+from app.kpi_queries.query import KpiQuery, kpi_of
+from app.kpi_queries.sources import views_of
 from app.read_side.reader import Reader, When
 from projections.kpis.decimals import step
 from projections.kpis.presentation import is_share
 from projections.views import portfolios
 
-LOOKED_AT: Final = 200
-"""How many events one answer tries, so that a long history costs pages and not a worker."""
+EVENTS_A_PAGE: Final = 200
+"""How many events one page tries, so that a long history costs pages and not a worker."""
 RULES: Final = tuple(topic for topic in CATALOGUE if topic.startswith("policy."))
 """What changes how figures are counted."""
 _APART: Final = frozenset(
     ("name", "unit", "period", "scope", "method", "calculation", "as_of", "known_at", "position", "warnings", "explain_url", "coverage",
      "currency", "null_reason", "policy_version", "fx_version", "fx_rates")
 )  # fmt: skip
-"""What an answer says that is not the figure: how it was asked, by which rules it was counted, and counts beside it."""
+"""Members of an answer that are not the figure: how it was queried, by which rules it was counted, and counts beside it."""
 _EXACT: Final = ("value", "numerator", "denominator")
 
 
 @dataclass(frozen=True)
 class Point:
-    """A figure as it was known at a position. exact: value, numerator and denominator; answer: all that was answered."""
+    """A figure as it was known at a position. exact: value, numerator and denominator; answer: the whole answer."""
 
     position: int
     exact: tuple[Fraction | None, Fraction, Fraction] = (None, Fraction(0), Fraction(0))
@@ -63,30 +64,30 @@ class Point:
         }
 
 
-class Moved(NamedTuple):
+class MovedPage(NamedTuple):
     """A page of the events that moved a figure, and where the next one begins."""
 
     events: list[dict[str, Any]]
     after: int | None
 
 
-class Restated:
-    """A figure looked at from two positions. Takes: the question, its business clock, and both positions.
+class Restatement:
+    """A figure as it was known at two positions. Takes: the query, its business clock, and both positions.
 
     Raises: Invalid when the first lies behind the second.
     """
 
-    def __init__(self, reader: Reader, tenant_id: str, question: KpiQuery, when: When, first: int, last: int) -> None:
+    def __init__(self, reader: Reader, tenant_id: str, query: KpiQuery, when: When, first: int, last: int) -> None:
         if first > last:
             raise Invalid("known_at_reversed", "from_known_at must not be behind to_known_at")
-        self.reader, self.tenant_id, self.question, self.when = reader, tenant_id, question, when
-        self.kpi = kpi_of(question.name)
-        self.last = self._point(last, there=True)
+        self.reader, self.tenant_id, self.query, self.when = reader, tenant_id, query, when
+        self.kpi = kpi_of(query.name)
+        self.last = self._point(last, must_exist=True)
         self.first = self._point(first)
         self.currency = self.last.currency or self.first.currency
         self._one_currency(self.first)
 
-    def page(self, limit: int, after: int | None = None) -> Moved:
+    def page(self, limit: int, after: int | None = None) -> MovedPage:
         """A page of the events that moved it. Takes: `after`, where the page before ended.
 
         Raises: Invalid where amounts are of several currencies on the way.
@@ -94,31 +95,31 @@ class Restated:
         position = self.first.position if after is None else max(after, self.first.position)
         before = self.first if position == self.first.position else self._point(position)
         moved: list[dict[str, Any]] = []
-        candidates = self._candidates(position, LOOKED_AT + 1)
+        candidates = self._candidates(position, EVENTS_A_PAGE + 1)
         for number, (event, following) in enumerate(zip_longest(candidates, candidates[1:])):
-            if number >= LOOKED_AT and position == candidates[number - 1].position:
+            if number >= EVENTS_A_PAGE and position == candidates[number - 1].position:
                 break
             try:
                 point = self._point(event.position)
             except Invalid:
                 if not _of_one_append(event, following):
                     raise
-                continue  # between two events of one append a table may not be in force; the last of them tells
+                continue  # between two events of one append a table may not be in force; the last of them counts
             self._one_currency(point)
             if changed := point.changed(before):
-                moved.append(self._told(event, before, point, changed))
+                moved.append(self._event(event, before, point, changed))
             before, position = point, event.position
             if len(moved) == limit:
                 break
         left = bool(self._candidates(position, 1)) if candidates else False
-        return Moved(moved, position if left else None)
+        return MovedPage(moved, position if left else None)
 
-    def told(self) -> dict[str, Any]:
-        """What was asked, the figure at both positions, and the difference."""
+    def summary(self) -> dict[str, Any]:
+        """The query, the figure at both positions, and the difference."""
         answer = self.last.answer
-        asked = {name: answer[name] for name in ("name", "unit", "method", "period", "scope", "as_of")}
+        shared = {name: answer[name] for name in ("name", "unit", "method", "period", "scope", "as_of")}
         return {
-            **asked,
+            **shared,
             "currency": self.currency,
             "from": self.first.written(),
             "to": self.last.written(),
@@ -127,34 +128,39 @@ class Restated:
 
     def causes(self) -> tuple[list[str], bool]:
         """The ids of the events that moved it, and whether these are all."""
-        told = self.page(LOOKED_AT)
-        return [event["id"] for event in told.events], told.after is None
+        page = self.page(EVENTS_A_PAGE)
+        return [event["id"] for event in page.events], page.after is None
 
     def _candidates(self, after: int, limit: int) -> list[Recorded]:
         """The next events that the rows of the figure, or the rules, are made of: no other can move it."""
-        account, tenant_id, until = self.question.scope.account, self.tenant_id, self.last.position
-        told = self.reader.log.after(
-            tenant_id, after, limit, until=until, types=topics(self.question), account_id=account
+        account, tenant_id, until = self.query.scope.account, self.tenant_id, self.last.position
+        events = self.reader.log.after(
+            tenant_id, after, limit, until=until, types=topics(self.query), account_id=account
         )
         if account is not None and RULES:
-            told += self.reader.log.after(tenant_id, after, limit, until=until, types=RULES)
-        return sorted(told, key=lambda event: event.position)[:limit]
+            events += self.reader.log.after(tenant_id, after, limit, until=until, types=RULES)
+        return sorted(events, key=lambda event: event.position)[:limit]
 
-    def _point(self, position: int, *, there: bool = False) -> Point:
-        """The figure as it was known. Takes: `there`, whether an account that it is about must be known by then."""
+    def _point(self, position: int, *, must_exist: bool = False) -> Point:
+        """The figure as it was known. Takes: `must_exist`, whether its account must be known by then."""
         try:
-            found, answer = exactly(self.reader, self.tenant_id, self.question, replace(self.when, known_at=position))
+            result, answer = evaluate_exactly(
+                self.reader, self.tenant_id, self.query, replace(self.when, known_at=position)
+            )
         except NotFound:
-            if there:
+            if must_exist:
                 raise
-            method = self.kpi.methods[self.question.method or self.kpi.default]
-            plain = method.over is None and method.tell is None  # then the sum of nothing is a figure, and it is 0
-            return Point(position, (Fraction(0) if plain else None, Fraction(0), Fraction(0)))
-        measure = found.measure
+            method = self.kpi.methods[self.query.method or self.kpi.default]
+            is_sum = (
+                method.denominator is None and method.compute is None
+            )  # the sum of nothing is a figure, and it is 0
+            return Point(position, (Fraction(0) if is_sum else None, Fraction(0), Fraction(0)))
+        measure = result.measure
         # What is worked out of all rows is compared as it is written; else the exact fraction counts.
-        value = measure.value if measure.method.tell is None else _written(answer["value"])
-        numerator = Fraction(measure.numerator, measure.method.of.per)
-        denominator = Fraction(measure.denominator, measure.method.over.per if measure.method.over else 1)
+        value = measure.value if measure.method.compute is None else _written(answer["value"])
+        numerator = Fraction(measure.numerator, measure.method.numerator.per)
+        scale = measure.method.denominator
+        denominator = Fraction(measure.denominator, scale.per if scale else 1)
         return Point(position, (value, numerator, denominator), answer)
 
     def _one_currency(self, point: Point) -> None:
@@ -166,7 +172,7 @@ class Restated:
     def _step(self, before: Point, after: Point) -> str:
         return step(before.value, after.value, self.currency, share=is_share(self.kpi))
 
-    def _told(self, event: Recorded, before: Point, after: Point, changed: Iterable[str]) -> dict[str, Any]:
+    def _event(self, event: Recorded, before: Point, after: Point, changed: Iterable[str]) -> dict[str, Any]:
         return {
             "id": event.event_id,
             "type": event.type,
@@ -197,10 +203,10 @@ def _written(value: str | None) -> Fraction | None:
     return None if value is None else Fraction(scaled(value), MICRO)
 
 
-def topics(question: KpiQuery) -> tuple[str, ...]:
+def topics(query: KpiQuery) -> tuple[str, ...]:
     """The events that may move a figure: those that its rows are folded from, and those of rules."""
-    scope = question.scope
-    read = views(question.name)
+    scope = query.scope
+    views = views_of(query.name)
     if scope.owner is None and scope.tier is None:  # whose an account is matters only for somebody's figure
-        read = tuple(view for view in read if view is not portfolios.VIEW)
-    return tuple(dict.fromkeys([*(topic for view in read for topic in view.on), *RULES]))
+        views = tuple(view for view in views if view is not portfolios.VIEW)
+    return tuple(dict.fromkeys([*(topic for view in views for topic in view.on), *RULES]))

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import add_days, add_months, day_start, plain_day
-from app.kpi_queries.evaluate import answer
+from app.kpi_queries.evaluate import evaluate
 from app.kpi_queries.query import KpiQuery, kpi_of
 from app.read_side.reader import Reader, When
 
@@ -29,20 +29,20 @@ def stretches(from_: str, to: str, interval: Interval) -> Iterator[tuple[str, st
         at = until
 
 
-def series(reader: Reader, tenant_id: str, question: KpiQuery, when: When, interval: Interval) -> dict[str, Any]:
+def series(reader: Reader, tenant_id: str, query: KpiQuery, when: When, interval: Interval) -> dict[str, Any]:
     """A figure over each interval of a period, and of a point at the end of each.
 
-    An interval that ends later than now is answered as a single question about it is, from what is agreed for it.
-    Raises: as `answer`; Invalid for a period that is none, or that has too many intervals.
+    An interval that ends later than now is answered as a single query of it is, from what is agreed for it.
+    Raises: as `evaluate`; Invalid for a period that is none, or that has too many intervals.
     """
-    kpi, where = kpi_of(question.name), reader.projector.zone(tenant_id)
-    if question.from_ is None or question.to is None:
+    kpi, zone = kpi_of(query.name), reader.projector.zone(tenant_id)
+    if query.from_ is None or query.to is None:
         raise Invalid("period_missing", "a series leads from a day to a day; name from and to")
     try:
-        from_, to = plain_day(question.from_), plain_day(question.to)
-        day_start(from_, where)
+        from_, to = plain_day(query.from_), plain_day(query.to)
+        day_start(from_, zone)
         days = [pair for _, pair in zip(range(MOST + 1), stretches(from_, to, interval), strict=False)]
-        ends = [day_start(until, where) - 1 for _, until in days]
+        ends = [day_start(until, zone) - 1 for _, until in days]
     except (ValueError, OverflowError) as error:
         raise Invalid("invalid_period", "from and to are dates such as 2026-01-31") from error
     if not days:
@@ -50,20 +50,20 @@ def series(reader: Reader, tenant_id: str, question: KpiQuery, when: When, inter
     if len(days) > MOST:
         raise Invalid("too_many_points", f"a series has {MOST} points at the most; take a longer interval")
     data: list[dict[str, Any]] = []
-    told: dict[str, Any] = {}
+    answer: dict[str, Any] = {}
     for (start, until), last in zip(days, ends, strict=True):
         if kpi.kind == "period":
-            one, clocks = replace(question, from_=start, to=until), replace(when, now=True)
+            one, clocks = replace(query, from_=start, to=until), replace(when, now=True)
         else:
-            one, clocks = replace(question, from_=None, to=None), replace(when, as_of=last, now=False)
-        told = answer(reader, tenant_id, one, clocks)
-        when = replace(when, known_at=told["position"])
-        point = {name: value for name, value in told.items() if name not in _APART}
+            one, clocks = replace(query, from_=None, to=None), replace(when, as_of=last, now=False)
+        answer = evaluate(reader, tenant_id, one, clocks)
+        when = replace(when, known_at=answer["position"])
+        point = {name: value for name, value in answer.items() if name not in _APART}
         data.append({"from": start, "to": until, **point})
     return {
-        **{name: told[name] for name in _SHARED},
+        **{name: answer[name] for name in _SHARED},
         "interval": interval,
         "period": {"from": from_, "to": to},
         "data": data,
-        "position": told["position"],
+        "position": answer["position"],
     }

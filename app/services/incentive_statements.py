@@ -122,7 +122,7 @@ def _policy(handler: Handler, reader: Reader, tenant_id: str, named: str, positi
 def _retention(reader: Reader, tenant_id: str, asked: StatementRequest, position: int) -> Retention:
     """How much of the payee's book stayed, as the figure answers it."""
     question = KpiQuery(RETENTION, asked.start, asked.end, scope=Scope(owner=asked.payee, currency=asked.currency))
-    told = figures.answer(reader, tenant_id, question, reader.when(tenant_id, None, str(position)))
+    told = figures.evaluate(reader, tenant_id, question, reader.when(tenant_id, None, str(position)))
     return Retention(
         value=told["value"],
         numerator=told["numerator"],

@@ -8,8 +8,9 @@ from app.domain.kernel.values import micros
 from app.domain.kpi_certificate.commands import RecordKpiCertificate
 from app.domain.kpi_certificate.events import CertifiedOption, CertifiedScope, CertifiedWarning, KpiCertificateIssued
 from app.kpi_queries.digests import answer_hash, inputs_hash
-from app.kpi_queries.evaluate import exactly
-from app.kpi_queries.query import KpiQuery, Scope, kpi_of, views
+from app.kpi_queries.evaluate import evaluate_exactly
+from app.kpi_queries.query import KpiQuery, Scope, kpi_of
+from app.kpi_queries.sources import views_of
 from app.read_side.reader import Reader, When
 from app.store.receipts import Receipt, Request
 from app.write_side.handler import CommandEnvelope, Handler
@@ -35,7 +36,7 @@ def known(reader: Reader, tenant_id: str, name: str, as_of: str | None, known_at
 
     Raises: NotFound for an unknown KPI; Invalid for a clock that is none; Unavailable while views are behind.
     """
-    read = views(name)
+    read = views_of(name)
     when = reader.when(tenant_id, as_of, known_at)
     position = reader.log.head(tenant_id) if when.known_at is None else when.known_at
     reader.wait(tenant_id, read, position, 2, strict=True)
@@ -46,7 +47,7 @@ def certified(
     reader: Reader, tenant_id: str, question: KpiQuery, when: When, note: str | None = None
 ) -> KpiCertificateIssued:
     """A figure as a certificate says it. Raises: as an answer does."""
-    found, answer = exactly(reader, tenant_id, question, when, explained=True)
+    found, answer = evaluate_exactly(reader, tenant_id, question, when, explained=True)
     period = answer["period"] or {}
     return KpiCertificateIssued(
         kpi=answer["name"],
@@ -128,7 +129,7 @@ def verify(reader: Reader, tenant_id: str, certificate_id: str) -> dict[str, Any
 
 def since(reader: Reader, tenant_id: str, told: KpiCertificateIssued, known_at: int | None = None) -> dict[str, Any]:
     """A certified figure as it is by now, and whether it has been restated."""
-    _, now = exactly(reader, tenant_id, question_of(told), When(micros(told.as_of), known_at, now=False))
+    _, now = evaluate_exactly(reader, tenant_id, question_of(told), When(micros(told.as_of), known_at, now=False))
     members = ("value", "numerator", "denominator", "currency")
     return {
         "value": now["value"],

@@ -18,7 +18,8 @@ from app.domain.period_close.commands import (
 from app.domain.period_close.decisions import claim
 from app.domain.period_close.events import PeriodCloseClosed
 from app.kpi_queries.query import KpiQuery, Scope, kpi_of
-from app.kpi_queries.restatement import Restated as Moved
+from app.kpi_queries.restatement import Restatement
+from app.kpi_queries.sources import takes_currency
 from app.read_side.reader import Reader
 from app.services.kpi_certificates import certified, figure_of, issue, known, question_of, since
 from app.store.receipts import Receipt, Request
@@ -158,7 +159,7 @@ def _require_closable(handler: Handler, reader: Reader, tenant_id: str, command:
 def _asked(reader: Reader, tenant_id: str, name: str, command: ClosePeriod) -> tuple[KpiQuery, str | None]:
     """A figure of the period; one of a point in time is asked for its last instant."""
     kpi = kpi_of(name)
-    scope = Scope(currency=None if kpi.reads == "scope_changes" else command.currency)
+    scope = Scope(currency=command.currency if takes_currency(kpi) else None)
     if kpi.kind == "period":
         return KpiQuery(name, command.from_, command.to, scope=scope), None
     last = day_start(command.to, reader.projector.zone(tenant_id)) - 1
@@ -183,5 +184,5 @@ def _anew(reader: Reader, tenant_id: str, certificates: Iterable[str]) -> Iterat
         if since(reader, tenant_id, told, clocks.known_at)["restated"]:
             anew = certified(reader, tenant_id, question_of(told), clocks)
             clocks = replace(clocks, known_at=None)
-            moved = Moved(reader, tenant_id, question_of(told), clocks, told.known_position, anew.known_position)
+            moved = Restatement(reader, tenant_id, question_of(told), clocks, told.known_position, anew.known_position)
             yield Anew(standing, anew, *moved.causes())

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import day_of
 from app.domain.policy.rules import MetricRules
-from projections.kpis.base import DEFAULTS
-from projections.kpis.conversion import AS_IS, Worth
+from projections.kpis.conversion import AS_IS, LineAmounts
 from projections.kpis.counting_rules import counted, days_apart, grouped, stripped
+from projections.kpis.rule_sets import DEFAULT_RULES
 from projections.views.contract_lines import ContractLine
 
 GAINS: Final = ("new", "expansion", "reactivation")
@@ -66,7 +66,7 @@ class AccountMovements:
     left: bool = False
 
     @property
-    def worth(self) -> int:
+    def closing_total(self) -> int:
         """What it pays in the end, all told, at the closing day's rates."""
         return self.closing + self.escalated + self.fx
 
@@ -75,8 +75,8 @@ class AccountMovements:
         return sum(movement.amount for movement in self.movements if movement.kind in kinds)
 
 
-def standings(
-    lines: Iterable[ContractLine], start: int, end: int, rules: MetricRules = DEFAULTS, where: ZoneInfo = UTC
+def account_movements(
+    lines: Iterable[ContractLine], start: int, end: int, rules: MetricRules = DEFAULT_RULES, zone: ZoneInfo = UTC
 ) -> list[AccountMovements]:
     """Every account that has lines, by id; one that counts as new when it returns, once more from then on.
 
@@ -84,20 +84,20 @@ def standings(
     where it matters whether an account had paid before, and all of an account where rules are not the house's own.
     One-off lines and a contract's own row count for nothing. where: the zone of calendar months.
     """
-    return standing(counted(lines, rules), start, end, rules, where)
+    return movements_of(counted(lines, rules), start, end, rules, zone)
 
 
-def standing(
+def movements_of(
     lines: Iterable[ContractLine],
     start: int,
     end: int,
-    rules: MetricRules = DEFAULTS,
-    where: ZoneInfo = UTC,
-    worth: Worth = AS_IS,
+    rules: MetricRules = DEFAULT_RULES,
+    zone: ZoneInfo = UTC,
+    amounts: LineAmounts = AS_IS,
 ) -> list[AccountMovements]:
     """The same of lines that are counted already, at what they are worth."""
     owned = grouped(lines)
-    read = _Reading(start, end, rules, where, worth)
+    read = _Reading(start, end, rules, zone, amounts)
     return [row for account in sorted(owned) for row in read.account(account, owned[account])]
 
 
@@ -123,8 +123,8 @@ class _Reading:
     start: int
     end: int
     rules: MetricRules
-    where: ZoneInfo
-    worth: Worth
+    zone: ZoneInfo
+    amounts: LineAmounts
 
     def account(self, account: str, lines: Sequence[ContractLine]) -> list[AccountMovements]:
         """What an account paid and what moved it: one standing, or one for each time that it is a new client."""
@@ -135,7 +135,7 @@ class _Reading:
         lives = self._lives(like, steps, paid=paid)
         found = []
         for life in lives:
-            row = self._standing(account, like, opening, life, paid=paid)
+            row = self._row(account, like, opening, life, paid=paid)
             if life is lives[-1]:
                 found.append(self._closed(row, lines, like))
             elif row.opening or row.movements:  # its rates moved, if at all, while it was there
@@ -143,7 +143,7 @@ class _Reading:
             opening, paid = [], False
         return found
 
-    def _standing(
+    def _row(
         self,
         account: str,
         lines: Sequence[ContractLine],
@@ -162,7 +162,7 @@ class _Reading:
             ever = ever or step.pays > 0
             interrupted = interrupted or (ever and not step.pays)
         movements = [] if left and self.rules.new_and_churned == "ignored" else self._movements(lines, life, paid=paid)
-        amount = sum(self.worth.opening(line) for line in opening)
+        amount = sum(self.amounts.opening(line) for line in opening)
         return AccountMovements(
             account=account,
             opening=amount,
@@ -181,9 +181,9 @@ class _Reading:
         """With what escalators and rates add to it in the end."""
         escalated = 0
         if like is not lines:
-            escalated = sum(self.worth.opening(line) for line in self._last(lines))
-            escalated -= sum(self.worth.opening(line) for line in self._last(like))
-        fx = sum(self.worth.closing(line) for line in self._last(lines)) - row.closing - escalated
+            escalated = sum(self.amounts.opening(line) for line in self._last(lines))
+            escalated -= sum(self.amounts.opening(line) for line in self._last(like))
+        fx = sum(self.amounts.closing(line) for line in self._last(lines)) - row.closing - escalated
         return replace(row, escalated=escalated, fx=fx) if escalated or fx else row
 
     def _last(self, lines: Sequence[ContractLine]) -> list[ContractLine]:
@@ -220,11 +220,11 @@ class _Reading:
         """What a step is netted with: nothing, its month, or the period."""
         if self.rules.netting == "instant":
             return step.at
-        return month_of(step.at, self.where) if self.rules.netting == "month" else 0
+        return month_of(step.at, self.zone) if self.rules.netting == "month" else 0
 
     def _moved(self, lines: Sequence[ContractLine], step: _Step, *, paid: bool) -> list[Movement]:
-        worth = self.worth.moving
-        change = sum(worth(line, step.at) for line in step.come) - sum(worth(line, step.at) for line in step.gone)
+        moving = self.amounts.moving
+        change = sum(moving(line, step.at) for line in step.come) - sum(moving(line, step.at) for line in step.gone)
         if not change:
             return []
         kind = _kind(change, step, paid=paid)
@@ -244,8 +244,8 @@ class _Reading:
             line.contract for line in step.gone
         }
         after = {line.contract for line in lines if line.valid_from <= step.at < line.valid_to}
-        gone = sum(self.worth.moving(line, step.at) for line in step.gone if line.contract not in after)
-        come = sum(self.worth.moving(line, step.at) for line in step.come if line.contract not in before)
+        gone = sum(self.amounts.moving(line, step.at) for line in step.gone if line.contract not in after)
+        come = sum(self.amounts.moving(line, step.at) for line in step.come if line.contract not in before)
         return max(0, gone - come)
 
     def _reasons(self, step: _Step, change: int) -> tuple[int, int]:
@@ -253,20 +253,22 @@ class _Reading:
         was = {(line.contract, line.line): line for line in step.gone}
         pairs = [(was[line.contract, line.line], line) for line in step.come if (line.contract, line.line) in was]
 
-        def worth(line: ContractLine) -> int:
-            return self.worth.moving(line, step.at)
+        def amount(line: ContractLine) -> int:
+            return self.amounts.moving(line, step.at)
 
         if change < 0:
-            return min(-change, sum(worth(old) for old, new in pairs if new.held)), 0
-        released = sum(worth(new) for old, new in pairs if old.held)
-        raised = sum(max(0, worth(new) - worth(old)) for old, new in pairs if new.cause == "escalator" and not old.held)
+            return min(-change, sum(amount(old) for old, new in pairs if new.held)), 0
+        released = sum(amount(new) for old, new in pairs if old.held)
+        raised = sum(
+            max(0, amount(new) - amount(old)) for old, new in pairs if new.cause == "escalator" and not old.held
+        )
         return min(change, released), min(change - min(change, released), raised)
 
 
-def month_of(at: int, where: ZoneInfo) -> str:
+def month_of(at: int, zone: ZoneInfo) -> str:
     """The calendar month of an instant."""
     try:
-        return day_of(at, where)[:7]
+        return day_of(at, zone)[:7]
     except OverflowError:  # a zone's day beyond the calendar
         return ""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from projections.kpis.conversion import Exchange, common, parts_of
+from projections.kpis.conversion import Exchange, common_denominator, parts_of
 from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.growth import Agreement, Deal
 from projections.kpis.incentives import Payment
@@ -35,10 +35,10 @@ def in_one(rows: Sequence[Any], at: int, exchange: Exchange) -> tuple[list[Any],
     Raises: Invalid where there is no rate for a currency and a day.
     """
     currencies = sorted({name for row in rows if (name := currency_of(row)) is not None})
-    worth = {name: exchange.worth(name, at) for name in currencies}
-    per = common(worth.values())
-    factors = {name: parts_of(one, per) for name, one in worth.items()}
-    return [_exchanged(row, exchange.currency, factors) for row in rows], per
+    rates = {name: exchange.rate(name, at) for name in currencies}
+    scale_factor = common_denominator(rates.values())
+    factors = {name: parts_of(one, scale_factor) for name, one in rates.items()}
+    return [_exchanged(row, exchange.currency, factors) for row in rows], scale_factor
 
 
 def currency_of(row: Any) -> str | None:
@@ -53,8 +53,8 @@ def _exchanged(row: Any, currency: str, factors: Mapping[str, int]) -> Any:
         case Outlook(term=term):
             return row._replace(term=_exchanged(term, currency, factors))
         case Predicted(term=term, forecast=forecast):
-            told = None if forecast is None else _exchanged(forecast, currency, factors)
-            return row._replace(term=_exchanged(term, currency, factors), forecast=told)
+            converted_forecast = None if forecast is None else _exchanged(forecast, currency, factors)
+            return row._replace(term=_exchanged(term, currency, factors), forecast=converted_forecast)
     if row.currency is None:
         return row
     amounts = {name: getattr(row, name) for name in AMOUNTS[type(row)]}

@@ -6,15 +6,16 @@ Everything is integers; a scale says how many of them make one. Only the answer 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from fractions import Fraction
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import MICRO
 from app.domain.policy.rules import MetricRules
+from projections.kpis.rule_sets import ALL_RULES, DEFAULT_RULES
+from projections.kpis.sql_expression import SqlExpression, SqlTally
 
-DEFAULTS: Final = MetricRules()
-"""How figures are counted where a tenant has set nothing else."""
 Share = tuple[int, int]
 """What a row gives to the numerator and to the denominator."""
 
@@ -39,55 +40,73 @@ HOURS: Final = Scale(MICRO)
 
 
 @dataclass(frozen=True)
-class Terms:
-    """On which terms a figure is asked for: [start, end) in microseconds, the tenant's zone, the currency of its amounts, the
-    rules that count, and what else the question says, by name.
+class KpiContext:
+    """What a figure is computed under: [start, end) in microseconds, the tenant's time zone, the currency of its amounts, the
+    rules in force, and the query's options by name.
     """
 
     start: int
     end: int
-    where: ZoneInfo
+    zone: ZoneInfo
     currency: str | None = None
-    rules: MetricRules = DEFAULTS
+    rules: MetricRules = DEFAULT_RULES
     options: Mapping[str, str] = field(default_factory=dict)
 
 
 class ComputedValue(NamedTuple):
-    """A figure that is more than a quotient of sums. members: what its answer says besides; nothing: why there is no value."""
+    """A figure that is more than a quotient of sums. members: further members of its answer; null_reason: why it has no value."""
 
     value: Fraction | None
     members: Mapping[str, Any] = {}
-    nothing: str | None = None
-    notes: "Warnings" = {}
+    null_reason: str | None = None
+    warnings: "Warnings" = {}
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to compute a figure. share: what a row gives. of, over: what numerator and denominator count; a figure that
-    is a plain sum has no `over`. nothing: why there is no figure when the denominator is 0.
-    tell: works the figure out of all its rows, where it is no quotient of sums; the shares then only say who counts.
+    """A way to compute a figure, with everything that is to be known about it.
+
+    share: what a row gives. numerator, denominator: what each counts; a figure that is a plain sum has no denominator.
+    null_reason: why there is no figure when the denominator is 0. compute: works the figure out of all its rows, where it is no
+    quotient of sums; the shares then only say who counts. sql: the share once more in SQL, or that the row source tallies in
+    SQL; None where rows are always read. depends_on: the policy rules that its rows and shares depend on; left out, all. While
+    one of them is not the default, the figure is computed from rows by the functions here.
     """
 
     formula: str
     share: Callable[[Any], Share]
-    of: Scale
-    over: Scale | None = None
-    nothing: str | None = None
-    tell: "Callable[[Measure, Terms], ComputedValue] | None" = None
+    numerator: Scale
+    denominator: Scale | None = None
+    null_reason: str | None = None
+    compute: "Callable[[Measure, KpiContext], ComputedValue] | None" = None
+    sql: SqlExpression | SqlTally | None = None
+    depends_on: frozenset[str] = ALL_RULES
 
     @property
     def money(self) -> bool:
         """Whether amounts are summed, which only one currency allows."""
-        return self.of.money or (self.over is not None and self.over.money)
+        return self.numerator.money or self.denominator_money
+
+    @property
+    def denominator_money(self) -> bool:
+        """Whether the denominator is an amount."""
+        return self.denominator is not None and self.denominator.money
+
+    def in_parts(self, parts: int) -> "Method":
+        """The same where money is counted in so many parts of it, as a conversion needs."""
+        if parts == 1:
+            return self
+        denominator = self.denominator and self.denominator.times(parts)
+        return replace(self, numerator=self.numerator.times(parts), denominator=denominator)
 
 
 @dataclass(frozen=True)
 class Measure:
     """A figure before it is rounded. shares: each row with what it gave.
 
-    parts: what a waterfall is made of, by name; notes: the warnings about rows. Both are None where the shares tell.
+    parts: what a waterfall is made of, by name; warnings: those about rows. Both are None where they follow from the shares.
     tally: what rows were counted to, where there are no shares.
-    per: in how many parts of the usual ones money is counted; the method's scales tell of it already.
+    scale_factor: in how many parts of the usual ones money is counted; the method's scales include it already.
     """
 
     method: Method
@@ -95,17 +114,17 @@ class Measure:
     denominator: int
     shares: tuple[tuple[Any, Share], ...] = ()
     parts: Mapping[str, int] | None = None
-    notes: "Warnings | None" = None
-    per: int = 1
+    warnings: "Warnings | None" = None
+    scale_factor: int = 1
     tally: Any = None
 
     @property
     def value(self) -> Fraction | None:
         """The exact figure, or None when its denominator is 0."""
-        numerator = Fraction(self.numerator, self.method.of.per)
-        if self.method.over is None:
+        numerator = Fraction(self.numerator, self.method.numerator.per)
+        if self.method.denominator is None:
             return numerator
-        return numerator * self.method.over.per * Fraction(1, self.denominator) if self.denominator else None
+        return numerator * self.method.denominator.per * Fraction(1, self.denominator) if self.denominator else None
 
 
 Warnings = dict[str, int | None]
@@ -118,28 +137,46 @@ def counted(code: str, rows: Iterable[Any]) -> Warnings:
     return {code: count} if count else {}
 
 
-def _silent(_rows: Sequence[Any], _measure: Measure) -> Warnings:
+def _no_warnings(_rows: Sequence[Any], _measure: Measure) -> Warnings:
     return {}
+
+
+class RowKind(Enum):
+    """The rows that figures are made of. Each has one source in `app.kpi_queries.sources`."""
+
+    ACCOUNT_MOVEMENTS = "account movements"
+    ACCOUNT_WEIGHTS = "account weights"
+    LIFETIMES = "customer lifetimes"
+    COHORTS = "cohort members"
+    RENEWALS = "renewals"
+    FORECAST_OUTLOOKS = "forecast outlooks"
+    FORECAST_PREDICTIONS = "forecast predictions"
+    SCOPE_CHANGES = "scope change outcomes"
+    OPEN_OPPORTUNITIES = "open opportunities"
+    DECIDED_OPPORTUNITIES = "decided opportunities"
+    ACCEPTED_PROPOSALS = "accepted proposals"
+    OPEN_BUDGETS = "open budgets"
+    INCENTIVE_PAYMENTS = "incentive payments"
 
 
 @dataclass(frozen=True)
 class Kpi:
     """A figure of the catalogue.
 
-    unit: a ratio, money, a number, or rows. kind: of a point in time or of a period. reads: which rows it is made of
-    (`app.kpi_queries.row_source` loads them). methods: by name, the default first. warn: what a reader should know besides. source: where
-    the rule comes from. options: what its question may say besides. calculation: the version of how it is computed; it rises
-    when the answer to the same question over the same events changes (`python -m tests.golden` writes the new answers).
+    unit: a ratio, money, a number, or rows. kind: of a point in time or of a period. reads: the rows that it is made of.
+    methods: by name, the default first. warn: what a reader should know besides. source: where the rule comes from.
+    options: the further parameters that a query may give. calculation: the version of how it is computed; it rises
+    when the answer to the same query over the same events changes (`python -m tests.golden` writes the new answers).
     """
 
     name: str
     title: str
     unit: Literal["ratio", "money", "number", "rows"]
     kind: Literal["point", "period"]
-    reads: str
+    reads: RowKind
     methods: Mapping[str, Method]
     source: str
-    warn: Callable[[Sequence[Any], Measure], Warnings] = _silent
+    warn: Callable[[Sequence[Any], Measure], Warnings] = _no_warnings
     options: frozenset[str] = frozenset()
     calculation: int = 1
 
@@ -149,10 +186,9 @@ class Kpi:
         return next(iter(self.methods))
 
 
-def measure(method: Method, rows: Sequence[Any], per: int = 1) -> Measure:
+def measure(method: Method, rows: Sequence[Any], scale_factor: int = 1) -> Measure:
     """The figure of rows: the sum of what each gives. Takes: in how many parts of the usual ones their money is counted."""
-    if per != 1:
-        method = replace(method, of=method.of.times(per), over=method.over and method.over.times(per))
+    method = method.in_parts(scale_factor)
     shares = tuple((row, method.share(row)) for row in rows)
     numerator, denominator = (sum(share[at] for _, share in shares) for at in (0, 1))
-    return Measure(method, numerator, denominator, shares, per=per)
+    return Measure(method, numerator, denominator, shares, scale_factor=scale_factor)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from projections.kpis.base import YEARLY, Kpi, Measure, Method, Share, Warnings, counted
+from projections.kpis.base import YEARLY, Kpi, Measure, Method, RowKind, Share, Warnings, counted
+from projections.kpis.rule_sets import NO_RULES
 from projections.views.budgets import Budget
 
 
@@ -20,14 +21,15 @@ BUDGET_VARIANCE: Final = Kpi(
     title="Budget variance",
     unit="ratio",
     kind="point",
-    reads="budgets",
+    reads=RowKind.OPEN_BUDGETS,
     methods={
         "forecast": Method(
-            "sum of (forecast at completion - budget) / sum of budgets, of open budgets with a forecast",
-            _off,
-            YEARLY,
-            YEARLY,
-            "no_open_budget_with_a_forecast",
+            formula="sum of (forecast at completion - budget) / sum of budgets, of open budgets with a forecast",
+            share=_off,
+            numerator=YEARLY,
+            denominator=YEARLY,
+            null_reason="no_open_budget_with_a_forecast",
+            depends_on=NO_RULES,
         )
     },
     warn=_unforeseen,

@@ -23,7 +23,7 @@ def streams(rows: Sequence[Any], lines: Sequence[ContractLine]) -> set[str]:
 
 
 def causes(
-    rows: Sequence[Any], lines: Sequence[ContractLine], start: int, end: int, where: ZoneInfo
+    rows: Sequence[Any], lines: Sequence[ContractLine], start: int, end: int, zone: ZoneInfo
 ) -> Callable[[Recorded], bool]:
     """Whether an event of those streams is behind an account's rows.
 
@@ -42,14 +42,14 @@ def causes(
             return True
         if whole and event.type == "contract.renewed":
             return True
-        return not changed.isdisjoint(_effects(event, where))
+        return not changed.isdisjoint(_effects(event, zone))
 
     return behind
 
 
 def _own(rows: Sequence[Any]) -> set[str]:
-    terms = [row.term if isinstance(row, Outlook | Predicted) else row for row in rows]
-    found = {name for row in terms if isinstance(row, Renewal) for name in (row.contract, row.renewal) if name}
+    context = [row.term if isinstance(row, Outlook | Predicted) else row for row in rows]
+    found = {name for row in context if isinstance(row, Renewal) for name in (row.contract, row.renewal) if name}
     found |= {row.stream for row in rows if isinstance(row, Deal | Agreement)}
     found |= {row.budget for row in rows if isinstance(row, Budget)}
     return found | {row.scope_change for row in rows if isinstance(row, ScopeChangeOutcome)}
@@ -60,7 +60,7 @@ def _paid(rows: Sequence[Any]) -> set[str]:
     return {row.cause for row in rows if isinstance(row, Payment)}
 
 
-def _effects(event: Recorded, where: ZoneInfo) -> list[int]:
+def _effects(event: Recorded, zone: ZoneInfo) -> list[int]:
     """When an event changes something: at its effective time, and on the days that it names."""
     days = [event.data[name] for name in ("start", "effective_end") if event.data.get(name)]
-    return [event.effective_at, *(day_start(day, where) for day in days)]
+    return [event.effective_at, *(day_start(day, zone) for day in days)]

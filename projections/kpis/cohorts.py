@@ -15,11 +15,13 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import Invalid
-from projections.kpis.base import COUNT, MONTHLY, ComputedValue, Kpi, Measure, Method, Share, Terms
+from projections.kpis.base import COUNT, MONTHLY, ComputedValue, Kpi, KpiContext, Measure, Method, RowKind, Share
 from projections.kpis.calendar import label, month_of, month_start
 from projections.kpis.customer_lifetimes import MONTHS, CustomerLifetime
 from projections.kpis.decimals import quantity, ratio
 from projections.kpis.options import choice
+from projections.kpis.rule_sets import LINE_RULES
+from projections.kpis.sql_expression import SqlTally
 
 MOST: Final = 20_000
 """How many cells an answer may have."""
@@ -52,15 +54,15 @@ def granularity(options: Mapping[str, str]) -> int:
     return MONTHS[choice(options, "granularity", MONTHS, "month")]
 
 
-def joined(rows: Iterable[CustomerLifetime], months: int, where: ZoneInfo) -> list[Joined]:
+def joined(rows: Iterable[CustomerLifetime], months: int, zone: ZoneInfo) -> list[Joined]:
     """Accounts in the cohorts of so many months in which they first paid."""
     starts: dict[int, int] = {}
     found = []
     for life in rows:
-        month = month_of(life.since, where)
+        month = month_of(life.since, zone)
         first = month - month % months
         if first not in starts:
-            starts[first] = month_start(first + months, where)
+            starts[first] = month_start(first + months, zone)
         found.append(Joined(life, first, life.annual(min(starts[first], life.until))))
     return found
 
@@ -76,7 +78,7 @@ class Cell(NamedTuple):
     mature: bool
 
 
-def cells(rows: Sequence[Joined], months: int, where: ZoneInfo, *, money: bool) -> list[Cell]:
+def cells(rows: Sequence[Joined], months: int, zone: ZoneInfo, *, money: bool) -> list[Cell]:
     """Every cell of every cohort, by cohort and age. Takes: `money`, whether amounts or accounts are counted.
 
     Raises: Invalid for more cells than an answer may have.
@@ -87,13 +89,13 @@ def cells(rows: Sequence[Joined], months: int, where: ZoneInfo, *, money: bool) 
     for row in rows:
         of.setdefault(row.first, []).append(row)
     until = rows[0].life.until
-    ends = _ends(of, until, months, where)
+    ends = _ends(of, until, months, zone)
     found: list[Cell] = []
     for first in sorted(of):
         counted = [row for row in of[first] if row.opening]
         opening = sum(row.opening if money else 1 for row in counted)
         values = _values(counted, ends[_place(first, min(of), months) :], money=money)
-        found += _cells(first, len(of[first]), opening, values, _over(until, where, months))
+        found += _cells(first, len(of[first]), opening, values, _over(until, zone, months))
     return found
 
 
@@ -107,13 +109,13 @@ class Paid(NamedTuple):
     annual: int
 
 
-def cells_of(paid: Sequence[Paid], until: int, months: int, where: ZoneInfo, *, money: bool) -> list[Cell]:
+def cells_of(paid: Sequence[Paid], until: int, months: int, zone: ZoneInfo, *, money: bool) -> list[Cell]:
     """The same cells from all that was ever paid before an instant. Raises: as `cells`."""
     if not paid:
         return []
-    firsts = {joined: (month := month_of(joined, where)) - month % months for joined in {one.joined for one in paid}}
-    followed = {joined: min(month_start(first + months, where), until) for joined, first in firsts.items()}
-    ends = _ends(firsts.values(), until, months, where)
+    firsts = {joined: (month := month_of(joined, zone)) - month % months for joined in {one.joined for one in paid}}
+    followed = {joined: min(month_start(first + months, zone), until) for joined, first in firsts.items()}
+    ends = _ends(firsts.values(), until, months, zone)
     places = {at: bisect_right(ends, at) for at in {one.start for one in paid} | {one.end for one in paid}}
     members: dict[int, set[str]] = {}
     opening: dict[int, int] = {}
@@ -129,7 +131,7 @@ def cells_of(paid: Sequence[Paid], until: int, months: int, where: ZoneInfo, *, 
             changed, amount = changes[firsts[joined_]], annual if money else 1
             changed[places[start]] += amount
             changed[places[end]] -= amount
-    over, earliest = _over(until, where, months), min(members)
+    over, earliest = _over(until, zone, months), min(members)
     found: list[Cell] = []
     for first in sorted(members):
         values = list(accumulate(changes[first][:-1]))[_place(first, earliest, months) :]
@@ -137,12 +139,12 @@ def cells_of(paid: Sequence[Paid], until: int, months: int, where: ZoneInfo, *, 
     return found
 
 
-def _ends(firsts: Iterable[int], until: int, months: int, where: ZoneInfo) -> list[int]:
+def _ends(firsts: Iterable[int], until: int, months: int, zone: ZoneInfo) -> list[int]:
     """The ends of all periods, the last instant's among them. Raises: Invalid."""
-    cohorts, last = sorted(set(firsts)), month_of(until - 1, where)
+    cohorts, last = sorted(set(firsts)), month_of(until - 1, zone)
     if sum((last - first) // months + 1 for first in cohorts) > MOST:
         raise Invalid("too_many_cells", f"more than {MOST} cells; ask with a coarser granularity")
-    return [month_start(month, where) for month in range(cohorts[0] + months, last + 1, months)] + [until]
+    return [month_start(month, zone) for month in range(cohorts[0] + months, last + 1, months)] + [until]
 
 
 def _place(first: int, earliest: int, months: int) -> int:
@@ -156,10 +158,10 @@ def _cells(first: int, size: int, opening: int, values: Sequence[int], over: boo
         yield Cell(first, age, size, opening, value, over or age + 1 < len(values))
 
 
-def _over(until: int, where: ZoneInfo, months: int) -> bool:
+def _over(until: int, zone: ZoneInfo, months: int) -> bool:
     """Whether a period ends just at an instant."""
-    month = month_of(until, where)
-    return month % months == 0 and month_start(month, where) == until
+    month = month_of(until, zone)
+    return month % months == 0 and month_start(month, zone) == until
 
 
 def _values(rows: Sequence[Joined], ends: Sequence[int], *, money: bool) -> list[int]:
@@ -188,18 +190,18 @@ def _revenue(row: Joined) -> Share:
     return (row.life.closing, row.opening) if row.opening else (0, 0)
 
 
-def _tell(measure: Measure, terms: Terms) -> ComputedValue:
-    months, scale = granularity(terms.options), measure.method.of
+def _compute(measure: Measure, context: KpiContext) -> ComputedValue:
+    months, scale = granularity(context.options), measure.method.numerator
     told: Sequence[Cell] = measure.tally
     if told is None:
-        told = cells([row for row, _ in measure.shares], months, terms.where, money=scale.money)
+        told = cells([row for row, _ in measure.shares], months, context.zone, money=scale.money)
     by_age: dict[int, list[Cell]] = {}
     for cell in told:
         if cell.mature:
             by_age.setdefault(cell.age, []).append(cell)
 
     def written(value: int) -> str:
-        return quantity(value, scale, terms.currency)
+        return quantity(value, scale, context.currency)
 
     def share(value: int, opening: int) -> str | None:
         return ratio(Fraction(value, opening)) if opening else None
@@ -217,7 +219,7 @@ def _tell(measure: Measure, terms: Terms) -> ComputedValue:
             }
         )
     members = {
-        "granularity": terms.options.get("granularity", "month"),
+        "granularity": context.options.get("granularity", "month"),
         "cells": [
             {
                 "cohort": label(cell.first, months),
@@ -234,7 +236,7 @@ def _tell(measure: Measure, terms: Terms) -> ComputedValue:
     }
     immature = sum(not cell.mature for cell in told)
     return ComputedValue(
-        measure.value, members, measure.method.nothing, {"incomplete_cells": immature} if immature else {}
+        measure.value, members, measure.method.null_reason, {"incomplete_cells": immature} if immature else {}
     )
 
 
@@ -243,23 +245,27 @@ COHORT_RETENTION: Final = Kpi(
     title="Retention of cohorts by first payment",
     unit="rows",
     kind="point",
-    reads="cohorts",
+    reads=RowKind.COHORTS,
     methods={
         "logos": Method(
-            "accounts of a cohort paying at the end of its k-th period / those paying at the end of its first",
-            _logos,
-            COUNT,
-            COUNT,
-            "no_cohorts",
-            _tell,
+            formula="accounts of a cohort paying at the end of its k-th period / those paying at the end of its first",
+            share=_logos,
+            numerator=COUNT,
+            denominator=COUNT,
+            null_reason="no_cohorts",
+            compute=_compute,
+            sql=SqlTally(),
+            depends_on=LINE_RULES,
         ),
         "revenue": Method(
-            "MRR of a cohort at the end of its k-th period / its MRR at the end of its first",
-            _revenue,
-            MONTHLY,
-            MONTHLY,
-            "no_cohorts",
-            _tell,
+            formula="MRR of a cohort at the end of its k-th period / its MRR at the end of its first",
+            share=_revenue,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason="no_cohorts",
+            compute=_compute,
+            sql=SqlTally(),
+            depends_on=LINE_RULES,
         ),
     },
     source="docs/kpis.md#cohort_retention",

@@ -8,13 +8,30 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from projections.kpis.account_movements import AccountMovements
-from projections.kpis.base import YEARLY, ComputedValue, Kpi, Measure, Method, Share, Terms
+from projections.kpis.base import YEARLY, ComputedValue, Kpi, KpiContext, Measure, Method, RowKind, Share
 from projections.kpis.decimals import quantity, ratio
 from projections.kpis.options import count
+from projections.kpis.rule_sets import LINE_RULES
+from projections.kpis.sql_expression import CLOSING, NOTHING, PAYS, Part, SqlExpression, if_
 
 MOST: Final = 1000
 """How many accounts may be asked for."""
 _TOP: Final = 10
+LOW_BITS: Final = 30
+"""An amount is squared in two parts, the low bits and what is above them, so that no product leaves 64 bits."""
+_ABOVE: Final = f"(annual >> {LOW_BITS})"
+_BELOW: Final = f"(annual & {2**LOW_BITS - 1})"
+_SQL_PARTS: Final = {
+    "accounts": Part(if_(PAYS, "1")),
+    "above": Part(f"{_ABOVE} * {_ABOVE}"),
+    "between": Part(f"{_ABOVE} * {_BELOW}"),
+    "below": Part(f"{_BELOW} * {_BELOW}"),
+}
+
+
+def sum_of_squares(parts: Mapping[str, int]) -> int:
+    """The sum of the squares of what accounts pay, from what their parts sum to."""
+    return (parts["above"] << 2 * LOW_BITS) + (parts["between"] << LOW_BITS + 1) + parts["below"]
 
 
 class Weight(NamedTuple):
@@ -49,28 +66,28 @@ def _top(row: Weight) -> Share:
     return row.annual if row.top else 0, row.annual
 
 
-def _tell(measure: Measure, terms: Terms) -> ComputedValue:
+def _compute(measure: Measure, context: KpiContext) -> ComputedValue:
     """Takes: all accounts that pay, or the largest of them with how many there are and the sum of their squares."""
     rows: list[Weight] = [row for row, _ in measure.shares]
     whole, parts = measure.denominator, measure.parts
     if parts is None:
         parts = {"accounts": len(rows), "squares": sum(row.annual**2 for row in rows)}
     members = {
-        "top": listed(terms.options),
+        "top": listed(context.options),
         "accounts": parts["accounts"],
         "herfindahl_index": ratio(Fraction(parts["squares"], whole**2)) if whole else None,
         "largest": [
             {
                 "account": row.account,
                 "rank": row.rank,
-                "arr": quantity(row.annual, measure.method.of, terms.currency),
+                "arr": quantity(row.annual, measure.method.numerator, context.currency),
                 "share": ratio(Fraction(row.annual, whole)),
             }
             for row in rows
             if row.top
         ],
     }
-    return ComputedValue(measure.value, members, measure.method.nothing)
+    return ComputedValue(measure.value, members, measure.method.null_reason)
 
 
 CONCENTRATION: Final = Kpi(
@@ -78,10 +95,17 @@ CONCENTRATION: Final = Kpi(
     title="Share of ARR of the largest accounts",
     unit="ratio",
     kind="point",
-    reads="weights",
+    reads=RowKind.ACCOUNT_WEIGHTS,
     methods={
         "top_share": Method(
-            "ARR of the n largest accounts / ARR of all", _top, YEARLY, YEARLY, "no_recurring_revenue", _tell
+            formula="ARR of the n largest accounts / ARR of all",
+            share=_top,
+            numerator=YEARLY,
+            denominator=YEARLY,
+            null_reason="no_recurring_revenue",
+            compute=_compute,
+            sql=SqlExpression(NOTHING, CLOSING, parts=_SQL_PARTS),
+            depends_on=LINE_RULES,
         )
     },
     source="docs/kpis.md#concentration",

@@ -3,7 +3,7 @@
 What an account pays is compared at the rates of the last instant before a period, so that no rate moves a ratio; what it
 pays in the end is worth what the closing day says, and the difference stands in a row of its own, `fx`. A contract that
 takes the place of one in another currency is worth what that one was, at the rates of the day on which it did.
-A rate is a fraction; `per` makes integers of all of them, and nothing is rounded before it is written.
+A rate is a fraction; `scale_factor` makes integers of all of them, and nothing is rounded before it is written.
 
 Source: docs/kpis.md, money of several currencies.
 """
@@ -27,23 +27,23 @@ Key = tuple[str, int]
 class Exchange:
     """What currencies are worth in the one that is reported in. rates: the table; None where none is in force."""
 
-    def __init__(self, currency: str, rates: Rates | None, where: ZoneInfo) -> None:
+    def __init__(self, currency: str, rates: Rates | None, zone: ZoneInfo) -> None:
         self.currency: Final = currency
-        self._rates, self._where = rates, where
-        self._worth: dict[Key, Fraction] = {}
+        self._rates, self._zone = rates, zone
+        self._rate_at: dict[Key, Fraction] = {}
         self._asked: set[tuple[str, str]] = set()
 
-    def worth(self, currency: str, at: int) -> Fraction:
+    def rate(self, currency: str, at: int) -> Fraction:
         """What one unit of a currency is worth at an instant. Raises: Invalid where no table or no rate says so."""
         if currency == self.currency:
             return Fraction(1)
-        if (currency, at) not in self._worth:
+        if (currency, at) not in self._rate_at:
             if self._rates is None:
                 raise Invalid("fx_table_missing", f"amounts in {currency} need a table of exchange rates in force")
-            day = _day(at, self._where)
-            self._worth[currency, at] = Fraction(self._rates.at(currency, day), self._rates.at(self.currency, day))
+            day = _day(at, self._zone)
+            self._rate_at[currency, at] = Fraction(self._rates.at(currency, day), self._rates.at(self.currency, day))
             self._asked |= {(currency, day), (self.currency, day)}
-        return self._worth[currency, at]
+        return self._rate_at[currency, at]
 
     def used(self) -> list[dict[str, str]]:
         """The rates of the table that were used, by currency and date."""
@@ -60,9 +60,9 @@ class Exchange:
         ]
 
 
-def _day(at: int, where: ZoneInfo) -> str:
+def _day(at: int, zone: ZoneInfo) -> str:
     try:
-        return day_of(at, where)
+        return day_of(at, zone)
     except OverflowError:  # a zone's day beyond the calendar's first or last
         return instant(at)[:10] if at > 0 else "0001-01-01"
 
@@ -75,13 +75,13 @@ def _rate(rate: int) -> str:
 # --- what lines are worth ---
 
 
-class Worth:
+class LineAmounts:
     """What lines are worth at the opening, when they move and at the closing: as they stand, in one currency.
 
-    per: how many integers make a millionth.
+    scale_factor: how many integers make a millionth.
     """
 
-    per: int = 1
+    scale_factor: int = 1
 
     def opening(self, line: ContractLine) -> int:
         """At the last instant before the period."""
@@ -96,10 +96,10 @@ class Worth:
         return line.annual
 
 
-AS_IS: Final = Worth()
+AS_IS: Final = LineAmounts()
 
 
-class Converted(Worth):
+class ConvertedAmounts(LineAmounts):
     """The same in one currency of several.
 
     Takes: counted lines, [start, end) in microseconds; `spot`, whether what moves is worth what its own day says, and not
@@ -118,12 +118,12 @@ class Converted(Worth):
             moments = {moment for one in account for moment in (one.valid_from, one.valid_to) if start <= moment < end}
             for one in own:
                 if one.valid_to >= end:
-                    at[one.currency, end - 1] = exchange.worth(one.currency, end - 1)
-                at |= {(one.currency, moment): exchange.worth(one.currency, moment) for moment in moments if spot}
-        self.per = common((*fixed.values(), *at.values()))
+                    at[one.currency, end - 1] = exchange.rate(one.currency, end - 1)
+                at |= {(one.currency, moment): exchange.rate(one.currency, moment) for moment in moments if spot}
+        self.scale_factor = common_denominator((*fixed.values(), *at.values()))
         self._spot, self._end = spot, end
-        self._fixed = {contract: parts_of(worth, self.per) for contract, worth in fixed.items()}
-        self._at = {key: parts_of(worth, self.per) for key, worth in at.items()}
+        self._fixed = {contract: parts_of(rate, self.scale_factor) for contract, rate in fixed.items()}
+        self._at = {key: parts_of(rate, self.scale_factor) for key, rate in at.items()}
 
     def opening(self, line: ContractLine) -> int:
         """At the rates of the last instant before the period."""
@@ -142,22 +142,22 @@ class Converted(Worth):
 
 def converted(amounts: Sequence[tuple[str, int]], at: int, exchange: Exchange) -> tuple[list[int], int]:
     """Amounts of currencies at an instant's rates, and how many of these integers make one of those."""
-    worth = {currency: exchange.worth(currency, at) for currency, _ in amounts}
-    per = common(worth.values())
-    return [amount * parts_of(worth[currency], per) for currency, amount in amounts], per
+    rates = {currency: exchange.rate(currency, at) for currency, _ in amounts}
+    scale_factor = common_denominator(rates.values())
+    return [amount * parts_of(rates[currency], scale_factor) for currency, amount in amounts], scale_factor
 
 
-def common(worths: Iterable[Fraction]) -> int:
+def common_denominator(rates: Iterable[Fraction]) -> int:
     """The least number of parts that makes integers of all rates."""
     parts = 1
-    for worth in worths:
-        parts = worth.denominator * Fraction(parts, worth.denominator).numerator
+    for rate in rates:
+        parts = rate.denominator * Fraction(parts, rate.denominator).numerator
     return parts
 
 
-def parts_of(worth: Fraction, per: int) -> int:
+def parts_of(rate: Fraction, scale_factor: int) -> int:
     """A rate in so many parts."""
-    return worth.numerator * (per // worth.denominator)
+    return rate.numerator * (scale_factor // rate.denominator)
 
 
 def _fixed(own: Sequence[ContractLine], start: int, end: int, exchange: Exchange) -> Mapping[str, Fraction]:
@@ -177,14 +177,14 @@ def _fixed(own: Sequence[ContractLine], start: int, end: int, exchange: Exchange
             last[one.contract] = last.get(one.contract, 0) + one.annual
     fixed: dict[str, Fraction] = {}
     for contract, (begins, _, currency) in sorted(spans.items(), key=lambda item: item[1][0]):
-        fixed[contract] = exchange.worth(currency, start - 1)
+        fixed[contract] = exchange.rate(currency, start - 1)
         if not start <= begins < end:
             continue
         gone = [name for name, span in spans.items() if span[1] == begins and name in fixed]
         left = {spans[name][2] for name in gone}
         come = {span[2] for span in spans.values() if span[0] == begins}
         if len(left) == len(come) == 1 and left != come:
-            worth = sum((fixed[name] * last[name] for name in gone), Fraction(0))
-            rate = Fraction(exchange.worth(currency, begins), exchange.worth(left.pop(), begins))
-            fixed[contract] = worth * rate * Fraction(1, sum(last[name] for name in gone))
+            amount = sum((fixed[name] * last[name] for name in gone), Fraction(0))
+            rate = Fraction(exchange.rate(currency, begins), exchange.rate(left.pop(), begins))
+            fixed[contract] = amount * rate * Fraction(1, sum(last[name] for name in gone))
     return fixed

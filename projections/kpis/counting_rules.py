@@ -6,24 +6,22 @@ movement is called and netted are not here: those are `standings`'.
 Source: docs/kpis.md, rules.
 """
 
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from app.domain.kernel.values import MICRO
 from app.domain.policy.rules import MetricRules
-from projections.kpis.base import DEFAULTS
+from projections.kpis.rule_sets import DEFAULT_RULES, ROW_RULES, differing
 from projections.views.contract_lines import ContractLine
 
 K = TypeVar("K", bound=Hashable)
 
 DAY: Final = 86_400 * MICRO
-_SILENT: Final = frozenset({"kind", "reporting_currency", "fx", "gross_margin", "discount_rate"})
-_TOLD: Final = tuple(name for name in MetricRules.model_fields if name not in _SILENT)
 
 
-def plain(rules: MetricRules, besides: Container[str] = ()) -> bool:
-    """Whether rules count as the house's own do, money and margins aside. Takes: names of rules that do not matter besides."""
-    return all(getattr(rules, name) == getattr(DEFAULTS, name) for name in _TOLD if name not in besides)
+def counts_by_default(rules: MetricRules) -> bool:
+    """Whether rows are counted as by the default rules; currencies and margins aside."""
+    return ROW_RULES.isdisjoint(differing(rules))
 
 
 def days_apart(earlier: int, later: int) -> int:
@@ -31,7 +29,7 @@ def days_apart(earlier: int, later: int) -> int:
     return (later - earlier + DAY // 2) // DAY
 
 
-def counted(lines: Iterable[ContractLine], rules: MetricRules = DEFAULTS) -> list[ContractLine]:
+def counted(lines: Iterable[ContractLine], rules: MetricRules = DEFAULT_RULES) -> list[ContractLine]:
     """The lines that count, as they count. One-off lines and a contract's own row count for nothing."""
     excluded = {"one_off"} if rules.usage_commit == "counted" else {"one_off", "usage_commit"}
     found = [line for line in lines if line.line and line.kind not in excluded]

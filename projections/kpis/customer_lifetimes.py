@@ -65,7 +65,7 @@ class CustomerLifetime:
         """Whether it paid anything then."""
         return self.annual(at) > 0
 
-    def spells(self) -> list[ClientSpan]:
+    def spans(self) -> list[ClientSpan]:
         """Its times without a lapse, in order."""
         found: list[ClientSpan] = []
         begun: int | None = None
@@ -83,16 +83,16 @@ class CustomerLifetime:
             "monthly": quantity(self.closing, MONTHLY.times(per), currency) if currency else None,
             "tenures": [
                 {
-                    "start": instant(spell.start),
-                    "end": None if spell.end is None else instant(spell.end),
-                    "censored": spell.end is None,
+                    "start": instant(span.start),
+                    "end": None if span.end is None else instant(span.end),
+                    "censored": span.end is None,
                 }
-                for spell in self.spells()
+                for span in self.spans()
             ],
         }
 
 
-def lives(lines: Iterable[ContractLine], until: int) -> list[CustomerLifetime]:
+def customer_lifetimes(lines: Iterable[ContractLine], until: int) -> list[CustomerLifetime]:
     """The accounts that ever paid before an instant, by id.
 
     Takes: all lines that were in force before it. One-off lines and a contract's own row count for nothing.
@@ -137,14 +137,14 @@ class Tally(NamedTuple):
     """
 
     accounts: int
-    spells: Mapping[ClientSpan, int]
+    spans: Mapping[ClientSpan, int]
     until: int
     churn: Sequence[tuple[int, int]] = ()
 
     @property
     def running(self) -> int:
         """How many accounts have not left, or have come back."""
-        return sum(count for spell, count in self.spells.items() if spell.end is None)
+        return sum(count for span, count in self.spans.items() if span.end is None)
 
 
 def tally(rows: Sequence[CustomerLifetime], until: int, months: Iterable[tuple[int, int]] = ()) -> Tally:
@@ -153,36 +153,36 @@ def tally(rows: Sequence[CustomerLifetime], until: int, months: Iterable[tuple[i
     for start, end in months:
         paid = [row for row in rows if row.paid(start)]
         churn.append((sum(not row.paid(end) for row in paid), len(paid)))
-    return Tally(len(rows), Counter(spell for row in rows for spell in row.spells()), until, churn)
+    return Tally(len(rows), Counter(span for row in rows for span in row.spans()), until, churn)
 
 
-def tenures(rows: Sequence[CustomerLifetime], months: int, where: ZoneInfo) -> list[Tenure]:
+def tenures(rows: Sequence[CustomerLifetime], months: int, zone: ZoneInfo) -> list[Tenure]:
     """How long every account stayed, each time, as far as it was seen."""
-    return tenures_of(tally(rows, rows[0].until if rows else 0), months, where)
+    return tenures_of(tally(rows, rows[0].until if rows else 0), months, zone)
 
 
-def tenures_of(told: Tally, months: int, where: ZoneInfo) -> list[Tenure]:
+def tenures_of(told: Tally, months: int, zone: ZoneInfo) -> list[Tenure]:
     """Every spell as renewal points see it: point t lies t periods after its start, by its own calendar.
 
     A spell that ended between two points is lost at the second, once that has passed by the last instant; until then it is
     censored like those that go on, of which it is not known either whether they will pass it.
     """
     found: list[Tenure] = []
-    for spell, count in told.spells.items():
-        seen = _passed(spell.start, told.until - 1, months, where)
-        stayed = seen if spell.end is None else _passed(spell.start, spell.end - 1, months, where)
+    for span, count in told.spans.items():
+        seen = _passed(span.start, told.until - 1, months, zone)
+        stayed = seen if span.end is None else _passed(span.start, span.end - 1, months, zone)
         lost = stayed < seen
         found += [Tenure(min(stayed + lost, LONGEST), lost and stayed < LONGEST)] * count
     return found
 
 
 @lru_cache(maxsize=65_536)
-def _passed(start: int, moment: int, months: int, where: ZoneInfo) -> int:
+def _passed(start: int, moment: int, months: int, zone: ZoneInfo) -> int:
     """How many points of a spell lie no later than a moment."""
-    first, last = day_of(start, where), day_of(moment, where)
-    into = start - day_start(first, where)
+    first, last = day_of(start, zone), day_of(moment, zone)
+    into = start - day_start(first, zone)
     between = (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7])
     points = between // months
-    while points > 0 and day_start(add_months(first, points * months), where) + into > moment:
+    while points > 0 and day_start(add_months(first, points * months), zone) + into > moment:
         points -= 1
     return max(0, points)

@@ -3,8 +3,10 @@
 from typing import Final
 
 from projections.kpis.account_movements import AccountMovements
-from projections.kpis.base import MONTHLY, Kpi, Method, Share
+from projections.kpis.base import MONTHLY, Kpi, Method, RowKind, Share
 from projections.kpis.retention import NOBODY
+from projections.kpis.rule_sets import ACCOUNT_RULES
+from projections.kpis.sql_expression import OPENING, SqlExpression, of_payers
 
 
 def _expanded(row: AccountMovements) -> Share:
@@ -16,9 +18,17 @@ EXPANSION_RATE: Final = Kpi(
     title="Expansion rate",
     unit="ratio",
     kind="period",
-    reads="contract_lines",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
     methods={
-        "movement": Method("expansion / start, movements of C only", _expanded, MONTHLY, MONTHLY, NOBODY),
+        "movement": Method(
+            formula="expansion / start, movements of C only",
+            share=_expanded,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(of_payers(amount=False, moved="total_expansion"), OPENING),
+            depends_on=ACCOUNT_RULES | {"netting", "reactivation"},
+        ),
     },
     source="docs/kpis.md#expansion_rate",
 )

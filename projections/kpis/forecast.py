@@ -6,9 +6,22 @@ from typing import Any, Final, NamedTuple
 
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, scaled, unscaled
-from projections.kpis.base import YEARLY, ComputedValue, Kpi, Measure, Method, Scale, Share, Terms, Warnings, counted
+from projections.kpis.base import (
+    YEARLY,
+    ComputedValue,
+    Kpi,
+    KpiContext,
+    Measure,
+    Method,
+    RowKind,
+    Scale,
+    Share,
+    Warnings,
+    counted,
+)
 from projections.kpis.decimals import quantities, quantity, ratio
 from projections.kpis.renewals import unassessed
+from projections.kpis.rule_sets import NO_RULES
 from projections.views.forecasts import Forecast
 from projections.views.renewals import Renewal
 
@@ -147,9 +160,9 @@ def high(told: Expected) -> int:
     return low(told) + (told.value if told.category == "best_case" else 0)
 
 
-def _outlook(measure: Measure, terms: Terms) -> ComputedValue:
-    rows, currency = [row for row, _ in measure.shares], terms.currency
-    yearly, weighted = YEARLY.times(measure.per), EXPECTED.times(measure.per)
+def _outlook(measure: Measure, context: KpiContext) -> ComputedValue:
+    rows, currency = [row for row, _ in measure.shares], context.currency
+    yearly, weighted = YEARLY.times(measure.scale_factor), EXPECTED.times(measure.scale_factor)
     told = [expected(row.term) for row in rows]
     stake = sum(one.chance * row.term.atr for row, one in zip(rows, told, strict=True))
     members: dict[str, Any] = {
@@ -161,8 +174,8 @@ def _outlook(measure: Measure, terms: Terms) -> ComputedValue:
         "renewed": quantity(sum(row.term.renewed or 0 for row in rows), yearly, currency),
         "renewals": len(rows),
     }
-    if "by" in terms.options:
-        members["groups"] = _groups(rows, terms.options["by"], weighted, currency)
+    if "by" in context.options:
+        members["groups"] = _groups(rows, context.options["by"], weighted, currency)
     return ComputedValue(measure.value, members)
 
 
@@ -222,17 +235,17 @@ def _predicted(row: Predicted) -> Share:
     return row.predicted, row.actual
 
 
-def _accuracy(measure: Measure, terms: Terms) -> ComputedValue:
+def _accuracy(measure: Measure, context: KpiContext) -> ComputedValue:
     rows = [row for row, _ in measure.shares if row.counts]
     people = sorted({row.forecast.by for row in rows if row.forecast is not None})
     of = {name: [one for one in rows if one.forecast and one.forecast.by == name] for name in people}
     members = {
         **_scores(rows),
-        "days_before": days_before(terms.options),
+        "days_before": days_before(context.options),
         "by_person": [{"by": name, "value": _text(_accurate(of[name])), **_scores(of[name])} for name in people],
     }
-    nothing = "nothing_renewed_in_period" if rows else "no_forecasts_in_period"
-    return ComputedValue(_accurate(rows), members, nothing)
+    null_reason = "nothing_renewed_in_period" if rows else "no_forecasts_in_period"
+    return ComputedValue(_accurate(rows), members, null_reason)
 
 
 def _accurate(rows: Sequence[Predicted]) -> Fraction | None:
@@ -276,13 +289,14 @@ RENEWAL_FORECAST: Final = Kpi(
     title="Renewal forecast",
     unit="money",
     kind="period",
-    reads="outlooks",
+    reads=RowKind.FORECAST_OUTLOOKS,
     methods={
         "weighted": Method(
-            "sum of (available to renew + expected uplift) x probability; low: what is committed, high: and what is a best case",
-            _base,
-            EXPECTED,
-            tell=_outlook,
+            formula="sum of (available to renew + expected uplift) x probability; low: what is committed, high: and what is a best case",
+            share=_base,
+            numerator=EXPECTED,
+            compute=_outlook,
+            depends_on=NO_RULES,
         )
     },
     warn=_undoubted,
@@ -294,15 +308,16 @@ FORECAST_ACCURACY: Final = Kpi(
     title="Forecast accuracy",
     unit="ratio",
     kind="period",
-    reads="predictions",
+    reads=RowKind.FORECAST_PREDICTIONS,
     methods={
         "standing": Method(
-            "1 - |renewed - forecast| / renewed, by the forecast that stood days_before the due day",
-            _predicted,
-            EXPECTED,
-            YEARLY,
-            "nothing_renewed_in_period",
-            _accuracy,
+            formula="1 - |renewed - forecast| / renewed, by the forecast that stood days_before the due day",
+            share=_predicted,
+            numerator=EXPECTED,
+            denominator=YEARLY,
+            null_reason="nothing_renewed_in_period",
+            compute=_accuracy,
+            depends_on=NO_RULES,
         )
     },
     warn=_left_out,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.domain.kernel.values import MICRO, unscaled
-from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, Scale, Share, Warnings, counted
+from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, RowKind, Scale, Share, Warnings, counted
 from projections.kpis.decimals import quantity
+from projections.kpis.rule_sets import NO_RULES
 from projections.views.opportunities import DECIDED, PARKED, Opportunity, stage_at
 from projections.views.proposals import Proposal
 
@@ -154,10 +155,20 @@ PIPELINE_VALUE: Final = Kpi(
     title="Pipeline value",
     unit="money",
     kind="point",
-    reads="pipeline",
+    reads=RowKind.OPEN_OPPORTUNITIES,
     methods={
-        "weighted": Method("sum of annual value x probability of open opportunities", _weighted, WEIGHTED),
-        "total": Method("sum of annual value of open opportunities", _whole, YEARLY),
+        "weighted": Method(
+            formula="sum of annual value x probability of open opportunities",
+            share=_weighted,
+            numerator=WEIGHTED,
+            depends_on=NO_RULES,
+        ),
+        "total": Method(
+            formula="sum of annual value of open opportunities",
+            share=_whole,
+            numerator=YEARLY,
+            depends_on=NO_RULES,
+        ),
     },
     warn=_left_out,
     source="docs/kpis.md#pipeline_value",
@@ -168,17 +179,23 @@ WIN_RATE: Final = Kpi(
     title="Win rate",
     unit="ratio",
     kind="period",
-    reads="decided_opportunities",
+    reads=RowKind.DECIDED_OPPORTUNITIES,
     methods={
         "count": Method(
-            "opportunities won / opportunities won or lost", _won_count, COUNT, COUNT, "nothing_decided_in_period"
+            formula="opportunities won / opportunities won or lost",
+            share=_won_count,
+            numerator=COUNT,
+            denominator=COUNT,
+            null_reason="nothing_decided_in_period",
+            depends_on=NO_RULES,
         ),
         "value": Method(
-            "annual value won / annual value won, or lost as last estimated",
-            _won_value,
-            YEARLY,
-            YEARLY,
-            "no_value_decided_in_period",
+            formula="annual value won / annual value won, or lost as last estimated",
+            share=_won_value,
+            numerator=YEARLY,
+            denominator=YEARLY,
+            null_reason="no_value_decided_in_period",
+            depends_on=NO_RULES,
         ),
     },
     warn=_unestimated,
@@ -190,21 +207,23 @@ CONCESSION_RATE: Final = Kpi(
     title="Concession rate",
     unit="ratio",
     kind="period",
-    reads="accepted_proposals",
+    reads=RowKind.ACCEPTED_PROPOSALS,
     methods={
         "all": Method(
-            "annual value conceded / annual value listed, of accepted proposals",
-            _conceded,
-            YEARLY,
-            YEARLY,
-            "no_value_accepted_in_period",
+            formula="annual value conceded / annual value listed, of accepted proposals",
+            share=_conceded,
+            numerator=YEARLY,
+            denominator=YEARLY,
+            null_reason="no_value_accepted_in_period",
+            depends_on=NO_RULES,
         ),
         "price": Method(
-            "annual value conceded of the price / annual value listed, of accepted proposals",
-            _price,
-            YEARLY,
-            YEARLY,
-            "no_value_accepted_in_period",
+            formula="annual value conceded of the price / annual value listed, of accepted proposals",
+            share=_price,
+            numerator=YEARLY,
+            denominator=YEARLY,
+            null_reason="no_value_accepted_in_period",
+            depends_on=NO_RULES,
         ),
     },
     source="docs/kpis.md#concession_rate",

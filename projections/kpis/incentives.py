@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.kernel.values import scaled
-from projections.kpis.base import YEARLY, Kpi, Method, Share
+from projections.kpis.base import YEARLY, Kpi, Method, RowKind, Share
+from projections.kpis.rule_sets import NO_RULES
 from projections.views.incentive_statements import IncentiveStatement
 
 
@@ -55,7 +56,14 @@ INCENTIVE_TOTAL: Final = Kpi(
     title="Incentives paid",
     unit="money",
     kind="period",
-    reads="incentive_statements",
-    methods={"net": Method("sum of what statements paid in the period, less what was taken back in it", _paid, YEARLY)},
+    reads=RowKind.INCENTIVE_PAYMENTS,
+    methods={
+        "net": Method(
+            formula="sum of what statements paid in the period, less what was taken back in it",
+            share=_paid,
+            numerator=YEARLY,
+            depends_on=NO_RULES,
+        )
+    },
     source="docs/kpis.md#incentive_total",
 )

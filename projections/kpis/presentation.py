@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from app.domain.kernel.values import instant
 from projections.kpis.account_movements import GAINS, LOSSES, AccountMovements
-from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, ComputedValue, Kpi, Measure, Method, Scale, Terms
+from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, ComputedValue, Kpi, KpiContext, Measure, Method, Scale
 from projections.kpis.cohorts import Joined
 from projections.kpis.concentration import Weight
 from projections.kpis.customer_lifetimes import CustomerLifetime
@@ -36,26 +36,30 @@ def catalogue(kpis: Sequence[Kpi]) -> list[dict[str, Any]]:
     ]
 
 
-def figure(kpi: Kpi, measure: Measure, terms: Terms) -> dict[str, Any]:
+def figure(kpi: Kpi, measure: Measure, context: KpiContext) -> dict[str, Any]:
     """A figure with what it is made of."""
-    method, currency = measure.method, terms.currency
-    told = ComputedValue(measure.value, nothing=method.nothing) if method.tell is None else method.tell(measure, terms)
-    value, rows = told.value, [row for row, _ in measure.shares]
-    notes = kpi.warn(rows, measure) if measure.notes is None else {**measure.notes, **kpi.warn((), measure)}
-    notes |= told.notes
+    method, currency = measure.method, context.currency
+    computed = (
+        ComputedValue(measure.value, null_reason=method.null_reason)
+        if method.compute is None
+        else method.compute(measure, context)
+    )
+    value, rows = computed.value, [row for row, _ in measure.shares]
+    warnings = kpi.warn(rows, measure) if measure.warnings is None else {**measure.warnings, **kpi.warn((), measure)}
+    warnings |= computed.warnings
     body: dict[str, Any] = {
         "value": None if value is None else _written(kpi, value, currency),
-        "numerator": quantity(measure.numerator, method.of, currency),
-        "denominator": quantity(measure.denominator, method.over, currency) if method.over else None,
-        "warnings": [{"code": code, "count": count} for code, count in notes.items()],
+        "numerator": quantity(measure.numerator, method.numerator, currency),
+        "denominator": quantity(measure.denominator, method.denominator, currency) if method.denominator else None,
+        "warnings": [{"code": code, "count": count} for code, count in warnings.items()],
     }
     if value is None:
-        body["null_reason"] = told.nothing
-    if method.tell is not None:
-        body |= told.members
+        body["null_reason"] = computed.null_reason
+    if method.compute is not None:
+        body |= computed.members
     elif kpi.unit == "rows":
-        told_steps = waterfall(rows) if measure.parts is None else waterfall_of(measure.parts)
-        body["rows"] = _steps(told_steps, MONTHLY.times(measure.per), currency)
+        waterfall_rows = waterfall(rows) if measure.parts is None else waterfall_of(measure.parts)
+        body["rows"] = _steps(waterfall_rows, MONTHLY.times(measure.scale_factor), currency)
     return body
 
 
@@ -65,7 +69,7 @@ def _written(kpi: Kpi, value: Fraction, currency: str | None) -> str:
 
 def is_share(kpi: Kpi) -> bool:
     """Whether the value of a figure is a ratio or a number, and no money."""
-    share = kpi.unit == "rows" and kpi.methods[kpi.default].over is not None
+    share = kpi.unit == "rows" and kpi.methods[kpi.default].denominator is not None
     return share or kpi.unit in ("ratio", "number")
 
 
@@ -83,7 +87,7 @@ def _steps(told: Sequence[WaterfallRow], scale: Scale, currency: str | None) -> 
     return [*body, {"name": "closing", "amount": quantity(closing.amount, scale, currency)}]
 
 
-class Given(NamedTuple):
+class Contribution(NamedTuple):
     """What an account gives to a figure."""
 
     account: str
@@ -96,26 +100,31 @@ def breakdown(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of the accounts that have something to do with a figure, by id, and the last of the page when there are more."""
     grouped: dict[str, list[Any]] = {}
-    sums: dict[str, Given] = {}
+    sums: dict[str, Contribution] = {}
     for row, (numerator, denominator) in measure.shares:
         account: str = row.account
         grouped.setdefault(account, []).append(row)
         _, one, other = sums.get(account, (account, 0, 0))
-        sums[account] = Given(account, one + numerator, other + denominator)
+        sums[account] = Contribution(account, one + numerator, other + denominator)
     told = [sums[name] for name in sorted(sums) if sums[name][1] or sums[name][2] or any(map(_matters, grouped[name]))]
     page, last = contributions(measure.method, told, currency, limit=limit, after=after)
-    return [detailed(one, grouped[one["account"]], currency, measure.per) for one in page], last
+    return [detailed(one, grouped[one["account"]], currency, measure.scale_factor) for one in page], last
 
 
 def contributions(
-    method: Method, told: Sequence[Given], currency: str | None, *, limit: int | None = None, after: str | None = None
+    method: Method,
+    told: Sequence[Contribution],
+    currency: str | None,
+    *,
+    limit: int | None = None,
+    after: str | None = None,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of what accounts give, and its last account when there are more.
 
     The contributions of all pages sum to the figure as it is written.
     """
-    numerators = quantities([one.numerator for one in told], method.of, currency)
-    denominators = quantities([one.denominator for one in told], method.over or COUNT, currency)
+    numerators = quantities([one.numerator for one in told], method.numerator, currency)
+    denominators = quantities([one.denominator for one in told], method.denominator or COUNT, currency)
     first = 0 if after is None else sum(1 for one in told if one.account <= after)
     page = told[first:] if limit is None else told[first : first + limit]
     listed = [
@@ -123,7 +132,10 @@ def contributions(
             "account": account,
             "in_numerator": bool(numerator),
             "in_denominator": bool(denominator),
-            "contribution": {"numerator": numerators[at], "denominator": denominators[at] if method.over else None},
+            "contribution": {
+                "numerator": numerators[at],
+                "denominator": denominators[at] if method.denominator else None,
+            },
         }
         for at, (account, numerator, denominator) in enumerate(page, first)
     ]
@@ -171,7 +183,7 @@ def _standing(rows: Sequence[AccountMovements], scale: Scale, currency: str | No
     escalated = sum(row.escalated for row in rows)
     return {
         "opening": monthly(sum(row.opening for row in rows)),
-        "closing": monthly(sum(row.worth for row in rows)),
+        "closing": monthly(sum(row.closing_total for row in rows)),
         **{kind: monthly(sum(row.total(kind) for row in rows)) for kind in (*GAINS, *LOSSES)},
         **({"contracted_escalator": monthly(escalated)} if escalated else {}),
         "fx": monthly(sum(row.fx for row in rows)),

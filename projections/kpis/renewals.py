@@ -3,10 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, Share, Warnings, counted
+from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, RowKind, Share, Warnings, counted
+from projections.kpis.rule_sets import NO_RULES
+from projections.kpis.sql_expression import Part, SqlExpression, if_
 from projections.views.renewals import Renewal
 
 NOTHING_DUE: Final = "nothing_due_in_period"
+_GOES_ON: Final = "(outcome = 'renewed' OR (outcome = 'open' AND auto_renew AND NOT noticed))"
+_RENEWED: Final = if_(_GOES_ON, "COALESCE(renewed, atr)")
+_UNDECIDED_ROWS: Final = {"undecided_renewals": f"outcome = 'open' AND NOT {_GOES_ON}"}
+_OPEN: Final = "outcome = 'open' AND NOT noticed"
+_AT_RISK: Final = "outcome = 'open' AND (noticed OR risk <> 'on_track' OR category <> 'commit')"
 
 
 def due(rows: Iterable[Renewal], start: int, end: int) -> list[Renewal]:
@@ -76,13 +83,21 @@ AVAILABLE_TO_RENEW: Final = Kpi(
     title="Available to renew",
     unit="money",
     kind="period",
-    reads="renewals",
+    reads=RowKind.RENEWALS,
     methods={
         "frozen": Method(
-            "sum of the annual value of what falls due, as frozen when its cycle was opened", _available, YEARLY
+            formula="sum of the annual value of what falls due, as frozen when its cycle was opened",
+            share=_available,
+            numerator=YEARLY,
+            sql=SqlExpression(Part("atr")),
+            depends_on=NO_RULES,
         ),
         "with_co_termed": Method(
-            "the same, and the lines that joined since and run to the same day", _available_then, YEARLY
+            formula="the same, and the lines that joined since and run to the same day",
+            share=_available_then,
+            numerator=YEARLY,
+            sql=SqlExpression(Part("atr + co_termed")),
+            depends_on=NO_RULES,
         ),
     },
     source="docs/kpis.md#available_to_renew",
@@ -92,13 +107,18 @@ REVENUE_AT_RISK: Final = Kpi(
     title="Revenue at risk",
     unit="money",
     kind="period",
-    reads="renewals",
+    reads=RowKind.RENEWALS,
     methods={
         "annual": Method(
-            "sum of the annual value available to renew of open renewals under notice, with a risk other than on_track, "
+            formula="sum of the annual value available to renew of open renewals under notice, with a risk other than on_track, "
             "or with a forecast other than commit",
-            _risked,
-            YEARLY,
+            share=_risked,
+            numerator=YEARLY,
+            sql=SqlExpression(
+                Part(if_(_AT_RISK, "atr")),
+                notes={"unassessed_renewals": f"{_OPEN} AND risk IS NULL AND category IS NULL"},
+            ),
+            depends_on=NO_RULES,
         )
     },
     warn=_unassessed,
@@ -109,13 +129,37 @@ RENEWAL_RATE: Final = Kpi(
     title="Renewal rate",
     unit="ratio",
     kind="period",
-    reads="renewals",
+    reads=RowKind.RENEWALS,
     methods={
-        "count": Method("contracts renewed / contracts whose decision fell due", _count, COUNT, COUNT, NOTHING_DUE),
-        "value": Method(
-            "sum of min(renewed, expiring) / sum of expiring annual value", _capped, YEARLY, YEARLY, NOTHING_DUE
+        "count": Method(
+            formula="contracts renewed / contracts whose decision fell due",
+            share=_count,
+            numerator=COUNT,
+            denominator=COUNT,
+            null_reason=NOTHING_DUE,
+            sql=SqlExpression(Part(if_(_GOES_ON, "1")), Part("1"), _UNDECIDED_ROWS),
+            depends_on=NO_RULES,
         ),
-        "net_value": Method("sum of renewed / sum of expiring annual value", _uncapped, YEARLY, YEARLY, NOTHING_DUE),
+        "value": Method(
+            formula="sum of min(renewed, expiring) / sum of expiring annual value",
+            share=_capped,
+            numerator=YEARLY,
+            denominator=YEARLY,
+            null_reason=NOTHING_DUE,
+            sql=SqlExpression(
+                Part(f"CASE WHEN {_RENEWED} < atr THEN {_RENEWED} ELSE atr END"), Part("atr"), _UNDECIDED_ROWS
+            ),
+            depends_on=NO_RULES,
+        ),
+        "net_value": Method(
+            formula="sum of renewed / sum of expiring annual value",
+            share=_uncapped,
+            numerator=YEARLY,
+            denominator=YEARLY,
+            null_reason=NOTHING_DUE,
+            sql=SqlExpression(Part(_RENEWED), Part("atr"), _UNDECIDED_ROWS),
+            depends_on=NO_RULES,
+        ),
     },
     warn=_undecided,
     source="docs/kpis.md#renewal_rate",

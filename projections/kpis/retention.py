@@ -7,9 +7,24 @@ from collections.abc import Sequence
 from typing import Final
 
 from projections.kpis.account_movements import LOSSES, AccountMovements
-from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, Share, Warnings, counted
+from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, RowKind, Share, Warnings, counted
+from projections.kpis.rule_sets import ACCOUNT_RULES
+from projections.kpis.sql_expression import (
+    NOTHING,
+    ON_HOLD,
+    OPENING,
+    PAID_AT_START,
+    PAYERS,
+    PAYS,
+    TOTAL_LOSSES,
+    Part,
+    SqlExpression,
+    if_,
+    of_payers,
+)
 
 NOBODY: Final = "no_paying_accounts_at_start"
+_RETURNED: Final = {"returned_accounts_counted": f"{PAYS} AND paid_since < :start AND NOT {PAID_AT_START}"}
 
 
 def _kept(row: AccountMovements) -> Share:
@@ -70,16 +85,34 @@ CLIENT_RETENTION_RATE: Final = Kpi(
     title="Client retention rate",
     unit="ratio",
     kind="period",
-    reads="contract_lines",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
     methods={
-        "point_to_point": Method("count(a in C with MRR at the end > 0) / count(C)", _kept, COUNT, COUNT, NOBODY),
-        "strict": Method("count(a in C never at 0 inside the period) / count(C)", _unbroken, COUNT, COUNT, NOBODY),
+        "point_to_point": Method(
+            formula="count(a in C with MRR at the end > 0) / count(C)",
+            share=_kept,
+            numerator=COUNT,
+            denominator=COUNT,
+            null_reason=NOBODY,
+            sql=SqlExpression(Part(if_(f"{PAYS} AND {PAID_AT_START}", "1")), PAYERS, ON_HOLD),
+            depends_on=ACCOUNT_RULES,
+        ),
+        "strict": Method(
+            formula="count(a in C never at 0 inside the period) / count(C)",
+            share=_unbroken,
+            numerator=COUNT,
+            denominator=COUNT,
+            null_reason=NOBODY,
+            sql=SqlExpression(Part(if_("paying_since < :start", "1")), PAYERS, ON_HOLD),
+            depends_on=ACCOUNT_RULES,
+        ),
         "classic": Method(
-            "(accounts paying at the end - new accounts paying at the end) / count(C)",
-            _classic,
-            COUNT,
-            COUNT,
-            NOBODY,
+            formula="(accounts paying at the end - new accounts paying at the end) / count(C)",
+            share=_classic,
+            numerator=COUNT,
+            denominator=COUNT,
+            null_reason=NOBODY,
+            sql=SqlExpression(Part(if_(f"{PAYS} AND paid_since < :start", "1")), PAYERS, {**ON_HOLD, **_RETURNED}),
+            depends_on=ACCOUNT_RULES,
         ),
     },
     warn=_client_warnings,
@@ -91,8 +124,18 @@ CUSTOMER_CHURN_RATE: Final = Kpi(
     title="Customer churn rate",
     unit="ratio",
     kind="period",
-    reads="contract_lines",
-    methods={"point_to_point": Method("count(a in C with MRR at the end = 0) / count(C)", _lost, COUNT, COUNT, NOBODY)},
+    reads=RowKind.ACCOUNT_MOVEMENTS,
+    methods={
+        "point_to_point": Method(
+            formula="count(a in C with MRR at the end = 0) / count(C)",
+            share=_lost,
+            numerator=COUNT,
+            denominator=COUNT,
+            null_reason=NOBODY,
+            sql=SqlExpression(Part(if_(f"annual = 0 AND {PAID_AT_START}", "1")), PAYERS, ON_HOLD),
+            depends_on=ACCOUNT_RULES | {"churn_denominator", "new_and_churned"},
+        )
+    },
     warn=_resting,
     source="docs/kpis.md#customer_churn_rate",
 )
@@ -102,24 +145,38 @@ NET_REVENUE_RETENTION: Final = Kpi(
     title="Net revenue retention",
     unit="ratio",
     kind="period",
-    reads="contract_lines",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
     methods={
         "point_to_point": Method(
-            "sum over C of MRR at the end / sum over C of MRR at the start", _net, MONTHLY, MONTHLY, NOBODY
+            formula="sum over C of MRR at the end / sum over C of MRR at the start",
+            share=_net,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(Part(if_(PAID_AT_START, "annual")), OPENING, ON_HOLD),
+            depends_on=ACCOUNT_RULES,
         ),
         "movement": Method(
-            "(start + expansion + reactivation - contraction - churn) / start, movements of C only",
-            _moved,
-            MONTHLY,
-            MONTHLY,
-            NOBODY,
+            formula="(start + expansion + reactivation - contraction - churn) / start, movements of C only",
+            share=_moved,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(
+                of_payers(amount=True, moved=f"total_expansion + total_reactivation - ({TOTAL_LOSSES})"),
+                OPENING,
+                ON_HOLD,
+            ),
+            depends_on=ACCOUNT_RULES | {"netting"},
         ),
         "movement_without_reactivation": Method(
-            "(start + expansion - contraction - churn) / start, movements of C only",
-            _moved_without_return,
-            MONTHLY,
-            MONTHLY,
-            NOBODY,
+            formula="(start + expansion - contraction - churn) / start, movements of C only",
+            share=_moved_without_return,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(of_payers(amount=True, moved=f"total_expansion - ({TOTAL_LOSSES})"), OPENING, ON_HOLD),
+            depends_on=ACCOUNT_RULES | {"netting", "reactivation"},
         ),
     },
     warn=_revenue_warnings,
@@ -131,17 +188,25 @@ GROSS_REVENUE_RETENTION: Final = Kpi(
     title="Gross revenue retention",
     unit="ratio",
     kind="period",
-    reads="contract_lines",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
     methods={
         "point_to_point": Method(
-            "sum over C of min(MRR at the start, MRR at the end) / sum over C of MRR at the start",
-            _gross,
-            MONTHLY,
-            MONTHLY,
-            NOBODY,
+            formula="sum over C of min(MRR at the start, MRR at the end) / sum over C of MRR at the start",
+            share=_gross,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(NOTHING, OPENING, ON_HOLD, lesser=True),
+            depends_on=ACCOUNT_RULES,
         ),
         "movement": Method(
-            "(start - contraction - churn) / start, movements of C only", _gross_moved, MONTHLY, MONTHLY, NOBODY
+            formula="(start - contraction - churn) / start, movements of C only",
+            share=_gross_moved,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(of_payers(amount=True, moved=f"- ({TOTAL_LOSSES})"), OPENING, ON_HOLD),
+            depends_on=ACCOUNT_RULES | {"netting"},
         ),
     },
     warn=_revenue_warnings,

@@ -4,12 +4,32 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from projections.kpis.account_movements import GAINS, LOSSES, AccountMovements
-from projections.kpis.base import COUNT, MONTHLY, YEARLY, Kpi, Method, Share
+from projections.kpis.base import COUNT, MONTHLY, YEARLY, Kpi, Method, RowKind, Share
 from projections.kpis.retention import NOBODY
+from projections.kpis.rule_sets import ACCOUNT_RULES, LINE_RULES, MOVEMENT_RULES
+from projections.kpis.sql_expression import (
+    CLOSING,
+    OPENING,
+    PAYS,
+    TOTAL_GAINS,
+    TOTAL_LOSSES,
+    Part,
+    SqlExpression,
+    between,
+    if_,
+    of_payers,
+)
+
+_WATERFALL_PARTS: Final = {
+    "opening": OPENING,
+    **{kind: between(f"total_{kind}") for kind in (*GAINS, *LOSSES)},
+    **{name: between(name) for name in ("contraction_hold", "expansion_hold", "expansion_escalator")},
+    "closing": CLOSING,
+}
 
 
 def _closing(row: AccountMovements) -> Share:
-    return row.worth, 0
+    return row.closing_total, 0
 
 
 def _grown(row: AccountMovements) -> Share:
@@ -17,7 +37,7 @@ def _grown(row: AccountMovements) -> Share:
 
 
 def _per_account(row: AccountMovements) -> Share:
-    return row.worth, int(row.closing > 0)
+    return row.closing_total, int(row.closing > 0)
 
 
 def _quick(row: AccountMovements) -> Share:
@@ -63,7 +83,9 @@ def waterfall(rows: Sequence[AccountMovements]) -> list[WaterfallRow]:
     ]
     escalated = sum(row.escalated for row in rows)
     steps += [WaterfallRow("contracted_escalator", 1, escalated)] if escalated else []
-    return _led(sum(row.opening for row in rows), steps, sum(row.worth for row in rows), sum(row.fx for row in rows))
+    return _led(
+        sum(row.opening for row in rows), steps, sum(row.closing_total for row in rows), sum(row.fx for row in rows)
+    )
 
 
 def waterfall_of(parts: Mapping[str, int]) -> list[WaterfallRow]:
@@ -96,8 +118,16 @@ MRR: Final = Kpi(
     title="Monthly recurring revenue",
     unit="money",
     kind="point",
-    reads="contract_lines",
-    methods={"point_in_time": Method("sum of the recurring lines in force, a month of each", _closing, MONTHLY)},
+    reads=RowKind.ACCOUNT_MOVEMENTS,
+    methods={
+        "point_in_time": Method(
+            formula="sum of the recurring lines in force, a month of each",
+            share=_closing,
+            numerator=MONTHLY,
+            sql=SqlExpression(CLOSING),
+            depends_on=LINE_RULES,
+        )
+    },
     source="docs/kpis.md#mrr",
 )
 
@@ -106,8 +136,16 @@ ARR: Final = Kpi(
     title="Annual recurring revenue",
     unit="money",
     kind="point",
-    reads="contract_lines",
-    methods={"point_in_time": Method("12 x MRR", _closing, YEARLY)},
+    reads=RowKind.ACCOUNT_MOVEMENTS,
+    methods={
+        "point_in_time": Method(
+            formula="12 x MRR",
+            share=_closing,
+            numerator=YEARLY,
+            sql=SqlExpression(CLOSING),
+            depends_on=LINE_RULES,
+        )
+    },
     source="docs/kpis.md#arr",
 )
 
@@ -116,8 +154,18 @@ ARPA: Final = Kpi(
     title="Average MRR per paying account",
     unit="money",
     kind="point",
-    reads="contract_lines",
-    methods={"point_in_time": Method("MRR / paying accounts", _per_account, MONTHLY, COUNT, "no_paying_accounts")},
+    reads=RowKind.ACCOUNT_MOVEMENTS,
+    methods={
+        "point_in_time": Method(
+            formula="MRR / paying accounts",
+            share=_per_account,
+            numerator=MONTHLY,
+            denominator=COUNT,
+            null_reason="no_paying_accounts",
+            sql=SqlExpression(CLOSING, Part(if_(PAYS, "1"))),
+            depends_on=LINE_RULES,
+        )
+    },
     source="docs/kpis.md#arpa",
 )
 
@@ -126,10 +174,16 @@ ARR_GROWTH: Final = Kpi(
     title="ARR growth",
     unit="ratio",
     kind="period",
-    reads="contract_lines",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
     methods={
         "point_to_point": Method(
-            "(ARR at the end - ARR at the start) / ARR at the start", _grown, YEARLY, YEARLY, NOBODY
+            formula="(ARR at the end - ARR at the start) / ARR at the start",
+            share=_grown,
+            numerator=YEARLY,
+            denominator=YEARLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(Part("annual", "- annual"), OPENING),
+            depends_on=ACCOUNT_RULES,
         )
     },
     source="docs/kpis.md#arr_growth",
@@ -140,12 +194,14 @@ MRR_WATERFALL: Final = Kpi(
     title="MRR waterfall",
     unit="rows",
     kind="period",
-    reads="contract_lines",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
     methods={
         "movement": Method(
-            "opening + new + expansion + reactivation - contraction - churn + fx + transfer = closing",
-            _closing,
-            MONTHLY,
+            formula="opening + new + expansion + reactivation - contraction - churn + fx + transfer = closing",
+            share=_closing,
+            numerator=MONTHLY,
+            sql=SqlExpression(CLOSING, parts=_WATERFALL_PARTS),
+            depends_on=ACCOUNT_RULES | MOVEMENT_RULES,
         )
     },
     source="docs/kpis.md#mrr_waterfall",
@@ -156,10 +212,16 @@ QUICK_RATIO: Final = Kpi(
     title="Quick ratio",
     unit="ratio",
     kind="period",
-    reads="contract_lines",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
     methods={
         "movement": Method(
-            "(new + expansion + reactivation) / (contraction + churn)", _quick, MONTHLY, MONTHLY, "no_losses_in_period"
+            formula="(new + expansion + reactivation) / (contraction + churn)",
+            share=_quick,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason="no_losses_in_period",
+            sql=SqlExpression(between(TOTAL_GAINS), between(TOTAL_LOSSES)),
+            depends_on=ACCOUNT_RULES | {"netting", "new_and_churned"},
         )
     },
     source="docs/kpis.md#quick_ratio",
@@ -170,9 +232,17 @@ GROSS_MRR_CHURN_RATE: Final = Kpi(
     title="Gross MRR churn rate",
     unit="ratio",
     kind="period",
-    reads="contract_lines",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
     methods={
-        "movement": Method("(churn + contraction) / start, movements of C only", _gross_churn, MONTHLY, MONTHLY, NOBODY)
+        "movement": Method(
+            formula="(churn + contraction) / start, movements of C only",
+            share=_gross_churn,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(of_payers(amount=False, moved=TOTAL_LOSSES), OPENING),
+            depends_on=ACCOUNT_RULES | {"netting", "new_and_churned"},
+        )
     },
     source="docs/kpis.md#gross_mrr_churn_rate",
 )
@@ -182,14 +252,18 @@ NET_MRR_CHURN_RATE: Final = Kpi(
     title="Net MRR churn rate",
     unit="ratio",
     kind="period",
-    reads="contract_lines",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
     methods={
         "movement": Method(
-            "(churn + contraction - expansion - reactivation) / start, movements of C only",
-            _net_churn,
-            MONTHLY,
-            MONTHLY,
-            NOBODY,
+            formula="(churn + contraction - expansion - reactivation) / start, movements of C only",
+            share=_net_churn,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(
+                of_payers(amount=False, moved=f"{TOTAL_LOSSES} - total_expansion - total_reactivation"), OPENING
+            ),
+            depends_on=ACCOUNT_RULES | {"netting", "new_and_churned"},
         )
     },
     source="docs/kpis.md#net_mrr_churn_rate",

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from projections.kpis.base import COUNT, HOURS, Kpi, Measure, Method, Share, Warnings, counted
+from projections.kpis.base import COUNT, HOURS, Kpi, Measure, Method, RowKind, Share, Warnings, counted
+from projections.kpis.rule_sets import NO_RULES
+from projections.kpis.sql_expression import Part, SqlExpression, if_
 from projections.views.scope_changes import ScopeChange
 
 
@@ -24,7 +26,7 @@ class ScopeChangeOutcome:
     accepted: bool | None = None
 
 
-def wishes(rows: Iterable[ScopeChange], start: int, end: int) -> list[ScopeChangeOutcome]:
+def scope_change_outcomes(rows: Iterable[ScopeChange], start: int, end: int) -> list[ScopeChangeOutcome]:
     """The scope changes of which something happened within [start, end), by account and id."""
 
     def within(at: int | None) -> bool:
@@ -46,7 +48,7 @@ def wishes(rows: Iterable[ScopeChange], start: int, end: int) -> list[ScopeChang
                     accepted=row.accepted if offered else None,
                 )
             )
-    return sorted(found, key=lambda wish: (wish.account, wish.scope_change))
+    return sorted(found, key=lambda row: (row.account, row.scope_change))
 
 
 def _creep(row: ScopeChangeOutcome) -> Share:
@@ -70,14 +72,16 @@ SCOPE_CREEP_RATIO: Final = Kpi(
     title="Scope-creep ratio",
     unit="ratio",
     kind="period",
-    reads="scope_changes",
+    reads=RowKind.SCOPE_CHANGES,
     methods={
         "hours": Method(
-            "hours absorbed / hours that scope changes brought into contracts",
-            _creep,
-            HOURS,
-            HOURS,
-            "no_contracted_effort_in_period",
+            formula="hours absorbed / hours that scope changes brought into contracts",
+            share=_creep,
+            numerator=HOURS,
+            denominator=HOURS,
+            null_reason="no_contracted_effort_in_period",
+            sql=SqlExpression(Part("absorbed"), Part("contracted"), {"effort_not_assessed": "NOT estimated"}),
+            depends_on=NO_RULES,
         )
     },
     warn=_unknown_effort,
@@ -89,14 +93,20 @@ ALTERNATIVE_ACCEPTANCE: Final = Kpi(
     title="Alternative acceptance",
     unit="ratio",
     kind="period",
-    reads="scope_changes",
+    reads=RowKind.SCOPE_CHANGES,
     methods={
         "count": Method(
-            "alternatives accepted / declines with an alternative",
-            _taken,
-            COUNT,
-            COUNT,
-            "no_declines_with_alternative_in_period",
+            formula="alternatives accepted / declines with an alternative",
+            share=_taken,
+            numerator=COUNT,
+            denominator=COUNT,
+            null_reason="no_declines_with_alternative_in_period",
+            sql=SqlExpression(
+                Part(if_("offered AND accepted", "1")),
+                Part(if_("offered", "1")),
+                {"undecided_alternatives": "offered AND accepted IS NULL"},
+            ),
+            depends_on=NO_RULES,
         )
     },
     warn=_undecided,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from projections.kpis import KPIS
+from projections.kpis.base import RowKind
 from tests.api.contract import READS, Operation
 from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.server import Client, Server
@@ -100,7 +101,7 @@ def test_no_answer_has_a_number_with_a_fraction(world: SampleAgency, operation: 
 
 @pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.name)
 def test_no_figure_by_any_method_has_a_number_with_a_fraction(world: SampleAgency, kpi: Any) -> None:
-    narrowed = {} if kpi.reads == "scope_changes" else {"currency": "EUR"}
+    narrowed = {} if kpi.reads is RowKind.SCOPE_CHANGES else {"currency": "EUR"}
     when = PERIOD if kpi.kind == "period" else {"as_of": "2026-08-31"}
     for method in kpi.methods:
         params = {**when, **narrowed, "method": method}

@@ -31,7 +31,7 @@ def ask(
         name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
     )
     when = steward.runtime.reader.when(steward.tenant, as_of, None if known_at is None else str(known_at))
-    return figures.answer(steward.runtime.reader, steward.tenant, question, when)
+    return figures.evaluate(steward.runtime.reader, steward.tenant, question, when)
 
 
 def explained(

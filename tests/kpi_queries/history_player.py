@@ -257,7 +257,7 @@ class Told:
         question = KpiQuery(name, *(period or (None, None)), method, Scope(**told), reporting_currency=reporting)
         reader = self.application.runtime.reader
         when = reader.when(self.tenant, None if period else "2025-12-31", None if known_at is None else str(known_at))
-        return figures.answer(reader, self.tenant, question, when)
+        return figures.evaluate(reader, self.tenant, question, when)
 
     def everything(self, *, known_at: int | None = None, **scope: Any) -> dict[tuple[str, ...], dict[str, Any]]:
         """Every figure by every method over every period."""

@@ -16,13 +16,14 @@ from app.domain.kernel.values import day_start
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import MetricRules, rate
 from app.kpi_queries import KpiQuery, Scope
-from app.kpi_queries.evaluate import exactly
-from app.kpi_queries.row_source import Load, converted_of
+from app.kpi_queries.evaluate import evaluate_exactly
+from app.kpi_queries.sources import SOURCES
+from app.kpi_queries.sources.base import RowRequest
 from app.store.engine import Database
 from projections import VIEWS
 from projections.kpis import KPIS
-from projections.kpis.account_movements import AccountMovements, standings
-from projections.kpis.base import Kpi, measure
+from projections.kpis.account_movements import AccountMovements, account_movements
+from projections.kpis.base import Kpi, KpiContext, RowKind, measure
 from projections.kpis.conversion import Exchange
 from projections.kpis.retention import GROSS_REVENUE_RETENTION, NET_REVENUE_RETENTION
 from projections.kpis.revenue import MRR_WATERFALL, waterfall
@@ -48,7 +49,7 @@ def lines(told: Told, currency: str = "USD") -> list[ContractLine]:
 
 def over(told: Told, period: tuple[str, str], currency: str = "USD") -> list[AccountMovements]:
     """The standings of a period, in a currency, by the application's own rules."""
-    return standings(lines(told, currency), *bounds(told, period))
+    return account_movements(lines(told, currency), *bounds(told, period))
 
 
 def exact(kpi: Kpi, method: str, rows: Sequence[Any]) -> Fraction | None:
@@ -61,7 +62,7 @@ def value(told: Told, name: str, period: tuple[str, str], method: str, **questio
     scope = Scope(currency=question.pop("currency", None))
     asked = KpiQuery(name, *period, method, scope, **question)
     reader = told.application.runtime.reader
-    return exactly(reader, told.tenant, asked, reader.when(told.tenant, None, None))[0].measure.value
+    return evaluate_exactly(reader, told.tenant, asked, reader.when(told.tenant, None, None))[0].measure.value
 
 
 def walked(rows: Iterable[dict[str, str]]) -> tuple[Decimal, Decimal]:
@@ -156,9 +157,17 @@ def worth_of(
     exchange = Exchange("GBP", Rates(rates(*told_rates, base="CHF")), where)
     reader = told.application.runtime.reader
     rules = MetricRules(fx=fx)  # type: ignore[arg-type]
-    load = Load(reader, told.tenant, Scope(), reader.log.head(told.tenant), *bounds(told, period), rules=rules)
-    rows, _, per = converted_of(load, MRR_WATERFALL, exchange)
-    return rows, per
+    request = RowRequest(
+        reader=reader,
+        tenant_id=told.tenant,
+        kpi=MRR_WATERFALL,
+        method=MRR_WATERFALL.methods["movement"],
+        scope=Scope(),
+        position=reader.log.head(told.tenant),
+        context=KpiContext(*bounds(told, period), where, rules=rules),
+    )
+    rows, _, scale_factor = SOURCES[MRR_WATERFALL.reads].convert(request, exchange)
+    return rows, scale_factor
 
 
 def in_total(rows: list[AccountMovements], per: int) -> list[Fraction]:
@@ -186,8 +195,8 @@ def no_common_factor_of_rates_moves_a_ratio(told: Told) -> None:
         assert net == exact(NET_REVENUE_RETENTION, "movement", rows)
         if net is not None and gross is not None:
             assert 0 <= gross <= min(1, net)
-        for kpi in (kpi for kpi in KPIS if kpi.reads == "contract_lines" and kpi.unit == "ratio"):
-            for method in (name for name, one in kpi.methods.items() if one.tell is None):
+        for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.ACCOUNT_MOVEMENTS and kpi.unit == "ratio"):
+            for method in (name for name, one in kpi.methods.items() if one.compute is None):
                 assert exact(kpi, method, others) == exact(kpi, method, rows)
 
 

@@ -21,7 +21,7 @@ YEARS = [(f"{year}-07-01", f"{year + 1}-07-01") for year in range(2015, 2022)]
 def told(steward: Steward, name: str, years: tuple[str, str], method: str | None = None) -> tuple[str, str, str]:
     """A figure's value, numerator and denominator."""
     reader = steward.runtime.reader
-    body = figures.answer(reader, steward.tenant, KpiQuery(name, *years, method), reader.when(steward.tenant))
+    body = figures.evaluate(reader, steward.tenant, KpiQuery(name, *years, method), reader.when(steward.tenant))
     return body["value"], body["numerator"], body["denominator"]
 
 

@@ -113,8 +113,8 @@ def test_an_account_of_another_tenant_is_not_found(fixture_f1: Steward) -> None:
     question = KpiQuery("mrr", scope=Scope(account=theirs.account))
 
     with pytest.raises(NotFound):
-        figures.answer(fixture_f1.runtime.reader, other, question, fixture_f1.runtime.reader.when(other))
-    told = figures.answer(fixture_f1.runtime.reader, other, KpiQuery("mrr"), fixture_f1.runtime.reader.when(other))
+        figures.evaluate(fixture_f1.runtime.reader, other, question, fixture_f1.runtime.reader.when(other))
+    told = figures.evaluate(fixture_f1.runtime.reader, other, KpiQuery("mrr"), fixture_f1.runtime.reader.when(other))
     assert told["value"] == "0.00"
 
 

@@ -13,6 +13,7 @@ from app.domain.contract.commands import SuspendContract, TerminateContract
 from app.domain.kernel.errors import Invalid
 from app.domain.policy.rules import MetricRules
 from projections.kpis import KPIS
+from projections.kpis.base import RowKind
 from tests.kpi_queries.history_factory import account, ask, contract, explained, in_force, rates
 from tests.kpi_queries.test_cohort import TENTH, WHOLE
 from tests.support.application import Steward
@@ -100,7 +101,9 @@ def test_cohorts_of_the_tenth_are_its_published_survivors(tenth: Steward) -> Non
     assert revenue["currency"] == "USD"
 
 
-@pytest.mark.parametrize("name", [kpi.name for kpi in KPIS if kpi.reads in ("lives", "cohorts", "weights")])
+@pytest.mark.parametrize(
+    "name", [kpi.name for kpi in KPIS if kpi.reads in (RowKind.LIFETIMES, RowKind.COHORTS, RowKind.ACCOUNT_WEIGHTS)]
+)
 def test_every_method_is_explained_page_by_page_at_every_stage(tenth: Steward, name: str) -> None:
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
     for method in kpi.methods:

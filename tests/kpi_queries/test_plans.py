@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, text
 
-from app.domain.kernel.values import FOREVER
-from app.kpi_queries.sql import lifetimes as lasting
-from app.kpi_queries.sql import summed
-from app.kpi_queries.sql.accounts import binds_of, statement
+from app.domain.kernel.values import FOREVER, zone
+from app.kpi_queries.query import Scope
+from app.kpi_queries.sources import SOURCES
+from app.kpi_queries.sql.lifetimes import lifetime_tally
+from app.kpi_queries.sql.run_rates import binds_of, statement
 from app.kpi_queries.sql.sql_query import SqlQuery
 from projections.interval_index import lifetime_class, node_of
 from projections.kpis import KPIS
+from projections.kpis.base import Kpi, KpiContext
 from projections.view import View
 from projections.views import portfolios, renewals, run_rates, scope_changes
 from tests.support.application import Steward
@@ -62,18 +64,31 @@ def asked(
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
     views: tuple[View[object], ...] = (run_rates.VIEW, portfolios.VIEW)
     now = {view.name: newest for view in views}
-    return SqlQuery(
-        steward.runtime.database,
-        connection,
-        steward.tenant,
-        kpi,
-        method,
-        START,
-        END,
-        KNOWN,
-        now,
-        owner=owner,
-        at=START,
+    return query_of(SqlQuery, steward, connection, kpi, method, now, owner=owner)
+
+
+def query_of(
+    kind: type[SqlQuery],
+    steward: Steward,
+    connection: Connection,
+    kpi: Kpi,
+    method: str,
+    newest: Mapping[str, bool],
+    *,
+    start: int = START,
+    owner: str | None = None,
+) -> SqlQuery:
+    """A query of some kind over the period."""
+    return kind(
+        database=steward.runtime.database,
+        connection=connection,
+        tenant_id=steward.tenant,
+        method=kpi.methods[method],
+        scope=Scope(owner=owner),
+        context=KpiContext(start, END, zone("UTC")),
+        position=KNOWN,
+        newest=newest,
+        owned_at=start,
     )
 
 
@@ -94,7 +109,7 @@ def test_a_figure_reads_ranges_of_the_indexes_made_for_it(
     database = crowd.runtime.database
     with database.read(crowd.tenant) as connection:
         one = asked(crowd, connection, name, method, newest=known == "now", owner=owner)
-        found = planned(one, statement(one, one.twin, whole=False), binds_of(one, "EUR"))
+        found = planned(one, statement(one, one.expression, whole=False), binds_of(one, "EUR"))
 
     table = run_rates.VIEW.follower
     probes = {"account", "pkey"} if name == "net_revenue_retention" else set()
@@ -115,7 +130,7 @@ def test_an_interval_stands_where_every_instant_in_it_looks(crowd: Steward) -> N
     database = crowd.runtime.database
     with database.read(crowd.tenant) as connection:
         one = asked(crowd, connection, "arr_growth", "point_to_point", newest=True, owner=None)
-        row = one.one(statement(one, one.twin, whole=False), binds_of(one, "EUR"))
+        row = one.one(statement(one, one.expression, whole=False), binds_of(one, "EUR"))
         table = run_rates.VIEW.table
         plain = [
             connection.execute(
@@ -145,7 +160,7 @@ def test_how_long_accounts_stay_is_read_from_ranges_of_indexes(crowd: Steward, k
     database, kpi = crowd.runtime.database, next(kpi for kpi in KPIS if kpi.name == "customer_lifetime_value")
     with database.read(crowd.tenant) as connection:
         now = {view.name: known == "now" for view in (run_rates.VIEW, portfolios.VIEW)}
-        told = lasting(Noted(database, connection, crowd.tenant, kpi, "sbg", END, END, KNOWN, now))
+        told = lifetime_tally(query_of(Noted, crowd, connection, kpi, "sbg", now, start=END), None)
 
     table = run_rates.VIEW.follower
     assert told is not None
@@ -192,7 +207,7 @@ def test_what_happened_within_a_period_is_a_range_of_an_index(
         connection.execute(insert(view.table), rows)
     with database.read(steward.tenant) as connection:
         now = {view.name: known == "now", portfolios.VIEW.name: True}
-        summed(Noted(database, connection, steward.tenant, kpi, kpi.default, START, END, KNOWN, now))
+        SOURCES[kpi.reads].sums(query_of(Noted, steward, connection, kpi, kpi.default, now), explained=False)
 
     assert f"Seq Scan on {view.follower}" not in plans[0]
     assert f"SCAN {view.follower}" not in plans[0]

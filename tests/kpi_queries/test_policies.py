@@ -6,8 +6,8 @@ from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import ApprovalRules, FxRate, FxRules, MetricRules
-from app.kpi_queries.counting_policies import Counting, counting
-from projections.kpis.base import DEFAULTS
+from app.kpi_queries.counting_policies import PoliciesInForce, policies_in_force
+from projections.kpis.rule_sets import DEFAULT_RULES
 from tests.support.application import Steward
 
 NOTICE, GROSS = MetricRules(churn_at="notice"), MetricRules(discounts="none")
@@ -25,16 +25,16 @@ def ruled(steward: Steward) -> str:
     return policy
 
 
-def asked(steward: Steward, day: str, policy: str | None = None, position: int | None = None) -> Counting:
+def asked(steward: Steward, day: str, policy: str | None = None, position: int | None = None) -> PoliciesInForce:
     """How figures of a day are counted."""
     at = steward.runtime.log.head(steward.tenant) if position is None else position
-    return counting(steward.runtime.reader, steward.tenant, day, at, policy)
+    return policies_in_force(steward.runtime.reader, steward.tenant, day, at, policy)
 
 
 def test_the_house_counts_by_its_own_rules_where_nothing_else_is_said(steward: Steward) -> None:
     steward.catch_up()
 
-    assert asked(steward, "2026-01-01") == Counting(DEFAULTS, "default/1", None, None, None)
+    assert asked(steward, "2026-01-01") == PoliciesInForce(DEFAULT_RULES, "default/1", None, None, None)
 
 
 def test_figures_are_counted_by_what_is_in_force_on_the_day(steward: Steward) -> None:
@@ -42,7 +42,7 @@ def test_figures_are_counted_by_what_is_in_force_on_the_day(steward: Steward) ->
 
     before, early, late = (asked(steward, day) for day in ("2025-12-31", "2026-01-01", "2026-02-01"))
 
-    assert before == Counting()
+    assert before == PoliciesInForce()
     assert (early.metric, early.version, early.rates, early.fx_version) == (NOTICE, "metric@default/1", None, None)
     assert (late.metric, late.rates, late.fx_version) == (NOTICE, EURO, "fx@default/1")
     assert isinstance(late.table, Rates)
@@ -134,5 +134,5 @@ def test_another_tenants_policy_is_as_missing_as_one_that_never_was(sqlite_stewa
 
     for named in (f"{policy}:1", "ref:metric@default:1"):
         with pytest.raises(NotFound, match="policy_not_found"):
-            counting(sqlite_steward.runtime.reader, other, "2026-02-01", 1, named)
-    assert counting(sqlite_steward.runtime.reader, other, "2026-02-01", 1) == Counting()
+            policies_in_force(sqlite_steward.runtime.reader, other, "2026-02-01", 1, named)
+    assert policies_in_force(sqlite_steward.runtime.reader, other, "2026-02-01", 1) == PoliciesInForce()

@@ -14,10 +14,11 @@ from app.domain.contract.commands import AmendContract, CorrectContract, SetLine
 from app.domain.kernel.errors import DomainError, Invalid
 from app.domain.policy.commands import ActivatePolicy, DraftPolicyVersion
 from app.kpi_queries import KpiQuery, Scope, restatement
-from app.kpi_queries.evaluate import exactly
-from app.kpi_queries.restatement import Restated
+from app.kpi_queries.evaluate import evaluate_exactly
+from app.kpi_queries.restatement import Restatement
 from app.read_side.reader import When
 from projections.kpis import KPIS
+from projections.kpis.base import RowKind
 from tests.kpi_queries.histories import OWNERS, PERIODS
 from tests.kpi_queries.history_factory import YEAR, account, contract, in_force, rates
 from tests.kpi_queries.history_player import Told
@@ -34,13 +35,13 @@ FAR = 1_767_225_599_999_999
 """The last microsecond of 2025."""
 
 
-def restated(steward: Steward, question: KpiQuery, first: int, last: int, tenant: str | None = None) -> Restated:
+def restated(steward: Steward, question: KpiQuery, first: int, last: int, tenant: str | None = None) -> Restatement:
     """A figure looked at from two positions, of a point at the end of 2025."""
     when = When(FAR, None, now=question.from_ is not None)
-    return Restated(steward.runtime.reader, tenant or steward.tenant, question, when, first, last)
+    return Restatement(steward.runtime.reader, tenant or steward.tenant, question, when, first, last)
 
 
-def pages(moved: Restated, limit: int) -> list[dict[str, Any]]:
+def pages(moved: Restatement, limit: int) -> list[dict[str, Any]]:
     """The events of all pages."""
     found, after = [], None
     while True:
@@ -55,12 +56,12 @@ def known(steward: Steward, tenant: str, question: KpiQuery, position: int) -> A
     """A figure at a position, whatever is no part of it left out; None for an account that is not known yet."""
     when = When(FAR, position, now=question.from_ is not None)
     try:
-        found, answer = exactly(steward.runtime.reader, tenant, question, when)
+        found, answer = evaluate_exactly(steward.runtime.reader, tenant, question, when)
     except DomainError as refused:
         assert refused.code == "account_not_found"
         return 0, 0, None
     method = found.measure.method
-    beside = {"value"} if method.tell is not None else set()
+    beside = {"value"} if method.compute is not None else set()
     parts = {name: told for name, told in answer.items() if name in beside or name not in NO_PART}
     return found.measure.numerator, found.measure.denominator, parts
 
@@ -71,7 +72,7 @@ def asked(source: random.Random, told: Told) -> KpiQuery:
     scope = Scope(
         owner=source.choice([None, None, *OWNERS]),
         account=source.choice([None, None, *told.accounts]),
-        currency=None if kpi.reads == "scope_changes" else "USD",
+        currency=None if kpi.reads is RowKind.SCOPE_CHANGES else "USD",
         attribution=source.choice(["start", "end"]),
     )
     period = source.choice(PERIODS) if kpi.kind == "period" else (None, None)
@@ -88,7 +89,7 @@ def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_i
             last = source.randrange(len(told.accounts) + 1, head + 1)  # by then every account is known
             first = source.randrange(last + 1)
             moved = restated(property_steward, question, first, last, told.tenant)
-            events, answer = pages(moved, 3), moved.told()
+            events, answer = pages(moved, 3), moved.summary()
 
             assert sum(Decimal(event["contribution"]) for event in events) == Decimal(answer["difference"])
             value = Decimal(moved.first.value or 0)
@@ -123,7 +124,7 @@ def test_a_back_dated_correction_is_the_one_event_and_its_contribution_is_the_di
     (event,) = moved.page(200).events
 
     assert (event["id"], event["type"]) == (receipt.events[0][0], "contract.amended")
-    assert (event["contribution"], moved.told()["difference"]) == ("-0.022223", "-0.022223")
+    assert (event["contribution"], moved.summary()["difference"]) == ("-0.022223", "-0.022223")
     assert (event["value_before"], event["value_after"]) == ("0.955556", "0.933333")
     assert event["changed"] == ["value", "numerator"]
 
@@ -155,7 +156,7 @@ def test_a_figure_without_a_value_counts_as_nothing_so_that_contributions_sum_al
     (event,) = moved.page(200).events
 
     assert (event["value_before"], event["value_after"], event["contribution"]) == (None, "1", "1")
-    assert moved.told()["difference"] == "1"
+    assert moved.summary()["difference"] == "1"
 
 
 def test_opening_an_account_moves_no_figure_of_it(steward: Steward) -> None:
@@ -190,7 +191,7 @@ def test_currencies_that_meet_on_the_way_are_refused_and_a_named_one_is_answered
 
 
 def test_a_long_history_is_looked_at_a_page_at_a_time(steward: Steward, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.kpi_queries.restatement.LOOKED_AT", 5)
+    monkeypatch.setattr("app.kpi_queries.restatement.EVENTS_A_PAGE", 5)
     client = account(steward, "Client")
     own = contract(steward, client, "100.00", start="2024-06-01")
     before = steward.catch_up()
@@ -213,7 +214,7 @@ def test_a_long_history_is_looked_at_a_page_at_a_time(steward: Steward, monkeypa
 def test_a_table_of_rates_that_replaces_another_is_one_event_that_moved_the_figure(
     steward: Steward, monkeypatch: pytest.MonkeyPatch, looked_at: int
 ) -> None:
-    monkeypatch.setattr(restatement, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(restatement, "EVENTS_A_PAGE", looked_at)
     table = in_force(steward, rates(("2020-01-01", "EUR", "1.1")))
     contract(steward, account(steward, "Euros"), "100.00", currency="EUR")
     before = steward.catch_up()
@@ -224,4 +225,4 @@ def test_a_table_of_rates_that_replaces_another_is_one_event_that_moved_the_figu
     moved = restated(steward, KpiQuery("mrr", reporting_currency="USD"), before, last)
 
     assert [(event["type"], event["contribution"]) for event in pages(moved, 1)] == [("policy.activated", "10.00")]
-    assert (moved.told()["from"]["value"], moved.told()["to"]["value"]) == ("110.00", "120.00")
+    assert (moved.summary()["from"]["value"], moved.summary()["to"]["value"]) == ("110.00", "120.00")

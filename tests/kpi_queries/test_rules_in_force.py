@@ -9,8 +9,9 @@ from app.domain.contract.commands import GiveNotice, Line, SuspendContract, Term
 from app.domain.kernel.errors import DomainError, Invalid
 from app.domain.policy.commands import DraftPolicyVersion
 from app.domain.policy.rules import MetricRules
-from app.kpi_queries import row_source as rows
+from app.kpi_queries.sources import SOURCES
 from projections.kpis import KPIS
+from projections.kpis.base import RowKind
 from tests.kpi_queries.history_factory import YEAR, account, ask, contract, explained, in_force, rates
 from tests.support.application import Steward
 from tests.support.databases import Databases
@@ -73,11 +74,11 @@ def test_rules_that_count_as_the_houses_own_give_the_same_figures(steward: Stewa
     steward.catch_up()
     counted = [kpi for kpi in KPIS if kpi.name != "customer_lifetime_value"]  # which a margin is for
     asked = [(kpi.name, YEAR if kpi.kind == "period" else None, method) for kpi in counted for method in kpi.methods]
-    plain = [ask(steward, *one, as_of="2025-12-31") for one in asked]
+    counts_by_default = [ask(steward, *one, as_of="2025-12-31") for one in asked]
     in_force(steward, MetricRules(gross_margin="0.8", fx="spot"))
     steward.catch_up()
 
-    for one, before in zip(asked, plain, strict=True):
+    for one, before in zip(asked, counts_by_default, strict=True):
         after = ask(steward, *one, as_of="2025-12-31")
         assert after["policy_version"] == "metric@default/1"
         members = ("value", "numerator", "denominator", "warnings", "rows", "currency", "fx_version")
@@ -318,7 +319,7 @@ def test_converted_contributions_sum_to_the_figure_page_by_page(steward: Steward
     in_force(steward, MetricRules(reporting_currency="USD", netting="month"))
     in_force(steward, rates(("2023-01-01", "EUR", "1.0987654321"), ("2025-03-01", "EUR", "1.2")))
     steward.catch_up()
-    for kpi in (kpi for kpi in KPIS if kpi.reads == "contract_lines"):
+    for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.ACCOUNT_MOVEMENTS):
         period = YEAR if kpi.kind == "period" else None
         told, whole, _ = explained(steward, kpi.name, period, as_of="2025-12-31")
         _, first, last = explained(steward, kpi.name, period, as_of="2025-12-31", limit=1)
@@ -352,8 +353,8 @@ def test_a_question_that_narrows_and_converts_at_once_is_refused_by_name(sqlite_
 
 def test_all_that_counts_money_can_be_told_in_one_currency() -> None:
     money = {kpi.reads for kpi in KPIS if any(method.money for method in kpi.methods.values())}
-    assert frozenset(rows.CONVERTERS) == money
-    assert frozenset(rows.LOADERS) - money == {"scope_changes"}
+    assert frozenset(SOURCES) == frozenset(RowKind)
+    assert {kind for kind, source in SOURCES.items() if source.has_currency} == money
 
 
 def test_the_edges_of_the_calendar_are_answered_or_refused_by_name(databases: Databases) -> None:

@@ -15,16 +15,17 @@ from app.domain.kernel.values import FOREVER, day_start, zone
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import MetricRules
 from app.kpi_queries import KpiQuery, Scope
-from app.kpi_queries import currency_conversion as converting
-from app.kpi_queries import row_source as rows
-from app.kpi_queries.query import currency_of, period_of
-from app.kpi_queries.row_source import Load, account_of, converted_of, rows_of
-from app.kpi_queries.sql.expressions import TWINS
+from app.kpi_queries.currency import currency_of
+from app.kpi_queries.query import kpi_of, period_of
+from app.kpi_queries.sources import SOURCES, account_movements, takes_currency
+from app.kpi_queries.sources.base import RowRequest, account_of
 from app.read_side.reader import When
 from projections.kpis import KPIS
-from projections.kpis.base import DEFAULTS, Kpi, Terms, measure
+from projections.kpis.base import Kpi, KpiContext, RowKind, measure
 from projections.kpis.conversion import Exchange
 from projections.kpis.presentation import breakdown, figure
+from projections.kpis.rule_sets import DEFAULT_RULES
+from projections.kpis.sql_expression import SqlExpression, SqlTally
 from projections.views import scope_changes
 from tests.kpi_queries.histories import DAYS, OWNERS, PERIODS, History, histories
 from tests.kpi_queries.history_factory import account, ask, contract, in_force, rates
@@ -56,7 +57,7 @@ MEMBERS = (
 def summed(told: Told, question: KpiQuery, when: When) -> dict[str, Any] | str:
     """What is answered: sums of the database."""
     try:
-        answer = figures.answer(told.application.runtime.reader, told.tenant, question, when)
+        answer = figures.evaluate(told.application.runtime.reader, told.tenant, question, when)
     except DomainError as refused:
         return f"{refused.code}: {refused}"
     return members(answer)
@@ -68,30 +69,39 @@ def members(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def told_by_rows(
-    told: Told, question: KpiQuery, when: When, rules: MetricRules = DEFAULTS, table: Rates | None = None
+    told: Told, question: KpiQuery, when: When, rules: MetricRules = DEFAULT_RULES, table: Rates | None = None
 ) -> dict[str, Any] | str:
     """The same by the pure functions, from rows."""
-    kpi = next(kpi for kpi in KPIS if kpi.name == question.name)
+    kpi = kpi_of(question.name)
     method, reader = kpi.methods[question.method or kpi.default], told.application.runtime.reader
     start, end, _ = period_of(kpi, question, when, zone("UTC"))
     position = reader.log.head(told.tenant) if when.known_at is None else when.known_at
     try:
         if question.scope.account is not None:
             account_of(reader.log.stream(told.tenant, question.scope.account), position, zone("UTC"))
-        load = Load(reader, told.tenant, question.scope, position, start, end, dict(question.options), rules)
-        terms = Terms(start, end, zone("UTC"), question.reporting_currency, rules, load.options)
+        context = KpiContext(start, end, zone("UTC"), question.reporting_currency, rules, dict(question.options))
+        request = RowRequest(
+            reader=reader,
+            tenant_id=told.tenant,
+            kpi=kpi,
+            method=method,
+            scope=question.scope,
+            position=position,
+            context=context,
+        )
+        source = SOURCES[kpi.reads]
         if question.reporting_currency is not None and method.money:
             exchange = Exchange(question.reporting_currency, table, zone("UTC"))
-            converted, _, per = converted_of(load, kpi, exchange)
+            converted, _, scale_factor = source.convert(request, exchange)
             return {
-                **members(figure(kpi, measure(method, converted, per), terms)),
+                **members(figure(kpi, measure(method, converted, scale_factor), context)),
                 "fx_rates": exchange.used() or None,
             }
-        rows, _, currencies = rows_of(load, kpi)
+        rows, _, currencies = source.load(request)
         currency = currency_of(method, question.scope, currencies)
     except DomainError as refused:
         return f"{refused.code}: {refused}"
-    return members(figure(kpi, measure(method, rows), replace(terms, currency=currency)))
+    return members(figure(kpi, measure(method, rows), replace(context, currency=currency)))
 
 
 def asked(source: random.Random, told: Told, kpi: Kpi, head: int) -> tuple[KpiQuery, When]:
@@ -100,7 +110,7 @@ def asked(source: random.Random, told: Told, kpi: Kpi, head: int) -> tuple[KpiQu
         owner=source.choice([None, None, *OWNERS]),
         tier=source.choice([None, None, None, "gold"]),
         account=source.choice([None, None, *told.accounts]),
-        currency=None if kpi.reads == "scope_changes" else source.choice([None, "USD", "USD", "EUR"]),
+        currency=source.choice([None, "USD", "USD", "EUR"]) if takes_currency(kpi) else None,
         attribution=source.choice(["start", "end"]),
     )
     from_, to = sorted(source.sample(DAYS, 2))
@@ -118,12 +128,12 @@ def asked(source: random.Random, told: Told, kpi: Kpi, head: int) -> tuple[KpiQu
     return KpiQuery(kpi.name, *period, source.choice(list(kpi.methods)), scope, options), when
 
 
-def test_every_method_of_every_figure_has_its_sum() -> None:
-    summed_ = [kpi for kpi in KPIS if kpi.reads in ("contract_lines", "renewals", "scope_changes")]
-    assert set(TWINS) == {
-        ("concentration", "top_share"),
-        *((kpi.name, name) for kpi in summed_ for name, method in kpi.methods.items() if not method.tell),
-    }
+def test_every_method_of_rows_that_are_summed_has_its_sql() -> None:
+    summed_ = {RowKind.ACCOUNT_MOVEMENTS, RowKind.ACCOUNT_WEIGHTS, RowKind.RENEWALS, RowKind.SCOPE_CHANGES}
+    tallied = {RowKind.LIFETIMES, RowKind.COHORTS}
+    for kpi in KPIS:
+        wanted = SqlExpression if kpi.reads in summed_ else SqlTally if kpi.reads in tallied else type(None)
+        assert {type(method.sql) for method in kpi.methods.values()} == {wanted}, kpi.name
 
 
 def test_the_databases_sums_are_the_pure_functions_figures(property_steward: Steward) -> None:
@@ -165,11 +175,22 @@ def test_under_rules_and_in_one_currency_sums_are_the_pure_functions_figures_too
         policy = in_force(property_steward, rules, None, tenant=told.tenant)
         in_force(property_steward, TABLE, tenant=told.tenant)
         head, source = property_steward.catch_up(told.tenant), random.Random(seed)
-        for kpi in (kpi for kpi in KPIS if kpi.reads in ("cohorts", "contract_lines", "lives", "renewals", "weights")):
+        for kpi in (
+            kpi
+            for kpi in KPIS
+            if kpi.reads
+            in (
+                RowKind.COHORTS,
+                RowKind.ACCOUNT_MOVEMENTS,
+                RowKind.LIFETIMES,
+                RowKind.RENEWALS,
+                RowKind.ACCOUNT_WEIGHTS,
+            )
+        ):
             for method in (
                 name
                 for name, one in kpi.methods.items()
-                if kpi.reads in ("cohorts", "lives", "weights") or not one.tell
+                if kpi.reads in (RowKind.COHORTS, RowKind.LIFETIMES, RowKind.ACCOUNT_WEIGHTS) or not one.compute
             ):
                 question, when = asked(source, told, kpi, head)
                 wanted = source.choice([None, "GBP", "USD"])
@@ -203,9 +224,12 @@ def test_only_accounts_of_several_currencies_are_read_row_by_row(
     steward.catch_up()
     plainly = ask(steward, "mrr_waterfall", reporting="GBP")
     read: list[str] = []
-    one_by_one = rows.of_accounts_in
-    monkeypatch.setattr(converting, "of_accounts_in", lambda *told: read.extend(told[-1]) or one_by_one(*told))
-    monkeypatch.setattr(rows, "CONVERTERS", {})
+    one_by_one = account_movements.rows_of_accounts
+    monkeypatch.setattr(
+        account_movements, "rows_of_accounts", lambda *given: read.extend(given[-1]) or one_by_one(*given)
+    )
+    monkeypatch.setattr(account_movements.AccountMovementRows, "load", None)
+    monkeypatch.setattr(account_movements.AccountMovementRows, "convert", None)
 
     assert ask(steward, "mrr_waterfall", reporting="GBP") == plainly
     assert read == [both]
@@ -222,15 +246,25 @@ def test_an_explanation_tells_of_every_account_what_the_pure_functions_tell(prop
             random.Random(repr(told.history)),
             property_steward.runtime.reader,
         )
-        for kpi in (kpi for kpi in KPIS if kpi.reads == "contract_lines"):
+        for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.ACCOUNT_MOVEMENTS):
             question, when = asked(source, told, kpi, head)
             try:
                 answer, page, last = figures.explain(reader, told.tenant, question, when, limit=200)
             except DomainError:
                 continue
             start, end, _ = period_of(kpi, question, when, zone("UTC"))
-            rows, _, held = rows_of(Load(reader, told.tenant, question.scope, answer["position"], start, end), kpi)
             method = kpi.methods[answer["method"]]
+            rows, _, held = SOURCES[kpi.reads].load(
+                RowRequest(
+                    reader=reader,
+                    tenant_id=told.tenant,
+                    kpi=kpi,
+                    method=method,
+                    scope=question.scope,
+                    position=answer["position"],
+                    context=KpiContext(start, end, zone("UTC")),
+                )
+            )
             wanted, _ = breakdown(measure(method, rows), currency_of(method, question.scope, held))
             assert [{name: row[name] for name in one} for one, row in zip(wanted, page, strict=True)] == wanted
             assert last is None
@@ -267,7 +301,7 @@ def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(propert
         with database.grow(tenant) as connection:
             connection.execute(insert(scope_changes.VIEW.table), rows)
         told = Told(property_steward, tenant, History())
-        for kpi in (kpi for kpi in KPIS if kpi.reads == "scope_changes"):
+        for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.SCOPE_CHANGES):
             question, when = KpiQuery(kpi.name, *period), When(0, 0, now=True)
             assert summed(told, question, when) == told_by_rows(told, question, when)
 

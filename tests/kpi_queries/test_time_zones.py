@@ -40,13 +40,13 @@ def raised(steward: Steward, tenant: str, effective_at: str) -> None:
 def expansion(steward: Steward, tenant: str, day: str) -> str:
     """The expansion of one day."""
     question = KpiQuery("mrr_waterfall", day, add_days(day, 1))
-    told = figures.answer(steward.runtime.reader, tenant, question, steward.runtime.reader.when(tenant))
+    told = figures.evaluate(steward.runtime.reader, tenant, question, steward.runtime.reader.when(tenant))
     return next(str(row["amount"]) for row in told["rows"] if row["name"] == "expansion")
 
 
 def mrr(steward: Steward, tenant: str, as_of: str) -> str:
     """MRR at the end of a day, or at an instant."""
-    told = figures.answer(steward.runtime.reader, tenant, KpiQuery("mrr"), steward.runtime.reader.when(tenant, as_of))
+    told = figures.evaluate(steward.runtime.reader, tenant, KpiQuery("mrr"), steward.runtime.reader.when(tenant, as_of))
     return str(told["value"])
 
 
@@ -99,4 +99,4 @@ def test_a_contract_that_ends_on_a_day_is_paid_until_its_midnight(sqlite_steward
     assert mrr(sqlite_steward, tenant, instant(day_start(day, zone(name)))) == "0.00"
     question = KpiQuery("client_retention_rate", add_days(day, -30), day)
     reader = sqlite_steward.runtime.reader
-    assert figures.answer(reader, tenant, question, reader.when(tenant))["value"] == "1"
+    assert figures.evaluate(reader, tenant, question, reader.when(tenant))["value"] == "1"

@@ -14,7 +14,7 @@ from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.values import MICRO
 from app.domain.opportunity.commands import Source
 from app.kpi_queries.query import Scope
-from app.kpi_queries.row_source import within_of
+from app.kpi_queries.sources.base import accounts_within
 from projections.kpis.growth import Deal, pipeline
 from projections.views import opportunities, portfolios
 from projections.views.opportunities import OPEN, PARKED
@@ -66,7 +66,7 @@ def get_pipeline(
     undecided = opportunities.undecided_at(when.as_of, account=named, source=source, kind=kind)
     # How each stood at the instant follows from its course: no row is left out for what lies ahead.
     rows, position = reader.select(asked.tenant_id, opportunities.VIEW, undecided, replace(when, now=True))
-    within = within_of(reader, asked.tenant_id, Scope(owner, tier, named), position, when.as_of + 1)
+    within = accounts_within(reader, asked.tenant_id, Scope(owner, tier, named), position, when.as_of + 1)
     deals = [deal for deal in pipeline(rows, when.as_of) if within(deal.account)]
     open_ = [deal for deal in deals if deal.outcome != PARKED]
     columns = {stage: [deal for deal in open_ if deal.stage == stage] for stage in OPEN}

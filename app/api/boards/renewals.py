@@ -12,9 +12,10 @@ from app.api.http.response_models import EXAMPLE_ACCOUNT, AmountBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone
-from app.kpi_queries.forecast_changes import movement
-from app.kpi_queries.forecast_rows import holdings
-from app.kpi_queries.query import KpiQuery, Scope, views
+from app.kpi_queries.forecast_changes import forecast_changes
+from app.kpi_queries.query import KpiQuery, Scope
+from app.kpi_queries.sources import views_of
+from app.kpi_queries.sources.base import holdings_at
 from app.read_side.reader import When
 from projections.kpis.forecast import RENEWAL_FORECAST, expected
 from projections.views import portfolios, renewals
@@ -151,7 +152,8 @@ def renewals_board(
     rows, position = asked.runtime.reader.select(asked.tenant_id, renewals.VIEW, open_, when, order=renewals.BY_DUE_DAY)
     where = asked.runtime.handler.zone(asked.tenant_id)
     day = day_of(when.as_of, where)
-    held = holdings(asked.runtime.reader, asked.tenant_id, position, when.as_of)
+    holdings = holdings_at(asked.runtime.reader, asked.tenant_id, position, when.as_of)
+    held = {account: (holding.owner, holding.tier) for account, holding in holdings.items()}
     found: dict[str, list[tuple[Renewal, dict[str, Any]]]] = {name: [] for name in STAGES if columns == "stage"}
     for row in rows:
         whose = held.get(row.account, (None, None))
@@ -260,7 +262,7 @@ def forecast_board(
     scope = Scope(owner, tier, asked.existing("account", account), currency)
     figure = KpiQuery(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
     before, after = _clocks(asked, from_known_at, to_known_at)
-    body = movement(asked.runtime.reader, asked.tenant_id, figure, before, after, limit)
+    body = forecast_changes(asked.runtime.reader, asked.tenant_id, figure, before, after, limit)
     position = body["to"]["position"]
     return asked.answer({**body, "position": position}, position)
 
@@ -268,7 +270,7 @@ def forecast_board(
 def _clocks(asked: ReadContext, from_known_at: str | None, to_known_at: str | None) -> tuple[When, When]:
     """What was known at both ends. Raises: Invalid where the earlier one is the later."""
     reader = asked.runtime.reader
-    now = asked.when(*views(RENEWAL_FORECAST.name))
+    now = asked.when(*views_of(RENEWAL_FORECAST.name))
     after = now if to_known_at is None else reader.when(asked.tenant_id, None, to_known_at)
     if from_known_at is None:
         from_known_at = instant(now.as_of - WEEK)

@@ -72,7 +72,7 @@ def get_waterfall(
     interval: Annotated[series.Interval, Query(description="how long each interval is, from `from` on")] = "month",
 ) -> Response:
     """The MRR waterfall over each interval, a column for each kind of movement; each closing is the next opening."""
-    when = asked.when(*figures.views(WATERFALL))
+    when = asked.when(*figures.views_of(WATERFALL))
     told = series.series(asked.runtime.reader, asked.tenant_id, figure, when, interval)
     currencies = sorted({point["currency"] for point in told["data"]} - {None})
     body = {name: told[name] for name in ("interval", "period", "scope", "position")}
@@ -151,7 +151,7 @@ def get_cohorts(
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
 ) -> Response:
     """Accounts by when they first paid, and what is left of each cohort as it grows older."""
-    when = asked.when(*figures.views(COHORTS))
+    when = asked.when(*figures.views_of(COHORTS))
     figure = KpiQuery(
         COHORTS,
         method=method,
@@ -160,7 +160,7 @@ def get_cohorts(
         policy=policy,
         reporting_currency=reporting_currency,
     )
-    told = figures.answer(asked.runtime.reader, asked.tenant_id, figure, when)
+    told = figures.evaluate(asked.runtime.reader, asked.tenant_id, figure, when)
     shared = (
         "method",
         "currency",

@@ -152,15 +152,15 @@ def list_kpis(asked: Annotated[ReadContext, Security(plain_question, scopes=["kp
 @router.get("/{name}", operation_id="kpis.get", responses=answered(FigureBody, 400, 404, 422))
 def get_kpi(asked: Reading, figure: Wanted) -> Response:
     """A figure under both clocks: `from` and `to` for one of a period, `as_of` for one of a point in time."""
-    when = asked.when(*figures.views(figure.name))
-    body = figures.answer(asked.runtime.reader, asked.tenant_id, figure, when)
+    when = asked.when(*figures.views_of(figure.name))
+    body = figures.evaluate(asked.runtime.reader, asked.tenant_id, figure, when)
     return asked.answer(body, body["position"])
 
 
 @router.get("/{name}/explain", operation_id="kpis.explain", responses=answered(ExplanationBody, 400, 404, 422))
 def explain_kpi(asked: Reading, figure: Wanted, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """The accounts that sum to a figure, and the events behind each; every page is of the first page's position."""
-    when, after = _continued(asked, paged, asked.when(*figures.views(figure.name)))
+    when, after = _continued(asked, paged, asked.when(*figures.views_of(figure.name)))
     told, data, last = figures.explain(
         asked.runtime.reader, asked.tenant_id, figure, when, limit=paged.limit, after=after
     )

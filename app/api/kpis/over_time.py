@@ -105,7 +105,7 @@ def get_series(
     interval: Annotated[series.Interval, Query(description="how long each interval is, from `from` on")] = "month",
 ) -> Response:
     """A figure for a chart: over each interval from `from` to `to`, or at the end of each; at most 120 points."""
-    when = asked.when(*figures.views(figure.name))
+    when = asked.when(*figures.views_of(figure.name))
     body = series.series(asked.runtime.reader, asked.tenant_id, figure, when, interval)
     return asked.answer(body | {"known_at": when.known_at}, body["position"])
 
@@ -125,14 +125,14 @@ def get_restatement(
     A page looks at 200 events, so that it may hold fewer than `limit`: follow `next` until it is null.
     """
     reader, tenant_id = asked.runtime.reader, asked.tenant_id
-    when = asked.when(*figures.views(figure.name))
+    when = asked.when(*figures.views_of(figure.name))
     first = reader.when(tenant_id, None, from_known_at).known_at or 0
     last = when.known_at if to_known_at is None else reader.when(tenant_id, None, to_known_at).known_at
     if last is None:
-        last = reader.reached(tenant_id, figures.views(figure.name))
-    moved = restatement.Restated(reader, tenant_id, figure, When(when.as_of, None, when.now), first, last)
+        last = reader.reached(tenant_id, figures.views_of(figure.name))
+    moved = restatement.Restatement(reader, tenant_id, figure, When(when.as_of, None, when.now), first, last)
     page = moved.page(limit, after)
-    told = moved.told()
+    told = moved.summary()
     link = None
     if page.after is not None:
         asked_for = {name: value for name, value in request.query_params.items() if name not in ("after", "limit")}

@@ -16,7 +16,7 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import WarningBody
 from app.domain.kernel.errors import Invalid
 from app.domain.kpi_certificate.commands import IssueKpiCertificate
-from app.kpi_queries import KpiQuery, Scope, views
+from app.kpi_queries import KpiQuery, Scope, views_of
 from app.services import kpi_certificates as certificates
 from app.store.receipts import Receipt
 from projections.views import kpi_certificates
@@ -235,7 +235,7 @@ def get_certificate(kpi_certificate: str, asked: Reading) -> Response:
 def verify(kpi_certificate: str, asked: Checking) -> Response:
     """Compute a certificate again, at its position and by its rules, and compare; nothing is appended."""
     reader, key = asked.runtime.reader, asked.find("kpi_certificate", kpi_certificate)
-    asked.when(*views(certificates.figure_of(reader, asked.tenant_id, key).kpi))
+    asked.when(*views_of(certificates.figure_of(reader, asked.tenant_id, key).kpi))
     found = certificates.verify(reader, asked.tenant_id, key)
     return asked.answer(found, found["known_since"]["position"])
 

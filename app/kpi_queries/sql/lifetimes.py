@@ -1,11 +1,11 @@
-"""Lasting: how long accounts have been clients, counted by the database, and what they pay in the end."""
+"""Lifetimes: how long accounts have been clients, counted by the database, and what they pay in the end."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.domain.kernel.values import FOREVER
-from app.kpi_queries.sql.accounts import TABLE, binds_of, closing_rows, of_accounts, series
+from app.kpi_queries.sql.run_rates import TABLE, binds_of, closing_rows, currencies_of, of_accounts
 from app.kpi_queries.sql.sql_query import LOW, SqlQuery
 from projections.kpis.cohorts import Paid
 from projections.kpis.customer_lifetimes import ClientSpan
@@ -14,7 +14,7 @@ from projections.views.run_rates import ALL, LAPSED, SUMMED, VIEW
 
 
 @dataclass
-class Lasting:
+class LifetimeTally:
     """What became of all accounts until an instant, or of those of a cohort.
 
     annual: what they pay a year, by each currency in which anybody ever paid; currencies: in which they did.
@@ -25,101 +25,104 @@ class Lasting:
     currencies: set[str] = field(default_factory=set)
     accounts: int = 0
     paying: int = 0
-    spells: Counter[ClientSpan] = field(default_factory=Counter)
+    spans: Counter[ClientSpan] = field(default_factory=Counter)
 
 
-def lasting(asked: SqlQuery) -> Lasting | None:
-    """All of it at the last instant; None where the database's integers, or rows by currency, do not suffice."""
-    found = Lasting()
-    told = [asked.currency] if asked.currency is not None else series(asked)
-    if ALL in told and asked.joined is not None:  # an account joined with its first payment in any currency
+def lifetime_tally(query: SqlQuery, joined: tuple[int, int] | None) -> LifetimeTally | None:
+    """All of it at the last instant; None where the database's integers, or rows by currency, do not suffice.
+
+    Takes: between which instants the accounts of a cohort paid for the first time; None for all accounts.
+    """
+    tally, own = LifetimeTally(), query.scope.currency
+    series = [own] if own is not None else currencies_of(query)
+    if ALL in series and joined is not None:  # an account joined with its first payment in any currency
         return None
-    for currency in told:
-        if not _add(found, asked, currency, whole=len(told) > 1):
+    for currency in series:
+        if not _add(tally, query, currency, joined, whole=len(series) > 1):
             return None
-    return found
+    return tally
 
 
-def _add(found: Lasting, asked: SqlQuery, currency: str, *, whole: bool) -> bool:
+def _add(tally: LifetimeTally, query: SqlQuery, currency: str, joined: tuple[int, int] | None, *, whole: bool) -> bool:
     """Adds a series of accounts. Gives: whether its amounts were small enough."""
-    own, binds = ("whole" if whole else "1 = 1"), binds_of(asked, currency)
-    first, until = asked.joined or (-FOREVER, FOREVER)
+    own, binds = ("whole" if whole else "1 = 1"), binds_of(query, currency)
+    first, until = joined or (-FOREVER, FOREVER)
     binds |= {"joined_from": first, "joined_to": until}
-    joined = "paid_since >= :joined_from AND paid_since < :joined_to"
-    client = f"{own} AND {joined} AND (annual > 0 OR held > 0)"
+    member = "paid_since >= :joined_from AND paid_since < :joined_to"
+    client = f"{own} AND {member} AND (annual > 0 OR held > 0)"
     named = {"annual": "annual", "since": f"CASE WHEN {client} AND since < {FOREVER} THEN since END"}
     flags = {
-        "ever": joined,
+        "ever": member,
         "once": f"paid_since < {FOREVER}",
-        "account": f"{own} AND {joined}",
-        "paying": f"{own} AND {joined} AND annual > 0",
+        "account": f"{own} AND {member}",
+        "paying": f"{own} AND {member} AND annual > 0",
         "beyond": "large",
     }
     given = ", ".join(
         [*(f"{value} AS {name}" for name, value in named.items())]
         + [f"CASE WHEN {rule} THEN 1 ELSE 0 END AS {name}" for name, rule in flags.items()]
     )
-    rows = " UNION ALL ".join(f"SELECT {given} {one}" for one in closing_rows(asked))
+    rows = " UNION ALL ".join(f"SELECT {given} {one}" for one in closing_rows(query))
     paid = "CASE WHEN ever = 1 THEN annual ELSE 0 END"
     sums = f"SUM({paid} >> {LOW}), SUM({paid} & {2**LOW - 1}), SUM(ever), MAX(once), SUM(account), SUM(paying), MAX(beyond)"
-    sql = f"{asked.before()}SELECT since, COUNT(since), {sums} FROM ({rows}) AS given GROUP BY since"
+    sql = f"{query.before()}SELECT since, COUNT(since), {sums} FROM ({rows}) AS given GROUP BY since"
     ever = 0
-    for since, clients, high, low, have, once, accounts, paying, beyond in asked.rows(sql, binds):
+    for since, clients, high, low, have, once, accounts, paying, beyond in query.rows(sql, binds):
         if beyond:
             return False
         if currency != ALL and once:
-            found.annual[currency] = found.annual.get(currency, 0) + (int(high) << LOW) + int(low)
+            tally.annual[currency] = tally.annual.get(currency, 0) + (int(high) << LOW) + int(low)
         ever += int(have)
-        found.accounts, found.paying = found.accounts + int(accounts), found.paying + int(paying)
+        tally.accounts, tally.paying = tally.accounts + int(accounts), tally.paying + int(paying)
         if since is not None:
-            found.spells[ClientSpan(since, None)] += int(clients)
+            tally.spans[ClientSpan(since, None)] += int(clients)
     if ever and currency != ALL:
-        found.currencies.add(currency)
-    for since, ended, accounts in asked.rows(_lapses(asked, f"{own} AND {joined}"), binds):
-        found.spells[ClientSpan(since, ended)] += int(accounts)
+        tally.currencies.add(currency)
+    for since, ended, accounts in query.rows(_lapses(query, f"{own} AND {member}"), binds):
+        tally.spans[ClientSpan(since, ended)] += int(accounts)
     return True
 
 
-def _lapses(asked: SqlQuery, own: str) -> str:
-    holds = " AND ".join([own, "valid_from < :end", *asked.within()])
-    known = "" if asked.newest[VIEW.name] else " AND pos_from <= :known"
+def _lapses(query: SqlQuery, own: str) -> str:
+    holds = " AND ".join([own, "valid_from < :end", *query.within()])
+    known = "" if query.newest[VIEW.name] else " AND pos_from <= :known"
     rows = [f"FROM {TABLE} WHERE tenant_id = :tenant_id AND currency = :currency AND {LAPSED}{known} AND {holds}"]
-    if not asked.newest[VIEW.name]:
+    if not query.newest[VIEW.name]:
         past = f"contract = '' AND currency = :currency AND tenant_id = :tenant_id AND pos_to < {FOREVER}"
         lapsed = f"annual = 0 AND held = 0 AND since < {FOREVER} AND {holds}"
-        rows.append(asked.once(VIEW, SUMMED, past, lapsed))
+        rows.append(query.once(VIEW, SUMMED, past, lapsed))
     every = " UNION ALL ".join(f"SELECT since, valid_from {one}" for one in rows)
-    return f"{asked.before()}SELECT since, valid_from, COUNT(*) FROM ({every}) AS given GROUP BY since, valid_from"
+    return f"{query.before()}SELECT since, valid_from, COUNT(*) FROM ({every}) AS given GROUP BY since, valid_from"
 
 
-def paid(asked: SqlQuery) -> dict[str, list[Paid]] | None:
+def paid_spans(query: SqlQuery) -> dict[str, list[Paid]] | None:
     """All that was ever paid until the last instant, by currency; None where rows by currency do not suffice."""
-    told = [asked.currency] if asked.currency is not None else series(asked)
-    if ALL in told:
+    own_currency = query.scope.currency
+    series = [own_currency] if own_currency is not None else currencies_of(query)
+    if ALL in series:
         return None
-    holds = " AND ".join(["valid_from < :end", "(annual > 0 OR large)", *asked.within()])
-    known = "" if asked.newest[VIEW.name] else " AND pos_from <= :known"
+    holds = " AND ".join(["valid_from < :end", "(annual > 0 OR large)", *query.within()])
+    known = "" if query.newest[VIEW.name] else " AND pos_from <= :known"
     own = "tenant_id = :tenant_id AND contract = '' AND currency = :currency AND pos_to"
     froms = [f"FROM {TABLE} WHERE {own} = {FOREVER}{known} AND {holds}"]
-    if not asked.newest[VIEW.name]:
-        froms.append(asked.once(VIEW, SUMMED, f"{own} < {FOREVER}", holds))
+    if not query.newest[VIEW.name]:
+        froms.append(query.once(VIEW, SUMMED, f"{own} < {FOREVER}", holds))
     sql = " UNION ALL ".join(f"SELECT account, paid_since, valid_from, valid_to, annual {one}" for one in froms)
     found = {}
-    for currency in told:
-        rows = asked.rows(f"{asked.before()}{sql}", asked.binds(currency=currency))
+    for currency in series:
+        rows = query.rows(f"{query.before()}{sql}", query.binds(currency=currency))
         found[currency] = [Paid(*row) for row in rows]
         if any(not one.annual for one in found[currency]):  # too large for a column
             return None
     return found
 
 
-def churned(asked: SqlQuery, months: Sequence[tuple[int, int]]) -> list[tuple[int, int]] | None:
+def churned(query: SqlQuery, months: Sequence[tuple[int, int]]) -> list[tuple[int, int]] | None:
     """How many accounts each month lost, of how many that paid when it began; None where integers do not suffice."""
-    found = []
+    method, found = CUSTOMER_CHURN_RATE.methods["point_to_point"], []
     for start, end in months:
-        month = replace(asked, kpi=CUSTOMER_CHURN_RATE, method="point_to_point", start=start, end=end)
-        told = of_accounts(month)
-        if told is None:
+        sums = of_accounts(replace(query, method=method, context=replace(query.context, start=start, end=end)))
+        if sums is None:
             return None
-        found.append((told.numerator, told.denominator))
+        found.append((sums.numerator, sums.denominator))
     return found

@@ -1,4 +1,4 @@
-"""Asking: what a sum is asked for, how its SQL is put together, and how exact numbers come back."""
+"""SQL queries: what a sum is over, how its statement is put together, and how exact numbers come back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,10 +8,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, TextClause, text
 
 from app.domain.kernel.values import FOREVER
-from app.kpi_queries.sql.expressions import TWINS, Part, SqlExpression
+from app.kpi_queries.query import Scope
 from app.store.engine import Database
 from projections.interval_index import LIFETIME_CLASSES
-from projections.kpis.base import Kpi
+from projections.kpis.base import KpiContext, Measure, Method, Warnings
+from projections.kpis.sql_expression import Part, SqlExpression
 from projections.view import View
 from projections.views import portfolios
 
@@ -19,41 +20,42 @@ LOW: Final = 32
 """Numbers are summed in two parts, so that no sum leaves a database's 64 bits: the low bits, and what is above them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SqlQuery:
-    """A figure of [start, end), microseconds, as it was known at a position.
+    """A method of a figure in a context, over the accounts of a scope, as it was known at a position.
 
     newest: views of which the position is the newest state, so that what was once true of them need not be read.
-    top: how many of the largest accounts are wanted by name. joined: when the accounts that count paid for the first time.
-    owner, tier, at: whose accounts count, in which tier, by the holding at the last instant before `at`.
+    owned_at: an owner's accounts, and a tier's, are those that it has at the last instant before.
     """
 
     database: Database
     connection: Connection
     tenant_id: str
-    kpi: Kpi
-    method: str
-    start: int
-    end: int
+    method: Method
+    scope: Scope
+    context: KpiContext
     position: int
     newest: Mapping[str, bool]
-    account: str | None = None
-    currency: str | None = None
-    owner: str | None = None
-    tier: str | None = None
-    at: int = 0
-    top: int = 0
-    joined: tuple[int, int] | None = None
+    owned_at: int
 
     @property
-    def twin(self) -> SqlExpression:
-        """The share in SQL."""
-        return TWINS[self.kpi.name, self.method]
+    def expression(self) -> SqlExpression:
+        """The share in SQL. Raises: TypeError for a method that has none."""
+        if not isinstance(self.method.sql, SqlExpression):
+            raise TypeError("the method has no SQL expression")
+        return self.method.sql
+
+    @property
+    def is_point(self) -> bool:
+        """Whether the period has no length, so that it opens with what it closes with."""
+        return self.context.start == self.context.end
 
     def binds(self, **more: Any) -> dict[str, Any]:
-        """What every statement may name."""
-        own = {name: getattr(self, name) for name in ("tenant_id", "start", "end", "account", "owner", "tier", "at")}
-        return {**own, "known": self.position, "before": self.start - 1, "last": self.end - 1, **more}
+        """The values that every statement may name."""
+        scope, start, end = self.scope, self.context.start, self.context.end
+        own = {"tenant_id": self.tenant_id, "start": start, "end": end, "account": scope.account, "owner": scope.owner}
+        own |= {"tier": scope.tier, "at": self.owned_at}
+        return {**own, "known": self.position, "before": start - 1, "last": end - 1, **more}
 
     def true(self, view: View[Any], row: str = "") -> str:
         """The condition that a row was the truth at the position."""
@@ -76,27 +78,29 @@ class SqlQuery:
 
     def before(self) -> str:
         """What stands before a statement: the accounts of an owner or a tier as a table `held`, where only they count."""
-        if self.owner is None and self.tier is None:
+        scope, view = self.scope, portfolios.VIEW
+        if scope.owner is None and scope.tier is None:
             return ""
-        view = portfolios.VIEW
-        wanted = " AND ".join(f"p.{name} = :{name}" for name in ("owner", "tier") if getattr(self, name) is not None)
+        conditions = " AND ".join(
+            f"p.{name} = :{name}" for name in ("owner", "tier") if getattr(scope, name) is not None
+        )
         earlier = (
             f"SELECT 1 FROM {view.follower} e WHERE e.tenant_id = :tenant_id AND e.account = p.account "
             f"AND {self.true(view, 'e.')} AND e.valid_from < p.valid_from"
         )
         select = (
             f"SELECT p.account FROM {view.follower} p WHERE p.tenant_id = :tenant_id AND {self.true(view, 'p.')} "
-            f"AND {wanted} AND p.valid_to >= :at AND (p.valid_from < :at OR NOT EXISTS ({earlier}))"
+            f"AND {conditions} AND p.valid_to >= :at AND (p.valid_from < :at OR NOT EXISTS ({earlier}))"
         )
         return f"WITH held AS MATERIALIZED ({select}) "
 
     def within(self) -> list[str]:
         """The conditions on a row's account."""
-        found = [] if self.account is None else ["account = :account"]
-        if self.owner is not None or self.tier is not None:
+        conditions = [] if self.scope.account is None else ["account = :account"]
+        if self.scope.owner is not None or self.scope.tier is not None:
             # Behind IS TRUE it stays a look-up in a hash table, whatever a planner without statistics thinks of joins.
-            found.append("((account IN (SELECT account FROM held)) IS TRUE)")
-        return found
+            conditions.append("((account IN (SELECT account FROM held)) IS TRUE)")
+        return conditions
 
     def one(self, sql: str, binds: Mapping[str, Any]) -> Mapping[str, Any]:
         """The one row of a statement."""
@@ -110,18 +114,18 @@ class SqlQuery:
         """Every row of a statement."""
         return self.connection.execute(_compiled(sql), binds).all()
 
-    def all(self, sql: str, binds: Mapping[str, Any]) -> Sequence[Any]:
+    def first_column(self, sql: str, binds: Mapping[str, Any]) -> Sequence[Any]:
         """The first column of every row of a statement."""
         return self.connection.execute(_compiled(sql), binds).scalars().all()
 
 
-@dataclass(frozen=True)
-class Sum:
+@dataclass(frozen=True, kw_only=True)
+class SqlSum:
     """A figure added up. notes: how many rows each warning is about; currencies: those of its rows; parts: what else was summed.
 
     paid, pays: whether anything was paid within the period or just before it, and at its last instant.
-    each: the sums by currency of the accounts that have only ever had that one; several: the other accounts.
-    largest: the accounts that pay most, each behind what it pays a year, where they are asked for.
+    by_currency: the sums of the accounts that have only ever had one currency; several: the other accounts.
+    largest: the accounts that pay most, each behind what it pays a year, where they were queried.
     """
 
     numerator: int
@@ -131,67 +135,74 @@ class Sum:
     currencies: frozenset[str] = frozenset()
     paid: bool = False
     pays: bool = False
-    each: Mapping[str, "Sum"] = field(default_factory=dict)
+    by_currency: Mapping[str, "SqlSum"] = field(default_factory=dict)
     several: Sequence[str] = ()
     largest: tuple[tuple[int, str], ...] = ()
 
     @staticmethod
-    def nothing(twin: SqlExpression) -> "Sum":
+    def nothing(expression: SqlExpression) -> "SqlSum":
         """The sum of no rows."""
-        return Sum(0, 0, dict.fromkeys(twin.notes, 0), dict.fromkeys(twin.parts, 0))
+        notes, parts = dict.fromkeys(expression.notes, 0), dict.fromkeys(expression.parts, 0)
+        return SqlSum(numerator=0, denominator=0, notes=notes, parts=parts)
 
-    def of(self, *currencies: str) -> "Sum":
+    def of(self, *currencies: str) -> "SqlSum":
         """The same, of amounts in currencies."""
         return replace(self, currencies=frozenset(currencies))
 
-    def __add__(self, other: "Sum") -> "Sum":
+    def measure(self, method: Method) -> Measure:
+        """The figure that is summed, as a measure."""
+        warnings: Warnings = {code: count for code, count in self.notes.items() if count}
+        return Measure(method, self.numerator, self.denominator, parts=self.parts, warnings=warnings)
+
+    def __add__(self, other: "SqlSum") -> "SqlSum":
         """Both together."""
-        return Sum(
-            self.numerator + other.numerator,
-            self.denominator + other.denominator,
-            {name: count + other.notes.get(name, 0) for name, count in self.notes.items()},
-            {name: part + other.parts.get(name, 0) for name, part in self.parts.items()},
-            self.currencies | other.currencies,
-            self.paid or other.paid,
-            self.pays or other.pays,
+        return SqlSum(
+            numerator=self.numerator + other.numerator,
+            denominator=self.denominator + other.denominator,
+            notes={name: count + other.notes.get(name, 0) for name, count in self.notes.items()},
+            parts={name: part + other.parts.get(name, 0) for name, part in self.parts.items()},
+            currencies=self.currencies | other.currencies,
+            paid=self.paid or other.paid,
+            pays=self.pays or other.pays,
             largest=self.largest + other.largest,
         )
 
 
-def totals(twin: SqlExpression) -> dict[str, Part]:
+def totals(expression: SqlExpression) -> dict[str, Part]:
     """What is summed exactly, by column."""
-    parts = {f"part_{name}": part for name, part in twin.parts.items()}
-    return {"numerator": twin.numerator, "denominator": twin.denominator, **parts}
+    parts = {f"part_{name}": part for name, part in expression.parts.items()}
+    return {"numerator": expression.numerator, "denominator": expression.denominator, **parts}
 
 
-def columns(twin: SqlExpression) -> str:
+def columns(expression: SqlExpression) -> str:
     """The columns of a SELECT that sum what rows give, each named for what it is of."""
     halves = (("high", f">> {LOW}"), ("low", f"& {2**LOW - 1}"))
-    exact = [f"SUM(CAST({name} AS bigint) {cut}) AS {name}_{half}" for name in totals(twin) for half, cut in halves]
-    return ", ".join([*exact, *(f"SUM(note_{name}) AS note_{name}" for name in twin.notes)])
+    exact = [
+        f"SUM(CAST({name} AS bigint) {cut}) AS {name}_{half}" for name in totals(expression) for half, cut in halves
+    ]
+    return ", ".join([*exact, *(f"SUM(note_{name}) AS note_{name}" for name in expression.notes)])
 
 
-def given(twin: SqlExpression) -> str:
+def row_columns(expression: SqlExpression) -> str:
     """The same columns of one row, before they are summed."""
-    exact = [f"{part.closing} AS {name}" for name, part in totals(twin).items()]
-    return ", ".join(
-        [*exact, *(f"CASE WHEN {rule} THEN 1 ELSE 0 END AS note_{name}" for name, rule in twin.notes.items())]
-    )
+    exact = [f"{part.closing} AS {name}" for name, part in totals(expression).items()]
+    notes = (f"CASE WHEN {rule} THEN 1 ELSE 0 END AS note_{name}" for name, rule in expression.notes.items())
+    return ", ".join([*exact, *notes])
 
 
-def read(row: Mapping[str, Any]) -> Sum:
-    """The sum that a row of such columns tells."""
+def sum_of(row: Mapping[str, Any]) -> SqlSum:
+    """The sum that a row of such columns holds."""
 
     def exact(name: str) -> int:
         return (int(row[f"{name}_high"] or 0) << LOW) + int(row[f"{name}_low"] or 0)
 
     notes = {name.removeprefix("note_"): int(count or 0) for name, count in row.items() if name.startswith("note_")}
-    parts = [name for name in row if name.startswith("part_") and name.endswith("_high")]
-    return Sum(
-        exact("numerator"),
-        exact("denominator"),
-        notes,
-        {name.removeprefix("part_").removesuffix("_high"): exact(name.removesuffix("_high")) for name in parts},
+    parts = [name.removesuffix("_high") for name in row if name.startswith("part_") and name.endswith("_high")]
+    return SqlSum(
+        numerator=exact("numerator"),
+        denominator=exact("denominator"),
+        notes=notes,
+        parts={name.removeprefix("part_"): exact(name) for name in parts},
     )
 
 

@@ -8,9 +8,10 @@ from app.domain.contract.schedule import annual
 from app.domain.kernel.values import FOREVER, day_start
 from app.domain.policy.rules import MetricRules
 from projections.kpis import KPIS
-from projections.kpis.account_movements import AccountMovements, standings
-from projections.kpis.base import DEFAULTS, Measure, measure
+from projections.kpis.account_movements import AccountMovements, account_movements
+from projections.kpis.base import Measure, measure
 from projections.kpis.revenue import waterfall
+from projections.kpis.rule_sets import DEFAULT_RULES
 from projections.views.contract_lines import ContractLine
 
 UTC = ZoneInfo("UTC")
@@ -67,13 +68,18 @@ def changed(account: str, *prices: tuple[str, str]) -> list[ContractLine]:
     return [line(account, price, start, end) for (start, price), end in zip(prices, ends, strict=True) if price != "0"]
 
 
-def over(lines: list[ContractLine], start: str, end: str, rules: MetricRules = DEFAULTS) -> list[AccountMovements]:
+def over(lines: list[ContractLine], start: str, end: str, rules: MetricRules = DEFAULT_RULES) -> list[AccountMovements]:
     """The standings of a period."""
-    return standings(lines, at(start), at(end), rules)
+    return account_movements(lines, at(start), at(end), rules)
 
 
 def measured(
-    name: str, lines: list[ContractLine], start: str, end: str, method: str | None = None, rules: MetricRules = DEFAULTS
+    name: str,
+    lines: list[ContractLine],
+    start: str,
+    end: str,
+    method: str | None = None,
+    rules: MetricRules = DEFAULT_RULES,
 ) -> Measure:
     """A KPI of contract lines over a period."""
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
@@ -81,13 +87,18 @@ def measured(
 
 
 def value(
-    name: str, lines: list[ContractLine], start: str, end: str, method: str | None = None, rules: MetricRules = DEFAULTS
+    name: str,
+    lines: list[ContractLine],
+    start: str,
+    end: str,
+    method: str | None = None,
+    rules: MetricRules = DEFAULT_RULES,
 ) -> Fraction | None:
     """The exact value of a KPI of contract lines over a period."""
     return measured(name, lines, start, end, method, rules).value
 
 
-def moved(lines: list[ContractLine], start: str, end: str, rules: MetricRules = DEFAULTS) -> dict[str, Fraction]:
+def moved(lines: list[ContractLine], start: str, end: str, rules: MetricRules = DEFAULT_RULES) -> dict[str, Fraction]:
     """The waterfall's rows, monthly, those that are 0 left out."""
     steps = waterfall(over(lines, start, end, rules))
     return {step.name: Fraction(step.amount, 12_000_000) for step in steps if step.amount}

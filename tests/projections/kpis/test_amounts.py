@@ -15,7 +15,7 @@ from app.domain.kernel.errors import Invalid
 from app.domain.policy.fx import Rates
 from projections.kpis import KPIS
 from projections.kpis.amounts import AMOUNTS, in_one
-from projections.kpis.base import Terms, measure
+from projections.kpis.base import KpiContext, measure
 from projections.kpis.conversion import Exchange
 from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.growth import Agreement, Deal
@@ -34,7 +34,7 @@ OWN = (
 )
 RATES = table(*OWN)
 """Before the year a euro is worth 1.10 dollars and a pound 1.30; what comes on its first day is too late."""
-TERMS = Terms(at("2025-01-01"), at("2026-01-01"), UTC)
+TERMS = KpiContext(at("2025-01-01"), at("2026-01-01"), UTC)
 
 
 def told(
@@ -45,7 +45,7 @@ def told(
     found, per = in_one(rows, TERMS.start - 1, Exchange(to, rates, UTC))
     counted = measure(kpi.methods[method or kpi.default], found, per)
     page, _ = breakdown(counted, to)
-    answer = figure(kpi, counted, Terms(TERMS.start, TERMS.end, UTC, to, options=options))
+    answer = figure(kpi, counted, KpiContext(TERMS.start, TERMS.end, UTC, to, options=options))
     given_ = sum(Fraction(row["contribution"]["numerator"]) for row in page)
     assert given_ == Fraction(answer["numerator"])
     return {**answer, "given": page}

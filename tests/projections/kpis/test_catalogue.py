@@ -54,4 +54,4 @@ def test_every_figure_is_defined_with_its_methods_its_example_and_why_it_may_be_
     assert kpi.source.endswith(f"#{kpi.name}")
     assert "xample" in told
     assert all(f"`{name}`" in told for name in kpi.methods)
-    assert all(method.nothing is None or f"`{method.nothing}`" in told for method in kpi.methods.values())
+    assert all(method.null_reason is None or f"`{method.null_reason}`" in told for method in kpi.methods.values())

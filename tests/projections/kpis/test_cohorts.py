@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from app.domain.kernel.errors import Invalid
 from projections.kpis import cohorts
-from projections.kpis.base import ComputedValue, Terms, measure
+from projections.kpis.base import ComputedValue, KpiContext, measure
 from projections.kpis.cohorts import COHORT_RETENTION, Cell, cells, joined
 from projections.kpis.concentration import CONCENTRATION, weights
-from projections.kpis.customer_lifetimes import lives
+from projections.kpis.customer_lifetimes import customer_lifetimes
 from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line, over, value
 
@@ -24,15 +24,15 @@ BOOK = [
 
 
 def cells_of(book: list[ContractLine], until: str, months: int = 1, *, money: bool = True) -> list[Cell]:
-    return cells(joined(lives(book, at(until)), months, UTC), months, UTC, money=money)
+    return cells(joined(customer_lifetimes(book, at(until)), months, UTC), months, UTC, money=money)
 
 
 def told(book: list[ContractLine], until: str, method: str, **options: str) -> ComputedValue:
     """Cohorts seen until a day's first instant."""
     way = COHORT_RETENTION.methods[method]
-    rows = joined(lives(book, at(until)), cohorts.granularity(options), UTC)
-    assert way.tell is not None
-    return way.tell(measure(way, rows), Terms(at(until), at(until), UTC, "USD", options=options))
+    rows = joined(customer_lifetimes(book, at(until)), cohorts.granularity(options), UTC)
+    assert way.compute is not None
+    return way.compute(measure(way, rows), KpiContext(at(until), at(until), UTC, "USD", options=options))
 
 
 def test_a_cell_is_the_value_at_the_end_of_a_month_over_that_at_the_end_of_the_first() -> None:
@@ -57,7 +57,7 @@ def test_who_joined_and_left_in_the_same_month_is_of_the_cohort_but_not_followed
     assert found.members["cells"][0] == {
         "cohort": "2025-02", "age": 0, "size": 1, "opening": "0", "value": "0", "share": None, "mature": True,
     }  # fmt: skip
-    assert (found.value, found.nothing) == (None, "no_cohorts")
+    assert (found.value, found.null_reason) == (None, "no_cohorts")
 
 
 def test_only_cohorts_old_enough_are_averaged_by_what_they_began_with() -> None:
@@ -76,7 +76,7 @@ def test_a_month_that_is_not_over_is_flagged_and_not_averaged() -> None:
     assert [(cell["cohort"], cell["age"]) for cell in found.members["cells"] if not cell["mature"]] == [
         ("2025-01", 2), ("2025-02", 1),
     ]  # fmt: skip
-    assert found.notes == {"incomplete_cells": 2}
+    assert found.warnings == {"incomplete_cells": 2}
     assert [row["cohorts"] for row in found.members["averages"]] == [2, 1]
 
 
@@ -125,7 +125,7 @@ def test_every_account_is_in_one_cohort_and_every_cell_is_what_its_accounts_pay_
         for number, (name, price, start, end) in enumerate(told_lines)
         if end is None or start < end
     ]
-    rows = joined(lives(book, at(until)), months, UTC)
+    rows = joined(customer_lifetimes(book, at(until)), months, UTC)
     for money in (True, False):
         found = cells(rows, months, UTC, money=money)
         assert sum(cell.size for cell in found if cell.age == 0) == len(rows)
@@ -152,8 +152,8 @@ def test_concentration_is_the_share_of_the_largest_and_its_index_the_sum_of_squa
     way = CONCENTRATION.methods["top_share"]
     rows = weights(over(book, "2025-01-01", "2025-01-01"), {"top": "2"})
     found = measure(way, rows)
-    assert way.tell is not None
-    answer = way.tell(found, Terms(0, 0, UTC, "USD", options={"top": "2"}))
+    assert way.compute is not None
+    answer = way.compute(found, KpiContext(0, 0, UTC, "USD", options={"top": "2"}))
 
     assert answer.value == Fraction(80, 100)
     assert answer.members["herfindahl_index"] == "0.36"
@@ -169,7 +169,7 @@ def test_concentration_is_the_share_of_the_largest_and_its_index_the_sum_of_squa
 
 def test_concentration_of_nothing_is_null() -> None:
     way = CONCENTRATION.methods["top_share"]
-    assert way.tell is not None
-    answer = way.tell(measure(way, []), Terms(0, 0, UTC))
+    assert way.compute is not None
+    answer = way.compute(measure(way, []), KpiContext(0, 0, UTC))
 
-    assert (answer.value, answer.nothing, answer.members["largest"]) == (None, "no_recurring_revenue", [])
+    assert (answer.value, answer.null_reason, answer.members["largest"]) == (None, "no_recurring_revenue", [])

@@ -15,12 +15,13 @@ from app.domain.kernel.errors import Invalid
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import FxRate, FxRules, MetricRules
 from projections.kpis import KPIS
-from projections.kpis.account_movements import AccountMovements, standing
-from projections.kpis.base import DEFAULTS, Measure, Terms, measure
-from projections.kpis.conversion import Converted, Exchange, converted
+from projections.kpis.account_movements import AccountMovements, movements_of
+from projections.kpis.base import KpiContext, Measure, RowKind, measure
+from projections.kpis.conversion import ConvertedAmounts, Exchange, converted
 from projections.kpis.counting_rules import counted
 from projections.kpis.presentation import breakdown, figure
 from projections.kpis.revenue import waterfall
+from projections.kpis.rule_sets import DEFAULT_RULES
 from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line
 from tests.projections.kpis.test_rules import ANY_RULES, books
@@ -40,13 +41,15 @@ RISING = table(("2023-01-01", "EUR", "1.1"), ("2025-03-01", "EUR", "1.2"), ("202
 
 
 def exchanged(
-    lines: Iterable[ContractLine], period: tuple[str, str], rates: Rates | None, *, to: str = "USD", rules: MetricRules = DEFAULTS,
+    lines: Iterable[ContractLine], period: tuple[str, str], rates: Rates | None, *, to: str = "USD", rules: MetricRules = DEFAULT_RULES,
     spot: bool | None = None,
 ) -> tuple[list[AccountMovements], int]:  # fmt: skip
     """The standings of a period in one currency, and in how many parts of the usual ones they count."""
     own, (start, end) = counted(lines, rules), map(at, period)
-    worth = Converted(own, start, end, Exchange(to, rates, UTC), spot=rules.fx == "spot" if spot is None else spot)
-    return standing(own, start, end, rules, UTC, worth), worth.per
+    worth = ConvertedAmounts(
+        own, start, end, Exchange(to, rates, UTC), spot=rules.fx == "spot" if spot is None else spot
+    )
+    return movements_of(own, start, end, rules, UTC, worth), worth.scale_factor
 
 
 def steps_of(lines: Iterable[ContractLine], period: tuple[str, str], rates: Rates, **more: Any) -> dict[str, Fraction]:
@@ -121,7 +124,7 @@ def test_a_contract_that_switches_currency_is_worth_what_it_was_on_that_day() ->
         line("a", "120", "2025-06-01", contract="a-2"),
     ]
 
-    for rules in (DEFAULTS, SPOT):
+    for rules in (DEFAULT_RULES, SPOT):
         assert steps_of(book, YEAR, RISING, rules=rules) == {"opening": 110, "fx": 10, "closing": 120}
     assert told("net_revenue_retention", "movement", book, YEAR, RISING).value == 1
     assert told("net_revenue_retention", None, book, YEAR, RISING).value == 1
@@ -211,7 +214,7 @@ def test_a_currency_that_is_not_the_tables_own_is_reached_by_way_of_it_without_r
     assert worth == 100 + 100 / Fraction("1.1") + 100 * Fraction("0.007") / Fraction("1.1")
     kpi = next(kpi for kpi in KPIS if kpi.name == "mrr")
     found = told("mrr", None, book, ("2025-01-01", "2025-01-01"), rates, to="EUR")
-    terms = Terms(at("2025-01-01"), at("2025-01-01"), UTC, "EUR")
+    terms = KpiContext(at("2025-01-01"), at("2025-01-01"), UTC, "EUR")
     assert figure(kpi, found, terms)["value"] == "191.55"
     assert [row["contribution"]["numerator"] for row in breakdown(found, "EUR")[0]] == ["100.00", "0.64", "90.91"]
 
@@ -220,7 +223,10 @@ def test_amounts_in_the_reporting_currency_need_no_table() -> None:
     exchange = Exchange("USD", None, UTC)
     own = [line("a", "100", "2024-01-01")]
 
-    assert standing(own, *map(at, YEAR), worth=Converted(own, *map(at, YEAR), exchange))[0].opening == 1_200_000_000
+    assert (
+        movements_of(own, *map(at, YEAR), amounts=ConvertedAmounts(own, *map(at, YEAR), exchange))[0].opening
+        == 1_200_000_000
+    )
     assert exchange.used() == []
 
 
@@ -248,7 +254,7 @@ def test_the_rates_that_were_used_are_told_once_each_with_their_own_date() -> No
     exchange = Exchange("GBP", table(("2024-01-01", "EUR", "1.1"), ("2024-01-01", "GBP", "1.25")), UTC)
     assert converted([("EUR", 100), ("GBP", 7), ("EUR", 50)], at("2025-05-05"), exchange) == ([2200, 175, 1100], 25)
 
-    exchange.worth("EUR", at("2025-06-06"))
+    exchange.rate("EUR", at("2025-06-06"))
     assert exchange.used() == [
         {"currency": "EUR", "base": "USD", "date": "2024-01-01", "rate": "1.1"},
         {"currency": "GBP", "base": "USD", "date": "2024-01-01", "rate": "1.25"},
@@ -287,7 +293,7 @@ def test_in_total_every_waterfall_closes_and_retention_is_the_same_by_movements(
         assert sum(step.sign * step.amount for step in steps[:-1]) == steps[-1].amount
         in_force = [one for one in counted(book, rules) if one.valid_from < at(YEAR[1]) <= one.valid_to]
         worth, last = Exchange(to, table(*rates), UTC), at(YEAR[1]) - 1
-        closing = sum(one.annual * worth.worth(one.currency, last) for one in in_force)
+        closing = sum(one.annual * worth.rate(one.currency, last) for one in in_force)
         assert Fraction(steps[-1].amount, per) == closing
     net, moved, gross = (
         told(name, method, book, YEAR, table(*rates), to=to, rules=rules).value
@@ -306,7 +312,7 @@ def test_one_factor_on_every_rate_leaves_ratios_as_they_are(
 ) -> None:
     """All amounts in foreign currencies, so that the factor is on everything that is compared."""
     foreign = [one._replace(currency="EUR") if one.currency == "USD" else one for one in book]
-    for kpi in (kpi for kpi in KPIS if kpi.reads == "contract_lines" and kpi.unit == "ratio"):
+    for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.ACCOUNT_MOVEMENTS and kpi.unit == "ratio"):
         for method in kpi.methods:
             once = told(kpi.name, method, foreign, YEAR, table(*rates)).value
             assert told(kpi.name, method, foreign, YEAR, table(*times_seven(rates))).value == once
@@ -353,9 +359,9 @@ def test_sub_periods_add_up_in_total_where_movements_are_worth_what_their_day_sa
 def test_what_accounts_give_sums_to_the_figure_as_it_is_written(
     book: list[ContractLine], rates: list[tuple[str, str, str]], rules: MetricRules
 ) -> None:
-    for kpi in (kpi for kpi in KPIS if kpi.reads == "contract_lines"):
+    for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.ACCOUNT_MOVEMENTS):
         found = told(kpi.name, None, book, YEAR, table(*rates), rules=rules)
-        answer = figure(kpi, found, Terms(at(YEAR[0]), at(YEAR[1]), UTC, "USD"))
+        answer = figure(kpi, found, KpiContext(at(YEAR[0]), at(YEAR[1]), UTC, "USD"))
         rows, _ = breakdown(found, "USD")
         given_ = sum(Fraction(row["contribution"]["numerator"]) for row in rows)
         assert given_ == Fraction(answer["numerator"])

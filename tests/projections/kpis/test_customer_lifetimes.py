@@ -3,19 +3,19 @@
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import day_start
-from projections.kpis.customer_lifetimes import LONGEST, CustomerLifetime, Tenure, lives, tenures
+from projections.kpis.customer_lifetimes import LONGEST, CustomerLifetime, Tenure, customer_lifetimes, tenures
 from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line
 
 
 def told(lines: list[ContractLine], until: str, months: int = 12) -> list[tuple[int, bool]]:
     """The tenures of a book, seen until a day's first instant."""
-    return [tuple(one) for one in tenures(lives(lines, at(until)), months, UTC)]
+    return [tuple(one) for one in tenures(customer_lifetimes(lines, at(until)), months, UTC)]
 
 
 def spells(lines: list[ContractLine], until: str = "2030-01-01") -> list[tuple[int, int | None]]:
-    [life] = lives(lines, at(until))
-    return [tuple(spell) for spell in life.spells()]
+    [life] = customer_lifetimes(lines, at(until))
+    return [tuple(spell) for spell in life.spans()]
 
 
 def test_an_account_that_pays_on_has_one_spell_without_an_end() -> None:
@@ -55,8 +55,8 @@ def test_who_never_paid_and_what_lies_ahead_counts_for_nothing() -> None:
         line("resting", "10", "2020-01-01", held=True),
         line("ahead", "10", "2025-01-01"),
     ]
-    assert lives(book, at("2024-01-01")) == []
-    assert [life.account for life in lives(book, at("2025-01-02"))] == ["ahead"]
+    assert customer_lifetimes(book, at("2024-01-01")) == []
+    assert [life.account for life in customer_lifetimes(book, at("2025-01-02"))] == ["ahead"]
 
 
 def test_an_end_that_lies_ahead_is_not_known_by_then() -> None:
@@ -98,20 +98,20 @@ def test_days_begin_at_midnight_in_the_zone_also_where_a_day_has_23_hours() -> N
     start, end = day_start("2020-03-01", berlin), day_start("2020-04-01", berlin)
     book = [line("a", "10", "2020-01-01")._replace(valid_from=start, valid_to=end)]
 
-    assert tenures(lives(book, end), 1, berlin) == [Tenure(0, False)]
-    assert tenures(lives(book, end + 1), 1, berlin) == [Tenure(1, True)]
-    assert tenures(lives(book, end + 1), 1, UTC) == [Tenure(1, False)]
+    assert tenures(customer_lifetimes(book, end), 1, berlin) == [Tenure(0, False)]
+    assert tenures(customer_lifetimes(book, end + 1), 1, berlin) == [Tenure(1, True)]
+    assert tenures(customer_lifetimes(book, end + 1), 1, UTC) == [Tenure(1, False)]
 
 
 def test_a_spell_of_centuries_is_looked_at_for_a_bounded_time() -> None:
-    [tenure] = tenures(lives([line("old", "10", "1300-01-01")], at("2020-01-01")), 1, UTC)
+    [tenure] = tenures(customer_lifetimes([line("old", "10", "1300-01-01")], at("2020-01-01")), 1, UTC)
     assert tenure == Tenure(LONGEST, False)
-    [lost] = tenures(lives([line("old", "10", "1300-01-01", "2000-01-01")], at("2020-01-01")), 1, UTC)
+    [lost] = tenures(customer_lifetimes([line("old", "10", "1300-01-01", "2000-01-01")], at("2020-01-01")), 1, UTC)
     assert lost == Tenure(LONGEST, False)
 
 
 def test_what_an_account_paid_at_an_instant_is_what_it_paid_before_it() -> None:
-    [life] = lives(changed("a", ("2020-01-01", "10"), ("2021-01-01", "20")), at("2022-01-01"))
+    [life] = customer_lifetimes(changed("a", ("2020-01-01", "10"), ("2021-01-01", "20")), at("2022-01-01"))
 
     assert [life.annual(at(day)) for day in ("2020-01-01", "2020-01-02", "2021-01-01", "2021-01-02")] == [
         0, 120_000_000, 120_000_000, 240_000_000,

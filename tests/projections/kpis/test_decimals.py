@@ -71,12 +71,12 @@ def test_parts_as_written_sum_to_the_whole_as_written_and_are_off_by_less_than_a
 @given(st.lists(ANNUAL, min_size=1, max_size=30))
 def test_parts_whose_rounding_sums_are_rounded_half_up_and_nothing_else(amounts: list[int]) -> None:
     monthly = [amount * 12 for amount in amounts]
-    plain = [(Decimal(amount) / 10**6).quantize(Decimal("0.01"), ROUND_HALF_UP) for amount in amounts]
+    counts_by_default = [(Decimal(amount) / 10**6).quantize(Decimal("0.01"), ROUND_HALF_UP) for amount in amounts]
     whole = (Decimal(sum(amounts)) / 10**6).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
     written = [Decimal(part) for part in quantities(monthly, MONTHLY, "USD")]
 
-    assert (written == plain) == (sum(plain) == whole)
+    assert (written == counts_by_default) == (sum(counts_by_default) == whole)
 
 
 @given(ANNUAL, st.lists(ANNUAL, min_size=3, max_size=3), st.lists(ANNUAL, min_size=2, max_size=2))

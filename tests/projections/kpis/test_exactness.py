@@ -11,8 +11,8 @@ import app.kpi_queries
 import projections.kpis
 from app.domain.kernel.values import zone
 from projections.kpis import KPIS
-from projections.kpis.account_movements import standings
-from projections.kpis.base import Terms, measure
+from projections.kpis.account_movements import account_movements
+from projections.kpis.base import KpiContext, RowKind, measure
 from projections.kpis.presentation import breakdown, figure
 from tests.projections.kpis.contract_lines_factory import at, line
 from tests.support.exactness import inexact
@@ -43,7 +43,9 @@ def leaves(value: Any) -> list[Any]:
     return [value]
 
 
-@pytest.mark.parametrize("kpi", [kpi for kpi in KPIS if kpi.reads == "contract_lines"], ids=lambda kpi: kpi.name)
+@pytest.mark.parametrize(
+    "kpi", [kpi for kpi in KPIS if kpi.reads is RowKind.ACCOUNT_MOVEMENTS], ids=lambda kpi: kpi.name
+)
 def test_no_float_and_no_number_but_truth_stands_in_an_answer(kpi: Any) -> None:
     book = [
         line("a", "33.333333", "2024-01-01", "2025-03-01"),
@@ -52,12 +54,12 @@ def test_no_float_and_no_number_but_truth_stands_in_an_answer(kpi: Any) -> None:
         line("c", "100.10", "2025-02-01", interval="year"),
     ]
     for method in kpi.methods.values():
-        found = measure(method, standings(book, at("2025-01-01"), at("2026-01-01")))
+        found = measure(method, account_movements(book, at("2025-01-01"), at("2026-01-01")))
 
         assert isinstance(found.value, Fraction)
         told = leaves(
             [
-                figure(kpi, found, Terms(at("2025-01-01"), at("2026-01-01"), zone("UTC"), "USD")),
+                figure(kpi, found, KpiContext(at("2025-01-01"), at("2026-01-01"), zone("UTC"), "USD")),
                 breakdown(found, "USD")[0],
             ]
         )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.contract.schedule import annual
 from app.domain.kernel.errors import Invalid
-from projections.kpis.base import Terms, measure
+from projections.kpis.base import KpiContext, measure
 from projections.kpis.forecast import FORECAST_ACCURACY, RENEWAL_FORECAST, Outlook, Predicted, expected, stood
 from projections.kpis.presentation import figure
 from projections.kpis.renewals import AVAILABLE_TO_RENEW, REVENUE_AT_RISK
@@ -29,7 +29,7 @@ def term(atr: int, **more: Any) -> Renewal:
 def forecast(*rows: Renewal, **options: str) -> dict[str, Any]:
     """The forecast of terms."""
     outlooks = [Outlook(row.account, row) for row in rows]
-    terms = Terms(at("2025-01-01"), at("2026-01-01"), UTC, "USD", options=options)
+    terms = KpiContext(at("2025-01-01"), at("2026-01-01"), UTC, "USD", options=options)
     return figure(RENEWAL_FORECAST, measure(RENEWAL_FORECAST.methods["weighted"], outlooks), terms)
 
 
@@ -43,7 +43,7 @@ def said(category: str, probability: str | None, value: int, by: str = "key_1", 
 
 def accuracy(*rows: Predicted, **options: str) -> dict[str, Any]:
     """How well forecasts came true."""
-    terms = Terms(at("2025-01-01"), at("2026-01-01"), UTC, "USD", options=options)
+    terms = KpiContext(at("2025-01-01"), at("2026-01-01"), UTC, "USD", options=options)
     return figure(FORECAST_ACCURACY, measure(FORECAST_ACCURACY.methods["standing"], rows), terms)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from app.domain.kernel.errors import Invalid
 from app.domain.policy.rules import MetricRules
-from projections.kpis.base import ComputedValue, Terms, measure
-from projections.kpis.customer_lifetimes import Tenure, lives
+from projections.kpis.base import ComputedValue, KpiContext, measure
+from projections.kpis.customer_lifetimes import Tenure, customer_lifetimes
 from projections.kpis.lifetimes import CUSTOMER_LIFETIME_VALUE as KPI
 from projections.kpis.lifetimes import churn_rates
 from projections.kpis.product_limit import area, points, product_limit, root
@@ -28,11 +28,11 @@ def told(
     book: list[ContractLine], until: str, method: str, rules: MetricRules | None = None, **options: str
 ) -> ComputedValue:
     """A lifetime value, seen until a day's first instant, in dollars."""
-    terms = Terms(at(until), at(until), UTC, "USD", rules or MetricRules(), options)
-    rows = lives(book, at(until))
+    terms = KpiContext(at(until), at(until), UTC, "USD", rules or MetricRules(), options)
+    rows = customer_lifetimes(book, at(until))
     way = KPI.methods[method]
-    assert way.tell is not None
-    return way.tell(measure(way, rows), terms)
+    assert way.compute is not None
+    return way.compute(measure(way, rows), terms)
 
 
 def turning(number: int, price: str = "100") -> list[ContractLine]:
@@ -57,7 +57,7 @@ def test_a_hundred_a_month_and_five_percent_of_churn_are_two_thousand() -> None:
 
 
 def test_the_running_month_does_not_count_towards_the_trailing_churn() -> None:
-    rates = churn_rates(lives(turning(20), at("2025-07-20")), Terms(0, at("2025-07-20"), UTC))
+    rates = churn_rates(customer_lifetimes(turning(20), at("2025-07-20")), KpiContext(0, at("2025-07-20"), UTC))
 
     assert rates == [Fraction(1, 20)] * 6
     assert (
@@ -71,22 +71,22 @@ def test_the_running_month_does_not_count_towards_the_trailing_churn() -> None:
 def test_without_churn_a_simple_value_is_null_and_never_infinite() -> None:
     found = told(steady(5, "10"), "2025-07-01", "simple")
 
-    assert (found.value, found.nothing, found.members["churn_rate"]) == (None, "no_churn", "0")
+    assert (found.value, found.null_reason, found.members["churn_rate"]) == (None, "no_churn", "0")
     assert found.members["expected_lifetime"] is None
 
 
 def test_a_simple_value_needs_an_account_that_pays_and_a_month_that_is_over() -> None:
     gone = [line("a", "10", "2025-01-01", "2025-06-01")]
 
-    assert told(gone, "2025-07-01", "simple").nothing == "no_paying_accounts"
-    assert told([line("a", "10", "2025-06-15")], "2025-06-20", "simple").nothing == "no_full_month"
-    assert told([], "2025-06-20", "simple").nothing == "no_paying_accounts"
+    assert told(gone, "2025-07-01", "simple").null_reason == "no_paying_accounts"
+    assert told([line("a", "10", "2025-06-15")], "2025-06-20", "simple").null_reason == "no_full_month"
+    assert told([], "2025-06-20", "simple").null_reason == "no_paying_accounts"
 
 
 def test_what_a_simple_value_does_not_use_is_said() -> None:
     found = told(turning(20), "2025-07-01", "simple", discount_rate="0.2", horizon="3")
 
-    assert found.notes["option_not_used"] is None
+    assert found.warnings["option_not_used"] is None
     assert (found.members["discount_rate"], found.members["horizon"]) == (None, None)
 
 
@@ -134,7 +134,7 @@ def test_a_curve_is_multiplied_into_money_up_to_the_horizon() -> None:
             {"period": 1, "at_risk": 4, "lost": 1, "survivors": 3}, {"period": 2, "at_risk": 3, "lost": 0, "survivors": 3},
         ],
     }  # fmt: skip
-    assert found.notes == {"still_running": 3, "few_observations": 4}
+    assert found.warnings == {"still_running": 3, "few_observations": 4}
 
 
 def test_nothing_is_made_up_beyond_what_was_seen() -> None:
@@ -142,7 +142,7 @@ def test_nothing_is_made_up_beyond_what_was_seen() -> None:
     beyond = told(book, "2022-06-01", "kaplan_meier", horizon="40")
 
     assert beyond.value == told(book, "2022-06-01", "kaplan_meier").value
-    assert (beyond.members["horizon"], "horizon_beyond_observation" in beyond.notes) == (2, True)
+    assert (beyond.members["horizon"], "horizon_beyond_observation" in beyond.warnings) == (2, True)
     assert told(book, "2022-06-01", "kaplan_meier", horizon="1").value == 1200
 
 
@@ -150,14 +150,14 @@ def test_censored_accounts_are_never_counted_as_lost() -> None:
     found = told(steady(4, "100", "2020-01-01"), "2023-06-01", "kaplan_meier", discount_rate="0")
 
     assert found.value == 3600
-    assert found.notes["no_losses"] is None
+    assert found.warnings["no_losses"] is None
     assert {row["share"] for row in found.members["survival"]} == {"1"}
 
 
 def test_a_curve_needs_a_period_that_is_over() -> None:
     found = told(steady(4, "100", "2023-01-01"), "2023-06-01", "kaplan_meier")
 
-    assert (found.value, found.nothing) == (None, "too_few_periods")
+    assert (found.value, found.null_reason) == (None, "too_few_periods")
     assert told(steady(4, "100", "2023-01-01"), "2023-06-02", "kaplan_meier", period="month").value == 500 - _discount(
         5
     )
@@ -238,7 +238,7 @@ def test_a_value_is_margin_times_what_a_period_pays_times_the_discounted_lifetim
         1, 10**4
     )
     assert members["expected_lifetime"] is None
-    assert found.notes == {"still_running": 49, "expected_lifetime_unbounded": None}
+    assert found.warnings == {"still_running": 49, "expected_lifetime_unbounded": None}
 
 
 def test_a_horizon_limits_what_is_counted() -> None:
@@ -265,20 +265,20 @@ def test_a_horizon_limits_what_is_counted() -> None:
 def test_a_model_that_cannot_be_fitted_is_null_and_says_why(book: list[ContractLine], until: str, reason: str) -> None:
     found = told(book, until, "sbg")
 
-    assert (found.value, found.nothing) == (None, reason)
+    assert (found.value, found.null_reason) == (None, reason)
 
 
 def test_a_lifetime_without_bound_is_null() -> None:
     found = told(cohort(SMALL), "2022-06-01", "sbg", discount_rate="0")
 
-    assert (found.value, found.nothing) == (None, "lifetime_unbounded")
+    assert (found.value, found.null_reason) == (None, "lifetime_unbounded")
     assert told(cohort(SMALL), "2022-06-01", "sbg", discount_rate="0", horizon="600").value is not None
 
 
 def test_accounts_that_are_alike_are_flagged() -> None:
     found = told(cohort([1000, 800, 600, 300, 100, 10]), "2020-06-01", "sbg")
 
-    assert found.notes["homogeneous_cohort"] is None
+    assert found.warnings["homogeneous_cohort"] is None
     assert found.value is not None
 
 

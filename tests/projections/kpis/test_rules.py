@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.policy.rules import MetricRules
-from projections.kpis.account_movements import standings
-from projections.kpis.base import DEFAULTS
-from projections.kpis.counting_rules import counted, plain
+from projections.kpis.account_movements import account_movements
+from projections.kpis.counting_rules import counted, counts_by_default
 from projections.kpis.retention import GROSS_REVENUE_RETENTION, NET_REVENUE_RETENTION
 from projections.kpis.revenue import waterfall
+from projections.kpis.rule_sets import DEFAULT_RULES
 from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import at, changed, line, moved, over, steady, value
 
@@ -348,7 +348,7 @@ def books(draw: st.DrawFn) -> list[ContractLine]:
 def test_whatever_the_rules_the_waterfall_closes_and_retention_is_sound(
     book: list[ContractLine], rules: MetricRules
 ) -> None:
-    rows = standings([one for one in book if one.currency == "USD"], at(YEAR[0]), at(YEAR[1]), rules)
+    rows = account_movements([one for one in book if one.currency == "USD"], at(YEAR[0]), at(YEAR[1]), rules)
     steps = waterfall(rows)
     assert sum(step.sign * step.amount for step in steps[:-1]) == steps[-1].amount
     assert all(step.amount >= step.hold + step.escalator >= 0 for step in steps if step.name != "contracted_escalator")
@@ -372,7 +372,7 @@ def test_periods_chain_under_rules_that_do_not_look_at_periods(book: list[Contra
     rules = rules.model_copy(update={"escalators": "counted", "new_and_churned": "waterfall"})
     book = [one for one in book if one.currency == "USD"]
     first, second, whole = (
-        waterfall(standings(book, at(start), at(end), rules))
+        waterfall(account_movements(book, at(start), at(end), rules))
         for start, end in (("2025-01-01", "2025-07-01"), ("2025-07-01", "2026-01-01"), YEAR)
     )
 
@@ -388,15 +388,15 @@ def test_periods_chain_under_rules_that_do_not_look_at_periods(book: list[Contra
 def test_the_houses_rules_leave_lines_as_they_are_and_every_other_member_counts() -> None:
     book = [line("a", "100", "2024-01-01"), line("a", "0", "2024-01-01", held=True, line="rests")]
 
-    assert counted(book, DEFAULTS) == book
-    assert plain(DEFAULTS)
-    assert plain(MetricRules(reporting_currency="EUR", fx="spot", gross_margin="0.8", discount_rate="0.08"))
+    assert counted(book, DEFAULT_RULES) == book
+    assert counts_by_default(DEFAULT_RULES)
+    assert counts_by_default(MetricRules(reporting_currency="EUR", fx="spot", gross_margin="0.8", discount_rate="0.08"))
     other = {
         "churn_at": "notice", "contract_end": "churn", "new_and_churned": "counted", "reactivation_days": 90,
         "shortest_gap_days": 1, "discounts": "all", "hold": "unchanged", "usage_commit": "excluded", "netting": "month",
         "churn_denominator": "start_and_new", "reactivation": "expansion", "escalators": "stripped",
     }  # fmt: skip
-    assert all(not plain(MetricRules(**{name: said})) for name, said in other.items())  # type: ignore[arg-type]
+    assert all(not counts_by_default(MetricRules(**{name: said})) for name, said in other.items())  # type: ignore[arg-type]
     assert set(other) == {name for name in MetricRules.model_fields if not plain_by_name(name)}
 
 

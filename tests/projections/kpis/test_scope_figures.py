@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from projections.kpis.base import measure
-from projections.kpis.scope import ALTERNATIVE_ACCEPTANCE, SCOPE_CREEP_RATIO, ScopeChangeOutcome, wishes
+from projections.kpis.scope import ALTERNATIVE_ACCEPTANCE, SCOPE_CREEP_RATIO, ScopeChangeOutcome, scope_change_outcomes
 from projections.views.scope_changes import ScopeChange
 from tests.projections.kpis.contract_lines_factory import at
 
@@ -24,7 +24,7 @@ def taken(rows: list[ScopeChangeOutcome]) -> Fraction | None:
 
 
 def test_absorbed_hours_are_set_against_those_that_came_into_contracts() -> None:
-    rows = wishes(
+    rows = scope_change_outcomes(
         [
             scope_change("scr_1", absorbed_at=JUNE, absorbed_hours=7_500_000, effort_hours=9_000_000),
             scope_change("scr_2", amended_at=JUNE, effort_hours=30_000_000),
@@ -45,23 +45,26 @@ def test_only_what_happened_within_the_period_counts() -> None:
         effort_hours=10_000_000,
     )
 
-    [within] = wishes([row], *PERIOD)
+    [within] = scope_change_outcomes([row], *PERIOD)
     assert (within.absorbed, within.contracted) == (5_000_000, 0)
-    assert wishes([row], at("2024-01-01"), at("2025-01-01")) == []
+    assert scope_change_outcomes([row], at("2024-01-01"), at("2025-01-01")) == []
 
 
 def test_hours_absorbed_where_nothing_was_contracted_give_no_ratio() -> None:
-    assert creep(wishes([scope_change("scr_1", absorbed_at=JUNE, absorbed_hours=5_000_000)], *PERIOD)) is None
+    assert (
+        creep(scope_change_outcomes([scope_change("scr_1", absorbed_at=JUNE, absorbed_hours=5_000_000)], *PERIOD))
+        is None
+    )
 
 
 def test_a_contracted_change_without_an_estimate_is_warned_of() -> None:
-    rows = wishes([scope_change("scr_1", amended_at=JUNE)], *PERIOD)
+    rows = scope_change_outcomes([scope_change("scr_1", amended_at=JUNE)], *PERIOD)
 
     assert SCOPE_CREEP_RATIO.warn(rows, measure(SCOPE_CREEP_RATIO.methods["hours"], rows)) == {"effort_not_assessed": 1}
 
 
 def test_alternatives_count_when_they_were_offered_whenever_they_were_decided() -> None:
-    rows = wishes(
+    rows = scope_change_outcomes(
         [
             scope_change("scr_1", responded_at=JUNE, with_alternative=True, accepted=True, decided_at=at("2027-01-01")),
             scope_change("scr_2", responded_at=JUNE, with_alternative=True, accepted=False),
@@ -79,4 +82,4 @@ def test_alternatives_count_when_they_were_offered_whenever_they_were_decided() 
 
 
 def test_no_offer_gives_no_rate() -> None:
-    assert taken(wishes([scope_change("scr_1", responded_at=JUNE)], *PERIOD)) is None
+    assert taken(scope_change_outcomes([scope_change("scr_1", responded_at=JUNE)], *PERIOD)) is None

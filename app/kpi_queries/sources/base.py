@@ -1,0 +1,143 @@
+"""Row sources: where the rows of a figure come from. Each reads its views, loads rows, converts them, and sums in SQL if it can."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from app.domain.kernel.errors import NotFound
+from app.domain.recorded import Recorded
+from app.kpi_queries.query import Scope
+from app.kpi_queries.sql.sql_query import SqlQuery
+from app.read_side.reader import Reader, When
+from projections.kpis.amounts import in_one
+from projections.kpis.base import Kpi, KpiContext, Measure, Method
+from projections.kpis.conversion import Exchange
+from projections.kpis.presentation import Contribution
+from projections.view import Rows, View
+from projections.views import accounts, portfolios
+from projections.views.contract_lines import ContractLine
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowRequest:
+    """The rows that a method of a KPI needs: of which accounts, as known at a position, in a context."""
+
+    reader: Reader
+    tenant_id: str
+    kpi: Kpi
+    method: Method
+    scope: Scope
+    position: int
+    context: KpiContext
+
+    @property
+    def clocks(self) -> When:
+        """Both clocks: the last instant of the period, and what was known."""
+        return When(self.context.end - 1, self.position, now=True)
+
+    def within(self) -> Callable[[str], bool]:
+        """Whether an account is in the scope."""
+        at = self.context.start if self.scope.attribution == "start" else self.context.end
+        return accounts_within(self.reader, self.tenant_id, self.scope, self.position, at)
+
+    def select(self, view: View[Any], clauses: Sequence[Any], order: Sequence[Any] = ()) -> list[Any]:
+        """A view's rows that match."""
+        return self.reader.select(self.tenant_id, view, clauses, self.clocks, order=order)[0]
+
+    def narrowed(self, table: Any, *names: str) -> list[Any]:
+        """The scope's account or currency, as conditions on columns of the same name."""
+        return [table.c[name] == value for name in names if (value := getattr(self.scope, name)) is not None]
+
+
+class LoadedRows(NamedTuple):
+    """The rows that a figure is summed from, the contract lines behind them, and the currencies of their amounts."""
+
+    rows: list[Any]
+    lines: list[ContractLine]
+    currencies: set[str]
+
+
+class ConvertedRows(NamedTuple):
+    """The same in one currency. scale_factor: in how many parts of the usual ones their amounts are counted."""
+
+    rows: list[Any]
+    lines: list[ContractLine]
+    scale_factor: int
+
+
+class SummedFigure(NamedTuple):
+    """A figure from sums, and the currencies of its amounts. contributions: what each account gives, where it is explained."""
+
+    measure: Measure
+    currencies: Collection[str]
+    contributions: Sequence[Contribution] | None = None
+
+
+class SqlSums(Protocol):
+    """What the database summed for a figure."""
+
+    def figure(self, request: RowRequest, exchange: Exchange | None) -> SummedFigure | None:
+        """The figure, in one currency where there is an exchange; None where sums do not suffice. Raises: Invalid without a rate."""
+
+
+class RowSource(ABC):
+    """One kind of row. views: those that it is read from. has_currency: whether its rows can be narrowed to a currency."""
+
+    views: ClassVar[tuple[View[Any], ...]]
+    has_currency: ClassVar[bool] = True
+
+    @abstractmethod
+    def load(self, request: RowRequest) -> LoadedRows:
+        """The rows."""
+
+    def convert(self, request: RowRequest, exchange: Exchange) -> ConvertedRows:
+        """The rows in one currency. Raises: Invalid where there is no rate for a currency and a day.
+
+        Amounts are compared at the rates of the last instant before the period, as all ratios are; a point's are its own.
+        """
+        rows, lines, _ = self.load(request)
+        converted, scale_factor = in_one(rows, request.context.start - 1, exchange)
+        return ConvertedRows(converted, lines, scale_factor)
+
+    def sums(self, _query: SqlQuery, *, explained: bool) -> SqlSums | None:  # noqa: ARG002
+        """What the database sums; None where rows have to be read. Takes: `explained`, whether what each account gives is needed."""
+        return None
+
+
+def account_of(events: Iterable[Recorded], position: int, zone: ZoneInfo) -> accounts.Account:
+    """An account as it was known, whatever is recorded later, by the view's own fold of its events. Raises: NotFound."""
+    rows: Rows[accounts.Account] = {}
+    for event in events:
+        if event.position <= position and event.type in accounts.VIEW.on:
+            rows = accounts.VIEW.fold(rows, event, zone)
+    if not rows:
+        raise NotFound("account_not_found", "there is no such account")
+    return next(iter(rows.values()))
+
+
+def accounts_within(reader: Reader, tenant_id: str, scope: Scope, position: int, at: int) -> Callable[[str], bool]:
+    """Whether an account is in a scope: by its holding at the last instant before `at`, or its first one when it had none yet."""
+    if scope.owner is None and scope.tier is None:
+        return lambda _account: True
+    holdings = holdings_at(reader, tenant_id, position, at, scope.account)
+    within = {
+        account
+        for account, row in holdings.items()
+        if scope.owner in (None, row.owner) and scope.tier in (None, row.tier)
+    }
+    return within.__contains__
+
+
+def holdings_at(
+    reader: Reader, tenant_id: str, position: int, at: int, account: str | None = None
+) -> dict[str, portfolios.Holding]:
+    """Who owns each account: at the last instant before `at`, or at first where there was no owner yet."""
+    table = portfolios.VIEW.table
+    clauses = [table.c.valid_to >= at, *([table.c.account == account] if account else [])]
+    first: dict[str, portfolios.Holding] = {}
+    for row in reader.select(tenant_id, portfolios.VIEW, clauses, When(at, position, now=True))[0]:
+        if row.account not in first or row.valid_from < first[row.account].valid_from:
+            first[row.account] = row
+    return first
