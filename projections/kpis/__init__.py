@@ -1,8 +1,16 @@
-"""The instruments: pure functions of rows and a period.
+"""KPIs: pure functions of rows and a period, each KPI with its methods in one place.
 
-Lives here: what a KPI is (`base`), the rows that figures are made of (`standings` and the views' own), one file per theme,
-and how figures are written (`decimals`, `answers`). May import: the views' row types and `app.domain.kernel.values`.
-To add a KPI: a `Kpi` in its theme's file, one line below, and the twins of its methods in `app.kpi_queries.sql.expressions`.
+Lives here: what a KPI is (`base`), the rows that figures are made of (`account_movements` and the views' own), one file per
+theme, the sets of policy rules (`rule_sets`), the parts of SQL expressions (`sql_expression`), and how figures are written
+(`decimals`, `presentation`). May import: the views' row types and `app.domain.kernel.values`.
+To add a KPI:
+1. a `Kpi` with its `Method`s in its theme's file: a formula, a pure `share` of a row (or `compute` of all rows) and its scales.
+   Optional, for speed alone: `sql`, the share as an SQL expression, and `depends_on`, the policy rules that its rows depend on;
+   left out, it depends on all of them, and rows are read whenever a policy differs from the default;
+2. one line below;
+3. one section in docs/kpis.md, with an example and every reason for a null;
+4. one test with numbers worked out by hand, in tests/projections/kpis.
+`tests/kpi_queries/test_every_kpi.py` holds value, explanation and pure measure of it together without further ado.
 """
 
 from typing import Final
