@@ -10,7 +10,7 @@ from app.demo.loader import create_tenant, load_demo
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.values import MICRO, instant
-from app.kpi_queries import KpiQuery, answer
+from app.kpi_queries import KpiQuery, evaluate
 from app.services import kpi_certificates as certificates
 from tests.support.application import Steward
 from tests.support.databases import Databases
@@ -58,8 +58,8 @@ def test_a_figure_of_the_demo_differs_by_the_day_on_which_it_was_known(agency: S
     restated = next(row for row in agency.rows("period_closes") if row.restatements)
     query = KpiQuery("net_revenue_retention", restated.start, restated.end)
 
-    when_closed = answer(reader, tenant, query, reader.when(tenant, known_at=instant(restated.closed_at)[:10]))
-    today = answer(reader, tenant, query, reader.when(tenant))
+    when_closed = evaluate(reader, tenant, query, reader.when(tenant, known_at=instant(restated.closed_at)[:10]))
+    today = evaluate(reader, tenant, query, reader.when(tenant))
 
     assert when_closed["value"] != today["value"]
     assert when_closed["position"] < today["position"]
@@ -85,7 +85,7 @@ def test_sums_of_the_demo_are_of_several_currencies_and_converted_by_its_own_tab
     agency.catch_up()
     reader = agency.runtime.reader
 
-    arr = answer(reader, agency.tenant, KpiQuery("arr"), reader.when(agency.tenant))
+    arr = evaluate(reader, agency.tenant, KpiQuery("arr"), reader.when(agency.tenant))
 
     assert {row.currency for row in agency.rows("contracts")} == {"EUR", "USD", "GBP"}
     assert arr["currency"] == "EUR"

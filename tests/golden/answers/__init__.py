@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import micros
 from app.kpi_queries.digests import answer_hash, hashed, inputs_hash
-from app.kpi_queries.evaluate import answer, exactly
+from app.kpi_queries.evaluate import evaluate, evaluate_exactly
 from app.kpi_queries.query import KpiQuery, Scope
 from app.store.append import AppendRequest
 from app.store.canonical import canonical
@@ -144,8 +144,8 @@ def answers(steward: Steward, kpi: Kpi) -> dict[str, str]:
     for query, as_of, written in queries(kpi):
         when = reader.when(tenant_id, as_of, None)
         try:
-            result, explained = exactly(reader, tenant_id, query, when, explained=True)
-            if answer_hash(answer(reader, tenant_id, query, when)) != answer_hash(explained):
+            result, explained = evaluate_exactly(reader, tenant_id, query, when, explained=True)
+            if answer_hash(evaluate(reader, tenant_id, query, when)) != answer_hash(explained):
                 raise ValueError(f"{kpi.name} {written} is explained otherwise than it is answered")
             said: dict[str, Any] = {"answer": _shortened(explained), "inputs_hash": inputs_hash(result)}
         except DomainError as refusal:
@@ -162,7 +162,7 @@ def unlike(steward: Steward, kpi: Kpi) -> list[str]:
     for query, as_of, written in queries(kpi):
         line = json.loads(lines[json.dumps(written, sort_keys=True)])
         try:
-            said: Any = _shortened(answer(reader, tenant_id, query, reader.when(tenant_id, as_of, None)))
+            said: Any = _shortened(evaluate(reader, tenant_id, query, reader.when(tenant_id, as_of, None)))
         except DomainError as refusal:
             said = refusal.code
         if said != line.get("answer", line.get("refused")):
