@@ -13,6 +13,7 @@ from app.domain.kernel.values import FOREVER, unscaled
 from app.domain.recorded import Recorded
 from app.read_side.view_tables import create_tables
 from app.store.engine import Database
+from projections import contract_schedule
 from projections.view import View
 from projections.views import contract_lines, contracts, renewals
 from tests.domain.contract.contracts import add, line, reprice, signed
@@ -72,7 +73,7 @@ def test_lines_that_change_one_by_one_are_those_of_the_schedule_built_from_the_b
 def test_an_event_that_changes_nothing_leaves_the_schedule_as_it_is(history: list[Told]) -> None:
     schedule = Schedule()
     for one in events(history):
-        after = contract_lines.moved(schedule, one, UTC)[1]
+        after = contract_schedule.advance(schedule, one, UTC)[1]
         assert (after is schedule) == (after == schedule)
         schedule = after
 
@@ -96,9 +97,9 @@ def test_a_schedule_is_kept_once_however_often_a_contract_is_amended(steward: St
         view.name: [dict(zip(view.table.c.keys(), row, strict=True)) for row in stored(steward, view)] for view in VIEWS
     }
     for view, key in ((contract_lines.VIEW, "line"), (renewals.VIEW, "due")):
-        (anchor,) = [row for row in rows[view.name] if not row[key]]
-        assert anchor["pos_to"] == FOREVER
-        assert len(Schedule.load(anchor["schedule"]).steps) == 41
+        (schedule_row,) = [row for row in rows[view.name] if not row[key]]
+        assert schedule_row["pos_to"] == FOREVER
+        assert len(Schedule.load(schedule_row["schedule"]).steps) == 41
     assert (
         len(rows["contract_lines"]) == 1 + 1 + 2 * 40
     )  # the schedule, the first line, and what each amendment made of two

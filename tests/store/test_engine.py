@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from app.bootstrap import build
 from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Unavailable
-from app.read_side.projector import create_tables
+from app.read_side.view_tables import create_tables
 from app.store.engine import Database
 from app.store.receipts import Receipt, Request
 from app.store.schema import migrate
