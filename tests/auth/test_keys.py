@@ -19,35 +19,35 @@ from tests.support.application import Steward
 SHAPE = re.compile(r"stw_[0-9a-z]{26}_[0-9a-z]{26}_[A-Za-z0-9]{43}[0-9a-f]{8}")
 
 
-def made(steward: Steward, key: str = "1", **wanted: Any) -> tuple[str, str]:
+def issued(steward: Steward, key: str = "1", **members: Any) -> tuple[str, str]:
     """A new key. Gives: its id and the key itself."""
     receipt, text = issue(
         steward.runtime.handler,
         steward.tenant,
         "test",
-        IssueApiKey(**{"role": "admin", **wanted}),
+        IssueApiKey(**{"role": "admin", **members}),
         Request(key, b""),
     )
     assert text is not None
     return receipt.id, text
 
 
-def gate(steward: Steward, seconds: float = 0.0) -> ApiKeyAuthenticator:
-    """A gate that believes for so long."""
+def authenticator(steward: Steward, seconds: float = 0.0) -> ApiKeyAuthenticator:
+    """An authenticator that caches for so many seconds."""
     return ApiKeyAuthenticator(steward.runtime.handler, steward.clock, seconds)
 
 
-def refused(gate: ApiKeyAuthenticator, key: str) -> str:
+def refused(keys: ApiKeyAuthenticator, key: str) -> str:
     """The words with which a key is refused."""
     with pytest.raises(Unauthenticated) as refusal:
-        gate.check(key)
+        keys.check(key)
     return f"{refusal.value.code}: {refusal.value.detail}"
 
 
-def test_a_key_tells_whose_it_is_and_what_it_may_do(steward: Steward) -> None:
-    key_id, key = made(steward, role="integration", scopes=("interactions:write",))
+def test_a_key_gives_its_principal_and_its_scopes(steward: Steward) -> None:
+    key_id, key = issued(steward, role="integration", scopes=("interactions:write",))
 
-    principal = gate(steward).check(key)
+    principal = authenticator(steward).check(key)
 
     assert (principal.tenant_id, principal.key_id, principal.role) == (steward.tenant, key_id, "integration")
     assert principal.scopes == {"interactions:write"}
@@ -56,20 +56,20 @@ def test_a_key_tells_whose_it_is_and_what_it_may_do(steward: Steward) -> None:
 def test_a_key_has_a_shape_that_scanners_find_and_a_checksum_that_refuses_a_typo(
     sqlite_steward: Steward,
 ) -> None:
-    _, key = made(sqlite_steward)
+    _, key = issued(sqlite_steward)
 
     assert SHAPE.fullmatch(key)
     assert key[-8:] == f"{zlib.crc32(key[:-8].encode()):08x}"
 
 
 def test_no_two_keys_share_a_secret(sqlite_steward: Steward) -> None:
-    secrets = {made(sqlite_steward, str(number))[1].rpartition("_")[2] for number in range(50)}
+    secrets = {issued(sqlite_steward, str(number))[1].rpartition("_")[2] for number in range(50)}
 
     assert len(secrets) == 50
 
 
 def test_only_a_digest_of_a_key_is_kept(steward: Steward) -> None:
-    _, key = made(steward)
+    _, key = issued(steward)
 
     stored = b"".join(event.body for event in steward.runtime.log.after(steward.tenant, 0, 100))
 
@@ -79,10 +79,10 @@ def test_only_a_digest_of_a_key_is_kept(steward: Steward) -> None:
 
 
 def test_the_same_request_makes_no_second_key(steward: Steward) -> None:
-    wanted = IssueApiKey(role="admin")
+    command = IssueApiKey(role="admin")
 
-    first, key = issue(steward.runtime.handler, steward.tenant, "test", wanted, Request("same", b"x"))
-    again, none = issue(steward.runtime.handler, steward.tenant, "test", wanted, Request("same", b"x"))
+    first, key = issue(steward.runtime.handler, steward.tenant, "test", command, Request("same", b"x"))
+    again, none = issue(steward.runtime.handler, steward.tenant, "test", command, Request("same", b"x"))
 
     assert (again.id, again.replayed, none) == (first.id, True, None)
     assert key is not None
@@ -90,69 +90,69 @@ def test_the_same_request_makes_no_second_key(steward: Steward) -> None:
 
 def test_a_scope_that_does_not_exist_is_not_handed_out(sqlite_steward: Steward) -> None:
     with pytest.raises(Invalid) as refusal:
-        made(sqlite_steward, role="integration", scopes=("accounts:read", "moon:write"))
+        issued(sqlite_steward, role="integration", scopes=("accounts:read", "moon:write"))
 
     assert refusal.value.code == "unknown_scope"
 
 
 def test_every_way_to_be_wrong_is_refused_with_the_same_words(sqlite_steward: Steward) -> None:
-    key_id, key = made(sqlite_steward)
-    revoked_id, revoked = made(sqlite_steward, "2")
+    key_id, key = issued(sqlite_steward)
+    revoked_id, revoked = issued(sqlite_steward, "2")
     sqlite_steward.do(RevokeApiKey(), api_key=revoked_id)
-    _, expired = made(sqlite_steward, "3", expires_at="2026-01-15T09:00:00Z")
+    _, expired = issued(sqlite_steward, "3", expires_at="2026-01-15T09:00:00Z")
     other_secret = _with_checksum(key[:-51] + "A" * 43)
     other_key = _with_checksum(key[:-8].replace(key_id.partition("_")[2], "01jd7z5m3sf8x9v0w1y2z3a4b5"))
     other_tenant = _with_checksum(
         key[:-8].replace(sqlite_steward.tenant.partition("_")[2], "01jd7z5m3sf8x9v0w1y2z3a4b5")
     )
     mistyped = key[:-1] + ("0" if key[-1] != "0" else "1")
-    guard = gate(sqlite_steward)
+    keys = authenticator(sqlite_steward)
 
-    told = {
-        refused(guard, wrong)
+    refusals = {
+        refused(keys, wrong)
         for wrong in (revoked, expired, other_secret, other_key, other_tenant, mistyped, "", "stw_", "x" * 1000)
     }
 
-    assert told == {"invalid_key: the API key is not valid"}
-    assert guard.check(key).key_id == key_id
+    assert refusals == {"invalid_key: the API key is not valid"}
+    assert keys.check(key).key_id == key_id
 
 
 def test_a_key_of_another_tenant_with_the_same_id_opens_nothing(steward: Steward) -> None:
     other = steward.new_tenant("Other")
-    _, key = made(steward)
+    _, key = issued(steward)
     moved = _with_checksum(key[:-8].replace(steward.tenant.partition("_")[2], other.partition("_")[2]))
 
-    assert refused(gate(steward), moved) == "invalid_key: the API key is not valid"
+    assert refused(authenticator(steward), moved) == "invalid_key: the API key is not valid"
 
 
 def test_a_key_is_believed_for_a_while_and_no_longer_than_it_lives(sqlite_steward: Steward) -> None:
-    guard = gate(sqlite_steward, seconds=60)
-    key_id, key = made(sqlite_steward, expires_at="2026-01-15T10:00:00Z")
-    assert guard.cached(key) is None
+    keys = authenticator(sqlite_steward, seconds=60)
+    key_id, key = issued(sqlite_steward, expires_at="2026-01-15T10:00:00Z")
+    assert keys.cached(key) is None
 
-    principal = guard.check(key)
+    principal = keys.check(key)
 
-    assert guard.cached(key) == principal
+    assert keys.cached(key) == principal
     sqlite_steward.do(RevokeApiKey(), api_key=key_id)
-    assert guard.cached(key) == principal  # another process would still believe it: for these seconds
+    assert keys.cached(key) == principal  # another process still accepts it, for these seconds
     sqlite_steward.clock.now = micros("2026-01-15T10:00:00Z")
-    assert guard.cached(key) is None
+    assert keys.cached(key) is None
 
 
 def test_a_key_that_is_believed_for_no_time_is_looked_up_every_time(sqlite_steward: Steward) -> None:
-    guard = gate(sqlite_steward)
-    key_id, key = made(sqlite_steward)
-    guard.check(key)
+    keys = authenticator(sqlite_steward)
+    key_id, key = issued(sqlite_steward)
+    keys.check(key)
 
-    assert guard.cached(key) is None
+    assert keys.cached(key) is None
     sqlite_steward.do(RevokeApiKey(), api_key=key_id)
-    assert refused(guard, key).startswith("invalid_key")
+    assert refused(keys, key).startswith("invalid_key")
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=130) | st.from_regex(SHAPE, fullmatch=True).map(lambda key: _with_checksum(key[:-8])))
 def test_nothing_else_opens(sqlite_steward: Steward, key: str) -> None:
-    assert refused(gate(sqlite_steward), key) == "invalid_key: the API key is not valid"
+    assert refused(authenticator(sqlite_steward), key) == "invalid_key: the API key is not valid"
 
 
 @given(st.sampled_from(["admin", "manager", "auditor", "integration", "nobody"]), st.lists(st.text(max_size=20)))

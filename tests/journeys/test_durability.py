@@ -38,9 +38,9 @@ class Agency:
 @pytest.fixture
 def agency(database_url: str, tmp_path: Path) -> Iterator[Agency]:
     require_strace()
-    line = CommandLine(tmp_path, database_url)
-    key = line.json("tenants", "create", "Agency")["api_key"]
-    process = line.start("serve", "--port", "0", "--no-projector")
+    steward = CommandLine(tmp_path, database_url)
+    key = steward.json("tenants", "create", "Agency")["api_key"]
+    process = steward.start("serve", "--port", "0", "--no-projector")
     try:
         assert process.stdout is not None
         address = process.stdout.readline().rpartition(" ")[2].strip()
@@ -66,14 +66,14 @@ def servers_of(url: str, databases: Databases) -> list[int]:
 def test_the_201_is_sent_only_after_the_log_on_disk_holds_the_event(
     agency: Agency, databases: Databases, tmp_path: Path
 ) -> None:
-    told = tmp_path / "trace"
+    trace = tmp_path / "trace"
 
-    with strace(told, [agency.pid, *servers_of(agency.url, databases)]):
+    with strace(trace, [agency.pid, *servers_of(agency.url, databases)]):
         answer = agency.log_interaction("once")
 
     assert answer.status_code == 201
     seen = trace(
-        told.read_text(errors="replace").splitlines(),
+        trace.read_text(errors="replace").splitlines(),
         "-wal" if agency.url.startswith("sqlite") else "/pg_wal/",
         MARK,
         CREATED,

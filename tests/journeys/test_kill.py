@@ -140,7 +140,7 @@ def wait_for(load: Load, acknowledged: int) -> None:
 
 
 def told_keys(runtime: Runtime, tenant: str) -> Counter[str]:
-    """How often each key was told by an event."""
+    """How often each key is named by an event."""
     events = runtime.log.after(tenant, 0, 1_000_000)
     names = (event.data.get("name") or "".join(event.data.get("topics", ())) for event in events)
     return Counter(name for name in names if name.startswith("client-"))

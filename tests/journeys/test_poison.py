@@ -15,7 +15,7 @@ from tests.support.server import Client, Server
 
 POISON = "contract.amended"
 BROKEN = {"contract_lines", "renewals"}
-"""The views that read what an amendment changes; those grown by account pass by what belongs to none."""
+"""The views that read what an amendment changes. Views by account skip events without one."""
 
 
 def written(client: Client, name: str) -> dict[str, Any]:
@@ -39,9 +39,9 @@ def standing(server: Server, tenant: str, head: int) -> dict[str, int]:
 
 
 def alarms(server: Server, tenant: str) -> set[str]:
-    """The views that stand still, as Prometheus is told."""
-    told = httpx.get(f"{server.url}/metrics").text
-    return set(re.findall(rf'steward_view_parked{{tenant="{tenant}",view="(\w+)"}} 1\.0', told))
+    """The views that are parked, by the metrics."""
+    metrics = httpx.get(f"{server.url}/metrics").text
+    return set(re.findall(rf'steward_view_parked{{tenant="{tenant}",view="(\w+)"}} 1\.0', metrics))
 
 
 def mended(view: View[Any]) -> Any:
@@ -83,5 +83,5 @@ def test_a_poison_event_raises_an_alarm_holds_up_nobody_else_and_is_folded_once_
             time.sleep(0.02)
         assert standing(server, tenant, later) == {}
         assert alarms(server, tenant) == set()
-        found = server.runtime.projector.positions(tenant)
-        assert set(found.values()) == {later}
+        positions = server.runtime.projector.positions(tenant)
+        assert set(positions.values()) == {later}

@@ -19,33 +19,33 @@ from tests.support.databases import BACKENDS, Databases
 
 ACCOUNTS = 200
 EACH = 25
-Said = tuple[str, Any]
+Statement = tuple[str, Any]
 
 
-class Noting(psycopg.Cursor[Any]):
-    """A cursor that notes what is said to the database."""
+class RecordingCursor(psycopg.Cursor[Any]):
+    """A cursor that records its statements."""
 
-    said: list[Said] = []
+    statements: list[Statement] = []
 
-    def execute(self, query: Any, params: Any = None, **also: Any) -> "Noting":
-        self.said.append((str(query), params))
+    def execute(self, query: Any, params: Any = None, **also: Any) -> "RecordingCursor":
+        self.statements.append((str(query), params))
         return super().execute(query, params, **also)
 
 
 class Listener:
-    """An application whose appends are overheard. `said`: the statements with their values."""
+    """A Steward whose appends are recorded. `statements`: the statements with their values."""
 
     def __init__(self, steward: Steward) -> None:
-        self.application, self.database, self.said = steward, steward.runtime.database, Noting.said
+        self.application, self.database, self.statements = steward, steward.runtime.database, RecordingCursor.statements
 
-    def listen(self, call: Callable[[], Any]) -> list[Said]:
+    def listen(self, call: Callable[[], Any]) -> list[Statement]:
         """What a call says to the database."""
 
         def begin(connection: Any, *_rest: Any) -> None:
             if self.database.postgres:
-                connection.cursor_factory = Noting
+                connection.cursor_factory = RecordingCursor
             else:
-                connection.set_trace_callback(lambda statement: self.said.append((statement, None)))
+                connection.set_trace_callback(lambda statement: self.statements.append((statement, None)))
 
         def end(connection: Any, *_rest: Any) -> None:
             if self.database.postgres:
@@ -53,7 +53,7 @@ class Listener:
             else:
                 connection.set_trace_callback(None)
 
-        self.said.clear()
+        self.statements.clear()
         event.listen(self.database.writer, "checkout", begin)
         event.listen(self.database.writer, "checkin", end)
         try:
@@ -61,7 +61,11 @@ class Listener:
         finally:
             event.remove(self.database.writer, "checkout", begin)
             event.remove(self.database.writer, "checkin", end)
-        return [one for one in self.said if one[0].startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))]
+        return [
+            statement
+            for statement in self.statements
+            if statement[0].startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))
+        ]
 
     def reaches(self, statement: str, values: Any) -> list[tuple[str, set[str]]]:
         """How a statement reaches its tables: each by the columns that are probed, by none where it is scanned."""
@@ -74,23 +78,23 @@ class Listener:
 
 def nodes(plan: dict[str, Any]) -> list[tuple[str, set[str]]]:
     """The reads of a plan of PostgreSQL."""
-    found = [read for inner in plan.get("Plans", ()) for read in nodes(inner)]
+    reads = [read for inner in plan.get("Plans", ()) for read in nodes(inner)]
     if "Relation Name" in plan and plan["Node Type"] not in ("ModifyTable", "LockRows"):
         condition = plan.get("Index Cond", "")
-        found.append((plan["Relation Name"], {name for name in COLUMNS if f"({name} = " in condition}))
-    return found
+        reads.append((plan["Relation Name"], {name for name in COLUMNS if f"({name} = " in condition}))
+    return reads
 
 
 def steps(rows: list[Any]) -> list[tuple[str, set[str]]]:
     """The reads of a plan of SQLite; `k` is the list of keys that is bound."""
-    found = []
+    reads = []
     for *_, detail in rows:
         match detail.split():
             case ["SEARCH", table, *_]:
-                found.append((table, {name for name in COLUMNS if f"{name}=?" in detail}))
+                reads.append((table, {name for name in COLUMNS if f"{name}=?" in detail}))
             case ["SCAN", table, *_] if table not in ("k", "CONSTANT") and "VALUES" not in detail:
-                found.append((table, set()))
-    return found
+                reads.append((table, set()))
+    return reads
 
 
 COLUMNS = ("tenant_id", "key", "stream_id", "noun", "ref", "key_id", "event_id")
@@ -131,7 +135,7 @@ def listener(request: pytest.FixtureRequest, databases: Databases) -> Iterator[L
 def batch(listener: Listener, size: int, series: str) -> list[AppendRequest]:
     """Commands that need every kind of look-up."""
     steward, number = listener.application, iter(range(size))
-    resting = steward.runtime.log.after(steward.tenant, 5, 1)[0].event_id
+    stored_event = steward.runtime.log.after(steward.tenant, 5, 1)[0].event_id
     return [
         replace(
             renaming(
@@ -143,7 +147,7 @@ def batch(listener: Listener, size: int, series: str) -> list[AppendRequest]:
                 claims=(("account", f"{series}-{at}"),),
             ),
             data_keys=(DataKey(f"stk_{series}_{at}", b"wrapped", shared=True),),
-            depends_on=(resting,),
+            depends_on=(stored_event,),
         )
         for at in number
     ]
@@ -153,11 +157,11 @@ def test_no_statement_of_an_append_reads_a_table_from_end_to_end(listener: Liste
     steward = listener.application
     outcomes: list[Any] = []
     appends = batch(listener, 50, "plans")
-    said = listener.listen(lambda: outcomes.extend(steward.runtime.log.append(steward.tenant, appends)))
+    statements = listener.listen(lambda: outcomes.extend(steward.runtime.log.append(steward.tenant, appends)))
 
-    reads = [read for statement, values in said for read in listener.reaches(statement, values)]
+    reads = [read for statement, values in statements for read in listener.reaches(statement, values)]
 
-    assert {type(one) for one in outcomes} == {Receipt}
+    assert {type(outcome) for outcome in outcomes} == {Receipt}
     assert all("tenant_id" in columns for _, columns in reads), reads
     for read in (
         ("receipts", {"tenant_id", "key"}),
@@ -173,10 +177,10 @@ def test_no_statement_of_an_append_reads_a_table_from_end_to_end(listener: Liste
 def test_there_are_no_statistics_here(listener: Listener) -> None:
     with listener.database.read(listener.application.tenant) as connection:
         if listener.database.postgres:
-            found = connection.execute(text("SELECT count(*) FROM pg_stats WHERE schemaname = 'public'"))
+            count = connection.execute(text("SELECT count(*) FROM pg_stats WHERE schemaname = 'public'"))
         else:
-            found = connection.execute(text("SELECT count(*) FROM sqlite_master WHERE name LIKE 'sqlite_stat%'"))
-        assert found.scalar_one() == 0
+            count = connection.execute(text("SELECT count(*) FROM sqlite_master WHERE name LIKE 'sqlite_stat%'"))
+        assert count.scalar_one() == 0
 
 
 def test_a_batch_is_as_many_statements_as_one_command_is(listener: Listener) -> None:
@@ -190,16 +194,16 @@ def test_a_batch_is_as_many_statements_as_one_command_is(listener: Listener) -> 
     assert alone == many <= 7
 
 
-def test_what_nothing_in_a_batch_needs_is_not_looked_up(listener: Listener) -> None:
+def test_keys_that_no_command_of_a_batch_has_are_not_looked_up(listener: Listener) -> None:
     steward = listener.application
     append = renaming(steward.runtime, steward.tenant, steward.runtime.new_id("acct"), 1, "fresh")
     append = replace(append, request=replace(append.request, fresh=True))
 
-    looked = " ".join(
+    selects = " ".join(
         statement
         for statement, _ in listener.listen(lambda: steward.runtime.log.append(steward.tenant, [append]))
         if statement.startswith("SELECT")
     )
 
-    assert "FROM events" in looked
-    assert not any(table in looked for table in ("receipts", "refs", "data_keys"))
+    assert "FROM events" in selects
+    assert not any(table in selects for table in ("receipts", "refs", "data_keys"))

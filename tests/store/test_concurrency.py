@@ -1,4 +1,4 @@
-"""Many writers at once: no gap, no disorder, nothing lost, nothing that nobody was told of."""
+"""Many writers at once: no gap, no disorder, nothing lost, and nothing stored that was not acknowledged."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ from tests.support.application import Steward
 
 ROOT = Path(__file__).parents[2]
 DOOMED = {"version_conflict", "nothing_changes", "IntegrityError"}
-"""What a writer may be told besides a receipt; above all never that the database is locked."""
+"""The refusals that a writer may get; above all never that the database is locked."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def following(log: Log, tenant_id: str) -> Iterator[list[Recorded]]:
     seen.extend(log.after(tenant_id, seen[-1].position if seen else 0, 100_000))
 
 
-def assert_sound(steward: Steward, seen: list[Recorded], told: Tally) -> None:
+def assert_sound(steward: Steward, seen: list[Recorded], tally: Tally) -> None:
     """The log is 1..n for everybody who reads it, and holds what was acknowledged and nothing else."""
     recorder = steward.runtime.log.recorder(steward.tenant)
     stored = steward.runtime.log.after(steward.tenant, 0, 100_000)
@@ -55,9 +55,9 @@ def assert_sound(steward: Steward, seen: list[Recorded], told: Tally) -> None:
     assert [event.event_id for event in seen] == [event.event_id for event in stored]
     assert recorder.max_notification_id() == recorder.count() == len(stored)
     assert all(one.recorded_at <= other.recorded_at for one, other in zip(stored, stored[1:], strict=False))
-    assert all(found == list(range(1, len(found) + 1)) for found in versions.values())
-    assert told.acknowledged == {event.event_id: event.position for event in stored}
-    assert set(told.refused) <= DOOMED
+    assert all(stream == list(range(1, len(stream) + 1)) for stream in versions.values())
+    assert tally.acknowledged == {event.event_id: event.position for event in stored}
+    assert set(tally.refused) <= DOOMED
 
 
 def hot_accounts(steward: Steward, count: int) -> tuple[list[str], Tally]:
@@ -70,22 +70,22 @@ def hot_accounts(steward: Steward, count: int) -> tuple[list[str], Tally]:
 def test_eight_writers_leave_no_gap_and_a_follower_sees_each_position_once_and_in_order(
     steward: Steward, database_url: str
 ) -> None:
-    accounts, told = hot_accounts(steward, 4)
+    accounts, total = hot_accounts(steward, 4)
     runtimes = [runtime_of(database_url) for _ in range(8)]
 
     with following(steward.runtime.log, steward.tenant) as seen, ThreadPoolExecutor(8) as pool:
         tallies = pool.map(lambda seed: write(runtimes[seed], steward.tenant, seed, 50, accounts), range(8))
         for tally in tallies:
-            told.add(tally)
+            total.add(tally)
 
-    assert_sound(steward, seen, told)
-    assert "version_conflict" in told.refused
+    assert_sound(steward, seen, total)
+    assert "version_conflict" in total.refused
     for runtime in runtimes:
         runtime.close()
 
 
 def test_sixteen_writers_in_four_processes_share_one_log(steward: Steward, database_url: str) -> None:
-    accounts, told = hot_accounts(steward, 4)
+    accounts, total = hot_accounts(steward, 4)
 
     with following(steward.runtime.log, steward.tenant) as seen:
         processes = [
@@ -109,9 +109,9 @@ def test_sixteen_writers_in_four_processes_share_one_log(steward: Steward, datab
         for process in processes:
             answer, _ = process.communicate()
             assert process.returncode == 0
-            told.add(Tally(**json.loads(answer)))
+            total.add(Tally(**json.loads(answer)))
 
-    assert_sound(steward, seen, told)
+    assert_sound(steward, seen, total)
 
 
 def test_time_never_falls_along_the_log_though_the_clock_does(steward: Steward) -> None:

@@ -1,4 +1,4 @@
-"""The database itself: what is refused at the door, and what is said when it cannot be used."""
+"""The database itself: which ones are refused, and the errors when it cannot be used."""
 
 import itertools
 import sqlite3
@@ -198,7 +198,7 @@ def test_a_database_that_is_not_there_is_unavailable(databases: Databases) -> No
     nowhere.close()
 
 
-def test_a_full_disk_is_told_by_name_nothing_is_lost_and_it_recovers(sqlite_steward: Steward) -> None:
+def test_a_full_disk_has_a_code_of_its_own_nothing_is_lost_and_it_recovers(sqlite_steward: Steward) -> None:
     """SQLite's own limit of pages stands for the disk."""
     database = sqlite_steward.runtime.database
     with database.administer() as connection:
@@ -236,7 +236,7 @@ def test_a_key_that_no_index_can_hold_is_that_commands_own_fault(databases: Data
     steward.close()
 
 
-def test_of_two_who_wait_for_each_other_one_is_told_to_try_again(databases: Databases) -> None:
+def test_of_two_transactions_that_wait_for_each_other_one_is_told_to_try_again(databases: Databases) -> None:
     steward = Steward(databases.fresh("postgresql"))
     database, both_hold = steward.runtime.database, threading.Barrier(2)
     insert = text("INSERT INTO data_keys VALUES (:tenant, :key, '', 0) ON CONFLICT DO NOTHING")

@@ -74,11 +74,11 @@ def tenant_tables(connection: psycopg.Connection[Any]) -> list[str]:
 
 def test_every_table_with_a_tenant_is_known_and_every_other_is_not_ours(catalogue: psycopg.Connection[Any]) -> None:
     everything = {name for (name,) in catalogue.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
-    found = set(tenant_tables(catalogue))
+    tables = set(tenant_tables(catalogue))
 
-    assert everything - found == {"alembic_version"}
-    assert found >= {*FOR_EVER, *SHARED, "positions", "data_keys", "secrets", "inbox"}
-    assert found >= {view.follower for view in VIEWS}
+    assert everything - tables == {"alembic_version"}
+    assert tables >= {*FOR_EVER, *SHARED, "positions", "data_keys", "secrets", "inbox"}
+    assert tables >= {view.follower for view in VIEWS}
 
 
 def test_every_table_with_a_tenant_forces_its_policy_on_reading_and_on_writing(

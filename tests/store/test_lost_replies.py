@@ -1,4 +1,4 @@
-"""A reply to COMMIT that never came: asked again, the first answer is given, and nothing is stored twice."""
+"""A reply to COMMIT that was lost: the same request again gets the first answer, and nothing is stored twice."""
 
 import threading
 from collections.abc import Sequence
@@ -88,7 +88,7 @@ def test_after_a_lost_reply_the_next_command_sees_what_was_stored(steward: Stewa
     assert steward.topics()[1:] == ["account.opened", "account.renamed", "account.renamed"]
 
 
-def test_a_database_that_is_away_is_told_to_everybody_after_one_more_try(steward: Steward) -> None:
+def test_a_database_that_cannot_be_reached_fails_every_waiting_command_after_one_more_try(steward: Steward) -> None:
     entered, opened = threading.Event(), threading.Event()
     tries: list[int] = []
 

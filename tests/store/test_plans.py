@@ -27,13 +27,13 @@ class Watched:
 
     def plans(self, call: Callable[[], object]) -> dict[str, str]:
         """The plan of each SELECT that a call makes."""
-        found: dict[str, str] = {}
+        plans: dict[str, str] = {}
 
         def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-            if statement.startswith("SELECT") and statement not in found:
-                found[statement] = ""
+            if statement.startswith("SELECT") and statement not in plans:
+                plans[statement] = ""
                 rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
-                found[statement] = "\n".join(line for (line,) in rows)
+                plans[statement] = "\n".join(line for (line,) in rows)
 
         engine = self.application.runtime.database.writer
         event.listen(engine, "before_cursor_execute", explain)
@@ -41,7 +41,7 @@ class Watched:
             call()
         finally:
             event.remove(engine, "before_cursor_execute", explain)
-        return found
+        return plans
 
 
 @pytest.fixture(scope="module")
@@ -130,14 +130,14 @@ def test_receipts_are_looked_up_by_index(watched: Watched) -> None:
 
     def look() -> None:
         with steward.runtime.database.read(steward.tenant) as connection:
-            found = receipts.find(connection, steward.runtime.database, steward.tenant, [])
-            assert found == {}
+            stored = receipts.find(connection, steward.runtime.database, steward.tenant, [])
+            assert stored == {}
 
     assert_probed(watched.plans(look), receipts="key")
 
 
 @pytest.mark.parametrize(
-    ("asked", "column"),
+    ("filters", "column"),
     [
         ({}, "position"),
         ({"until": 19_000}, "position"),
@@ -146,9 +146,11 @@ def test_receipts_are_looked_up_by_index(watched: Watched) -> None:
         ({"stream_id": "acct_1"}, "stream_id"),
     ],
 )
-def test_the_log_is_read_by_index(watched: Watched, asked: dict[str, Any], column: str) -> None:
+def test_the_log_is_read_by_index(watched: Watched, filters: dict[str, Any], column: str) -> None:
     steward = watched.application
-    assert_probed(watched.plans(lambda: steward.runtime.log.after(steward.tenant, 10_000, 500, **asked)), events=column)
+    assert_probed(
+        watched.plans(lambda: steward.runtime.log.after(steward.tenant, 10_000, 500, **filters)), events=column
+    )
 
 
 def test_a_stream_is_read_by_index(watched: Watched) -> None:

@@ -93,13 +93,13 @@ def test_the_same_key_twenty_times_at_once_opens_one_account(steward: Steward, p
     assert steward.topics() == ["tenant.created", "account.opened"]
 
 
-def test_a_twin_is_told_to_wait_while_the_first_is_handled(steward: Steward, processes: list[Runtime]) -> None:
+def test_a_duplicate_is_refused_while_the_first_request_is_handled(steward: Steward, processes: list[Runtime]) -> None:
     command, request = OpenAccount(name="Once", currency="EUR"), Request("the-key", b"the same")
-    told: list[DomainError] = []
+    refusals: list[DomainError] = []
     first, append = processes[0], processes[0].committer._append
 
     def slow(tenant_id: str, batch: Sequence[object]) -> list[object]:
-        told.extend(
+        refusals.extend(
             answer
             for answer in at_once([sending(first, steward.tenant, command, request)] * 5)
             if isinstance(answer, DomainError)
@@ -109,7 +109,7 @@ def test_a_twin_is_told_to_wait_while_the_first_is_handled(steward: Steward, pro
     first.committer._append = slow
     receipt = sending(first, steward.tenant, command, request)()
 
-    assert [(type(answer), answer.code) for answer in told] == [(InFlight, "request_in_flight")] * 5
+    assert [(type(answer), answer.code) for answer in refusals] == [(InFlight, "request_in_flight")] * 5
     assert sending(first, steward.tenant, command, request)().events == receipt.events
 
 

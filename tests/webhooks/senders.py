@@ -58,13 +58,13 @@ class Sender:
                 (b"x-signature", hmac.digest((secret or self.secret).encode(), content, hashlib.sha256).hex().encode())
             ]
         else:
-            headers = signed(secret or self.secret, message_id, self.application.clock() // MICRO, content)
-        runtime = self.application.runtime
+            headers = signed(secret or self.secret, message_id, self.steward.clock() // MICRO, content)
+        runtime = self.steward.runtime
         return runtime.inbox.receive(runtime.endpoints.find(self.path, self.endpoint_id), Delivery(headers, content))
 
     def messages(self) -> list[Message]:
         """Its messages, the newest first."""
-        return self.application.runtime.inbox.messages.page(self.application.tenant, self.endpoint_id)
+        return self.steward.runtime.inbox.messages.page(self.steward.tenant, self.endpoint_id)
 
     def message(self, message_id: str = "msg_1") -> Message:
         """One of its messages."""
@@ -72,13 +72,13 @@ class Sender:
 
     def process(self) -> int:
         """What the worker does for this tenant."""
-        return self.application.runtime.inbox.process(self.application.tenant)
+        return self.steward.runtime.inbox.process(self.steward.tenant)
 
 
-def register(steward: Steward, key: str = "register", **wanted: Any) -> tuple[str, str | None, str]:
+def register(steward: Steward, key: str = "register", **members: Any) -> tuple[str, str | None, str]:
     """A new endpoint. Gives: its id, the secret that was made, its address."""
-    command = RegisterWebhookEndpoint.model_validate({"provider": "standard_webhooks", **wanted})
-    request = Request(key, repr(wanted).encode())
+    command = RegisterWebhookEndpoint.model_validate({"provider": "standard_webhooks", **members})
+    request = Request(key, repr(members).encode())
     receipt, secret, url = steward.runtime.endpoints.register(steward.tenant, "test", command, request)
     return receipt.id, secret, url
 

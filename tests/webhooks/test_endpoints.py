@@ -19,18 +19,18 @@ SIGNING_KEY = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLl
 BODY = {"type": "note", "data": {}}
 
 
-def add(steward: Steward, endpoint_id: str, key: str = "add", **wanted: Any) -> tuple[str | None, str | None]:
+def add(steward: Steward, endpoint_id: str, key: str = "add", **members: Any) -> tuple[str | None, str | None]:
     """One more secret. Gives: its id and its text."""
-    command = AddWebhookSecret.model_validate(wanted)
+    command = AddWebhookSecret.model_validate(members)
     _, secret_id, secret = steward.runtime.endpoints.add_secret(
         steward.tenant, "test", endpoint_id, command, Request(key, b"")
     )
     return secret_id, secret
 
 
-def retire(steward: Steward, endpoint_id: str, key: str = "retire", **wanted: Any) -> None:
+def retire(steward: Steward, endpoint_id: str, key: str = "retire", **members: Any) -> None:
     """One secret less."""
-    command = RetireWebhookSecret.model_validate(wanted)
+    command = RetireWebhookSecret.model_validate(members)
     steward.runtime.endpoints.retire_secret(steward.tenant, "test", endpoint_id, command, Request(key, b""))
 
 
@@ -174,13 +174,13 @@ def test_a_refused_registration_leaves_nothing_behind(steward: Steward) -> None:
 
     with pytest.raises(Invalid, match="idempotency_key_reused"):
         register(steward, key="same", label="another")
-    for wanted, code in (
+    for members, code in (
         ({"provider": "carrier_pigeon"}, "unknown_provider"),
         ({"secrets": ["whsec_nothing!"]}, "invalid_secret"),
         ({"provider": "generic_hmac", **GENERIC, "public_keys": [public_key_of(SIGNING_KEY)]}, "member_not_allowed"),
     ):
         with pytest.raises(Invalid, match=code):
-            register(steward, key=code, **wanted)
+            register(steward, key=code, **members)
     assert (count(steward, endpoints), count(steward, secrets)) == (1, 1)
 
 
@@ -223,10 +223,12 @@ def test_the_view_shows_an_endpoint_and_the_ids_of_its_secrets(steward: Steward)
 
 def test_an_endpoint_of_another_tenant_is_not_there(steward: Steward) -> None:
     crm = sender(steward)
-    stranger = steward.new_tenant("Other")
+    other_tenant = steward.new_tenant("Other")
 
     with pytest.raises(NotFound):
-        steward.runtime.endpoints.add_secret(stranger, "test", crm.endpoint_id, AddWebhookSecret(), Request("add", b""))
+        steward.runtime.endpoints.add_secret(
+            other_tenant, "test", crm.endpoint_id, AddWebhookSecret(), Request("add", b"")
+        )
     with pytest.raises(NotFound):
-        steward.do(CloseWebhookEndpoint(), tenant=stranger, webhook_endpoint=crm.endpoint_id)
-    assert steward.rows("webhook_endpoints", tenant=stranger) == []
+        steward.do(CloseWebhookEndpoint(), tenant=other_tenant, webhook_endpoint=crm.endpoint_id)
+    assert steward.rows("webhook_endpoints", tenant=other_tenant) == []

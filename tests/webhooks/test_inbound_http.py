@@ -48,9 +48,9 @@ class Post:
         self.server = Server(url, clock=self.clock, public_url="https://steward.example")
         self.client: Client = self.server.client()
 
-    def register(self, **wanted: Any) -> dict[str, Any]:
+    def register(self, **members: Any) -> dict[str, Any]:
         """A new endpoint's receipt."""
-        return self.client.write("/v1/webhook-endpoints", {"provider": "standard_webhooks", **wanted})
+        return self.client.write("/v1/webhook-endpoints", {"provider": "standard_webhooks", **members})
 
     def deliver(self, url: str, headers: Any, body: bytes) -> httpx.Response:
         """What a sender does: it has no key."""
@@ -76,9 +76,9 @@ class Post:
         """The messages by id, once none is waiting any more."""
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            found = {message["message_id"]: message for message in self.messages(endpoint)}
-            if all(message["state"] != "waiting" for message in found.values()):
-                return found
+            by_id = {message["message_id"]: message for message in self.messages(endpoint)}
+            if all(message["state"] != "waiting" for message in by_id.values()):
+                return by_id
             assert time.monotonic() < deadline, "the worker takes nothing in"
             time.sleep(0.01)
 
@@ -296,25 +296,25 @@ def test_only_who_may_write_webhooks_makes_endpoints_and_only_their_tenant_sees_
     with post.server.client(post.server.key(tenant, "manager")) as manager:
         assert manager.post("/v1/webhook-endpoints", json={"provider": "standard_webhooks"}).status_code == 403
         assert manager.get(path).status_code == 403
-    with post.server.client() as stranger:
+    with post.server.client() as other_tenant:
         assert {
-            stranger.get(path).status_code,
-            stranger.get(f"{path}/messages").status_code,
-            stranger.post(f"{path}/messages/msg_1/redrive").status_code,
-            stranger.post(f"{path}/secrets", json={}).status_code,
-            stranger.post(f"{path}/closure", json={}).status_code,
+            other_tenant.get(path).status_code,
+            other_tenant.get(f"{path}/messages").status_code,
+            other_tenant.post(f"{path}/messages/msg_1/redrive").status_code,
+            other_tenant.post(f"{path}/secrets", json={}).status_code,
+            other_tenant.post(f"{path}/closure", json={}).status_code,
         } == {404}
     assert httpx.get(post.server.url + path).status_code == 401
 
 
 @pytest.mark.parametrize("part", ["%00", "whe_%00", "%ff", "%F0%9F%92%A9", "a%2Fb", "..%2f..", "x" * 5_000])
 def test_no_address_makes_the_server_stumble(post: Post, part: str) -> None:
-    found = [
+    answers = [
         post.deliver(f"https://x/v1/inbound/{path}", {}, b"{}")
         for path in (f"standard-webhooks/{part}", f"{part}/whe_1")
     ]
 
-    assert [answer.status_code for answer in found] == [404, 404]
+    assert [answer.status_code for answer in answers] == [404, 404]
 
 
 @pytest.mark.parametrize("message_id", ["msg_9", "%00", "%ff", "ü", "a%2Fb"])

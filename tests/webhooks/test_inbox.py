@@ -296,12 +296,12 @@ def test_messages_are_taken_in_in_the_order_in_which_they_came(steward: Steward)
 
     assert steward.runtime.inbox.work() == 8
 
-    told = [
+    subjects = [
         event.data["topics"]
         for event in steward.runtime.log.after(steward.tenant, 0, 100)
         if event.type == "interaction.logged"
     ]
-    assert told == [[f"call {number}"] for number in range(1, 8)]
+    assert subjects == [[f"call {number}"] for number in range(1, 8)]
 
 
 def test_two_workers_bring_a_message_home_once(steward: Steward) -> None:
@@ -328,11 +328,11 @@ def test_two_workers_bring_a_message_home_once(steward: Steward) -> None:
 def test_a_body_locked_under_another_root_key_is_parked_and_not_lost(steward: Steward) -> None:
     crm = sender(steward)
     crm.deliver(OPENED)
-    stranger = build(steward.settings.model_copy(update={"vault_key": "22" * 32}), clock=steward.clock)
+    other_process = build(steward.settings.model_copy(update={"vault_key": "22" * 32}), clock=steward.clock)
     try:
-        stranger.inbox.process(steward.tenant)
+        other_process.inbox.process(steward.tenant)
     finally:
-        stranger.close()
+        other_process.close()
     assert (crm.message().state, crm.message().code) == ("parked", "body_lost")
 
     steward.runtime.inbox.redrive(steward.tenant, crm.endpoint_id, "msg_1")

@@ -50,9 +50,9 @@ def timed(timestamp: str, *, secret: str = SECRET, body: bytes = BODY) -> str:
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
 def test_known_answers(vector: dict[str, Any]) -> None:
-    said = terms_of(vector)
-    secrets = said.pop("secrets", ())
-    endpoint = WebhookEndpointState(exists=True, **said)
+    terms = terms_of(vector)
+    secrets = terms.pop("secrets", ())
+    endpoint = WebhookEndpointState(exists=True, **terms)
     headers = [(name.encode(), value.encode()) for name, value in vector["request"]["headers"].items()]
 
     assert (
@@ -200,7 +200,7 @@ def test_a_message_that_only_signs_its_body_is_called_by_its_body() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code"),
+    ("members", "code"),
     [
         ({"provider": "standard_webhooks", "hash": "sha256"}, "member_not_allowed"),
         ({"provider": "generic_hmac"}, "member_missing"),
@@ -208,8 +208,8 @@ def test_a_message_that_only_signs_its_body_is_called_by_its_body() -> None:
         ({"provider": "generic_hmac", **GENERIC, "signed_content_template": "{t}.{body}"}, "template_mismatch"),
     ],
 )
-def test_an_endpoint_that_a_provider_cannot_serve_is_refused(wanted: dict[str, Any], code: str) -> None:
-    command = RegisterWebhookEndpoint.model_validate(wanted)
+def test_an_endpoint_that_a_provider_cannot_serve_is_refused(members: dict[str, Any], code: str) -> None:
+    command = RegisterWebhookEndpoint.model_validate(members)
 
     with pytest.raises(Invalid, match=code):
         provider_named(command.provider).check(command)

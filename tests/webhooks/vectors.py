@@ -17,5 +17,5 @@ def body_of(vector: dict[str, Any]) -> bytes:
 
 def terms_of(vector: dict[str, Any]) -> dict[str, Any]:
     """What a registration says to get the vector's endpoint."""
-    said = {name: value for name, value in vector["config"].items() if name != "signing_key"}
-    return {"provider": vector["provider"], **said}
+    config = {name: value for name, value in vector["config"].items() if name != "signing_key"}
+    return {"provider": vector["provider"], **config}
