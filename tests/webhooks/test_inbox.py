@@ -147,7 +147,7 @@ def test_a_worker_that_died_before_it_took_note_appends_nothing_twice(steward: S
     crm.deliver(OPENED, "msg_1")
     crm.deliver(SAMPLE, "msg_2")
     waiting = steward.runtime.inbox.messages.waiting(steward.tenant, 10)
-    steward.runtime.inbox._take_in(steward.tenant, crm.endpoint_id, waiting)  # ... and here the worker dies
+    steward.runtime.inbox._ingest(steward.tenant, crm.endpoint_id, waiting)  # ... and here the worker dies
     head = steward.runtime.log.head(steward.tenant)
     assert states(crm) == ["waiting", "waiting"]
 
@@ -309,12 +309,12 @@ def test_two_workers_bring_a_message_home_once(steward: Steward) -> None:
     crm = sender(steward)
     crm.deliver(SAMPLE)
     waiting = steward.runtime.inbox.messages.waiting(steward.tenant, 10)
-    parked = steward.runtime.inbox._take_in(steward.tenant, crm.endpoint_id, waiting)
+    parked = steward.runtime.inbox._ingest(steward.tenant, crm.endpoint_id, waiting)
     crm.deliver(OPENED, "msg_2")
-    steward.runtime.inbox._take_in(
+    steward.runtime.inbox._ingest(
         steward.tenant, crm.endpoint_id, steward.runtime.inbox.messages.waiting(steward.tenant, 10)[1:]
     )
-    done = steward.runtime.inbox._take_in(steward.tenant, crm.endpoint_id, waiting)
+    done = steward.runtime.inbox._ingest(steward.tenant, crm.endpoint_id, waiting)
 
     for first, second in ((parked, done), (done, parked)):
         with steward.runtime.database.write(steward.tenant) as connection:
