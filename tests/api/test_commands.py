@@ -61,7 +61,7 @@ def test_every_command_goes_the_short_way_but_those_that_are_named() -> None:
 
     def found(route: APIRoute) -> bool:
         scope = {"path": route.path.replace("{", "").replace("}", ""), "query_string": b""}
-        short = commands._find(scope)
+        short = commands._match(scope)
         return short is not None and short[0].route is route
 
     writes = [route for route in routes if route.methods == {"POST"}]

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import ReadContext, question
 from app.api.http.formatting import at, money
 from app.api.http.problems import answered
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.values import MICRO
 from app.domain.opportunity.commands import Source
@@ -20,7 +20,7 @@ from projections.views import opportunities, portfolios
 from projections.views.opportunities import OPEN, PARKED
 
 router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
-Reading = Annotated[ReadContext, Security(question, scopes=["opportunities:read"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["opportunities:read"])]
 
 
 class ValueBody(BaseModel):
@@ -53,7 +53,7 @@ class PipelineBody(BaseModel):
 
 @router.get("/pipeline", operation_id="boards.pipeline", responses=answered(PipelineBody, 400, 404))
 def get_pipeline(
-    asked: Reading,
+    context: Reading,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
     tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
@@ -61,12 +61,12 @@ def get_pipeline(
     kind: Annotated[Literal["upsell", "cross_sell"] | None, Query()] = None,
 ) -> Response:
     """Open opportunities by stage: how many, their annual value and that weighted by probability, per currency."""
-    named, when = asked.existing("account", account), asked.when(opportunities.VIEW, portfolios.VIEW)
-    reader = asked.runtime.reader
+    named, when = context.existing("account", account), context.when(opportunities.VIEW, portfolios.VIEW)
+    reader = context.runtime.reader
     undecided = opportunities.undecided_at(when.as_of, account=named, source=source, kind=kind)
     # How each stood at the instant follows from its course: no row is left out for what lies ahead.
-    rows, position = reader.select(asked.tenant_id, opportunities.VIEW, undecided, replace(when, now=True))
-    within = accounts_within(reader, asked.tenant_id, Scope(owner, tier, named), position, when.as_of + 1)
+    rows, position = reader.select(context.tenant_id, opportunities.VIEW, undecided, replace(when, now=True))
+    within = accounts_within(reader, context.tenant_id, Scope(owner, tier, named), position, when.as_of + 1)
     deals = [deal for deal in pipeline(rows, when.as_of) if within(deal.account)]
     open_ = [deal for deal in deals if deal.outcome != PARKED]
     columns = {stage: [deal for deal in open_ if deal.stage == stage] for stage in OPEN}
@@ -78,7 +78,7 @@ def get_pipeline(
         "known_at": when.known_at,
         "position": position,
     }
-    return asked.answer(body, position)
+    return context.answer(body, position)
 
 
 def _column(stage: str, deals: Sequence[Deal]) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import ReadContext, plain_question, question
 from app.api.http.formatting import at, money
 from app.api.http.problems import answered
+from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, AmountBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import Invalid
@@ -22,8 +22,8 @@ from projections.views import portfolios, renewals
 from projections.views.renewals import Renewal
 
 router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
-Reading = Annotated[ReadContext, Security(question, scopes=["renewals:read"])]
-Comparing = Annotated[ReadContext, Security(plain_question, scopes=["renewals:read"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["renewals:read"])]
+Comparing = Annotated[ReadContext, Security(plain_read_context, scopes=["renewals:read"])]
 STAGES: Final = ("opened", "approaching", "deferred", "noticed", "overdue")
 """Of an open cycle, from left to right: nothing noted yet, a milestone reached, put off, under notice, its day past."""
 WEEK: Final = 7 * 86_400_000_000
@@ -133,7 +133,7 @@ class ForecastBoardBody(BaseModel):
 
 @router.get("/renewals", operation_id="boards.renewals", responses=answered(RenewalsBoardBody, 400, 404))
 def renewals_board(
-    asked: Reading,
+    context: Reading,
     columns: Annotated[
         Literal["stage", "month"], Query(description="what a column is: a stage, or a month of deadlines")
     ] = "stage",
@@ -147,12 +147,14 @@ def renewals_board(
     limit: Annotated[int, Query(ge=1, le=200, description="how many cards a column shows")] = 50,
 ) -> Response:
     """Open renewal cycles in columns, with what each column comes to."""
-    when = asked.when(renewals.VIEW, portfolios.VIEW)
-    open_ = renewals.open_cycles(account=asked.existing("account", account), due_from=due_from, due_to=due_to)
-    rows, position = asked.runtime.reader.select(asked.tenant_id, renewals.VIEW, open_, when, order=renewals.BY_DUE_DAY)
-    where = asked.runtime.handler.zone(asked.tenant_id)
+    when = context.when(renewals.VIEW, portfolios.VIEW)
+    open_ = renewals.open_cycles(account=context.existing("account", account), due_from=due_from, due_to=due_to)
+    rows, position = context.runtime.reader.select(
+        context.tenant_id, renewals.VIEW, open_, when, order=renewals.BY_DUE_DAY
+    )
+    where = context.runtime.handler.zone(context.tenant_id)
     day = day_of(when.as_of, where)
-    holdings = holdings_at(asked.runtime.reader, asked.tenant_id, position, when.as_of)
+    holdings = holdings_at(context.runtime.reader, context.tenant_id, position, when.as_of)
     held = {account: (holding.owner, holding.tier) for account, holding in holdings.items()}
     found: dict[str, list[tuple[Renewal, dict[str, Any]]]] = {name: [] for name in STAGES if columns == "stage"}
     for row in rows:
@@ -174,7 +176,7 @@ def renewals_board(
         "day": day,
         "position": position,
     }
-    return asked.answer(body, position)
+    return context.answer(body, position)
 
 
 def _card(row: Renewal, whose: tuple[str | None, str | None], day: str, due: str) -> dict[str, Any]:
@@ -239,7 +241,7 @@ def _sum(currency: str, rows: list[Renewal]) -> dict[str, Any]:
 
 @router.get("/forecast", operation_id="boards.forecast", responses=answered(ForecastBoardBody, 400, 404, 422))
 def forecast_board(
-    asked: Comparing,
+    context: Comparing,
     from_: Annotated[Day, Query(alias="from", description="first day of the period", examples=["2026-01-01"])],
     to: Annotated[Day, Query(description="first day after the period", examples=["2027-01-01"])],
     from_known_at: Annotated[
@@ -259,26 +261,26 @@ def forecast_board(
     limit: Annotated[int, Query(ge=1, le=200, description="how many renewals that moved it are listed")] = 50,
 ) -> Response:
     """The renewal forecast of a period at two positions: low, base and high, which renewals changed, and by which events."""
-    scope = Scope(owner, tier, asked.existing("account", account), currency)
+    scope = Scope(owner, tier, context.existing("account", account), currency)
     figure = KpiQuery(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
-    before, after = _clocks(asked, from_known_at, to_known_at)
-    body = forecast_changes(asked.runtime.reader, asked.tenant_id, figure, before, after, limit)
+    before, after = _clocks(context, from_known_at, to_known_at)
+    body = forecast_changes(context.runtime.reader, context.tenant_id, figure, before, after, limit)
     position = body["to"]["position"]
-    return asked.answer({**body, "position": position}, position)
+    return context.answer({**body, "position": position}, position)
 
 
-def _clocks(asked: ReadContext, from_known_at: str | None, to_known_at: str | None) -> tuple[When, When]:
+def _clocks(context: ReadContext, from_known_at: str | None, to_known_at: str | None) -> tuple[When, When]:
     """What was known at both ends. Raises: Invalid where the earlier one is the later."""
-    reader = asked.runtime.reader
-    now = asked.when(*views_of(RENEWAL_FORECAST.name))
-    after = now if to_known_at is None else reader.when(asked.tenant_id, None, to_known_at)
+    reader = context.runtime.reader
+    now = context.when(*views_of(RENEWAL_FORECAST.name))
+    after = now if to_known_at is None else reader.when(context.tenant_id, None, to_known_at)
     if from_known_at is None:
         from_known_at = instant(now.as_of - WEEK)
-        before = reader.when(asked.tenant_id, None, from_known_at)
+        before = reader.when(context.tenant_id, None, from_known_at)
         if after.known_at is not None and (before.known_at or 0) > after.known_at:
             before = after
     else:
-        before = reader.when(asked.tenant_id, None, from_known_at)
+        before = reader.when(context.tenant_id, None, from_known_at)
     if after.known_at is not None and (before.known_at or 0) > after.known_at:
         raise Invalid("invalid_known_at", "from_known_at must not be later than to_known_at")
     return before, after

@@ -50,7 +50,7 @@ class WaterfallBody(BaseModel):
 
 
 def of_waterfall(
-    asked: Reading,
+    context: Reading,
     from_: Annotated[Day, Query(alias="from", description="first day", examples=["2025-01-01"])],
     to: Annotated[Day, Query(description="first day after", examples=["2026-01-01"])],
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
@@ -61,24 +61,24 @@ def of_waterfall(
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
 ) -> KpiQuery:
     """The waterfall that is asked for."""
-    scope = Scope(owner, tier, asked.find("account", account) if account is not None else None, currency)
+    scope = Scope(owner, tier, context.find("account", account) if account is not None else None, currency)
     return KpiQuery(WATERFALL, from_, to, None, scope, policy=policy, reporting_currency=reporting_currency)
 
 
 @router.get("/waterfall", operation_id="boards.waterfall", responses=answered(WaterfallBody, 400, 404, 422))
 def get_waterfall(
-    asked: Reading,
+    context: Reading,
     figure: Annotated[KpiQuery, Depends(of_waterfall)],
     interval: Annotated[series.Interval, Query(description="how long each interval is, from `from` on")] = "month",
 ) -> Response:
     """The MRR waterfall over each interval, a column for each kind of movement; each closing is the next opening."""
-    when = asked.when(*figures.views_of(WATERFALL))
-    told = series.series(asked.runtime.reader, asked.tenant_id, figure, when, interval)
+    when = context.when(*figures.views_of(WATERFALL))
+    told = series.series(context.runtime.reader, context.tenant_id, figure, when, interval)
     currencies = sorted({point["currency"] for point in told["data"]} - {None})
     body = {name: told[name] for name in ("interval", "period", "scope", "position")}
     body |= {"data": [_bars(point) for point in told["data"]], "known_at": when.known_at}
     body["currency"] = currencies[0] if len(currencies) == 1 else None
-    return asked.answer(body, told["position"])
+    return context.answer(body, told["position"])
 
 
 def _bars(point: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class CohortsBody(BaseModel):
 
 @router.get("/cohorts", operation_id="boards.cohorts", responses=answered(CohortsBody, 400, 404, 422))
 def get_cohorts(
-    asked: Reading,
+    context: Reading,
     method: Annotated[Literal["logos", "revenue"], Query(description="accounts, or what they pay")] = "logos",
     granularity: Annotated[
         Literal["month", "quarter", "year"], Query(description="in which accounts first paid")
@@ -151,7 +151,7 @@ def get_cohorts(
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
 ) -> Response:
     """Accounts by when they first paid, and what is left of each cohort as it grows older."""
-    when = asked.when(*figures.views_of(COHORTS))
+    when = context.when(*figures.views_of(COHORTS))
     figure = KpiQuery(
         COHORTS,
         method=method,
@@ -160,7 +160,7 @@ def get_cohorts(
         policy=policy,
         reporting_currency=reporting_currency,
     )
-    told = figures.evaluate(asked.runtime.reader, asked.tenant_id, figure, when)
+    told = figures.evaluate(context.runtime.reader, context.tenant_id, figure, when)
     shared = (
         "method",
         "currency",
@@ -183,4 +183,4 @@ def get_cohorts(
         "data": list(cohorts.values()),
         "position": told["position"],
     }
-    return asked.answer(body, told["position"])
+    return context.answer(body, told["position"])

@@ -1,6 +1,6 @@
-"""What may be done next with a thing: the last part of the path of each call that its state and the caller's role allow.
+"""Allowed actions: the last part of the path of each call that the state of an aggregate and the caller's role allow.
 
-For buttons. Whether the call then goes through is for the decision to say: a body may be refused, and time goes on.
+A frontend shows buttons by them. The decision still judges each call: it may refuse a body, or the state may have changed.
 """
 
 from typing import Final
@@ -21,26 +21,33 @@ ACTIONS: Final = Field(
 
 
 def of_proposal(row: Proposal, caller: Principal, *, lapsed: bool) -> list[str]:
-    """Takes: whether the live version is not valid any more."""
+    """The actions on a proposal. Takes: whether the live version is no longer valid."""
     if "proposals:write" not in caller.scopes or row.state in ("declined", "expired"):
         return []
     if row.state == "accepted":
         return ["contract"] if row.contracted_at is None else []
-    found = ["versions", "client-positions", "concessions", "decline"]
+    actions = ["versions", "client-positions", "concessions", "decline"]
     if not row.awaiting and not lapsed and row.submitted_at is None:
-        found.append("submission")
+        actions.append("submission")
     if not row.awaiting and row.submitted_at is not None:
-        found.append("acceptance")
+        actions.append("acceptance")
     if lapsed:
-        found.append("expiry")
-    return [*found, *_answers(row, caller)]
+        actions.append("expiry")
+    return [*actions, *_answers(row, caller)]
 
 
 def _answers(row: Proposal, caller: Principal) -> list[str]:
-    """What the caller may say to what waits: yes is for who is more senior, no also for who offered it."""
-    live = [one for one in row.concessions or [] if one["version"] == row.number and one["state"] == "awaiting"]
-    own = any(one["offered_by"] == caller.key_id for one in live)
-    above = any(one["offered_by"] != caller.key_id and _rank(caller.role) > _rank(one["role"]) for one in live)
+    """What the caller may do about what awaits approval: a more senior role approves; whoever offered it may also reject."""
+    awaiting = [
+        concession
+        for concession in row.concessions or []
+        if concession["version"] == row.number and concession["state"] == "awaiting"
+    ]
+    own = any(concession["offered_by"] == caller.key_id for concession in awaiting)
+    above = any(
+        concession["offered_by"] != caller.key_id and _rank(caller.role) > _rank(concession["role"])
+        for concession in awaiting
+    )
     version = (row.versions or [{}])[-1]
     margin = bool(version.get("margin_awaits")) and caller.role in DIRECTING and version["by"] != caller.key_id
     return ["approvals"] * (above or margin) + ["rejections"] * (above or own)
@@ -51,7 +58,7 @@ def _rank(role: str) -> int:
 
 
 def of_opportunity(row: Opportunity, caller: Principal) -> list[str]:
-    """One that rests is first put at a stage again, or lost."""
+    """The actions on an opportunity. One that is parked is first put at a stage again, or lost."""
     if "opportunities:write" not in caller.scopes or row.outcome in ("won", "lost"):
         return []
     if row.outcome == "parked":
@@ -60,14 +67,14 @@ def of_opportunity(row: Opportunity, caller: Principal) -> list[str]:
 
 
 def of_budget(row: Budget, caller: Principal) -> list[str]:
-    """A budget that is closed stays as it is."""
+    """The actions on a budget. One that is closed does not change."""
     if "budgets:write" not in caller.scopes or row.closed_at is not None:
         return []
     return ["revisions", "spend", *["spend-corrections"] * bool(row.documents), "forecasts", "closure"]
 
 
 def of_renewal(row: Renewal, caller: Principal) -> list[str]:
-    """A cycle that is decided stays as it is; its contract decides it."""
+    """The actions on a renewal cycle. One that is decided does not change; its contract decides it."""
     if "renewals:write" not in caller.scopes or row.outcome != "open":
         return []
     return ["risk", "forecasts", "deferral"]

@@ -22,8 +22,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.http.dependencies import ReadContext
 from app.api.http.formatting import at, optional_money
+from app.api.http.read_context import ReadContext
 from app.domain.kernel.values import unscaled
 from app.store.vault import sealed_keys
 

@@ -1,4 +1,4 @@
-"""Tables: every list as CSV for who asks with `Accept: text/csv`.
+"""Lists as CSV, for a caller that sends `Accept: text/csv`.
 
 Source: RFC 4180 for the form; OWASP, "CSV Injection", for what a spreadsheet would take for a formula.
 """
@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cache
 from types import UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import orjson
 from pydantic import BaseModel
@@ -22,32 +22,34 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _QUALITY: Final = re.compile(r"[01](\.[0-9]{0,3})?")
 
 
-def wanted(request: Request) -> tuple[str | None, tuple[str, ...]]:
-    """The file's name and the columns that are known beforehand, where a caller would rather have CSV than JSON."""
+def requested_file(request: Request) -> tuple[str | None, tuple[str, ...]]:
+    """The file's name and the columns of the answer's model, where a caller prefers CSV to JSON."""
     if not prefers_csv(request.headers.get("accept", "")):
         return None, ()
     parts = [part for part in request.scope["path"].split("/")[2:] if re.fullmatch(r"[a-z0-9_-]{1,60}", part)]
-    told = getattr(request.scope.get("route"), "responses", {}).get(200, {})
-    return f"{'-'.join(parts) or 'list'}.csv", _columns(told.get("model"))
+    documented = getattr(request.scope.get("route"), "responses", {}).get(200, {})
+    return f"{'-'.join(parts) or 'list'}.csv", _columns(documented.get("model"))
 
 
 def prefers_csv(accept: str) -> bool:
-    """Whether an Accept header would rather have CSV than JSON; JSON where it does not care, or allows neither.
+    """Whether an Accept header prefers CSV to JSON; JSON where it has no preference, or allows neither.
 
     Source: RFC 9110 section 12.5.1; at equal quality the one that is named counts more than a wildcard.
     """
-    told: dict[str, int] = {}
+    qualities: dict[str, int] = {}
     for part in accept.split(","):
-        media, *parameters = (one.strip().lower() for one in part.split(";"))
-        told[media] = next((_thousandths(one[2:].strip()) for one in parameters if one.startswith("q=")), 1000)
-    table = _quality(told, MEDIA)
-    return table[0] > 0 and table > _quality(told, "application/json")
+        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = (_thousandths(parameter[2:].strip()) for parameter in parameters if parameter.startswith("q="))
+        qualities[media] = next(quality, 1000)
+    table = _quality(qualities, MEDIA)
+    return table[0] > 0 and table > _quality(qualities, "application/json")
 
 
-def _quality(told: Mapping[str, int], kind: str) -> tuple[int, int]:
-    """How much a media type is wanted, in thousandths, and how exactly it was named."""
+def _quality(qualities: Mapping[str, int], kind: str) -> tuple[int, int]:
+    """The quality of a media type, in thousandths, and how exactly the header names it."""
     names = ("*/*", f"{kind.partition('/')[0]}/*", kind)
-    return next(((told[name], exactly) for exactly, name in reversed([*enumerate(names)]) if name in told), (0, 0))
+    exactness = reversed([*enumerate(names)])
+    return next(((qualities[name], exactly) for exactly, name in exactness if name in qualities), (0, 0))
 
 
 def _thousandths(quality: str) -> int:
@@ -64,7 +66,7 @@ def rows_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
 
 
 def listed(members: Container[str]) -> str | None:
-    """Under which member an answer has a list that is also told as a table; the feed of events is none."""
+    """The member of an answer whose list is also answered as CSV; the feed of events has none."""
     if "data" in members:
         return None if "next_after" in members else "data"
     return "events" if "events" in members and "has_more" in members else None
@@ -74,8 +76,8 @@ def answer(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], name: str, headers: Mapping[str, str]
 ) -> Response:
     """Rows as a file."""
-    told = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept", **headers}
-    return Response(written(rows, columns), 200, told, f"{MEDIA}; charset=utf-8; header=present")
+    all_headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept", **headers}
+    return Response(written(rows, columns), 200, all_headers, f"{MEDIA}; charset=utf-8; header=present")
 
 
 def written(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
@@ -85,7 +87,7 @@ def written(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> s
     """
     flat = [dict(_flat(row)) for row in rows]
     names = list(dict.fromkeys([*columns, *(name for row in flat for name in row)]))
-    # A member that is null in one row and has members in another is told by these alone.
+    # A member that is null in one row and has members in another has columns for these alone.
     parents = {name.rpartition(".")[0] for name in names if "." in name}
     names = [name for name in names if name not in parents or any(row.get(name) is not None for row in flat)]
     file = io.StringIO()
@@ -115,30 +117,32 @@ def _cell(value: Any) -> str:
 
 
 def _guarded(text: str) -> str:
-    """A text that a spreadsheet takes for text: an apostrophe before what would begin a formula and is no number."""
+    """A text that no spreadsheet reads as a formula: an apostrophe stands before one that would begin a formula."""
     return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
 @cache
 def _columns(model: type[BaseModel] | None) -> tuple[str, ...]:
-    """The columns of a list, as its answer's model tells them."""
+    """The columns of a list, as its answer's model declares them."""
     name = listed(model.model_fields) if model is not None else None
     if model is None or name is None:
         return ()
-    return tuple(one for item in _models(model.model_fields[name].annotation, list) for one in _names(item))
+    return tuple(column for item in _models(model.model_fields[name].annotation, list) for column in _names(item))
 
 
 def _names(model: type[BaseModel], path: str = "", depth: int = 0) -> Iterator[str]:
     for name, field in model.model_fields.items():
-        told, inner = field.alias or name, next(iter(_models(field.annotation, Union, UnionType)), None)
+        column, inner = field.alias or name, next(iter(_models(field.annotation, Union, UnionType)), None)
         if inner is not None and depth < 4:
-            yield from _names(inner, f"{path}{told}.", depth + 1)
+            yield from _names(inner, f"{path}{column}.", depth + 1)
         else:
-            yield f"{path}{told}"
+            yield f"{path}{column}"
 
 
 def _models(annotation: Any, *within: Any) -> list[type[BaseModel]]:
     """The models that an annotation is made of, alone or within annotations of some kinds."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) in within:

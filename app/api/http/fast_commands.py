@@ -1,7 +1,7 @@
-"""FastCommandRouter on the short way: FastAPI describes their endpoints, and this calls them.
+"""Commands on a fast path: FastAPI describes their endpoints, and this module calls them.
 
-An endpoint that takes a command, a door and names from its path needs none of the framework's solving of parameters, which
-costs more than deciding the command and storing it. Whatever else a request holds goes the framework's way.
+An endpoint that takes a command, a write context and names from its path does not need FastAPI to resolve its parameters:
+that costs more than to decide the command and to store it. Every other request is handled by FastAPI.
 """
 
 import inspect
@@ -20,8 +20,9 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.http import problems
-from app.api.http.dependencies import WriteContext, door_of, principal_of
+from app.api.http.dependencies import principal_of
 from app.api.http.strict_json_route import require_json
+from app.api.http.write_context import WriteContext, write_context_of
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.strict_json import decode
 
@@ -31,29 +32,36 @@ _ANY: Final = "/"
 
 @dataclass(frozen=True)
 class FastRoute:
-    """A route whose endpoint can be called directly. names: of its path's variable parts, in order; to, body: of its parameters."""
+    """A route whose endpoint can be called directly.
+
+    names: of its path's variable parts, in order. context, body: the names of its parameters for the write context and the command.
+    """
 
     route: APIRoute
     names: tuple[str, ...]
-    to: str
+    context: str
     scopes: tuple[str, ...]
     body: str
     command: type[BaseModel]
 
-    async def call(self, scope: Scope, receive: Receive, told: dict[str, str]) -> Response:
-        """The endpoint's answer. Raises: what the framework's way would answer as a problem."""
+    async def call(self, scope: Scope, receive: Receive, targets: dict[str, str]) -> Response:
+        """The endpoint's answer. Raises: what FastAPI would answer as a problem."""
         headers = _Headers(scope)
         require_json(headers.get(b"content-type"))
         principal = await principal_of(scope["app"], headers.get(b"authorization"), self.scopes)
         raw = await _read(receive)
-        to = door_of(
+        context = write_context_of(
             scope["app"].state.runtime,
             principal,
-            (scope["method"], scope["path"], raw),
-            headers.get(b"idempotency-key"),
-            headers.get(b"if-match"),
+            method=scope["method"],
+            path=scope["path"],
+            body=raw,
+            idempotency_key=headers.get(b"idempotency-key"),
+            if_match=headers.get(b"if-match"),
         )
-        answer: Response = await self.route.endpoint(**told, **{self.body: self._command(raw), self.to: to})
+        answer: Response = await self.route.endpoint(
+            **targets, **{self.body: self._command(raw), self.context: context}
+        )
         return answer
 
     def _command(self, raw: bytes) -> BaseModel:
@@ -61,88 +69,90 @@ class FastRoute:
             raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required"}])
         value = decode(raw)
         try:
-            return self.command.model_validate(value, from_attributes=True)  # the framework says it so
+            return self.command.model_validate(value, from_attributes=True)  # as FastAPI does
         except ValidationError as error:
-            faults = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
+            faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
             raise RequestValidationError(faults, body=value) from error
 
 
 class FastCommandRouter:
-    """Calls commands' endpoints. Takes: the application for everything else, and its routes."""
+    """Calls the endpoints of commands. Takes: the application for everything else, and its routes."""
 
     def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
         self.app = app
         self._tree: dict[str, Any] = {}
         for route in routes:
-            short = _short(route)
-            if short is not None:
-                self._plant(short)
+            fast = _fast_route(route)
+            if fast is not None:
+                self._add(fast)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._find(scope) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if found is None:
+        match = self._match(scope) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if match is None:
             await self.app(scope, receive, send)
             return
-        short, told = found
-        scope["route"] = short.route
+        fast, targets = match
+        scope["route"] = fast.route
         try:
-            answer = await short.call(scope, receive, told)
+            answer = await fast.call(scope, receive, targets)
         except (DomainError, HTTPException, RequestValidationError) as error:
             answer = await _problem(Request(scope), error)
         await answer(scope, receive, send)
 
-    def _plant(self, short: FastRoute) -> None:
+    def _add(self, fast: FastRoute) -> None:
         branch = self._tree
-        for part in short.route.path.split("/")[1:]:
+        for part in fast.route.path.split("/")[1:]:
             branch = branch.setdefault(_ANY if part.startswith("{") else part, {})
-        branch[""] = short
+        branch[""] = fast
 
-    def _find(self, scope: Scope) -> tuple[FastRoute, dict[str, str]] | None:
-        """The route of a path and the path's variable parts; None where the framework has more to say."""
+    def _match(self, scope: Scope) -> tuple[FastRoute, dict[str, str]] | None:
+        """The route of a path and the path's variable parts; None where FastAPI handles the request."""
         path: str = scope["path"]
         if scope["query_string"] or "\x00" in path:
             return None
-        branch, told = self._tree, []
+        branch, values = self._tree, []
         for part in path.split("/")[1:]:
             if part in branch and part:
                 branch = branch[part]
             elif part and _ANY in branch:
                 branch = branch[_ANY]
-                told.append(part)
+                values.append(part)
             else:
                 return None
-        short: FastRoute | None = branch.get("")
-        return None if short is None else (short, dict(zip(short.names, told, strict=True)))
+        fast: FastRoute | None = branch.get("")
+        return None if fast is None else (fast, dict(zip(fast.names, values, strict=True)))
 
 
-def _short(route: BaseRoute) -> FastRoute | None:
-    """The short way of a route, where its endpoint takes a door, a command and text from the path, and nothing else."""
+def _fast_route(route: BaseRoute) -> FastRoute | None:
+    """The fast path of a route, where its endpoint takes a write context, a command and text from the path, and nothing else."""
     if not isinstance(route, APIRoute) or route.methods != {"POST"} or not inspect.iscoroutinefunction(route.endpoint):
         return None
-    to = body = command = None
+    context = body = command = None
     scopes: tuple[str, ...] = ()
     names = tuple(route.param_convertors)
     for name, parameter in inspect.signature(route.endpoint, eval_str=True).parameters.items():
         kind: Any = parameter.annotation
         origin, marks = getattr(kind, "__origin__", kind), tuple(getattr(kind, "__metadata__", ()))
         if origin is WriteContext and len(marks) == 1 and isinstance(marks[0], Security):
-            to, scopes = name, tuple(marks[0].scopes or ())
+            context, scopes = name, tuple(marks[0].scopes or ())
         elif isinstance(kind, type) and issubclass(kind, BaseModel) and parameter.default is parameter.empty:
             body, command = name, kind
         elif kind is not str or name not in names:
             return None
-    return None if to is None or body is None or command is None else FastRoute(route, names, to, scopes, body, command)
+    if context is None or body is None or command is None:
+        return None
+    return FastRoute(route=route, names=names, context=context, scopes=scopes, body=body, command=command)
 
 
 class _Headers:
     """The first value of each header, as text."""
 
     def __init__(self, scope: Scope) -> None:
-        self._found: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+        self._values: dict[bytes, bytes] = dict(reversed(scope["headers"]))
 
     def get(self, name: bytes) -> str | None:
-        found = self._found.get(name)
-        return None if found is None else found.decode("latin-1")
+        value = self._values.get(name)
+        return None if value is None else value.decode("latin-1")
 
 
 async def _read(receive: Receive) -> bytes:

@@ -1,4 +1,4 @@
-"""The contract: OpenAPI 3.1, with examples, and with problems as problem documents instead of the framework's leftovers."""
+"""The contract: OpenAPI 3.1, with examples, and with problems as problem documents instead of FastAPI's own."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from app.api.http.problems import Problem, documented
 JSON: Final = "application/json"
 LEFTOVERS: Final = ("HTTPValidationError", "ValidationError")
 BODY_PROBLEMS: Final = (400, 413, 415, 422)
-"""What any body may be answered."""
+"""The problems that any request with a body may get."""
 
 
 def contract(app: FastAPI) -> dict[str, Any]:
@@ -39,17 +39,18 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     answers = operation["responses"]
     if JSON in answers.get("422", {}).get("content", {}):
         answers.pop("422")
-    _as_table(answers.get("200", {}).get("content", {}), schemas)
+    _add_csv(answers.get("200", {}).get("content", {}), schemas)
     content = operation.get("requestBody", {}).get("content", {})
-    wanted = documented(*(BODY_PROBLEMS if content else ())) if "security" in operation else {}
-    operation["responses"] = dict(sorted({**{str(status): told for status, told in wanted.items()}, **answers}.items()))
+    problems = documented(*(BODY_PROBLEMS if content else ())) if "security" in operation else {}
+    described = {str(status): problem for status, problem in problems.items()}
+    operation["responses"] = dict(sorted({**described, **answers}.items()))
     example = EXAMPLES.get(operation["operationId"])
     if JSON in content and example is not None:
         content[JSON]["example"] = example
 
 
-def _as_table(content: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Adds that a list is answered as CSV, too."""
+def _add_csv(content: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Adds that a list is also answered as CSV."""
     name = content.get(JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
     members = schemas.get(name, {}).get("properties", {})
     if listed(members) is not None:

@@ -1,4 +1,4 @@
-"""Pages: a bounded list, and a cursor that only continues the question it came from."""
+"""Pages: a bounded list, and a cursor that only continues the query that it came from."""
 
 import base64
 import binascii
@@ -10,21 +10,21 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Query, Request, Response
 
-from app.api.http.dependencies import ReadContext
 from app.api.http.presenter import Present
 from app.api.http.problems import Refusal
+from app.api.http.read_context import ReadContext
 from app.domain.kernel.errors import Invalid
 from projections.view import View
 
 
 @dataclass(frozen=True)
 class Paging:
-    """How much, and from where."""
+    """How many rows, from where, and of which query: its path and parameters."""
 
     limit: int
     cursor: str | None
     url: str
-    asked: tuple[tuple[str, str], ...]
+    query: tuple[tuple[str, str], ...]
 
 
 def paging(
@@ -32,15 +32,15 @@ def paging(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=2000, description="next_cursor of the page before")] = None,
 ) -> Paging:
-    """The page that is asked for."""
-    asked = tuple(
+    """The page that the request names."""
+    query = tuple(
         sorted((name, value) for name, value in request.query_params.multi_items() if name not in ("cursor", "limit"))
     )
-    return Paging(limit, cursor, request.scope["path"], asked)
+    return Paging(limit, cursor, request.scope["path"], query)
 
 
 def page(
-    question: ReadContext,
+    context: ReadContext,
     paging: Paging,
     view: View[Any],
     present: Present,
@@ -55,10 +55,10 @@ def page(
     Takes: `sort`, a member of the view's order, with `-` for descending.
     """
     order, descending = _sort(view, sort or default_sort)
-    when = question.when(view)
-    after = read_cursor(question, paging, order) if paging.cursor else None
-    found = question.runtime.reader.page(
-        question.tenant_id,
+    when = context.when(view)
+    after = read_cursor(context, paging, order) if paging.cursor else None
+    result = context.runtime.reader.page(
+        context.tenant_id,
         view,
         when,
         filters=filters,
@@ -68,23 +68,23 @@ def page(
         after=after,
         limit=paging.limit,
     )
-    return listing(question, paging, present(question, found.rows), found.position, found.after, order)
+    return listing(context, paging, present(context, result.rows), result.position, result.after, order)
 
 
 def listing(
-    question: ReadContext,
+    context: ReadContext,
     paging: Paging,
     data: list[dict[str, Any]],
     position: int,
     after: Sequence[Any] | None,
     order: str = "",
 ) -> Response:
-    """Answers a page that was already found."""
-    cursor = write_cursor(question, paging, order, after) if after is not None else None
+    """Answers a page whose rows are already there."""
+    cursor = write_cursor(context, paging, order, after) if after is not None else None
     link = None
     if cursor:
-        link = f'<{quote(paging.url)}?{urlencode([*paging.asked, ("limit", paging.limit), ("cursor", cursor)])}>; rel="next"'
-    return question.answer(
+        link = f'<{quote(paging.url)}?{urlencode([*paging.query, ("limit", paging.limit), ("cursor", cursor)])}>; rel="next"'
+    return context.answer(
         {"data": data, "has_more": cursor is not None, "next_cursor": cursor, "position": position}, position, link=link
     )
 
@@ -98,26 +98,26 @@ def _sort(view: View[Any], sort: str) -> tuple[str, bool]:
 
 def _purpose(paging: Paging, order: str) -> str:
     """What a cursor is bound to: tenant (by its key), path, filters, sort."""
-    return json.dumps(["cursor/v1", paging.url, paging.asked, order])
+    return json.dumps(["cursor/v1", paging.url, paging.query, order])
 
 
-def write_cursor(question: ReadContext, paging: Paging, order: str, after: Sequence[Any]) -> str:
+def write_cursor(context: ReadContext, paging: Paging, order: str, after: Sequence[Any]) -> str:
     """An opaque cursor behind a row."""
     plain = json.dumps(list(after), ensure_ascii=False).encode()
-    locked = question.runtime.vault.lock(question.tenant_id, _purpose(paging, order), plain)
+    locked = context.runtime.vault.lock(context.tenant_id, _purpose(paging, order), plain)
     return base64.urlsafe_b64encode(locked).decode().rstrip("=")
 
 
-def read_cursor(question: ReadContext, paging: Paging, order: str) -> list[Any]:
-    """Where a cursor continues. Raises: Refusal for one of another question, another tenant, or none at all."""
-    refusal = Refusal(Invalid("invalid_cursor", "the cursor does not belong to this question"))
+def read_cursor(context: ReadContext, paging: Paging, order: str) -> list[Any]:
+    """Where a cursor continues. Raises: Refusal for one of another query, of another tenant, or none at all."""
+    refusal = Refusal(Invalid("invalid_cursor", "the cursor does not belong to this query"))
     text = paging.cursor or ""
     try:
         locked = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except (binascii.Error, ValueError) as error:
         raise refusal from error
     opened = (
-        question.runtime.vault.unlock(question.tenant_id, _purpose(paging, order), locked) if len(locked) > 28 else None
+        context.runtime.vault.unlock(context.tenant_id, _purpose(paging, order), locked) if len(locked) > 28 else None
     )
     if opened is None:
         raise refusal

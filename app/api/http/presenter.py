@@ -23,7 +23,7 @@ from app.api.http.answers import (
     Sealed,
     SealedTexts,
 )
-from app.api.http.dependencies import ReadContext
+from app.api.http.read_context import ReadContext
 
 Present = Callable[[ReadContext, Sequence[Any]], list[Answer]]
 """Rows of a view as they are answered to the caller of a read."""

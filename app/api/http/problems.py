@@ -36,7 +36,7 @@ BY_CODE: Final[dict[str, int]] = {
     "unsupported_media_type": 415,
     "headers_too_large": 431,
 }  # fmt: skip
-"""Codes that say more than their class: a question that was asked wrongly is 400, where a body that does not fit is 422."""
+"""Codes that say more than their class: a wrong parameter or header is 400, where a body that does not fit is 422."""
 TITLES: Final = {
     400: "Bad request", 401: "Unauthenticated", 403: "Not allowed", 404: "Not found", 405: "Method not allowed", 409: "Refused",
     410: "Gone", 412: "Precondition failed", 413: "Too large", 415: "Unsupported media type", 422: "Does not fit",
@@ -151,23 +151,23 @@ async def unforeseen(request: Request, _error: Exception) -> Response:
 async def validation_error(request: Request, error: Exception) -> Response:
     """Answers members that do not fit; the values themselves are not repeated."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
-    if any(one["loc"][0] == "path" for one in error.errors()):
+    if any(fault["loc"][0] == "path" for fault in error.errors()):
         return problem(request_id(request), 404, "not_found", "there is nothing at this path")
-    found, asked_wrongly = [], False
+    field_errors, wrong_parameter = [], False
     for one in faults.relevant(error.errors()):
         where, *path = one["loc"]
         if where == "body":
-            found.append(faults.fault(one, path, error.body))
+            field_errors.append(faults.fault(one, path, error.body))
         else:
-            asked_wrongly = True
-            found.append({"pointer": str(path[0] if path else where), "code": one["type"], "detail": one["msg"]})
-    code = "invalid_parameter" if asked_wrongly else "invalid_body"
+            wrong_parameter = True
+            field_errors.append({"pointer": str(path[0] if path else where), "code": one["type"], "detail": one["msg"]})
+    code = "invalid_parameter" if wrong_parameter else "invalid_body"
     return problem(
         request_id(request),
-        400 if asked_wrongly else 422,
+        400 if wrong_parameter else 422,
         code,
         "the request does not fit what this call takes",
-        {"errors": found},
+        {"errors": field_errors},
     )
 
 
@@ -180,4 +180,4 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def answered(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
     """The good answer of a read and its problems, for the contract."""
-    return {200: {"model": model, "description": "What was asked for"}, **documented(*statuses)}
+    return {200: {"model": model, "description": "The answer"}, **documented(*statuses)}

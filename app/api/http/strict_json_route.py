@@ -1,4 +1,4 @@
-"""Bodies and parameters: read strictly, once, before any model sees them; and bodies as they are answered."""
+"""Routes that read bodies and parameters strictly, before any model sees them; and JSON as it is answered."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -24,7 +24,7 @@ class Json(JSONResponse):
 
 
 class StrictRequest(Request):
-    """A request whose JSON is read by our decoder."""
+    """A request whose JSON is read by the strict decoder."""
 
     async def json(self) -> Any:
         """The body's value. Raises: Refusal."""
@@ -42,13 +42,13 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler with the checks in front."""
         handle = super().get_route_handler()
-        known = {param.alias for param in get_flat_params(self.dependant) if isinstance(param.field_info, Query)}
+        parameters = {param.alias for param in get_flat_params(self.dependant) if isinstance(param.field_info, Query)}
         takes_json = self.body_field is not None
 
         async def strict(request: Request) -> Response:
             if "\x00" in request.scope["path"]:
                 raise Refusal(NotFound("not_found", "no name holds NUL"))
-            unknown = sorted(set(request.query_params) - known)
+            unknown = sorted(set(request.query_params) - parameters)
             if unknown:
                 raise Refusal(Invalid("unknown_parameter", f"this call takes no parameter {unknown[0][:50]!r}"))
             if any("\x00" in value for _, value in request.query_params.multi_items()):
@@ -66,13 +66,13 @@ def require_json(content_type: str | None) -> None:
         _require(content_type, "application/json")
 
 
-def require_type(request: Request, *wanted: str) -> str:
+def require_type(request: Request, *allowed: str) -> str:
     """The media type of a body. Raises: Refusal with 415 when it is none of those."""
-    return _require(request.headers.get("content-type"), *wanted)
+    return _require(request.headers.get("content-type"), *allowed)
 
 
-def _require(content_type: str | None, *wanted: str) -> str:
+def _require(content_type: str | None, *allowed: str) -> str:
     sent = (content_type or "").partition(";")[0].strip().lower()
-    if sent not in wanted:
-        raise Refusal(Invalid("unsupported_media_type", f"send {' or '.join(wanted)}"), 415)
+    if sent not in allowed:
+        raise Refusal(Invalid("unsupported_media_type", f"send {' or '.join(allowed)}"), 415)
     return sent

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app import kpi_queries as figures
-from app.api.http.dependencies import ReadContext, plain_question, question
 from app.api.http.paging import Paging, paging, read_cursor, write_cursor
 from app.api.http.problems import answered
+from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.options import OptionMembers, Options, options
@@ -21,7 +21,7 @@ from projections.kpis import KPIS
 from projections.kpis.presentation import catalogue
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"], route_class=StrictRoute)
-Reading = Annotated[ReadContext, Security(question, scopes=["kpis:read"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["kpis:read"])]
 
 
 class MethodBody(BaseModel):
@@ -105,7 +105,7 @@ class ExplanationBody(BaseModel):
 
 
 def wanted(
-    asked: Reading,
+    context: Reading,
     name: str,
     from_: Annotated[
         Day | None, Query(alias="from", description="first day of the period", examples=["2025-01-01"])
@@ -134,7 +134,7 @@ def wanted(
     said: Annotated[Options, Depends(options)] = (),
 ) -> KpiQuery:
     """The figure that is asked for."""
-    account_id = asked.find("account", account) if account is not None else None
+    account_id = context.find("account", account) if account is not None else None
     scope = Scope(owner, tier, account_id, currency, attribution)
     return KpiQuery(name, from_, to, method, scope, said, policy, reporting_currency)
 
@@ -143,32 +143,32 @@ Wanted = Annotated[KpiQuery, Depends(wanted)]
 
 
 @router.get("", operation_id="kpis.list", responses=answered(CatalogueBody, 400))
-def list_kpis(asked: Annotated[ReadContext, Security(plain_question, scopes=["kpis:read"])]) -> Response:
+def list_kpis(context: Annotated[ReadContext, Security(plain_read_context, scopes=["kpis:read"])]) -> Response:
     """The catalogue: every KPI with its methods and their formulas."""
-    position = asked.runtime.log.head(asked.tenant_id)
-    return asked.answer({"data": catalogue(KPIS)}, position)
+    position = context.runtime.log.head(context.tenant_id)
+    return context.answer({"data": catalogue(KPIS)}, position)
 
 
 @router.get("/{name}", operation_id="kpis.get", responses=answered(FigureBody, 400, 404, 422))
-def get_kpi(asked: Reading, figure: Wanted) -> Response:
+def get_kpi(context: Reading, figure: Wanted) -> Response:
     """A figure under both clocks: `from` and `to` for one of a period, `as_of` for one of a point in time."""
-    when = asked.when(*figures.views_of(figure.name))
-    body = figures.evaluate(asked.runtime.reader, asked.tenant_id, figure, when)
-    return asked.answer(body, body["position"])
+    when = context.when(*figures.views_of(figure.name))
+    body = figures.evaluate(context.runtime.reader, context.tenant_id, figure, when)
+    return context.answer(body, body["position"])
 
 
 @router.get("/{name}/explain", operation_id="kpis.explain", responses=answered(ExplanationBody, 400, 404, 422))
-def explain_kpi(asked: Reading, figure: Wanted, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def explain_kpi(context: Reading, figure: Wanted, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """The accounts that sum to a figure, and the events behind each; every page is of the first page's position."""
-    when, after = _continued(asked, paged, asked.when(*figures.views_of(figure.name)))
+    when, after = _continued(context, paged, context.when(*figures.views_of(figure.name)))
     told, data, last = figures.explain(
-        asked.runtime.reader, asked.tenant_id, figure, when, limit=paged.limit, after=after
+        context.runtime.reader, context.tenant_id, figure, when, limit=paged.limit, after=after
     )
-    cursor = write_cursor(asked, paged, "account", [last, told["position"], when.as_of]) if last else None
+    cursor = write_cursor(context, paged, "account", [last, told["position"], when.as_of]) if last else None
     link = None
     if cursor:
         link = (
-            f'<{quote(paged.url)}?{urlencode([*paged.asked, ("limit", paged.limit), ("cursor", cursor)])}>; rel="next"'
+            f'<{quote(paged.url)}?{urlencode([*paged.query, ("limit", paged.limit), ("cursor", cursor)])}>; rel="next"'
         )
     body = {
         "figure": told,
@@ -177,12 +177,12 @@ def explain_kpi(asked: Reading, figure: Wanted, paged: Annotated[Paging, Depends
         "next_cursor": cursor,
         "position": told["position"],
     }
-    return asked.answer(body, told["position"], link=link)
+    return context.answer(body, told["position"], link=link)
 
 
-def _continued(asked: ReadContext, paged: Paging, when: When) -> tuple[When, str | None]:
+def _continued(context: ReadContext, paged: Paging, when: When) -> tuple[When, str | None]:
     """The clocks of the first page, and the account behind which this one begins."""
     if paged.cursor is None:
         return when, None
-    after, position, as_of = read_cursor(asked, paged, "account")
+    after, position, as_of = read_cursor(context, paged, "account")
     return replace(when, known_at=position, as_of=as_of), after

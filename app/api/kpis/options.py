@@ -1,4 +1,4 @@
-"""Options of figures: what the question about some KPIs says besides, and what their answers tell besides."""
+"""Options of KPIs: the parameters that only some KPIs take, and the members that only their answers have."""
 
 from typing import Annotated, Any
 
@@ -45,8 +45,8 @@ def options(
         str | None, Query(description="concentration: of how many of the largest accounts; default 10")
     ] = None,
 ) -> Options:
-    """What was said, by name."""
-    said = {
+    """The options that the caller gave, by name."""
+    values = {
         "discount_rate": discount_rate,
         "margin": margin,
         "horizon": horizon,
@@ -57,7 +57,7 @@ def options(
         "days_before": days_before,
         "top": top,
     }
-    return tuple((name, value) for name, value in said.items() if value is not None)
+    return tuple((name, value) for name, value in values.items() if value is not None)
 
 
 class ParametersBody(BaseModel):

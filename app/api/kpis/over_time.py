@@ -100,20 +100,20 @@ class RestatementBody(BaseModel):
 
 @router.get("/{name}/series", operation_id="kpis.series", responses=answered(SeriesBody, 400, 404, 422))
 def get_series(
-    asked: Reading,
+    context: Reading,
     figure: Wanted,
     interval: Annotated[series.Interval, Query(description="how long each interval is, from `from` on")] = "month",
 ) -> Response:
     """A figure for a chart: over each interval from `from` to `to`, or at the end of each; at most 120 points."""
-    when = asked.when(*figures.views_of(figure.name))
-    body = series.series(asked.runtime.reader, asked.tenant_id, figure, when, interval)
-    return asked.answer(body | {"known_at": when.known_at}, body["position"])
+    when = context.when(*figures.views_of(figure.name))
+    body = series.series(context.runtime.reader, context.tenant_id, figure, when, interval)
+    return context.answer(body | {"known_at": when.known_at}, body["position"])
 
 
 @router.get("/{name}/restatement", operation_id="kpis.restatement", responses=answered(RestatementBody, 400, 404, 422))
 def get_restatement(
     request: Request,
-    asked: Reading,
+    context: Reading,
     figure: Wanted,
     from_known_at: Annotated[str, Query(description="a position or an instant; default: nothing was known")] = "0",
     to_known_at: Annotated[str | None, Query(description="a position or an instant; default: known_at")] = None,
@@ -124,8 +124,8 @@ def get_restatement(
 
     A page looks at 200 events, so that it may hold fewer than `limit`: follow `next` until it is null.
     """
-    reader, tenant_id = asked.runtime.reader, asked.tenant_id
-    when = asked.when(*figures.views_of(figure.name))
+    reader, tenant_id = context.runtime.reader, context.tenant_id
+    when = context.when(*figures.views_of(figure.name))
     first = reader.when(tenant_id, None, from_known_at).known_at or 0
     last = when.known_at if to_known_at is None else reader.when(tenant_id, None, to_known_at).known_at
     if last is None:
@@ -140,4 +140,4 @@ def get_restatement(
         query = {**asked_for, **clock, "from_known_at": first, "to_known_at": last, "limit": limit, "after": page.after}
         link = f"{quote(request.scope['path'])}?{urlencode(query)}"
     body = {**told, "events": page.events, "has_more": link is not None, "next": link, "position": last}
-    return asked.answer(body, last, link=f'<{link}>; rel="next"' if link else None)
+    return context.answer(body, last, link=f'<{link}>; rel="next"' if link else None)

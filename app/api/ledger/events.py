@@ -1,4 +1,4 @@
-"""The feed of all events, and the taking in of events from elsewhere."""
+"""The feed of all events, and the ingestion of events from other systems."""
 
 import asyncio
 import json
@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.dependencies import ReadContext, caller, log_question, runtime_of
+from app.api.http.dependencies import caller, runtime_of
 from app.api.http.formatting import at
 from app.api.http.problems import Refusal, answered, problem, request_id, status_of
+from app.api.http.read_context import ReadContext, log_read_context
 from app.api.http.strict_json_route import Json, StrictRoute, require_type
 from app.auth.roles import Principal
 from app.domain.kernel.errors import DomainError, Invalid
@@ -152,17 +153,17 @@ def summary(items: list[Item]) -> dict[str, Any]:
     """What became of events, as it is answered."""
     results: list[dict[str, Any]] = []
     for index, item in enumerate(items):
-        told: dict[str, Any] = {"index": index, "status": item.status}
+        result: dict[str, Any] = {"index": index, "status": item.status}
         if item.receipt:
-            told |= {"id": item.receipt.id, "position": item.receipt.position}
+            result |= {"id": item.receipt.id, "position": item.receipt.position}
         if item.refusal:
-            told["problem"] = {
+            result["problem"] = {
                 "status": status_of(item.refusal),
                 "code": item.refusal.code,
                 "detail": item.refusal.detail,
                 **item.refusal.members,
             }
-        results.append(told)
+        results.append(result)
     counts = {status: sum(item.status == status for item in items) for status in ("accepted", "duplicate", "refused")}
     positions = [item.receipt.position for item in items if item.receipt]
     return {**counts, "position": max(positions, default=None), "results": results}
@@ -189,48 +190,48 @@ def _single(request: Request, item: Item, body: dict[str, Any]) -> Response:
 
 @router.get("", operation_id="events.list", responses=answered(FeedBody, 400, 404))
 def feed(
-    asked: Annotated[ReadContext, Security(log_question, scopes=["events:read"])],
+    context: Annotated[ReadContext, Security(log_read_context, scopes=["events:read"])],
     after: Annotated[int, Query(ge=0, le=2**53, description="the last position that you have")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     types: Annotated[list[str] | None, Query(description="event types; several by repeating or with commas")] = None,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
 ) -> Response:
     """The log itself, by position: no gap, no disorder, nothing twice."""
-    log = asked.runtime.log
-    wanted = [kind for part in types or [] for kind in part.split(",") if kind]
-    account_id = asked.existing("account", account)
-    head = log.head(asked.tenant_id)
-    if asked.least is not None and asked.least > head:
+    log = context.runtime.log
+    topics = [kind for part in types or [] for kind in part.split(",") if kind]
+    account_id = context.existing("account", account)
+    head = log.head(context.tenant_id)
+    if context.least is not None and context.least > head:
         raise Invalid("position_ahead", "the ledger has not reached this position")
-    if asked.known_at is not None:
-        head = min(head, asked.runtime.reader.when(asked.tenant_id, None, asked.known_at).known_at or 0)
-    found = log.after(asked.tenant_id, after, limit + 1, until=head, types=wanted, account_id=account_id)
-    more, found = len(found) > limit, found[:limit]
-    following = found[-1].position if more else max(head, after)
-    body = {"data": present(asked, found), "has_more": more, "next_after": following, "position": head}
-    return asked.answer(body, head)
+    if context.known_at is not None:
+        head = min(head, context.runtime.reader.when(context.tenant_id, None, context.known_at).known_at or 0)
+    events = log.after(context.tenant_id, after, limit + 1, until=head, types=topics, account_id=account_id)
+    more, events = len(events) > limit, events[:limit]
+    following = events[-1].position if more else max(head, after)
+    body = {"data": present(context, events), "has_more": more, "next_after": following, "position": head}
+    return context.answer(body, head)
 
 
-def present(asked: ReadContext, events: list[Recorded]) -> list[dict[str, Any]]:
+def present(context: ReadContext, events: list[Recorded]) -> list[dict[str, Any]]:
     """Events as CloudEvents with our extensions; what is sealed is opened, what was erased reads null."""
-    opened = asked.runtime.log.reveal(asked.tenant_id, [(one.event_id, one.data) for one in events])
-    reasons = asked.runtime.log.reveal(asked.tenant_id, [(one.event_id, one.meta) for one in events], "meta")
+    opened = context.runtime.log.reveal(context.tenant_id, [(event.event_id, event.data) for event in events])
+    reasons = context.runtime.log.reveal(context.tenant_id, [(event.event_id, event.meta) for event in events], "meta")
     return [
         {
             "specversion": "1.0",
-            "id": one.event_id,
-            "source": f"urn:steward:{one.tenant_id}",
-            "type": one.type,
-            "subject": one.account_id,
-            "time": at(one.effective_at),
+            "id": event.event_id,
+            "source": f"urn:steward:{event.tenant_id}",
+            "type": event.type,
+            "subject": event.account_id,
+            "time": at(event.effective_at),
             "data": data,
-            "position": one.position,
-            "stream": one.stream_id,
-            "version": one.version,
-            "schema": one.schema_version,
-            "recorded_at": at(one.recorded_at),
-            "actor": one.actor,
+            "position": event.position,
+            "stream": event.stream_id,
+            "version": event.version,
+            "schema": event.schema_version,
+            "recorded_at": at(event.recorded_at),
+            "actor": event.actor,
             "meta": meta,
         }
-        for one, data, meta in zip(events, opened, reasons, strict=True)
+        for event, data, meta in zip(events, opened, reasons, strict=True)
     ]

@@ -6,21 +6,21 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import From
-from app.api.http.dependencies import ReadContext, picked, question
 from app.api.http.formatting import at
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
-from app.api.nouns import accounts as account_door
-from app.api.nouns import contracts as contract_door
+from app.api.nouns import accounts as account_answers
+from app.api.nouns import contracts as contract_answers
 from app.domain.kernel.errors import Invalid, NotFound
 from app.read_side.reader import When
 from projections.views import accounts, contract_lines, contracts, timeline
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
-Reading = Annotated[ReadContext, Security(question, scopes=["accounts:read"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["accounts:read"])]
 LIMIT: Final = 200
 """How many events a difference names at the most."""
 
@@ -65,7 +65,7 @@ present = Presenter(EntryBody, timeline.Entry, not_shown=("account",))
 @router.get("/{account}/timeline", operation_id="accounts.timeline", responses=answered(PageBody[EntryBody], 400, 404))
 def get_timeline(
     account: str,
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     type_: Annotated[list[str] | None, Query(alias="type", description="event types")] = None,
     actor: Annotated[list[str] | None, Query()] = None,
@@ -73,16 +73,16 @@ def get_timeline(
     sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
 ) -> Response:
     """Every event of an account with a sentence, latest first."""
-    account_id = asked.find("account", account)
-    asked.runtime.reader.one(asked.tenant_id, accounts.VIEW, account_id, asked.when(accounts.VIEW, timeline.VIEW))
-    filters = picked(account=account_id, type=type_, actor=actor, visibility=visibility)
-    return page(asked, paged, timeline.VIEW, present, filters=filters, sort=sort, default_sort="-position")
+    account_id = context.find("account", account)
+    context.runtime.reader.one(context.tenant_id, accounts.VIEW, account_id, context.when(accounts.VIEW, timeline.VIEW))
+    filters = filters_of(account=account_id, type=type_, actor=actor, visibility=visibility)
+    return page(context, paged, timeline.VIEW, present, filters=filters, sort=sort, default_sort="-position")
 
 
 @router.get("/{account}/diff", operation_id="accounts.diff", responses=answered(DiffBody, 400, 404))
 def diff(
     account: str,
-    asked: Reading,
+    context: Reading,
     from_: Annotated[str | None, Query(alias="from", description="business time before: a date or an instant")] = None,
     to: Annotated[str | None, Query(description="business time after; default now")] = None,
     from_known_at: Annotated[str | None, Query(description="knowledge before: a position or an instant")] = None,
@@ -91,15 +91,15 @@ def diff(
     """What changed on an account between two points of business time, of knowledge, or of both, and the events that did it."""
     if from_ is None and from_known_at is None:
         raise Refusal(Invalid("invalid_parameter", "name a point before: from, from_known_at or both"))
-    account_id = asked.find("account", account)
-    asked.when(accounts.VIEW, contracts.VIEW, contract_lines.VIEW, timeline.VIEW)
-    reader = asked.runtime.reader
-    before = reader.when(asked.tenant_id, from_ or asked.as_of, from_known_at or asked.known_at)
-    after = reader.when(asked.tenant_id, to or asked.as_of, to_known_at or asked.known_at)
-    old, new = _state(asked, account_id, before), _state(asked, account_id, after)
+    account_id = context.find("account", account)
+    context.when(accounts.VIEW, contracts.VIEW, contract_lines.VIEW, timeline.VIEW)
+    reader = context.runtime.reader
+    before = reader.when(context.tenant_id, from_ or context.as_of, from_known_at or context.known_at)
+    after = reader.when(context.tenant_id, to or context.as_of, to_known_at or context.known_at)
+    old, new = _state(context, account_id, before), _state(context, account_id, after)
     if old is None and new is None:
         raise NotFound("account_not_found", "there is no such account")
-    entries, more, position = _between(asked, account_id, before, after)
+    entries, more, position = _between(context, account_id, before, after)
     flat_old, flat_new = _flat(old or {}), _flat(new or {})
     changes = [
         {"member": name, "before": flat_old.get(name), "after": flat_new.get(name)}
@@ -111,41 +111,43 @@ def diff(
         "before": _point(before),
         "after": _point(after),
         "changes": changes,
-        "events": present(asked, entries),
+        "events": present(context, entries),
         "more_events": more,
         "position": position,
     }
-    return asked.answer(body, position)
+    return context.answer(body, position)
 
 
-def _state(asked: ReadContext, account_id: str, when: When) -> dict[str, Any] | None:
+def _state(context: ReadContext, account_id: str, when: When) -> dict[str, Any] | None:
     """An account, what it is worth and its contracts at a point of both clocks; None where it was not there."""
-    rows, _ = asked.runtime.reader.group(asked.tenant_id, accounts.VIEW, account_id, when)
+    rows, _ = context.runtime.reader.group(context.tenant_id, accounts.VIEW, account_id, when)
     if not rows:
         return None
-    told = account_door.present(asked, rows)[0] | account_door.worth(asked, account_id, when)
-    known = contract_door.settled(asked, when)
-    held, position = asked.runtime.reader.select(
-        asked.tenant_id, contracts.VIEW, [contracts.of_account(account_id)], known
+    state = account_answers.present(context, rows)[0] | account_answers.revenue_of(context, account_id, when)
+    known = contract_answers.settled(context, when)
+    held, position = context.runtime.reader.select(
+        context.tenant_id, contracts.VIEW, [contracts.of_account(account_id)], known
     )
-    told["contracts"] = {
-        one["id"]: {name: one[name] for name in ("status", "start", "end", "notice", "termination", "arr")}
-        | {"lines": {line["line"]: line for line in one["lines"]}}
-        for one in contract_door.present(asked, held, when, position)
+    state["contracts"] = {
+        contract["id"]: {name: contract[name] for name in ("status", "start", "end", "notice", "termination", "arr")}
+        | {"lines": {line["line"]: line for line in contract["lines"]}}
+        for contract in contract_answers.present(context, held, when, position)
     }
-    told.pop("version")
-    return told
+    state.pop("version")
+    return state
 
 
-def _between(asked: ReadContext, account_id: str, before: When, after: When) -> tuple[list[timeline.Entry], bool, int]:
+def _between(
+    context: ReadContext, account_id: str, before: When, after: When
+) -> tuple[list[timeline.Entry], bool, int]:
     """The events that one point knows and has reached, and the other does not."""
-    reached = asked.runtime.projector.positions(asked.tenant_id)["timeline"]
+    reached = context.runtime.projector.positions(context.tenant_id)["timeline"]
     points = [
         timeline.Knowledge(reached if point.known_at is None else point.known_at, point.as_of)
         for point in (before, after)
     ]
-    rows, position = asked.runtime.reader.select(
-        asked.tenant_id,
+    rows, position = context.runtime.reader.select(
+        context.tenant_id,
         timeline.VIEW,
         timeline.in_one_of(account_id, *points),
         When(max(before.as_of, after.as_of), max(point.position for point in points), now=False),

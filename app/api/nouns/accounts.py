@@ -6,13 +6,14 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import From
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.account.commands import (
     CloseAccount,
     OpenAccount,
@@ -25,8 +26,8 @@ from app.read_side.reader import When
 from projections.views import accounts, contract_lines, renewals
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["accounts:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["accounts:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["accounts:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["accounts:read"])]
 
 
 class AccountBody(BaseModel):
@@ -69,11 +70,11 @@ class AccountPage(AccountBody):
 present = Presenter(AccountBody, accounts.Account, not_shown=("latest_at", "stamps"))
 
 
-def worth(asked: ReadContext, account_id: str, when: When) -> dict[str, Any]:
-    """What an account pays at an instant, by currency, and what falls due next."""
-    reader = asked.runtime.reader
+def revenue_of(context: ReadContext, account_id: str, when: When) -> dict[str, Any]:
+    """The recurring revenue of an account at an instant, by currency, and its next renewal."""
+    reader = context.runtime.reader
     lines, _ = reader.select(
-        asked.tenant_id,
+        context.tenant_id,
         contract_lines.VIEW,
         [contract_lines.of_account(account_id), *contract_lines.in_force(when.as_of)],
         when,
@@ -82,7 +83,7 @@ def worth(asked: ReadContext, account_id: str, when: When) -> dict[str, Any]:
     for line in lines:
         annual[line.currency] = annual.get(line.currency, 0) + line.annual
     open_, _ = reader.select(
-        asked.tenant_id,
+        context.tenant_id,
         renewals.VIEW,
         renewals.open_after(account_id, when.as_of),
         when,
@@ -104,9 +105,9 @@ def worth(asked: ReadContext, account_id: str, when: When) -> dict[str, Any]:
 
 
 @router.post("", operation_id="accounts.open", status_code=201, responses=WRITTEN | documented(409, 415, 422))
-async def open_account(command: OpenAccount, to: Writing) -> Response:
+async def open_account(command: OpenAccount, context: Writing) -> Response:
     """Take a client on."""
-    return await to.write(command)
+    return await context.write(command)
 
 
 @router.post(
@@ -115,9 +116,9 @@ async def open_account(command: OpenAccount, to: Writing) -> Response:
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 422),
 )
-async def rename(account: str, command: RenameAccount, to: Writing) -> Response:
+async def rename(account: str, command: RenameAccount, context: Writing) -> Response:
     """Give the organisation another name."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post(
@@ -126,9 +127,9 @@ async def rename(account: str, command: RenameAccount, to: Writing) -> Response:
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 422),
 )
-async def set_tier(account: str, command: SetAccountTier, to: Writing) -> Response:
+async def set_tier(account: str, command: SetAccountTier, context: Writing) -> Response:
     """Put the account into another tier."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post(
@@ -137,9 +138,9 @@ async def set_tier(account: str, command: SetAccountTier, to: Writing) -> Respon
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 422),
 )
-async def set_owner(account: str, command: SetAccountOwner, to: Writing) -> Response:
+async def set_owner(account: str, command: SetAccountOwner, context: Writing) -> Response:
     """Make another account manager accountable."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post(
@@ -148,9 +149,9 @@ async def set_owner(account: str, command: SetAccountOwner, to: Writing) -> Resp
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 422),
 )
-async def close(account: str, command: CloseAccount, to: Writing) -> Response:
+async def close(account: str, command: CloseAccount, context: Writing) -> Response:
     """End the relationship."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post(
@@ -159,14 +160,14 @@ async def close(account: str, command: CloseAccount, to: Writing) -> Response:
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 422),
 )
-async def reopen(account: str, command: ReopenAccount, to: Writing) -> Response:
+async def reopen(account: str, command: ReopenAccount, context: Writing) -> Response:
     """Take the relationship up again."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.get("", operation_id="accounts.list", responses=answered(PageBody[AccountBody], 400))
 def list_accounts(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     status: Annotated[list[str] | None, Query(description="open or closed")] = None,
     tier: Annotated[list[str] | None, Query()] = None,
@@ -178,17 +179,17 @@ def list_accounts(
     ] = None,
 ) -> Response:
     """The accounts, under both clocks."""
-    filters = picked(status=status, tier=tier, owner=owner, industry=industry, external_ref=external_ref)
-    return page(asked, paged, accounts.VIEW, present, filters=filters, sort=sort)
+    filters = filters_of(status=status, tier=tier, owner=owner, industry=industry, external_ref=external_ref)
+    return page(context, paged, accounts.VIEW, present, filters=filters, sort=sort)
 
 
 @router.get("/{account}", operation_id="accounts.get", responses=answered(AccountPage, 400, 404))
-def get_account(account: str, asked: Reading) -> Response:
+def get_account(account: str, context: Reading) -> Response:
     """An account with what it is worth, under both clocks."""
-    account_id = asked.find("account", account)
-    when = asked.when(accounts.VIEW, contract_lines.VIEW, renewals.VIEW)
-    row, position = asked.runtime.reader.one(asked.tenant_id, accounts.VIEW, account_id, when)
-    pays = worth(asked, account_id, when)
-    body = present(asked, [row])[0] | pays | {"as_of": at(when.as_of), "position": position}
-    changing = bool(row.interactions or pays["arr"] or pays["next_renewal"]) or row.latest_at > when.as_of
-    return asked.answer(body, position, version=row.version, changing=changing)
+    account_id = context.find("account", account)
+    when = context.when(accounts.VIEW, contract_lines.VIEW, renewals.VIEW)
+    row, position = context.runtime.reader.one(context.tenant_id, accounts.VIEW, account_id, when)
+    revenue = revenue_of(context, account_id, when)
+    body = present(context, [row])[0] | revenue | {"as_of": at(when.as_of), "position": position}
+    changing = bool(row.interactions or revenue["arr"] or revenue["next_renewal"]) or row.latest_at > when.as_of
+    return context.answer(body, position, version=row.version, changing=changing)

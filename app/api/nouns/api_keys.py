@@ -7,19 +7,20 @@ from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import From
-from app.api.http.dependencies import ReadContext, WriteContext, door, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.auth.keys import issue
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from projections.views import api_keys
 
 router = APIRouter(prefix="/v1/api-keys", tags=["api_keys"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["api_keys:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["api_keys:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["api_keys:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["api_keys:read"])]
 
 
 class IssuedKey(ReceiptBody):
@@ -56,14 +57,14 @@ present = Presenter(KeyBody, api_keys.ApiKey, not_shown=("latest_at",))
     status_code=201,
     responses=WRITTEN | {201: WRITTEN[201] | {"model": IssuedKey}} | documented(409, 415, 422),
 )
-async def issue_key(command: IssueApiKey, to: Writing) -> Response:
+async def issue_key(command: IssueApiKey, context: Writing) -> Response:
     """Hand out a key that reaches no further than the caller's own; it is shown once."""
-    to.require_unmatched()
-    to.principal.require_reach(command.role, command.scopes)
+    context.require_unmatched()
+    context.principal.require_reach(command.role, command.scopes)
     receipt, key = await asyncio.to_thread(
-        issue, to.runtime.handler, to.principal.tenant_id, to.principal.key_id, command, to.asked
+        issue, context.runtime.handler, context.principal.tenant_id, context.principal.key_id, command, context.request
     )
-    return to.answer(receipt, api_key=key)
+    return context.answer(receipt, api_key=key)
 
 
 @router.post(
@@ -72,23 +73,21 @@ async def issue_key(command: IssueApiKey, to: Writing) -> Response:
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 422),
 )
-async def revoke(api_key: str, command: RevokeApiKey, to: Writing) -> Response:
+async def revoke(api_key: str, command: RevokeApiKey, context: Writing) -> Response:
     """Take a key back; it dies within seconds everywhere."""
-    return await to.write(command, api_key=api_key)
+    return await context.write(command, api_key=api_key)
 
 
 @router.get("", operation_id="api_keys.list", responses=answered(PageBody[KeyBody], 400))
-def list_keys(asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_keys(context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """The keys, without anything that would let somebody in."""
-    return page(asked, paged, api_keys.VIEW, present)
+    return page(context, paged, api_keys.VIEW, present)
 
 
 @router.get("/{api_key}", operation_id="api_keys.get", responses=answered(KeyPage, 400, 404))
-def get_key(api_key: str, asked: Reading) -> Response:
+def get_key(api_key: str, context: Reading) -> Response:
     """A key."""
-    row, position = asked.runtime.reader.one(
-        asked.tenant_id, api_keys.VIEW, asked.find("api_key", api_key), asked.when(api_keys.VIEW)
-    )
-    return asked.answer(
-        present(asked, [row])[0] | {"position": position}, position, version=row.version, changing=False
+    row, position = context.one(api_keys.VIEW, api_key)
+    return context.answer(
+        present(context, [row])[0] | {"position": position}, position, version=row.version, changing=False
     )

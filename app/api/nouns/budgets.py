@@ -11,13 +11,14 @@ from pydantic import BaseModel, Field
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
 from app.api.http.answers import Added, Computed, DecimalOf, EachOf, From, SealedTexts
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Present, Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.budget import commands as budget_commands
 from app.domain.kernel.values import Amount, scaled
 from projections.kpis.decimals import ratio
@@ -27,8 +28,8 @@ from projections.views.budget_spends import BudgetSpend
 from projections.views.budgets import Budget
 
 router = APIRouter(prefix="/v1", tags=["budgets"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["budgets:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["budgets:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["budgets:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["budgets:read"])]
 Paged = Annotated[Paging, Depends(paging)]
 State = Literal["open", "closed"]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
@@ -144,41 +145,41 @@ def _in_currency(currency: str, present: Presenter, *amounts: str) -> Present:
 
 
 @router.post("/accounts/{account}/budgets", operation_id="budgets.set", status_code=201, responses=_ANSWERS)
-async def set_budget(account: str, command: budget_commands.SetBudget, to: Writing) -> Response:
+async def set_budget(account: str, command: budget_commands.SetBudget, context: Writing) -> Response:
     """Write down what a client sets aside."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post("/budgets/{budget}/revisions", operation_id="budgets.revise", status_code=201, responses=_ANSWERS)
-async def revise(budget: str, command: budget_commands.ReviseBudget, to: Writing) -> Response:
+async def revise(budget: str, command: budget_commands.ReviseBudget, context: Writing) -> Response:
     """Make it more or less; thresholds are told anew."""
-    return await to.write(command, budget=budget)
+    return await context.write(command, budget=budget)
 
 
 @router.post("/budgets/{budget}/spend", operation_id="budgets.record_spend", status_code=201, responses=_ANSWERS)
-async def record_spend(budget: str, command: budget_commands.RecordSpend, to: Writing) -> Response:
+async def record_spend(budget: str, command: budget_commands.RecordSpend, context: Writing) -> Response:
     """Say what was spent, by its document."""
-    return await to.write(command, budget=budget)
+    return await context.write(command, budget=budget)
 
 
 @router.post(
     "/budgets/{budget}/spend-corrections", operation_id="budgets.correct_spend", status_code=201, responses=_ANSWERS
 )
-async def correct_spend(budget: str, command: budget_commands.CorrectSpend, to: Writing) -> Response:
+async def correct_spend(budget: str, command: budget_commands.CorrectSpend, context: Writing) -> Response:
     """Say what a document should have said."""
-    return await to.write(command, budget=budget)
+    return await context.write(command, budget=budget)
 
 
 @router.post("/budgets/{budget}/forecasts", operation_id="budgets.record_forecast", status_code=201, responses=_ANSWERS)
-async def record_forecast(budget: str, command: budget_commands.RecordForecast, to: Writing) -> Response:
+async def record_forecast(budget: str, command: budget_commands.RecordForecast, context: Writing) -> Response:
     """Say what will have been spent in all; earlier ones stay."""
-    return await to.write(command, budget=budget)
+    return await context.write(command, budget=budget)
 
 
 @router.post("/budgets/{budget}/closure", operation_id="budgets.close", status_code=201, responses=_ANSWERS)
-async def close(budget: str, command: budget_commands.CloseBudget, to: Writing) -> Response:
+async def close(budget: str, command: budget_commands.CloseBudget, context: Writing) -> Response:
     """End it."""
-    return await to.write(command, budget=budget)
+    return await context.write(command, budget=budget)
 
 
 # --- reading ---
@@ -186,7 +187,7 @@ async def close(budget: str, command: budget_commands.CloseBudget, to: Writing) 
 
 @router.get("/budgets", operation_id="budgets.list", responses=answered(PageBody[BudgetBody], 400, 404))
 def list_budgets(
-    asked: Reading,
+    context: Reading,
     paged: Paged,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
@@ -200,49 +201,48 @@ def list_budgets(
 ) -> Response:
     """The budgets, oldest first; `sort=-burnt` begins with those of which most is spent."""
     conditions = [] if at_least_percent is None else [budgets.burnt_at_least(at_least_percent)]
-    filters = picked(
-        account=asked.existing("account", account),
-        contract=asked.existing("contract", contract),
+    filters = filters_of(
+        account=context.existing("account", account),
+        contract=context.existing("contract", contract),
         state=state,
         currency=currency,
         external_ref=external_ref,
     )
-    return page(asked, paged, budgets.VIEW, present, filters=filters, conditions=conditions, sort=sort)
+    return page(context, paged, budgets.VIEW, present, filters=filters, conditions=conditions, sort=sort)
 
 
 @router.get(
     "/accounts/{account}/budgets", operation_id="accounts.budgets", responses=answered(PageBody[BudgetBody], 400, 404)
 )
-def list_of_account(account: str, asked: Reading, paged: Paged) -> Response:
+def list_of_account(account: str, context: Reading, paged: Paged) -> Response:
     """An account's budgets, oldest first."""
-    filters = picked(account=asked.existing("account", account))
-    return page(asked, paged, budgets.VIEW, present, filters=filters)
+    filters = filters_of(account=context.existing("account", account))
+    return page(context, paged, budgets.VIEW, present, filters=filters)
 
 
 @router.get("/budgets/{budget}", operation_id="budgets.get", responses=answered(BudgetPage, 400, 404))
-def get_budget(budget: str, asked: Reading) -> Response:
+def get_budget(budget: str, context: Reading) -> Response:
     """A budget: what is spent, what is left, what is expected, which thresholds were reached."""
-    key = asked.find("budget", budget)
-    row, position = asked.runtime.reader.one(asked.tenant_id, budgets.VIEW, key, asked.when(budgets.VIEW))
-    more = {"position": position, "actions": actions.of_budget(row, asked.principal)}
-    return asked.answer(present(asked, [row])[0] | more, position, version=row.version)
+    row, position = context.one(budgets.VIEW, budget)
+    more = {"position": position, "actions": actions.of_budget(row, context.principal)}
+    return context.answer(present(context, [row])[0] | more, position, version=row.version)
 
 
 @router.get("/budgets/{budget}/spend", operation_id="budgets.spends", responses=answered(PageBody[SpendBody], 400, 404))
 def list_spends(
     budget: str,
-    asked: Reading,
+    context: Reading,
     paged: Paged,
     category: Annotated[list[str] | None, Query()] = None,
     sort: Annotated[str | None, Query(description="spent_at or amount; - for descending")] = None,
 ) -> Response:
     """The documents that were paid from a budget, oldest first."""
-    key, currency = _known(asked, budget)
-    when = asked.when(budget_spends.VIEW)
+    key, currency = _id_and_currency(context, budget)
+    when = context.when(budget_spends.VIEW)
     conditions = [] if when.now else [budget_spends.recorded_by(when.as_of)]
-    filters = picked(budget=key, category=category)
+    filters = filters_of(budget=key, category=category)
     return page(
-        asked,
+        context,
         paged,
         budget_spends.VIEW,
         _in_currency(currency, _spends, "amount", "recorded"),
@@ -259,15 +259,15 @@ def list_spends(
 )
 def list_forecasts(
     budget: str,
-    asked: Reading,
+    context: Reading,
     paged: Paged,
     sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
 ) -> Response:
     """Every forecast of a budget, in the order in which they were made."""
-    key, currency = _known(asked, budget)
-    filters = picked(budget=key)
+    key, currency = _id_and_currency(context, budget)
+    filters = filters_of(budget=key)
     return page(
-        asked,
+        context,
         paged,
         budget_forecasts.VIEW,
         _in_currency(currency, _forecasts, "at_completion"),
@@ -276,9 +276,9 @@ def list_forecasts(
     )
 
 
-def _known(asked: ReadContext, budget: str) -> tuple[str, str]:
+def _id_and_currency(context: ReadContext, budget: str) -> tuple[str, str]:
     """A budget's id and currency. Raises: NotFound where there was none yet."""
-    key = asked.find("budget", budget)
-    when = replace(asked, as_of=None).when(budgets.VIEW)
-    row, _ = asked.runtime.reader.one(asked.tenant_id, budgets.VIEW, key, when)
+    key = context.find("budget", budget)
+    when = replace(context, as_of=None).when(budgets.VIEW)
+    row, _ = context.runtime.reader.one(context.tenant_id, budgets.VIEW, key, when)
     return row.budget, row.currency

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Added, Computed, From, InstantOf, MoneyOf
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.contract import commands
 from app.domain.contract.schedule import Interval, Schedule, build
 from app.read_side.reader import When
@@ -23,8 +24,8 @@ from projections.views.contract_lines import ContractLine
 from projections.views.contracts import Contract
 
 router = APIRouter(prefix="/v1", tags=["contracts"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["contracts:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["contracts:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["contracts:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["contracts:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -116,24 +117,24 @@ _contract_lines = Presenter(
 )
 
 
-def settled(asked: ReadContext, when: When) -> When:
+def settled(context: ReadContext, when: When) -> When:
     """The question's clocks with one position for contracts and their lines, whichever of the views is ahead."""
     if when.known_at is not None:
         return when
-    reached = asked.runtime.projector.positions(asked.tenant_id)
+    reached = context.runtime.projector.positions(context.tenant_id)
     return When(when.as_of, min(reached[view.name] for view in (contracts.VIEW, contract_lines.VIEW)), now=when.now)
 
 
-def present(asked: ReadContext, rows: Sequence[Contract], when: When, position: int) -> list[dict[str, Any]]:
+def present(context: ReadContext, rows: Sequence[Contract], when: When, position: int) -> list[dict[str, Any]]:
     """Contracts as they are answered: their state and the lines in force at the question's instant.
 
     Takes: the position that the rows were built from; lines and amendments are read as known at the same one.
     """
-    where = asked.runtime.handler.zone(asked.tenant_id)
+    where = context.runtime.handler.zone(context.tenant_id)
     ids = [row.contract for row in rows]
-    lines = _lines(asked, ids, When(when.as_of, position, now=when.now))
-    histories = asked.runtime.log.look_up(asked.tenant_id, (), ids).streams
-    answers = _contracts(asked, rows)
+    lines = _lines(context, ids, When(when.as_of, position, now=when.now))
+    histories = context.runtime.log.look_up(context.tenant_id, (), ids).streams
+    answers = _contracts(context, rows)
     for answer, row in zip(answers, rows, strict=True):
         in_force, history = lines[row.contract], histories[row.contract]
         schedule = build((event for event in history if event.position <= position), where)
@@ -149,7 +150,7 @@ def present(asked: ReadContext, rows: Sequence[Contract], when: When, position: 
         ]
         answer["lines"] = [
             answer_of_line | _discount(schedule, line.line, when.as_of)
-            for answer_of_line, line in zip(_contract_lines(asked, in_force), in_force, strict=True)
+            for answer_of_line, line in zip(_contract_lines(context, in_force), in_force, strict=True)
         ]
         answer["schedule"] = [_step(interval, row.currency) for interval in _ahead(schedule, when.as_of)]
         answer["arr"] = money(annual, row.currency)
@@ -157,13 +158,13 @@ def present(asked: ReadContext, rows: Sequence[Contract], when: When, position: 
     return answers
 
 
-def _lines(asked: ReadContext, contract_ids: Sequence[str], when: When) -> dict[str, list[ContractLine]]:
+def _lines(context: ReadContext, contract_ids: Sequence[str], when: When) -> dict[str, list[ContractLine]]:
     """The lines of contracts that are in force at an instant, in the order in which they came."""
     in_force = [contract_lines.of_contracts(contract_ids), *contract_lines.in_force(when.as_of)]
     lines: dict[str, list[ContractLine]] = {contract: [] for contract in contract_ids}
     if contract_ids:
-        rows, _ = asked.runtime.reader.select(
-            asked.tenant_id, contract_lines.VIEW, in_force, when, order=contract_lines.BY_PLACE
+        rows, _ = context.runtime.reader.select(
+            context.tenant_id, contract_lines.VIEW, in_force, when, order=contract_lines.BY_PLACE
         )
         for row in rows:
             lines[row.contract].append(row)
@@ -202,33 +203,33 @@ def _discount(schedule: Schedule, line: str, as_of: int) -> dict[str, Any]:
 
 
 @router.post("/accounts/{account}/contracts", operation_id="contracts.draft", status_code=201, responses=_ANSWERS)
-async def draft(account: str, command: commands.DraftContract, to: Writing) -> Response:
+async def draft(account: str, command: commands.DraftContract, context: Writing) -> Response:
     """Put terms on paper."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post("/contracts/{contract}/signature", operation_id="contracts.sign", status_code=201, responses=_ANSWERS)
-async def sign(contract: str, command: commands.SignContract, to: Writing) -> Response:
+async def sign(contract: str, command: commands.SignContract, context: Writing) -> Response:
     """Make the terms bind."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post("/contracts/{contract}/amendments", operation_id="contracts.amend", status_code=201, responses=_ANSWERS)
-async def amend(contract: str, command: commands.AmendContract, to: Writing) -> Response:
+async def amend(contract: str, command: commands.AmendContract, context: Writing) -> Response:
     """Change lines from an instant on."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post("/contracts/{contract}/corrections", operation_id="contracts.correct", status_code=201, responses=_ANSWERS)
-async def correct(contract: str, command: commands.CorrectContract, to: Writing) -> Response:
+async def correct(contract: str, command: commands.CorrectContract, context: Writing) -> Response:
     """Say what an earlier event should have said."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post("/contracts/{contract}/notice", operation_id="contracts.give_notice", status_code=201, responses=_ANSWERS)
-async def give_notice(contract: str, command: commands.GiveNotice, to: Writing) -> Response:
+async def give_notice(contract: str, command: commands.GiveNotice, context: Writing) -> Response:
     """Say that the contract will end."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post(
@@ -237,27 +238,27 @@ async def give_notice(contract: str, command: commands.GiveNotice, to: Writing) 
     status_code=201,
     responses=_ANSWERS,
 )
-async def withdraw_notice(contract: str, command: commands.WithdrawNotice, to: Writing) -> Response:
+async def withdraw_notice(contract: str, command: commands.WithdrawNotice, context: Writing) -> Response:
     """Take the notice back."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post("/contracts/{contract}/suspension", operation_id="contracts.suspend", status_code=201, responses=_ANSWERS)
-async def suspend(contract: str, command: commands.SuspendContract, to: Writing) -> Response:
+async def suspend(contract: str, command: commands.SuspendContract, context: Writing) -> Response:
     """Let service and billing rest."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post("/contracts/{contract}/resumption", operation_id="contracts.resume", status_code=201, responses=_ANSWERS)
-async def resume(contract: str, command: commands.ResumeContract, to: Writing) -> Response:
+async def resume(contract: str, command: commands.ResumeContract, context: Writing) -> Response:
     """Take service and billing up again."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post("/contracts/{contract}/expiry", operation_id="contracts.expire", status_code=201, responses=_ANSWERS)
-async def expire(contract: str, command: commands.ExpireContract, to: Writing) -> Response:
+async def expire(contract: str, command: commands.ExpireContract, context: Writing) -> Response:
     """Note that the contract ended because nobody renewed it."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post(
@@ -266,28 +267,28 @@ async def expire(contract: str, command: commands.ExpireContract, to: Writing) -
     status_code=201,
     responses=_ANSWERS,
 )
-async def renew_automatically(contract: str, command: commands.RenewAutomatically, to: Writing) -> Response:
+async def renew_automatically(contract: str, command: commands.RenewAutomatically, context: Writing) -> Response:
     """Note that the contract went on by its own terms."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post("/contracts/{contract}/renewals", operation_id="contracts.renew", status_code=201, responses=_ANSWERS)
-async def renew(contract: str, command: commands.RenewContract, to: Writing) -> Response:
+async def renew(contract: str, command: commands.RenewContract, context: Writing) -> Response:
     """Agree on a further term."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post(
     "/contracts/{contract}/termination", operation_id="contracts.terminate", status_code=201, responses=_ANSWERS
 )
-async def terminate(contract: str, command: commands.TerminateContract, to: Writing) -> Response:
+async def terminate(contract: str, command: commands.TerminateContract, context: Writing) -> Response:
     """End the contract for good."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.get("/contracts", operation_id="contracts.list", responses=answered(PageBody[ContractBody], 400, 404))
 def list_contracts(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     currency: Annotated[list[str] | None, Query()] = None,
@@ -295,11 +296,11 @@ def list_contracts(
     sort: Annotated[str | None, Query(description="contract, start or end; - for descending")] = None,
 ) -> Response:
     """The contracts, each as it stands at the question's instant."""
-    when = settled(asked, asked.when(contracts.VIEW, contract_lines.VIEW))
+    when = settled(context, context.when(contracts.VIEW, contract_lines.VIEW))
     position = when.known_at or 0
-    filters = picked(account=asked.existing("account", account), currency=currency, external_ref=external_ref)
+    filters = filters_of(account=context.existing("account", account), currency=currency, external_ref=external_ref)
     return page(
-        replace(asked, known_at=str(position)),
+        replace(context, known_at=str(position)),
         paged,
         contracts.VIEW,
         lambda context, rows: present(context, rows, when, position),
@@ -309,9 +310,11 @@ def list_contracts(
 
 
 @router.get("/contracts/{contract}", operation_id="contracts.get", responses=answered(ContractPage, 400, 404))
-def get_contract(contract: str, asked: Reading) -> Response:
+def get_contract(contract: str, context: Reading) -> Response:
     """A contract as it stands at the question's instant, as it was known."""
-    when = settled(asked, asked.when(contracts.VIEW, contract_lines.VIEW))
-    row, position = asked.runtime.reader.one(asked.tenant_id, contracts.VIEW, asked.find("contract", contract), when)
-    body = present(asked, [row], when, position)[0] | {"as_of": at(when.as_of), "position": position}
-    return asked.answer(body, position, version=row.version, changing=row.signed_at is not None)
+    when = settled(context, context.when(contracts.VIEW, contract_lines.VIEW))
+    row, position = context.runtime.reader.one(
+        context.tenant_id, contracts.VIEW, context.find("contract", contract), when
+    )
+    body = present(context, [row], when, position)[0] | {"as_of": at(when.as_of), "position": position}
+    return context.answer(body, position, version=row.version, changing=row.signed_at is not None)

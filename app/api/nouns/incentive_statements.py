@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Computed, EachOf, From, Part, SealedTexts
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.incentive_statement import commands as incentive_statement_commands
 from app.domain.kernel.values import Currency, Day, scaled
 from app.services import incentive_statements as incentives
@@ -21,8 +22,8 @@ from projections.views import incentive_statements
 from projections.views.incentive_statements import IncentiveStatement
 
 router = APIRouter(prefix="/v1/incentive-statements", tags=["incentives"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["incentives:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["incentives:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["incentives:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["incentives:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -126,27 +127,27 @@ class StatementPage(StatementBody):
 present = Presenter(StatementBody, IncentiveStatement, not_shown=("latest_at",))
 
 
-def _preview(told: incentives.Worked) -> dict[str, Any]:
-    asked, currency = told.asked, told.asked.currency
+def _preview(preview: incentives.Worked) -> dict[str, Any]:
+    request, currency = preview.asked, preview.asked.currency
     return {
-        "plan": told.plan,
-        "plan_version": told.version,
-        "payee": asked.payee,
-        "period": {"from": asked.start, "to": asked.end},
+        "plan": preview.plan,
+        "plan_version": preview.version,
+        "payee": request.payee,
+        "period": {"from": request.start, "to": request.end},
         "currency": currency,
-        "retention": None if told.retention is None else told.retention.model_dump(),
+        "retention": None if preview.retention is None else preview.retention.model_dump(),
         "lines": [
             {
                 **line.model_dump(),
                 "value": money(scaled(line.value), currency),
                 "amount": money(scaled(line.amount), currency),
             }
-            for line in told.lines
+            for line in preview.lines
             if currency is not None
         ],
-        "left_out": [one._asdict() for one in told.left_out],
-        "total": None if currency is None else money(sum(scaled(line.amount) for line in told.lines), currency),
-        "position": told.position,
+        "left_out": [event._asdict() for event in preview.left_out],
+        "total": None if currency is None else money(sum(scaled(line.amount) for line in preview.lines), currency),
+        "position": preview.position,
     }
 
 
@@ -154,38 +155,44 @@ def _preview(told: incentives.Worked) -> dict[str, Any]:
 
 
 @router.post("", operation_id="incentives.issue", status_code=201, responses=_ANSWERS)
-async def issue(command: incentive_statement_commands.IssueStatement, to: Writing) -> Response:
+async def issue(command: incentive_statement_commands.IssueStatement, context: Writing) -> Response:
     """Pay somebody for what happened in a period and was not paid yet; every line cites its event."""
-    to.require_unmatched()
-    who = (to.principal.tenant_id, to.principal.key_id, to.principal.role)
-    receipt = await asyncio.to_thread(incentives.issue, to.runtime.handler, to.runtime.reader, *who, command, to.asked)
-    return to.answer(receipt)
+    context.require_unmatched()
+    who = (context.principal.tenant_id, context.principal.key_id, context.principal.role)
+    receipt = await asyncio.to_thread(
+        incentives.issue, context.runtime.handler, context.runtime.reader, *who, command, context.request
+    )
+    return context.answer(receipt)
 
 
 @router.post(
     "/{incentive_statement}/clawbacks", operation_id="incentives.claw_back", status_code=201, responses=_ANSWERS
 )
-async def claw_back(incentive_statement: str, command: incentive_statement_commands.ClawBack, to: Writing) -> Response:
+async def claw_back(
+    incentive_statement: str, command: incentive_statement_commands.ClawBack, context: Writing
+) -> Response:
     """Take back what was paid for what is lost."""
     receipt = await asyncio.to_thread(
         incentives.claw_back,
-        to.runtime.handler,
-        to.runtime.reader,
-        to.principal.tenant_id,
-        to.principal.key_id,
-        to.principal.role,
+        context.runtime.handler,
+        context.runtime.reader,
+        context.principal.tenant_id,
+        context.principal.key_id,
+        context.principal.role,
         incentive_statement,
         command,
-        to.asked,
-        to.if_match,
+        context.request,
+        context.if_match,
     )
-    return to.answer(receipt)
+    return context.answer(receipt)
 
 
 @router.post("/{incentive_statement}/disputes", operation_id="incentives.dispute", status_code=201, responses=_ANSWERS)
-async def dispute(incentive_statement: str, command: incentive_statement_commands.DisputeLine, to: Writing) -> Response:
+async def dispute(
+    incentive_statement: str, command: incentive_statement_commands.DisputeLine, context: Writing
+) -> Response:
     """Say that a line is wrong."""
-    return await to.write(command, incentive_statement=incentive_statement)
+    return await context.write(command, incentive_statement=incentive_statement)
 
 
 @router.post(
@@ -195,10 +202,10 @@ async def dispute(incentive_statement: str, command: incentive_statement_command
     responses=_ANSWERS,
 )
 async def resolve(
-    incentive_statement: str, command: incentive_statement_commands.ResolveDispute, to: Writing
+    incentive_statement: str, command: incentive_statement_commands.ResolveDispute, context: Writing
 ) -> Response:
     """Say what becomes of a dispute."""
-    return await to.write(command, incentive_statement=incentive_statement)
+    return await context.write(command, incentive_statement=incentive_statement)
 
 
 # --- reading ---
@@ -206,7 +213,7 @@ async def resolve(
 
 @router.get("", operation_id="incentives.list", responses=answered(PageBody[StatementBody], 400, 404))
 def list_statements(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     payee: Annotated[list[str] | None, Query()] = None,
     plan: Annotated[str | None, Query(description="a policy's id or ref:…")] = None,
@@ -217,9 +224,11 @@ def list_statements(
 ) -> Response:
     """The statements, oldest first."""
     conditions = [] if disputed is None else [incentive_statements.disputed(is_open=disputed)]
-    filters = picked(payee=payee, plan=asked.existing("policy", plan), currency=currency, external_ref=external_ref)
+    filters = filters_of(
+        payee=payee, plan=context.existing("policy", plan), currency=currency, external_ref=external_ref
+    )
     return page(
-        asked,
+        context,
         paged,
         incentive_statements.VIEW,
         present,
@@ -231,7 +240,7 @@ def list_statements(
 
 @router.get("/preview", operation_id="incentives.preview", responses=answered(PreviewBody, 400, 404, 409, 422))
 def preview(
-    asked: Reading,
+    context: Reading,
     plan: Annotated[str, Query(description="a policy's id or ref:…", examples=["ref:incentive@default"])],
     payee: Annotated[str, Query(min_length=1, max_length=100, examples=["usr_maria"])],
     from_: Annotated[Day, Query(alias="from", description="first day", examples=["2026-01-01"])],
@@ -239,16 +248,14 @@ def preview(
     currency: Annotated[Currency | None, Query(description="default: the one that there is")] = None,
 ) -> Response:
     """What a statement would pay, without anything being appended."""
-    when = asked.when(incentive_statements.VIEW)
-    wanted = incentives.StatementRequest(plan, payee, from_, to, currency)
-    told = incentives.preview(asked.runtime.handler, asked.runtime.reader, asked.tenant_id, wanted, when)
-    return asked.answer(_preview(told), told.position)
+    when = context.when(incentive_statements.VIEW)
+    request = incentives.StatementRequest(plan, payee, from_, to, currency)
+    result = incentives.preview(context.runtime.handler, context.runtime.reader, context.tenant_id, request, when)
+    return context.answer(_preview(result), result.position)
 
 
 @router.get("/{incentive_statement}", operation_id="incentives.get", responses=answered(StatementPage, 400, 404))
-def get_statement(incentive_statement: str, asked: Reading) -> Response:
+def get_statement(incentive_statement: str, context: Reading) -> Response:
     """A statement: its lines, what was taken back of them, and what disputes made of them."""
-    key = asked.find("incentive_statement", incentive_statement)
-    when = asked.when(incentive_statements.VIEW)
-    row, position = asked.runtime.reader.one(asked.tenant_id, incentive_statements.VIEW, key, when)
-    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=row.version)
+    row, position = context.one(incentive_statements.VIEW, incentive_statement)
+    return context.answer(present(context, [row])[0] | {"position": position}, position, version=row.version)

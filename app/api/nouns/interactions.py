@@ -6,18 +6,19 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import From, InstantOf, Sealed
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.interaction.commands import LogInteraction, VoidInteraction
 from projections.views import interactions
 
 router = APIRouter(prefix="/v1", tags=["interactions"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["interactions:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["interactions:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["interactions:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["interactions:read"])]
 
 
 class ParticipantBody(BaseModel):
@@ -65,9 +66,9 @@ present = Presenter(InteractionBody, interactions.Interaction, not_shown=("lates
     status_code=201,
     responses=WRITTEN | documented(404, 409, 415, 422),
 )
-async def log(account: str, command: LogInteraction, to: Writing) -> Response:
+async def log(account: str, command: LogInteraction, context: Writing) -> Response:
     """Log a contact with a client."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post(
@@ -76,14 +77,14 @@ async def log(account: str, command: LogInteraction, to: Writing) -> Response:
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 422),
 )
-async def void(interaction: str, command: VoidInteraction, to: Writing) -> Response:
+async def void(interaction: str, command: VoidInteraction, context: Writing) -> Response:
     """Mark an entry as wrong."""
-    return await to.write(command, interaction=interaction)
+    return await context.write(command, interaction=interaction)
 
 
 @router.get("/interactions", operation_id="interactions.list", responses=answered(PageBody[InteractionBody], 400, 404))
 def list_interactions(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     channel: Annotated[list[str] | None, Query()] = None,
@@ -93,15 +94,15 @@ def list_interactions(
     sort: Annotated[str | None, Query(description="occurred or interaction; - for descending")] = None,
 ) -> Response:
     """The interactions, latest first."""
-    filters = picked(
-        account=asked.existing("account", account),
+    filters = filters_of(
+        account=context.existing("account", account),
         channel=channel,
         direction=direction,
         voided=voided,
         external_ref=external_ref,
     )
     return page(
-        asked,
+        context,
         paged,
         interactions.VIEW,
         present,
@@ -116,17 +117,16 @@ def list_interactions(
     operation_id="accounts.interactions",
     responses=answered(PageBody[InteractionBody], 400, 404),
 )
-def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """An account's interactions, latest first."""
-    filters = picked(account=asked.existing("account", account))
-    return page(asked, paged, interactions.VIEW, present, filters=filters, default_sort="-occurred")
+    filters = filters_of(account=context.existing("account", account))
+    return page(context, paged, interactions.VIEW, present, filters=filters, default_sort="-occurred")
 
 
 @router.get(
     "/interactions/{interaction}", operation_id="interactions.get", responses=answered(InteractionPage, 400, 404)
 )
-def get_interaction(interaction: str, asked: Reading) -> Response:
+def get_interaction(interaction: str, context: Reading) -> Response:
     """An interaction."""
-    key = asked.find("interaction", interaction)
-    row, position = asked.runtime.reader.one(asked.tenant_id, interactions.VIEW, key, asked.when(interactions.VIEW))
-    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=row.version)
+    row, position = context.one(interactions.VIEW, interaction)
+    return context.answer(present(context, [row])[0] | {"position": position}, position, version=row.version)

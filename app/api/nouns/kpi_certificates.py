@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Computed, EachOf, From, InstantOf, Part, Sealed, SealedTexts
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, plain_question, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
+from app.api.http.read_context import ReadContext, filters_of, plain_read_context, read_context
 from app.api.http.response_models import WRITTEN, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.api.kpis.kpis import WarningBody
 from app.domain.kernel.errors import Invalid
 from app.domain.kpi_certificate.commands import IssueKpiCertificate
@@ -23,9 +24,9 @@ from projections.views import kpi_certificates
 from projections.views.kpi_certificates import KpiCertificate
 
 router = APIRouter(prefix="/v1/kpi-certificates", tags=["kpi_certificates"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["certificates:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["certificates:read"])]
-Checking = Annotated[ReadContext, Security(plain_question, scopes=["certificates:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["certificates:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["certificates:read"])]
+Checking = Annotated[ReadContext, Security(plain_read_context, scopes=["certificates:read"])]
 
 
 class OptionBody(BaseModel):
@@ -150,22 +151,22 @@ present = Presenter(CertificateBody, KpiCertificate, not_shown=("position", "acc
     status_code=201,
     responses=WRITTEN | documented(404, 409, 415, 422),
 )
-async def issue(command: IssueKpiCertificate, to: Writing) -> Response:
+async def issue(command: IssueKpiCertificate, context: Writing) -> Response:
     """Certify a figure: it is computed as a question about it is answered, and kept with what it was made from."""
-    to.require_unmatched()
-    return to.answer(await asyncio.to_thread(_issue, command, to))
+    context.require_unmatched()
+    return context.answer(await asyncio.to_thread(_issue, command, context))
 
 
-def _issue(command: IssueKpiCertificate, to: WriteContext) -> Receipt:
-    runtime, tenant_id, reader = to.runtime, to.principal.tenant_id, to.runtime.reader
-    if (replayed := reader.log.replay(tenant_id, to.asked)) is not None:
+def _issue(command: IssueKpiCertificate, context: WriteContext) -> Receipt:
+    runtime, tenant_id, reader = context.runtime, context.principal.tenant_id, context.runtime.reader
+    if (replayed := reader.log.replay(tenant_id, context.request)) is not None:
         return replayed
     account = None
     if command.account is not None:
         account, _ = runtime.handler.load(tenant_id, "account", command.account)
     scope = Scope(command.owner, command.tier, account, command.currency, command.attribution)
     options = tuple(sorted(command.options.items()))
-    question = KpiQuery(
+    query = KpiQuery(
         command.kpi,
         command.from_,
         command.to,
@@ -178,13 +179,13 @@ def _issue(command: IssueKpiCertificate, to: WriteContext) -> Receipt:
     known_at = None if command.known_at is None else str(command.known_at)
     try:
         when = certificates.known(reader, tenant_id, command.kpi, command.as_of, known_at)
-        told = certificates.certified(reader, tenant_id, question, when, command.note)
+        told = certificates.certified(reader, tenant_id, query, when, command.note)
         return certificates.issue(
             runtime.handler,
             tenant_id,
-            to.principal.key_id,
+            context.principal.key_id,
             told,
-            to.asked,
+            context.request,
             effective_at=command.effective_at,
             reason=command.reason,
             visibility=command.visibility,
@@ -195,7 +196,7 @@ def _issue(command: IssueKpiCertificate, to: WriteContext) -> Receipt:
 
 @router.get("", operation_id="kpi_certificates.list", responses=answered(PageBody[CertificateBody], 400, 404))
 def list_certificates(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     kpi: Annotated[list[str] | None, Query()] = None,
     method: Annotated[list[str] | None, Query()] = None,
@@ -205,9 +206,9 @@ def list_certificates(
     sort: Annotated[str | None, Query(description="position, kpi or kpi_certificate; - for descending")] = None,
 ) -> Response:
     """The certificates, latest first."""
-    filters = picked(kpi=kpi, method=method, account=asked.existing("account", account), start=start, end=end)
+    filters = filters_of(kpi=kpi, method=method, account=context.existing("account", account), start=start, end=end)
     return page(
-        asked,
+        context,
         paged,
         kpi_certificates.VIEW,
         present,
@@ -218,13 +219,13 @@ def list_certificates(
 
 
 @router.get("/{kpi_certificate}", operation_id="kpi_certificates.get", responses=answered(CertificatePage, 400, 404))
-def get_certificate(kpi_certificate: str, asked: Reading) -> Response:
+def get_certificate(kpi_certificate: str, context: Reading) -> Response:
     """A certificate."""
-    key = asked.find("kpi_certificate", kpi_certificate)
-    row, position = asked.runtime.reader.one(
-        asked.tenant_id, kpi_certificates.VIEW, key, asked.when(kpi_certificates.VIEW)
+    key = context.find("kpi_certificate", kpi_certificate)
+    row, position = context.runtime.reader.one(
+        context.tenant_id, kpi_certificates.VIEW, key, context.when(kpi_certificates.VIEW)
     )
-    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=1)
+    return context.answer(present(context, [row])[0] | {"position": position}, position, version=1)
 
 
 @router.post(
@@ -232,12 +233,12 @@ def get_certificate(kpi_certificate: str, asked: Reading) -> Response:
     operation_id="kpi_certificates.verify",
     responses=answered(VerificationBody, 400, 404),
 )
-def verify(kpi_certificate: str, asked: Checking) -> Response:
+def verify(kpi_certificate: str, context: Checking) -> Response:
     """Compute a certificate again, at its position and by its rules, and compare; nothing is appended."""
-    reader, key = asked.runtime.reader, asked.find("kpi_certificate", kpi_certificate)
-    asked.when(*views_of(certificates.figure_of(reader, asked.tenant_id, key).kpi))
-    found = certificates.verify(reader, asked.tenant_id, key)
-    return asked.answer(found, found["known_since"]["position"])
+    reader, key = context.runtime.reader, context.find("kpi_certificate", kpi_certificate)
+    context.when(*views_of(certificates.figure_of(reader, context.tenant_id, key).kpi))
+    found = certificates.verify(reader, context.tenant_id, key)
+    return context.answer(found, found["known_since"]["position"])
 
 
 @router.post(
@@ -245,6 +246,6 @@ def verify(kpi_certificate: str, asked: Checking) -> Response:
     operation_id="kpi_certificates.verify_shortly",
     responses=answered(VerificationBody, 400, 404),
 )
-def verify_shortly(kpi_certificate: str, asked: Checking) -> Response:
+def verify_shortly(kpi_certificate: str, context: Checking) -> Response:
     """The same as `verification`, under a shorter name."""
-    return verify(kpi_certificate, asked)
+    return verify(kpi_certificate, context)

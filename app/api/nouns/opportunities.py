@@ -8,21 +8,22 @@ from pydantic import BaseModel, Field
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
 from app.api.http.answers import Computed, From, MoneyOf, Part, Sealed
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.formatting import money
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsDecimal, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.values import MICRO, Day
 from app.domain.opportunity import commands
 from projections.views import opportunities
 from projections.views.opportunities import Opportunity
 
 router = APIRouter(prefix="/v1", tags=["opportunities"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["opportunities:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["opportunities:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["opportunities:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["opportunities:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -100,9 +101,9 @@ present = Presenter(OpportunityBody, Opportunity, not_shown=("latest_at", "won_b
 @router.post(
     "/accounts/{account}/opportunities", operation_id="opportunities.identify", status_code=201, responses=_ANSWERS
 )
-async def identify(account: str, command: commands.IdentifyOpportunity, to: Writing) -> Response:
+async def identify(account: str, command: commands.IdentifyOpportunity, context: Writing) -> Response:
     """Write down that a client could need more."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post(
@@ -111,47 +112,47 @@ async def identify(account: str, command: commands.IdentifyOpportunity, to: Writ
     status_code=201,
     responses=_ANSWERS,
 )
-async def qualify(opportunity: str, command: commands.QualifyOpportunity, to: Writing) -> Response:
+async def qualify(opportunity: str, command: commands.QualifyOpportunity, context: Writing) -> Response:
     """Say that it is real."""
-    return await to.write(command, opportunity=opportunity)
+    return await context.write(command, opportunity=opportunity)
 
 
 @router.post(
     "/opportunities/{opportunity}/estimate", operation_id="opportunities.estimate", status_code=201, responses=_ANSWERS
 )
-async def estimate(opportunity: str, command: commands.EstimateOpportunity, to: Writing) -> Response:
+async def estimate(opportunity: str, command: commands.EstimateOpportunity, context: Writing) -> Response:
     """Say what it may bring."""
-    return await to.write(command, opportunity=opportunity)
+    return await context.write(command, opportunity=opportunity)
 
 
 @router.post(
     "/opportunities/{opportunity}/stage", operation_id="opportunities.advance", status_code=201, responses=_ANSWERS
 )
-async def advance(opportunity: str, command: commands.AdvanceOpportunity, to: Writing) -> Response:
+async def advance(opportunity: str, command: commands.AdvanceOpportunity, context: Writing) -> Response:
     """Put it at a stage; one that is parked goes on."""
-    return await to.write(command, opportunity=opportunity)
+    return await context.write(command, opportunity=opportunity)
 
 
 @router.post(
     "/opportunities/{opportunity}/parking", operation_id="opportunities.park", status_code=201, responses=_ANSWERS
 )
-async def park(opportunity: str, command: commands.ParkOpportunity, to: Writing) -> Response:
+async def park(opportunity: str, command: commands.ParkOpportunity, context: Writing) -> Response:
     """Let it rest until a day."""
-    return await to.write(command, opportunity=opportunity)
+    return await context.write(command, opportunity=opportunity)
 
 
 @router.post("/opportunities/{opportunity}/win", operation_id="opportunities.win", status_code=201, responses=_ANSWERS)
-async def win(opportunity: str, command: commands.WinOpportunity, to: Writing) -> Response:
+async def win(opportunity: str, command: commands.WinOpportunity, context: Writing) -> Response:
     """Name the contract's event by which it became business; its value is what that event changed."""
-    return await to.write(command, opportunity=opportunity)
+    return await context.write(command, opportunity=opportunity)
 
 
 @router.post(
     "/opportunities/{opportunity}/loss", operation_id="opportunities.lose", status_code=201, responses=_ANSWERS
 )
-async def lose(opportunity: str, command: commands.LoseOpportunity, to: Writing) -> Response:
+async def lose(opportunity: str, command: commands.LoseOpportunity, context: Writing) -> Response:
     """Say that it will not be."""
-    return await to.write(command, opportunity=opportunity)
+    return await context.write(command, opportunity=opportunity)
 
 
 # --- reading ---
@@ -161,7 +162,7 @@ async def lose(opportunity: str, command: commands.LoseOpportunity, to: Writing)
     "/opportunities", operation_id="opportunities.list", responses=answered(PageBody[OpportunityBody], 400, 404)
 )
 def list_opportunities(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
@@ -177,9 +178,9 @@ def list_opportunities(
 ) -> Response:
     """Opportunities, oldest first."""
     conditions = [] if close_before is None else [opportunities.closing_before(close_before)]
-    filters = picked(
-        account=asked.existing("account", account),
-        contract=asked.existing("contract", contract),
+    filters = filters_of(
+        account=context.existing("account", account),
+        contract=context.existing("contract", contract),
         stage=stage,
         outcome=outcome,
         source=source,
@@ -187,7 +188,7 @@ def list_opportunities(
         external_ref=external_ref,
     )
     return page(
-        asked,
+        context,
         paged,
         opportunities.VIEW,
         present,
@@ -202,18 +203,17 @@ def list_opportunities(
     operation_id="accounts.opportunities",
     responses=answered(PageBody[OpportunityBody], 400, 404),
 )
-def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """An account's opportunities, oldest first."""
-    filters = picked(account=asked.existing("account", account))
-    return page(asked, paged, opportunities.VIEW, present, filters=filters)
+    filters = filters_of(account=context.existing("account", account))
+    return page(context, paged, opportunities.VIEW, present, filters=filters)
 
 
 @router.get(
     "/opportunities/{opportunity}", operation_id="opportunities.get", responses=answered(OpportunityPage, 400, 404)
 )
-def get_opportunity(opportunity: str, asked: Reading) -> Response:
+def get_opportunity(opportunity: str, context: Reading) -> Response:
     """An opportunity."""
-    key = asked.find("opportunity", opportunity)
-    row, position = asked.runtime.reader.one(asked.tenant_id, opportunities.VIEW, key, asked.when(opportunities.VIEW))
-    more = {"position": position, "actions": actions.of_opportunity(row, asked.principal)}
-    return asked.answer(present(asked, [row])[0] | more, position, version=row.version)
+    row, position = context.one(opportunities.VIEW, opportunity)
+    more = {"position": position, "actions": actions.of_opportunity(row, context.principal)}
+    return context.answer(present(context, [row])[0] | more, position, version=row.version)

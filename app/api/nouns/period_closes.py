@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import EachOf, From, Part, SealedTexts
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.formatting import at
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import Invalid
 from app.domain.period_close.commands import ClosePeriod, RestatePeriod
 from app.services import period_closes as periods
@@ -23,8 +24,8 @@ from projections.views import period_closes
 from projections.views.period_closes import PeriodClose
 
 router = APIRouter(prefix="/v1/period-closes", tags=["period_closes"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["certificates:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["certificates:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["certificates:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["certificates:read"])]
 
 
 class RestatementTold(BaseModel):
@@ -90,15 +91,15 @@ present = Presenter(PeriodCloseBody, PeriodClose, not_shown=("latest_at",))
     status_code=201,
     responses=WRITTEN | documented(404, 409, 415, 422),
 )
-async def close(command: ClosePeriod, to: Writing) -> Response:
+async def close(command: ClosePeriod, context: Writing) -> Response:
     """Close a period that has ended: its figures are certified as they are known now. It is closed once."""
-    to.require_unmatched()
+    context.require_unmatched()
 
     def certified() -> Receipt:
-        runtime, who = to.runtime, to.principal
-        return periods.close(runtime.handler, runtime.reader, who.tenant_id, who.key_id, command, to.asked)
+        runtime, who = context.runtime, context.principal
+        return periods.close(runtime.handler, runtime.reader, who.tenant_id, who.key_id, command, context.request)
 
-    return to.answer(await asyncio.to_thread(_fitting, certified))
+    return context.answer(await asyncio.to_thread(_fitting, certified))
 
 
 @router.post(
@@ -107,28 +108,35 @@ async def close(command: ClosePeriod, to: Writing) -> Response:
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 422),
 )
-async def restate(period_close: str, command: RestatePeriod, to: Writing) -> Response:
+async def restate(period_close: str, command: RestatePeriod, context: Writing) -> Response:
     """Certify anew what later knowledge has changed, and name the events that did it."""
 
     def certified() -> Receipt:
-        runtime, who = to.runtime, to.principal
+        runtime, who = context.runtime, context.principal
         return periods.restate(
-            runtime.handler, runtime.reader, who.tenant_id, who.key_id, period_close, command, to.asked, to.if_match
+            runtime.handler,
+            runtime.reader,
+            who.tenant_id,
+            who.key_id,
+            period_close,
+            command,
+            context.request,
+            context.if_match,
         )
 
-    return to.answer(await asyncio.to_thread(_fitting, certified))
+    return context.answer(await asyncio.to_thread(_fitting, certified))
 
 
 def _fitting(certified: Callable[[], Receipt]) -> Receipt:
     try:
         return certified()
-    except Invalid as error:  # in a body it is a member that does not fit, not a question asked wrongly
+    except Invalid as error:  # in a body it is a member that does not fit, not a wrong parameter
         raise Refusal(error, 422) from error
 
 
 @router.get("", operation_id="period_closes.list", responses=answered(PageBody[PeriodCloseBody], 400))
 def list_closes(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     start: Annotated[list[str] | None, Query(description="first day of the period")] = None,
     end: Annotated[list[str] | None, Query(description="first day after the period")] = None,
@@ -136,20 +144,20 @@ def list_closes(
     sort: Annotated[str | None, Query(description="start, closed_at or period_close; - for descending")] = None,
 ) -> Response:
     """The closed periods, latest first."""
-    filters = picked(start=start, end=end, currency=currency)
-    return page(asked, paged, period_closes.VIEW, present, filters=filters, sort=sort, default_sort="-start")
+    filters = filters_of(start=start, end=end, currency=currency)
+    return page(context, paged, period_closes.VIEW, present, filters=filters, sort=sort, default_sort="-start")
 
 
 @router.get("/{period_close}", operation_id="period_closes.get", responses=answered(PeriodClosePage, 400, 404))
-def get_close(period_close: str, asked: Reading) -> Response:
+def get_close(period_close: str, context: Reading) -> Response:
     """A closed period: each certified figure beside what it is by now, with the difference."""
-    reader = asked.runtime.reader
-    when = asked.when(period_closes.VIEW)
-    row, position = reader.one(asked.tenant_id, period_closes.VIEW, asked.find("period_close", period_close), when)
-    figures = periods.standing(reader, asked.tenant_id, row.certificates, position)
-    body = present(asked, [row])[0] | {
+    reader = context.runtime.reader
+    when = context.when(period_closes.VIEW)
+    row, position = reader.one(context.tenant_id, period_closes.VIEW, context.find("period_close", period_close), when)
+    figures = periods.standing(reader, context.tenant_id, row.certificates, position)
+    body = present(context, [row])[0] | {
         "figures": figures,
-        "restated": any(one["restated"] for one in figures),
+        "restated": any(figure["restated"] for figure in figures),
         "position": position,
     }
-    return asked.answer(body, position, version=row.version)
+    return context.answer(body, position, version=row.version)

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends, Path, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Added, EachOf, From, SealedTexts
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.values import LAST, day_of
 from app.domain.policy import commands as policy_commands
@@ -22,8 +23,8 @@ from projections.views import policies, policy_rules
 from projections.views.policies import Policy
 
 router = APIRouter(prefix="/v1", tags=["policies"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["policies:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["policies:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["policies:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["policies:read"])]
 Number = Annotated[int, Path(ge=1, le=2**53, description="which of the policy's versions")]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
@@ -77,27 +78,27 @@ class RulesPage(RulesBody):
     position: int
 
 
-_policy = Presenter(PolicyBody, Policy)
+_policies = Presenter(PolicyBody, Policy)
 
 
 def present(context: ReadContext, rows: Sequence[Policy], day: str) -> list[dict[str, Any]]:
     """Policies as they are answered, with the version in force on a day."""
     return [
         answer | {"in_force": policies.version_on(row, day)}
-        for answer, row in zip(_policy(context, rows), rows, strict=True)
+        for answer, row in zip(_policies(context, rows), rows, strict=True)
     ]
 
 
 @router.post("/policies", operation_id="policies.draft", status_code=201, responses=_ANSWERS)
-async def draft(command: policy_commands.DraftPolicy, to: Writing) -> Response:
+async def draft(command: policy_commands.DraftPolicy, context: Writing) -> Response:
     """Begin a policy with the draft of its first version."""
-    return await to.write(command)
+    return await context.write(command)
 
 
 @router.post("/policies/{policy}/versions", operation_id="policies.draft_version", status_code=201, responses=_ANSWERS)
-async def draft_version(policy: str, command: policy_commands.DraftPolicyVersion, to: Writing) -> Response:
+async def draft_version(policy: str, command: policy_commands.DraftPolicyVersion, context: Writing) -> Response:
     """Draft another version."""
-    return await to.write(command, policy=policy)
+    return await context.write(command, policy=policy)
 
 
 @router.post(
@@ -106,9 +107,9 @@ async def draft_version(policy: str, command: policy_commands.DraftPolicyVersion
     status_code=201,
     responses=_ANSWERS,
 )
-async def activate(policy: str, number: Number, command: policy_commands.Activation, to: Writing) -> Response:
+async def activate(policy: str, number: Number, command: policy_commands.Activation, context: Writing) -> Response:
     """Put a version in force from a day; from then on it never changes."""
-    return await to.write(policy_commands.ActivatePolicy(number=number, **command.model_dump()), policy=policy)
+    return await context.write(policy_commands.ActivatePolicy(number=number, **command.model_dump()), policy=policy)
 
 
 @router.post(
@@ -117,14 +118,14 @@ async def activate(policy: str, number: Number, command: policy_commands.Activat
     status_code=201,
     responses=_ANSWERS,
 )
-async def retire(policy: str, number: Number, command: policy_commands.Retirement, to: Writing) -> Response:
+async def retire(policy: str, number: Number, command: policy_commands.Retirement, context: Writing) -> Response:
     """Take a version out of force."""
-    return await to.write(policy_commands.RetirePolicy(number=number, **command.model_dump()), policy=policy)
+    return await context.write(policy_commands.RetirePolicy(number=number, **command.model_dump()), policy=policy)
 
 
 @router.get("/policies", operation_id="policies.list", responses=answered(PageBody[PolicyBody], 400, 404))
 def list_policies(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     kind: Annotated[list[Kind] | None, Query()] = None,
     name: Annotated[list[str] | None, Query()] = None,
@@ -132,53 +133,55 @@ def list_policies(
     sort: Annotated[str | None, Query(description="kind or name; - for descending")] = None,
 ) -> Response:
     """Every policy with its versions, by kind and name."""
-    day, filters = _day(asked, asked.when(policies.VIEW)), picked(kind=kind, name=name, status=status)
+    day, filters = _day(context, context.when(policies.VIEW)), filters_of(kind=kind, name=name, status=status)
     return page(
-        asked, paged, policies.VIEW, lambda context, rows: present(context, rows, day), filters=filters, sort=sort
+        context, paged, policies.VIEW, lambda context, rows: present(context, rows, day), filters=filters, sort=sort
     )
 
 
 @router.get("/policies/{policy}", operation_id="policies.get", responses=answered(PolicyPage, 400, 404))
-def get_policy(policy: str, asked: Reading) -> Response:
+def get_policy(policy: str, context: Reading) -> Response:
     """A policy with all that its versions say."""
-    row, position, when = _found(asked, policy)
-    said = {one.number: one.rules for one in _said(asked, row, position)}
-    body = present(asked, [row], _day(asked, when))[0]
-    versions = [{**one, "rules": said[one["number"]]} for one in body["versions"]]
-    return asked.answer(body | {"versions": versions, "position": position}, position, version=row.version)
+    row, position, when = _policy_row(context, policy)
+    rules = {version.number: version.rules for version in _rules_of(context, row, position)}
+    body = present(context, [row], _day(context, when))[0]
+    versions = [{**version, "rules": rules[version["number"]]} for version in body["versions"]]
+    return context.answer(body | {"versions": versions, "position": position}, position, version=row.version)
 
 
 @router.get(
     "/policies/{policy}/versions/{number}", operation_id="policies.get_version", responses=answered(RulesPage, 400, 404)
 )
-def get_version(policy: str, number: Number, asked: Reading) -> Response:
+def get_version(policy: str, number: Number, context: Reading) -> Response:
     """One version of a policy: a table of rates alone may be long."""
-    row, position, _ = _found(asked, policy)
+    row, position, _ = _policy_row(context, policy)
     if number > len(row.versions):
         raise NotFound("unknown_version", f"{row.kind}@{row.name} has {len(row.versions)} versions")
-    (said,) = _said(asked, row, position, number)
-    version = _policy(asked, [row])[0]["versions"][number - 1]
-    body = {**version, "rules": said.rules, "position": position}
-    return asked.answer(body, position, version=row.version)
+    (drafted,) = _rules_of(context, row, position, number)
+    version = _policies(context, [row])[0]["versions"][number - 1]
+    body = {**version, "rules": drafted.rules, "position": position}
+    return context.answer(body, position, version=row.version)
 
 
-def _found(asked: ReadContext, named: str) -> tuple[Policy, int, When]:
-    key = asked.find("policy", named)
-    when = asked.when(policies.VIEW, policy_rules.VIEW)
-    row, position = asked.runtime.reader.one(asked.tenant_id, policies.VIEW, key, when)
+def _policy_row(context: ReadContext, named: str) -> tuple[Policy, int, When]:
+    key = context.find("policy", named)
+    when = context.when(policies.VIEW, policy_rules.VIEW)
+    row, position = context.runtime.reader.one(context.tenant_id, policies.VIEW, key, when)
     return row, position, when
 
 
-def _said(asked: ReadContext, row: Policy, position: int, number: int | None = None) -> list[policy_rules.PolicyRules]:
-    """What the versions of a policy, or one of them, say, of those that were known at a position."""
+def _rules_of(
+    context: ReadContext, row: Policy, position: int, number: int | None = None
+) -> list[policy_rules.PolicyRules]:
+    """The rules of the versions of a policy, or of one of them, that were known at a position."""
     when = When(LAST, position, now=True)
     rules = policy_rules.of_policy(row.policy, number)
-    return asked.runtime.reader.select(asked.tenant_id, policy_rules.VIEW, rules, when)[0]
+    return context.runtime.reader.select(context.tenant_id, policy_rules.VIEW, rules, when)[0]
 
 
-def _day(asked: ReadContext, when: When) -> str:
-    """The day of a question's business time, in the tenant's zone. Raises: Invalid where the calendar ends."""
+def _day(context: ReadContext, when: When) -> str:
+    """The day of a read's business time, in the tenant's zone. Raises: Invalid beyond the calendar."""
     try:
-        return day_of(when.as_of, asked.runtime.handler.zone(asked.tenant_id))
+        return day_of(when.as_of, context.runtime.handler.zone(context.tenant_id))
     except OverflowError as error:
         raise Invalid("invalid_as_of", "as_of is beyond the calendar") from error

@@ -8,21 +8,22 @@ from pydantic import BaseModel, Field
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
 from app.api.http.answers import Computed, EachOf, From, Sealed, SealedTexts
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.formatting import at, money
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.values import MICRO, Day, day_start, half_up, scaled, unscaled
 from app.domain.proposal import commands
 from projections.views import proposals
 from projections.views.proposals import Proposal
 
 router = APIRouter(prefix="/v1", tags=["proposals"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["proposals:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["proposals:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["proposals:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["proposals:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -160,21 +161,21 @@ present = Presenter(ProposalBody, Proposal, not_shown=("latest_at", "agreed"))
 
 
 @router.post("/accounts/{account}/proposals", operation_id="proposals.draft", status_code=201, responses=_ANSWERS)
-async def draft(account: str, command: commands.DraftProposal, to: Writing) -> Response:
+async def draft(account: str, command: commands.DraftProposal, context: Writing) -> Response:
     """Put an offer on paper, as version 1."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post("/proposals/{proposal}/versions", operation_id="proposals.revise", status_code=201, responses=_ANSWERS)
-async def revise(proposal: str, command: commands.ReviseProposal, to: Writing) -> Response:
+async def revise(proposal: str, command: commands.ReviseProposal, context: Writing) -> Response:
     """Put another version in the place of the live one; what was conceded on that one is gone with it."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 @router.post("/proposals/{proposal}/submission", operation_id="proposals.submit", status_code=201, responses=_ANSWERS)
-async def submit(proposal: str, command: commands.SubmitProposal, to: Writing) -> Response:
+async def submit(proposal: str, command: commands.SubmitProposal, context: Writing) -> Response:
     """Send the live version to the client."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 @router.post(
@@ -183,51 +184,51 @@ async def submit(proposal: str, command: commands.SubmitProposal, to: Writing) -
     status_code=201,
     responses=_ANSWERS,
 )
-async def record_client_position(proposal: str, command: commands.RecordClientPosition, to: Writing) -> Response:
+async def record_client_position(proposal: str, command: commands.RecordClientPosition, context: Writing) -> Response:
     """Write down where the client stands."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 @router.post("/proposals/{proposal}/concessions", operation_id="proposals.concede", status_code=201, responses=_ANSWERS)
-async def concede(proposal: str, command: commands.OfferConcession, to: Writing) -> Response:
+async def concede(proposal: str, command: commands.OfferConcession, context: Writing) -> Response:
     """Give way on something; above the limit of the key's role, or below the margin floor, it waits for approval."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 @router.post("/proposals/{proposal}/approvals", operation_id="proposals.approve", status_code=201, responses=_ANSWERS)
-async def approve(proposal: str, command: commands.ApproveConcession, to: Writing) -> Response:
+async def approve(proposal: str, command: commands.ApproveConcession, context: Writing) -> Response:
     """Approve a concession that somebody less senior offered, or the margin of a version."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 @router.post("/proposals/{proposal}/rejections", operation_id="proposals.reject", status_code=201, responses=_ANSWERS)
-async def reject(proposal: str, command: commands.RejectConcession, to: Writing) -> Response:
+async def reject(proposal: str, command: commands.RejectConcession, context: Writing) -> Response:
     """Say no to a concession that waits, or take back one's own."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 @router.post("/proposals/{proposal}/acceptance", operation_id="proposals.accept", status_code=201, responses=_ANSWERS)
-async def accept(proposal: str, command: commands.AcceptProposal, to: Writing) -> Response:
+async def accept(proposal: str, command: commands.AcceptProposal, context: Writing) -> Response:
     """Say that the client took the live version, which is frozen from here on."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 @router.post("/proposals/{proposal}/decline", operation_id="proposals.decline", status_code=201, responses=_ANSWERS)
-async def decline(proposal: str, command: commands.DeclineProposal, to: Writing) -> Response:
+async def decline(proposal: str, command: commands.DeclineProposal, context: Writing) -> Response:
     """Say that there will be no deal on it."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 @router.post("/proposals/{proposal}/expiry", operation_id="proposals.expire", status_code=201, responses=_ANSWERS)
-async def expire(proposal: str, command: commands.ExpireProposal, to: Writing) -> Response:
+async def expire(proposal: str, command: commands.ExpireProposal, context: Writing) -> Response:
     """Say that nobody took it while it was valid."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 @router.post("/proposals/{proposal}/contract", operation_id="proposals.take_over", status_code=201, responses=_ANSWERS)
-async def take_over(proposal: str, command: commands.ContractProposal, to: Writing) -> Response:
+async def take_over(proposal: str, command: commands.ContractProposal, context: Writing) -> Response:
     """Name the event by which a contract took the accepted version over; refused unless it is worth the same."""
-    return await to.write(command, proposal=proposal)
+    return await context.write(command, proposal=proposal)
 
 
 # --- reading ---
@@ -235,7 +236,7 @@ async def take_over(proposal: str, command: commands.ContractProposal, to: Writi
 
 @router.get("/proposals", operation_id="proposals.list", responses=answered(PageBody[ProposalBody], 400, 404))
 def list_proposals(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
@@ -250,16 +251,16 @@ def list_proposals(
 ) -> Response:
     """Proposals, oldest first."""
     conditions = [] if valid_before is None else [proposals.valid_before(valid_before)]
-    filters = picked(
-        account=asked.existing("account", account),
-        contract=asked.existing("contract", contract),
-        opportunity=asked.existing("opportunity", opportunity),
+    filters = filters_of(
+        account=context.existing("account", account),
+        contract=context.existing("contract", contract),
+        opportunity=context.existing("opportunity", opportunity),
         state=state,
         awaiting=awaiting_approval,
         external_ref=external_ref,
     )
     return page(
-        asked,
+        context,
         paged,
         proposals.VIEW,
         present,
@@ -274,18 +275,18 @@ def list_proposals(
     operation_id="accounts.proposals",
     responses=answered(PageBody[ProposalBody], 400, 404),
 )
-def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """An account's proposals, oldest first."""
-    filters = picked(account=asked.existing("account", account))
-    return page(asked, paged, proposals.VIEW, present, filters=filters)
+    filters = filters_of(account=context.existing("account", account))
+    return page(context, paged, proposals.VIEW, present, filters=filters)
 
 
 @router.get("/proposals/{proposal}", operation_id="proposals.get", responses=answered(ProposalPage, 400, 404))
-def get_proposal(proposal: str, asked: Reading) -> Response:
+def get_proposal(proposal: str, context: Reading) -> Response:
     """A proposal with its versions, the client's positions and the concessions."""
-    key = asked.find("proposal", proposal)
-    when = asked.when(proposals.VIEW)
-    row, position = asked.runtime.reader.one(asked.tenant_id, proposals.VIEW, key, when)
-    lapsed = day_start(row.valid_until, asked.runtime.handler.zone(asked.tenant_id)) <= when.as_of
-    more = {"position": position, "actions": actions.of_proposal(row, asked.principal, lapsed=lapsed)}
-    return asked.answer(present(asked, [row])[0] | more, position, version=row.version)
+    key = context.find("proposal", proposal)
+    when = context.when(proposals.VIEW)
+    row, position = context.runtime.reader.one(context.tenant_id, proposals.VIEW, key, when)
+    lapsed = day_start(row.valid_until, context.runtime.handler.zone(context.tenant_id)) <= when.as_of
+    more = {"position": position, "actions": actions.of_proposal(row, context.principal, lapsed=lapsed)}
+    return context.answer(present(context, [row])[0] | more, position, version=row.version)

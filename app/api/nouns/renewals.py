@@ -8,12 +8,13 @@ from pydantic import BaseModel, Field
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
 from app.api.http.answers import From, InstantOf, MoneyOf, Part
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.values import Day
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
@@ -22,8 +23,8 @@ from projections.views.forecasts import Forecast
 from projections.views.renewals import Renewal
 
 router = APIRouter(prefix="/v1", tags=["renewals"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["renewals:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["renewals:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["renewals:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["renewals:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -107,27 +108,27 @@ _submissions = Presenter(SubmissionBody, Forecast)
 
 
 @router.post("/contracts/{contract}/renewal-cycles", operation_id="renewals.open", status_code=201, responses=_ANSWERS)
-async def open_renewal(contract: str, command: OpenRenewal, to: Writing) -> Response:
+async def open_renewal(contract: str, command: OpenRenewal, context: Writing) -> Response:
     """Begin the work on the renewal of the current term; its value is frozen."""
-    return await to.write(command, contract=contract)
+    return await context.write(command, contract=contract)
 
 
 @router.post("/renewals/{renewal}/risk", operation_id="renewals.set_risk", status_code=201, responses=_ANSWERS)
-async def set_risk(renewal: str, command: SetRenewalRisk, to: Writing) -> Response:
+async def set_risk(renewal: str, command: SetRenewalRisk, context: Writing) -> Response:
     """Say how likely the renewal is."""
-    return await to.write(command, renewal=renewal)
+    return await context.write(command, renewal=renewal)
 
 
 @router.post("/renewals/{renewal}/deferral", operation_id="renewals.defer", status_code=201, responses=_ANSWERS)
-async def defer(renewal: str, command: DeferRenewal, to: Writing) -> Response:
+async def defer(renewal: str, command: DeferRenewal, context: Writing) -> Response:
     """Put the decision off."""
-    return await to.write(command, renewal=renewal)
+    return await context.write(command, renewal=renewal)
 
 
 @router.post("/renewals/{renewal}/forecasts", operation_id="renewals.forecast", status_code=201, responses=_ANSWERS)
-async def submit_forecast(renewal: str, command: SubmitForecast, to: Writing) -> Response:
+async def submit_forecast(renewal: str, command: SubmitForecast, context: Writing) -> Response:
     """Say what is to be expected of the renewal; what was said before stays, and the newest counts."""
-    return await to.write(command, renewal=renewal)
+    return await context.write(command, renewal=renewal)
 
 
 @router.get(
@@ -137,20 +138,20 @@ async def submit_forecast(renewal: str, command: SubmitForecast, to: Writing) ->
 )
 def list_forecasts(
     renewal: str,
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     category: Annotated[list[str] | None, Query(description="commit, best_case, at_risk or lost")] = None,
     by: Annotated[list[str] | None, Query(description="the key that said so")] = None,
     sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
 ) -> Response:
     """Every forecast for a renewal cycle, in the order in which they were recorded."""
-    filters = picked(renewal=asked.existing("renewal", renewal), category=category, by=by)
-    return page(asked, paged, forecasts.VIEW, _submissions, filters=filters, sort=sort)
+    filters = filters_of(renewal=context.existing("renewal", renewal), category=category, by=by)
+    return page(context, paged, forecasts.VIEW, _submissions, filters=filters, sort=sort)
 
 
 @router.get("/renewals", operation_id="renewals.list", responses=answered(PageBody[RenewalBody], 400, 404))
 def list_renewals(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
@@ -165,23 +166,23 @@ def list_renewals(
 ) -> Response:
     """The renewals board: every end of a term, by due day."""
     conditions = renewals.falling_due(due_from, due_to)
-    filters = picked(
-        account=asked.existing("account", account),
-        contract=asked.existing("contract", contract),
+    filters = filters_of(
+        account=context.existing("account", account),
+        contract=context.existing("contract", contract),
         outcome=outcome,
         risk=risk,
         category=category,
     )
-    return page(asked, paged, renewals.VIEW, present, filters=filters, conditions=conditions, sort=sort)
+    return page(context, paged, renewals.VIEW, present, filters=filters, conditions=conditions, sort=sort)
 
 
 @router.get("/renewals/{renewal}", operation_id="renewals.get", responses=answered(RenewalPage, 400, 404))
-def get_renewal(renewal: str, asked: Reading) -> Response:
+def get_renewal(renewal: str, context: Reading) -> Response:
     """A renewal cycle by its id."""
-    key = asked.find("renewal", renewal)
-    when = asked.when(renewals.VIEW)
-    rows, position = asked.runtime.reader.select(asked.tenant_id, renewals.VIEW, [renewals.of_cycle(key)], when)
+    key = context.find("renewal", renewal)
+    when = context.when(renewals.VIEW)
+    rows, position = context.runtime.reader.select(context.tenant_id, renewals.VIEW, [renewals.of_cycle(key)], when)
     if not rows:
         raise NotFound("renewal_not_found", "there is no such renewal")
-    more = {"position": position, "actions": actions.of_renewal(rows[0], asked.principal)}
-    return asked.answer(present(asked, rows)[0] | more, position, version=rows[0].version)
+    more = {"position": position, "actions": actions.of_renewal(rows[0], context.principal)}
+    return context.answer(present(context, rows)[0] | more, position, version=rows[0].version)

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import DecimalOf, EachOf, From, MoneyOf, Opened, Part, Sealed, SealedTexts
-from app.api.http.dependencies import ReadContext, WriteContext, door, picked, question
 from app.api.http.formatting import at
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
+from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsDecimal, AsInstant, AsMoney, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.values import Day
 from app.domain.scope_change import commands
 from app.domain.scope_change.commands import Team
@@ -20,9 +21,9 @@ from projections.views import scope_changes
 from projections.views.scope_changes import ScopeChange
 
 router = APIRouter(prefix="/v1", tags=["scope_changes"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["scope_changes:write"])]
-Amending = Annotated[WriteContext, Security(door, scopes=["scope_changes:write", "contracts:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["scope_changes:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["scope_changes:write"])]
+Amending = Annotated[WriteContext, Security(write_context, scopes=["scope_changes:write", "contracts:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["scope_changes:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -126,9 +127,9 @@ present = Presenter(ScopeChangeBody, ScopeChange, not_shown=("latest_at", "respo
 @router.post(
     "/accounts/{account}/scope-changes", operation_id="scope_changes.raise", status_code=201, responses=_ANSWERS
 )
-async def raise_scope_change(account: str, command: commands.RaiseScopeChange, to: Writing) -> Response:
+async def raise_scope_change(account: str, command: commands.RaiseScopeChange, context: Writing) -> Response:
     """Write down what the client asks for beyond what was agreed."""
-    return await to.write(command, account=account)
+    return await context.write(command, account=account)
 
 
 @router.post(
@@ -137,9 +138,9 @@ async def raise_scope_change(account: str, command: commands.RaiseScopeChange, t
     status_code=201,
     responses=_ANSWERS,
 )
-async def request_consult(scope_change: str, command: commands.RequestConsult, to: Writing) -> Response:
+async def request_consult(scope_change: str, command: commands.RequestConsult, context: Writing) -> Response:
     """Ask a team of the house."""
-    return await to.write(command, scope_change=scope_change)
+    return await context.write(command, scope_change=scope_change)
 
 
 @router.post(
@@ -148,9 +149,9 @@ async def request_consult(scope_change: str, command: commands.RequestConsult, t
     status_code=201,
     responses=_ANSWERS,
 )
-async def answer_consult(scope_change: str, team: Team, command: commands.ConsultAnswer, to: Writing) -> Response:
+async def answer_consult(scope_change: str, team: Team, command: commands.ConsultAnswer, context: Writing) -> Response:
     """Answer for a team that was asked."""
-    return await to.write(commands.AnswerConsult(team=team, **command.model_dump()), scope_change=scope_change)
+    return await context.write(commands.AnswerConsult(team=team, **command.model_dump()), scope_change=scope_change)
 
 
 @router.post(
@@ -159,57 +160,57 @@ async def answer_consult(scope_change: str, team: Team, command: commands.Consul
     status_code=201,
     responses=_ANSWERS,
 )
-async def waive_consult(scope_change: str, team: Team, command: commands.ConsultWaiver, to: Writing) -> Response:
+async def waive_consult(scope_change: str, team: Team, command: commands.ConsultWaiver, context: Writing) -> Response:
     """Do without a team's answer, and say why."""
-    return await to.write(commands.WaiveConsult(team=team, **command.model_dump()), scope_change=scope_change)
+    return await context.write(commands.WaiveConsult(team=team, **command.model_dump()), scope_change=scope_change)
 
 
 @router.post(
     "/scope-changes/{scope_change}/assessment", operation_id="scope_changes.assess", status_code=201, responses=_ANSWERS
 )
-async def assess(scope_change: str, command: commands.AssessImpact, to: Writing) -> Response:
+async def assess(scope_change: str, command: commands.AssessImpact, context: Writing) -> Response:
     """Say what it takes."""
-    return await to.write(command, scope_change=scope_change)
+    return await context.write(command, scope_change=scope_change)
 
 
 @router.post(
     "/scope-changes/{scope_change}/approval", operation_id="scope_changes.approve", status_code=201, responses=_ANSWERS
 )
-async def approve(scope_change: str, command: commands.ApproveScopeChange, to: Writing) -> Response:
+async def approve(scope_change: str, command: commands.ApproveScopeChange, context: Writing) -> Response:
     """Approve inside the house what somebody else assessed."""
-    return await to.write(command, scope_change=scope_change)
+    return await context.write(command, scope_change=scope_change)
 
 
 @router.post(
     "/scope-changes/{scope_change}/response", operation_id="scope_changes.respond", status_code=201, responses=_ANSWERS
 )
-async def respond(scope_change: str, command: commands.RespondToClient, to: Writing) -> Response:
+async def respond(scope_change: str, command: commands.RespondToClient, context: Writing) -> Response:
     """Answer the client."""
-    return await to.write(command, scope_change=scope_change)
+    return await context.write(command, scope_change=scope_change)
 
 
 @router.post(
     "/scope-changes/{scope_change}/decision", operation_id="scope_changes.decide", status_code=201, responses=_ANSWERS
 )
-async def decide(scope_change: str, command: commands.RecordClientDecision, to: Writing) -> Response:
+async def decide(scope_change: str, command: commands.RecordClientDecision, context: Writing) -> Response:
     """Say what the client chose."""
-    return await to.write(command, scope_change=scope_change)
+    return await context.write(command, scope_change=scope_change)
 
 
 @router.post(
     "/scope-changes/{scope_change}/absorption", operation_id="scope_changes.absorb", status_code=201, responses=_ANSWERS
 )
-async def absorb(scope_change: str, command: commands.AbsorbWork, to: Writing) -> Response:
+async def absorb(scope_change: str, command: commands.AbsorbWork, context: Writing) -> Response:
     """Take the work on unpaid."""
-    return await to.write(command, scope_change=scope_change)
+    return await context.write(command, scope_change=scope_change)
 
 
 @router.post(
     "/scope-changes/{scope_change}/amendment", operation_id="scope_changes.amend", status_code=201, responses=_ANSWERS
 )
-async def amend(scope_change: str, command: commands.AmendScopeChange, to: Amending) -> Response:
+async def amend(scope_change: str, command: commands.AmendScopeChange, context: Amending) -> Response:
     """Make it part of a contract; both are appended together."""
-    return await to.write(command, scope_change=scope_change)
+    return await context.write(command, scope_change=scope_change)
 
 
 @router.post(
@@ -218,17 +219,17 @@ async def amend(scope_change: str, command: commands.AmendScopeChange, to: Amend
     status_code=201,
     responses=_ANSWERS,
 )
-async def withdraw(scope_change: str, command: commands.WithdrawScopeChange, to: Writing) -> Response:
+async def withdraw(scope_change: str, command: commands.WithdrawScopeChange, context: Writing) -> Response:
     """Take the wish back."""
-    return await to.write(command, scope_change=scope_change)
+    return await context.write(command, scope_change=scope_change)
 
 
 @router.post(
     "/scope-changes/{scope_change}/delivery", operation_id="scope_changes.deliver", status_code=201, responses=_ANSWERS
 )
-async def deliver(scope_change: str, command: commands.DeliverScopeChange, to: Writing) -> Response:
+async def deliver(scope_change: str, command: commands.DeliverScopeChange, context: Writing) -> Response:
     """Say that the work is done."""
-    return await to.write(command, scope_change=scope_change)
+    return await context.write(command, scope_change=scope_change)
 
 
 # --- reading ---
@@ -238,7 +239,7 @@ async def deliver(scope_change: str, command: commands.DeliverScopeChange, to: W
     "/scope-changes", operation_id="scope_changes.list", responses=answered(PageBody[ScopeChangeBody], 400, 404)
 )
 def list_scope_changes(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     state: Annotated[list[str] | None, Query(description="raised, consulting, assessed and so on")] = None,
     waiting_on: Annotated[
@@ -254,14 +255,14 @@ def list_scope_changes(
     conditions = [] if waiting_on is None else [scope_changes.waits_for(waiting_on)]
     if needed_before is not None:
         conditions.append(scope_changes.needed_before(needed_before))
-    filters = picked(
+    filters = filters_of(
         state=state,
-        account=asked.existing("account", account),
-        contract=asked.existing("contract", contract),
+        account=context.existing("account", account),
+        contract=context.existing("contract", contract),
         external_ref=external_ref,
     )
     return page(
-        asked,
+        context,
         paged,
         scope_changes.VIEW,
         present,
@@ -276,17 +277,16 @@ def list_scope_changes(
     operation_id="accounts.scope_changes",
     responses=answered(PageBody[ScopeChangeBody], 400, 404),
 )
-def list_of_account(account: str, asked: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """An account's scope changes, oldest first."""
-    filters = picked(account=asked.existing("account", account))
-    return page(asked, paged, scope_changes.VIEW, present, filters=filters)
+    filters = filters_of(account=context.existing("account", account))
+    return page(context, paged, scope_changes.VIEW, present, filters=filters)
 
 
 @router.get(
     "/scope-changes/{scope_change}", operation_id="scope_changes.get", responses=answered(ScopeChangePage, 400, 404)
 )
-def get_scope_change(scope_change: str, asked: Reading) -> Response:
+def get_scope_change(scope_change: str, context: Reading) -> Response:
     """A scope change."""
-    key = asked.find("scope_change", scope_change)
-    row, position = asked.runtime.reader.one(asked.tenant_id, scope_changes.VIEW, key, asked.when(scope_changes.VIEW))
-    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=row.version)
+    row, position = context.one(scope_changes.VIEW, scope_change)
+    return context.answer(present(context, [row])[0] | {"position": position}, position, version=row.version)

@@ -9,22 +9,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Added, From
-from app.api.http.dependencies import (
-    ReadContext,
-    WriteContext,
-    caller,
-    door,
-    picked,
-    plain_question,
-    question,
-    runtime_of,
-)
+from app.api.http.dependencies import caller, runtime_of
 from app.api.http.formatting import at
 from app.api.http.paging import Paging, listing, page, paging, read_cursor
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
+from app.api.http.read_context import ReadContext, filters_of, plain_read_context, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.write_context import WriteContext, write_context
 from app.auth.roles import Principal
 from app.domain.webhook_endpoint.commands import (
     AddWebhookSecret,
@@ -41,8 +34,8 @@ from projections.views import webhook_endpoints
 from projections.views.webhook_endpoints import WebhookEndpoint
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute)
-Writing = Annotated[WriteContext, Security(door, scopes=["webhooks:write", "events:write"])]
-Reading = Annotated[ReadContext, Security(question, scopes=["webhooks:read"])]
+Writing = Annotated[WriteContext, Security(write_context, scopes=["webhooks:write", "events:write"])]
+Reading = Annotated[ReadContext, Security(read_context, scopes=["webhooks:read"])]
 PATH: Final = "/v1/webhook-endpoints"
 
 
@@ -137,13 +130,17 @@ def present_message(message: Message) -> dict[str, Any]:
     status_code=201,
     responses=WRITTEN | {201: WRITTEN[201] | {"model": RegisteredEndpoint}} | documented(409, 415, 422),
 )
-async def register(command: RegisterWebhookEndpoint, to: Writing) -> Response:
+async def register(command: RegisterWebhookEndpoint, context: Writing) -> Response:
     """Give a sender an address; a secret that is made here is shown once."""
-    to.require_unmatched()
+    context.require_unmatched()
     receipt, secret, url = await asyncio.to_thread(
-        to.runtime.endpoints.register, to.principal.tenant_id, to.principal.key_id, command, to.asked
+        context.runtime.endpoints.register,
+        context.principal.tenant_id,
+        context.principal.key_id,
+        command,
+        context.request,
     )
-    return to.answer(receipt, secret=secret, url=url)
+    return context.answer(receipt, secret=secret, url=url)
 
 
 @router.post(
@@ -152,13 +149,13 @@ async def register(command: RegisterWebhookEndpoint, to: Writing) -> Response:
     status_code=201,
     responses=WRITTEN | {201: WRITTEN[201] | {"model": AddedSecret}} | documented(404, 409, 412, 415, 422),
 )
-async def add_secret(endpoint: str, command: AddWebhookSecret, to: Writing) -> Response:
+async def add_secret(endpoint: str, command: AddWebhookSecret, context: Writing) -> Response:
     """Accept one more secret or public key, beside those that are accepted already."""
     receipt, secret_id, secret = await asyncio.to_thread(
-        to.runtime.endpoints.add_secret, to.principal.tenant_id, to.principal.key_id, endpoint, command, to.asked,
-        if_match=to.if_match,
+        context.runtime.endpoints.add_secret, context.principal.tenant_id, context.principal.key_id, endpoint, command, context.request,
+        if_match=context.if_match,
     )  # fmt: skip
-    return to.answer(receipt, secret_id=secret_id, secret=secret)
+    return context.answer(receipt, secret_id=secret_id, secret=secret)
 
 
 @router.post(
@@ -167,13 +164,13 @@ async def add_secret(endpoint: str, command: AddWebhookSecret, to: Writing) -> R
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 415, 422),
 )
-async def retire_secret(endpoint: str, command: RetireWebhookSecret, to: Writing) -> Response:
+async def retire_secret(endpoint: str, command: RetireWebhookSecret, context: Writing) -> Response:
     """Accept a secret, by its id, or a public key no longer."""
     receipt = await asyncio.to_thread(
-        to.runtime.endpoints.retire_secret, to.principal.tenant_id, to.principal.key_id, endpoint, command, to.asked,
-        if_match=to.if_match,
+        context.runtime.endpoints.retire_secret, context.principal.tenant_id, context.principal.key_id, endpoint, command, context.request,
+        if_match=context.if_match,
     )  # fmt: skip
-    return to.answer(receipt)
+    return context.answer(receipt)
 
 
 @router.post(
@@ -182,21 +179,21 @@ async def retire_secret(endpoint: str, command: RetireWebhookSecret, to: Writing
     status_code=201,
     responses=WRITTEN | documented(404, 409, 412, 415, 422),
 )
-async def close(endpoint: str, command: CloseWebhookEndpoint, to: Writing) -> Response:
+async def close(endpoint: str, command: CloseWebhookEndpoint, context: Writing) -> Response:
     """Take the address away: it answers 410 from now on."""
-    return await to.write(command, webhook_endpoint=endpoint)
+    return await context.write(command, webhook_endpoint=endpoint)
 
 
 @router.get(PATH, operation_id="webhook_endpoints.list", responses=answered(PageBody[EndpointBody], 400))
 def list_endpoints(
-    asked: Reading,
+    context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     provider: Annotated[list[ProviderName] | None, Query()] = None,
     status: Annotated[list[Literal["open", "closed"]] | None, Query()] = None,
 ) -> Response:
     """The endpoints."""
-    filters = picked(provider=provider, status=status)
-    return page(asked, paged, webhook_endpoints.VIEW, present, filters=filters)
+    filters = filters_of(provider=provider, status=status)
+    return page(context, paged, webhook_endpoints.VIEW, present, filters=filters)
 
 
 @router.get(
@@ -204,11 +201,10 @@ def list_endpoints(
     operation_id="webhook_endpoints.get",
     responses=answered(EndpointPage, 400, 404),
 )
-def get_endpoint(endpoint: str, asked: Reading) -> Response:
+def get_endpoint(endpoint: str, context: Reading) -> Response:
     """An endpoint."""
-    view = webhook_endpoints.VIEW
-    row, position = asked.runtime.reader.one(asked.tenant_id, view, asked.find(NOUN, endpoint), asked.when(view))
-    return asked.answer(present(asked, [row])[0] | {"position": position}, position, version=row.version)
+    row, position = context.one(webhook_endpoints.VIEW, endpoint)
+    return context.answer(present(context, [row])[0] | {"position": position}, position, version=row.version)
 
 
 # --- the inbox ---
@@ -221,24 +217,24 @@ def get_endpoint(endpoint: str, asked: Reading) -> Response:
 )
 def list_messages(
     endpoint: str,
-    asked: Annotated[ReadContext, Security(plain_question, scopes=["webhooks:read"])],
+    context: Annotated[ReadContext, Security(plain_read_context, scopes=["webhooks:read"])],
     paged: Annotated[Paging, Depends(paging)],
     state: Annotated[list[Literal["waiting", "done", "parked"]] | None, Query()] = None,
 ) -> Response:
     """What came in, the newest first, and what became of it."""
-    endpoint_id, _ = asked.runtime.handler.load(asked.tenant_id, NOUN, endpoint)
-    after = read_cursor(asked, paged, "-received_at") if paged.cursor else None
-    found = asked.runtime.inbox.messages.page(
-        asked.tenant_id,
+    endpoint_id, _ = context.runtime.handler.load(context.tenant_id, NOUN, endpoint)
+    after = read_cursor(context, paged, "-received_at") if paged.cursor else None
+    messages = context.runtime.inbox.messages.page(
+        context.tenant_id,
         endpoint_id,
         states=state or (),
         after=(after[0], after[1]) if after else None,
         limit=paged.limit + 1,
     )
-    rows = found[: paged.limit]
-    last = (rows[-1].received_at, rows[-1].message_id) if len(found) > paged.limit else None
-    head = asked.runtime.log.head(asked.tenant_id)
-    return listing(asked, paged, [present_message(message) for message in rows], head, last, "-received_at")
+    rows = messages[: paged.limit]
+    last = (rows[-1].received_at, rows[-1].message_id) if len(messages) > paged.limit else None
+    head = context.runtime.log.head(context.tenant_id)
+    return listing(context, paged, [present_message(message) for message in rows], head, last, "-received_at")
 
 
 @router.post(
@@ -260,7 +256,7 @@ async def redrive(
     return JSONResponse(present_message(message), 202)
 
 
-# --- the door for senders ---
+# --- what senders call ---
 
 _SIGNED: Final[dict[str, Any]] = {
     "requestBody": {

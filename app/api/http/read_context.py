@@ -1,0 +1,164 @@
+"""The context of a read: the caller, both clocks, what the caller must see, and the form of the answer."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Header, Query, Request, Response, Security
+
+from app.api.http import csv
+from app.api.http.dependencies import caller, runtime_of
+from app.api.http.strict_json_route import Json
+from app.auth.roles import Principal
+from app.read_side.reader import When
+from app.runtime import Runtime
+from projections.view import View
+
+
+@dataclass(frozen=True)
+class ReadContext:
+    """A read under both clocks, for the caller's tenant."""
+
+    runtime: Runtime
+    principal: Principal
+    as_of: str | None
+    known_at: str | None
+    least: int | None
+    wait: float
+    strict: bool
+    etag: str | None
+    table: str | None = None
+    """The name of the file, where the caller prefers a list as CSV."""
+    columns: tuple[str, ...] = ()
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant whose data is read."""
+        return self.principal.tenant_id
+
+    def when(self, *views: View[Any]) -> When:
+        """The clocks of the read, once the views have read what the caller has written."""
+        if self.least is not None:
+            self.runtime.reader.wait(self.tenant_id, views, self.least, self.wait, strict=self.strict)
+        return self.runtime.reader.when(self.tenant_id, self.as_of, self.known_at)
+
+    def find(self, noun: str, named: str) -> str:
+        """The id of a thing by id or `ref:`; whether an id exists is not looked up. Raises: NotFound."""
+        return self.runtime.handler.resolve(self.tenant_id, noun, named)
+
+    def existing(self, noun: str, named: str | None) -> str | None:
+        """The id of a thing that a list is narrowed to, by id or `ref:`; None for none. Raises: NotFound."""
+        return None if named is None else self.runtime.handler.load(self.tenant_id, noun, named)[0]
+
+    def one(self, view: View[Any], named: str) -> tuple[Any, int]:
+        """The row of a thing by id or `ref:`, and the position that it was built from. Raises: NotFound."""
+        return self.runtime.reader.one(self.tenant_id, view, self.find(view.noun, named), self.when(view))
+
+    def answer(
+        self,
+        body: Mapping[str, Any],
+        position: int,
+        *,
+        version: int | None = None,
+        changing: bool = True,
+        link: str | None = None,
+    ) -> Response:
+        """200 with a body, 304 when the caller has it already.
+
+        Takes: `changing`, whether what is shown may change while the thing's version stays, because time goes on or other
+        things are shown with it; then the tag is the version and a digest.
+        """
+        headers = {"Projection-Position": str(position)}
+        if link:
+            headers["Link"] = link
+        if self.table is not None and (rows := csv.rows_of(body)) is not None:
+            return csv.answer(rows, self.columns, self.table, headers)
+        if version is not None:
+            headers["ETag"] = f'"{version}-{_digest(body)}"' if changing else f'"{version}"'
+            if _has(self.etag, headers["ETag"]):
+                return Response(status_code=304, headers=headers)
+        return Json(body, headers=headers)
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    """A digest of what a body shows, without the instant and the position that it was read at."""
+    shown = {name: value for name, value in body.items() if name not in ("as_of", "position")}
+    return hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def _has(if_none_match: str | None, tag: str) -> bool:
+    """Whether a caller has what this tag names. Source: RFC 9110 section 13.1.2, the weak comparison."""
+    tags = [part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")]
+    return tag in tags or "*" in tags
+
+
+async def plain_read_context(
+    request: Request,
+    principal: Annotated[Principal, Security(caller)],
+    min_event_position: Annotated[
+        int | None, Header(ge=0, le=2**53, description="wait until this position is visible")
+    ] = None,
+    prefer: Annotated[
+        str | None,
+        Header(description="`wait=2` seconds for Min-Event-Position; `handling=strict`: 503 when it is not reached"),
+    ] = None,
+    if_none_match: Annotated[str | None, Header(description="the ETag that you have")] = None,
+) -> ReadContext:
+    """A read of what is there now."""
+    preferences = _preferences(prefer)
+    seconds = preferences.get("wait", "")
+    file_name, columns = csv.requested_file(request)
+    return ReadContext(
+        runtime=runtime_of(request),
+        principal=principal,
+        as_of=None,
+        known_at=None,
+        least=min_event_position,
+        wait=min(float(seconds), 30.0) if re.fullmatch(r"\d{1,3}", seconds) else 1.0,
+        strict=preferences.get("handling") == "strict",
+        etag=if_none_match,
+        table=file_name,
+        columns=columns,
+    )
+
+
+async def log_read_context(
+    context: Annotated[ReadContext, Security(plain_read_context)],
+    known_at: Annotated[
+        str | None,
+        Query(description="knowledge: a position, a date or an instant; default all that is known", examples=["120"]),
+    ] = None,
+) -> ReadContext:
+    """A read of the log itself, which has one clock: what was known."""
+    return replace(context, known_at=known_at)
+
+
+async def read_context(
+    context: Annotated[ReadContext, Security(log_read_context)],
+    as_of: Annotated[
+        str | None,
+        Query(
+            description="business time: a date (its end, in the tenant's zone) or an instant; default now",
+            examples=["2026-01-31"],
+        ),
+    ] = None,
+) -> ReadContext:
+    """A read under both clocks."""
+    return replace(context, as_of=as_of)
+
+
+def _preferences(prefer: str | None) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in (prefer or "").replace(";", ",").split(","))
+    return {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs if name.strip()}
+
+
+def filters_of(**named: Sequence[str] | str | bool | None) -> dict[str, list[Any]]:
+    """The filters of a list: each that the caller gave, with its values."""
+    return {
+        name: list(value) if isinstance(value, list | tuple) else [value]
+        for name, value in named.items()
+        if value is not None and value != []
+    }

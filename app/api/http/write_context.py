@@ -1,0 +1,136 @@
+"""The context of a write: the caller, the request as its receipt knows it, and the answer with the receipt."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Header, Request, Response, Security
+
+from app.api.http.dependencies import caller, runtime_of
+from app.api.http.problems import Refusal
+from app.api.http.strict_json_route import Json
+from app.auth.roles import Principal
+from app.domain.aggregates import DECISIONS
+from app.domain.kernel.command import Command
+from app.domain.kernel.errors import Invalid
+from app.observe.metrics import appended
+from app.runtime import Runtime
+from app.store.receipts import Receipt, fingerprint
+from app.store.receipts import Request as ReceiptRequest
+from app.write_side.handler import CommandEnvelope
+
+_KEY: Final = re.compile(r'^"?([\x21\x23-\x7e]{1,255})"?$')
+_TAG: Final = re.compile(r'"?([0-9]{1,15})(?:-[0-9a-f]{16})?"?')
+PATHS: Final = {
+    "tnt": "tenants", "key": "api-keys", "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
+    "scr": "scope-changes", "whe": "webhook-endpoints", "pol": "policies", "prp": "proposals", "opp": "opportunities",
+    "bud": "budgets", "ist": "incentive-statements", "crt": "kpi-certificates", "pcl": "period-closes",
+}  # fmt: skip
+"""The path of each aggregate's page, by the prefix of its id."""
+
+
+@dataclass(frozen=True)
+class WriteContext:
+    """A write of a caller: who it is, and by what the request is recognised when it comes again.
+
+    request: for the receipt; key: the idempotency key that is answered; if_match: the version that the caller saw.
+    """
+
+    runtime: Runtime
+    principal: Principal
+    request: ReceiptRequest
+    key: str
+    if_match: int | None
+
+    async def write(self, command: Command, **targets: str) -> Response:
+        """Handles a command. Takes: the ids of what it is about, by noun. Gives: 201 with the receipt."""
+        if DECISIONS[type(command)].creates:
+            self.require_unmatched()
+        envelope = CommandEnvelope(
+            self.principal.tenant_id,
+            self.principal.key_id,
+            command,
+            self.request,
+            targets,
+            self.if_match,
+            role=self.principal.role,
+        )
+        return self.answer(await self.runtime.handler.handle_async(envelope))
+
+    def require_unmatched(self) -> None:
+        """Raises: Refusal where If-Match comes with a request that creates something: it has no version yet."""
+        if self.if_match is not None:
+            raise Refusal(Invalid("invalid_if_match", "what this request creates has no version to match yet"))
+
+    def answer(self, receipt: Receipt, **more: Any) -> Response:
+        """201 with a receipt, and further members where there are any."""
+        if not receipt.replayed:
+            for _, topic, _ in receipt.events:
+                appended(topic).inc()
+        if more:
+            return Json({**receipt.body(), **more}, 201, self._headers(receipt))
+        return Response(receipt.encoded, 201, self._headers(receipt), Json.media_type)
+
+    def _headers(self, receipt: Receipt) -> dict[str, str]:
+        path = PATHS.get(receipt.id.partition("_")[0])
+        headers = {"ETag": f'"{receipt.version}"', "Event-Position": str(receipt.position), "Idempotency-Key": self.key}
+        if path:
+            headers["Location"] = f"/v1/{path}/{receipt.id}"
+        if receipt.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return headers
+
+
+async def write_context(
+    request: Request,
+    principal: Annotated[Principal, Security(caller)],
+    idempotency_key: Annotated[
+        str | None, Header(description="the same key with the same request is answered once; made when absent")
+    ] = None,
+    if_match: Annotated[
+        str | None, Header(description='the version that you saw, `"7"`, or the ETag of what you read')
+    ] = None,
+) -> WriteContext:
+    """The context of the caller's write."""
+    return write_context_of(
+        runtime_of(request),
+        principal,
+        method=request.method,
+        path=request.url.path,
+        body=await request.body(),
+        idempotency_key=idempotency_key,
+        if_match=if_match,
+    )
+
+
+def write_context_of(
+    runtime: Runtime,
+    principal: Principal,
+    *,
+    method: str,
+    path: str,
+    body: bytes,
+    idempotency_key: str | None,
+    if_match: str | None,
+) -> WriteContext:
+    """The context of a caller's write, from the parts of its request and the values of its headers."""
+    key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
+    mark = runtime.vault.mark(principal.tenant_id, fingerprint(method.encode(), path.encode(), body))
+    request = ReceiptRequest(f"http:{principal.key_id}:{key}", mark, fresh=idempotency_key is None)
+    return WriteContext(runtime, principal, request, key, _version(if_match))
+
+
+def _idempotency_key(text: str) -> str:
+    match = _KEY.match(text)
+    if not match:
+        raise Refusal(Invalid("invalid_idempotency_key", "Idempotency-Key is 1 to 255 visible ASCII characters"))
+    return match[1]
+
+
+def _version(if_match: str | None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    match = _TAG.fullmatch(if_match.strip())
+    if not match:
+        raise Refusal(Invalid("invalid_if_match", 'If-Match is a version in quotes, "7", or the ETag of what you read'))
+    return int(match[1])
