@@ -193,7 +193,7 @@ def _add_command(copy: Copy) -> None:
     copy.replace(
         "app/demo/interactions.py",
         "\n\ndef log(",
-        '    life.aside(add_days(day, 2), interaction_commands.RestoreInteraction(), interaction=again.new_id or "")\n\n\ndef log(',
+        '    history.do_apart(add_days(day, 2), interaction_commands.RestoreInteraction(), interaction=again.new_id or "")\n\n\ndef log(',
     )
     copy.replace("docs/errors.toml", "interaction_voided = ",
                  'interaction_not_voided = "Nothing to restore: the entry is not marked as wrong."\ninteraction_voided = ')  # fmt: skip
