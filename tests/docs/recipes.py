@@ -199,19 +199,20 @@ def _add_command(copy: Copy) -> None:
                  'interaction_not_voided = "Nothing to restore: the entry is not marked as wrong."\ninteraction_voided = ')  # fmt: skip
     copy.python("tests.docs")
     copy.append(
-        "tests/domain/test_interaction.py",
-        "\n\ndef test_an_entry_that_was_marked_as_wrong_is_restored_once(sqlite_steward: Steward, client: str) -> None:\n"
-        "    entry = sqlite_steward.do(LogInteraction(**CALL), account=client).id\n"
-        "    sqlite_steward.do(VoidInteraction(), interaction=entry)\n\n"
-        "    sqlite_steward.do(RestoreInteraction(), interaction=entry)\n\n"
-        '    assert sqlite_steward.topics()[-1] == "interaction.restored"\n'
-        '    with pytest.raises(Refused, match="interaction_not_voided"):\n'
-        "        sqlite_steward.do(RestoreInteraction(), interaction=entry)\n",
+        "tests/domain/interaction/test_interaction.py",
+        "\n\ndef test_an_entry_that_was_marked_as_wrong_is_restored_once() -> None:\n"
+        "    given(LOGGED, InteractionVoided()).when(RestoreInteraction()).then(InteractionRestored())\n"
+        '    given(LOGGED).when(RestoreInteraction()).refused("interaction_not_voided")\n',
     )
     copy.replace(
-        "tests/domain/test_interaction.py",
+        "tests/domain/interaction/test_interaction.py",
         "import LogInteraction, VoidInteraction\n",
-        "import LogInteraction, RestoreInteraction, VoidInteraction\nfrom app.domain.kernel.errors import Refused\n",
+        "import LogInteraction, RestoreInteraction, VoidInteraction\n",
+    )
+    copy.replace(
+        "tests/domain/interaction/test_interaction.py",
+        "import InteractionLogged, InteractionVoided\n",
+        "import InteractionLogged, InteractionRestored, InteractionVoided\n",
     )
 
 
@@ -225,12 +226,12 @@ COMMAND: Final = Recipe(
         "app/demo/<story>.py": "the demo shows every kind of event",
         "docs/errors.toml": "what to do about each new code",
         "docs/errors.md": "`python -m tests.docs`",
-        "tests/domain/test_<aggregate>.py": "what it does, and what it refuses",
+        "tests/domain/<aggregate>/test_<aggregate>.py": "what it does, and what it refuses",
     },
     {"aggregate": "interaction", "story": "interactions"},
     _add_command,
     (
-        "tests/domain/test_interaction.py",
+        "tests/domain/interaction/test_interaction.py",
         "tests/docs/test_errors.py",
         "tests/demo/test_demo.py::test_the_demo_shows_every_kind_of_event_that_business_has",
     ),
