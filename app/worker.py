@@ -26,7 +26,7 @@ class Worker:
         self.heartbeat = heartbeat
         self._stop = threading.Event()
         self._seen: dict[str, int] = {}
-        self._turns = DeadlineSchedule(runtime.watcher, runtime.clock)
+        self._deadlines = DeadlineSchedule(runtime.watcher, runtime.clock)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -74,8 +74,8 @@ class Worker:
                 logger().error("views_stand_still", tenant_id=tenant_id, error=type(fault).__name__)
                 continue
             self._seen[tenant_id] = head
-            self._turns.heard(tenant_id)
+            self._deadlines.notify(tenant_id)
         self.runtime.inbox.work()
         if self.runtime.settings.watchers:
-            self._turns.work()
+            self._deadlines.run_due()
         return read

@@ -18,6 +18,6 @@ def watch(
         body: list[dict[str, Any]] = []
         for tenant_id in [tenant] if tenant else runtime.log.tenants():
             runtime.projector.catch_up(tenant_id)
-            body.append({"tenant_id": tenant_id, **runtime.watcher.look(tenant_id).body()})
+            body.append({"tenant_id": tenant_id, **runtime.watcher.run_once(tenant_id).body()})
     rows = body if json_ else [{**row, "refused": [refusal["code"] for refusal in row["refused"]]} for row in body]
     show_rows(rows, ("tenant_id", "opened", "milestones", "renewed", "expired", "refused"), json_=json_)

@@ -13,6 +13,7 @@ from app.runtime import Runtime
 from app.services import incentive_statements as incentives
 from app.services import kpi_certificates as certificates
 from app.services import period_closes as periods
+from app.services.service_call import ServiceCall
 from app.store.receipts import Receipt
 from app.write_side.handler import CommandEnvelope
 
@@ -23,15 +24,24 @@ def compute(runtime: Runtime, envelope: CommandEnvelope) -> Receipt:
     return COMPUTED[type(envelope.command)](runtime, envelope, envelope.command)
 
 
+def _call(runtime: Runtime, envelope: CommandEnvelope) -> ServiceCall:
+    """The call of a service for a command."""
+    return ServiceCall(
+        handler=runtime.handler,
+        reader=runtime.reader,
+        tenant_id=envelope.tenant_id,
+        actor=envelope.actor,
+        request=envelope.request,
+        role=envelope.role,
+    )
+
+
 def _issue(runtime: Runtime, envelope: CommandEnvelope, command: IssueStatement) -> Receipt:
-    who = (envelope.tenant_id, envelope.actor, envelope.role)
-    return incentives.issue(runtime.handler, runtime.reader, *who, command, envelope.request)
+    return incentives.issue(_call(runtime, envelope), command)
 
 
 def _claw_back(runtime: Runtime, envelope: CommandEnvelope, command: ClawBack) -> Receipt:
-    who = (envelope.tenant_id, envelope.actor, envelope.role)
-    statement = envelope.targets["incentive_statement"]
-    return incentives.claw_back(runtime.handler, runtime.reader, *who, statement, command, envelope.request)
+    return incentives.claw_back(_call(runtime, envelope), envelope.targets["incentive_statement"], command)
 
 
 def _resolve(runtime: Runtime, envelope: CommandEnvelope, command: ResolveDispute) -> Receipt:
@@ -46,24 +56,20 @@ def _resolve(runtime: Runtime, envelope: CommandEnvelope, command: ResolveDisput
 
 
 def _certify(runtime: Runtime, envelope: CommandEnvelope, command: IssueKpiCertificate) -> Receipt:
-    reader, tenant_id = runtime.reader, envelope.tenant_id
-    if (replayed := reader.log.replay(tenant_id, envelope.request)) is not None:
-        return replayed
+    call, reader, tenant_id = _call(runtime, envelope), runtime.reader, envelope.tenant_id
+    if (receipt := call.replayed()) is not None:
+        return receipt
     query = KpiQuery(command.kpi, command.from_, command.to)
-    when = certificates.known(reader, tenant_id, command.kpi, command.as_of, None)
-    certified = certificates.certified(reader, tenant_id, query, when, command.note)
-    return certificates.issue(runtime.handler, tenant_id, envelope.actor, certified, envelope.request)
+    when = certificates.pin_clocks(reader, tenant_id, command.kpi, command.as_of, None)
+    return certificates.issue(call, certificates.compute(reader, tenant_id, query, when, command.note))
 
 
 def _close(runtime: Runtime, envelope: CommandEnvelope, command: ClosePeriod) -> Receipt:
-    return periods.close(runtime.handler, runtime.reader, envelope.tenant_id, envelope.actor, command, envelope.request)
+    return periods.close(_call(runtime, envelope), command)
 
 
 def _restate(runtime: Runtime, envelope: CommandEnvelope, command: RestatePeriod) -> Receipt:
-    closed = envelope.targets["period_close"]
-    return periods.restate(
-        runtime.handler, runtime.reader, envelope.tenant_id, envelope.actor, closed, command, envelope.request, None
-    )
+    return periods.restate(_call(runtime, envelope), envelope.targets["period_close"], command)
 
 
 COMPUTED: Final[Mapping[type[Command], Callable[[Runtime, CommandEnvelope, Any], Receipt]]] = {

@@ -1,8 +1,9 @@
-"""Certificates: a figure computed and given away, and computed again to compare."""
+"""KPI certificates: a KPI is computed and certified; later it is computed again and compared."""
 
 from dataclasses import asdict
 from typing import Any, Final
 
+from app.domain.kernel.command import Command
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.values import micros
 from app.domain.kpi_certificate.commands import RecordKpiCertificate
@@ -12,8 +13,8 @@ from app.kpi_queries.evaluate import evaluate_exactly
 from app.kpi_queries.query import KpiQuery, Scope, kpi_of
 from app.kpi_queries.sources import views_of
 from app.read_side.reader import Reader, When
-from app.store.receipts import Receipt, Request
-from app.write_side.handler import CommandEnvelope, Handler
+from app.services.service_call import ServiceCall
+from app.store.receipts import Receipt
 from projections.kpis.decimals import step
 from projections.kpis.presentation import is_share
 
@@ -28,38 +29,40 @@ COMPARED: Final = (
     "answer_hash",
     "inputs_hash",
 )
-"""What must be the same when a figure is computed again."""
+"""What must be the same when a KPI is computed again."""
+RESTATED: Final = ("value", "numerator", "denominator", "currency")
+"""What makes a KPI restated when it has changed."""
 
 
-def known(reader: Reader, tenant_id: str, name: str, as_of: str | None, known_at: str | None) -> When:
-    """Both clocks of a figure that will be kept, at a named position: what is known now, once the views have read it.
+def pin_clocks(reader: Reader, tenant_id: str, kpi: str, as_of: str | None, known_at: str | None) -> When:
+    """Both clocks at a named position: everything that is known now, once the views have read it, or what the caller names.
 
-    Raises: NotFound for an unknown KPI; Invalid for a clock that is none; Unavailable while views are behind.
+    Raises: NotFound for an unknown KPI; Invalid for a clock that cannot be read; Unavailable while views are behind.
     """
-    read = views_of(name)
+    needed = views_of(kpi)
     when = reader.when(tenant_id, as_of, known_at)
     position = reader.log.head(tenant_id) if when.known_at is None else when.known_at
-    reader.wait(tenant_id, read, position, 2, strict=True)
+    reader.wait(tenant_id, needed, position, 2, strict=True)
     return When(when.as_of, position, when.now)
 
 
-def certified(
-    reader: Reader, tenant_id: str, question: KpiQuery, when: When, note: str | None = None
+def compute(
+    reader: Reader, tenant_id: str, query: KpiQuery, when: When, note: str | None = None
 ) -> KpiCertificateIssued:
-    """A figure as a certificate says it. Raises: as an answer does."""
-    found, answer = evaluate_exactly(reader, tenant_id, question, when, explained=True)
+    """The event that certifies the answer to a query; nothing is appended. Raises: as an answer does."""
+    result, answer = evaluate_exactly(reader, tenant_id, query, when, explained=True)
     period = answer["period"] or {}
     return KpiCertificateIssued(
         kpi=answer["name"],
         method=answer["method"],
         unit=answer["unit"],
-        scope=CertifiedScope(**asdict(question.scope), reporting_currency=question.reporting_currency),
-        options=tuple(CertifiedOption(name=name, value=value) for name, value in question.options),
+        scope=CertifiedScope(**asdict(query.scope), reporting_currency=query.reporting_currency),
+        options=tuple(CertifiedOption(name=name, value=value) for name, value in query.options),
         start=period.get("from"),
         end=period.get("to"),
         as_of=answer["as_of"],
         known_position=answer["position"],
-        policy=question.policy,
+        policy=query.policy,
         policy_version=answer["policy_version"],
         fx_version=answer["fx_version"],
         value=answer["value"],
@@ -67,37 +70,41 @@ def certified(
         numerator=answer["numerator"],
         denominator=answer["denominator"],
         currency=answer["currency"],
-        warnings=tuple(CertifiedWarning(**one) for one in answer["warnings"]),
+        warnings=tuple(CertifiedWarning(**warning) for warning in answer["warnings"]),
         answer_hash=answer_hash(answer),
-        inputs_hash=inputs_hash(found),
+        inputs_hash=inputs_hash(result),
         calculation=answer["calculation"],
         note=note,
     )
 
 
-def issue(
-    handler: Handler, tenant_id: str, actor: str, issued: KpiCertificateIssued, request: Request, **said: Any
-) -> Receipt:
-    """Appends a certificate. Takes: `said`, what the command says besides."""
-    command = RecordKpiCertificate(issued=issued, account=issued.scope.account, **said)
-    return handler.handle(CommandEnvelope(tenant_id, actor, command, request))
+def issue(call: ServiceCall, certificate: KpiCertificateIssued, command: Command | None = None) -> Receipt:
+    """Appends a certificate. Takes: `command`, the one that asks for it, for its date, reason and visibility."""
+    common = {} if command is None else command.model_dump(include={"effective_at", "reason", "visibility"})
+    return call.append(RecordKpiCertificate(issued=certificate, account=certificate.scope.account, **common))
 
 
 # --- computing again ---
 
 
-def question_of(told: KpiCertificateIssued) -> KpiQuery:
-    """What a certificate answers."""
-    scope = told.scope.model_dump()
+def query_of(certificate: KpiCertificateIssued) -> KpiQuery:
+    """The query that a certificate answers."""
+    scope = certificate.scope.model_dump()
     reporting_currency = scope.pop("reporting_currency")
-    options = tuple((one.name, one.value) for one in told.options)
     return KpiQuery(
-        told.kpi, told.start, told.end, told.method, Scope(**scope), options, told.policy, reporting_currency
+        name=certificate.kpi,
+        from_=certificate.start,
+        to=certificate.end,
+        method=certificate.method,
+        scope=Scope(**scope),
+        options=tuple((option.name, option.value) for option in certificate.options),
+        policy=certificate.policy,
+        reporting_currency=reporting_currency,
     )
 
 
-def figure_of(reader: Reader, tenant_id: str, certificate_id: str) -> KpiCertificateIssued:
-    """What a certificate says, as it stands in the log. Raises: NotFound."""
+def certificate_of(reader: Reader, tenant_id: str, certificate_id: str) -> KpiCertificateIssued:
+    """A certificate as the log holds it. Raises: NotFound."""
     recorded = next(reader.log.stream(tenant_id, certificate_id), None)
     if recorded is None or not isinstance(recorded.event, KpiCertificateIssued):
         raise NotFound("kpi_certificate_not_found", "there is no such kpi certificate")
@@ -105,39 +112,40 @@ def figure_of(reader: Reader, tenant_id: str, certificate_id: str) -> KpiCertifi
 
 
 def verify(reader: Reader, tenant_id: str, certificate_id: str) -> dict[str, Any]:
-    """What a certificate says, what computing it again gives, where they differ, and what the figure is by now."""
-    told = figure_of(reader, tenant_id, certificate_id)
-    question, as_of = question_of(told), micros(told.as_of)
-    again = certified(reader, tenant_id, question, When(as_of, told.known_position, now=False))
-    stands = {name: getattr(told, name) for name in COMPARED}
-    found = {name: getattr(again, name) for name in COMPARED}
+    """A certificate, the same computed again, where the two differ, and the value of the KPI now."""
+    certificate = certificate_of(reader, tenant_id, certificate_id)
+    clocks = When(micros(certificate.as_of), certificate.known_position, now=False)
+    again = compute(reader, tenant_id, query_of(certificate), clocks)
+    certified = {name: getattr(certificate, name) for name in COMPARED}
+    recomputed = {name: getattr(again, name) for name in COMPARED}
     differences = [
-        {"member": name, "certified": stands[name], "recomputed": found[name]}
+        {"member": name, "certified": certified[name], "recomputed": recomputed[name]}
         for name in COMPARED
-        if stands[name] != found[name]
+        if certified[name] != recomputed[name]
     ]
     return {
         "id": certificate_id,
         "verified": not differences,
-        "certified": stands,
-        "recomputed": found,
+        "certified": certified,
+        "recomputed": recomputed,
         "differences": differences,
-        "code_changed": told.calculation != again.calculation,
-        "known_since": since(reader, tenant_id, told),
+        "code_changed": certificate.calculation != again.calculation,
+        "known_since": current_value(reader, tenant_id, certificate),
     }
 
 
-def since(reader: Reader, tenant_id: str, told: KpiCertificateIssued, known_at: int | None = None) -> dict[str, Any]:
-    """A certified figure as it is by now, and whether it has been restated."""
-    _, now = evaluate_exactly(reader, tenant_id, question_of(told), When(micros(told.as_of), known_at, now=False))
-    members = ("value", "numerator", "denominator", "currency")
+def current_value(
+    reader: Reader, tenant_id: str, certificate: KpiCertificateIssued, known_at: int | None = None
+) -> dict[str, Any]:
+    """The value of a certified KPI as it is known now, or at a position, and whether it has been restated."""
+    clocks = When(micros(certificate.as_of), known_at, now=False)
+    _, answer = evaluate_exactly(reader, tenant_id, query_of(certificate), clocks)
+    currency = answer["currency"] or certificate.currency
     return {
-        "value": now["value"],
-        "numerator": now["numerator"],
-        "denominator": now["denominator"],
-        "position": now["position"],
-        "restated": any(now[name] != getattr(told, name) for name in members),
-        "difference": step(
-            told.value, now["value"], now["currency"] or told.currency, share=is_share(kpi_of(told.kpi))
-        ),
+        "value": answer["value"],
+        "numerator": answer["numerator"],
+        "denominator": answer["denominator"],
+        "position": answer["position"],
+        "restated": any(answer[name] != getattr(certificate, name) for name in RESTATED),
+        "difference": step(certificate.value, answer["value"], currency, share=is_share(kpi_of(certificate.kpi))),
     }

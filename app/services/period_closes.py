@@ -1,4 +1,4 @@
-"""Periods: the figures of a period certified together, and said anew where later knowledge has changed them."""
+"""Period closes: the KPIs of a period are certified together, and certified again where later events have changed them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -21,143 +21,139 @@ from app.kpi_queries.query import KpiQuery, Scope, kpi_of
 from app.kpi_queries.restatement import Restatement
 from app.kpi_queries.sources import takes_currency
 from app.read_side.reader import Reader
-from app.services.kpi_certificates import certified, figure_of, issue, known, question_of, since
-from app.store.receipts import Receipt, Request
-from app.write_side.handler import CommandEnvelope, Handler
+from app.services import kpi_certificates
+from app.services.service_call import ServiceCall
+from app.store.receipts import Receipt
 
-FIGURES: Final = (
+DEFAULT_KPIS: Final = (
     "client_retention_rate", "net_revenue_retention", "gross_revenue_retention", "mrr_waterfall", "arr_growth",
     "customer_churn_rate", "quick_ratio", "mrr", "arr",
 )  # fmt: skip
-"""What is certified where nothing else is said."""
+"""What is certified where the command names no KPI."""
 
 
-class Anew(NamedTuple):
-    """A certificate that stood, what takes its place, the events that moved it, and whether these are all."""
+class RestatedKpi(NamedTuple):
+    """A certificate by id, the one that replaces it, the ids of the events that changed the KPI, and whether these are all."""
 
-    standing: str
-    told: KpiCertificateIssued
+    certificate_id: str
+    replacement: KpiCertificateIssued
     causes: list[str]
     complete: bool
 
 
-def close(
-    handler: Handler, reader: Reader, tenant_id: str, actor: str, command: ClosePeriod, request: Request
-) -> Receipt:
-    """Certifies the figures of a period as they are known now, and closes it.
+def close(call: ServiceCall, command: ClosePeriod) -> Receipt:
+    """Certifies the KPIs of a period as they are known now, and closes it.
 
-    Raises: Refused before it has ended or when it is closed already; as the figures do, before anything is appended.
+    Raises: Refused before it has ended or when it is closed already; as the KPIs do, before anything is appended.
     """
-    own = claim(command.from_, command.to, command.currency)
-    if (answered := reader.log.replay(tenant_id, request)) is not None:
-        return answered
-    _require_closable(handler, reader, tenant_id, command, own)
-    names = tuple(dict.fromkeys(command.kpis)) or FIGURES
-    told, position = [], None
-    for name in names:
-        question, as_of = _asked(reader, tenant_id, name, command)
-        when = known(reader, tenant_id, name, as_of, None if position is None else str(position))
+    reference = claim(command.from_, command.to, command.currency)
+    if (receipt := call.replayed()) is not None:
+        return receipt
+    _require_closable(call, command, reference)
+    certificates: list[KpiCertificateIssued] = []
+    position: int | None = None
+    for name in dict.fromkeys(command.kpis) or DEFAULT_KPIS:
+        query, as_of = _query(call.reader, call.tenant_id, name, command)
+        known_at = None if position is None else str(position)
+        when = kpi_certificates.pin_clocks(call.reader, call.tenant_id, name, as_of, known_at)
         position = when.known_at
-        told.append(certified(reader, tenant_id, question, when))
-    ids = [_issued(handler, tenant_id, actor, one, request, one.kpi) for one in told]
+        certificates.append(kpi_certificates.compute(call.reader, call.tenant_id, query, when))
     closed = PeriodCloseClosed(
         start=command.from_,
         end=command.to,
         currency=command.currency,
         known_position=position or 0,
-        certificates=tuple(ids),
+        certificates=tuple(_issue(call, certificate, certificate.kpi) for certificate in certificates),
     )
-    record = RecordPeriodClose(
-        closed=closed,
-        effective_at=command.effective_at,
-        reason=command.reason,
-        visibility=command.visibility,
-    )
-    return handler.handle(CommandEnvelope(tenant_id, actor, record, request))
-
-
-def restate(
-    handler: Handler, reader: Reader, tenant_id: str, actor: str, close_id: str, command: RestatePeriod, request: Request,
-    if_match: int | None,
-) -> Receipt:  # fmt: skip
-    """Certifies anew what is no longer as it was certified, and says which events moved it.
-
-    Raises: NotFound; Refused when everything stands.
-    """
-    close_id, held = handler.load(tenant_id, "period_close", close_id)
-    if (answered := reader.log.replay(tenant_id, request)) is not None:
-        return answered
-    require_undated(command)
-    if if_match is not None and if_match != held.version:
-        raise Conflict("version_conflict", "it changed since you looked", current_version=held.version)
-    anew = list(_anew(reader, tenant_id, held.state.certificates))
-    if not anew:
-        raise Refused("nothing_restated", "every certified figure is as it was")
-    restated = [
-        Restated(
-            kpi=told.kpi,
-            from_cert=standing,
-            to_cert=_issued(handler, tenant_id, actor, told, request, standing),
-            known_position=told.known_position,
-            causes=tuple(causes),
-            complete=complete,
+    return call.append(
+        RecordPeriodClose(
+            closed=closed,
+            effective_at=command.effective_at,
+            reason=command.reason,
+            visibility=command.visibility,
         )
-        for standing, told, causes, complete in anew
-    ]
+    )
+
+
+def restate(call: ServiceCall, close_id: str, command: RestatePeriod) -> Receipt:
+    """Certifies again what is no longer as it was certified, and names the events that changed it.
+
+    Raises: NotFound; Conflict where the close has another version; Refused when nothing has changed.
+    """
+    close_id, period_close = call.handler.load(call.tenant_id, "period_close", close_id)
+    if (receipt := call.replayed()) is not None:
+        return receipt
+    require_undated(command)
+    if call.if_match is not None and call.if_match != period_close.version:
+        raise Conflict("version_conflict", "it changed since you looked", current_version=period_close.version)
+    changed = list(_changed(call.reader, call.tenant_id, period_close.state.certificates))
+    if not changed:
+        raise Refused("nothing_restated", "every certified figure is as it was")
+    restated = tuple(
+        Restated(
+            kpi=kpi.replacement.kpi,
+            from_cert=kpi.certificate_id,
+            to_cert=_issue(call, kpi.replacement, kpi.certificate_id),
+            known_position=kpi.replacement.known_position,
+            causes=tuple(kpi.causes),
+            complete=kpi.complete,
+        )
+        for kpi in changed
+    )
     record = RecordPeriodRestatement(
-        restated=tuple(restated),
+        restated=restated,
         reason=command.reason,
         effective_at=command.effective_at,
         visibility=command.visibility,
     )
-    return handler.handle(CommandEnvelope(tenant_id, actor, record, request, {"period_close": close_id}, if_match))
+    return call.append(record, period_close=close_id)
 
 
-def standing(
-    reader: Reader, tenant_id: str, certificates: list[str], known_at: int | None = None
+def compared(
+    reader: Reader, tenant_id: str, certificate_ids: Iterable[str], known_at: int | None = None
 ) -> list[dict[str, Any]]:
-    """The certified figures of a period beside what they are by now, or were at a position."""
-    found = []
-    for one in certificates:
-        told = figure_of(reader, tenant_id, one)
-        now = since(reader, tenant_id, told, known_at)
-        found.append(
+    """The certified values of a period beside what they are now, or were at a position."""
+    rows = []
+    for certificate_id in certificate_ids:
+        certificate = kpi_certificates.certificate_of(reader, tenant_id, certificate_id)
+        current = kpi_certificates.current_value(reader, tenant_id, certificate, known_at)
+        rows.append(
             {
-                "kpi": told.kpi,
-                "method": told.method,
-                "unit": told.unit,
-                "currency": told.currency,
-                "certificate": one,
-                "known_position": told.known_position,
-                "certified": told.value,
-                "now": now["value"],
-                "difference": now["difference"],
-                "restated": now["restated"],
+                "kpi": certificate.kpi,
+                "method": certificate.method,
+                "unit": certificate.unit,
+                "currency": certificate.currency,
+                "certificate": certificate_id,
+                "known_position": certificate.known_position,
+                "certified": certificate.value,
+                "now": current["value"],
+                "difference": current["difference"],
+                "restated": current["restated"],
             }
         )
-    return found
+    return rows
 
 
-def _require_closable(handler: Handler, reader: Reader, tenant_id: str, command: ClosePeriod, own: str) -> None:
+def _require_closable(call: ServiceCall, command: ClosePeriod, reference: str) -> None:
     require_undated(command)
-    where = reader.projector.zone(tenant_id)
+    zone = call.reader.projector.zone(call.tenant_id)
     try:
-        start, end = day_start(command.from_, where), day_start(command.to, where)
+        start, end = day_start(command.from_, zone), day_start(command.to, zone)
     except (ValueError, OverflowError) as error:
         raise Invalid("invalid_period", "from and to are dates such as 2026-01-31") from error
     if start >= end:
         raise Invalid("invalid_period", "from must be before to")
-    if end > reader.clock():
+    if end > call.reader.clock():
         raise Refused("period_not_ended", "a period is closed once its last day is over")
     try:
-        handler.resolve(tenant_id, "period_close", f"ref:{own}")
+        call.handler.resolve(call.tenant_id, "period_close", f"ref:{reference}")
     except NotFound:
         return
     raise Refused("period_closed", "the period is closed already; what has changed since may be restated")
 
 
-def _asked(reader: Reader, tenant_id: str, name: str, command: ClosePeriod) -> tuple[KpiQuery, str | None]:
-    """A figure of the period; one of a point in time is asked for its last instant."""
+def _query(reader: Reader, tenant_id: str, name: str, command: ClosePeriod) -> tuple[KpiQuery, str | None]:
+    """The query of a KPI for the period, and the instant of one that is of a point in time: the period's last."""
     kpi = kpi_of(name)
     scope = Scope(currency=command.currency if takes_currency(kpi) else None)
     if kpi.kind == "period":
@@ -166,23 +162,25 @@ def _asked(reader: Reader, tenant_id: str, name: str, command: ClosePeriod) -> t
     return KpiQuery(name, scope=scope), instant(last)
 
 
-def _issued(
-    handler: Handler, tenant_id: str, actor: str, told: KpiCertificateIssued, request: Request, name: str
-) -> str:
-    """The certificate's id. The same request asked again finds the certificates that it issued."""
-    own = replace(request, key=f"{request.key}:{name}")
-    return issue(handler, tenant_id, actor, told, own).id
+def _issue(call: ServiceCall, certificate: KpiCertificateIssued, name: str) -> str:
+    """Issues a certificate. Gives: its id. The same request sent again finds the certificates that it had issued."""
+    request = replace(call.request, key=f"{call.request.key}:{name}")
+    return kpi_certificates.issue(replace(call, request=request, if_match=None), certificate).id
 
 
-def _anew(reader: Reader, tenant_id: str, certificates: Iterable[str]) -> Iterator[Anew]:
-    """What takes the place of certificates that no longer say what is known, all of one position."""
+def _changed(reader: Reader, tenant_id: str, certificate_ids: Iterable[str]) -> Iterator[RestatedKpi]:
+    """The certificates that no longer say what is known, each with its replacement; all replacements are of one position."""
     position = None
-    for standing in certificates:
-        told = figure_of(reader, tenant_id, standing)
-        clocks = known(reader, tenant_id, told.kpi, told.as_of, position)
+    for certificate_id in certificate_ids:
+        certificate = kpi_certificates.certificate_of(reader, tenant_id, certificate_id)
+        query = kpi_certificates.query_of(certificate)
+        clocks = kpi_certificates.pin_clocks(reader, tenant_id, certificate.kpi, certificate.as_of, position)
         position = str(clocks.known_at)
-        if since(reader, tenant_id, told, clocks.known_at)["restated"]:
-            anew = certified(reader, tenant_id, question_of(told), clocks)
+        if kpi_certificates.current_value(reader, tenant_id, certificate, clocks.known_at)["restated"]:
+            replacement = kpi_certificates.compute(reader, tenant_id, query, clocks)
             clocks = replace(clocks, known_at=None)
-            moved = Restatement(reader, tenant_id, question_of(told), clocks, told.known_position, anew.known_position)
-            yield Anew(standing, anew, *moved.causes())
+            difference = Restatement(
+                reader, tenant_id, query, clocks, certificate.known_position, replacement.known_position
+            )
+            causes, complete = difference.causes()
+            yield RestatedKpi(certificate_id, replacement, causes, complete)

@@ -85,7 +85,7 @@ class Told:
             case Look(days):
                 self.application.clock.set(instant(self.application.clock.now + days * 86_400_000_000))
                 self.application.catch_up(self.tenant)
-                self.application.runtime.watcher.look(self.tenant)
+                self.application.runtime.watcher.run_once(self.tenant)
 
     def try_(self, make: Callable[[], Command], **targets: str) -> Any:
         """What a command came to; None where what it says makes no sense, or is refused."""

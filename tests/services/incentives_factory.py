@@ -1,4 +1,4 @@
-"""Words that the tests of incentives share."""
+"""What the tests of incentives share."""
 
 import itertools
 from typing import Any
@@ -9,7 +9,8 @@ from app.domain.incentive_statement.commands import ClawBack, IssueStatement
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import IncentiveRules
 from app.services import incentive_statements as incentives
-from app.services.incentive_statements import StatementRequest, Worked
+from app.services.incentive_statements import StatementPreview, StatementRequest
+from app.services.service_call import ServiceCall
 from app.store.receipts import Receipt, Request
 from tests.support.application import Steward
 
@@ -62,7 +63,7 @@ def lost(steward: Steward, contract: str, end: str) -> str:
 def preview(
     steward: Steward, start: str = "2025-01-01", end: str = "2026-01-01", payee: str = "maria", *, name: str = "default",
     currency: str | None = "EUR", as_of: str | None = None, known_at: int | None = None,
-) -> Worked:  # fmt: skip
+) -> StatementPreview:  # fmt: skip
     """What a statement would pay."""
     steward.catch_up()
     reader = steward.runtime.reader
@@ -81,8 +82,19 @@ def issue(
     told = {"plan": f"ref:incentive@{name}", "payee": payee, "from": start, "to": end, "currency": currency, **members}
     wanted = IssueStatement.model_validate(told)
     request = Request(key or f"issue-{next(_numbers)}", repr(told).encode())
-    return incentives.issue(
-        steward.runtime.handler, steward.runtime.reader, steward.tenant, "test", "admin", wanted, request
+    return incentives.issue(call(steward, request), wanted)
+
+
+def call(steward: Steward, request: Request) -> ServiceCall:
+    """A call of a service by an administrator."""
+    runtime = steward.runtime
+    return ServiceCall(
+        handler=runtime.handler,
+        reader=runtime.reader,
+        tenant_id=steward.tenant,
+        actor="test",
+        request=request,
+        role="admin",
     )
 
 
@@ -90,13 +102,10 @@ def claw_back(steward: Steward, statement: str, loss: str) -> Receipt:
     """What a loss takes back."""
     steward.catch_up()
     request = Request(f"claw-{next(_numbers)}", loss.encode())
-    runtime, wanted = steward.runtime, ClawBack(event=loss)
-    return incentives.claw_back(
-        runtime.handler, runtime.reader, steward.tenant, "test", "admin", statement, wanted, request
-    )
+    return incentives.claw_back(call(steward, request), statement, ClawBack(event=loss))
 
 
-def told(worked: Worked) -> list[tuple[str, str, str, str]]:
+def told(worked: StatementPreview) -> list[tuple[str, str, str, str]]:
     """Rule, value, factor and amount of each line."""
     return [(line.rule, line.value, line.factor, line.amount) for line in worked.lines]
 

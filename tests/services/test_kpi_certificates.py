@@ -30,8 +30,8 @@ def fixture_f1(steward: Steward) -> Steward:
 def computed(steward: Steward, kpi: str = "net_revenue_retention") -> KpiCertificateIssued:
     """A certificate of the year 2025, not issued yet."""
     reader = steward.runtime.reader
-    when = certificates.known(reader, steward.tenant, kpi, None, None)
-    return certificates.certified(reader, steward.tenant, KpiQuery(kpi, *YEAR), when)
+    when = certificates.pin_clocks(reader, steward.tenant, kpi, None, None)
+    return certificates.compute(reader, steward.tenant, KpiQuery(kpi, *YEAR), when)
 
 
 def store(steward: Steward, data: dict[str, Any], schema_version: int) -> None:

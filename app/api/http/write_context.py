@@ -15,6 +15,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Invalid
 from app.observe.metrics import appended
 from app.runtime import Runtime
+from app.services.service_call import ServiceCall
 from app.store.receipts import Receipt, fingerprint
 from app.store.receipts import Request as ReceiptRequest
 from app.write_side.handler import CommandEnvelope
@@ -56,6 +57,18 @@ class WriteContext:
             role=self.principal.role,
         )
         return self.answer(await self.runtime.handler.handle_async(envelope))
+
+    def service_call(self) -> ServiceCall:
+        """The same for a service, which computes before it appends."""
+        return ServiceCall(
+            handler=self.runtime.handler,
+            reader=self.runtime.reader,
+            tenant_id=self.principal.tenant_id,
+            actor=self.principal.key_id,
+            request=self.request,
+            role=self.principal.role,
+            if_match=self.if_match,
+        )
 
     def require_unmatched(self) -> None:
         """Raises: Refusal where If-Match comes with a request that creates something: it has no version yet."""

@@ -127,8 +127,8 @@ class StatementPage(StatementBody):
 present = Presenter(StatementBody, IncentiveStatement, not_shown=("latest_at",))
 
 
-def _preview(preview: incentives.Worked) -> dict[str, Any]:
-    request, currency = preview.asked, preview.asked.currency
+def _preview(preview: incentives.StatementPreview) -> dict[str, Any]:
+    request, currency = preview.request, preview.request.currency
     return {
         "plan": preview.plan,
         "plan_version": preview.version,
@@ -158,11 +158,7 @@ def _preview(preview: incentives.Worked) -> dict[str, Any]:
 async def issue(command: incentive_statement_commands.IssueStatement, context: Writing) -> Response:
     """Pay somebody for what happened in a period and was not paid yet; every line cites its event."""
     context.require_unmatched()
-    who = (context.principal.tenant_id, context.principal.key_id, context.principal.role)
-    receipt = await asyncio.to_thread(
-        incentives.issue, context.runtime.handler, context.runtime.reader, *who, command, context.request
-    )
-    return context.answer(receipt)
+    return context.answer(await asyncio.to_thread(incentives.issue, context.service_call(), command))
 
 
 @router.post(
@@ -172,18 +168,7 @@ async def claw_back(
     incentive_statement: str, command: incentive_statement_commands.ClawBack, context: Writing
 ) -> Response:
     """Take back what was paid for what is lost."""
-    receipt = await asyncio.to_thread(
-        incentives.claw_back,
-        context.runtime.handler,
-        context.runtime.reader,
-        context.principal.tenant_id,
-        context.principal.key_id,
-        context.principal.role,
-        incentive_statement,
-        command,
-        context.request,
-        context.if_match,
-    )
+    receipt = await asyncio.to_thread(incentives.claw_back, context.service_call(), incentive_statement, command)
     return context.answer(receipt)
 
 

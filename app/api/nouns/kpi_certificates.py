@@ -158,38 +158,33 @@ async def issue(command: IssueKpiCertificate, context: Writing) -> Response:
 
 
 def _issue(command: IssueKpiCertificate, context: WriteContext) -> Receipt:
-    runtime, tenant_id, reader = context.runtime, context.principal.tenant_id, context.runtime.reader
-    if (replayed := reader.log.replay(tenant_id, context.request)) is not None:
-        return replayed
+    runtime, call = context.runtime, context.service_call()
+    if (receipt := call.replayed()) is not None:
+        return receipt
     account = None
     if command.account is not None:
-        account, _ = runtime.handler.load(tenant_id, "account", command.account)
-    scope = Scope(command.owner, command.tier, account, command.currency, command.attribution)
-    options = tuple(sorted(command.options.items()))
+        account, _ = runtime.handler.load(call.tenant_id, "account", command.account)
     query = KpiQuery(
-        command.kpi,
-        command.from_,
-        command.to,
-        command.method,
-        scope,
-        options,
-        command.policy,
-        command.reporting_currency,
+        name=command.kpi,
+        from_=command.from_,
+        to=command.to,
+        method=command.method,
+        scope=Scope(
+            owner=command.owner,
+            tier=command.tier,
+            account=account,
+            currency=command.currency,
+            attribution=command.attribution,
+        ),
+        options=tuple(sorted(command.options.items())),
+        policy=command.policy,
+        reporting_currency=command.reporting_currency,
     )
     known_at = None if command.known_at is None else str(command.known_at)
     try:
-        when = certificates.known(reader, tenant_id, command.kpi, command.as_of, known_at)
-        told = certificates.certified(reader, tenant_id, query, when, command.note)
-        return certificates.issue(
-            runtime.handler,
-            tenant_id,
-            context.principal.key_id,
-            told,
-            context.request,
-            effective_at=command.effective_at,
-            reason=command.reason,
-            visibility=command.visibility,
-        )
+        when = certificates.pin_clocks(call.reader, call.tenant_id, command.kpi, command.as_of, known_at)
+        certificate = certificates.compute(call.reader, call.tenant_id, query, when, command.note)
+        return certificates.issue(call, certificate, command)
     except Invalid as error:  # in a body it is a member that does not fit, not a question asked wrongly
         raise Refusal(error, 422) from error
 
@@ -236,7 +231,7 @@ def get_certificate(kpi_certificate: str, context: Reading) -> Response:
 def verify(kpi_certificate: str, context: Checking) -> Response:
     """Compute a certificate again, at its position and by its rules, and compare; nothing is appended."""
     reader, key = context.runtime.reader, context.find("kpi_certificate", kpi_certificate)
-    context.when(*views_of(certificates.figure_of(reader, context.tenant_id, key).kpi))
+    context.when(*views_of(certificates.certificate_of(reader, context.tenant_id, key).kpi))
     found = certificates.verify(reader, context.tenant_id, key)
     return context.answer(found, found["known_since"]["position"])
 

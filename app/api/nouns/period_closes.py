@@ -96,8 +96,7 @@ async def close(command: ClosePeriod, context: Writing) -> Response:
     context.require_unmatched()
 
     def certified() -> Receipt:
-        runtime, who = context.runtime, context.principal
-        return periods.close(runtime.handler, runtime.reader, who.tenant_id, who.key_id, command, context.request)
+        return periods.close(context.service_call(), command)
 
     return context.answer(await asyncio.to_thread(_fitting, certified))
 
@@ -112,17 +111,7 @@ async def restate(period_close: str, command: RestatePeriod, context: Writing) -
     """Certify anew what later knowledge has changed, and name the events that did it."""
 
     def certified() -> Receipt:
-        runtime, who = context.runtime, context.principal
-        return periods.restate(
-            runtime.handler,
-            runtime.reader,
-            who.tenant_id,
-            who.key_id,
-            period_close,
-            command,
-            context.request,
-            context.if_match,
-        )
+        return periods.restate(context.service_call(), period_close, command)
 
     return context.answer(await asyncio.to_thread(_fitting, certified))
 
@@ -154,7 +143,7 @@ def get_close(period_close: str, context: Reading) -> Response:
     reader = context.runtime.reader
     when = context.when(period_closes.VIEW)
     row, position = reader.one(context.tenant_id, period_closes.VIEW, context.find("period_close", period_close), when)
-    figures = periods.standing(reader, context.tenant_id, row.certificates, position)
+    figures = periods.compared(reader, context.tenant_id, row.certificates, position)
     body = present(context, [row])[0] | {
         "figures": figures,
         "restated": any(figure["restated"] for figure in figures),

@@ -1,9 +1,10 @@
-"""The watchmen: followers that append, where a day came that somebody should know of.
+"""Deadlines: watchers that append an event when a deadline has passed.
 
-Lives here: one file per watcher, each a pass over what may be due, and `turns` which says when to look. What a watcher
-appends goes through the handler like everything else, under a request key that names the deadline, so that any number of
-workers append it once. May import: the handler, the reader and what is below them; never a door.
-To add a watcher: a file with a class that has `look`, and a line in `app.bootstrap`.
+Lives here: a file per watcher, each with a pass over what may be due; `due_actions`, which says what that is; and `schedule`,
+which says when a pass runs. What a watcher appends goes through the handler like every command, under an idempotency key that
+names the deadline, so that any number of workers append it once.
+May import: the handler, the reader and what is below them; never `app.api`.
+To add a watcher: a file with a class that has `run_once`, and a line in `app.bootstrap`.
 """
 
 from app.services.deadlines.renewals import PassResult, RenewalDeadlines

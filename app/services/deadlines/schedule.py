@@ -1,4 +1,4 @@
-"""DeadlineSchedule: when a tenant is looked at. Shortly after something happened, when its day changes, and else never.
+"""DeadlineSchedule: when a pass runs for a tenant. Shortly after an event was appended, when the tenant's day changes, and else never.
 
 Every deadline is the beginning of a day in the tenant's zone, so that between two midnights only a new event can make
 something due.
@@ -12,87 +12,87 @@ from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import FOREVER
 from app.observe.logs import logger
 
-REST_SECONDS: Final = 1.0
-"""How long a tenant is left alone after it was looked at, however much happens."""
+PAUSE_SECONDS: Final = 1.0
+"""How long no pass runs for a tenant after the last one, however much is appended."""
 RETRY_SECONDS: Final = 60.0
-"""How long what was refused is left alone."""
-MOST_TENANTS: Final = 20
-MOST_APPENDS: Final = 200
-"""How much is done in one turn, so that views, which wait for it, are not kept long."""
+"""After how long a pass runs again for a tenant of which something was refused."""
+TENANTS_PER_TURN: Final = 20
+APPENDS_PER_PASS: Final = 200
+"""How much is done in one turn, so that views, which wait for it, do not wait long."""
 
 
-class Seen(Protocol):
-    """What a look at a tenant tells about the next one."""
+class PassOutcome(Protocol):
+    """What a pass over a tenant says about the next one."""
 
     @property
     def until(self) -> int:
-        """When its day ends, in microseconds."""
+        """When the tenant's day ends, in microseconds."""
 
     @property
     def more(self) -> bool:
-        """Whether something was left for the next turn."""
+        """Whether something was left for the next pass."""
 
     @property
     def refused(self) -> int:
-        """How many were refused."""
+        """How many commands were refused."""
 
 
 class Watcher(Protocol):
-    """Who looks."""
+    """What runs a pass."""
 
-    def look(self, tenant_id: str, most: int | None = None) -> Seen:
-        """One pass over what may be due for a tenant, of at most so many appends."""
+    def run_once(self, tenant_id: str, limit: int | None = None) -> PassOutcome:
+        """One pass over what may be due for a tenant, of about so many appends at the most."""
 
 
 class DeadlineSchedule:
-    """Says when to look. Takes: who looks, and a clock of microseconds; pauses are timed by the machine's own."""
+    """Runs passes when they are due. Takes: the watcher, and a clock of microseconds; pauses are timed by the machine's own."""
 
     def __init__(self, watcher: Watcher, clock: Callable[[], int]) -> None:
         self._watcher = watcher
         self._clock = clock
-        self._wanted: dict[str, float] = {}
-        self._looked: dict[str, float] = {}
-        self._until: dict[str, int] = {}
-        self._soonest = FOREVER
+        self._next_pass: dict[str, float] = {}
+        self._last_pass: dict[str, float] = {}
+        self._day_ends: dict[str, int] = {}
+        self._first_day_end = FOREVER
 
-    def heard(self, tenant_id: str) -> None:
-        """Something new has happened, and views have read it."""
-        self._want(tenant_id, self._looked.get(tenant_id, -REST_SECONDS) + REST_SECONDS)
+    def notify(self, tenant_id: str) -> None:
+        """Something new was appended, and views have read it."""
+        self._plan(tenant_id, self._last_pass.get(tenant_id, -PAUSE_SECONDS) + PAUSE_SECONDS)
 
-    def work(self) -> None:
-        """Looks where it is time. Raises: a DomainError when the database is away."""
+    def run_due(self) -> None:
+        """Runs the passes that are due. Raises: a DomainError when the database is away."""
         now = self._clock()
-        if now >= self._soonest:
-            for tenant_id, until in self._until.items():
-                if now >= until:
-                    self.heard(tenant_id)
-            self._soonest = FOREVER  # until the looks that follow say better
-            self._soonest = min((until for until in self._until.values() if until > now), default=FOREVER)
-        if not self._wanted:
+        if now >= self._first_day_end:
+            for tenant_id, day_end in self._day_ends.items():
+                if now >= day_end:
+                    self.notify(tenant_id)
+            self._first_day_end = FOREVER  # until the passes that follow know better
+            self._first_day_end = min((end for end in self._day_ends.values() if end > now), default=FOREVER)
+        if not self._next_pass:
             return
         moment = monotonic()
-        turn = [tenant_id for tenant_id, at in self._wanted.items() if at <= moment][:MOST_TENANTS]
+        turn = [tenant_id for tenant_id, at in self._next_pass.items() if at <= moment][:TENANTS_PER_TURN]
         for tenant_id in turn:
-            self._look(tenant_id)
+            self._run(tenant_id)
 
-    def _look(self, tenant_id: str) -> None:
-        del self._wanted[tenant_id]
+    def _run(self, tenant_id: str) -> None:
+        del self._next_pass[tenant_id]
         try:
-            seen = self._watcher.look(tenant_id, MOST_APPENDS)
-        except DomainError:  # the database is away, for everybody
-            self._want(tenant_id, monotonic() + REST_SECONDS)
+            outcome = self._watcher.run_once(tenant_id, APPENDS_PER_PASS)
+        except DomainError:  # the database is away, for every tenant
+            self._plan(tenant_id, monotonic() + PAUSE_SECONDS)
             raise
-        except Exception as fault:  # noqa: BLE001 - one tenant's trouble keeps no other waiting
+        except Exception as fault:  # noqa: BLE001 - one tenant's trouble does not hold up the others
             logger().error("watcher_failed", tenant_id=tenant_id, error=type(fault).__name__)
-            self._want(tenant_id, monotonic() + RETRY_SECONDS)
+            self._plan(tenant_id, monotonic() + RETRY_SECONDS)
             return
-        self._looked[tenant_id] = moment = monotonic()
-        self._until[tenant_id] = seen.until
-        self._soonest = min(self._soonest, seen.until)
-        if seen.more:
-            self._want(tenant_id, moment)
-        elif seen.refused:
-            self._want(tenant_id, moment + RETRY_SECONDS)
+        self._last_pass[tenant_id] = moment = monotonic()
+        self._day_ends[tenant_id] = outcome.until
+        self._first_day_end = min(self._first_day_end, outcome.until)
+        if outcome.more:
+            self._plan(tenant_id, moment)
+        elif outcome.refused:
+            self._plan(tenant_id, moment + RETRY_SECONDS)
 
-    def _want(self, tenant_id: str, at: float) -> None:
-        self._wanted[tenant_id] = min(at, self._wanted.get(tenant_id, at))
+    def _plan(self, tenant_id: str, at: float) -> None:
+        self._next_pass[tenant_id] = min(at, self._next_pass.get(tenant_id, at))

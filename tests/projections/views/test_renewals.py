@@ -6,7 +6,7 @@ from app.domain.contract.commands import CorrectContract, Terms
 from app.domain.kernel.values import day_start, zone
 from app.domain.renewal.commands import OpenRenewal, SubmitForecast
 from tests.domain.contract.contracts import signed
-from tests.services.deadlines.renewals_factory import events, look
+from tests.services.deadlines.renewals_factory import events, run_pass
 from tests.support.application import Steward
 
 
@@ -42,7 +42,7 @@ def test_an_open_cycle_keeps_its_name_and_moves(steward: Steward) -> None:
     assert (row.due, row.due_at, row.renewal) == ("2027-01-01", day_start("2026-10-01", zone("UTC")), cycle)
     assert (row.notice_deadline, row.deferred_to) == ("2026-08-02", "2026-10-01")
     steward.clock.set("2026-10-31T12:00:00Z")
-    look(steward)
+    run_pass(steward)
     [lost] = events(steward, "renewal.lost")
     assert lost.stream_id == cycle
     assert events(steward, "contract.expired")[0].data["end"] == "2026-10-01"

@@ -1,14 +1,14 @@
-"""Words that the tests of watchers share."""
+"""What the tests of deadlines share."""
 
 from app.domain.recorded import Recorded
 from app.services.deadlines import PassResult
 from tests.support.application import Steward
 
 
-def look(steward: Steward) -> PassResult:
+def run_pass(steward: Steward) -> PassResult:
     """A pass over what may be due, once views have read the log."""
     steward.catch_up()
-    return steward.runtime.watcher.look(steward.tenant)
+    return steward.runtime.watcher.run_once(steward.tenant)
 
 
 def events(steward: Steward, topic: str) -> list[Recorded]:

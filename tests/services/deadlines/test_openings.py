@@ -11,7 +11,7 @@ from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import RenewalRules
 from app.domain.renewal.commands import OpenRenewal
 from tests.domain.contract.contracts import account, add, drafted, line, reprice, signed
-from tests.services.deadlines.renewals_factory import events, look
+from tests.services.deadlines.renewals_factory import events, run_pass
 from tests.support.application import Steward
 from tests.support.databases import Databases
 
@@ -20,26 +20,26 @@ def test_a_cycle_is_opened_on_the_first_lead_day_and_not_before(steward: Steward
     contract = signed(steward)
 
     steward.clock.set("2026-07-04T23:59:59Z")
-    early = look(steward)
+    early = run_pass(steward)
     steward.clock.set("2026-07-05T00:00:00Z")
-    due = look(steward)
+    due = run_pass(steward)
 
     assert (early.opened, due.opened) == (0, 1)
     [opened] = events(steward, "renewal.opened")
     assert (opened.data["contract"], opened.data["due"], opened.data["atr"]) == (contract, "2027-01-01", "12000")
     assert (opened.actor, opened.effective_at) == ("system:renewals", opened.effective_at)
     assert instant(opened.effective_at) == "2026-07-05T00:00:00.000000Z"
-    assert look(steward).appended == 0
+    assert run_pass(steward).appended == 0
 
 
 def test_every_lead_day_is_noted_once_and_as_of_its_own_day(steward: Steward) -> None:
     signed(steward)
     steward.clock.set("2026-07-05T08:00:00Z")
-    look(steward)
+    run_pass(steward)
 
     for day in ("2026-09-02", "2026-09-03", "2026-09-04", "2026-10-03", "2026-10-04"):
         steward.clock.set(f"{day}T12:00:00Z")
-        look(steward)
+        run_pass(steward)
 
     told = [(one.data["days"], instant(one.effective_at)[:10]) for one in events(steward, "renewal.milestone_reached")]
     assert told == [(120, "2026-09-03"), (90, "2026-10-03")]
@@ -49,7 +49,7 @@ def test_what_was_missed_is_caught_up_with_as_of_when_it_was_due(steward: Stewar
     signed(steward)
 
     steward.clock.set("2026-12-24T12:00:00Z")
-    looked = look(steward)
+    looked = run_pass(steward)
 
     assert (looked.opened, looked.milestones) == (1, 2)
     told = [(one.type, instant(one.effective_at)[:10]) for one in events(steward, "renewal.")]
@@ -58,7 +58,7 @@ def test_what_was_missed_is_caught_up_with_as_of_when_it_was_due(steward: Stewar
         ("renewal.milestone_reached", "2026-09-03"),
         ("renewal.milestone_reached", "2026-10-03"),
     ]
-    assert look(steward).appended == 0
+    assert run_pass(steward).appended == 0
 
 
 def test_a_term_that_is_agreed_after_a_lead_day_is_opened_then_and_passes_by_what_lies_before(
@@ -68,12 +68,12 @@ def test_a_term_that_is_agreed_after_a_lead_day_is_opened_then_and_passes_by_wha
     contract = drafted(sqlite_steward, start="2026-10-01")
     sqlite_steward.do(SignContract(signed_at="2026-09-18"), contract=contract)
 
-    look(sqlite_steward)
+    run_pass(sqlite_steward)
 
     [opened] = events(sqlite_steward, "renewal.opened")
     assert instant(opened.effective_at)[:10] == "2026-09-18"
     sqlite_steward.clock.set("2026-12-01T08:00:00Z")
-    look(sqlite_steward)
+    run_pass(sqlite_steward)
     assert [one.data["days"] for one in events(sqlite_steward, "renewal.milestone_reached")] == [90]
 
 
@@ -82,9 +82,9 @@ def test_days_begin_where_the_tenant_is(databases: Databases) -> None:
     signed(steward)
 
     steward.clock.set("2026-07-05T03:59:59Z")
-    assert look(steward).opened == 0
+    assert run_pass(steward).opened == 0
     steward.clock.set("2026-07-05T04:00:00Z")
-    assert look(steward).opened == 1
+    assert run_pass(steward).opened == 1
     assert instant(events(steward, "renewal.opened")[0].effective_at) == "2026-07-05T04:00:00.000000Z"
     steward.close()
 
@@ -95,12 +95,12 @@ def test_the_policy_in_force_today_says_when_work_begins(steward: Steward) -> No
     steward.do(ActivatePolicy(number=1, start="2026-08-01"), policy=policy)
 
     steward.clock.set("2026-07-20T08:00:00Z")
-    assert look(steward).opened == 1  # the application's rules still count
+    assert run_pass(steward).opened == 1  # the application's rules still count
     other = signed(steward)
     steward.clock.set("2026-08-02T08:00:00Z")
-    assert look(steward).opened == 0
+    assert run_pass(steward).opened == 0
     steward.clock.set("2026-12-02T08:00:00Z")
-    look(steward)
+    run_pass(steward)
 
     assert [one.data["contract"] for one in events(steward, "renewal.opened")][1] == other
     milestones = [
@@ -114,7 +114,7 @@ def test_a_cycle_that_somebody_opened_is_not_opened_twice_but_watched_all_the_sa
     cycle = steward.do(OpenRenewal(), contract=contract).id
 
     steward.clock.set("2026-09-03T08:00:00Z")
-    looked = look(steward)
+    looked = run_pass(steward)
 
     assert (looked.opened, looked.milestones, looked.refusals) == (0, 1, [])
     assert events(steward, "renewal.milestone_reached")[0].stream_id == cycle
@@ -131,7 +131,7 @@ def test_history_that_is_long_past_sprouts_nothing(steward: Steward, auto_renew:
         )
     before = steward.catch_up()
 
-    assert look(steward).appended == 0
+    assert run_pass(steward).appended == 0
     assert steward.runtime.log.head(steward.tenant) == before
 
 
@@ -141,7 +141,7 @@ def test_unsigned_open_ended_and_ended_contracts_have_nothing_due(sqlite_steward
     sqlite_steward.do(RecordContract(**endless, lines=(line("main"),)), account=company)
     sqlite_steward.clock.set("2026-12-01T08:00:00Z")
 
-    assert look(sqlite_steward).appended == 0
+    assert run_pass(sqlite_steward).appended == 0
 
 
 def test_what_is_at_stake_is_what_was_known_when_it_was_opened_and_what_joins_later_stands_apart(
@@ -149,7 +149,7 @@ def test_what_is_at_stake_is_what_was_known_when_it_was_opened_and_what_joins_la
 ) -> None:
     contract = signed(steward)
     steward.clock.set("2026-07-05T08:00:00Z")
-    look(steward)
+    run_pass(steward)
 
     steward.do(AmendContract(effective_at="2026-08-01", changes=(add("social", "50.00"),)), contract=contract)
     steward.do(AmendContract(effective_at="2026-08-02", changes=(reprice("main", "2000.00"),)), contract=contract)

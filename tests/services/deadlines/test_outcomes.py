@@ -7,14 +7,14 @@ from app.domain.contract.commands import GiveNotice, RenewContract, WithdrawNoti
 from app.domain.kernel.values import instant
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal
 from tests.domain.contract.contracts import signed
-from tests.services.deadlines.renewals_factory import events, look
+from tests.services.deadlines.renewals_factory import events, run_pass
 from tests.support.application import Steward
 
 
 def at(steward: Steward, day: str) -> None:
     """Moves the clock to noon of a day, and looks."""
     steward.clock.set(f"{day}T12:00:00Z")
-    look(steward)
+    run_pass(steward)
 
 
 def test_a_contract_that_renews_itself_goes_on_for_its_term_on_the_day_and_wins_its_cycle(
@@ -148,13 +148,13 @@ def test_one_contract_that_is_refused_keeps_no_other_waiting_and_is_told_of(stew
     steward.do(CloseAccount(), account=account)
 
     steward.clock.set("2027-01-01T12:00:00Z")
-    looked = look(steward)
+    looked = run_pass(steward)
 
     assert [one.stream_id for one in events(steward, "contract.renewed")] == [other]
     assert looked.refusals == [(closed, "2027-01-01", "account_closed")]
-    assert look(steward).refusals == []  # left alone for a while
+    assert run_pass(steward).refusals == []  # left alone for a while
     steward.clock.set("2027-01-01T12:02:00Z")
-    assert look(steward).refusals == [(closed, "2027-01-01", "account_closed")]
+    assert run_pass(steward).refusals == [(closed, "2027-01-01", "account_closed")]
 
 
 def test_a_stream_that_cannot_be_read_keeps_no_other_waiting(steward: Steward) -> None:
@@ -164,7 +164,7 @@ def test_a_stream_that_cannot_be_read_keeps_no_other_waiting(steward: Steward) -
     steward.runtime.handler._loader.states.drop(steward.tenant, [broken, other])
 
     steward.clock.set("2026-07-05T12:00:00Z")
-    looked = look(steward)
+    looked = run_pass(steward)
 
     assert [one.data["contract"] for one in events(steward, "renewal.opened")] == [other]
     assert [(contract, code) for contract, _, code in looked.refusals] == [(broken, "poison_KeyError")]

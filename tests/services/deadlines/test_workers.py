@@ -11,10 +11,10 @@ import pytest
 
 from app.domain.kernel.errors import Unavailable
 from app.services.deadlines import DeadlineSchedule
-from app.services.deadlines import schedule as turns_module
+from app.services.deadlines import schedule as schedule_module
 from app.worker import Worker
 from tests.domain.contract.contracts import signed
-from tests.services.deadlines.renewals_factory import events, look
+from tests.services.deadlines.renewals_factory import events, run_pass
 from tests.support.application import Steward
 from tests.support.clock import Clock
 from tests.support.command_line import CommandLine
@@ -40,13 +40,15 @@ def test_two_workers_at_once_append_nothing_twice(steward: Steward) -> None:
     for day in ("2026-07-10", "2026-09-10", "2026-12-31", "2027-01-01", "2027-02-10"):
         steward.clock.set(f"{day}T12:00:00Z")
         other.clock.set(f"{day}T12:00:00Z")
-        passes = [threading.Thread(target=one.runtime.watcher.look, args=(steward.tenant,)) for one in (steward, other)]
+        passes = [
+            threading.Thread(target=one.runtime.watcher.run_once, args=(steward.tenant,)) for one in (steward, other)
+        ]
         for one in passes:
             one.start()
         for one in passes:
             one.join(60)
         steward.catch_up()
-    look(steward)
+    run_pass(steward)
     other.close()
 
     itself = [contract for number, contract in enumerate(contracts) if number % 2 == 0]
@@ -72,12 +74,12 @@ def test_a_pass_that_was_broken_off_is_taken_up_where_it_ended(steward: Steward)
     watcher = steward.runtime.watcher
     watcher.handler.handle_batch = dying  # type: ignore[method-assign]
     with pytest.raises(Unavailable):
-        watcher.look(steward.tenant)
+        watcher.run_once(steward.tenant)
     del watcher.handler.handle_batch  # type: ignore[method-assign]
     assert 0 < len(events(steward, "renewal.")) < 36
     again = Steward(steward.settings.database_url, now="2026-10-10T13:00:00Z")
     again.runtime.projector.catch_up(steward.tenant)
-    again.runtime.watcher.look(steward.tenant)
+    again.runtime.watcher.run_once(steward.tenant)
     again.close()
 
     told = decided(steward)
@@ -85,7 +87,7 @@ def test_a_pass_that_was_broken_off_is_taken_up_where_it_ended(steward: Steward)
     assert len([1 for kind, _ in told if kind == "renewal.milestone_reached"]) == 24
 
 
-def test_a_pass_may_be_told_how_much_to_do_and_leaves_the_rest(
+def test_a_pass_with_a_limit_leaves_the_rest_to_the_next_one(
     sqlite_steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.services.deadlines.renewals.PAGE", 5)
@@ -94,42 +96,42 @@ def test_a_pass_may_be_told_how_much_to_do_and_leaves_the_rest(
     sqlite_steward.catch_up()
     sqlite_steward.clock.set("2026-07-10T12:00:00Z")
 
-    first = sqlite_steward.runtime.watcher.look(sqlite_steward.tenant, most=5)
-    rest = look(sqlite_steward)
+    first = sqlite_steward.runtime.watcher.run_once(sqlite_steward.tenant, limit=5)
+    rest = run_pass(sqlite_steward)
 
     assert (first.opened, first.more, rest.opened, rest.more) == (5, True, 7, False)
 
 
-# --- when they look ---
+# --- when passes run ---
 
 
 @dataclass
-class Seen:
-    """What a look told."""
+class Outcome:
+    """What a pass reports."""
 
     until: int
     more: bool = False
     refused: int = 0
 
 
-class Lookout:
-    """A watcher that only says that it looked."""
+class CountingWatcher:
+    """A watcher that only notes for which tenants a pass ran."""
 
     def __init__(self, clock: Clock) -> None:
-        self.clock, self.looks, self.next = clock, [], Seen(0)
+        self.clock, self.passes, self.outcome = clock, [], Outcome(0)
         self.error: Exception | None = None
 
-    def look(self, tenant_id: str, most: int | None = None) -> Seen:
-        """Says so."""
-        assert most
-        self.looks.append(tenant_id)
+    def run_once(self, tenant_id: str, limit: int | None = None) -> Outcome:
+        """Notes the tenant."""
+        assert limit
+        self.passes.append(tenant_id)
         if self.error is not None:
             raise self.error
-        return Seen(self.clock.now + 86_400_000_000, self.next.more, self.next.refused)
+        return Outcome(self.clock.now + 86_400_000_000, self.outcome.more, self.outcome.refused)
 
 
-class Watch:
-    """The machine's own clock, by hand."""
+class MachineClock:
+    """The machine's own clock, moved by the test."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -138,79 +140,81 @@ class Watch:
         return self.now
 
 
+Scheduled = tuple[DeadlineSchedule, CountingWatcher, MachineClock]
+
+
 @pytest.fixture
-def turns(monkeypatch: pytest.MonkeyPatch) -> tuple[DeadlineSchedule, Lookout, Watch]:
-    """When to look, with both clocks in the test's hand."""
-    watch, clock = Watch(), Clock()
-    monkeypatch.setattr(turns_module, "monotonic", watch)
-    lookout = Lookout(clock)
-    return DeadlineSchedule(lookout, clock), lookout, watch
+def scheduled(monkeypatch: pytest.MonkeyPatch) -> Scheduled:
+    """A schedule with both clocks in the test's hand."""
+    machine, clock = MachineClock(), Clock()
+    monkeypatch.setattr(schedule_module, "monotonic", machine)
+    watcher = CountingWatcher(clock)
+    return DeadlineSchedule(watcher, clock), watcher, machine
 
 
-Turned = tuple[DeadlineSchedule, Lookout, Watch]
-
-
-def test_nobody_looks_while_nothing_happens_and_the_day_lasts(turns: Turned) -> None:
-    made, lookout, watch = turns
-    made.heard("tnt_1")
+def test_no_second_pass_runs_while_nothing_is_appended_and_the_day_lasts(scheduled: Scheduled) -> None:
+    schedule, watcher, machine = scheduled
+    schedule.notify("tnt_1")
     for _ in range(100):
-        made.work()
-        watch.now += 10
+        schedule.run_due()
+        machine.now += 10
 
-    assert lookout.looks == ["tnt_1"]
+    assert watcher.passes == ["tnt_1"]
 
 
-def test_a_busy_tenant_is_looked_at_once_a_second(turns: Turned) -> None:
-    made, lookout, watch = turns
+def test_a_pass_runs_once_a_second_for_a_busy_tenant(scheduled: Scheduled) -> None:
+    schedule, watcher, machine = scheduled
     for _ in range(100):
-        made.heard("tnt_1")
-        made.work()
-        watch.now += 0.0625
+        schedule.notify("tnt_1")
+        schedule.run_due()
+        machine.now += 0.0625
 
-    assert len(lookout.looks) == 7  # in 6.25 seconds
-
-
-def test_a_new_day_is_reason_enough_to_look(turns: Turned) -> None:
-    made, lookout, watch = turns
-    made.heard("tnt_1")
-    made.work()
-    watch.now += 5
-    lookout.clock.now += 86_400_000_000
-    made.work()
-    made.work()
-
-    assert lookout.looks == ["tnt_1", "tnt_1"]
+    assert len(watcher.passes) == 7  # in 6.25 seconds
 
 
-@pytest.mark.parametrize(("seen", "pause"), [(Seen(0, more=True), 0.0), (Seen(0, refused=1), 60.0)])
-def test_what_was_left_is_done_next_and_what_was_refused_tried_a_minute_later(
-    turns: Turned, seen: Seen, pause: float
+def test_a_new_day_is_reason_enough_for_a_pass(scheduled: Scheduled) -> None:
+    schedule, watcher, machine = scheduled
+    schedule.notify("tnt_1")
+    schedule.run_due()
+    machine.now += 5
+    watcher.clock.now += 86_400_000_000
+    schedule.run_due()
+    schedule.run_due()
+
+    assert watcher.passes == ["tnt_1", "tnt_1"]
+
+
+@pytest.mark.parametrize(("outcome", "pause"), [(Outcome(0, more=True), 0.0), (Outcome(0, refused=1), 60.0)])
+def test_what_was_left_is_done_next_and_what_was_refused_is_tried_a_minute_later(
+    scheduled: Scheduled, outcome: Outcome, pause: float
 ) -> None:
-    made, lookout, watch = turns
-    lookout.next = seen
-    made.heard("tnt_1")
-    made.work()
-    watch.now += pause
-    made.work()
+    schedule, watcher, machine = scheduled
+    watcher.outcome = outcome
+    schedule.notify("tnt_1")
+    schedule.run_due()
+    machine.now += pause
+    schedule.run_due()
 
-    assert lookout.looks == ["tnt_1", "tnt_1"]
+    assert watcher.passes == ["tnt_1", "tnt_1"]
 
 
-def test_the_trouble_of_one_tenant_is_nothing_to_another_and_a_database_that_is_away_is_said_so(turns: Turned) -> None:
-    made, lookout, watch = turns
-    lookout.error = KeyError("broken")
-    made.heard("tnt_1")
-    made.heard("tnt_2")
-    made.work()
-    assert lookout.looks == ["tnt_1", "tnt_2"]
-    lookout.error = Unavailable("database_unavailable")
-    watch.now += 60
+def test_the_trouble_of_one_tenant_is_nothing_to_another_and_a_database_that_is_away_is_reported(
+    scheduled: Scheduled,
+) -> None:
+    schedule, watcher, machine = scheduled
+    watcher.error = KeyError("broken")
+    schedule.notify("tnt_1")
+    schedule.notify("tnt_2")
+    schedule.run_due()
+    assert watcher.passes == ["tnt_1", "tnt_2"]
+    watcher.error = Unavailable("database_unavailable")
+    machine.now += 60
     with pytest.raises(Unavailable):
-        made.work()
-    lookout.error = None
-    watch.now += 60
-    made.work()
-    assert sorted(lookout.looks[-2:]) == ["tnt_1", "tnt_2"]
+        schedule.run_due()
+    watcher.error = None
+    machine.now += 60
+    schedule.run_due()
+    assert sorted(watcher.passes[-2:]) == ["tnt_1", "tnt_2"]
 
 
 def test_a_worker_watches_unless_it_is_told_not_to(databases: Databases) -> None:
