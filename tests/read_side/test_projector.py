@@ -202,16 +202,16 @@ def test_a_thread_that_lost_a_race_may_find_the_views_at_the_head(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steward.ingest(life(5, 60))
-    shared, read = projector(steward), projecting.page
+    shared, read = projector(steward), projecting.read_page
     shared.catch_up(steward.tenant)
     shared._lost_races[steward.tenant] = 3
 
     def another_thread_first(*args: Any, **more: Any) -> Any:
-        monkeypatch.setattr(projecting, "page", read)
+        monkeypatch.setattr(projecting, "read_page", read)
         assert shared.catch_up(steward.tenant) == 0
         return read(*args, **more)
 
-    monkeypatch.setattr(projecting, "page", another_thread_first)
+    monkeypatch.setattr(projecting, "read_page", another_thread_first)
 
     assert shared.catch_up(steward.tenant) == 0
     assert_views_are_right(steward)
