@@ -1,6 +1,6 @@
-"""The doors: the only room that knows FastAPI.
+"""The HTTP API: the only package that knows FastAPI.
 
-Lives here: one router per noun, four-line endpoints, and what they share: bodies, paging, problems, shapes.
+Lives here: a router for each aggregate, board and family of KPIs, and in `http` what they share.
 May import: `app.bootstrap`'s Runtime and everything below it; never SQLAlchemy.
 To add an endpoint: a function in its noun's file and, for a body, an example in `examples.py`; then `make openapi`, for the
 contract is committed.

@@ -1,4 +1,4 @@
-"""What the tests of the doors share: one server a module and database, and a tenant of its own for every test."""
+"""What the tests of the API share: one server a module and database, and a tenant of its own for every test."""
 
 from collections.abc import Iterator
 

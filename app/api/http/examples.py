@@ -191,5 +191,5 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "policies.draft": {"rules": {"kind": "metric", "reporting_currency": "EUR", "churn_at": "notice"}},
     "policies.draft_version": {"rules": {"kind": "metric", "reporting_currency": "EUR", "discounts": "all"}},
     "policies.activate": {"start": "2026-01-01", "reason": "Agreed with finance"},
-    "policies.retire": {"end": "2027-01-01", "reason": "The house's own rules do"},
+    "policies.retire": {"end": "2027-01-01", "reason": "The agency's own rules do"},
 }

@@ -1,4 +1,4 @@
-"""Scope changes over HTTP: from the client's wish to an answer, a decision and the work."""
+"""Scope changes over HTTP: from the client's request to an answer, a decision and the work."""
 
 from typing import Annotated, Any, Literal
 
@@ -139,7 +139,7 @@ async def raise_scope_change(account: str, command: commands.RaiseScopeChange, c
     responses=_ANSWERS,
 )
 async def request_consult(scope_change: str, command: commands.RequestConsult, context: Writing) -> Response:
-    """Ask a team of the house."""
+    """Ask a team of the agency."""
     return await context.write(command, scope_change=scope_change)
 
 
@@ -177,7 +177,7 @@ async def assess(scope_change: str, command: commands.AssessImpact, context: Wri
     "/scope-changes/{scope_change}/approval", operation_id="scope_changes.approve", status_code=201, responses=_ANSWERS
 )
 async def approve(scope_change: str, command: commands.ApproveScopeChange, context: Writing) -> Response:
-    """Approve inside the house what somebody else assessed."""
+    """Approve, inside the agency, what somebody else assessed."""
     return await context.write(command, scope_change=scope_change)
 
 
@@ -220,7 +220,7 @@ async def amend(scope_change: str, command: commands.AmendScopeChange, context: 
     responses=_ANSWERS,
 )
 async def withdraw(scope_change: str, command: commands.WithdrawScopeChange, context: Writing) -> Response:
-    """Take the wish back."""
+    """Withdraw the scope change."""
     return await context.write(command, scope_change=scope_change)
 
 
