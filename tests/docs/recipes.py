@@ -457,7 +457,79 @@ PROVIDER: Final = Recipe(
     ("tests/webhooks/test_shared_token.py", "tests/webhooks/test_providers.py", "tests/docs/test_pages.py"),
 )
 
-RECIPES: Final = (EVENT, COMMAND, ENDPOINT, VIEW, PROVIDER)
+# --- a KPI ---
+
+_KPI = """
+
+def _contracted(row: AccountMovements) -> Share:
+    return (row.total("contraction"), row.opening) if row.opening else (0, 0)
+
+
+DOWNGRADE_RATE: Final = Kpi(
+    name="downgrade_rate",
+    title="Downgrade rate",
+    unit="ratio",
+    kind="period",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
+    methods={
+        "movement": Method(
+            formula="contraction / start, movements of C only",
+            share=_contracted,
+            numerator=MONTHLY,
+            denominator=MONTHLY,
+            null_reason=NOBODY,
+            sql=SqlExpression(of_payers(amount=False, moved="total_contraction"), OPENING),
+        )
+    },
+    source="docs/kpis.md#downgrade_rate",
+)
+"""
+
+_KPI_PAGE = """### downgrade_rate
+
+Of what paid at the start, the part that became less without the account leaving. Method `movement`: contraction of the accounts in C
+over their MRR at the start. Null with `no_paying_accounts_at_start` where nobody paid.
+
+Example: of 4,500 a month, 900 became less: **0.2**.
+
+"""
+
+
+def _add_kpi(copy: Copy) -> None:
+    copy.append("projections/kpis/retention.py", _KPI)
+    copy.replace(
+        "projections/kpis/__init__.py",
+        "    retention.GROSS_REVENUE_RETENTION,\n",
+        "    retention.GROSS_REVENUE_RETENTION,\n    retention.DOWNGRADE_RATE,\n",
+    )
+    copy.replace("docs/kpis.md", "### customer_churn_rate\n", f"{_KPI_PAGE}### customer_churn_rate\n")
+    copy.replace(
+        "tests/projections/kpis/test_catalogue.py",
+        '        "mrr": ["point_in_time"],\n',
+        '        "downgrade_rate": ["movement"],\n        "mrr": ["point_in_time"],\n',
+    )
+    copy.python("tests.golden")
+
+
+KPI: Final = Recipe(
+    "a KPI",
+    {
+        "projections/kpis/<theme>.py": "a `Kpi`: for each method the share, its SQL, the rules that it depends on (left out: all)",
+        "projections/kpis/__init__.py": "a line in `KPIS`",
+        "docs/kpis.md": "its section: formula, edge rules, one worked example",
+        "tests/projections/kpis/test_catalogue.py": "a line with its methods",
+        "tests/golden/answers/<kpi>.v1.ndjson": "`python -m tests.golden`: its answers by this calculation version",
+    },
+    {"theme": "retention", "kpi": "downgrade_rate"},
+    _add_kpi,
+    (
+        "tests/projections/kpis/test_catalogue.py",
+        "tests/kpi_queries/test_every_kpi.py",
+        "tests/architecture/test_docs.py",
+    ),
+)
+
+RECIPES: Final = (EVENT, COMMAND, ENDPOINT, VIEW, KPI, PROVIDER)
 
 
 def table() -> str:
