@@ -1,5 +1,6 @@
 """Row sources: for each kind of row one object with its views, its loading, its conversion and its sums in SQL.
 
+Lives here: a file per kind of row, and the registry of all of them.
 May import: the reader, the views' row types, `projections.kpis`, `app.kpi_queries.sql`.
 To add a kind of row: a member of `projections.kpis.base.RowKind`, a `RowSource` in a file here, one line below.
 """
