@@ -17,7 +17,7 @@ MODEL = "projections/survival.py"
 SECONDS: dict[str, dict[str, int]] = {
     "app/api/http/read_context.py": {"float": 2, "literal": 2},
     "app/auth/keys.py": {"float": 2},
-    "app/kpi_queries/sql_source.py": {"literal": 1},
+    "app/kpi_queries/evaluate.py": {"literal": 1},
     "app/observe/metrics.py": {"literal": 8},
     "app/read_side/reader.py": {"float": 1, "literal": 2},
     "app/settings.py": {"float": 2, "literal": 2},
