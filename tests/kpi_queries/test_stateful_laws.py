@@ -78,12 +78,12 @@ class Ledger(RuleBasedStateMachine):
         self.known: list[tuple[Any, str, Any]] = []
         self.events: list[dict[str, Any]] = []
         for step in first.steps:
-            self.compute(step)
+            self.tell(step)
 
     def tell(self, step: Any) -> None:
         """One more step."""
         self.steps.append(step)
-        self.told.compute(step)
+        self.told.tell(step)
         self.property_steward.catch_up(self.told.tenant)
 
     # --- what is told ---
@@ -91,35 +91,35 @@ class Ledger(RuleBasedStateMachine):
     @rule(data=st.data())
     def sign(self, data: st.DataObject) -> None:
         """A contract is signed."""
-        self.compute(data.draw(deals(len(self.told.accounts), len(self.told.deals))))
+        self.tell(data.draw(deals(len(self.told.accounts), len(self.told.deals))))
 
     @rule(data=st.data())
     def act(self, data: st.DataObject) -> None:
         """Something happens to contracts."""
         for step in data.draw(st.lists(acts(len(self.told.deals)), min_size=2, max_size=6)):
-            self.compute(step)
+            self.tell(step)
 
     @rule(data=st.data(), days=st.sampled_from([30, 180, 400]))
     def work_on_renewals(self, data: st.DataObject, days: int) -> None:
         """A cycle is opened, something is said of it, and in time it is due."""
         for kind in ("open", "risk", "forecast", "defer"):
-            self.compute(replace(data.draw(acts(len(self.told.deals))), kind=kind, which=data.draw(st.integers(0, 3))))
-        self.compute(Look(days))
+            self.tell(replace(data.draw(acts(len(self.told.deals))), kind=kind, which=data.draw(st.integers(0, 3))))
+        self.tell(Look(days))
 
     @rule(data=st.data())
     def hand_over(self, data: st.DataObject) -> None:
         """An account gets another owner or tier."""
-        self.compute(data.draw(handovers(len(self.told.accounts))))
+        self.tell(data.draw(handovers(len(self.told.accounts))))
 
     @rule(ruling=RULINGS)
     def change_rules(self, ruling: Any) -> None:
         """A policy is drafted, put in force, replaced or retired."""
-        self.compute(ruling)
+        self.tell(ruling)
 
     @rule(days=st.sampled_from([1, 30, 120, 400]))
     def let_days_pass(self, days: int) -> None:
         """Days pass, and what is due is done."""
-        self.compute(Look(days))
+        self.tell(Look(days))
 
     # --- what is asked, and asked again: property 6 ---
 
