@@ -15,7 +15,8 @@ from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.values import LAST, day_of, instant, is_typeid
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import AnyRules, FxRules, MetricRules, Rules
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from projections.kpis.rule_sets import DEFAULT_RULES
 from projections.views import policies, policy_rules
 from projections.views.policies import Policy, version_on

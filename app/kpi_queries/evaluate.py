@@ -19,7 +19,8 @@ from app.kpi_queries.query import KpiQuery, KpiResult, kpi_of, method_of, option
 from app.kpi_queries.sources import SOURCES, views_of
 from app.kpi_queries.sources.base import RowRequest, RowSource, SummedFigure, account_of
 from app.kpi_queries.sql.sql_query import SqlQuery
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from app.store.positions import followers
 from projections.kpis.base import KpiContext, Method, measure
 from projections.kpis.conversion import Exchange

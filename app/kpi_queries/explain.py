@@ -9,7 +9,8 @@ from app.kpi_queries.evaluate import answer, compute
 from app.kpi_queries.query import KpiQuery, KpiResult
 from app.kpi_queries.sources.account_movements import rows_behind
 from app.kpi_queries.sources.base import RowRequest, account_of
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from projections.kpis.causes import causes, streams
 from projections.kpis.presentation import breakdown, contributions, detailed
 from projections.views.contract_lines import ContractLine

@@ -14,7 +14,8 @@ from app.kpi_queries.evaluate import connected_at
 from app.kpi_queries.query import KpiQuery, period_of
 from app.kpi_queries.sources import SOURCES, views_of
 from app.kpi_queries.sources.base import LoadedRows, RowRequest, account_of
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from projections.kpis.amounts import in_one
 from projections.kpis.base import KpiContext, Scale, measure
 from projections.kpis.decimals import money, quantity, steps

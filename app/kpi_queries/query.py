@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.values import day_start, instant, plain_day
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.base import Kpi, KpiContext, Measure
 from projections.kpis.presentation import Contribution

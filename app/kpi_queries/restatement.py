@@ -13,7 +13,8 @@ from app.domain.recorded import Recorded
 from app.kpi_queries.evaluate import evaluate_exactly
 from app.kpi_queries.query import KpiQuery, kpi_of
 from app.kpi_queries.sources import views_of
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from projections.kpis.decimals import step
 from projections.kpis.presentation import is_share
 from projections.views import portfolios

@@ -8,7 +8,8 @@ from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import add_days, add_months, day_start, plain_day
 from app.kpi_queries.evaluate import evaluate
 from app.kpi_queries.query import KpiQuery, kpi_of
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 
 Interval = Literal["week", "month", "quarter", "year"]
 MOST: Final = 120

@@ -15,7 +15,7 @@ from app.read_side.view_writer import Poison, ViewWriter, events_by_view
 from app.store.engine import Database
 from app.store.event_pages import read_page
 from app.store.log import Log
-from app.store.positions import followers, hold, move, position_of
+from app.store.positions import advance_locked, followers, lock_followers, position_of
 from projections import VIEWS
 from projections.view import View
 
@@ -137,14 +137,14 @@ class Projector:
         """Writes views, without those that another worker moved meanwhile. Gives: why a table refused a row."""
         now = self.clock()
         try:
-            with self.database.grow(tenant_id) as connection:
+            with self.database.write_views(tenant_id) as connection:
                 # First the positions, all of them in one order: whoever is second waits here, before it touches a row.
-                positions = hold(connection, tenant_id, [each.view.follower for each in folded], now)
+                positions = lock_followers(connection, tenant_id, [each.view.follower for each in folded], now)
                 unmoved = [each for each in folded if positions[each.view.follower] == start]
                 for each in unmoved:
                     each.writer.write(connection)
                 reached = {each.view.follower: (each.reached, *(each.poison or (None, None))) for each in unmoved}
-                move(connection, tenant_id, reached, now)
+                advance_locked(connection, tenant_id, reached, now)
         except DomainError:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever the driver says, it is looked into view by view

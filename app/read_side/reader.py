@@ -8,8 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select
 
 from app.domain.kernel.errors import Invalid, NotFound, Unavailable
-from app.read_side.clocks import Clocks
-from app.read_side.clocks import When as When
+from app.read_side.clocks import Clocks, When
 from app.read_side.projector import Projector
 from app.read_side.replay import ReplayKey, Replays
 from app.read_side.row_queries import behind, fetch_rows, matching, ordered, sort_rows

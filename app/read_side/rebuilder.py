@@ -22,7 +22,7 @@ from app.read_side.shadow_tables import ShadowConnection, ShadowTable, open_shad
 from app.read_side.view_writer import ViewWriter, events_by_view
 from app.store.engine import Database
 from app.store.event_pages import EVERYTHING, Share, read_page
-from app.store.positions import followers, hold
+from app.store.positions import followers, lock_followers
 from projections import VIEWS
 from projections.view import View
 
@@ -233,7 +233,7 @@ class Rebuilder:
                     self._fold_up_to(connection, [rebuild], self._positions(connection), EVERYTHING, progress)
                 behind = rebuild.reached - before
             with shadow.change() as connection:
-                locked = hold(connection, self.tenant_id, [view.follower], self.clock())
+                locked = lock_followers(connection, self.tenant_id, [view.follower], self.clock())
                 self._fold_up_to(connection, [rebuild], locked, EVERYTHING, progress)
                 rebuild.shadow.replace_differing(view.group)
         return replace(comparison, swapped=True)

@@ -57,7 +57,7 @@ def replay(
     last = 0
     types = sorted({topic for view in views for topic in view.on})
     writers = [ViewWriter(memory, view, tenant_id, where) for view in views]
-    with log.read(tenant_id) as reading, memory.grow(tenant_id) as writing:
+    with log.read(tenant_id) as reading, memory.write_views(tenant_id) as writing:
         while events := read_page(
             reading, tenant_id, last, BATCH, until=position, types=types, account_id=account_id, stream_id=stream_id
         ):

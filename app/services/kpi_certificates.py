@@ -12,7 +12,8 @@ from app.kpi_queries.digests import answer_hash, inputs_hash
 from app.kpi_queries.evaluate import evaluate_exactly
 from app.kpi_queries.query import KpiQuery, Scope, kpi_of
 from app.kpi_queries.sources import views_of
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from app.services.service_call import ServiceCall
 from app.store.receipts import Receipt
 from projections.kpis.decimals import step

@@ -149,7 +149,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def grow(self, tenant_id: str) -> Iterator[Connection]:
+    def write_views(self, tenant_id: str) -> Iterator[Connection]:
         """A transaction for what can be rebuilt: atomic, but durable only with the next `write`."""
         with self._transaction(self.relaxed, tenant_id, READ_COMMITTED) as connection:
             yield connection

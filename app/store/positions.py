@@ -56,7 +56,7 @@ def advance(
     return moved.rowcount == 1
 
 
-def hold(connection: Connection, tenant_id: str, names: Sequence[str], now: int) -> dict[str, int]:
+def lock_followers(connection: Connection, tenant_id: str, names: Sequence[str], now: int) -> dict[str, int]:
     """Positions of several followers, each locked until the transaction ends. A follower without a position begins at 0."""
     locked = _locked(connection, tenant_id, names)
     missing = [name for name in names if name not in locked]
@@ -80,9 +80,9 @@ def _locked(connection: Connection, tenant_id: str, names: Sequence[str]) -> dic
     return dict(rows.fetch(connection, query, (sorted(names), tenant_id)))
 
 
-def move(
+def advance_locked(
     connection: Connection, tenant_id: str, reached: Mapping[str, tuple[int, int | None, str | None]], now: int
 ) -> None:
-    """Moves followers that are locked. Takes: follower to (position, position of a poison event or None, its error)."""
+    """Writes the new positions of locked followers. Takes: follower to (position, position of a poison event or None, its error)."""
     updated = [(tenant_id, name, *reached[name], now) for name in sorted(reached)]
     rows.upsert(connection, "positions", tuple(column.name for column in positions.columns), _KEY, updated)

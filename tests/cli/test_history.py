@@ -125,7 +125,7 @@ def test_a_file_is_read_in_batches_that_fit_into_memory_and_no_line_is_lost(leng
 def test_a_view_that_differs_from_the_log_is_reported_and_repaired(steward: CommandLine, beside: Steward) -> None:
     beside.ingest_file(F1)
     beside.catch_up()
-    with beside.runtime.database.grow(beside.tenant) as connection:
+    with beside.runtime.database.write_views(beside.tenant) as connection:
         connection.exec_driver_sql("UPDATE accounts_v1 SET name = 'Somebody else' WHERE external_ref = 'A'")
 
     compared = steward.run("rebuild", "accounts", "--verify", "--tenant", beside.tenant, "--json")

@@ -20,7 +20,7 @@ from app.kpi_queries.evaluate import compute, sums_suffice
 from app.kpi_queries.sources import SOURCES, views_of
 from app.kpi_queries.sources.account_movements import AccountMovementRows
 from app.kpi_queries.sources.base import RowRequest
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.account_movements import AccountMovements
 from projections.kpis.base import MONTHLY, Kpi, KpiContext, Method, RowKind, Share, measure

@@ -45,7 +45,7 @@ def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Stew
                         "age": None if ended == FOREVER else lifetime_class(since, ended),
                     }
                 )
-    with made.runtime.database.grow(made.tenant) as connection:
+    with made.runtime.database.write_views(made.tenant) as connection:
         connection.execute(insert(run_rates.VIEW.table), rows)
         holdings = [
             {"tenant_id": made.tenant, "account": f"acct_{number:05d}", "valid_from": 0, "valid_to": FOREVER, "owner": f"usr_{number % 50}",
@@ -203,7 +203,7 @@ def test_what_happened_within_a_period_is_a_range_of_an_index(
             plans.append(planned(self, sql, binds))
             return super().one(sql, binds)
 
-    with database.grow(steward.tenant) as connection:
+    with database.write_views(steward.tenant) as connection:
         connection.execute(insert(view.table), rows)
     with database.read(steward.tenant) as connection:
         now = {view.name: known == "now", portfolios.VIEW.name: True}

@@ -16,7 +16,7 @@ from app.domain.policy.commands import ActivatePolicy, DraftPolicyVersion
 from app.kpi_queries import KpiQuery, Scope, restatement
 from app.kpi_queries.evaluate import evaluate_exactly
 from app.kpi_queries.restatement import Restatement
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.base import RowKind
 from tests.kpi_queries.histories import OWNERS, PERIODS

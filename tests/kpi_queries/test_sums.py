@@ -19,7 +19,7 @@ from app.kpi_queries.currency import currency_of
 from app.kpi_queries.query import kpi_of, period_of
 from app.kpi_queries.sources import SOURCES, account_movements, takes_currency
 from app.kpi_queries.sources.base import RowRequest, account_of
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.base import Kpi, KpiContext, RowKind, measure
 from projections.kpis.conversion import Exchange
@@ -298,7 +298,7 @@ def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(propert
             nothing | one | {"tenant_id": tenant, "scope_change": f"scr_{at}", "pos_from": 0, "pos_to": FOREVER}
             for at, one in enumerate(wished)
         ]
-        with database.grow(tenant) as connection:
+        with database.write_views(tenant) as connection:
             connection.execute(insert(scope_changes.VIEW.table), rows)
         told = Told(property_steward, tenant, History())
         for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.SCOPE_CHANGES):

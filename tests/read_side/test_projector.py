@@ -219,7 +219,7 @@ def test_a_thread_that_lost_a_race_may_find_the_views_at_the_head(
 
 def start_anew(steward: Steward) -> None:
     """Forgets every view of the tenant."""
-    with steward.runtime.database.grow(steward.tenant) as connection:
+    with steward.runtime.database.write_views(steward.tenant) as connection:
         connection.execute(delete(positions).where(positions.c.tenant_id == steward.tenant))
         for view in VIEWS:
             connection.execute(delete(view.table).where(view.table.c.tenant_id == steward.tenant))

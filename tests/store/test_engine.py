@@ -111,7 +111,7 @@ def test_what_is_no_tenant_opens_no_transaction(steward: Steward, tenant: str) -
     for transaction in (
         steward.runtime.database.read,
         steward.runtime.database.write,
-        steward.runtime.database.grow,
+        steward.runtime.database.write_views,
     ):
         with pytest.raises(ValueError, match="not a tenant id"), transaction(tenant):
             pass

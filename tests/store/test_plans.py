@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine, event, text
 
 from app.read_side.view_writer import ViewWriter
 from app.store import receipts
-from app.store.positions import hold
+from app.store.positions import lock_followers
 from projections import VIEWS
 from tests.support.application import Steward
 from tests.support.databases import Databases
@@ -171,8 +171,8 @@ def test_references_and_positions_are_found_by_index(watched: Watched) -> None:
     def step() -> None:
         steward.runtime.log.resolve(steward.tenant, "account", "ref-77")
         steward.runtime.log.head(steward.tenant)
-        with steward.runtime.database.grow(steward.tenant) as connection:
-            hold(connection, steward.tenant, ["some_view_v1", "another_v1"], 0)
+        with steward.runtime.database.write_views(steward.tenant) as connection:
+            lock_followers(connection, steward.tenant, ["some_view_v1", "another_v1"], 0)
 
     assert_probed(watched.plans(step), refs="ref", ledgers="tenant_id", positions="follower")
 
@@ -182,7 +182,7 @@ def test_rows_of_a_view_are_loaded_by_group_and_by_index(watched: Watched, view:
     steward = watched.application
 
     def load() -> None:
-        with steward.runtime.database.grow(steward.tenant) as connection:
+        with steward.runtime.database.write_views(steward.tenant) as connection:
             grower = ViewWriter(
                 steward.runtime.database,
                 view,

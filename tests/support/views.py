@@ -68,7 +68,7 @@ TAMPERINGS = ["changed", "missing", "surplus"]
 def tamper(steward: Steward, view: View[Any], how: str) -> None:
     """Spoils one row of a view."""
     table, key = view.table, view.group
-    with steward.runtime.database.grow(steward.tenant) as connection:
+    with steward.runtime.database.write_views(steward.tenant) as connection:
         one = connection.execute(select(table.c[key]).where(table.c.tenant_id == steward.tenant).limit(1)).scalar_one()
         same = (table.c.tenant_id == steward.tenant, table.c[key] == one)
         if how == "changed":

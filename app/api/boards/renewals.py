@@ -16,7 +16,7 @@ from app.kpi_queries.forecast_changes import forecast_changes
 from app.kpi_queries.query import KpiQuery, Scope
 from app.kpi_queries.sources import views_of
 from app.kpi_queries.sources.base import holdings_at
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.kpis.forecast import RENEWAL_FORECAST, expected
 from projections.views import portfolios, renewals
 from projections.views.renewals import Renewal

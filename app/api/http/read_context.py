@@ -13,7 +13,7 @@ from app.api.http import csv
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.strict_json_route import Json
 from app.auth.roles import Principal
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from app.runtime import Runtime
 from projections.view import View
 

@@ -16,7 +16,7 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.options import OptionMembers, Options, options
 from app.domain.kernel.values import Currency, Day
 from app.kpi_queries import KpiQuery, Scope
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.presentation import catalogue
 

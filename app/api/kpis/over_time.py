@@ -11,7 +11,7 @@ from app.api.http.problems import answered
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import Reading, Wanted, WarningBody
 from app.kpi_queries import restatement, series
-from app.read_side.reader import When
+from app.read_side.clocks import When
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"], route_class=StrictRoute)
 

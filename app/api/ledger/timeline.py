@@ -16,7 +16,7 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.nouns import accounts as account_answers
 from app.api.nouns import contracts as contract_answers
 from app.domain.kernel.errors import Invalid, NotFound
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.views import accounts, contract_lines, contracts, timeline
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)

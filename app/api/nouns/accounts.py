@@ -22,7 +22,7 @@ from app.domain.account.commands import (
     SetAccountOwner,
     SetAccountTier,
 )
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.views import accounts, contract_lines, renewals
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)

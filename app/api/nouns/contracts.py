@@ -18,7 +18,7 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.contract import commands
 from app.domain.contract.schedule import Interval, Schedule, build
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.views import contract_lines, contracts
 from projections.views.contract_lines import ContractLine
 from projections.views.contracts import Contract

@@ -18,7 +18,7 @@ from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.values import LAST, day_of
 from app.domain.policy import commands as policy_commands
 from app.domain.policy.rules import AnyRules, Kind
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.views import policies, policy_rules
 from projections.views.policies import Policy
 

@@ -10,7 +10,8 @@ from app.domain.kernel.errors import NotFound
 from app.domain.recorded import Recorded
 from app.kpi_queries.query import Scope
 from app.kpi_queries.sql.sql_query import SqlQuery
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from projections.kpis.amounts import in_one
 from projections.kpis.base import Kpi, KpiContext, Measure, Method
 from projections.kpis.conversion import Exchange

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from app.kpi_queries.sources.base import LoadedRows, RowRequest, RowSource
-from app.read_side.reader import When
+from app.read_side.clocks import When
 from projections.kpis import growth
 from projections.kpis.incentives import payments
 from projections.views import budgets, incentive_statements, opportunities, proposals

@@ -16,7 +16,8 @@ from app.domain.kernel.values import day_of
 from app.domain.policy.rules import RenewalRules
 from app.domain.policy.state import PolicyState
 from app.observe.logs import logger
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from app.services.deadlines.due_actions import Day, DeadlineAction, due_actions
 from app.store.receipts import Receipt, Request, fingerprint
 from app.write_side.handler import CommandEnvelope, Handler

@@ -8,7 +8,8 @@ from app.domain.contract import schedule as schedules
 from app.domain.incentive_statement.commands import Rule
 from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from app.services.incentive_statements.event_values import annual_value
 from projections.views import portfolios, timeline
 

@@ -19,7 +19,8 @@ from app.domain.policy.aggregate import POLICY
 from app.domain.policy.rules import IncentiveRules
 from app.domain.policy.state import PolicyState
 from app.kpi_queries import KpiQuery, Scope
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from app.services.incentive_statements.eligible_events import RULES, EligibleEvent, eligible_events
 from app.write_side.handler import Handler
 

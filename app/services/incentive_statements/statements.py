@@ -7,7 +7,8 @@ from app.domain.incentive_statement.decisions import NOUN
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.values import LAST, day_of
 from app.domain.recorded import Recorded
-from app.read_side.reader import Reader, When
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from app.services.incentive_statements.preview import StatementPreview, StatementRequest, preview
 from app.services.service_call import ServiceCall
 from app.store.receipts import Receipt

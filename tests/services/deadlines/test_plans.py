@@ -25,7 +25,7 @@ def crowd(steward: Steward) -> Steward:
         rows.append(
             {"tenant_id": steward.tenant, **row._asdict(), "pos_from": 1, "pos_to": renewals.VIEW.OPEN, "age": None}
         )
-    with steward.runtime.database.grow(steward.tenant) as connection:
+    with steward.runtime.database.write_views(steward.tenant) as connection:
         connection.execute(insert(table), rows)
         if steward.runtime.database.postgres:
             connection.execute(text(f"ANALYZE {table.name}"))
