@@ -49,7 +49,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = build(settings, clock=clock)
         app.state.runtime = runtime
-        app.state.gate = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
+        app.state.authenticator = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
         worker = Worker(runtime)
         if settings.projector:
             worker.start()

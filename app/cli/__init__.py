@@ -41,8 +41,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(shown: bool) -> None:
+    if shown:
         typer.echo(f"steward {__version__}")
         raise typer.Exit
 

@@ -99,8 +99,8 @@ def new_key(runtime: Runtime, tenant: str) -> str | None:
 def kept_key(runtime: Runtime, tenant: str | None = None) -> str | None:
     """The key from that file, if it is still valid for the tenant (or for any, when none is named)."""
     try:
-        kept: Any = json.loads(_path(runtime.settings).read_text())
-        key = str(kept["api_key"])
+        stored: Any = json.loads(_path(runtime.settings).read_text())
+        key = str(stored["api_key"])
         principal = ApiKeyAuthenticator(runtime.handler, runtime.clock, 0).check(key)
     except (OSError, ValueError, KeyError, TypeError, DomainError):
         return None

@@ -18,7 +18,7 @@ def steady(history: AccountHistory, start: str) -> None:
     annual(history, start, ["on_time"], "s", draft_first=True)
 
 
-def grower(history: AccountHistory, start: str) -> None:
+def growing(history: AccountHistory, start: str) -> None:
     """Buys more every year and rises into the first tier."""
     history.set_mood(start, 5)
     if history.client.tier != "gold":
@@ -247,7 +247,7 @@ def lapsed(history: AccountHistory, start: str) -> None:
 
 SCENARIOS: Final[tuple[Callable[[AccountHistory, str], None], ...]] = (
     steady,
-    grower,
+    growing,
     monthly,
     lost,
     suspended,
@@ -261,7 +261,7 @@ SCENARIOS: Final[tuple[Callable[[AccountHistory, str], None], ...]] = (
     ramped,
     team,
     newcomer,
-    grower,
+    growing,
     evergreen,
     lapsed,
 )

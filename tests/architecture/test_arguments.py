@@ -9,7 +9,6 @@ ROOT = Path(__file__).parents[2]
 MOST: Final = 6
 """How many positional arguments a call has at the most."""
 EXCEPTIONS: Final[dict[str, int]] = {
-    "app/api/kpis/kpis.py": 1,
     "app/domain/contract/line_steps.py": 4,
     "app/domain/contract/schedule.py": 3,
     "projections/kpis/account_movements.py": 2,

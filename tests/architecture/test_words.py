@@ -19,8 +19,7 @@ OUT: Final = (
 )  # fmt: skip
 _WORD: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(OUT)})(?![a-z])")
 LEFT: Final[dict[str, int]] = {
-    "app/api": 40,
-    "app/demo": 3,
+    "app/api": 5,
     "app/domain": 3,
     "app/kpi_queries": 1,
     "app/read_side": 1,

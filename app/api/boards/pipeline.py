@@ -92,10 +92,10 @@ def _column(stage: str, deals: Sequence[Deal]) -> dict[str, Any]:
 
 
 def _value(currency: str, deals: Iterable[Deal]) -> dict[str, Any]:
-    told = [(deal.value, deal.value * deal.probability) for deal in deals]
+    values = [(deal.value, deal.value * deal.probability) for deal in deals]
     return {
         "currency": currency,
-        "count": len(told),
-        "value": money(sum(value for value, _ in told), currency)["amount"],
-        "weighted": money(sum(weighted for _, weighted in told), currency, MICRO)["amount"],
+        "count": len(values),
+        "value": money(sum(value for value, _ in values), currency)["amount"],
+        "weighted": money(sum(weighted for _, weighted in values), currency, MICRO)["amount"],
     }

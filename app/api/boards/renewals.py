@@ -141,37 +141,35 @@ def renewals_board(
     owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
     tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
     due_from: Annotated[Day | None, Query(description="first due day", examples=["2026-01-01"])] = None,
-    due_to: Annotated[
-        Day | None, Query(description="first due day that is not wanted", examples=["2027-01-01"])
-    ] = None,
+    due_to: Annotated[Day | None, Query(description="first due day after the range", examples=["2027-01-01"])] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="how many cards a column shows")] = 50,
 ) -> Response:
     """Open renewal cycles in columns, with what each column comes to."""
     when = context.when(renewals.VIEW, portfolios.VIEW)
-    open_ = renewals.open_cycles(account=context.existing("account", account), due_from=due_from, due_to=due_to)
+    cycles_query = renewals.open_cycles(account=context.existing("account", account), due_from=due_from, due_to=due_to)
     rows, position = context.runtime.reader.select(
-        context.tenant_id, renewals.VIEW, open_, when, order=renewals.BY_DUE_DAY
+        context.tenant_id, renewals.VIEW, cycles_query, when, order=renewals.BY_DUE_DAY
     )
-    where = context.runtime.handler.zone(context.tenant_id)
-    day = day_of(when.as_of, where)
+    time_zone = context.runtime.handler.zone(context.tenant_id)
+    day = day_of(when.as_of, time_zone)
     holdings = holdings_at(context.runtime.reader, context.tenant_id, position, when.as_of)
-    held = {account: (holding.owner, holding.tier) for account, holding in holdings.items()}
-    found: dict[str, list[tuple[Renewal, dict[str, Any]]]] = {name: [] for name in STAGES if columns == "stage"}
+    portfolio_of = {account: (holding.owner, holding.tier) for account, holding in holdings.items()}
+    by_column: dict[str, list[tuple[Renewal, dict[str, Any]]]] = {name: [] for name in STAGES if columns == "stage"}
     for row in rows:
-        whose = held.get(row.account, (None, None))
-        if owner in (None, whose[0]) and tier in (None, whose[1]):
-            card = _card(row, whose, day, day_of(row.due_at, where))
-            found.setdefault(card["stage"] if columns == "stage" else card["deadline"][:7], []).append((row, card))
+        portfolio = portfolio_of.get(row.account, (None, None))
+        if owner in (None, portfolio[0]) and tier in (None, portfolio[1]):
+            card = _card(row, portfolio, day, day_of(row.due_at, time_zone))
+            by_column.setdefault(card["stage"] if columns == "stage" else card["deadline"][:7], []).append((row, card))
     body = {
         "columns": [
             {
                 "name": name,
-                "renewals": len(found[name]),
-                "sums": _sums([row for row, _ in found[name]]),
-                "cards": [card for _, card in found[name][:limit]],
-                "has_more": len(found[name]) > limit,
+                "renewals": len(by_column[name]),
+                "sums": _sums([row for row, _ in by_column[name]]),
+                "cards": [card for _, card in by_column[name][:limit]],
+                "has_more": len(by_column[name]) > limit,
             }
-            for name in (found if columns == "stage" else sorted(found))
+            for name in (by_column if columns == "stage" else sorted(by_column))
         ],
         "day": day,
         "position": position,
@@ -179,15 +177,15 @@ def renewals_board(
     return context.answer(body, position)
 
 
-def _card(row: Renewal, whose: tuple[str | None, str | None], day: str, due: str) -> dict[str, Any]:
-    told, deadline = expected(row), row.deferred_to or due
+def _card(row: Renewal, portfolio: tuple[str | None, str | None], day: str, due: str) -> dict[str, Any]:
+    outcome, deadline = expected(row), row.deferred_to or due
     return {
         "id": row.renewal,
         "contract": row.contract,
         "contract_ref": row.external_ref,
         "account": row.account,
-        "owner": whose[0],
-        "tier": whose[1],
+        "owner": portfolio[0],
+        "tier": portfolio[1],
         "stage": _stage(row, deadline, day),
         "due": due,
         "deadline": deadline,
@@ -200,10 +198,10 @@ def _card(row: Renewal, whose: tuple[str | None, str | None], day: str, due: str
         "atr": money(row.atr, row.currency),
         "co_termed": money(row.co_termed, row.currency),
         "risk": row.risk,
-        "category": told.category,
-        "probability": unscaled(told.chance),
-        "expected_value": money(told.value, row.currency),
-        "forecast": money(told.base, row.currency, MICRO),
+        "category": outcome.category,
+        "probability": unscaled(outcome.chance),
+        "expected_value": money(outcome.value, row.currency),
+        "forecast": money(outcome.base, row.currency, MICRO),
     }
 
 
@@ -262,9 +260,9 @@ def forecast_board(
 ) -> Response:
     """The renewal forecast of a period at two positions: low, base and high, which renewals changed, and by which events."""
     scope = Scope(owner, tier, context.existing("account", account), currency)
-    figure = KpiQuery(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
+    query = KpiQuery(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
     before, after = _clocks(context, from_known_at, to_known_at)
-    body = forecast_changes(context.runtime.reader, context.tenant_id, figure, before, after, limit)
+    body = forecast_changes(context.runtime.reader, context.tenant_id, query, before, after, limit)
     position = body["to"]["position"]
     return context.answer({**body, "position": position}, position)
 

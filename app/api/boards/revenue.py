@@ -49,7 +49,7 @@ class WaterfallBody(BaseModel):
     position: int
 
 
-def of_waterfall(
+def waterfall_query(
     context: Reading,
     from_: Annotated[Day, Query(alias="from", description="first day", examples=["2025-01-01"])],
     to: Annotated[Day, Query(description="first day after", examples=["2026-01-01"])],
@@ -60,7 +60,7 @@ def of_waterfall(
     reporting_currency: Annotated[Currency | None, Query(description="what amounts are converted to")] = None,
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
 ) -> KpiQuery:
-    """The waterfall that is asked for."""
+    """The query behind the requested waterfall."""
     scope = Scope(owner, tier, context.find("account", account) if account is not None else None, currency)
     return KpiQuery(WATERFALL, from_, to, None, scope, policy=policy, reporting_currency=reporting_currency)
 
@@ -68,17 +68,17 @@ def of_waterfall(
 @router.get("/waterfall", operation_id="boards.waterfall", responses=answered(WaterfallBody, 400, 404, 422))
 def get_waterfall(
     context: Reading,
-    figure: Annotated[KpiQuery, Depends(of_waterfall)],
+    query: Annotated[KpiQuery, Depends(waterfall_query)],
     interval: Annotated[series.Interval, Query(description="how long each interval is, from `from` on")] = "month",
 ) -> Response:
     """The MRR waterfall over each interval, a column for each kind of movement; each closing is the next opening."""
     when = context.when(*figures.views_of(WATERFALL))
-    told = series.series(context.runtime.reader, context.tenant_id, figure, when, interval)
-    currencies = sorted({point["currency"] for point in told["data"]} - {None})
-    body = {name: told[name] for name in ("interval", "period", "scope", "position")}
-    body |= {"data": [_bars(point) for point in told["data"]], "known_at": when.known_at}
+    waterfall = series.series(context.runtime.reader, context.tenant_id, query, when, interval)
+    currencies = sorted({point["currency"] for point in waterfall["data"]} - {None})
+    body = {name: waterfall[name] for name in ("interval", "period", "scope", "position")}
+    body |= {"data": [_bars(point) for point in waterfall["data"]], "known_at": when.known_at}
     body["currency"] = currencies[0] if len(currencies) == 1 else None
-    return context.answer(body, told["position"])
+    return context.answer(body, waterfall["position"])
 
 
 def _bars(point: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def get_cohorts(
 ) -> Response:
     """Accounts by when they first paid, and what is left of each cohort as it grows older."""
     when = context.when(*figures.views_of(COHORTS))
-    figure = KpiQuery(
+    query = KpiQuery(
         COHORTS,
         method=method,
         scope=Scope(owner, tier, None, currency),
@@ -160,7 +160,7 @@ def get_cohorts(
         policy=policy,
         reporting_currency=reporting_currency,
     )
-    told = figures.evaluate(context.runtime.reader, context.tenant_id, figure, when)
+    figure = figures.evaluate(context.runtime.reader, context.tenant_id, query, when)
     shared = (
         "method",
         "currency",
@@ -173,14 +173,14 @@ def get_cohorts(
         "known_at",
     )
     cohorts: dict[str, dict[str, Any]] = {}
-    for cell in told["cells"]:
+    for cell in figure["cells"]:
         row = {"cohort": cell["cohort"], "size": cell["size"], "opening": cell["opening"], "cells": []}
         members = {name: cell[name] for name in ("age", "value", "share", "mature")}
         cohorts.setdefault(cell["cohort"], row)["cells"].append(members)
-    body = {name: told[name] for name in shared} | {
+    body = {name: figure[name] for name in shared} | {
         "granularity": granularity,
         "unit": "accounts" if method == "logos" else "money",
         "data": list(cohorts.values()),
-        "position": told["position"],
+        "position": figure["position"],
     }
-    return context.answer(body, told["position"])
+    return context.answer(body, figure["position"])

@@ -156,4 +156,4 @@ class Added:
 
 
 Mark = From | InstantOf | MoneyOf | DecimalOf | Sealed | Part | EachOf | Computed | Opened | Added
-"""What may be said of a member."""
+"""The markers that a member may carry."""

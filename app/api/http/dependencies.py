@@ -42,7 +42,7 @@ async def principal_of(app: Any, authorization: str | None, scopes: Sequence[str
 async def _authenticated(app: Any, key: str | None, scopes: Sequence[str]) -> Principal:
     if not key:
         raise Unauthenticated("missing_key", "send an API key: Authorization: Bearer …")
-    authenticator: ApiKeyAuthenticator = app.state.gate
+    authenticator: ApiKeyAuthenticator = app.state.authenticator
     principal = authenticator.cached(key)
     if principal is None:
         principal = await asyncio.to_thread(authenticator.check, key)

@@ -10,7 +10,7 @@ from app.api.http.examples import EXAMPLES
 from app.api.http.problems import Problem, documented
 
 JSON: Final = "application/json"
-LEFTOVERS: Final = ("HTTPValidationError", "ValidationError")
+UNUSED_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
 BODY_PROBLEMS: Final = (400, 413, 415, 422)
 """The problems that any request with a body may get."""
 
@@ -25,8 +25,8 @@ def contract(app: FastAPI) -> dict[str, Any]:
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(schemas["Problem"].pop("$defs", {}))
-    for leftover in LEFTOVERS:
-        schemas.pop(leftover, None)
+    for unused in UNUSED_SCHEMAS:
+        schemas.pop(unused, None)
     for operations in schema["paths"].values():
         for operation in operations.values():
             _complete(operation, schemas)

@@ -60,7 +60,7 @@ WRITTEN: Final[dict[int | str, dict[str, Any]]] = {
         "model": ReceiptBody,
         "description": "Appended, and on disk",
         "headers": {
-            "Location": {"description": "where it is found", "schema": {"type": "string"}},
+            "Location": {"description": "the path of what was written", "schema": {"type": "string"}},
             "ETag": {"description": "its version", "schema": {"type": "string"}},
             "Event-Position": {"description": "wait for this with Min-Event-Position", "schema": {"type": "integer"}},
             "Idempotency-Key": {

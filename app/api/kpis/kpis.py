@@ -58,7 +58,7 @@ class WarningBody(BaseModel):
 
 
 class FigureBody(OptionMembers):
-    """A figure with what it takes to ask again and get the same."""
+    """A figure, with what reproduces it exactly."""
 
     name: str = Field(examples=["net_revenue_retention"])
     value: str | None = Field(description="null where the denominator is 0, with null_reason", examples=["0.955556"])
@@ -72,9 +72,7 @@ class FigureBody(OptionMembers):
     low: str | None = Field(None, description="present for a forecast: what is committed")
     base: str | None = Field(None, description="present for a forecast: each value times its probability")
     high: str | None = Field(None, description="present for a forecast: what is committed and the best cases")
-    groups: list[dict[str, Any]] | None = Field(
-        None, description="present for a forecast that was asked for by something"
-    )
+    groups: list[dict[str, Any]] | None = Field(None, description="present for a forecast that is grouped")
     bias: str | None = Field(None, description="present for an accuracy: by how much too high, as a share")
     brier_score: str | None = Field(
         None, description="present for an accuracy: the mean squared error of probabilities"
@@ -85,7 +83,7 @@ class FigureBody(OptionMembers):
     method: str
     calculation: int = Field(description="the version of how the KPI is computed; it rises when the rule changes")
     as_of: str = Field(description="the instant that the figure closes with")
-    known_at: int | None = Field(description="the position that was asked for; null for all that is known")
+    known_at: int | None = Field(description="the requested position; null for all that is known")
     position: int = Field(description="the position that it was built from; known_at=position gives it again")
     policy_version: str
     fx_version: str | None = Field(description="the table of rates that amounts were converted by")
@@ -104,7 +102,7 @@ class ExplanationBody(BaseModel):
     position: int
 
 
-def wanted(
+def kpi_query(
     context: Reading,
     name: str,
     from_: Annotated[
@@ -131,15 +129,24 @@ def wanted(
             examples=["ref:metric@default:2"],
         ),
     ] = None,
-    said: Annotated[Options, Depends(options)] = (),
+    chosen_options: Annotated[Options, Depends(options)] = (),
 ) -> KpiQuery:
-    """The figure that is asked for."""
+    """The query behind the requested figure."""
     account_id = context.find("account", account) if account is not None else None
     scope = Scope(owner, tier, account_id, currency, attribution)
-    return KpiQuery(name, from_, to, method, scope, said, policy, reporting_currency)
+    return KpiQuery(
+        name=name,
+        from_=from_,
+        to=to,
+        method=method,
+        scope=scope,
+        options=chosen_options,
+        policy=policy,
+        reporting_currency=reporting_currency,
+    )
 
 
-Wanted = Annotated[KpiQuery, Depends(wanted)]
+RequestedKpi = Annotated[KpiQuery, Depends(kpi_query)]
 
 
 @router.get("", operation_id="kpis.list", responses=answered(CatalogueBody, 400))
@@ -150,34 +157,34 @@ def list_kpis(context: Annotated[ReadContext, Security(plain_read_context, scope
 
 
 @router.get("/{name}", operation_id="kpis.get", responses=answered(FigureBody, 400, 404, 422))
-def get_kpi(context: Reading, figure: Wanted) -> Response:
+def get_kpi(context: Reading, query: RequestedKpi) -> Response:
     """A figure under both clocks: `from` and `to` for one of a period, `as_of` for one of a point in time."""
-    when = context.when(*figures.views_of(figure.name))
-    body = figures.evaluate(context.runtime.reader, context.tenant_id, figure, when)
+    when = context.when(*figures.views_of(query.name))
+    body = figures.evaluate(context.runtime.reader, context.tenant_id, query, when)
     return context.answer(body, body["position"])
 
 
 @router.get("/{name}/explain", operation_id="kpis.explain", responses=answered(ExplanationBody, 400, 404, 422))
-def explain_kpi(context: Reading, figure: Wanted, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def explain_kpi(context: Reading, query: RequestedKpi, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """The accounts that sum to a figure, and the events behind each; every page is of the first page's position."""
-    when, after = _continued(context, paged, context.when(*figures.views_of(figure.name)))
-    told, data, last = figures.explain(
-        context.runtime.reader, context.tenant_id, figure, when, limit=paged.limit, after=after
+    when, after = _continued(context, paged, context.when(*figures.views_of(query.name)))
+    figure, data, last = figures.explain(
+        context.runtime.reader, context.tenant_id, query, when, limit=paged.limit, after=after
     )
-    cursor = write_cursor(context, paged, "account", [last, told["position"], when.as_of]) if last else None
+    cursor = write_cursor(context, paged, "account", [last, figure["position"], when.as_of]) if last else None
     link = None
     if cursor:
         link = (
             f'<{quote(paged.url)}?{urlencode([*paged.query, ("limit", paged.limit), ("cursor", cursor)])}>; rel="next"'
         )
     body = {
-        "figure": told,
+        "figure": figure,
         "data": data,
         "has_more": cursor is not None,
         "next_cursor": cursor,
-        "position": told["position"],
+        "position": figure["position"],
     }
-    return context.answer(body, told["position"], link=link)
+    return context.answer(body, figure["position"], link=link)
 
 
 def _continued(context: ReadContext, paged: Paging, when: When) -> tuple[When, str | None]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app import kpi_queries as figures
 from app.api.http.problems import answered
 from app.api.http.strict_json_route import StrictRoute
-from app.api.kpis.kpis import Reading, Wanted, WarningBody
+from app.api.kpis.kpis import Reading, RequestedKpi, WarningBody
 from app.kpi_queries import restatement, series
 from app.read_side.clocks import When
 
@@ -101,12 +101,12 @@ class RestatementBody(BaseModel):
 @router.get("/{name}/series", operation_id="kpis.series", responses=answered(SeriesBody, 400, 404, 422))
 def get_series(
     context: Reading,
-    figure: Wanted,
+    query: RequestedKpi,
     interval: Annotated[series.Interval, Query(description="how long each interval is, from `from` on")] = "month",
 ) -> Response:
     """A figure for a chart: over each interval from `from` to `to`, or at the end of each; at most 120 points."""
-    when = context.when(*figures.views_of(figure.name))
-    body = series.series(context.runtime.reader, context.tenant_id, figure, when, interval)
+    when = context.when(*figures.views_of(query.name))
+    body = series.series(context.runtime.reader, context.tenant_id, query, when, interval)
     return context.answer(body | {"known_at": when.known_at}, body["position"])
 
 
@@ -114,7 +114,7 @@ def get_series(
 def get_restatement(
     request: Request,
     context: Reading,
-    figure: Wanted,
+    query: RequestedKpi,
     from_known_at: Annotated[str, Query(description="a position or an instant; default: nothing was known")] = "0",
     to_known_at: Annotated[str | None, Query(description="a position or an instant; default: known_at")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 200,
@@ -125,19 +125,21 @@ def get_restatement(
     A page looks at 200 events, so that it may hold fewer than `limit`: follow `next` until it is null.
     """
     reader, tenant_id = context.runtime.reader, context.tenant_id
-    when = context.when(*figures.views_of(figure.name))
+    when = context.when(*figures.views_of(query.name))
     first = reader.when(tenant_id, None, from_known_at).known_at or 0
     last = when.known_at if to_known_at is None else reader.when(tenant_id, None, to_known_at).known_at
     if last is None:
-        last = reader.reached(tenant_id, figures.views_of(figure.name))
-    moved = restatement.Restatement(reader, tenant_id, figure, When(when.as_of, None, when.now), first, last)
-    page = moved.page(limit, after)
-    told = moved.summary()
+        last = reader.reached(tenant_id, figures.views_of(query.name))
+    comparison = restatement.Restatement(reader, tenant_id, query, When(when.as_of, None, when.now), first, last)
+    page = comparison.page(limit, after)
+    summary = comparison.summary()
     link = None
     if page.after is not None:
-        asked_for = {name: value for name, value in request.query_params.items() if name not in ("after", "limit")}
-        clock = {} if when.now and told["period"] else {"as_of": told["as_of"]}
-        query = {**asked_for, **clock, "from_known_at": first, "to_known_at": last, "limit": limit, "after": page.after}
-        link = f"{quote(request.scope['path'])}?{urlencode(query)}"
-    body = {**told, "events": page.events, "has_more": link is not None, "next": link, "position": last}
+        parameters: dict[str, Any] = {
+            name: value for name, value in request.query_params.items() if name not in ("after", "limit")
+        }
+        clock = {} if when.now and summary["period"] else {"as_of": summary["as_of"]}
+        parameters |= {**clock, "from_known_at": first, "to_known_at": last, "limit": limit, "after": page.after}
+        link = f"{quote(request.scope['path'])}?{urlencode(parameters)}"
+    body = {**summary, "events": page.events, "has_more": link is not None, "next": link, "position": last}
     return context.answer(body, last, link=f'<{link}>; rel="next"' if link else None)

@@ -119,7 +119,7 @@ def diff(
 
 
 def _state(context: ReadContext, account_id: str, when: When) -> dict[str, Any] | None:
-    """An account, what it is worth and its contracts at a point of both clocks; None where it was not there."""
+    """An account, its recurring revenue and its contracts at a point of both clocks; None where it did not exist."""
     rows, _ = context.runtime.reader.group(context.tenant_id, accounts.VIEW, account_id, when)
     if not rows:
         return None

@@ -58,7 +58,7 @@ class NextRenewal(BaseModel):
 
 
 class AccountPage(AccountBody):
-    """An account with what it is worth."""
+    """An account with its recurring revenue."""
 
     arr: list[AmountBody] = Field(description="annual recurring revenue, by currency")
     mrr: list[AmountBody] = Field(description="monthly recurring revenue, by currency")
@@ -185,7 +185,7 @@ def list_accounts(
 
 @router.get("/{account}", operation_id="accounts.get", responses=answered(AccountPage, 400, 404))
 def get_account(account: str, context: Reading) -> Response:
-    """An account with what it is worth, under both clocks."""
+    """An account with its recurring revenue, under both clocks."""
     account_id = context.find("account", account)
     when = context.when(accounts.VIEW, contract_lines.VIEW, renewals.VIEW)
     row, position = context.runtime.reader.one(context.tenant_id, accounts.VIEW, account_id, when)

@@ -152,7 +152,7 @@ async def set_budget(account: str, command: budget_commands.SetBudget, context: 
 
 @router.post("/budgets/{budget}/revisions", operation_id="budgets.revise", status_code=201, responses=_ANSWERS)
 async def revise(budget: str, command: budget_commands.ReviseBudget, context: Writing) -> Response:
-    """Make it more or less; thresholds are told anew."""
+    """Raise or lower a budget; its thresholds are evaluated again."""
     return await context.write(command, budget=budget)
 
 
@@ -166,7 +166,7 @@ async def record_spend(budget: str, command: budget_commands.RecordSpend, contex
     "/budgets/{budget}/spend-corrections", operation_id="budgets.correct_spend", status_code=201, responses=_ANSWERS
 )
 async def correct_spend(budget: str, command: budget_commands.CorrectSpend, context: Writing) -> Response:
-    """Say what a document should have said."""
+    """Correct the amount of a document."""
     return await context.write(command, budget=budget)
 
 

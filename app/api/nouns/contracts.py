@@ -30,7 +30,7 @@ _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
 class ContractLineBody(BaseModel):
-    """A line in force at the question's instant."""
+    """A line in force at the query's instant."""
 
     line: str = Field(examples=["main"])
     product: str = Field(examples=["retainer"])
@@ -51,7 +51,7 @@ class ContractLineBody(BaseModel):
 
 
 class StepBody(BaseModel):
-    """What a line is over [start, end) behind the question's instant, as agreed so far."""
+    """What a line is over [start, end) behind the query's instant, as agreed so far."""
 
     line: str = Field(examples=["main"])
     start: str
@@ -103,7 +103,7 @@ class ContractBody(BaseModel):
 
 
 class ContractPage(ContractBody):
-    """A contract with the point from which it was looked at."""
+    """A contract, with the instant and the position it was read at."""
 
     as_of: str
     position: int
@@ -118,7 +118,7 @@ _contract_lines = Presenter(
 
 
 def settled(context: ReadContext, when: When) -> When:
-    """The question's clocks with one position for contracts and their lines, whichever of the views is ahead."""
+    """The query's clocks with one position for contracts and their lines, whichever of the views is ahead."""
     if when.known_at is not None:
         return when
     reached = context.runtime.projector.positions(context.tenant_id)
@@ -126,7 +126,7 @@ def settled(context: ReadContext, when: When) -> When:
 
 
 def present(context: ReadContext, rows: Sequence[Contract], when: When, position: int) -> list[dict[str, Any]]:
-    """Contracts as they are answered: their state and the lines in force at the question's instant.
+    """Contracts as they are answered: their state and the lines in force at the query's instant.
 
     Takes: the position that the rows were built from; lines and amendments are read as known at the same one.
     """
@@ -222,7 +222,7 @@ async def amend(contract: str, command: commands.AmendContract, context: Writing
 
 @router.post("/contracts/{contract}/corrections", operation_id="contracts.correct", status_code=201, responses=_ANSWERS)
 async def correct(contract: str, command: commands.CorrectContract, context: Writing) -> Response:
-    """Say what an earlier event should have said."""
+    """Correct what an earlier event recorded."""
     return await context.write(command, contract=contract)
 
 
@@ -295,7 +295,7 @@ def list_contracts(
     external_ref: Annotated[list[str] | None, Query()] = None,
     sort: Annotated[str | None, Query(description="contract, start or end; - for descending")] = None,
 ) -> Response:
-    """The contracts, each as it stands at the question's instant."""
+    """The contracts, each as it stands at the query's instant."""
     when = settled(context, context.when(contracts.VIEW, contract_lines.VIEW))
     position = when.known_at or 0
     filters = filters_of(account=context.existing("account", account), currency=currency, external_ref=external_ref)
@@ -311,7 +311,7 @@ def list_contracts(
 
 @router.get("/contracts/{contract}", operation_id="contracts.get", responses=answered(ContractPage, 400, 404))
 def get_contract(contract: str, context: Reading) -> Response:
-    """A contract as it stands at the question's instant, as it was known."""
+    """A contract as it stands at the query's instant, as it was known."""
     when = settled(context, context.when(contracts.VIEW, contract_lines.VIEW))
     row, position = context.runtime.reader.one(
         context.tenant_id, contracts.VIEW, context.find("contract", contract), when

@@ -80,7 +80,7 @@ def _dispute(dispute: dict[str, Any] | None, texts: SealedTexts) -> dict[str, An
 
 
 def _reasoned(statement: dict[str, Any], texts: SealedTexts) -> dict[str, Any]:
-    """What somebody said at an instant, for a reason that is sealed."""
+    """A statement of somebody at an instant, for a sealed reason."""
     answer = {**statement, "at": at(statement["at"])}
     texts.add(answer, "reason", {"reason": statement["reason"]})
     return answer

@@ -1,4 +1,4 @@
-"""KPI certificates over HTTP: figures that are given away, and computed again to compare."""
+"""KPI certificates over HTTP: figures attested to third parties, and computed again to compare."""
 
 import asyncio
 from typing import Annotated, Any
@@ -30,14 +30,14 @@ Checking = Annotated[ReadContext, Security(plain_read_context, scopes=["certific
 
 
 class OptionBody(BaseModel):
-    """What the question said besides."""
+    """A further option of the query."""
 
     name: str
     value: str
 
 
 class ScopeBody(BaseModel):
-    """What narrows a figure; what is not said does not."""
+    """What narrows a figure; a member that is null does not."""
 
     account: str | None = None
     owner: str | None = None
@@ -60,7 +60,7 @@ def _warning(warning: dict[str, Any], _row: KpiCertificate, _texts: SealedTexts)
 
 
 class CertificateBody(BaseModel):
-    """A certificate: a figure, how it was asked, and what it takes to compute it again."""
+    """A certificate: a figure, its query, and what is needed to compute it again."""
 
     id: Annotated[str, From("kpi_certificate")] = Field(examples=["crt_01jd7z5m3xf8x9v0w1y2z3a4b5"])
     kpi: str = Field(examples=["net_revenue_retention"])
@@ -76,12 +76,12 @@ class CertificateBody(BaseModel):
     scope: Annotated[ScopeBody, Computed(_scope, reads=("scope",))]
     options: list[OptionBody]
     known_position: int = Field(description="up to which the figure was known")
-    policy: str | None = Field(description="the version that was asked for by name")
+    policy: str | None = Field(description="the version that was requested by name")
     policy_version: str
     fx_version: str | None
     warnings: Annotated[list[WarningBody], EachOf(_warning)]
-    inputs_hash: str = Field(description="SHA-256 of what every account gave, in exact integers")
-    answer_hash: str = Field(description="SHA-256 of all that the answer said of the figure")
+    inputs_hash: str = Field(description="SHA-256 of every account's contribution, in exact integers")
+    answer_hash: str = Field(description="SHA-256 of the answer's members about the figure")
     calculation: int = Field(description="the version of how the KPI was computed", examples=[1])
     code_digest: str | None = Field(
         description="SHA-256 over the source files; only of certificates of the first version"
@@ -152,7 +152,7 @@ present = Presenter(CertificateBody, KpiCertificate, not_shown=("position", "acc
     responses=WRITTEN | documented(404, 409, 415, 422),
 )
 async def issue(command: IssueKpiCertificate, context: Writing) -> Response:
-    """Certify a figure: it is computed as a question about it is answered, and kept with what it was made from."""
+    """Certify a figure: it is computed as for a query, and recorded with what it was made from."""
     context.require_unmatched()
     return context.answer(await asyncio.to_thread(_issue, command, context))
 
@@ -185,7 +185,7 @@ def _issue(command: IssueKpiCertificate, context: WriteContext) -> Receipt:
         when = certificates.pin_clocks(call.reader, call.tenant_id, command.kpi, command.as_of, known_at)
         certificate = certificates.compute(call.reader, call.tenant_id, query, when, command.note)
         return certificates.issue(call, certificate, command)
-    except Invalid as error:  # in a body it is a member that does not fit, not a question asked wrongly
+    except Invalid as error:  # in a body this is an invalid member, not an invalid query
         raise Refusal(error, 422) from error
 
 
@@ -232,8 +232,8 @@ def verify(kpi_certificate: str, context: Checking) -> Response:
     """Compute a certificate again, at its position and by its rules, and compare; nothing is appended."""
     reader, key = context.runtime.reader, context.find("kpi_certificate", kpi_certificate)
     context.when(*views_of(certificates.certificate_of(reader, context.tenant_id, key).kpi))
-    found = certificates.verify(reader, context.tenant_id, key)
-    return context.answer(found, found["known_since"]["position"])
+    verification = certificates.verify(reader, context.tenant_id, key)
+    return context.answer(verification, verification["known_since"]["position"])
 
 
 @router.post(

@@ -170,7 +170,7 @@ def list_opportunities(
     outcome: Annotated[list[Literal["open", "parked", "won", "lost"]] | None, Query()] = None,
     source: Annotated[list[commands.Source] | None, Query(description="what it came from")] = None,
     kind: Annotated[Literal["upsell", "cross_sell"] | None, Query()] = None,
-    close_before: Annotated[Day | None, Query(description="the first day that is not wanted")] = None,
+    close_before: Annotated[Day | None, Query(description="the first day after the range")] = None,
     external_ref: Annotated[list[str] | None, Query()] = None,
     sort: Annotated[
         str | None, Query(description="identified_at, close_by, annual_value or opportunity; - for descending")

@@ -1,4 +1,4 @@
-"""Proposals over HTTP: versions of an offer, what is given way on the live one, and how it ends."""
+"""Proposals over HTTP: versions of an offer, the concessions on the live one, and how it ends."""
 
 from typing import Annotated, Any
 
@@ -120,7 +120,7 @@ class ProposalBody(BaseModel):
     value: AsMoney = Field(description="what the live version lists a year")
     one_off: AsMoney
     cost: AsMoney | None
-    conceded: AsMoney = Field(description="what binds of what was given way, a year")
+    conceded: AsMoney = Field(description="the concessions that bind, a year")
     value_after_concessions: Annotated[AmountBody, Computed(_value_after_concessions)] = Field(
         description="the value less all that binds"
     )
@@ -128,7 +128,7 @@ class ProposalBody(BaseModel):
         description="what would be paid a year: the value less what was conceded of the price"
     )
     effective_margin: Annotated[str | None, Computed(_effective_margin)] = Field(
-        description="(value - conceded - cost) / value; null for a value of 0, or where the cost is not said",
+        description="(value - conceded - cost) / value; null for a value of 0, or where the cost is not known",
         examples=["0.35"],
     )
     awaiting_approval: Annotated[bool, From("awaiting")]
@@ -243,7 +243,7 @@ def list_proposals(
     opportunity: Annotated[str | None, Query(description="an opportunity's id or ref:…")] = None,
     state: Annotated[list[str] | None, Query(description="drafted, submitted, accepted, declined or expired")] = None,
     awaiting_approval: Annotated[bool | None, Query(description="whether something waits for approval")] = None,
-    valid_before: Annotated[Day | None, Query(description="the first day that is not wanted")] = None,
+    valid_before: Annotated[Day | None, Query(description="the first day after the range")] = None,
     external_ref: Annotated[list[str] | None, Query()] = None,
     sort: Annotated[
         str | None, Query(description="drafted_at, valid_until, value or proposal; - for descending")

@@ -32,16 +32,18 @@ class RenewalForecastBody(BaseModel):
     """What somebody expected of a renewal."""
 
     category: str = Field(examples=["commit"])
-    probability: Annotated[str | None, From("chance")] = Field(description="where it was said", examples=["0.9"])
+    probability: Annotated[str | None, From("chance")] = Field(
+        description="null where none was recorded", examples=["0.9"]
+    )
     expected_value: Annotated[AmountBody, MoneyOf("expected")] = Field(
         description="a year, of the new term if there is one"
     )
-    by: Annotated[str, From("forecast_by")] = Field(description="the key that said so")
+    by: Annotated[str, From("forecast_by")] = Field(description="the key that recorded it")
     submitted_at: Annotated[str, InstantOf("forecast_at")] = Field(description="when, in business")
 
 
 class SubmissionBody(BaseModel):
-    """A forecast for a renewal cycle, which stays as it was said."""
+    """A forecast for a renewal cycle, as it was recorded."""
 
     event: Annotated[str, From("event_id")]
     position: int
@@ -50,11 +52,11 @@ class SubmissionBody(BaseModel):
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     due: str = Field(examples=["2026-12-31"])
     category: str = Field(examples=["commit"])
-    probability: str | None = Field(description="where it was said", examples=["0.9"])
+    probability: str | None = Field(description="null where none was recorded", examples=["0.9"])
     expected_value: Annotated[AmountBody, MoneyOf("expected")] = Field(
         description="a year, of the new term if there is one"
     )
-    by: str = Field(description="the key that said so")
+    by: str = Field(description="the key that recorded it")
     submitted_at: Annotated[str, InstantOf("effective_at")] = Field(description="when, in business")
     recorded_at: AsInstant
 
@@ -127,7 +129,7 @@ async def defer(renewal: str, command: DeferRenewal, context: Writing) -> Respon
 
 @router.post("/renewals/{renewal}/forecasts", operation_id="renewals.forecast", status_code=201, responses=_ANSWERS)
 async def submit_forecast(renewal: str, command: SubmitForecast, context: Writing) -> Response:
-    """Say what is to be expected of the renewal; what was said before stays, and the newest counts."""
+    """Record what is expected of the renewal; earlier forecasts stay, and the newest counts."""
     return await context.write(command, renewal=renewal)
 
 
@@ -141,7 +143,7 @@ def list_forecasts(
     context: Reading,
     paged: Annotated[Paging, Depends(paging)],
     category: Annotated[list[str] | None, Query(description="commit, best_case, at_risk or lost")] = None,
-    by: Annotated[list[str] | None, Query(description="the key that said so")] = None,
+    by: Annotated[list[str] | None, Query(description="the key that recorded it")] = None,
     sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
 ) -> Response:
     """Every forecast for a renewal cycle, in the order in which they were recorded."""
@@ -159,9 +161,7 @@ def list_renewals(
     risk: Annotated[list[str] | None, Query()] = None,
     category: Annotated[list[str] | None, Query(description="of the newest forecast")] = None,
     due_from: Annotated[Day | None, Query(description="first due day", examples=["2026-01-01"])] = None,
-    due_to: Annotated[
-        Day | None, Query(description="first due day that is not wanted", examples=["2026-04-01"])
-    ] = None,
+    due_to: Annotated[Day | None, Query(description="first due day after the range", examples=["2026-04-01"])] = None,
     sort: Annotated[str | None, Query(description="due_at, atr or contract; - for descending")] = None,
 ) -> Response:
     """The renewals board: every end of a term, by due day."""

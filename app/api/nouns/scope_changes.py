@@ -150,7 +150,7 @@ async def request_consult(scope_change: str, command: commands.RequestConsult, c
     responses=_ANSWERS,
 )
 async def answer_consult(scope_change: str, team: Team, command: commands.ConsultAnswer, context: Writing) -> Response:
-    """Answer for a team that was asked."""
+    """Answer for a consulted team."""
     return await context.write(commands.AnswerConsult(team=team, **command.model_dump()), scope_change=scope_change)
 
 
@@ -248,7 +248,7 @@ def list_scope_changes(
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
     external_ref: Annotated[list[str] | None, Query()] = None,
-    needed_before: Annotated[Day | None, Query(description="the first day that is not wanted")] = None,
+    needed_before: Annotated[Day | None, Query(description="the first day after the range")] = None,
     sort: Annotated[str | None, Query(description="raised_at, needed_by or scope_change; - for descending")] = None,
 ) -> Response:
     """The inbox of scope changes, oldest first."""
