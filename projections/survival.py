@@ -2,7 +2,7 @@
 
 It sees how many accounts were at risk and lost at each renewal point, and a rate; no amount ever enters. What leaves it is exact
 again: parameters are rounded to 10^-6 and what follows from them to 10^-9, so that the same history gives the same
-answer on every machine. scipy is imported on first use, so that a server that is never asked stays small.
+answer on every machine. scipy is imported on first use, so that a server that never computes it stays small.
 
 Source: P. Fader, B. Hardie, How to Project Customer Retention (2007); Customer-Base Valuation in a Contractual Setting:
 The Perils of Ignoring Heterogeneity (2010).
@@ -18,7 +18,7 @@ PLACES: Final = 10**6
 """Parameters are multiples of its inverse."""
 _FINE: Final = 10**9
 LARGEST: Final = 10_000
-"""Up to which alpha + beta is searched: beyond it accounts cannot be told from equal ones."""
+"""Up to which alpha + beta is searched: beyond it accounts cannot be distinguished from equal ones."""
 SMALLEST: Final = Fraction(1, 1000)
 """Down to which: below it accounts leave at once or never."""
 
@@ -59,8 +59,8 @@ def fit(points: tuple[Point, ...]) -> Fit:
     grid = [low + (high - low) * step / 64 for step in range(65)]
     best = min(range(65), key=lambda at: fitted(exp(grid[at])))
     around = grid[max(0, best - 1)], grid[min(64, best + 1)]
-    found = minimize_scalar(lambda size: fitted(exp(size)), bounds=around, method="bounded", options={"xatol": 1e-10})
-    size = exp(found.x)
+    optimum = minimize_scalar(lambda size: fitted(exp(size)), bounds=around, method="bounded", options={"xatol": 1e-10})
+    size = exp(optimum.x)
     bound = "homogeneous" if size > 0.99 * LARGEST else "polarised" if size < 1.01 * float(SMALLEST) else None
     size = {"homogeneous": float(LARGEST), "polarised": float(SMALLEST)}.get(bound or "") or _polished(points, size)
     alpha = _mean(points, size) * size
@@ -70,11 +70,11 @@ def fit(points: tuple[Point, ...]) -> Fit:
 
 def curve(fitted: Fit, periods: int) -> list[Fraction]:
     """The share that lasts beyond each period, from 0 on: the product of (beta + t - 1) / (alpha + beta + t - 1)."""
-    beta, size, share, found = float(fitted.beta), float(fitted.alpha + fitted.beta), 1.0, [Fraction(1)]
+    beta, size, share, shares = float(fitted.beta), float(fitted.alpha + fitted.beta), 1.0, [Fraction(1)]
     for period in range(periods):
         share *= (beta + period) / (size + period)
-        found.append(_exact(share))
-    return found
+        shares.append(_exact(share))
+    return shares
 
 
 def discounted(
@@ -90,14 +90,14 @@ def discounted(
     DERL = (beta + n - 1) / (alpha + beta + n - 1) 2F1(1, beta + n; alpha + beta + n; 1 / (1 + d)).
     """
     alpha, beta, _, _ = fitted
-    first, kept = beta, Fraction(1)
+    first, surviving = beta, Fraction(1)
     if renewals is not None:
-        first, kept = beta + renewals + 1, (beta + renewals) / (alpha + beta + renewals)
+        first, surviving = beta + renewals + 1, (beta + renewals) / (alpha + beta + renewals)
     if horizon is not None:
-        return _exact(_summed(float(kept), float(first), float(alpha + first), float(1 / (1 + rate)), horizon))
+        return _exact(_summed(float(surviving), float(first), float(alpha + first), float(1 / (1 + rate)), horizon))
     if rate == 0:  # then 2F1(1, b; c; 1) = (c - 1) / (c - b - 1), as Gauss has it
-        return None if alpha <= 1 else kept * (alpha + first - 1) / (alpha - 1)
-    return kept * _exact(_hypergeometric(float(first), float(alpha + first), float(1 / (1 + rate))))
+        return None if alpha <= 1 else surviving * (alpha + first - 1) / (alpha - 1)
+    return surviving * _exact(_hypergeometric(float(first), float(alpha + first), float(1 / (1 + rate))))
 
 
 def _summed(share: float, b: float, c: float, z: float, terms: int) -> float:
@@ -142,8 +142,8 @@ def _mean(points: Sequence[Point], size: float) -> float:
     lost = sum(point.lost for point in points)
 
     def slope(mean: float) -> float:
-        kept = ((at - 1, at_risk - gone) for at, at_risk, gone in points)
-        return lost / mean - sum(size * count / (size * (1 - mean) + later) for later, count in kept)
+        surviving = ((at - 1, at_risk - gone) for at, at_risk, gone in points)
+        return lost / mean - sum(size * count / (size * (1 - mean) + later) for later, count in surviving)
 
     low, high = 1e-12, 1 - 1e-12
     return high if slope(high) > 0 else float(brentq(slope, low, high, xtol=1e-15, rtol=1e-14, maxiter=500))

@@ -1,4 +1,4 @@
-"""Currency: in which one a figure's amounts are given, and by which rates they are converted.
+"""Currency: which one a figure's amounts are in, and by which rates they are converted.
 
 Source: docs/kpis.md, money of several currencies.
 """

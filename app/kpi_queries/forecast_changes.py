@@ -160,12 +160,12 @@ def _expectation(renewal: RenewalAt | None) -> Any:
     return None if renewal is None else (renewal.expected, renewal.row.term.outcome)
 
 
-def _at(seen: Mapping[Key, RenewalAt], key: Key, column: int) -> int:
-    return seen[key].amounts()[column] if key in seen else 0
+def _at(renewals: Mapping[Key, RenewalAt], key: Key, column: int) -> int:
+    return renewals[key].amounts()[column] if key in renewals else 0
 
 
-def _sum(seen: Mapping[Key, RenewalAt], column: int) -> int:
-    return sum(one.amounts()[column] for one in seen.values())
+def _sum(renewals: Mapping[Key, RenewalAt], column: int) -> int:
+    return sum(renewal.amounts()[column] for renewal in renewals.values())
 
 
 def _change(before: RenewalAt | None, after: RenewalAt | None) -> str:
@@ -185,33 +185,38 @@ def _forecast(compared: Compared, at: int) -> dict[str, Any]:
     return {"position": compared.positions[at], **{name: body[name] for name in members}}
 
 
-def _named(seen: RenewalAt) -> dict[str, Any]:
-    term = seen.row.term
+def _named(renewal: RenewalAt) -> dict[str, Any]:
+    term = renewal.row.term
     return {"renewal": term.renewal, "contract": term.contract, "account": term.account, "due": term.due}
 
 
-def _body(seen: RenewalAt | None, scale: Scale, currency: str | None) -> dict[str, Any] | None:
-    if seen is None:
+def _body(renewal: RenewalAt | None, scale: Scale, currency: str | None) -> dict[str, Any] | None:
+    if renewal is None:
         return None
-    amounts = zip(COLUMNS, seen.amounts(), strict=True)
+    amounts = zip(COLUMNS, renewal.amounts(), strict=True)
     return {
-        "outcome": seen.row.term.outcome,
-        "category": seen.expected.category,
-        "probability": unscaled(seen.expected.chance),
+        "outcome": renewal.row.term.outcome,
+        "category": renewal.expected.category,
+        "probability": unscaled(renewal.expected.chance),
         **{column: quantity(amount, scale, currency) for column, amount in amounts},
     }
 
 
-def _streams(reader: Reader, tenant_id: str, seen: Iterable[RenewalAt]) -> Mapping[str, list[Recorded]]:
-    named = {name for one in seen for name in (one.row.term.contract, one.row.term.renewal) if name}
+def _streams(reader: Reader, tenant_id: str, renewals: Iterable[RenewalAt]) -> Mapping[str, list[Recorded]]:
+    named = {name for renewal in renewals for name in (renewal.row.term.contract, renewal.row.term.renewal) if name}
     return reader.log.look_up(tenant_id, (), named).streams
 
 
-def _events(streams: Mapping[str, list[Recorded]], seen: RenewalAt, after: int, until: int) -> list[dict[str, Any]]:
-    term = seen.row.term
+def _events(streams: Mapping[str, list[Recorded]], renewal: RenewalAt, after: int, until: int) -> list[dict[str, Any]]:
+    term = renewal.row.term
     events = [event for name in (term.contract, term.renewal) if name for event in streams.get(name, ())]
     return [
-        {"id": one.event_id, "type": one.type, "position": one.position, "effective_at": instant(one.effective_at)}
-        for one in sorted(events, key=lambda event: event.position)
-        if after < one.position <= until and one.type not in STILL
+        {
+            "id": event.event_id,
+            "type": event.type,
+            "position": event.position,
+            "effective_at": instant(event.effective_at),
+        }
+        for event in sorted(events, key=lambda event: event.position)
+        if after < event.position <= until and event.type not in STILL
     ]

@@ -54,10 +54,10 @@ def series(reader: Reader, tenant_id: str, query: KpiQuery, when: When, interval
     answer: dict[str, Any] = {}
     for (start, until), last in zip(days, ends, strict=True):
         if kpi.kind == "period":
-            one, clocks = replace(query, from_=start, to=until), replace(when, now=True)
+            of_interval, clocks = replace(query, from_=start, to=until), replace(when, now=True)
         else:
-            one, clocks = replace(query, from_=None, to=None), replace(when, as_of=last, now=False)
-        answer = evaluate(reader, tenant_id, one, clocks)
+            of_interval, clocks = replace(query, from_=None, to=None), replace(when, as_of=last, now=False)
+        answer = evaluate(reader, tenant_id, of_interval, clocks)
         when = replace(when, known_at=answer["position"])
         point = {name: value for name, value in answer.items() if name not in _APART}
         data.append({"from": start, "to": until, **point})

@@ -1,4 +1,4 @@
-"""Standings: what each account paid when a period opened and closed, and every movement in between.
+"""Account movements: what each account paid when a period opened and closed, and every movement in between.
 
 A period is [start, end) in microseconds. It opens with the state of the last instant before `start` and closes with
 that of the last instant before `end`, so that periods chain; what changes at `start` itself belongs to the period.
@@ -67,7 +67,7 @@ class AccountMovements:
 
     @property
     def closing_total(self) -> int:
-        """What it pays in the end, all told, at the closing day's rates."""
+        """What it pays in the end, with escalators, at the closing day's rates."""
         return self.closing + self.escalated + self.fx
 
     def total(self, *kinds: str) -> int:
@@ -81,8 +81,8 @@ def account_movements(
     """Every account that has lines, by id; one that counts as new when it returns, once more from then on.
 
     Takes: the lines in force at some instant from the last before `start` to the last before `end`; earlier ones too
-    where it matters whether an account had paid before, and all of an account where rules are not the house's own.
-    One-off lines and a contract's own row count for nothing. where: the zone of calendar months.
+    where it matters whether an account had paid before, and all of an account where rules are not the default ones.
+    One-off lines and a contract's own row count for nothing. zone: that of calendar months.
     """
     return movements_of(counted(lines, rules), start, end, rules, zone)
 
@@ -95,7 +95,7 @@ def movements_of(
     zone: ZoneInfo = UTC,
     amounts: LineAmounts = AS_IS,
 ) -> list[AccountMovements]:
-    """The same of lines that are counted already, at what they are worth."""
+    """The same of lines that are counted already, with the amounts by which they are counted."""
     owned = grouped(lines)
     read = _Reading(start, end, rules, zone, amounts)
     return [row for account in sorted(owned) for row in read.account(account, owned[account])]
@@ -127,21 +127,21 @@ class _Reading:
     amounts: LineAmounts
 
     def account(self, account: str, lines: Sequence[ContractLine]) -> list[AccountMovements]:
-        """What an account paid and what moved it: one standing, or one for each time that it is a new client."""
+        """What an account paid and what moved it: one row, or one for each time that it is a new client."""
         like = stripped(lines, self.start, self.end) if self.rules.escalators == "stripped" else lines
         steps = _steps(like, self.start, self.end)
         paid = any(line.annual > 0 and line.valid_from < self.start for line in like)
         opening = [line for line in like if line.valid_from < self.start <= line.valid_to]
         lives = self._lives(like, steps, paid=paid)
-        found = []
+        rows = []
         for life in lives:
             row = self._row(account, like, opening, life, paid=paid)
             if life is lives[-1]:
-                found.append(self._closed(row, lines, like))
+                rows.append(self._closed(row, lines, like))
             elif row.opening or row.movements:  # its rates moved, if at all, while it was there
-                found.append(replace(row, fx=-row.closing))
+                rows.append(replace(row, fx=-row.closing))
             opening, paid = [], False
-        return found
+        return rows
 
     def _row(
         self,
@@ -209,12 +209,12 @@ class _Reading:
     # --- movements ---
 
     def _movements(self, lines: Sequence[ContractLine], life: Sequence[_Step], *, paid: bool) -> list[Movement]:
-        found: list[Movement] = []
+        movements: list[Movement] = []
         for _, group in groupby(life, key=self._within):
             steps = list(group)
-            found += self._moved(lines, steps[0] if len(steps) == 1 else _net(steps), paid=paid)
+            movements += self._moved(lines, steps[0] if len(steps) == 1 else _net(steps), paid=paid)
             paid = paid or any(step.pays for step in steps)
-        return found
+        return movements
 
     def _within(self, step: _Step) -> str | int:
         """What a step is netted with: nothing, its month, or the period."""
@@ -291,7 +291,7 @@ def _steps(lines: Sequence[ContractLine], start: int, end: int) -> list[_Step]:
         gone, come, paid, rested = ended.get(at, []), begun.get(at, []), pays, held > 0
         pays += sum(line.annual for line in come) - sum(line.annual for line in gone)
         held += sum(line.held for line in come) - sum(line.held for line in gone)
-        steps.append(_Step(at, gone, come, paid, rested, pays, held > 0))
+        steps.append(_Step(at=at, gone=gone, come=come, paid=paid, rested=rested, pays=pays, rests=held > 0))
     return steps
 
 
@@ -300,7 +300,9 @@ def _net(steps: Sequence[_Step]) -> _Step:
     first, last = steps[0], steps[-1]
     gone = [line for step in steps for line in step.gone if line.valid_from < first.at]
     come = [line for step in steps for line in step.come if line.valid_to > last.at]
-    return _Step(last.at, gone, come, first.paid, first.rested, last.pays, last.rests)
+    return _Step(
+        at=last.at, gone=gone, come=come, paid=first.paid, rested=first.rested, pays=last.pays, rests=last.rests
+    )
 
 
 def _kind(change: int, step: _Step, *, paid: bool) -> str:

@@ -1,4 +1,4 @@
-"""Amounts: what renewals, forecasts, deals, budgets and payments are worth in one currency, exactly.
+"""Amounts: renewals, forecasts, deals, budgets and payments of several currencies converted into one, exactly.
 
 All amounts of a figure are converted at the rates of one instant: the last one before its period, or that of its point.
 So a ratio compares like with like, and no rate moves it.
@@ -8,25 +8,10 @@ Source: docs/kpis.md, money of several currencies.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from projections.kpis.conversion import Exchange, common_denominator, parts_of
-from projections.kpis.forecast import Outlook, Predicted
-from projections.kpis.growth import Agreement, Deal
-from projections.kpis.incentives import Payment
-from projections.views.budgets import Budget
-from projections.views.forecasts import Forecast
-from projections.views.renewals import Renewal
-
-AMOUNTS: Final[Mapping[type, tuple[str, ...]]] = {
-    Renewal: ("atr", "renewed", "co_termed", "expected"),
-    Forecast: ("expected",),
-    Deal: ("value",),
-    Agreement: ("value", "conceded", "price"),
-    Budget: ("amount", "forecast"),
-    Payment: ("amount",),
-}
-"""The amounts of a row that figures are made of. What a renewal's products recur at is left: only their proportions count."""
+from projections.kpis.row_types import row_type
 
 
 def in_one(rows: Sequence[Any], at: int, exchange: Exchange) -> tuple[list[Any], int]:
@@ -37,28 +22,28 @@ def in_one(rows: Sequence[Any], at: int, exchange: Exchange) -> tuple[list[Any],
     currencies = sorted({name for row in rows if (name := currency_of(row)) is not None})
     rates = {name: exchange.rate(name, at) for name in currencies}
     scale_factor = common_denominator(rates.values())
-    factors = {name: parts_of(one, scale_factor) for name, one in rates.items()}
+    factors = {name: parts_of(rate, scale_factor) for name, rate in rates.items()}
     return [_exchanged(row, exchange.currency, factors) for row in rows], scale_factor
 
 
 def currency_of(row: Any) -> str | None:
-    """The currency of a row's amounts; None where nobody has said any."""
-    own = row.term if isinstance(row, Outlook | Predicted) else row
-    currency: str | None = own.currency
+    """The currency of a row's amounts; None where it has none yet."""
+    parts = row_type(row).parts
+    currency: str | None = (getattr(row, parts[0]) if parts else row).currency
     return currency
 
 
 def _exchanged(row: Any, currency: str, factors: Mapping[str, int]) -> Any:
-    match row:
-        case Outlook(term=term):
-            return row._replace(term=_exchanged(term, currency, factors))
-        case Predicted(term=term, forecast=forecast):
-            converted_forecast = None if forecast is None else _exchanged(forecast, currency, factors)
-            return row._replace(term=_exchanged(term, currency, factors), forecast=converted_forecast)
+    kind = row_type(row)
+    if kind.parts:
+        parts = {name: part for name in kind.parts if (part := getattr(row, name)) is not None}
+        return _with(row, {name: _exchanged(part, currency, factors) for name, part in parts.items()})
     if row.currency is None:
         return row
-    amounts = {name: getattr(row, name) for name in AMOUNTS[type(row)]}
-    changed = {
-        name: amount * factors[row.currency] for name, amount in amounts.items() if amount is not None
-    } | {"currency": currency}  # fmt: skip
-    return replace(row, **changed) if isinstance(row, Deal | Agreement | Payment) else row._replace(**changed)
+    factor = factors[row.currency]
+    amounts = {name: amount for name in kind.amounts if (amount := getattr(row, name)) is not None}
+    return _with(row, {**{name: amount * factor for name, amount in amounts.items()}, "currency": currency})
+
+
+def _with(row: Any, changes: Mapping[str, Any]) -> Any:
+    return row._replace(**changes) if hasattr(row, "_replace") else replace(row, **changes)

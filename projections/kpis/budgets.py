@@ -1,11 +1,26 @@
 """Budgets: how far what is expected in all lies from what was set aside."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from projections.kpis.base import YEARLY, Kpi, Measure, Method, RowKind, Share, Warnings, counted
+from projections.kpis.decimals import quantity
+from projections.kpis.row_type import RowType, items
 from projections.kpis.rule_sets import NO_RULES
 from projections.views.budgets import Budget
+
+
+def _item(row: Budget, per: int) -> dict[str, Any]:
+    scale = YEARLY.times(per)
+    return {
+        "budget": row.budget,
+        "currency": row.currency,
+        "amount": quantity(row.amount, scale, row.currency),
+        "forecast": None if row.forecast is None else quantity(row.forecast, scale, row.currency),
+    }
+
+
+BUDGET_ROW: Final = RowType(content=items(_item), streams=lambda row: (row.budget,), amounts=("amount", "forecast"))
 
 
 def _off(row: Budget) -> Share:

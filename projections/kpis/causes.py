@@ -6,20 +6,13 @@ from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import FOREVER, day_start
 from app.domain.recorded import Recorded
-from projections.kpis.cohorts import Joined
-from projections.kpis.customer_lifetimes import CustomerLifetime
-from projections.kpis.forecast import Outlook, Predicted
-from projections.kpis.growth import Agreement, Deal
-from projections.kpis.incentives import Payment
-from projections.kpis.scope import ScopeChangeOutcome
-from projections.views.budgets import Budget
+from projections.kpis.row_types import row_type
 from projections.views.contract_lines import ContractLine
-from projections.views.renewals import Renewal
 
 
 def streams(rows: Sequence[Any], lines: Sequence[ContractLine]) -> set[str]:
-    """The streams in which the events behind an account's rows are found."""
-    return {line.contract for line in lines} | _own(rows) | {row.statement for row in rows if isinstance(row, Payment)}
+    """The streams that hold the events behind an account's rows."""
+    return {line.contract for line in lines} | _whole_streams(rows) | {stream for stream, _ in _single_events(rows)}
 
 
 def causes(
@@ -27,37 +20,32 @@ def causes(
 ) -> Callable[[Recorded], bool]:
     """Whether an event of those streams is behind an account's rows.
 
-    A line was set by its source and binds by its contract's signature; where one began or ended within [start, end), what
-    took effect then is behind it too; behind a whole life is all that began, prolonged or ended a line. What fell due or was wished
-    has its own streams, and all of them is behind it.
+    Behind a contract line are the event that set it and its contract's signature; where a line began or ended within
+    [start, end), also what took effect then. Behind a row of a whole lifetime is all that began, prolonged or ended a line.
+    A row type names the streams of which every event is behind a row, and the single events behind it.
     """
-    whole = any(isinstance(row, CustomerLifetime | Joined) for row in rows)
-    if whole:
+    lifelong = any(row_type(row).lifelong for row in rows)
+    if lifelong:
         start = -FOREVER
-    own, sources = _own(rows), {line.source for line in lines} | _paid(rows)
+    whole, sources = _whole_streams(rows), {line.source for line in lines} | {id_ for _, id_ in _single_events(rows)}
     changed = {at for line in lines for at in (line.valid_from, line.valid_to) if start <= at < end}
 
     def behind(event: Recorded) -> bool:
-        if event.stream_id in own or event.event_id in sources or event.type == "contract.signed":
+        if event.stream_id in whole or event.event_id in sources or event.type == "contract.signed":
             return True
-        if whole and event.type == "contract.renewed":
+        if lifelong and event.type == "contract.renewed":
             return True
         return not changed.isdisjoint(_effects(event, zone))
 
     return behind
 
 
-def _own(rows: Sequence[Any]) -> set[str]:
-    context = [row.term if isinstance(row, Outlook | Predicted) else row for row in rows]
-    found = {name for row in context if isinstance(row, Renewal) for name in (row.contract, row.renewal) if name}
-    found |= {row.stream for row in rows if isinstance(row, Deal | Agreement)}
-    found |= {row.budget for row in rows if isinstance(row, Budget)}
-    return found | {row.scope_change for row in rows if isinstance(row, ScopeChangeOutcome)}
+def _whole_streams(rows: Sequence[Any]) -> set[str]:
+    return {stream for row in rows for stream in row_type(row).streams(row)}
 
 
-def _paid(rows: Sequence[Any]) -> set[str]:
-    """The events that paid something or took it back."""
-    return {row.cause for row in rows if isinstance(row, Payment)}
+def _single_events(rows: Sequence[Any]) -> set[tuple[str, str]]:
+    return {event for row in rows for event in row_type(row).events(row)}
 
 
 def _effects(event: Recorded, zone: ZoneInfo) -> list[int]:

@@ -20,6 +20,7 @@ from projections.kpis.calendar import label, month_of, month_start
 from projections.kpis.customer_lifetimes import MONTHS, CustomerLifetime
 from projections.kpis.decimals import quantity, ratio
 from projections.kpis.options import choice
+from projections.kpis.row_type import RowType, single
 from projections.kpis.rule_sets import LINE_RULES
 from projections.kpis.sql_expression import SqlTally
 
@@ -40,13 +41,16 @@ class Joined:
         """Whose it is."""
         return self.life.account
 
-    def told(self, currency: str | None, per: int = 1) -> dict[str, Any]:
-        """What an explanation says of it. Takes: in how many parts of the usual ones amounts are counted."""
+    def content(self, currency: str | None, per: int = 1) -> dict[str, Any]:
+        """As an explanation shows it. Takes: in how many parts of the usual ones amounts are counted."""
         return {
             "cohort_month": label(self.first, 1),
             "opening": quantity(self.opening, MONTHLY.times(per), currency) if currency else None,
-            **self.life.told(currency, per),
+            **self.life.content(currency, per),
         }
+
+
+JOINED_ROW: Final = RowType(content=single, lifelong=True)
 
 
 def granularity(options: Mapping[str, str]) -> int:
@@ -57,14 +61,14 @@ def granularity(options: Mapping[str, str]) -> int:
 def joined(rows: Iterable[CustomerLifetime], months: int, zone: ZoneInfo) -> list[Joined]:
     """Accounts in the cohorts of so many months in which they first paid."""
     starts: dict[int, int] = {}
-    found = []
+    members = []
     for life in rows:
         month = month_of(life.since, zone)
         first = month - month % months
         if first not in starts:
             starts[first] = month_start(first + months, zone)
-        found.append(Joined(life, first, life.annual(min(starts[first], life.until))))
-    return found
+        members.append(Joined(life, first, life.annual(min(starts[first], life.until))))
+    return members
 
 
 class Cell(NamedTuple):
@@ -90,13 +94,13 @@ def cells(rows: Sequence[Joined], months: int, zone: ZoneInfo, *, money: bool) -
         of.setdefault(row.first, []).append(row)
     until = rows[0].life.until
     ends = _ends(of, until, months, zone)
-    found: list[Cell] = []
+    cells: list[Cell] = []
     for first in sorted(of):
         counted = [row for row in of[first] if row.opening]
         opening = sum(row.opening if money else 1 for row in counted)
         values = _values(counted, ends[_place(first, min(of), months) :], money=money)
-        found += _cells(first, len(of[first]), opening, values, _over(until, zone, months))
-    return found
+        cells += _cells(first, len(of[first]), opening, values, _over(until, zone, months))
+    return cells
 
 
 class Paid(NamedTuple):
@@ -113,10 +117,10 @@ def cells_of(paid: Sequence[Paid], until: int, months: int, zone: ZoneInfo, *, m
     """The same cells from all that was ever paid before an instant. Raises: as `cells`."""
     if not paid:
         return []
-    firsts = {joined: (month := month_of(joined, zone)) - month % months for joined in {one.joined for one in paid}}
+    firsts = {joined: (month := month_of(joined, zone)) - month % months for joined in {row.joined for row in paid}}
     followed = {joined: min(month_start(first + months, zone), until) for joined, first in firsts.items()}
     ends = _ends(firsts.values(), until, months, zone)
-    places = {at: bisect_right(ends, at) for at in {one.start for one in paid} | {one.end for one in paid}}
+    places = {at: bisect_right(ends, at) for at in {row.start for row in paid} | {row.end for row in paid}}
     members: dict[int, set[str]] = {}
     opening: dict[int, int] = {}
     counted: set[str] = set()
@@ -132,11 +136,11 @@ def cells_of(paid: Sequence[Paid], until: int, months: int, zone: ZoneInfo, *, m
             changed[places[start]] += amount
             changed[places[end]] -= amount
     over, earliest = _over(until, zone, months), min(members)
-    found: list[Cell] = []
+    cells: list[Cell] = []
     for first in sorted(members):
         values = list(accumulate(changes[first][:-1]))[_place(first, earliest, months) :]
-        found += _cells(first, len(members[first]), opening.get(first, 0), values, over)
-    return found
+        cells += _cells(first, len(members[first]), opening.get(first, 0), values, over)
+    return cells
 
 
 def _ends(firsts: Iterable[int], until: int, months: int, zone: ZoneInfo) -> list[int]:
@@ -175,11 +179,11 @@ def _values(rows: Sequence[Joined], ends: Sequence[int], *, money: bool) -> list
             now = level.annual if money else int(level.annual > 0)
             changes[at] += now - before
             before = now
-    found, value = [], 0
+    values, value = [], 0
     for change in changes[:-1]:
         value += change
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
 def _logos(row: Joined) -> Share:
@@ -192,11 +196,11 @@ def _revenue(row: Joined) -> Share:
 
 def _compute(measure: Measure, context: KpiContext) -> ComputedValue:
     months, scale = granularity(context.options), measure.method.numerator
-    told: Sequence[Cell] = measure.tally
-    if told is None:
-        told = cells([row for row, _ in measure.shares], months, context.zone, money=scale.money)
+    all_cells: Sequence[Cell] = measure.tally
+    if all_cells is None:
+        all_cells = cells([row for row, _ in measure.shares], months, context.zone, money=scale.money)
     by_age: dict[int, list[Cell]] = {}
-    for cell in told:
+    for cell in all_cells:
         if cell.mature:
             by_age.setdefault(cell.age, []).append(cell)
 
@@ -230,11 +234,11 @@ def _compute(measure: Measure, context: KpiContext) -> ComputedValue:
                 "share": share(cell.value, cell.opening),
                 "mature": cell.mature,
             }
-            for cell in told
+            for cell in all_cells
         ],
         "averages": averages,
     }
-    immature = sum(not cell.mature for cell in told)
+    immature = sum(not cell.mature for cell in all_cells)
     return ComputedValue(
         measure.value, members, measure.method.null_reason, {"incomplete_cells": immature} if immature else {}
     )

@@ -11,11 +11,12 @@ from projections.kpis.account_movements import AccountMovements
 from projections.kpis.base import YEARLY, ComputedValue, Kpi, KpiContext, Measure, Method, RowKind, Share
 from projections.kpis.decimals import quantity, ratio
 from projections.kpis.options import count
+from projections.kpis.row_type import RowType, single
 from projections.kpis.rule_sets import LINE_RULES
 from projections.kpis.sql_expression import CLOSING, NOTHING, PAYS, Part, SqlExpression, if_
 
 MOST: Final = 1000
-"""How many accounts may be asked for."""
+"""How many accounts a query may name."""
 _TOP: Final = 10
 LOW_BITS: Final = 30
 """An amount is squared in two parts, the low bits and what is above them, so that no product leaves 64 bits."""
@@ -35,20 +36,23 @@ def sum_of_squares(parts: Mapping[str, int]) -> int:
 
 
 class Weight(NamedTuple):
-    """An account among those that pay, by what it pays a year. rank: 1 is the largest. top: whether it is among those asked for."""
+    """An account among those that pay, by what it pays a year. rank: 1 is the largest. top: whether it is among the largest."""
 
     account: str
     annual: int
     rank: int
     top: bool
 
-    def told(self, currency: str | None, per: int = 1) -> dict[str, Any]:
-        """What an explanation says of it. Takes: in how many parts of the usual ones amounts are counted."""
+    def content(self, currency: str | None, per: int = 1) -> dict[str, Any]:
+        """As an explanation shows it. Takes: in how many parts of the usual ones amounts are counted."""
         return {"arr": quantity(self.annual, YEARLY.times(per), currency) if currency else None, "rank": self.rank}
 
 
+WEIGHT_ROW: Final = RowType(content=single)
+
+
 def listed(options: Mapping[str, str]) -> int:
-    """How many accounts are asked for. Raises: Invalid for a number that makes no sense."""
+    """How many accounts the query names. Raises: Invalid for a number that makes no sense."""
     return count(options, "top", MOST) or _TOP
 
 

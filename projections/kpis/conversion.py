@@ -1,8 +1,8 @@
-"""Conversion: what amounts of several currencies are worth in one, exactly.
+"""Conversion of amounts of several currencies into one, exactly.
 
 What an account pays is compared at the rates of the last instant before a period, so that no rate moves a ratio; what it
-pays in the end is worth what the closing day says, and the difference stands in a row of its own, `fx`. A contract that
-takes the place of one in another currency is worth what that one was, at the rates of the day on which it did.
+pays in the end is converted at the closing day's rates, and the difference stands in a row of its own, `fx`. A contract that
+takes the place of one in another currency starts from the converted amount of that one, at the rates of that day.
 A rate is a fraction; `scale_factor` makes integers of all of them, and nothing is rounded before it is written.
 
 Source: docs/kpis.md, money of several currencies.
@@ -25,16 +25,16 @@ Key = tuple[str, int]
 
 
 class Exchange:
-    """What currencies are worth in the one that is reported in. rates: the table; None where none is in force."""
+    """The rates of currencies in the reporting currency. rates: the table; None where none is in force."""
 
     def __init__(self, currency: str, rates: Rates | None, zone: ZoneInfo) -> None:
         self.currency: Final = currency
         self._rates, self._zone = rates, zone
         self._rate_at: dict[Key, Fraction] = {}
-        self._asked: set[tuple[str, str]] = set()
+        self._used: set[tuple[str, str]] = set()
 
     def rate(self, currency: str, at: int) -> Fraction:
-        """What one unit of a currency is worth at an instant. Raises: Invalid where no table or no rate says so."""
+        """The rate of one unit of a currency at an instant. Raises: Invalid where no table is in force or it has no such rate."""
         if currency == self.currency:
             return Fraction(1)
         if (currency, at) not in self._rate_at:
@@ -42,21 +42,21 @@ class Exchange:
                 raise Invalid("fx_table_missing", f"amounts in {currency} need a table of exchange rates in force")
             day = _day(at, self._zone)
             self._rate_at[currency, at] = Fraction(self._rates.at(currency, day), self._rates.at(self.currency, day))
-            self._asked |= {(currency, day), (self.currency, day)}
+            self._used |= {(currency, day), (self.currency, day)}
         return self._rate_at[currency, at]
 
     def used(self) -> list[dict[str, str]]:
         """The rates of the table that were used, by currency and date."""
         if self._rates is None:
             return []
-        found = {}
-        for currency, day in self._asked:
+        steps = {}
+        for currency, day in self._used:
             for since, rate in self._rates.steps(currency):
                 if since <= day:
-                    found[currency, day] = (since, rate)
+                    steps[currency, day] = (since, rate)
         return [
             {"currency": currency, "base": self._rates.base, "date": since, "rate": _rate(rate)}
-            for (currency, since, rate) in sorted({(currency, *step) for (currency, _), step in found.items()})
+            for (currency, since, rate) in sorted({(currency, *step) for (currency, _), step in steps.items()})
         ]
 
 
@@ -72,11 +72,11 @@ def _rate(rate: int) -> str:
     return f"{whole}.{fraction:010d}".rstrip("0").rstrip(".")
 
 
-# --- what lines are worth ---
+# --- amounts of lines ---
 
 
 class LineAmounts:
-    """What lines are worth at the opening, when they move and at the closing: as they stand, in one currency.
+    """Amounts of lines at the opening, when they move and at the closing: as they stand, in one currency.
 
     scale_factor: how many integers make a millionth.
     """
@@ -102,8 +102,8 @@ AS_IS: Final = LineAmounts()
 class ConvertedAmounts(LineAmounts):
     """The same in one currency of several.
 
-    Takes: counted lines, [start, end) in microseconds; `spot`, whether what moves is worth what its own day says, and not
-    what the opening's does.
+    Takes: counted lines, [start, end) in microseconds; `spot`, whether movements are converted at the rates of their own day
+    instead of the opening's.
     """
 
     def __init__(
@@ -112,14 +112,16 @@ class ConvertedAmounts(LineAmounts):
         fixed: dict[str, Fraction] = {}
         at: dict[Key, Fraction] = {}
         for account in grouped(lines).values():
-            own = [one for one in account if one.annual and one.valid_from < end and one.valid_to >= start]
+            own = [line for line in account if line.annual and line.valid_from < end and line.valid_to >= start]
             fixed |= _fixed(own, start, end, exchange)
-            # A change may be netted with one of a free line: what moves is worth something at each instant.
-            moments = {moment for one in account for moment in (one.valid_from, one.valid_to) if start <= moment < end}
-            for one in own:
-                if one.valid_to >= end:
-                    at[one.currency, end - 1] = exchange.rate(one.currency, end - 1)
-                at |= {(one.currency, moment): exchange.rate(one.currency, moment) for moment in moments if spot}
+            # A change may be netted with one of a free line, so that each instant needs a rate.
+            moments = {
+                moment for line in account for moment in (line.valid_from, line.valid_to) if start <= moment < end
+            }
+            for line in own:
+                if line.valid_to >= end:
+                    at[line.currency, end - 1] = exchange.rate(line.currency, end - 1)
+                at |= {(line.currency, moment): exchange.rate(line.currency, moment) for moment in moments if spot}
         self.scale_factor = common_denominator((*fixed.values(), *at.values()))
         self._spot, self._end = spot, end
         self._fixed = {contract: parts_of(rate, self.scale_factor) for contract, rate in fixed.items()}
@@ -161,20 +163,20 @@ def parts_of(rate: Fraction, scale_factor: int) -> int:
 
 
 def _fixed(own: Sequence[ContractLine], start: int, end: int, exchange: Exchange) -> Mapping[str, Fraction]:
-    """What a unit of each contract of an account is worth throughout a period.
+    """The rate of each contract of an account throughout a period.
 
-    That is what its currency was worth at the opening. A contract that begins at the instant at which one in another currency
-    ends goes on from what that one was worth, at the rates of that day: no rate makes it larger or smaller. Where several of one
+    That is the rate of its currency at the opening. A contract that begins at the instant at which one in another currency
+    ends goes on from the converted amount of that one, at the rates of that day: no rate makes it larger or smaller. Where several of one
     currency end at once it goes on from all of them, each by what it paid, however that was split into lines.
     """
     spans: dict[str, tuple[int, int, str]] = {}
-    for one in own:
-        begins, ends, _ = spans.get(one.contract, (one.valid_from, one.valid_to, ""))
-        spans[one.contract] = (min(begins, one.valid_from), max(ends, one.valid_to), one.currency)
+    for line in own:
+        begins, ends, _ = spans.get(line.contract, (line.valid_from, line.valid_to, ""))
+        spans[line.contract] = (min(begins, line.valid_from), max(ends, line.valid_to), line.currency)
     last: dict[str, int] = {}
-    for one in own:
-        if one.valid_to == spans[one.contract][1]:
-            last[one.contract] = last.get(one.contract, 0) + one.annual
+    for line in own:
+        if line.valid_to == spans[line.contract][1]:
+            last[line.contract] = last.get(line.contract, 0) + line.annual
     fixed: dict[str, Fraction] = {}
     for contract, (begins, _, currency) in sorted(spans.items(), key=lambda item: item[1][0]):
         fixed[contract] = exchange.rate(currency, start - 1)

@@ -1,7 +1,7 @@
 """Counted lines: what a tenant's rules make of contract lines before anything is summed.
 
 Each rule is a pure function from lines to lines, so that every figure is counted by the same ones. Only rules on how a
-movement is called and netted are not here: those are `standings`'.
+movement is called and netted are not here: those are in `account_movements`.
 
 Source: docs/kpis.md, rules.
 """
@@ -32,16 +32,18 @@ def days_apart(earlier: int, later: int) -> int:
 def counted(lines: Iterable[ContractLine], rules: MetricRules = DEFAULT_RULES) -> list[ContractLine]:
     """The lines that count, as they count. One-off lines and a contract's own row count for nothing."""
     excluded = {"one_off"} if rules.usage_commit == "counted" else {"one_off", "usage_commit"}
-    found = [line for line in lines if line.line and line.kind not in excluded]
+    counting = [line for line in lines if line.line and line.kind not in excluded]
     if rules.hold == "unchanged":
-        found = [line._replace(annual=line.gross - line.lasting, held=False) if line.held else line for line in found]
+        counting = [
+            line._replace(annual=line.gross - line.lasting, held=False) if line.held else line for line in counting
+        ]
     if rules.discounts != "lasting":
-        found = [line if line.held else line._replace(annual=_discounted(line, rules)) for line in found]
+        counting = [line if line.held else line._replace(annual=_discounted(line, rules)) for line in counting]
     if rules.churn_at == "notice":
-        found = _noticed(found)
+        counting = _noticed(counting)
     if rules.shortest_gap_days:
-        found += [line for own in grouped(found).values() for line in _bridges(own, rules.shortest_gap_days)]
-    return found
+        counting += [line for own in grouped(counting).values() for line in _bridges(own, rules.shortest_gap_days)]
+    return counting
 
 
 def grouped(lines: Iterable[ContractLine]) -> Mapping[str, list[ContractLine]]:
@@ -51,7 +53,7 @@ def grouped(lines: Iterable[ContractLine]) -> Mapping[str, list[ContractLine]]:
 
 def stripped(lines: Sequence[ContractLine], start: int, end: int) -> list[ContractLine]:
     """The lines of an account without what escalators added within [start, end); a later cut takes that back first."""
-    found: list[ContractLine] = []
+    result: list[ContractLine] = []
     for own in _by(lines, _name).values():
         added = 0
         before: ContractLine | None = None
@@ -64,9 +66,9 @@ def stripped(lines: Sequence[ContractLine], start: int, end: int) -> list[Contra
                     added = max(0, added + change)
                 elif line.cause == "escalator" and before.annual:
                     added += change
-            found.append(line if line.held else line._replace(annual=line.annual - min(added, line.annual)))
+            result.append(line if line.held else line._replace(annual=line.annual - min(added, line.annual)))
             before = line
-    return found
+    return result
 
 
 # --- one rule each ---
@@ -94,7 +96,7 @@ def _bridges(lines: Sequence[ContractLine], shortest: int) -> list[ContractLine]
             change = changes.setdefault(at, [0, 0])
             change[0] += sign * line.annual
             change[1] += sign * line.held
-    found: list[ContractLine] = []
+    bridges: list[ContractLine] = []
     annual = held = 0
     left: int | None = None
     for at in sorted(changes):
@@ -103,17 +105,17 @@ def _bridges(lines: Sequence[ContractLine], shortest: int) -> list[ContractLine]
         if before and not annual:
             left = None if held else at
         elif annual and not before and left is not None and days_apart(left, at) < shortest:
-            found += [
+            bridges += [
                 line._replace(valid_from=left, valid_to=at) for line in lines if line.annual and line.valid_to == left
             ]
-    return found
+    return bridges
 
 
 def _by(lines: Iterable[ContractLine], key: Callable[[ContractLine], K]) -> dict[K, list[ContractLine]]:
-    found: dict[K, list[ContractLine]] = {}
+    groups: dict[K, list[ContractLine]] = {}
     for line in lines:
-        found.setdefault(key(line), []).append(line)
-    return found
+        groups.setdefault(key(line), []).append(line)
+    return groups
 
 
 def _name(line: ContractLine) -> tuple[str, str]:

@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 from app.domain.kernel.values import add_months, day_of, day_start, instant
 from projections.kpis.base import MONTHLY
 from projections.kpis.decimals import quantity
+from projections.kpis.row_type import RowType, single
 from projections.views.contract_lines import ContractLine
 
 MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 """How many months a period of a name has."""
 LONGEST: Final = 600
-"""How many periods of a spell are looked at: fifty years of months."""
+"""How many periods of a spell are counted: fifty years of months."""
 
 
 class Level(NamedTuple):
@@ -67,18 +68,18 @@ class CustomerLifetime:
 
     def spans(self) -> list[ClientSpan]:
         """Its times without a lapse, in order."""
-        found: list[ClientSpan] = []
+        spans: list[ClientSpan] = []
         begun: int | None = None
         for level in self.levels:
             if begun is None and level.annual:
                 begun = level.at
             elif begun is not None and not level.annual and not level.held:
-                found.append(ClientSpan(begun, level.at))
+                spans.append(ClientSpan(begun, level.at))
                 begun = None
-        return found if begun is None else [*found, ClientSpan(begun, None)]
+        return spans if begun is None else [*spans, ClientSpan(begun, None)]
 
-    def told(self, currency: str | None, per: int = 1) -> dict[str, Any]:
-        """What an explanation says of it. Takes: in how many parts of the usual ones amounts are counted."""
+    def content(self, currency: str | None, per: int = 1) -> dict[str, Any]:
+        """As an explanation shows it. Takes: in how many parts of the usual ones amounts are counted."""
         return {
             "monthly": quantity(self.closing, MONTHLY.times(per), currency) if currency else None,
             "tenures": [
@@ -90,6 +91,9 @@ class CustomerLifetime:
                 for span in self.spans()
             ],
         }
+
+
+LIFETIME_ROW: Final = RowType(content=single, lifelong=True)
 
 
 def customer_lifetimes(lines: Iterable[ContractLine], until: int) -> list[CustomerLifetime]:
@@ -107,7 +111,7 @@ def customer_lifetimes(lines: Iterable[ContractLine], until: int) -> list[Custom
                 change = own.setdefault(at, [0, 0])
                 change[0] += sign * line.annual
                 change[1] += sign * line.held
-    return [found for account in sorted(changes) if (found := _life(account, changes[account], until)).levels]
+    return [life for account in sorted(changes) if (life := _life(account, changes[account], until)).levels]
 
 
 def _life(account: str, changes: dict[int, list[int]], until: int) -> CustomerLifetime:
@@ -161,19 +165,19 @@ def tenures(rows: Sequence[CustomerLifetime], months: int, zone: ZoneInfo) -> li
     return tenures_of(tally(rows, rows[0].until if rows else 0), months, zone)
 
 
-def tenures_of(told: Tally, months: int, zone: ZoneInfo) -> list[Tenure]:
+def tenures_of(tally: Tally, months: int, zone: ZoneInfo) -> list[Tenure]:
     """Every spell as renewal points see it: point t lies t periods after its start, by its own calendar.
 
     A spell that ended between two points is lost at the second, once that has passed by the last instant; until then it is
     censored like those that go on, of which it is not known either whether they will pass it.
     """
-    found: list[Tenure] = []
-    for span, count in told.spans.items():
-        seen = _passed(span.start, told.until - 1, months, zone)
-        stayed = seen if span.end is None else _passed(span.start, span.end - 1, months, zone)
-        lost = stayed < seen
-        found += [Tenure(min(stayed + lost, LONGEST), lost and stayed < LONGEST)] * count
-    return found
+    tenures: list[Tenure] = []
+    for span, count in tally.spans.items():
+        observed = _passed(span.start, tally.until - 1, months, zone)
+        stayed = observed if span.end is None else _passed(span.start, span.end - 1, months, zone)
+        lost = stayed < observed
+        tenures += [Tenure(min(stayed + lost, LONGEST), lost and stayed < LONGEST)] * count
+    return tenures
 
 
 @lru_cache(maxsize=65_536)

@@ -20,17 +20,18 @@ from projections.kpis.base import (
     counted,
 )
 from projections.kpis.decimals import quantities, quantity, ratio
-from projections.kpis.renewals import unassessed
+from projections.kpis.renewals import cycle_streams, unassessed
+from projections.kpis.row_type import RowType, items
 from projections.kpis.rule_sets import NO_RULES
 from projections.views.forecasts import Forecast
 from projections.views.renewals import Renewal
 
 CHANCES: Final = {"on_track": 950_000, "watch": 750_000, "at_risk": 450_000, "critical": 150_000}
-"""How likely a renewal of a risk class is, in 10^-6, where nobody said more. Source: docs/kpis.md#renewal_forecast."""
+"""How likely a renewal of a risk class is, in 10^-6, where no probability is given. Source: docs/kpis.md#renewal_forecast."""
 CATEGORIES: Final = {"on_track": "commit", "watch": "best_case", "at_risk": "at_risk", "critical": "at_risk"}
 """What a risk class counts as where nobody submitted a forecast."""
 COMMITTED: Final = {"commit": 950_000, "best_case": 750_000, "at_risk": 450_000, "lost": 0}
-"""How likely a renewal of a forecast category is, in 10^-6, where nobody said more."""
+"""How likely a renewal of a forecast category is, in 10^-6, where no probability is given."""
 EXPECTED: Final = Scale(MICRO * MICRO, money=True)
 """Annual amounts in 10^-6 times chances in 10^-6."""
 GROUPS: Final = ("owner", "tier", "product")
@@ -61,13 +62,13 @@ class Outlook(NamedTuple):
 
     def item(self, per: int = 1) -> dict[str, Any]:
         """As an explanation shows it. Takes: in how many parts of the usual ones its amounts are."""
-        told = expected(self.term)
+        expectation = expected(self.term)
         return {
             **_term(self.term, per),
-            "category": told.category,
-            "probability": unscaled(told.chance),
-            "expected_value": quantity(told.value, YEARLY.times(per), self.term.currency),
-            "forecast": quantity(told.base, EXPECTED.times(per), self.term.currency),
+            "category": expectation.category,
+            "probability": unscaled(expectation.chance),
+            "expected_value": quantity(expectation.value, YEARLY.times(per), self.term.currency),
+            "forecast": quantity(expectation.base, EXPECTED.times(per), self.term.currency),
         }
 
 
@@ -90,7 +91,7 @@ class Predicted(NamedTuple):
 
     @property
     def chance(self) -> int:
-        """How likely it was said to be, in 10^-6."""
+        """The probability that the forecast gave, in 10^-6."""
         if self.forecast is None:
             return 0
         return _chance(self.forecast.probability, COMMITTED[self.forecast.category])
@@ -114,17 +115,25 @@ class Predicted(NamedTuple):
         }
 
 
+FORECAST_ROW: Final = RowType(amounts=("expected",))
+"""A forecast is converted with the term that it is compared to."""
+OUTLOOK_ROW: Final = RowType(content=items(Outlook.item), streams=lambda row: cycle_streams(row.term), parts=("term",))
+PREDICTED_ROW: Final = RowType(
+    content=items(Predicted.item), streams=lambda row: cycle_streams(row.term), parts=("term", "forecast")
+)
+
+
 def _term(row: Renewal, per: int) -> dict[str, Any]:
-    told = {"contract": row.contract, "renewal": row.renewal, "due": row.due, "outcome": row.outcome}
-    return {**told, "currency": row.currency, "expiring": quantity(row.atr, YEARLY.times(per), row.currency)}
+    members = {"contract": row.contract, "renewal": row.renewal, "due": row.due, "outcome": row.outcome}
+    return {**members, "currency": row.currency, "expiring": quantity(row.atr, YEARLY.times(per), row.currency)}
 
 
-def _chance(told: str | None, default: int) -> int:
-    return default if told is None else scaled(told)
+def _chance(probability: str | None, default: int) -> int:
+    return default if probability is None else scaled(probability)
 
 
 def expected(row: Renewal) -> Expected:
-    """What is expected of a term: the newest forecast, else what its risk says, else that it is on track.
+    """What is expected of a term: the newest forecast, else what its risk suggests, else that it is on track.
 
     What was decided is certain. Under notice nothing is expected, unless somebody submitted a forecast all the same.
     """
@@ -150,25 +159,25 @@ def _base(row: Outlook) -> Share:
     return expected(row.term).base, 0
 
 
-def low(told: Expected) -> int:
+def low(expectation: Expected) -> int:
     """What is committed or certain, in 10^-6 a year."""
-    return told.value if told.category in ("commit", "renewed") else 0
+    return expectation.value if expectation.category in ("commit", "renewed") else 0
 
 
-def high(told: Expected) -> int:
+def high(expectation: Expected) -> int:
     """The same, and what is likely, in 10^-6 a year."""
-    return low(told) + (told.value if told.category == "best_case" else 0)
+    return low(expectation) + (expectation.value if expectation.category == "best_case" else 0)
 
 
 def _outlook(measure: Measure, context: KpiContext) -> ComputedValue:
     rows, currency = [row for row, _ in measure.shares], context.currency
     yearly, weighted = YEARLY.times(measure.scale_factor), EXPECTED.times(measure.scale_factor)
-    told = [expected(row.term) for row in rows]
-    stake = sum(one.chance * row.term.atr for row, one in zip(rows, told, strict=True))
+    expectations = [expected(row.term) for row in rows]
+    stake = sum(expectation.chance * row.term.atr for row, expectation in zip(rows, expectations, strict=True))
     members: dict[str, Any] = {
-        "low": quantity(sum(map(low, told)), yearly, currency),
+        "low": quantity(sum(map(low, expectations)), yearly, currency),
         "base": quantity(measure.numerator, weighted, currency),
-        "high": quantity(sum(map(high, told)), yearly, currency),
+        "high": quantity(sum(map(high, expectations)), yearly, currency),
         "uplift": quantity(measure.numerator - stake, weighted, currency),
         "available_to_renew": quantity(sum(row.term.atr for row in rows), yearly, currency),
         "renewed": quantity(sum(row.term.renewed or 0 for row in rows), yearly, currency),
@@ -183,17 +192,19 @@ def _groups(rows: Sequence[Outlook], by: str, scale: Scale, currency: str | None
     """Low, base and high by owner, tier or product; each column sums to that of the whole."""
     if by not in GROUPS:
         raise Invalid("invalid_option", f"by is one of {', '.join(GROUPS)}")
-    found: dict[str | None, list[int]] = {}
+    groups: dict[str | None, list[int]] = {}
     for row in rows:
-        told = expected(row.term)
+        expectation = expected(row.term)
         parts = row.term.products if by == "product" else {getattr(row, by): 1}
-        for name, amounts in _split((low(told) * MICRO, told.base, high(told) * MICRO), parts).items():
-            sums = found.setdefault(name, [0, 0, 0, 0])
-            found[name] = [one + other for one, other in zip(sums, (*amounts, 1), strict=True)]
-    names = sorted(found, key=lambda name: (name is None, name or ""))
-    columns = [quantities([found[name][at] for name in names], scale, currency) for at in range(3)]
+        for name, amounts in _split(
+            (low(expectation) * MICRO, expectation.base, high(expectation) * MICRO), parts
+        ).items():
+            sums = groups.setdefault(name, [0, 0, 0, 0])
+            groups[name] = [one + other for one, other in zip(sums, (*amounts, 1), strict=True)]
+    names = sorted(groups, key=lambda name: (name is None, name or ""))
+    columns = [quantities([groups[name][at] for name in names], scale, currency) for at in range(3)]
     return [
-        {by: name, "low": columns[0][at], "base": columns[1][at], "high": columns[2][at], "renewals": found[name][3]}
+        {by: name, "low": columns[0][at], "base": columns[1][at], "high": columns[2][at], "renewals": groups[name][3]}
         for at, name in enumerate(names)
     ]
 
@@ -206,7 +217,7 @@ def _split(amounts: Sequence[int], parts: Mapping[Any, int]) -> dict[str | None,
     split = {name: [amount * part // whole for amount in amounts] for name, part in parts.items()}
     last = list(split)[-1]
     for at, amount in enumerate(amounts):
-        split[last][at] += amount - sum(one[at] for one in split.values())
+        split[last][at] += amount - sum(amounts_of_part[at] for amounts_of_part in split.values())
     return split
 
 
@@ -225,10 +236,10 @@ def days_before(options: Mapping[str, str]) -> int:
     return int(text)
 
 
-def stood(told: Iterable[Forecast], until: int) -> Forecast | None:
-    """The forecast that stood just before an instant: the newest in business, and of equals the one told later."""
-    then = [one for one in told if one.effective_at < until]
-    return max(then, key=lambda one: (one.effective_at, one.position), default=None)
+def stood(forecasts: Iterable[Forecast], until: int) -> Forecast | None:
+    """The forecast that stood just before an instant: the newest in business, and of equals the one submitted later."""
+    earlier = [forecast for forecast in forecasts if forecast.effective_at < until]
+    return max(earlier, key=lambda forecast: (forecast.effective_at, forecast.position), default=None)
 
 
 def _predicted(row: Predicted) -> Share:
@@ -238,7 +249,7 @@ def _predicted(row: Predicted) -> Share:
 def _accuracy(measure: Measure, context: KpiContext) -> ComputedValue:
     rows = [row for row, _ in measure.shares if row.counts]
     people = sorted({row.forecast.by for row in rows if row.forecast is not None})
-    of = {name: [one for one in rows if one.forecast and one.forecast.by == name] for name in people}
+    of = {name: [row for row in rows if row.forecast and row.forecast.by == name] for name in people}
     members = {
         **_scores(rows),
         "days_before": days_before(context.options),
@@ -249,12 +260,12 @@ def _accuracy(measure: Measure, context: KpiContext) -> ComputedValue:
 
 
 def _accurate(rows: Sequence[Predicted]) -> Fraction | None:
-    actual, told = _sums(rows)
-    return 1 - Fraction(abs(actual - told), actual) if actual else None
+    actual, predicted = _sums(rows)
+    return 1 - Fraction(abs(actual - predicted), actual) if actual else None
 
 
 def _sums(rows: Sequence[Predicted]) -> tuple[Fraction, Fraction]:
-    """What was renewed, and what was told: only compared, so that it does not matter in how many parts both are."""
+    """What was renewed, and what was predicted: only compared, so that it does not matter in how many parts both are."""
     return Fraction(sum(row.actual for row in rows), YEARLY.per), Fraction(
         sum(row.predicted for row in rows), EXPECTED.per
     )
@@ -262,10 +273,10 @@ def _sums(rows: Sequence[Predicted]) -> tuple[Fraction, Fraction]:
 
 def _scores(rows: Sequence[Predicted]) -> dict[str, Any]:
     """Bias: by how much too high, as a share of what was renewed. Brier score: 0 for perfect foresight, 1 for its opposite."""
-    actual, told = _sums(rows)
+    actual, predicted = _sums(rows)
     missed = sum((row.chance - MICRO * (row.term.outcome == "renewed")) ** 2 for row in rows)
     return {
-        "bias": _text(Fraction(told - actual, actual) if actual else None),
+        "bias": _text(Fraction(predicted - actual, actual) if actual else None),
         "brier_score": _text(Fraction(missed, MICRO * MICRO * len(rows)) if rows else None),
         "renewals": len(rows),
     }

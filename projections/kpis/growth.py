@@ -1,4 +1,4 @@
-"""Growth: what is in the pipeline, how much of it is won, and how much is given away on the way there."""
+"""Growth: what is in the pipeline, how much of it is won, and how much is conceded on the way there."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any, Final
 from app.domain.kernel.values import MICRO, unscaled
 from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, RowKind, Scale, Share, Warnings, counted
 from projections.kpis.decimals import quantity
+from projections.kpis.row_type import RowType, items
 from projections.kpis.rule_sets import NO_RULES
 from projections.views.opportunities import DECIDED, PARKED, Opportunity, stage_at
 from projections.views.proposals import Proposal
@@ -36,7 +37,7 @@ class Deal:
         return self.currency is not None
 
     def item(self, per: int = 1) -> dict[str, Any]:
-        """Itself in an explanation. Takes: in how many parts of the usual ones its amounts are."""
+        """As an explanation shows it. Takes: in how many parts of the usual ones its amounts are."""
         return {
             "opportunity": self.stream,
             "stage": self.stage,
@@ -47,6 +48,9 @@ class Deal:
         }
 
 
+DEAL_ROW: Final = RowType(content=items(Deal.item), streams=lambda row: (row.stream,), amounts=("value",))
+
+
 def pipeline(rows: Iterable[Opportunity], at: int) -> list[Deal]:
     """The opportunities that are not decided at an instant, parked ones too, by account and id."""
     deals = []
@@ -54,8 +58,17 @@ def pipeline(rows: Iterable[Opportunity], at: int) -> list[Deal]:
         stands = stage_at(row, at)
         if row.identified_at > at or stands.outcome in DECIDED:
             continue
-        told = (stands.annual_value or 0, stands.probability or 0, stands.currency)
-        deals.append(Deal(row.account, row.opportunity, stands.stage, stands.outcome, *told))
+        deals.append(
+            Deal(
+                account=row.account,
+                stream=row.opportunity,
+                stage=stands.stage,
+                outcome=stands.outcome,
+                value=stands.annual_value or 0,
+                probability=stands.probability or 0,
+                currency=stands.currency,
+            )
+        )
     return sorted(deals, key=lambda deal: (deal.account, deal.stream))
 
 
@@ -69,14 +82,22 @@ def decided(rows: Iterable[Opportunity], start: int, end: int) -> list[Deal]:
         won = row.outcome == "won"
         value, currency = (row.won, row.won_currency) if won else (stands.annual_value, stands.currency)
         deals.append(
-            Deal(row.account, row.opportunity, stands.stage, row.outcome, value or 0, stands.probability or 0, currency)
+            Deal(
+                account=row.account,
+                stream=row.opportunity,
+                stage=stands.stage,
+                outcome=row.outcome,
+                value=value or 0,
+                probability=stands.probability or 0,
+                currency=currency,
+            )
         )
     return sorted(deals, key=lambda deal: (deal.account, deal.stream))
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """A proposal that was accepted. value, conceded, price: as it was listed, all that was given way, and that of the price."""
+    """A proposal that was accepted. value, conceded, price: as it was listed, all that was conceded, and what of it was price."""
 
     account: str
     stream: str
@@ -86,7 +107,7 @@ class Agreement:
     price: int
 
     def item(self, per: int = 1) -> dict[str, Any]:
-        """Itself in an explanation. Takes: in how many parts of the usual ones its amounts are."""
+        """As an explanation shows it. Takes: in how many parts of the usual ones its amounts are."""
         amounts = {"value": self.value, "conceded": self.conceded, "of_which_price": self.price}
         return {
             "proposal": self.stream,
@@ -95,16 +116,28 @@ class Agreement:
         }
 
 
+AGREEMENT_ROW: Final = RowType(
+    content=items(Agreement.item), streams=lambda row: (row.stream,), amounts=("value", "conceded", "price")
+)
+
+
 def agreements(rows: Iterable[Proposal], start: int, end: int) -> list[Agreement]:
     """The proposals that were accepted within [start, end), by account and id."""
     accepted = (
         row for row in rows if row.agreed is not None and row.decided_at is not None and start <= row.decided_at < end
     )
-    told = (
-        Agreement(row.account, row.proposal, row.currency, row.value, row.conceded, row.price_conceded)
+    listed = (
+        Agreement(
+            account=row.account,
+            stream=row.proposal,
+            currency=row.currency,
+            value=row.value,
+            conceded=row.conceded,
+            price=row.price_conceded,
+        )
         for row in accepted
     )
-    return sorted(told, key=lambda one: (one.account, one.stream))
+    return sorted(listed, key=lambda row: (row.account, row.stream))
 
 
 # --- shares ---

@@ -19,14 +19,14 @@ INSUFFICIENT: Final = "insufficient_coverage"
 
 
 class Band(NamedTuple):
-    """What values up to a bound are called or worth; the bound belongs to it, None is without bound."""
+    """What values up to a bound are mapped to; the bound belongs to it, None is without bound."""
 
     upto: int | None
     gives: Any
 
 
 class Signal(NamedTuple):
-    """What was observed of an account. points: what it is worth, or None where nothing was observed."""
+    """What was observed of an account. points: its points, or None where nothing was observed."""
 
     kind: str
     weight: int
@@ -56,12 +56,12 @@ def health(signals: Sequence[Signal], at: int, least: Fraction = LEAST_COVERAGE)
     """The score at an instant. Takes: `least`, the coverage below which there is none. Raises: ValueError unless weights sum to 1."""
     if sum(signal.weight for signal in signals) != MICRO:
         raise ValueError("the weights of all signals sum to 1")
-    fresh = {one.kind: one for one in signals if one.points is not None and at < one.expires_at}
-    weight = sum(one.weight for one in fresh.values())
+    fresh = {signal.kind: signal for signal in signals if signal.points is not None and at < signal.expires_at}
+    weight = sum(signal.weight for signal in fresh.values())
     coverage = Fraction(weight, MICRO)
     if not weight or coverage < least:
         return Health(None, coverage, {}, INSUFFICIENT)
-    drivers = {kind: Fraction(one.weight * (one.points or 0), weight * MICRO) for kind, one in fresh.items()}
+    drivers = {kind: Fraction(signal.weight * (signal.points or 0), weight * MICRO) for kind, signal in fresh.items()}
     return Health(sum(drivers.values(), Fraction(0)), coverage, drivers)
 
 
@@ -72,6 +72,6 @@ def worst(scores: Sequence[Fraction | None]) -> Fraction | None:
 
 def mean(scores: Sequence[tuple[Fraction | None, int]]) -> Fraction | None:
     """The mean of the scores that there are, each by its weight (the ARR of a parent's children; 1 for a plain mean)."""
-    told = [(score, weight) for score, weight in scores if score is not None]
-    over = sum(weight for _, weight in told)
-    return sum((score * Fraction(weight, over) for score, weight in told), Fraction(0)) if over else None
+    observed = [(score, weight) for score, weight in scores if score is not None]
+    over = sum(weight for _, weight in observed)
+    return sum((score * Fraction(weight, over) for score, weight in observed), Fraction(0)) if over else None

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from app.domain.kernel.values import scaled
+from app.domain.kernel.values import instant, scaled
 from projections.kpis.base import YEARLY, Kpi, Method, RowKind, Share
+from projections.kpis.decimals import quantity
+from projections.kpis.row_type import RowType, items
 from projections.kpis.rule_sets import NO_RULES
 from projections.views.incentive_statements import IncentiveStatement
 
@@ -27,24 +29,42 @@ class Payment:
 
 def payments(rows: Iterable[IncentiveStatement], start: int, end: int) -> list[Payment]:
     """What statements pay and take back within [start, end), by account, statement and line."""
-    found = [
+    rows_paid = [
         Payment(
-            line["account"],
-            row.statement,
-            row.payee,
-            line["rule"],
-            line["event"],
-            row.currency,
-            entry["at"],
-            scaled(entry["amount"]),
-            entry["event"],
+            account=line["account"],
+            statement=row.statement,
+            payee=row.payee,
+            rule=line["rule"],
+            event=line["event"],
+            currency=row.currency,
+            at=entry["at"],
+            amount=scaled(entry["amount"]),
+            cause=entry["event"],
         )
         for row in rows
         for line in row.lines
         for entry in line["entries"]
         if start <= entry["at"] < end
     ]
-    return sorted(found, key=lambda one: (one.account, one.statement, one.at, one.rule, one.event))
+    return sorted(rows_paid, key=lambda row: (row.account, row.statement, row.at, row.rule, row.event))
+
+
+def _item(row: Payment, per: int) -> dict[str, Any]:
+    return {
+        "statement": row.statement,
+        "payee": row.payee,
+        "rule": row.rule,
+        "event": row.event,
+        "currency": row.currency,
+        "amount": quantity(row.amount, YEARLY.times(per), row.currency),
+        "at": instant(row.at),
+        "cause": row.cause,
+    }
+
+
+PAYMENT_ROW: Final = RowType(
+    content=items(_item), events=lambda row: ((row.statement, row.cause),), amounts=("amount",)
+)
 
 
 def _paid(row: Payment) -> Share:

@@ -36,13 +36,13 @@ FEW: Final = 30
 TRAILING: Final = 6
 """Over how many full months the simple churn rate is the mean."""
 RESIDUALS: Final = 20
-"""For how many renewals made, at the most, the rest of a lifetime is told."""
+"""For how many renewals made, at the most, the rest of a lifetime is answered."""
 _MODELS: Final = {"simple": "simple", "kaplan_meier": "kaplan_meier", "sbg": "shifted_beta_geometric"}
 _NOBODY: Final = "no_paying_accounts"
 
 
-class Asked(NamedTuple):
-    """On which terms a value is asked for. rate: of a period of so many months."""
+class ValueTerms(NamedTuple):
+    """On which terms a value is computed. months: the length of a period; yearly, rate: the discount rate of a year and of a period."""
 
     months: int
     margin: Fraction
@@ -51,12 +51,12 @@ class Asked(NamedTuple):
     horizon: int | None
 
 
-def asked(context: KpiContext) -> Asked:
-    """What a question says, or else the rules. Raises: Invalid for an option that makes no sense."""
+def value_terms(context: KpiContext) -> ValueTerms:
+    """The terms that the query's options name, or else the rules. Raises: Invalid for an option that makes no sense."""
     months = MONTHS[choice(context.options, "period", MONTHS, "year")]
     yearly = max(Fraction(0), share(context.options, "discount_rate", context.rules.discount_rate))
     margin = share(context.options, "margin", context.rules.gross_margin)
-    return Asked(months, margin, yearly, yearly * Fraction(months, 12), count(context.options, "horizon", LONGEST))
+    return ValueTerms(months, margin, yearly, yearly * Fraction(months, 12), count(context.options, "horizon", LONGEST))
 
 
 def _pays(row: CustomerLifetime) -> Share:
@@ -71,25 +71,25 @@ def months_of(context: KpiContext) -> list[tuple[int, int]]:
 def _tally(measure: Measure, context: KpiContext, months: Sequence[tuple[int, int]] = ()) -> Tally:
     """The lives behind a figure, counted."""
     if measure.tally is not None:
-        told: Tally = measure.tally
-        return told
+        prepared: Tally = measure.tally
+        return prepared
     return tally([row for row, _ in measure.shares], context.end, months)
 
 
-# --- what every model tells ---
+# --- what every model answers ---
 
 
-def _members(model: str, measure: Measure, context: KpiContext, told: Asked, **more: Any) -> dict[str, Any]:
-    """The members of an answer; what a model knows nothing of is null."""
-    paid = None if measure.value is None else money(measure.value * told.months, context.currency)
+def _members(model: str, measure: Measure, context: KpiContext, terms: ValueTerms, **more: Any) -> dict[str, Any]:
+    """The members of an answer; what a model does not compute is null."""
+    paid = None if measure.value is None else money(measure.value * terms.months, context.currency)
     return {
         "model": _MODELS[model],
         "period_length": context.options.get("period", "year"),
         "cohort": context.options.get("cohort"),
         "revenue_per_period": paid,
-        "gross_margin": ratio(told.margin),
-        "discount_rate": ratio(told.yearly),
-        "horizon": told.horizon,
+        "gross_margin": ratio(terms.margin),
+        "discount_rate": ratio(terms.yearly),
+        "horizon": terms.horizon,
         "churn_rate": None,
         "parameters": None,
         "log_likelihood": None,
@@ -102,13 +102,13 @@ def _members(model: str, measure: Measure, context: KpiContext, told: Asked, **m
     }
 
 
-def _observations(counted: Tally, found: Sequence[Tenure], told: Sequence[Point]) -> dict[str, Any]:
-    lost = sum(tenure.lost for tenure in found)
+def _observations(counted: Tally, tenures: Sequence[Tenure], observed: Sequence[Point]) -> dict[str, Any]:
+    lost = sum(tenure.lost for tenure in tenures)
     return {
         "accounts": counted.accounts,
-        "tenures": len(found),
+        "tenures": len(tenures),
         "lost": lost,
-        "censored": len(found) - lost,
+        "censored": len(tenures) - lost,
         "periods": [
             {
                 "period": point.period,
@@ -116,26 +116,26 @@ def _observations(counted: Tally, found: Sequence[Tenure], told: Sequence[Point]
                 "lost": point.lost,
                 "survivors": point.at_risk - point.lost,
             }
-            for point in told
+            for point in observed
         ],
     }
 
 
-def _warnings(counted: Tally, found: Sequence[Tenure]) -> Warnings:
+def _warnings(counted: Tally, tenures: Sequence[Tenure]) -> Warnings:
     """What a reader should know of the tenures."""
     warnings: Warnings = {"still_running": counted.running} if counted.running else {}
-    if len(found) < FEW:
-        warnings["few_observations"] = len(found)
-    if not any(tenure.lost for tenure in found):
+    if len(tenures) < FEW:
+        warnings["few_observations"] = len(tenures)
+    if not any(tenure.lost for tenure in tenures):
         warnings["no_losses"] = None
-    if cut := sum(tenure.periods == LONGEST and not tenure.lost for tenure in found):
+    if cut := sum(tenure.periods == LONGEST and not tenure.lost for tenure in tenures):
         warnings["observation_cut"] = cut
     return warnings
 
 
-def _value_of(measure: Measure, told: Asked, periods: Fraction | None) -> Fraction | None:
-    """What so many periods are worth, None where either is not known."""
-    return None if measure.value is None or periods is None else measure.value * told.months * told.margin * periods
+def _value_of(measure: Measure, terms: ValueTerms, periods: Fraction | None) -> Fraction | None:
+    """The value of so many periods, None where either is not known."""
+    return None if measure.value is None or periods is None else measure.value * terms.months * terms.margin * periods
 
 
 # --- simple ---
@@ -146,21 +146,21 @@ def churn_rates(rows: Sequence[CustomerLifetime], context: KpiContext) -> list[F
     return _rates(tally(rows, context.end, months_of(context)))
 
 
-def _rates(told: Tally) -> list[Fraction]:
-    return [Fraction(lost, paid) for lost, paid in told.churn if paid]
+def _rates(counted: Tally) -> list[Fraction]:
+    return [Fraction(lost, paid) for lost, paid in counted.churn if paid]
 
 
 def _simple(measure: Measure, context: KpiContext) -> ComputedValue:
-    told, rates = asked(context), _rates(_tally(measure, context, months_of(context)))
+    terms, rates = value_terms(context), _rates(_tally(measure, context, months_of(context)))
     mean = sum(rates, Fraction(0)) * Fraction(1, len(rates)) if rates else None
     months = Fraction(mean.denominator, mean.numerator) if mean else None
     members = _members(
         "simple",
         measure,
         context,
-        told,
+        terms,
         churn_rate=None if mean is None else ratio(mean),
-        expected_lifetime=None if months is None else ratio(months * Fraction(1, told.months)),
+        expected_lifetime=None if months is None else ratio(months * Fraction(1, terms.months)),
         discount_rate=None,
         horizon=None,
     )
@@ -171,86 +171,89 @@ def _simple(measure: Measure, context: KpiContext) -> ComputedValue:
         return ComputedValue(
             None, members, _NOBODY if measure.value is None else "no_churn" if rates else "no_full_month", warnings
         )
-    return ComputedValue(measure.value * told.margin * months, members, warnings=warnings)
+    return ComputedValue(measure.value * terms.margin * months, members, warnings=warnings)
 
 
 # --- Kaplan-Meier ---
 
 
 def _kaplan_meier(measure: Measure, context: KpiContext) -> ComputedValue:
-    told, rows = asked(context), _tally(measure, context)
-    found = tenures_of(rows, told.months, context.zone)
-    seen = points(found)
-    estimate = product_limit(seen)
-    warnings, shares = _warnings(rows, found), [one.share for one in estimate]
-    horizon = told.horizon or len(seen)
-    if horizon > len(seen) and shares[-1]:
-        horizon, warnings["horizon_beyond_observation"] = len(seen), None
+    terms, rows = value_terms(context), _tally(measure, context)
+    tenures = tenures_of(rows, terms.months, context.zone)
+    observed = points(tenures)
+    estimate = product_limit(observed)
+    warnings, shares = _warnings(rows, tenures), [point.share for point in estimate]
+    horizon = terms.horizon or len(observed)
+    if horizon > len(observed) and shares[-1]:
+        horizon, warnings["horizon_beyond_observation"] = len(observed), None
     members = _members(
         "kaplan_meier",
         measure,
         context,
-        told,
+        terms,
         horizon=horizon or None,
-        observations=_observations(rows, found, seen),
+        observations=_observations(rows, tenures, observed),
         survival=[
-            {"period": one.period, "share": ratio(one.share), "standard_error": root(one.variance)} for one in estimate
+            {"period": point.period, "share": ratio(point.share), "standard_error": root(point.variance)}
+            for point in estimate
         ],
-        expected_lifetime=ratio(area(shares, horizon, Fraction(0))) if seen else None,
+        expected_lifetime=ratio(area(shares, horizon, Fraction(0))) if observed else None,
     )
-    if measure.value is None or not seen:
+    if measure.value is None or not observed:
         return ComputedValue(None, members, _NOBODY if measure.value is None else "too_few_periods", warnings)
-    return ComputedValue(_value_of(measure, told, area(shares, horizon, told.rate)), members, warnings=warnings)
+    return ComputedValue(_value_of(measure, terms, area(shares, horizon, terms.rate)), members, warnings=warnings)
 
 
 # --- shifted beta-geometric ---
 
 
 def _sbg(measure: Measure, context: KpiContext) -> ComputedValue:
-    told, rows = asked(context), _tally(measure, context)
-    found = tenures_of(rows, told.months, context.zone)
-    seen, warnings = points(found), _warnings(rows, found)
-    members = _members("sbg", measure, context, told, observations=_observations(rows, found, seen))
-    if len(seen) < 2 or "no_losses" in warnings:
-        reason = "too_few_periods" if len(seen) < 2 else "no_losses"
+    terms, rows = value_terms(context), _tally(measure, context)
+    tenures = tenures_of(rows, terms.months, context.zone)
+    observed, warnings = points(tenures), _warnings(rows, tenures)
+    members = _members("sbg", measure, context, terms, observations=_observations(rows, tenures, observed))
+    if len(observed) < 2 or "no_losses" in warnings:
+        reason = "too_few_periods" if len(observed) < 2 else "no_losses"
         return ComputedValue(None, members, _NOBODY if measure.value is None else reason, warnings)
-    fitted = fit(seen)
+    fitted = fit(observed)
     if fitted.bound:
         warnings[f"{fitted.bound}_cohort"] = None
-    expected = discounted(fitted, Fraction(0), horizon=told.horizon)
+    expected = discounted(fitted, Fraction(0), horizon=terms.horizon)
     if expected is None:
         warnings["expected_lifetime_unbounded"] = None
-    periods = discounted(fitted, told.rate, horizon=told.horizon)
+    periods = discounted(fitted, terms.rate, horizon=terms.horizon)
     members |= {
         "parameters": {"alpha": ratio(fitted.alpha), "beta": ratio(fitted.beta)},
         "log_likelihood": ratio(fitted.total),
-        "log_likelihood_per_1000": ratio(fitted.total * Fraction(1000, len(found))),
+        "log_likelihood_per_1000": ratio(fitted.total * Fraction(1000, len(tenures))),
         "survival": [
-            {"period": period, "share": ratio(kept)}
-            for period, kept in enumerate(curve(fitted, max(len(seen), told.horizon or 0)))
+            {"period": period, "share": ratio(surviving)}
+            for period, surviving in enumerate(curve(fitted, max(len(observed), terms.horizon or 0)))
         ],
         "expected_lifetime": None if expected is None else ratio(expected),
-        "residual_lifetime": _residuals(measure, context, told, fitted, min(len(seen), RESIDUALS)),
+        "residual_lifetime": _residuals(measure, context, terms, fitted, min(len(observed), RESIDUALS)),
     }
     if measure.value is None or periods is None:
         return ComputedValue(None, members, _NOBODY if measure.value is None else "lifetime_unbounded", warnings)
-    return ComputedValue(_value_of(measure, told, periods), members, warnings=warnings)
+    return ComputedValue(_value_of(measure, terms, periods), members, warnings=warnings)
 
 
-def _residuals(measure: Measure, context: KpiContext, told: Asked, fitted: Fit, most: int) -> list[dict[str, Any]]:
+def _residuals(
+    measure: Measure, context: KpiContext, terms: ValueTerms, fitted: Fit, most: int
+) -> list[dict[str, Any]]:
     """For each number of renewals made, how many payments are still expected when the next decision is pending."""
-    found: list[dict[str, Any]] = []
+    residuals: list[dict[str, Any]] = []
     for renewals in range(most + 1):
-        periods = discounted(fitted, told.rate, renewals=renewals, horizon=told.horizon)
-        worth = _value_of(measure, told, periods)
-        found.append(
+        periods = discounted(fitted, terms.rate, renewals=renewals, horizon=terms.horizon)
+        amount = _value_of(measure, terms, periods)
+        residuals.append(
             {
                 "renewals_made": renewals,
                 "value": None if periods is None else ratio(periods),
-                "residual_value": None if worth is None else money(worth, context.currency),
+                "residual_value": None if amount is None else money(amount, context.currency),
             }
         )
-    return found
+    return residuals
 
 
 CUSTOMER_LIFETIME_VALUE: Final = Kpi(

@@ -1,4 +1,4 @@
-"""Options: what a question says besides, read strictly, wherever it comes from."""
+"""Options: the further parameters of a query, parsed strictly, whoever sends it."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -46,9 +46,9 @@ def cohort(options: Mapping[str, str]) -> range | None:
     text = options.get("cohort")
     if text is None:
         return None
-    found = _COHORT.fullmatch(text)
-    if not found:
+    match = _COHORT.fullmatch(text)
+    if not match:
         raise Invalid("invalid_option", "cohort is a month such as 2015-01, a quarter such as 2015-Q1, or a year")
-    year, quarter, month = found.groups()
+    year, quarter, month = match.groups()
     first = int(year) * 12 + (int(month) - 1 if month else 3 * int(quarter) - 3 if quarter else 0)
     return range(first, first + (1 if month else 3 if quarter else 12))

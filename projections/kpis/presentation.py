@@ -4,19 +4,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from app.domain.kernel.values import instant
-from projections.kpis.account_movements import GAINS, LOSSES, AccountMovements
-from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY, ComputedValue, Kpi, KpiContext, Measure, Method, Scale
-from projections.kpis.cohorts import Joined
-from projections.kpis.concentration import Weight
-from projections.kpis.customer_lifetimes import CustomerLifetime
+from projections.kpis.base import COUNT, MONTHLY, ComputedValue, Kpi, KpiContext, Measure, Method, Scale
 from projections.kpis.decimals import money, quantities, quantity, ratio, steps
-from projections.kpis.incentives import Payment
-from projections.kpis.renewals import goes_on, renewed
 from projections.kpis.revenue import WaterfallRow, waterfall, waterfall_of
-from projections.kpis.scope import ScopeChangeOutcome
-from projections.views.budgets import Budget
-from projections.views.renewals import Renewal
+from projections.kpis.row_types import row_type
 
 
 def catalogue(kpis: Sequence[Kpi]) -> list[dict[str, Any]]:
@@ -73,8 +64,8 @@ def is_share(kpi: Kpi) -> bool:
     return share or kpi.unit in ("ratio", "number")
 
 
-def _steps(told: Sequence[WaterfallRow], scale: Scale, currency: str | None) -> list[dict[str, Any]]:
-    opening, *between, closing = told
+def _steps(waterfall_rows: Sequence[WaterfallRow], scale: Scale, currency: str | None) -> list[dict[str, Any]]:
+    opening, *between, closing = waterfall_rows
     signed = steps(opening.amount, [step.sign * step.amount for step in between], closing.amount, scale, currency)
     body: list[dict[str, Any]] = [{"name": "opening", "amount": quantity(opening.amount, scale, currency)}]
     for step, amount in zip(between, signed, strict=True):
@@ -104,16 +95,16 @@ def breakdown(
     for row, (numerator, denominator) in measure.shares:
         account: str = row.account
         grouped.setdefault(account, []).append(row)
-        _, one, other = sums.get(account, (account, 0, 0))
-        sums[account] = Contribution(account, one + numerator, other + denominator)
-    told = [sums[name] for name in sorted(sums) if sums[name][1] or sums[name][2] or any(map(_matters, grouped[name]))]
-    page, last = contributions(measure.method, told, currency, limit=limit, after=after)
-    return [detailed(one, grouped[one["account"]], currency, measure.scale_factor) for one in page], last
+        so_far = sums.get(account, Contribution(account, 0, 0))
+        sums[account] = Contribution(account, so_far.numerator + numerator, so_far.denominator + denominator)
+    relevant = [sums[name] for name in sorted(sums) if any(sums[name][1:]) or any(map(_matters, grouped[name]))]
+    page, last = contributions(measure.method, relevant, currency, limit=limit, after=after)
+    return [detailed(item, grouped[item["account"]], currency, measure.scale_factor) for item in page], last
 
 
 def contributions(
     method: Method,
-    told: Sequence[Contribution],
+    every: Sequence[Contribution],
     currency: str | None,
     *,
     limit: int | None = None,
@@ -123,10 +114,10 @@ def contributions(
 
     The contributions of all pages sum to the figure as it is written.
     """
-    numerators = quantities([one.numerator for one in told], method.numerator, currency)
-    denominators = quantities([one.denominator for one in told], method.denominator or COUNT, currency)
-    first = 0 if after is None else sum(1 for one in told if one.account <= after)
-    page = told[first:] if limit is None else told[first : first + limit]
+    numerators = quantities([item.numerator for item in every], method.numerator, currency)
+    denominators = quantities([item.denominator for item in every], method.denominator or COUNT, currency)
+    first = 0 if after is None else sum(1 for item in every if item.account <= after)
+    page = every[first:] if limit is None else every[first : first + limit]
     listed = [
         {
             "account": account,
@@ -139,107 +130,13 @@ def contributions(
         }
         for at, (account, numerator, denominator) in enumerate(page, first)
     ]
-    return listed, page[-1].account if page and first + len(page) < len(told) else None
+    return listed, page[-1].account if page and first + len(page) < len(every) else None
+
+
+def _matters(row: Any) -> bool:
+    return row_type(row).matters(row)
 
 
 def detailed(contribution: dict[str, Any], rows: Sequence[Any], currency: str | None, per: int = 1) -> dict[str, Any]:
     """A contribution with the rows that it is made of. Amounts are null where rows of several currencies are only counted."""
-    return {"account": contribution["account"], **_content(rows, currency, per), **contribution}
-
-
-def _matters(row: Any) -> bool:
-    return not isinstance(row, AccountMovements) or bool(row.opening or row.closing or row.movements)
-
-
-def _content(rows: Sequence[Any], currency: str | None, per: int) -> dict[str, Any]:
-    if isinstance(rows[0], AccountMovements):
-        return _standing(rows, MONTHLY.times(per), currency)
-    if isinstance(rows[0], CustomerLifetime | Joined | Weight):
-        return rows[0].told(currency, per)
-    return {"items": [_item(row, per) for row in rows]}
-
-
-def _item(row: Any, per: int) -> dict[str, Any]:
-    match row:
-        case Renewal():
-            return _renewal(row, per)
-        case ScopeChangeOutcome():
-            return _wish(row)
-        case Budget():
-            return _budget(row, YEARLY.times(per))
-        case Payment():
-            return _payment(row, YEARLY.times(per))
-        case _:
-            item: dict[str, Any] = row.item(per)
-            return item
-
-
-def _standing(rows: Sequence[AccountMovements], scale: Scale, currency: str | None) -> dict[str, Any]:
-    """An account's story; it has several standings where its return counts as a new client's."""
-
-    def monthly(amount: int) -> str | None:
-        return quantity(amount, scale, currency) if currency else None
-
-    escalated = sum(row.escalated for row in rows)
-    return {
-        "opening": monthly(sum(row.opening for row in rows)),
-        "closing": monthly(sum(row.closing_total for row in rows)),
-        **{kind: monthly(sum(row.total(kind) for row in rows)) for kind in (*GAINS, *LOSSES)},
-        **({"contracted_escalator": monthly(escalated)} if escalated else {}),
-        "fx": monthly(sum(row.fx for row in rows)),
-        "movements": [
-            {
-                "at": instant(one.at),
-                "kind": one.kind,
-                "amount": monthly(one.amount),
-                "of_which_hold": monthly(one.hold),
-                "of_which_contracted_escalator": monthly(one.escalator),
-            }
-            for row in rows
-            for one in row.movements
-        ],
-    }
-
-
-def _renewal(row: Renewal, per: int) -> dict[str, Any]:
-    return {
-        "contract": row.contract,
-        "due": row.due,
-        "outcome": row.outcome,
-        "goes_on": goes_on(row),
-        "currency": row.currency,
-        "expiring": quantity(row.atr, YEARLY.times(per), row.currency),
-        "renewed": quantity(renewed(row), YEARLY.times(per), row.currency),
-    }
-
-
-def _wish(row: ScopeChangeOutcome) -> dict[str, Any]:
-    return {
-        "scope_change": row.scope_change,
-        "absorbed_hours": quantity(row.absorbed, HOURS, None),
-        "contracted_hours": quantity(row.contracted, HOURS, None),
-        "alternative_offered": row.offered,
-        "alternative_accepted": row.accepted,
-    }
-
-
-def _budget(row: Budget, scale: Scale) -> dict[str, Any]:
-    return {
-        "budget": row.budget,
-        "currency": row.currency,
-        "amount": quantity(row.amount, scale, row.currency),
-        "forecast": None if row.forecast is None else quantity(row.forecast, scale, row.currency),
-    }
-
-
-def _payment(row: Payment, scale: Scale) -> dict[str, Any]:
-    return {
-        "statement": row.statement,
-        "payee": row.payee,
-        "rule": row.rule,
-        "event": row.event,
-        "currency": row.currency,
-        "amount": quantity(row.amount, scale, row.currency),
-        "at": instant(row.at),
-        "cause": row.cause,
-    }
+    return {"account": contribution["account"], **row_type(rows[0]).content(rows, currency, per), **contribution}

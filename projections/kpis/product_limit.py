@@ -31,32 +31,32 @@ def points(tenures: Iterable[Tenure]) -> tuple[Point, ...]:
     for periods, gone in tenures:
         left[periods] = left.get(periods, 0) + 1
         lost[periods] = lost.get(periods, 0) + gone
-    at_risk, found = 0, []
+    at_risk, reached = 0, []
     for period in range(max(left, default=0), 0, -1):
         at_risk += left.get(period, 0)
-        found.append(Point(period, at_risk, lost.get(period, 0)))
-    return tuple(reversed(found))
+        reached.append(Point(period, at_risk, lost.get(period, 0)))
+    return tuple(reversed(reached))
 
 
-def product_limit(told: Sequence[Point]) -> list[Survival]:
+def product_limit(observed: Sequence[Point]) -> list[Survival]:
     """The share that lasts beyond each point: the product of those kept at it and before; 1 at the start.
 
     The variance is share^2 times the sum of lost / (at risk x kept); it is 0 where nobody was lost or nobody is left.
     """
     share, sum_ = Fraction(1), Fraction(0)
-    found = [Survival(0, share, Fraction(0))]
-    for period, at_risk, lost in told:
+    estimate = [Survival(0, share, Fraction(0))]
+    for period, at_risk, lost in observed:
         if lost:
             share *= Fraction(at_risk - lost, at_risk)
             sum_ += Fraction(lost, at_risk * (at_risk - lost)) if at_risk > lost else 0
-        found.append(Survival(period, share, share * share * sum_))
-    return found
+        estimate.append(Survival(period, share, share * share * sum_))
+    return estimate
 
 
 def area(shares: Sequence[Fraction], horizon: int, rate: Fraction) -> Fraction:
-    """What lies under a curve up to a horizon, in periods, each worth what is paid at its beginning.
+    """What lies under a curve up to a horizon, in periods, each counted at its beginning.
 
-    Takes: `shares`, at the start and after each period; `rate`, by which a payment is worth less a period later.
+    Takes: `shares`, at the start and after each period; `rate`, by which a payment is discounted a period later.
     """
     sum_, later = Fraction(0), Fraction(rate.denominator, rate.denominator + rate.numerator)
     for share in reversed(shares[:horizon]):

@@ -1,9 +1,11 @@
 """Renewals: of what fell due for a decision, how much goes on. A decision counts on its due day, early or late."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, RowKind, Share, Warnings, counted
+from projections.kpis.decimals import quantity
+from projections.kpis.row_type import RowType, items
 from projections.kpis.rule_sets import NO_RULES
 from projections.kpis.sql_expression import Part, SqlExpression, if_
 from projections.views.renewals import Renewal
@@ -34,6 +36,29 @@ def renewed(row: Renewal) -> int:
     return row.atr if row.renewed is None else row.renewed
 
 
+def cycle_streams(row: Renewal) -> list[str]:
+    """The streams of a renewal: its contract and, once it was opened, its cycle."""
+    return [row.contract, row.renewal] if row.renewal else [row.contract]
+
+
+def _item(row: Renewal, per: int) -> dict[str, Any]:
+    return {
+        "contract": row.contract,
+        "due": row.due,
+        "outcome": row.outcome,
+        "goes_on": goes_on(row),
+        "currency": row.currency,
+        "expiring": quantity(row.atr, YEARLY.times(per), row.currency),
+        "renewed": quantity(renewed(row), YEARLY.times(per), row.currency),
+    }
+
+
+RENEWAL_ROW: Final = RowType(
+    content=items(_item), streams=cycle_streams, amounts=("atr", "renewed", "co_termed", "expected")
+)
+"""What a renewal's products recur at is not converted: only their proportions count."""
+
+
 def _count(row: Renewal) -> Share:
     return int(goes_on(row)), 1
 
@@ -58,7 +83,7 @@ def at_risk(row: Renewal) -> bool:
 
 
 def unassessed(row: Renewal) -> bool:
-    """Whether nobody has said anything of an open renewal."""
+    """Whether an open renewal has neither notice, risk nor forecast."""
     return row.outcome == "open" and not row.noticed and row.risk is None and row.category is None
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from projections.kpis.base import COUNT, HOURS, Kpi, Measure, Method, RowKind, Share, Warnings, counted
+from projections.kpis.decimals import quantity
+from projections.kpis.row_type import RowType, items
 from projections.kpis.rule_sets import NO_RULES
 from projections.kpis.sql_expression import Part, SqlExpression, if_
 from projections.views.scope_changes import ScopeChange
@@ -26,18 +28,31 @@ class ScopeChangeOutcome:
     accepted: bool | None = None
 
 
+def _item(row: ScopeChangeOutcome, _per: int) -> dict[str, Any]:
+    return {
+        "scope_change": row.scope_change,
+        "absorbed_hours": quantity(row.absorbed, HOURS, None),
+        "contracted_hours": quantity(row.contracted, HOURS, None),
+        "alternative_offered": row.offered,
+        "alternative_accepted": row.accepted,
+    }
+
+
+SCOPE_CHANGE_ROW: Final = RowType(content=items(_item), streams=lambda row: (row.scope_change,))
+
+
 def scope_change_outcomes(rows: Iterable[ScopeChange], start: int, end: int) -> list[ScopeChangeOutcome]:
     """The scope changes of which something happened within [start, end), by account and id."""
 
     def within(at: int | None) -> bool:
         return at is not None and start <= at < end
 
-    found = []
+    outcomes = []
     for row in rows:
         absorbed, amended = within(row.absorbed_at), within(row.amended_at)
         offered = row.with_alternative and within(row.responded_at)
         if absorbed or amended or offered:
-            found.append(
+            outcomes.append(
                 ScopeChangeOutcome(
                     row.account,
                     row.scope_change,
@@ -48,7 +63,7 @@ def scope_change_outcomes(rows: Iterable[ScopeChange], start: int, end: int) -> 
                     accepted=row.accepted if offered else None,
                 )
             )
-    return sorted(found, key=lambda row: (row.account, row.scope_change))
+    return sorted(outcomes, key=lambda row: (row.account, row.scope_change))
 
 
 def _creep(row: ScopeChangeOutcome) -> Share:

@@ -11,9 +11,6 @@ MOST: Final = 6
 EXCEPTIONS: Final[dict[str, int]] = {
     "app/domain/contract/line_steps.py": 4,
     "app/domain/contract/schedule.py": 3,
-    "projections/kpis/account_movements.py": 2,
-    "projections/kpis/growth.py": 1,
-    "projections/kpis/incentives.py": 1,
     "projections/views/accounts.py": 1,
     "projections/views/interactions.py": 1,
     "projections/views/run_rates.py": 1,

@@ -30,6 +30,7 @@ def test_an_answer_says_all_that_it_takes_to_ask_again(settled_f1: Steward) -> N
         "period": {"from": "2025-01-01", "to": "2026-01-01"},
         "scope": {},
         "method": "point_to_point",
+        "calculation": 1,
         "as_of": "2025-12-31T23:59:59.999999Z",
         "known_at": None,
         "position": head,

@@ -1,4 +1,4 @@
-"""SQL: figures summed by the database, so that a figure costs what its answer is worth.
+"""SQL: figures summed by the database, so that a figure does not read every row.
 
 Lives here: how a statement is put together and how exact numbers come back (`sql_query`), sums over the run rates of accounts
 (`run_rates`), and how long accounts stay (`lifetimes`). The pure functions of `projections.kpis` stay the definition: what is

@@ -58,14 +58,14 @@ def _add(tally: LifetimeTally, query: SqlQuery, currency: str, joined: tuple[int
         "paying": f"{own} AND {member} AND annual > 0",
         "beyond": "large",
     }
-    given = ", ".join(
+    columns = ", ".join(
         [*(f"{value} AS {name}" for name, value in named.items())]
         + [f"CASE WHEN {rule} THEN 1 ELSE 0 END AS {name}" for name, rule in flags.items()]
     )
-    rows = " UNION ALL ".join(f"SELECT {given} {one}" for one in closing_rows(query))
+    rows = " UNION ALL ".join(f"SELECT {columns} {one}" for one in closing_rows(query))
     paid = "CASE WHEN ever = 1 THEN annual ELSE 0 END"
     sums = f"SUM({paid} >> {LOW}), SUM({paid} & {2**LOW - 1}), SUM(ever), MAX(once), SUM(account), SUM(paying), MAX(beyond)"
-    sql = f"{query.before()}SELECT since, COUNT(since), {sums} FROM ({rows}) AS given GROUP BY since"
+    sql = f"{query.before()}SELECT since, COUNT(since), {sums} FROM ({rows}) AS counted GROUP BY since"
     ever = 0
     for since, clients, high, low, have, once, accounts, paying, beyond in query.rows(sql, binds):
         if beyond:
@@ -92,7 +92,7 @@ def _lapses(query: SqlQuery, own: str) -> str:
         lapsed = f"annual = 0 AND held = 0 AND since < {FOREVER} AND {holds}"
         rows.append(query.once(VIEW, SUMMED, past, lapsed))
     every = " UNION ALL ".join(f"SELECT since, valid_from {one}" for one in rows)
-    return f"{query.before()}SELECT since, valid_from, COUNT(*) FROM ({every}) AS given GROUP BY since, valid_from"
+    return f"{query.before()}SELECT since, valid_from, COUNT(*) FROM ({every}) AS counted GROUP BY since, valid_from"
 
 
 def paid_spans(query: SqlQuery) -> dict[str, list[Paid]] | None:
@@ -107,22 +107,22 @@ def paid_spans(query: SqlQuery) -> dict[str, list[Paid]] | None:
     froms = [f"FROM {TABLE} WHERE {own} = {FOREVER}{known} AND {holds}"]
     if not query.newest[VIEW.name]:
         froms.append(query.once(VIEW, SUMMED, f"{own} < {FOREVER}", holds))
-    sql = " UNION ALL ".join(f"SELECT account, paid_since, valid_from, valid_to, annual {one}" for one in froms)
-    found = {}
+    sql = " UNION ALL ".join(f"SELECT account, paid_since, valid_from, valid_to, annual {row}" for row in froms)
+    by_currency = {}
     for currency in series:
         rows = query.rows(f"{query.before()}{sql}", query.binds(currency=currency))
-        found[currency] = [Paid(*row) for row in rows]
-        if any(not one.annual for one in found[currency]):  # too large for a column
+        by_currency[currency] = [Paid(*row) for row in rows]
+        if any(not row.annual for row in by_currency[currency]):  # too large for a column
             return None
-    return found
+    return by_currency
 
 
 def churned(query: SqlQuery, months: Sequence[tuple[int, int]]) -> list[tuple[int, int]] | None:
     """How many accounts each month lost, of how many that paid when it began; None where integers do not suffice."""
-    method, found = CUSTOMER_CHURN_RATE.methods["point_to_point"], []
+    method, months_lost = CUSTOMER_CHURN_RATE.methods["point_to_point"], []
     for start, end in months:
         sums = of_accounts(replace(query, method=method, context=replace(query.context, start=start, end=end)))
         if sums is None:
             return None
-        found.append((sums.numerator, sums.denominator))
-    return found
+        months_lost.append((sums.numerator, sums.denominator))
+    return months_lost

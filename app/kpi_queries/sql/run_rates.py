@@ -37,7 +37,7 @@ def of_accounts(query: SqlQuery, *, largest: int = 0) -> SqlSum | None:
 
 
 def _of_series(query: SqlQuery, currency: str, *, whole: bool, largest: int) -> SqlSum | None:
-    """Takes: `whole`, whether to leave out rows that only count where currencies are kept apart."""
+    """Takes: `whole`, whether to leave out rows that only count where currencies are counted separately."""
     binds, expression = binds_of(query, currency), query.expression
     sql = _lesser(query, whole=whole) if expression.lesser else statement(query, expression, whole=whole)
     row = query.one(sql, binds)
@@ -60,7 +60,7 @@ def _largest(query: SqlQuery, binds: Mapping[str, Any], number: int, *, whole: b
     """The accounts of a series that pay most when the period closes; equals by id."""
     rows = _selected(query, {"account": _both("account"), "annual": _counted(Part("annual"), whole=whole)})
     most = (
-        f"SELECT annual, account FROM ({rows}) AS given WHERE annual > 0 ORDER BY annual DESC, account LIMIT {number}"
+        f"SELECT annual, account FROM ({rows}) AS counted WHERE annual > 0 ORDER BY annual DESC, account LIMIT {number}"
     )
     return tuple((annual, account) for annual, account in query.rows(f"{query.before()}{most}", binds))
 
@@ -87,16 +87,16 @@ def binds_of(query: SqlQuery, currency: str) -> dict[str, Any]:
 
 def currencies_of(query: SqlQuery) -> Sequence[str]:
     """The currencies that there ever were: one look into an index for each."""
-    found: set[str] = set()
+    currencies: set[str] = set()
     for state in (f"pos_to = {FOREVER}", *([] if query.newest[VIEW.name] else [f"pos_to < {FOREVER}"])):
         least = f"SELECT MIN(currency) FROM {TABLE} WHERE tenant_id = :tenant_id AND contract = '' AND {state}"
         sql = (
-            f"WITH RECURSIVE found(currency) AS (SELECT ({least}) UNION ALL "
-            f"SELECT ({least} AND currency > found.currency) FROM found WHERE found.currency IS NOT NULL) "
-            "SELECT currency FROM found WHERE currency IS NOT NULL"
+            f"WITH RECURSIVE named(currency) AS (SELECT ({least}) UNION ALL "
+            f"SELECT ({least} AND currency > named.currency) FROM named WHERE named.currency IS NOT NULL) "
+            "SELECT currency FROM named WHERE currency IS NOT NULL"
         )
-        found.update(query.first_column(sql, query.binds()))
-    return sorted(found)
+        currencies.update(query.first_column(sql, query.binds()))
+    return sorted(currencies)
 
 
 def contributions_of(query: SqlQuery) -> list[Contribution]:
@@ -122,31 +122,31 @@ _LESSER: Final = "CASE WHEN MAX(closing) < MAX(opening) THEN MAX(closing) ELSE M
 def statement(query: SqlQuery, expression: SqlExpression, *, whole: bool) -> str:
     """One row of sums over the accounts of a series."""
     notes = {f"note_{name}": Part(f"CASE WHEN {rule} THEN 1 ELSE 0 END") for name, rule in expression.notes.items()}
-    given = {name: _counted(part, whole=whole) for name, part in {**totals(expression), **notes}.items()}
+    amounts = {name: _counted(part, whole=whole) for name, part in {**totals(expression), **notes}.items()}
     paid = {"paid": _counted(_both("annual"), whole=whole), "pays": _counted(Part("annual"), whole=whole)}
-    rows = _selected(query, {**given, "most": _both("annual"), **paid, "large": _both(_LARGE)})
+    rows = _selected(query, {**amounts, "most": _both("annual"), **paid, "large": _both(_LARGE)})
     most = ", ".join(f"MAX({name}) AS {name}" for name in ("most", *paid, "large"))
-    return f"{query.before()}SELECT {columns(expression)}, {most} FROM ({rows}) AS given"
+    return f"{query.before()}SELECT {columns(expression)}, {most} FROM ({rows}) AS counted"
 
 
 def _lesser(query: SqlQuery, *, whole: bool) -> str:
     """The same of what each account paid both at the opening and at the closing, which takes both of its rows at once."""
     state = "CASE WHEN large THEN 2 WHEN annual = 0 AND held > 0 THEN 1 ELSE 0 END"  # one number: each costs by account
     amounts = {"closing": Part("annual"), "opening": Part(opening="annual"), "state": Part(state, f"2 * ({_LARGE})")}
-    given = {name: _counted(part, whole=whole) for name, part in amounts.items()}
-    both = "SELECT MAX(closing) AS closing, MAX(opening) AS opening, MAX(state) AS state FROM ({}) AS given GROUP BY account"
-    accounts = both.format(_selected(query, {"account": _both("account"), **given}))
+    counted = {name: _counted(part, whole=whole) for name, part in amounts.items()}
+    both = "SELECT MAX(closing) AS closing, MAX(opening) AS opening, MAX(state) AS state FROM ({}) AS counted GROUP BY account"
+    accounts = both.format(_selected(query, {"account": _both("account"), **counted}))
     held = "".join(
         f", CASE WHEN opening > 0 AND state = 1 THEN 1 ELSE 0 END AS note_{name}" for name in query.expression.notes
     )
-    told = (
+    members = (
         "CASE WHEN closing < opening THEN closing ELSE opening END AS numerator, opening AS denominator, "
         f"closing + opening AS most, closing AS pays, state > 1 AS large{held}"
     )
     return (
         f"{query.before()}SELECT {columns(query.expression)}, MAX(most) AS most, MAX(most) AS paid, MAX(pays) AS pays, "
         f"MAX({_LARGE}) AS large "
-        f"FROM (SELECT {told} FROM ({accounts}) AS account) AS given"
+        f"FROM (SELECT {members} FROM ({accounts}) AS account) AS counted"
     )
 
 
@@ -165,7 +165,7 @@ def _by_account(query: SqlQuery, *, whole: bool) -> str:
     numerator = _LESSER if expression.lesser else "SUM(numerator)"
     only = "WHERE whole " if whole else ""
     return (
-        f"{query.before()}SELECT account, {numerator}, SUM(denominator), SUM(matters) FROM ({rows}) AS given {only}"
+        f"{query.before()}SELECT account, {numerator}, SUM(denominator), SUM(matters) FROM ({rows}) AS counted {only}"
         "GROUP BY account ORDER BY account"
     )
 
@@ -213,7 +213,7 @@ def closing_rows(query: SqlQuery) -> list[str]:
 
 
 def _rows(query: SqlQuery, side: str) -> list[str]:
-    """The FROM of every account's row that holds at an instant of the period; together they have each exactly once."""
+    """The FROM of every account's row that holds at an instant of the period; together they contain each exactly once."""
     at = INSTANTS[side]
     holds = [f"+valid_from <= :{at}", f"+valid_to > :{at}", *query.within()]
     if query.scope.account is not None:
@@ -221,8 +221,8 @@ def _rows(query: SqlQuery, side: str) -> list[str]:
         return [f"FROM {TABLE} AS rate WHERE {own} AND {' AND '.join(holds)}"]
     known = [] if query.newest[VIEW.name] else ["pos_from <= :known"]
     probes = {"upto": f"valid_to > :{at}", "behind": f"valid_from <= :{at}"}
-    found = [_probed(query, f"{at}_{name}", probe, " AND ".join([*holds, *known])) for name, probe in probes.items()]
-    return found if query.newest[VIEW.name] else [*found, query.once(VIEW, SUMMED, _PAST, " AND ".join(holds))]
+    froms = [_probed(query, f"{at}_{name}", probe, " AND ".join([*holds, *known])) for name, probe in probes.items()]
+    return froms if query.newest[VIEW.name] else [*froms, query.once(VIEW, SUMMED, _PAST, " AND ".join(holds))]
 
 
 def _probed(query: SqlQuery, nodes: str, probe: str, holds: str) -> str:

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from app.domain.kernel.errors import Invalid
 from app.domain.policy.fx import Rates
 from projections.kpis import KPIS
-from projections.kpis.amounts import AMOUNTS, in_one
+from projections.kpis.amounts import in_one
 from projections.kpis.base import KpiContext, measure
 from projections.kpis.conversion import Exchange
 from projections.kpis.forecast import Outlook, Predicted
 from projections.kpis.growth import Agreement, Deal
 from projections.kpis.incentives import Payment
 from projections.kpis.presentation import breakdown, figure
+from projections.kpis.row_types import ROW_TYPES
 from projections.views.budgets import Budget
 from tests.projections.kpis.contract_lines_factory import UTC, at
 from tests.projections.kpis.test_conversion import table
@@ -242,7 +243,7 @@ def test_the_forecast_of_several_currencies_is_the_sum_of_each_of_them(
 
 def test_every_amount_of_a_row_that_a_figure_reads_is_converted() -> None:
     """A row's other amounts are of no figure; a new one that is must be named."""
-    for row, names in AMOUNTS.items():
+    for row, names in ((row, kind.amounts) for row, kind in ROW_TYPES.items() if kind.amounts):
         fields = set(getattr(row, "_fields", None) or row.__dataclass_fields__)
         assert set(names) < fields
         assert "currency" in fields
