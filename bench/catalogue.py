@@ -13,124 +13,191 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import commands, freshness, generate, growth, ingestion, memory, reads, rebuilding, soak
-from bench import regressions as pitfalls
+from bench import commands, freshness, generate, growth, ingestion, memory, reads, rebuilding, regressions, soak
 from bench.databases import BACKENDS
-from bench.environment import Ground
-from bench.results import RESULTS, Row, save, show
+from bench.environment import Environment
+from bench.results import RESULTS, Result, save, show
+
+GOALS: Final = {
+    "P1": ("command", "one command over HTTP"),
+    "P2": ("command-library", "one command over HTTP beside the eventsourcing library's recorder"),
+    "P3": ("ingestion", "events of another system, a thousand a request"),
+    "P4": ("rebuild", "all views of a tenant rebuilt"),
+    "P5": ("kpis", "every KPI of a big tenant over HTTP"),
+    "P6": ("pages", "the three pages that an account manager opens most"),
+    "P7": ("freshness", "from a command to the moment when a reader can see it"),
+    "P8": ("memory", "the memory of an idle server and of a rebuild"),
+}
+"""The numbers of the performance goals, each with its name and its meaning. Results bear the number."""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Rows that are measured together. name: theirs begin with it, or with one of `also`."""
+    """Results that are measured together.
+
+    name: what the ids of its results begin with, unless they begin with one of `also`. does: what is measured.
+    """
 
     name: str
-    run: Callable[[Ground], list[Row]]
+    run: Callable[[Environment], list[Result]]
+    does: str
     also: tuple[str, ...] = ()
 
-    def gives(self, wanted: str) -> bool:
-        """Whether rows of a name, or whose names begin so, are among its own."""
-        return any(name.startswith(wanted) or wanted.startswith(f"{name}-") for name in (self.name, *self.also))
+    @property
+    def title(self) -> str:
+        """The name with the goal's name in place of its number: `command-sqlite` for `P1-sqlite`."""
+        return _titled(self.name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that selects it, exactly or by its beginning."""
+        ids = (self.name, *self.also)
+        return (*ids, *map(_titled, ids))
+
+    def matches(self, text: str) -> bool:
+        """Whether a text is the beginning of one of its names, or the id of one of its results."""
+        return any(name.startswith(text) or text.startswith(f"{name}-") for name in self.names)
 
 
-def _each(backend: str) -> list[Benchmark]:
+def _titled(name: str) -> str:
+    number, dash, rest = name.partition("-")
+    return f"{GOALS[number][0]}{dash}{rest}" if number in GOALS else name
+
+
+def _goal(
+    name: str, run: Callable[[Environment], list[Result]], suffix: str = "", also: tuple[str, ...] = ()
+) -> Benchmark:
+    return Benchmark(name, run, GOALS[name[:2]][1] + suffix, also)
+
+
+def _of_backend(backend: str) -> list[Benchmark]:
+    command = partial(commands.over_http, backend=backend)
     return [
-        Benchmark(f"P1-{backend}", partial(commands.over_http, backend=backend, views=False)),
-        Benchmark(f"P1-{backend}-views", partial(commands.over_http, backend=backend, views=True)),
-        *([Benchmark("P2", commands.beside_library)] if backend == "postgresql" else []),
-        Benchmark(f"P3-{backend}", partial(ingestion.beside_inserts, backend=backend)),
-        Benchmark(f"P4-{backend}", partial(rebuilding.beside_runner, backend=backend), (f"P8-rebuild-{backend}",)),
-        Benchmark(f"P5-{backend}", partial(reads.kpis, backend=backend)),
-        Benchmark(f"P6-{backend}", partial(reads.pages, backend=backend)),
-        Benchmark(f"P7-{backend}", partial(freshness.append_to_visible, backend=backend)),
+        _goal(f"P1-{backend}", partial(command, views=False)),
+        _goal(f"P1-{backend}-views", partial(command, views=True), ", views updated by the same process"),
+        *([_goal("P2", commands.beside_library)] if backend == "postgresql" else []),
+        _goal(f"P3-{backend}", partial(ingestion.beside_inserts, backend=backend)),
+        _goal(f"P4-{backend}", partial(rebuilding.beside_runner, backend=backend), also=(f"P8-rebuild-{backend}",)),
+        _goal(f"P5-{backend}", partial(reads.kpis, backend=backend)),
+        _goal(f"P6-{backend}", partial(reads.pages, backend=backend)),
+        _goal(f"P7-{backend}", partial(freshness.append_to_visible, backend=backend)),
     ]
 
 
+def _by_goal(benchmark: Benchmark) -> str:
+    return benchmark.name[:2]
+
+
 BENCHMARKS: Final[tuple[Benchmark, ...]] = (
-    Benchmark("generator", generate.generator),
-    *sorted((one for backend in BACKENDS for one in _each(backend)), key=lambda one: one.name[:2]),
-    Benchmark("P8-idle", memory.idle),
-    Benchmark("pitfall-statistics", pitfalls.without_statistics),
+    Benchmark("generator", generate.generator, "writing the big tenant's log"),
+    *sorted((benchmark for backend in BACKENDS for benchmark in _of_backend(backend)), key=_by_goal),
+    Benchmark("P8-idle", memory.idle, "the memory of an idle server"),
+    Benchmark("regression-statistics", regressions.without_statistics, "a batch on tables without statistics"),
     *(
-        Benchmark(f"pitfall-interpreter-lock-{one}", partial(pitfalls.beside_busy_loop, backend=one))
-        for one in BACKENDS
+        Benchmark(
+            f"regression-interpreter-lock-{backend}",
+            partial(regressions.beside_busy_loop, backend=backend),
+            "a batch beside a busy event loop",
+        )
+        for backend in BACKENDS
     ),
-    Benchmark("pitfall-def-endpoints", pitfalls.plain_functions),
-    Benchmark("growth", growth.growth),
+    Benchmark("regression-def-endpoints", regressions.plain_functions, "`async def` endpoints beside plain functions"),
+    Benchmark("growth", growth.growth, "the cost of commands, rebuilt events and KPIs as the log grows"),
 )
 PROOFS: Final[tuple[Benchmark, ...]] = tuple(
-    Benchmark(f"soak-{backend}", partial(soak.soak, backend=backend)) for backend in BACKENDS
+    Benchmark(f"soak-{backend}", partial(soak.soak, backend=backend), "a rebuild under load; runs only when named")
+    for backend in BACKENDS
 )
-"""What runs only when it is named; a goal that one of them misses is a failure."""
+"""What runs only when it is named. A goal that one of them misses is a failure."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs all benchmarks or those of a name, prints a table and writes the results."""
-    told = _parser().parse_args(arguments)
-    chosen = _chosen(told.name)
+    options = _parser().parse_args(arguments)
+    chosen = _chosen(options.name)
     console = Console(stderr=True)
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > cores / 2:
         console.print(
             f"[yellow]the machine is busy (load {load:.1f} on {cores} cores): ratios say more than figures[/]"
         )
-    ground = Ground(seconds=told.seconds, scale=told.scale)
-    if told.name is None:
+    environment = Environment(seconds=options.seconds, scale=options.scale)
+    if options.name is None:
         save([], keep=False)
-    rows, failed = _run(chosen, ground, console)
-    if told.json:
-        print(json.dumps([asdict(one) for one in rows], indent=2, ensure_ascii=False))  # noqa: T201 - it is the answer
+    results, failed = _run(chosen, environment, console)
+    if options.json:
+        print(json.dumps([asdict(result) for result in results], indent=2, ensure_ascii=False))  # noqa: T201 - it is the output
     else:
-        show(rows, Console(width=None if sys.stdout.isatty() else 250))
+        show(results, Console(width=None if sys.stdout.isatty() else 250))
         console.print(f"written to {RESULTS.name}")
     if failed:
         sys.exit(f"error: benchmarks_failed: {', '.join(failed)}")
 
 
 def _chosen(name: str | None) -> list[Benchmark]:
+    if name is None:
+        return list(BENCHMARKS)
     every = (*BENCHMARKS, *PROOFS)
-    found = list(BENCHMARKS) if name is None else [one for one in every if one.name == name]
-    found = found or [one for one in every if name is not None and one.gives(name)]
-    if not found:
-        sys.exit(f"error: unknown_benchmark: there are {', '.join(one.name for one in every)}")
-    return found
+    exact = [benchmark for benchmark in every if name in (benchmark.name, benchmark.title)]
+    chosen = exact or [benchmark for benchmark in every if benchmark.matches(name)]
+    if not chosen:
+        sys.exit(f"error: unknown_benchmark: there are {', '.join(benchmark.title for benchmark in every)}")
+    return chosen
 
 
-def _run(chosen: Sequence[Benchmark], ground: Ground, console: Console) -> tuple[list[Row], list[str]]:
-    rows: list[Row] = []
+def _run(chosen: Sequence[Benchmark], environment: Environment, console: Console) -> tuple[list[Result], list[str]]:
+    results: list[Result] = []
     failed = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=len(chosen))
         try:
-            ground.databases.sweep()
-            for one in chosen:
-                ground.say = lambda doing, name=one.name: bar.update(task, description=f"{name}: {doing}")
-                ground.say("beginning")
+            environment.databases.sweep()
+            for benchmark in chosen:
+                environment.say = lambda activity, title=benchmark.title: bar.update(  # type: ignore[misc]
+                    task, description=f"{title}: {activity}"
+                )
+                environment.say("beginning")
                 try:
-                    gave = one.run(ground)
-                    rows += gave
-                    save(gave)  # each time, for a run takes long and may be ended
-                    if one in PROOFS and any(row.met is False for row in gave):
-                        failed.append(one.name)
-                except Exception as fault:  # noqa: BLE001 - one that fails costs no other
-                    failed.append(one.name)
-                    console.print(f"[red]{one.name} failed: {type(fault).__name__}: {fault}[/]")
+                    measured = benchmark.run(environment)
+                    results += measured
+                    save(measured)  # after each benchmark, because a run is long and may be stopped
+                    if benchmark in PROOFS and any(result.met is False for result in measured):
+                        failed.append(benchmark.name)
+                except Exception as fault:  # noqa: BLE001 - a benchmark that fails must not stop the others
+                    failed.append(benchmark.name)
+                    console.print(f"[red]{benchmark.name} failed: {type(fault).__name__}: {fault}[/]")
                     console.print(traceback.format_exc(limit=-3), markup=False)
                 bar.advance(task)
         finally:
-            ground.close()
-    return rows, failed
+            environment.close()
+    return results, failed
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Our figures beside what a user would pick instead."
+        prog="python -m bench",
+        description="Steward's figures beside what a user would pick instead.",
+        epilog=_listing(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", nargs="?", help="one benchmark, or the beginning of several names; default: all")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long a row is measured, both sides together")
+    parser.add_argument(
+        "name", nargs="?", help="one benchmark, or the beginning of several names; default: all but soak"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="how long a benchmark is measured, all sides together; default: 10"
+    )
     parser.add_argument(
         "--scale", type=float, default=1.0, help="of the big tenant: 1 is 10,000 accounts and 1,000,000 events"
     )
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
     return parser
+
+
+def _listing() -> str:
+    lines = [
+        f"  {benchmark.title:40}{benchmark.name if benchmark.title != benchmark.name else '':22}{benchmark.does}"
+        for benchmark in (*BENCHMARKS, *PROOFS)
+    ]
+    small = "run one of them small:\n  python -m bench command-sqlite --scale 0.01 --seconds 2"
+    return "\n".join(["benchmarks, with the id that their results begin with:", *lines, "", small])

@@ -1,4 +1,4 @@
-"""The client: HTTP/1.1 over kept connections, written by hand so that it is never the bottleneck; runs in its own process."""
+"""The client: HTTP/1.1 over persistent connections, in a process of its own. It is small so that it is never the bottleneck."""
 
 import asyncio
 import math
@@ -12,17 +12,17 @@ from typing import Any, Final
 import uvloop
 
 Request = Callable[[int], bytes]
-"""The bytes of the n-th request; picklable, for it is made in the client's process."""
+"""The bytes of the n-th request; picklable, because the client's process builds it."""
 HOST: Final = "127.0.0.1"
 _LATE_SECONDS: Final = 30
 
 
 @dataclass
 class Load:
-    """What a client saw.
+    """What a client measured.
 
-    latencies: seconds, of the wanted answers that came in time. late: how many came after it, `last` seconds after the
-    beginning. first_fault: status and body of the first unwanted one.
+    latencies: seconds of each successful answer within the measured time. late: how many successful answers came after it.
+    last: seconds from the beginning to the last answer. first_fault: status and body of the first failed answer.
     """
 
     seconds: float = 0.0
@@ -34,23 +34,23 @@ class Load:
 
     @property
     def done(self) -> int:
-        """How many wanted answers came."""
+        """How many successful answers came in time."""
         return len(self.latencies)
 
     @property
     def rate(self) -> float:
-        """Wanted answers a second."""
+        """Successful answers a second."""
         return self.done / self.seconds if self.seconds else 0.0
 
     def at(self, share: float) -> float:
-        """The latency in milliseconds that a share of the answers stayed within."""
+        """The latency in milliseconds at a share of the answers: 0.99 gives p99."""
         ordered = sorted(self.latencies)
         return ordered[math.ceil(len(ordered) * share) - 1] * 1000 if ordered else float("inf")
 
-    def whole(self) -> "Load":
-        """Itself. Raises: RuntimeError where an answer was not the wanted one, for then no figure means anything."""
+    def checked(self) -> "Load":
+        """The load itself. Raises: RuntimeError where an answer failed, or none came: its figures would mean nothing."""
         if self.failed or not self.done + self.late:
-            raise RuntimeError(f"{self.failed} answers failed, the first with {self.first_fault or 'silence'}")
+            raise RuntimeError(f"{self.failed} answers failed, the first with {self.first_fault or 'no answer'}")
         return self
 
     def __add__(self, other: "Load") -> "Load":
@@ -65,8 +65,8 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A write that was acknowledged: when it was due to be sent, when it was answered (monotonic), and its position."""
+class Acknowledged:
+    """An acknowledged write: when it was due to be sent and when it was answered (monotonic seconds), and its position."""
 
     due: float
     answered: float
@@ -82,40 +82,40 @@ def call(method: str, path: str, key: str, body: bytes = b"", kind: str = "appli
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-class Line(asyncio.Protocol):
-    """A connection with one request under way. Takes: what to do with each answer's status, head and body."""
+class ClientConnection(asyncio.Protocol):
+    """A connection with one request in flight. Takes: a function that gets each answer's status, head and body."""
 
-    def __init__(self, answered: Callable[["Line", int, bytes, bytes], None]) -> None:
+    def __init__(self, answered: Callable[["ClientConnection", int, bytes, bytes], None]) -> None:
         self._answered = answered
         self._buffer = b""
         self.sent = 0.0
         self.transport: Any = None
 
     def connection_made(self, transport: Any) -> None:
-        """Remembers where to write."""
+        """Keeps the transport."""
         self.transport = transport
 
     def send(self, request: bytes, due: float | None = None) -> None:
-        """Writes a request."""
+        """Sends a request. Takes: when it was due, if not now."""
         self.sent = time.monotonic() if due is None else due
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Waits until an answer is whole."""
+        """Collects bytes until an answer is complete."""
         self._buffer = self._buffer + data if self._buffer else data
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             return
         head = self._buffer[:end].lower()
-        whole = end + 4 + number_of(head, b"\r\ncontent-length: ")
-        if len(self._buffer) < whole:
+        length = end + 4 + number_of(head, b"\r\ncontent-length: ")
+        if len(self._buffer) < length:
             return
-        body, self._buffer = self._buffer[end + 4 : whole], b""
+        body, self._buffer = self._buffer[end + 4 : length], b""
         self._answered(self, int(head[9:12]), head, body)
 
 
 def number_of(head: bytes, name: bytes) -> int:
-    """What a header says, 0 where it is missing. Takes: the head in small letters; the name between its line's end and a space."""
+    """The number in a header, 0 where it is missing. Takes: the head in lower case; the header's name as `\\r\\nname: `."""
     start = head.find(name)
     if start < 0:
         return 0
@@ -124,15 +124,15 @@ def number_of(head: bytes, name: bytes) -> int:
     return int(head[start:] if end < 0 else head[start:end])
 
 
-# --- as fast as it is answered ---
+# --- as fast as the server answers ---
 
 
 def drive(
     port: int, request: Request, connections: int, seconds: float, warm: float = 0.0, most: int | None = None
 ) -> Load:
-    """Sends on each connection as soon as it was answered, and waits for the last answer.
+    """Sends the next request on a connection as soon as the last one was answered. Waits for the last answer.
 
-    Takes: `warm`, how long before it counts; `most`, how many requests are enough.
+    Takes: `warm`, seconds before latencies count; `most`, the largest number of requests to send.
     """
     return uvloop.run(_drive(port, request, connections, seconds, warm, most))
 
@@ -143,50 +143,50 @@ async def _drive(port: int, request: Request, connections: int, seconds: float, 
     sent = answered = 0
     done = asyncio.Event()
 
-    def follow(line: Line, status: int, _head: bytes, body: bytes) -> None:
+    def follow(connection: ClientConnection, status: int, _head: bytes, body: bytes) -> None:
         nonlocal answered
         answered += 1
         now = time.monotonic()
         if status >= 300:
             load.failed += 1
-            load.first_fault = load.first_fault or told(status, body)
+            load.first_fault = load.first_fault or fault_text(status, body)
         elif begins <= now < ends:
-            load.latencies.append(now - line.sent)
+            load.latencies.append(now - connection.sent)
             load.seconds = now - begins
         else:
             load.late += now >= ends
         load.last = now - begins
         if now < ends and (most is None or sent < most):
-            begin(line)
+            begin(connection)
         elif answered == sent:
             done.set()
 
-    def begin(line: Line) -> None:
+    def begin(connection: ClientConnection) -> None:
         nonlocal sent
         sent += 1
-        line.send(request(sent))
+        connection.send(request(sent))
 
-    lines = [await connected(port, follow) for _ in range(connections)]
-    for line in lines[:most]:
-        begin(line)
+    open_connections = [await connect(port, follow) for _ in range(connections)]
+    for connection in open_connections[:most]:
+        begin(connection)
     await asyncio.wait_for(done.wait(), warm + seconds + _LATE_SECONDS)
-    for line in lines:
-        line.transport.abort()
+    for connection in open_connections:
+        connection.transport.abort()
     return load
 
 
-def told(status: int, body: bytes) -> str:
-    """An unwanted answer in a line."""
+def fault_text(status: int, body: bytes) -> str:
+    """A failed answer in one line."""
     return f"{status} {body[:300].decode(errors='replace')}"
 
 
-async def connected(port: int, answered: Callable[[Line, int, bytes, bytes], None]) -> Line:
-    """A connection of its own."""
-    _, line = await asyncio.get_running_loop().create_connection(lambda: Line(answered), HOST, port)
-    return line
+async def connect(port: int, answered: Callable[[ClientConnection, int, bytes, bytes], None]) -> ClientConnection:
+    """A new connection."""
+    _, connection = await asyncio.get_running_loop().create_connection(lambda: ClientConnection(answered), HOST, port)
+    return connection
 
 
-# --- as often as it is told ---
+# --- at a fixed rate ---
 
 
 def pace(
@@ -196,29 +196,29 @@ def pace(
     rate: float,
     seconds: float,
     ended: Callable[[], bool] = lambda: False,
-) -> tuple[Load, list[Seen]]:
-    """Sends so many requests a second, whether answers come or not; a late one counts from when it was due.
+) -> tuple[Load, list[Acknowledged]]:
+    """Sends requests at a fixed rate, whether answers come or not. The latency of a late one counts from when it was due.
 
-    Takes: `ended`, which may end it before its time.
+    Takes: `ended`, which is asked whether to stop early.
     """
     return uvloop.run(_pace(port, request, connections, rate, seconds, ended))
 
 
 async def _pace(
     port: int, request: Request, connections: int, rate: float, seconds: float, ended: Callable[[], bool]
-) -> tuple[Load, list[Seen]]:
-    load, seen, waiting = Load(seconds=seconds), [], deque[tuple[int, float]]()
-    idle: deque[Line] = deque()
+) -> tuple[Load, list[Acknowledged]]:
+    load, acknowledged, waiting = Load(seconds=seconds), [], deque[tuple[int, float]]()
+    idle: deque[ClientConnection] = deque()
 
-    def follow(line: Line, status: int, head: bytes, body: bytes) -> None:
+    def follow(connection: ClientConnection, status: int, head: bytes, body: bytes) -> None:
         now = time.monotonic()
         if status < 300:
-            load.latencies.append(now - line.sent)
-            seen.append(Seen(line.sent, now, number_of(head, b"\r\nevent-position: ")))
+            load.latencies.append(now - connection.sent)
+            acknowledged.append(Acknowledged(connection.sent, now, number_of(head, b"\r\nevent-position: ")))
         else:
             load.failed += 1
-            load.first_fault = load.first_fault or told(status, body)
-        idle.append(line)
+            load.first_fault = load.first_fault or fault_text(status, body)
+        idle.append(connection)
         flush()
 
     def flush() -> None:
@@ -226,7 +226,7 @@ async def _pace(
             number, due = waiting.popleft()
             idle.popleft().send(request(number), due)
 
-    idle.extend([await connected(port, follow) for _ in range(connections)])
+    idle.extend([await connect(port, follow) for _ in range(connections)])
     started, total = time.monotonic(), int(rate * seconds)
     for number in range(total):
         due = started + number / rate
@@ -242,6 +242,6 @@ async def _pace(
     while (waiting or len(idle) < connections) and time.monotonic() < late:
         await asyncio.sleep(0.01)
     load.failed += len(waiting) + connections - len(idle)
-    for line in idle:
-        line.transport.abort()
-    return load, seen
+    for connection in idle:
+        connection.transport.abort()
+    return load, acknowledged

@@ -1,4 +1,4 @@
-"""Databases on disk: SQLite files, and a PostgreSQL server that a Python package brings along; both as safe as in earnest."""
+"""Databases on disk: SQLite files, and a PostgreSQL server from a Python package. Both are as durable as in production."""
 
 import itertools
 import os
@@ -20,13 +20,13 @@ _numbers: Final = itertools.count()
 
 
 class Databases:
-    """Hands out databases in a folder. The PostgreSQL server keeps its data there and is started when first asked for."""
+    """Databases in a folder. The PostgreSQL server keeps its data there and starts when it is first needed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._server: Any = None
 
-    # --- databases of one row ---
+    # --- databases ---
 
     def fresh(self, backend: str) -> str:
         """The URL of a new, migrated database."""
@@ -35,15 +35,15 @@ class Databases:
         return url
 
     def make(self, backend: str, name: str) -> str:
-        """The URL of a new, empty database of a name; one that bears it already is thrown away."""
+        """The URL of a new, empty database of a name. An existing one of that name is dropped."""
         url = self.url(backend, name)
         self.drop(url)
         if backend == "postgresql":
             self._execute(f"CREATE DATABASE {name}")
         return url
 
-    def twin(self, source: str, name: str) -> str:
-        """The URL of a copy, under a name, of a database that nobody uses now."""
+    def copy(self, source: str, name: str) -> str:
+        """The URL of a copy, under a name, of a database that has no clients now."""
         if source.startswith("sqlite"):
             url = self.make("sqlite", name)
             shutil.copy(source.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
@@ -54,20 +54,20 @@ class Databases:
         return url
 
     def url(self, backend: str, name: str) -> str:
-        """The URL that a name stands for."""
+        """The URL of the database of a name."""
         if backend == "sqlite":
             return f"sqlite:///{self.folder / name}.db"
         self.server()
         return f"postgresql+psycopg://postgres@/{name}?host={self.folder / 'pg'}"
 
     def exists(self, url: str) -> bool:
-        """Whether there is such a database."""
+        """Whether a database exists."""
         if url.startswith("sqlite"):
             return Path(url.removeprefix("sqlite:///")).exists()
         return bool(self._execute("SELECT 1 FROM pg_database WHERE datname = %s", name_of(url)))
 
     def drop(self, url: str) -> None:
-        """Removes a database, if there is one."""
+        """Drops a database, if it exists."""
         if url.startswith("sqlite"):
             path = url.removeprefix("sqlite:///")
             for tail in ("", "-wal", "-shm"):
@@ -96,14 +96,14 @@ class Databases:
             raise RuntimeError(f"PostgreSQL runs without {', '.join(unsafe)}: its figures would mean nothing")
 
     def cpu(self, url: str) -> float:
-        """Seconds of processor time that a database has used beside its clients: none for SQLite, which lives in them."""
+        """Seconds of processor time that a database server has used; none for SQLite, which runs inside its clients."""
         if url.startswith("sqlite"):
             return 0.0
         self.server()
         return cpu_of(psutil.Process(self._server.get_pid()))
 
     def library(self, name: str) -> dict[str, str]:
-        """The environment by which the eventsourcing library finds a new database of a name."""
+        """The environment variables with which the eventsourcing library uses a new database of a name."""
         self.make("postgresql", name)
         return {
             "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -119,16 +119,16 @@ class Databases:
             f"postgresql://postgres@/postgres?host={self.folder / 'pg'}", autocommit=True
         ) as connection:
             cursor = connection.execute(statement, values or None)
-            found = cursor.fetchone() if cursor.description else None
-            return found[0] if found else None
+            row = cursor.fetchone() if cursor.description else None
+            return row[0] if row else None
 
     def close(self) -> None:
-        """Stops the server; what was kept stays on disk."""
+        """Stops the server. Its data stays on disk."""
         if self._server is not None:
             self._server.cleanup()
 
     def sweep(self) -> None:
-        """Removes databases that rows left behind when a run was killed."""
+        """Drops the databases that a killed run left behind."""
         for path in self.folder.glob("row_*"):
             path.unlink(missing_ok=True)
         if (self.folder / "pg" / "PG_VERSION").exists():
@@ -143,7 +143,7 @@ def name_of(url: str) -> str:
 
 
 def prepare(url: str) -> None:
-    """Brings a database to head, with the tables of all views."""
+    """Migrates a database and creates the tables of all views."""
     database = Database(url, owner=True)
     migrate(database)
     create_tables(database)

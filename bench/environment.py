@@ -1,4 +1,4 @@
-"""The ground that a run stands on: sizes, databases, servers, and processes of their own for clients and peers."""
+"""The environment of a run: sizes, databases, and a separate process for clients and peers."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -25,23 +25,23 @@ EVENTS: Final = 1_000_000
 
 
 @dataclass
-class Ground:
-    """What every row may ask for.
+class Environment:
+    """What every benchmark runs in.
 
-    seconds: how long a row is measured, both sides together. scale: of accounts and events, 1 for the sizes of the goals.
-    say: tells whoever watches what is being done.
+    seconds: how long a benchmark is measured, all sides together. scale: the factor for the numbers of accounts and events;
+    1 gives the sizes of the goals. say: reports progress.
     """
 
     seconds: float = 10.0
     scale: float = 1.0
-    say: Callable[[str], None] = lambda _doing: None
+    say: Callable[[str], None] = lambda _activity: None
     folder: Path = ROOT / "var" / "bench"
     databases: Databases = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.databases = Databases(self.folder)
-        self._aside: ProcessPoolExecutor | None = None
+        self._process: ProcessPoolExecutor | None = None
 
     @property
     def accounts(self) -> int:
@@ -53,26 +53,26 @@ class Ground:
         """How many events the big tenant has."""
         return max(1000, int(EVENTS * self.scale))
 
-    def aside(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Does something in another process that has nothing else to do, and waits for it."""
-        return self.begin(work, *args, **kwargs)()
+    def run_in_process(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs a function in a separate process and waits for its result."""
+        return self.start_in_process(work, *args, **kwargs)()
 
-    def begin(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
-        """The same without waiting. Gives: what waits."""
-        if self._aside is None:
-            self._aside = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        return self._aside.submit(work, *args, **kwargs).result
+    def start_in_process(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
+        """Starts a function in a separate process. Gives: a function that waits for its result."""
+        if self._process is None:
+            self._process = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        return self._process.submit(work, *args, **kwargs).result
 
     def close(self) -> None:
-        """Ends what was started."""
-        if self._aside is not None:
-            self._aside.shutdown()
+        """Ends the separate process and the database server."""
+        if self._process is not None:
+            self._process.shutdown()
         self.databases.close()
 
 
 @dataclass(frozen=True)
-class Furnished:
-    """A tenant to write to: an admin's key, and accounts."""
+class WritableTenant:
+    """A tenant to write to, with an admin's key and the ids of its accounts."""
 
     url: str
     tenant_id: str
@@ -81,7 +81,7 @@ class Furnished:
 
 
 def settings_of(url: str) -> Settings:
-    """The settings of a runtime beside the server's."""
+    """The settings of a runtime in a process of the benchmark."""
     return Settings(database_url=url, vault_key=VAULT_KEY, log_level="error")
 
 
@@ -98,21 +98,21 @@ def new_tenant(runtime: Runtime) -> tuple[str, str]:
     return tenant_id, key
 
 
-def furnished(ground: Ground, backend: str, accounts: int = 500) -> Furnished:
+def new_writable_tenant(environment: Environment, backend: str, accounts: int = 500) -> WritableTenant:
     """A fresh database with one tenant and its accounts."""
-    url = ground.databases.fresh(backend)
+    url = environment.databases.fresh(backend)
     runtime = build(settings_of(url))
     try:
         tenant_id, key = new_tenant(runtime)
-        told = [
+        opened = [
             {"specversion": "1.0", "id": f"a{n}", "source": "urn:bench", "type": "account.opened",
              "data": {"name": f"Client {n}", "currency": "EUR", "external_ref": f"client-{n}"}}
             for n in range(accounts)
         ]  # fmt: skip
-        items = runtime.ingestion.ingest(tenant_id, "bench", told)
-        opened = tuple(item.receipt.id for item in items if item.receipt)
+        items = runtime.ingestion.ingest(tenant_id, "bench", opened)
+        account_ids = tuple(item.receipt.id for item in items if item.receipt)
     finally:
         runtime.close()
-    if len(opened) != accounts:
+    if len(account_ids) != accounts:
         raise RuntimeError("not all accounts were opened")
-    return Furnished(url, tenant_id, key, opened)
+    return WritableTenant(url, tenant_id, key, account_ids)

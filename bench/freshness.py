@@ -1,4 +1,4 @@
-"""P7: how long after a command is sent a reader can see it, at 500 commands a second."""
+"""P7: the time from a command to the moment when a reader can see it, at 500 commands a second."""
 
 import math
 import threading
@@ -10,65 +10,69 @@ from operator import itemgetter
 from typing import Final
 
 from app.bootstrap import build
-from bench.client import Load, Seen, pace
+from bench.client import Acknowledged, Load, pace
 from bench.commands import requests_on
-from bench.environment import Furnished, Ground, furnished, settings_of
-from bench.interleaving import in_turns, middle
-from bench.results import Goal, Row, row
-from bench.servers import Served
+from bench.environment import Environment, WritableTenant, new_writable_tenant, settings_of
+from bench.interleaving import interleaved, median_of
+from bench.results import Goal, Result, compare
+from bench.servers import Served, steward
 
 RATE: Final = 500
 TURNS: Final = 3
 CONNECTIONS: Final = 64
-LOOK_SECONDS: Final = 0.005
+POLL_SECONDS: Final = 0.005
 VIEWS: Final = ("interactions", "accounts", "timeline")
-"""Where an interaction shows. The slowest of them counts."""
+"""The views that show an interaction. The slowest of them counts."""
 
 
-def append_to_visible(ground: Ground, backend: str) -> list[Row]:
-    """P7: from when a command was due to be sent until every view that shows it has it, beside its own acknowledgement."""
-    steward = furnished(ground, backend)
-    with steward(ground.folder, steward.url) as real:
-        turns = in_turns(ground, {"ours": partial(_turn, ground, steward, real)}, TURNS)["ours"]
-    ground.databases.drop(steward.url)
-    ours, peer, median = (middle(turns, itemgetter(at)) for at in range(3))
+def append_to_visible(environment: Environment, backend: str) -> list[Result]:
+    """P7: from when a command was due to be sent until all its views show it, beside the command's own acknowledgement."""
+    tenant = new_writable_tenant(environment, backend)
+    with steward(environment.folder, tenant.url) as real:
+        turns = interleaved(environment, {"ours": partial(_turn, environment, tenant, real)}, TURNS)["ours"]
+    environment.databases.drop(tenant.url)
+    ours, peer, median = (median_of(turns, itemgetter(at)) for at in range(3))
     work = f"append to visible at {RATE} commands/s, the server's own projector, p99; p50 {median:.0f} ms"
-    return [row(f"P7-{backend}", work, ours, "ms", peer, "the command's own 201, p99", Goal(ours_to=250))]
+    return [compare(f"P7-{backend}", work, ours, "ms", peer, "the command's own 201, p99", Goal(ours_to=250))]
 
 
-def _turn(ground: Ground, steward: Furnished, served: Served, turn: int, seconds: float) -> tuple[float, float, float]:
+def _turn(
+    environment: Environment, tenant: WritableTenant, served: Served, turn: int, seconds: float
+) -> tuple[float, float, float]:
     """Milliseconds: visible p99, answered p99, visible p50."""
-    ended = ground.begin(pace, served.port, requests_on(steward, f"p7-{turn}"), CONNECTIONS, RATE, seconds)
-    load, seen, looks = watch(steward, ended)
-    load.whole()
-    visible = sorted(_seen_at(looks, one.position) - one.due for one in seen)
+    ended = environment.start_in_process(
+        pace, served.port, requests_on(tenant, f"p7-{turn}"), CONNECTIONS, RATE, seconds
+    )
+    load, acknowledged, observed = watch(tenant, ended)
+    load.checked()
+    visible = sorted(_visible_at(observed, write.position) - write.due for write in acknowledged)
     return visible[math.ceil(len(visible) * 0.99) - 1] * 1000, load.at(0.99), visible[len(visible) // 2] * 1000
 
 
 def watch(
-    steward: Furnished, ended: Callable[[], tuple[Load, list[Seen]]]
-) -> tuple[Load, list[Seen], list[tuple[int, float]]]:
-    """Looks at the views' positions until all that was written is visible. Gives: also (position, when it was reached)."""
-    result: list[tuple[Load, list[Seen]]] = []
+    tenant: WritableTenant, ended: Callable[[], tuple[Load, list[Acknowledged]]]
+) -> tuple[Load, list[Acknowledged], list[tuple[int, float]]]:
+    """Polls the views' positions until every write is visible. Gives: also pairs of a position and when it was reached."""
+    result: list[tuple[Load, list[Acknowledged]]] = []
     waiter = threading.Thread(target=lambda: result.append(ended()))
     waiter.start()
-    looks: list[tuple[int, float]] = []
-    runtime = build(settings_of(steward.url))
+    observed: list[tuple[int, float]] = []
+    runtime = build(settings_of(tenant.url))
     try:
         while True:
-            positions = runtime.projector.positions(steward.tenant_id)
+            positions = runtime.projector.positions(tenant.tenant_id)
             reached = min(positions[name] for name in VIEWS)
-            if not looks or reached > looks[-1][0]:
-                looks.append((reached, time.monotonic()))
-            if result and reached >= max((one.position for one in result[0][1]), default=0):
-                return *result[0], looks
+            if not observed or reached > observed[-1][0]:
+                observed.append((reached, time.monotonic()))
+            if result and reached >= max((write.position for write in result[0][1]), default=0):
+                return *result[0], observed
             if not waiter.is_alive() and not result:
                 raise RuntimeError("the client failed")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
     finally:
         waiter.join()
         runtime.close()
 
 
-def _seen_at(looks: list[tuple[int, float]], position: int) -> float:
-    return looks[bisect_left(looks, position, key=lambda look: look[0])][1]
+def _visible_at(observed: list[tuple[int, float]], position: int) -> float:
+    return observed[bisect_left(observed, position, key=lambda pair: pair[0])][1]

@@ -1,4 +1,4 @@
-"""The generator: a seeded tenant of any size, through the log's bulk path, kept on disk between runs."""
+"""The generator: a seeded tenant of any size, written through the log's bulk path and reused from disk between runs."""
 
 import hashlib
 import json
@@ -22,9 +22,9 @@ from app.store.receipts import Receipt, Request
 from app.store.tables import metadata
 from app.store.vault import Vault
 from bench.databases import name_of, prepare
-from bench.environment import EVENTS, Ground, new_tenant, settings_of
-from bench.histories import ENDS, STARTS, Ids, Story
-from bench.results import Goal, Row, row
+from bench.environment import EVENTS, Environment, new_tenant, settings_of
+from bench.histories import ENDS, STARTS, History, Ids
+from bench.results import Goal, Result, compare
 from bench.servers import ROOT, VAULT_KEY
 
 SEED: Final = 7
@@ -48,7 +48,7 @@ _VIEW_SOURCES: Final = (
 
 @dataclass(frozen=True)
 class Tenant:
-    """A big tenant. accounts: a sample of ids; log, views: digests of the code that made them."""
+    """A generated tenant. accounts: a sample of ids; log, views: digests of the code that wrote them."""
 
     backend: str
     url: str
@@ -60,37 +60,45 @@ class Tenant:
     views: str = ""
 
 
-def generator(ground: Ground) -> list[Row]:
-    """How long it takes to write the big tenant's log anew, on SQLite. The rows behind this one read what it wrote."""
-    url = ground.databases.url("sqlite", f"tenant_{ground.accounts}_{ground.events}")
-    ground.databases.drop(url)
+def generator(environment: Environment) -> list[Result]:
+    """How long it takes to write the big tenant's log, on SQLite. Later benchmarks read what it wrote."""
+    url = environment.databases.url("sqlite", f"tenant_{environment.accounts}_{environment.events}")
+    environment.databases.drop(url)
     started = time.perf_counter()
-    grown(ground, "sqlite", ground.accounts, ground.events, views=False)
-    took, allowed = time.perf_counter() - started, _ALLOWED_SECONDS * ground.events / EVENTS
-    work = f"generating {ground.events:,} events of {ground.accounts:,} accounts through the log's bulk path, SQLite"
-    limit = f"what it may take: {_ALLOWED_SECONDS} s for {EVENTS:,}"
-    return [row("generator", work, took, "s", allowed, limit, Goal(ratio_to=1))]
+    generated_tenant(environment, "sqlite", environment.accounts, environment.events, views=False)
+    took, allowed = time.perf_counter() - started, _ALLOWED_SECONDS * environment.events / EVENTS
+    work = f"generating {environment.events:,} events of {environment.accounts:,} accounts through the log's bulk path, SQLite"
+    limit = f"the time allowed: {_ALLOWED_SECONDS} s for {EVENTS:,}"
+    return [compare("generator", work, took, "s", allowed, limit, Goal(ratio_to=1))]
 
 
-def grown(ground: Ground, backend: str, accounts: int, events: int, *, views: bool = True) -> Tenant:
-    """A tenant of a size with its views grown, from disk where it is there. Takes: whether the views matter."""
-    note = ground.folder / f"{backend}_{accounts}_{events}.json"
-    url = ground.databases.url(backend, f"tenant_{accounts}_{events}")
-    kept = Tenant(**json.loads(note.read_text())) if note.exists() and ground.databases.exists(url) else None
-    if kept is None or kept.log != _digest(_LOG_SOURCES):
-        ground.say(f"writing {events:,} events of {accounts:,} accounts ({backend})")
-        note.unlink(missing_ok=True)
-        kept = generate(ground.databases.make(backend, name_of(url) or Path(url).stem), backend, accounts, events)
-    if views and kept.views != _digest(_VIEW_SOURCES):
-        ground.say(f"growing views of {events:,} events ({backend})")
-        grow(ground, kept)
-        kept = Tenant(**{**asdict(kept), "views": _digest(_VIEW_SOURCES)})
-    note.write_text(json.dumps(asdict(kept)))
-    return kept
+def generated_tenant(
+    environment: Environment, backend: str, accounts: int, events: int, *, views: bool = True
+) -> Tenant:
+    """A tenant of a size, read from disk where it exists. Takes: whether its views must be up to date."""
+    metadata_file = environment.folder / f"{backend}_{accounts}_{events}.json"
+    url = environment.databases.url(backend, f"tenant_{accounts}_{events}")
+    tenant = (
+        Tenant(**json.loads(metadata_file.read_text()))
+        if metadata_file.exists() and environment.databases.exists(url)
+        else None
+    )
+    if tenant is None or tenant.log != _digest(_LOG_SOURCES):
+        environment.say(f"writing {events:,} events of {accounts:,} accounts ({backend})")
+        metadata_file.unlink(missing_ok=True)
+        tenant = generate(
+            environment.databases.make(backend, name_of(url) or Path(url).stem), backend, accounts, events
+        )
+    if views and tenant.views != _digest(_VIEW_SOURCES):
+        environment.say(f"rebuilding the views of {events:,} events ({backend})")
+        rebuild_views(environment, tenant)
+        tenant = Tenant(**{**asdict(tenant), "views": _digest(_VIEW_SOURCES)})
+    metadata_file.write_text(json.dumps(asdict(tenant)))
+    return tenant
 
 
 def generate(url: str, backend: str, accounts: int, events: int) -> Tenant:
-    """Writes a tenant's log into an empty database. What is sealed and salted differs each time, nothing else does."""
+    """Writes a tenant's log into an empty database. Only sealed members and salts differ from run to run."""
     prepare(url)
     clock = [STARTS]
     runtime = build(settings_of(url), clock=lambda: clock[0])
@@ -106,9 +114,9 @@ def generate(url: str, backend: str, accounts: int, events: int) -> Tenant:
 def append_all(
     runtime: Runtime, url: str, tenant_id: str, accounts: int, events: int, clock: list[int] | None = None
 ) -> list[str]:
-    """Appends a tenant's whole story, until its log has so many events. Gives: the accounts that were opened."""
+    """Appends a tenant's histories until its log has a number of events. Gives: the accounts that were opened."""
     opened = []
-    for at, appends in _told(url, tenant_id, accounts, events - runtime.log.head(tenant_id)):
+    for at, appends in _batches(url, tenant_id, accounts, events - runtime.log.head(tenant_id)):
         if clock is not None:
             clock[0] = at
         for outcome in runtime.log.append(tenant_id, appends):
@@ -116,55 +124,55 @@ def append_all(
                 raise outcome
         opened += [append.stream_id for append in appends if append.events[0].topic == "account.opened"]
     if runtime.log.head(tenant_id) != events:
-        raise RuntimeError("the log has not as many events as it should")
+        raise RuntimeError("the log does not have the expected number of events")
     return opened
 
 
-# --- telling, in a process beside the one that writes ---
+# --- making up events, in a process beside the one that writes ---
 
 
-def _told(url: str, tenant_id: str, accounts: int, events: int) -> Iterator[tuple[int, list[AppendRequest]]]:
+def _batches(url: str, tenant_id: str, accounts: int, events: int) -> Iterator[tuple[int, list[AppendRequest]]]:
     context = multiprocessing.get_context("spawn")
-    stretches: Any = context.Queue(maxsize=8)
-    teller = context.Process(target=_tell, args=(stretches, url, tenant_id, accounts, events), daemon=True)
-    teller.start()
-    while (stretch := stretches.get()) is not None:
-        if isinstance(stretch, str):
-            raise RuntimeError(stretch)
-        yield stretch
-    teller.join()
+    batches: Any = context.Queue(maxsize=8)
+    producer = context.Process(target=_put_batches, args=(batches, url, tenant_id, accounts, events), daemon=True)
+    producer.start()
+    while (batch := batches.get()) is not None:
+        if isinstance(batch, str):
+            raise RuntimeError(batch)
+        yield batch
+    producer.join()
 
 
-def _tell(stretches: Any, url: str, tenant_id: str, accounts: int, events: int) -> None:
+def _put_batches(batches: Any, url: str, tenant_id: str, accounts: int, events: int) -> None:
     try:
-        for stretch in stretches_of(url, tenant_id, accounts, events):
-            stretches.put(stretch)
-        stretches.put(None)
-    except Exception as fault:  # noqa: BLE001 - whatever it is, the writer must hear of it
-        stretches.put(f"{type(fault).__name__}: {fault}")
+        for batch in history_batches(url, tenant_id, accounts, events):
+            batches.put(batch)
+        batches.put(None)
+    except Exception as fault:  # noqa: BLE001 - the writer must learn of every failure
+        batches.put(f"{type(fault).__name__}: {fault}")
 
 
-def stretches_of(url: str, tenant_id: str, accounts: int, events: int) -> Iterator[tuple[int, list[AppendRequest]]]:
-    """The log in stretches: every account takes a step, in another order each time, until there are enough events."""
-    source = random.Random(f"{SEED}/{accounts}/{events}")  # noqa: S311 - the same for the same seed is what is wanted
+def history_batches(url: str, tenant_id: str, accounts: int, events: int) -> Iterator[tuple[int, list[AppendRequest]]]:
+    """The events of the log in batches. In each round every account takes a step, in a new order, until there are enough events."""
+    source = random.Random(f"{SEED}/{accounts}/{events}")  # noqa: S311 - the same seed must give the same events
     ids = Ids(source)
     log = Log(Database(url), Vault(bytes.fromhex(VAULT_KEY)), lambda: ids.at, ids)
-    stories = [Story(number, source, ids) for number in range(accounts)]
-    order, gathered = list(range(accounts)), []
+    histories = [History(number, source, ids) for number in range(accounts)]
+    order, pending = list(range(accounts)), []
     for number in range(events):
         if number % accounts == 0:
             source.shuffle(order)
         ids.at = STARTS + (ENDS - STARTS) * number // events
-        gathered.append(_prepared(log, tenant_id, stories[order[number % accounts]], ids.at))
-        if len(gathered) == BATCH:
-            yield ids.at, gathered
-            gathered = []
-    if gathered:
-        yield ids.at, gathered
+        pending.append(_prepared(log, tenant_id, histories[order[number % accounts]], ids.at))
+        if len(pending) == BATCH:
+            yield ids.at, pending
+            pending = []
+    if pending:
+        yield ids.at, pending
 
 
-def _prepared(log: Log, tenant_id: str, story: Story, at: int) -> AppendRequest:
-    step = story.step(at)
+def _prepared(log: Log, tenant_id: str, history: History, at: int) -> AppendRequest:
+    step = history.step(at)
     draft = step.draft
     return log.prepare(
         tenant_id,
@@ -182,22 +190,22 @@ def _prepared(log: Log, tenant_id: str, story: Story, at: int) -> AppendRequest:
 # --- views ---
 
 
-def grow(ground: Ground, tenant: Tenant) -> None:
-    """Throws a tenant's views away and grows them, as a worker does."""
+def rebuild_views(environment: Environment, tenant: Tenant) -> None:
+    """Drops a tenant's views and rebuilds them as a worker does."""
     database = Database(tenant.url, owner=True)
     with database.administer() as connection:
-        kept = {*metadata.tables, "alembic_version"}
+        log_tables = {*metadata.tables, "alembic_version"}
         for name in database_tables(connection):
-            if name not in kept:
+            if name not in log_tables:
                 connection.exec_driver_sql(f"DROP TABLE {name}")
         connection.exec_driver_sql("DELETE FROM positions")
     create_tables(database)
     database.close()
-    ground.aside(catch_up, tenant.url, tenant.tenant_id, tenant.events)
+    environment.run_in_process(catch_up, tenant.url, tenant.tenant_id, tenant.events)
 
 
 def catch_up(url: str, tenant_id: str, head: int) -> None:
-    """Lets every view read to the head. Raises: RuntimeError where one stands still."""
+    """Lets every view read to the head. Raises: RuntimeError where a view stops before it."""
     runtime = build(settings_of(url))
     try:
         runtime.projector.catch_up(tenant_id)
@@ -206,7 +214,7 @@ def catch_up(url: str, tenant_id: str, head: int) -> None:
     finally:
         runtime.close()
     if behind:
-        raise RuntimeError(f"views stand still: {', '.join(sorted(behind))}")
+        raise RuntimeError(f"views stopped before the head: {', '.join(sorted(behind))}")
 
 
 def database_tables(connection: Any) -> list[str]:
@@ -215,7 +223,7 @@ def database_tables(connection: Any) -> list[str]:
 
 
 def _vacuumed(database: Database) -> None:
-    """What autovacuum does within a minute on PostgreSQL; the checkpoint of a server that rests on SQLite."""
+    """Does at once what autovacuum does within a minute on PostgreSQL, and an idle server's checkpoint on SQLite."""
     owner = Database(database.url.render_as_string(hide_password=False), owner=True)
     with owner.writer.connect() as connection:
         if owner.postgres:
@@ -228,12 +236,12 @@ def _vacuumed(database: Database) -> None:
 
 
 def _digest(sources: Iterable[str]) -> str:
-    """A digest of source files, so that what other code made is not taken for ours."""
+    """A digest of source files: data that other code wrote is not reused."""
     files = sorted(path for name in sources for path in _files(ROOT / name))
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in files:
-        told.update(path.read_bytes())
-    return told.hexdigest()[:16]
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Stories: what happens to one client over the years, one event a step, the same for the same seed."""
+"""Histories: the events of one client over three years, one event a step. The same seed gives the same history."""
 
 import random
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from app.domain.kernel.values import add_days, add_months, day_of, day_start, in
 from app.domain.scope_change.events import ClientDecided, ResponseSent, ScopeChangeRaised, WorkAbsorbed
 from app.store.new_event import NewEvent
 
-WHERE: Final = ZoneInfo("UTC")
+ZONE: Final = ZoneInfo("UTC")
 STARTS: Final = int(datetime(2023, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 ENDS: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 OWNERS: Final = 50
@@ -33,17 +33,17 @@ _TOPICS: Final = ("campaign", "budget", "briefing", "report", "invoice", "launch
 
 @dataclass(frozen=True)
 class Step:
-    """An event that is next in its stream, and the references that it claims."""
+    """The next event of a stream, and the external references that it claims."""
 
     draft: NewEvent
     claims: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
-class Story:
-    """A client: opened, a contract drafted and signed, then calls and mails, amendments, renewals, wishes; sometimes the end.
+class History:
+    """One client: opened, a contract drafted and signed, then interactions, amendments, renewals, scope changes; sometimes the end.
 
-    Takes: a random generator of its own, and a maker of ids.
+    Takes: a random generator, and a function that makes ids.
     """
 
     number: int
@@ -56,10 +56,10 @@ class Story:
     amendments: int = 0
     prices: dict[str, int] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
-    ahead: list[tuple[str, Event]] = field(default_factory=list)
+    follow_ups: list[tuple[str, Event]] = field(default_factory=list)
 
     def step(self, at: int) -> Step:
-        """What happens next. Takes: when, in microseconds."""
+        """The next event. Takes: when it happens, in microseconds."""
         if not self.account:
             return self._opened(at)
         if not self.contract:
@@ -70,19 +70,19 @@ class Story:
             )
         if not self.signed:
             self.signed = True
-            return self._told(self.contract, ContractSigned(signed_at=instant(at)), at)
-        if day_of(at, WHERE) >= add_days(self.ends, -30):
-            return self._decided(at)
-        if self.ahead:
-            stream, event = self.ahead.pop(0)
-            return self._told(stream, event, at)
+            return self._step(self.contract, ContractSigned(signed_at=instant(at)), at)
+        if day_of(at, ZONE) >= add_days(self.ends, -30):
+            return self._term_ended(at)
+        if self.follow_ups:
+            stream, event = self.follow_ups.pop(0)
+            return self._step(stream, event, at)
         roll = self.random.random()
         if roll < 0.08:
             return self._amended(at)
         if roll < 0.10:
-            return self._wished(at)
+            return self._scope_change_raised(at)
         if roll < 0.11:
-            return self._handed(at)
+            return self._tier_or_owner_set(at)
         return self._logged(at)
 
     # --- the account ---
@@ -98,12 +98,12 @@ class Story:
             owner=f"manager-{self.number % OWNERS}",
             external_ref=ref,
         )
-        return self._told(self.account, event, at, (("account", ref),))
+        return self._step(self.account, event, at, (("account", ref),))
 
-    def _handed(self, at: int) -> Step:
+    def _tier_or_owner_set(self, at: int) -> Step:
         if self._by_chance(0.5):
-            return self._told(self.account, AccountTierSet(tier=self.random.choice("abc")), at)
-        return self._told(self.account, AccountOwnerSet(owner=f"manager-{self.random.randrange(OWNERS)}"), at)
+            return self._step(self.account, AccountTierSet(tier=self.random.choice("abc")), at)
+        return self._step(self.account, AccountOwnerSet(owner=f"manager-{self.random.randrange(OWNERS)}"), at)
 
     def _logged(self, at: int) -> Step:
         event = InteractionLogged(
@@ -117,12 +117,12 @@ class Story:
             topics=tuple(self.random.sample(_TOPICS, self.random.randrange(3))),
             duration_seconds=self.random.randrange(60, 3600),
         )
-        return self._told(self.new_id("int"), event, at)
+        return self._step(self.new_id("int"), event, at)
 
     # --- the contract ---
 
     def _drafted(self, at: int) -> Step:
-        self.contract, self.signed, start = self.new_id("ctr"), False, day_of(at, WHERE)
+        self.contract, self.signed, start = self.new_id("ctr"), False, day_of(at, ZONE)
         self.versions["contracts"] = self.versions.get("contracts", 0) + 1
         self.ends, self.amendments = add_months(start, 12), 0
         self.prices = {"retainer": self.random.randrange(500, 5000), "media": self.random.randrange(100, 20_000)}
@@ -140,7 +140,7 @@ class Story:
             renewal_term_months=12,
             lines=lines,
         )
-        return self._told(self.contract, event, at)
+        return self._step(self.contract, event, at)
 
     def _amended(self, at: int) -> Step:
         name = self.random.choice(list(self.prices))
@@ -149,57 +149,57 @@ class Story:
         change = LineSet(
             line=name, unit_price=f"{self.prices[name]}.00", cause=self.random.choice(("negotiation", "escalator"))
         )
-        return self._told(self.contract, ContractAmended(amendment_no=self.amendments, changes=(change,)), at)
+        return self._step(self.contract, ContractAmended(amendment_no=self.amendments, changes=(change,)), at)
 
-    def _decided(self, at: int) -> Step:
-        """The end of the term is near: another one, or none."""
+    def _term_ended(self, at: int) -> Step:
+        """At the end of a term: renewed, or terminated."""
         contract, ended = self.contract, self.ends
         if self._by_chance(0.1):
             self.contract = ""
             termination = ContractTerminated(effective_end=ended, reason="budget", voluntary=self._by_chance(0.8))
-            return self._told(contract, termination, at)
+            return self._step(contract, termination, at)
         self.ends = add_months(ended, 12)
-        timing = "late" if day_of(at, WHERE) > ended else "early"
+        timing = "late" if day_of(at, ZONE) > ended else "early"
         renewal = ContractRenewed(
             start=ended, end=self.ends, previous_end=ended, timing=timing, retroactive=timing == "late"
         )
-        return self._told(contract, renewal, day_start(ended, WHERE))
+        return self._step(contract, renewal, day_start(ended, ZONE))
 
-    # --- wishes ---
+    # --- scope changes ---
 
-    def _wished(self, at: int) -> Step:
-        wish = self.new_id("scr")
+    def _scope_change_raised(self, at: int) -> Step:
+        scope_change = self.new_id("scr")
         if self._by_chance(0.4):
-            self.ahead = [(wish, WorkAbsorbed(hours="3.5", cause="goodwill", approved_by="manager"))]
+            self.follow_ups = [(scope_change, WorkAbsorbed(hours="3.5", cause="goodwill", approved_by="manager"))]
         else:
-            self.ahead = [
+            self.follow_ups = [
                 (
-                    wish,
+                    scope_change,
                     ResponseSent(
                         kind="decline_with_alternative", alternative="A smaller one now, the rest next quarter"
                     ),
                 ),
-                (wish, ClientDecided(accepted=self._by_chance(0.7), decided_at=instant(at))),
+                (scope_change, ClientDecided(accepted=self._by_chance(0.7), decided_at=instant(at))),
             ]
         raised = ScopeChangeRaised(
             account=self.account, contract=self.contract, title="One more channel", request="Could you also …"
         )
-        return self._told(wish, raised, at)
+        return self._step(scope_change, raised, at)
 
-    # --- telling ---
+    # --- steps ---
 
     def _by_chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def _told(self, stream: str, event: Event, at: int, claims: tuple[tuple[str, str], ...] = ()) -> Step:
+    def _step(self, stream: str, event: Event, at: int, claims: tuple[tuple[str, str], ...] = ()) -> Step:
         version = 1
-        if not isinstance(event, InteractionLogged):  # which has a stream of its own that nobody comes back to
+        if not isinstance(event, InteractionLogged):  # each interaction is a stream of one event
             version = self.versions[stream] = self.versions.get(stream, 0) + 1
         return Step(NewEvent(event, self.new_id("evt"), stream, version, self.account, at), claims)
 
 
 class Ids:
-    """Ids that look like ours and are the same for the same seed. `at`: the microseconds that they bear."""
+    """Ids of the same form as the application's, the same for the same seed. `at`: the microseconds in them."""
 
     def __init__(self, source: random.Random) -> None:
         self._random = source

@@ -1,4 +1,4 @@
-"""P3: events of another system, a thousand a request."""
+"""P3: ingestion of another system's events, a thousand a request."""
 
 import json
 import time
@@ -12,23 +12,23 @@ from sqlalchemy import Table, select
 from app.store.engine import Database
 from app.store.tables import data_keys, events, receipts, refs
 from bench.client import call, drive
-from bench.environment import Furnished, Ground, furnished
-from bench.interleaving import in_turns, middle
-from bench.results import Goal, Row, row
-from bench.servers import Served
+from bench.environment import Environment, WritableTenant, new_writable_tenant
+from bench.interleaving import interleaved, median_of
+from bench.results import Goal, Result, compare
+from bench.servers import Served, steward
 
 EACH: Final = 1000
 CONNECTIONS: Final = 2
 WRITTEN: Final = (events, receipts, refs, data_keys)
-"""The tables that ingestion writes, but for the one row of the ledger's head."""
-_ENOUGH: Final = 100
-"""How many batches the bare side needs at the most for a turn."""
+"""The tables that ingestion writes, except for the one row with the ledger's head."""
+_MOST_BATCHES: Final = 100
+"""The largest number of batches that the bare side needs for a turn."""
 _CORE: Final = {"sqlite": Goal(ours_from=20_000), "postgresql": Goal()}
 
 
 @dataclass(frozen=True)
-class Poured:
-    """Events that went in. seconds: by the clock; cpu: processor time of the process that took them."""
+class Ingested:
+    """Events that were stored. seconds: by the clock; cpu: processor time of the process that stored them."""
 
     events: int
     seconds: float
@@ -51,7 +51,7 @@ class Poured:
 
 
 def lines(accounts: tuple[str, ...], key: str, series: str, number: int) -> bytes:
-    """The n-th request of a series: a thousand interactions on as many accounts, never the same twice."""
+    """The n-th request of a series: a thousand interactions on as many accounts. No event comes twice."""
     body = "\n".join(
         json.dumps(
             {
@@ -74,53 +74,55 @@ def lines(accounts: tuple[str, ...], key: str, series: str, number: int) -> byte
     return call("POST", "/v1/events", key, body.encode(), "application/x-ndjson")
 
 
-def beside_inserts(ground: Ground, backend: str) -> list[Row]:
-    """P3: our ingestion over HTTP beside a bare batched INSERT of the rows that it wrote, a core and by the clock."""
-    steward = furnished(ground, backend)
-    with steward(ground.folder, steward.url, projector=False) as real:
-        ground.aside(drive, real.port, partial(lines, steward.accounts, steward.key, "warm"), CONNECTIONS, 5.0, most=4)
-        gave = in_turns(
-            ground,
+def beside_inserts(environment: Environment, backend: str) -> list[Result]:
+    """P3: ingestion over HTTP beside a bare batched INSERT of the rows that it wrote, by processor time and by the clock."""
+    tenant = new_writable_tenant(environment, backend)
+    with steward(environment.folder, tenant.url, projector=False) as real:
+        environment.run_in_process(
+            drive, real.port, partial(lines, tenant.accounts, tenant.key, "warm"), CONNECTIONS, 5.0, most=4
+        )
+        by_side = interleaved(
+            environment,
             {
-                "ours": lambda turn, seconds: _pour(ground, steward, real, f"p{turn}", seconds),
-                "bare INSERT": lambda _turn, seconds: _bare(ground, backend, steward, seconds),
+                "ours": lambda turn, seconds: _ingest(environment, tenant, real, f"p{turn}", seconds),
+                "bare INSERT": lambda _turn, seconds: _bare(environment, backend, tenant, seconds),
             },
         )
-    ground.databases.drop(steward.url)
-    ours, bare = gave["ours"], gave["bare INSERT"]
+    environment.databases.drop(tenant.url)
+    ours, bare = by_side["ours"], by_side["bare INSERT"]
     where = "" if backend == "sqlite" else ", the database's own processes left out"
     work = f"POST /v1/events, {EACH:,} a request, {CONNECTIONS} connections, one worker"
     peer = f"batched INSERT of the same events and receipts, {EACH:,} a transaction, by the driver"
-    rate, rate_bare = (middle(side, lambda one: one.rate) for side in (ours, bare))
-    core, core_bare = (middle(side, lambda one: one.core) for side in (ours, bare))
-    cores = f"{middle(ours, lambda one: one.cores):.2f} cores busy{where}"
+    rate, rate_bare = (median_of(side, lambda turn: turn.rate) for side in (ours, bare))
+    core, core_bare = (median_of(side, lambda turn: turn.core) for side in (ours, bare))
+    cores = f"{median_of(ours, lambda turn: turn.cores):.2f} cores busy{where}"
     return [
-        row(f"P3-{backend}", f"{work}: {cores}", rate, "events/s", rate_bare, peer, Goal(ratio_from=0.25)),
-        row(f"P3-{backend}-core", f"{work}, a second of the server's processor time: {cores}", core, "events/s a core",
+        compare(f"P3-{backend}", f"{work}: {cores}", rate, "events/s", rate_bare, peer, Goal(ratio_from=0.25)),
+        compare(f"P3-{backend}-core", f"{work}, a second of the server's processor time: {cores}", core, "events/s a core",
             core_bare, f"{peer}, a second of its processor time", _CORE[backend]),
     ]  # fmt: skip
 
 
-def _pour(ground: Ground, steward: Furnished, served: Served, series: str, seconds: float) -> Poured:
-    requests = partial(lines, steward.accounts, steward.key, series)
+def _ingest(environment: Environment, tenant: WritableTenant, served: Served, series: str, seconds: float) -> Ingested:
+    requests = partial(lines, tenant.accounts, tenant.key, series)
     before = served.cpu()
-    load = ground.aside(drive, served.port, requests, CONNECTIONS, seconds).whole()
-    # Requests are big and few: those that were under way when the time was over count, with the time that they took.
-    return Poured((load.done + load.late) * EACH, load.last, served.cpu() - before)
+    load = environment.run_in_process(drive, served.port, requests, CONNECTIONS, seconds).checked()
+    # Requests are big and few. Those in flight at the end of the time count, with the time that they took.
+    return Ingested((load.done + load.late) * EACH, load.last, served.cpu() - before)
 
 
 # --- the bare side ---
 
 
-def _bare(ground: Ground, backend: str, steward: Furnished, seconds: float) -> Poured:
-    target = ground.databases.fresh(backend)
-    gave = ground.aside(insert_bare, steward.url, target, steward.tenant_id, seconds)
-    ground.databases.drop(target)
-    return gave
+def _bare(environment: Environment, backend: str, tenant: WritableTenant, seconds: float) -> Ingested:
+    target = environment.databases.fresh(backend)
+    ingested = environment.run_in_process(insert_bare, tenant.url, target, tenant.tenant_id, seconds)
+    environment.databases.drop(target)
+    return ingested
 
 
-def insert_bare(source: str, target: str, tenant_id: str, seconds: float) -> Poured:
-    """What goes in when the rows of one database are inserted into another, as durably, by the driver alone."""
+def insert_bare(source: str, target: str, tenant_id: str, seconds: float) -> Ingested:
+    """Inserts the rows of one database into another with the driver alone, equally durable. Gives: how many events, in what time."""
     batches = _batches(Database(source, owner=True), tenant_id)
     database = Database(target, owner=True)
     connection: Any = database.writer.raw_connection().driver_connection
@@ -138,9 +140,9 @@ def insert_bare(source: str, target: str, tenant_id: str, seconds: float) -> Pou
         done += len(batch["events"])
         if time.perf_counter() - started > seconds:
             break
-    poured = Poured(done, time.perf_counter() - started, time.process_time() - cpu)
+    ingested = Ingested(done, time.perf_counter() - started, time.process_time() - cpu)
     connection.close()
-    return poured
+    return ingested
 
 
 def _insert(table: Table, mark: str) -> str:
@@ -149,20 +151,20 @@ def _insert(table: Table, mark: str) -> str:
 
 
 def _batches(database: Database, tenant_id: str) -> list[dict[str, Sequence[Any]]]:
-    """What was written, a thousand events at a time with as many rows of the other tables as belong to them."""
+    """The rows of each table in batches: a thousand events, and the matching share of the other tables' rows."""
     with database.administer() as connection:
         stored = {
             table.name: [
-                tuple(found)
-                for found in connection.execute(
-                    select(table).where(table.c.tenant_id == tenant_id).limit(_ENOUGH * EACH)
+                tuple(row)
+                for row in connection.execute(
+                    select(table).where(table.c.tenant_id == tenant_id).limit(_MOST_BATCHES * EACH)
                 )
             ]
             for table in WRITTEN
         }
     database.close()
     count = -(-len(stored["events"]) // EACH)
-    each = {name: -(-len(found) // count) for name, found in stored.items()}
+    each = {name: -(-len(rows) // count) for name, rows in stored.items()}
     return [
-        {name: found[at * each[name] : (at + 1) * each[name]] for name, found in stored.items()} for at in range(count)
+        {name: rows[at * each[name] : (at + 1) * each[name]] for name, rows in stored.items()} for at in range(count)
     ]

@@ -1,6 +1,6 @@
-"""Turns: what is compared runs one side after the other, again and again, and the middle turn of each side counts.
+"""Interleaving: the sides of a comparison run in turns, and the median turn of each side counts.
 
-On a machine that others use too, one long stretch a side would measure the weather.
+On a shared machine, one long measurement of each side would measure the other users.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,30 +8,34 @@ from statistics import median
 from typing import Final, TypeVar
 
 from bench.client import Load
-from bench.environment import Ground
+from bench.environment import Environment
 
 T = TypeVar("T")
 TURNS: Final = 5
 
 
-def in_turns(
-    ground: Ground, sides: Mapping[str, Callable[[int, float], T]], turns: int = TURNS, *, seconds: float | None = None
+def interleaved(
+    environment: Environment,
+    sides: Mapping[str, Callable[[int, float], T]],
+    turns: int = TURNS,
+    *,
+    seconds: float | None = None,
 ) -> dict[str, list[T]]:
-    """What each side gave at each turn. Takes: functions of the turn's number and of how many seconds it may take."""
-    each = (ground.seconds if seconds is None else seconds) / turns / len(sides)
-    gave: dict[str, list[T]] = {name: [] for name in sides}
+    """The results of each side, one for each turn. Takes: functions of the turn's number and of the seconds that it may take."""
+    each = (environment.seconds if seconds is None else seconds) / turns / len(sides)
+    by_side: dict[str, list[T]] = {name: [] for name in sides}
     for turn in range(turns):
-        for name, side in sorted(sides.items(), reverse=turn % 2 == 1):  # nobody always comes first
-            ground.say(f"{name}, turn {turn + 1} of {turns}")
-            gave[name].append(side(turn, each))
-    return gave
+        for name, side in sorted(sides.items(), reverse=turn % 2 == 1):  # no side always runs first
+            environment.say(f"{name}, turn {turn + 1} of {turns}")
+            by_side[name].append(side(turn, each))
+    return by_side
 
 
-def middle(gave: Sequence[T], figure: Callable[[T], float]) -> float:
-    """The figure of the middle turn."""
-    return median(figure(one) for one in gave)
+def median_of(turns: Sequence[T], figure: Callable[[T], float]) -> float:
+    """The median of a figure over the turns."""
+    return median(figure(turn) for turn in turns)
 
 
-def together(loads: Sequence[Load]) -> Load:
-    """All answers of all turns."""
+def total_load(loads: Sequence[Load]) -> Load:
+    """The loads of all turns added up."""
     return sum(loads, Load())

@@ -1,11 +1,11 @@
-"""The peer: the eventsourcing library's own applications, recorders and projections, as its documentation shows them."""
+"""The peer: an application, a recorder and a projection of the eventsourcing library, written as its documentation shows."""
 
 import time
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from eventsourcing.application import Steward
+from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import Tracking, TrackingRecorder
 from eventsourcing.postgres import PostgresTrackingRecorder
@@ -13,7 +13,7 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.sql import SQL
 
 PREPARED: Final = 20_000
-"""How many events the runner's log has."""
+"""The number of events in the runner's log."""
 
 
 class Client(Aggregate):
@@ -26,27 +26,27 @@ class Client(Aggregate):
 
     @event("Logged")
     def log(self, channel: str, direction: str, occurred_at: str, subject: str, topics: list[str]) -> None:  # noqa: ARG002
-        """A contact took place."""
+        """Records an interaction."""
         self.interactions += 1
 
 
-class Diary(Steward[UUID]):
-    """The clients' application."""
+class Diary(Application[UUID]):
+    """The application that stores clients."""
 
 
-def _contact(client: Client) -> None:
+def _log_interaction(client: Client) -> None:
     client.log("call", "inbound", "2026-01-15T09:00:00Z", "Asked for a second campaign", ["campaign", "budget"])
 
 
 def save_events(env: Mapping[str, str], seconds: float) -> float:
-    """Events a second when one aggregate event at a time is saved."""
+    """Events a second, with one aggregate event saved at a time."""
     app = Diary(dict(env))
     clients = [Client(name=f"Client {number}") for number in range(100)]
     app.save(*clients)
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
         client = clients[done % len(clients)]
-        _contact(client)
+        _log_interaction(client)
         app.save(client)
         done += 1
     rate = done / (time.perf_counter() - started)
@@ -58,23 +58,23 @@ def save_events(env: Mapping[str, str], seconds: float) -> float:
 
 
 class Counters(TrackingRecorder):
-    """How many interactions each client had."""
+    """The number of interactions of each client."""
 
     def count(self, client: UUID, tracking: Tracking) -> None:
-        """One more."""
+        """Counts one interaction."""
         raise NotImplementedError
 
 
 class PostgresCounters(PostgresTrackingRecorder, Counters):
-    """The counters as a table beside the position, moved in one transaction."""
+    """The counters in a table, updated in one transaction with the position."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        made = SQL("CREATE TABLE IF NOT EXISTS counters (client uuid PRIMARY KEY, n bigint)").format()
-        self.sql_create_statements.append(made)
+        create_table = SQL("CREATE TABLE IF NOT EXISTS counters (client uuid PRIMARY KEY, n bigint)").format()
+        self.sql_create_statements.append(create_table)
 
     def count(self, client: UUID, tracking: Tracking) -> None:
-        """One more, together with the position."""
+        """Counts one interaction and stores the position."""
         upsert = "INSERT INTO counters VALUES (%s, 1) ON CONFLICT (client) DO UPDATE SET n = counters.n + 1"
         with self.datastore.transaction(commit=True) as cursor:
             self._insert_tracking(cursor, tracking)
@@ -82,7 +82,7 @@ class PostgresCounters(PostgresTrackingRecorder, Counters):
 
 
 class CountersProjection(Projection[Counters]):
-    """Counts. The library hands it one event at a time."""
+    """Counts interactions. The library gives it one event at a time."""
 
     name = "counters"
     topics = ()
@@ -93,20 +93,20 @@ class CountersProjection(Projection[Counters]):
 
 
 def prepare_log(env: Mapping[str, str]) -> None:
-    """A log for the runner: clients with five hundred events each."""
+    """Writes the runner's log: clients with five hundred events each."""
     app = Diary(dict(env))
     for number in range(PREPARED // 500):
         client = Client(name=f"Client {number}")
         for _ in range(499):
-            _contact(client)
+            _log_interaction(client)
         app.save(client)
     app.close()
 
 
 def project(env: Mapping[str, str], seconds: float) -> tuple[int, float, float]:
-    """Lets the library's runner project, from the beginning of its log, to its end or for a while.
+    """Runs the library's projection from the beginning of its log to the end, or until the time is over.
 
-    Gives: how many events, in how many seconds, and how many of its own process's processor time.
+    Gives: the number of events, the seconds, and the processor seconds of this process.
     """
     started, cpu = time.perf_counter(), time.process_time()
     with ProjectionRunner(

@@ -1,6 +1,6 @@
-"""P5 and P6: KPIs and pages of a big tenant, asked over HTTP one after another.
+"""P5 and P6: KPIs and pages of a big tenant, read over HTTP one after another.
 
-No question comes twice, but for a KPI of a point in time now, about which there is only one.
+No query comes twice, except for a KPI of a point in time as of now: there is only one such query.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,42 +11,47 @@ from urllib.parse import urlencode
 
 from app.domain.kernel.values import add_days, add_months
 from bench.client import Load, call, drive
-from bench.environment import Ground
-from bench.generate import Tenant, grown
+from bench.environment import Environment
+from bench.generate import Tenant, generated_tenant
 from bench.histories import OWNERS
-from bench.interleaving import in_turns, middle
-from bench.results import Goal, Row, row
+from bench.interleaving import interleaved, median_of
+from bench.results import Goal, Result, compare
 from bench.servers import Served, empty, steward
 from projections.kpis import KPIS
 from projections.kpis.base import Kpi
 
-Also = Callable[[int, str], Mapping[str, str]]
-"""What a question asks besides, by its number and its day."""
-LEAST: Final = 40
-"""How many answers a percentile rests on at a turn, at the least."""
+MoreParameters = Callable[[int, str], Mapping[str, str]]
+"""Further parameters of a query, by its number and its day."""
+LEAST_ANSWERS: Final = 40
+"""The least number of answers in a turn from which a percentile is computed."""
 TURNS: Final = 3
 FIRST_DAY: Final = "2024-01-01"
 DAYS: Final = 365
 SPANS: Final = (1, 3, 12)
 """Months of a period: a month, a quarter, a year."""
-ROOM: Final = 100
-"""How many questions of a kind a turn may ask before they would meet those of the next."""
+READS_PER_TURN: Final = 100
+"""The most queries of a kind in one turn; a turn's queries begin where the last turn's would have ended."""
 _PAGES: Final = {"account": 15, "timeline": 15, "portfolio": 30}
 _EMPTY: Final = "empty async FastAPI endpoint"
 
 
-def asked(paths: tuple[str, ...], key: str, first: int, number: int) -> bytes:
-    """The n-th read behind a first one, of several that come in turns."""
+def nth_read(paths: tuple[str, ...], key: str, first: int, number: int) -> bytes:
+    """The n-th read after a first one, of several paths that repeat in a circle."""
     return call("GET", paths[(first + number) % len(paths)], key)
 
 
-def answers(ground: Ground, served: Served, key: str, paths: Sequence[str], seconds: float, first: int = 0) -> Load:
-    """Reads one after another, for a while and until there are enough to tell. Takes: which path comes first."""
-    request = partial(asked, tuple(paths), key, first)
-    load = ground.aside(drive, served.port, request, 1, seconds, 0.0, ROOM).whole()
-    if load.done < LEAST:
-        more = partial(asked, tuple(paths), key, first + load.done + load.late)
-        load = load + ground.aside(drive, served.port, more, 1, 600.0, 0.0, LEAST - load.done).whole()
+def timed_reads(
+    environment: Environment, served: Served, key: str, paths: Sequence[str], seconds: float, first: int = 0
+) -> Load:
+    """Reads one after another until the time is over and there are enough answers. Takes: the number of the first path."""
+    request = partial(nth_read, tuple(paths), key, first)
+    load = environment.run_in_process(drive, served.port, request, 1, seconds, 0.0, READS_PER_TURN).checked()
+    if load.done < LEAST_ANSWERS:
+        more = partial(nth_read, tuple(paths), key, first + load.done + load.late)
+        load = (
+            load
+            + environment.run_in_process(drive, served.port, more, 1, 600.0, 0.0, LEAST_ANSWERS - load.done).checked()
+        )
     return load
 
 
@@ -54,7 +59,7 @@ def answers(ground: Ground, served: Served, key: str, paths: Sequence[str], seco
 
 
 @dataclass(frozen=True)
-class Figure:
+class KpiMethod:
     """A KPI by one of its methods."""
 
     kpi: Kpi
@@ -62,29 +67,29 @@ class Figure:
 
     @property
     def name(self) -> str:
-        """As rows call it: the method is told where there are several."""
+        """The name in results. It contains the method where the KPI has several."""
         return f"{self.kpi.name}-{self.method}" if len(self.kpi.methods) > 1 else self.kpi.name
 
     @property
     def plain(self) -> tuple[str, ...]:
-        """Questions about all accounts, as things are now known."""
-        return self.paths(_nothing)
+        """Queries about all accounts, by what is known now."""
+        return self.paths(_no_more)
 
-    def paths(self, also: Also) -> tuple[str, ...]:
-        """Questions about it, each about other days. Takes: what else is asked, by number and day."""
-        return tuple(f"/v1/kpis/{self.kpi.name}?{urlencode(self._question(n, also))}" for n in range(DAYS))
+    def paths(self, more_parameters: MoreParameters) -> tuple[str, ...]:
+        """The paths of queries, each about other days. Takes: further parameters."""
+        return tuple(f"/v1/kpis/{self.kpi.name}?{urlencode(self._parameters(n, more_parameters))}" for n in range(DAYS))
 
-    def _question(self, number: int, also: Also) -> dict[str, str]:
-        day = add_days(FIRST_DAY, number * 97 % DAYS)  # every day once, in no order that an index would like
+    def _parameters(self, number: int, more_parameters: MoreParameters) -> dict[str, str]:
+        day = add_days(FIRST_DAY, number * 97 % DAYS)  # every day once, in an order that does not favour an index
         to = add_months(day, SPANS[number % len(SPANS)])
         period = {"from": day, "to": to} if self.kpi.kind == "period" else {}
-        return {"method": self.method, **period, **also(number, to if period else day)}
+        return {"method": self.method, **period, **more_parameters(number, to if period else day)}
 
 
-FIGURES: Final = tuple(Figure(kpi, method) for kpi in KPIS for method in kpi.methods)
+KPI_METHODS: Final = tuple(KpiMethod(kpi, method) for kpi in KPIS for method in kpi.methods)
 
 
-def _nothing(_number: int, _day: str) -> dict[str, str]:
+def _no_more(_number: int, _day: str) -> dict[str, str]:
     return {}
 
 
@@ -100,53 +105,59 @@ def _known_at(events: int, number: int, _day: str) -> dict[str, str]:
     return {"known_at": str(events * (number + DAYS) // (2 * DAYS + 1))}
 
 
-def kpis(ground: Ground, backend: str) -> list[Row]:
-    """P5: every KPI by every method: now, as of, known at, of one owner, and at a tenth of the events."""
-    big = grown(ground, backend, ground.accounts, ground.events)
-    small = grown(ground, backend, ground.accounts, max(1000, ground.events // 10))
+def kpis(environment: Environment, backend: str) -> list[Result]:
+    """P5: every KPI by every method: now, as of a day, known at a position, for one owner, and at a tenth of the events."""
+    big = generated_tenant(environment, backend, environment.accounts, environment.events)
+    small = generated_tenant(environment, backend, environment.accounts, max(1000, environment.events // 10))
     p95: dict[str, dict[str, float]] = {}
-    with steward(ground.folder, big.url) as much, steward(ground.folder, small.url) as little:
-        ways: dict[str, tuple[Served, Tenant, Also]] = {
-            "now": (much, big, _nothing),
-            "as-of": (much, big, _as_of),
-            "known-at": (much, big, partial(_known_at, big.events)),
-            "owner": (much, big, _owner),
-            "small": (little, small, _nothing),
+    with steward(environment.folder, big.url) as big_server, steward(environment.folder, small.url) as small_server:
+        variants: dict[str, tuple[Served, Tenant, MoreParameters]] = {
+            "now": (big_server, big, _no_more),
+            "as-of": (big_server, big, _as_of),
+            "known-at": (big_server, big, partial(_known_at, big.events)),
+            "owner": (big_server, big, _owner),
+            "small": (small_server, small, _no_more),
         }
-        for served, tenant, _ in ways.values():
-            answers(ground, served, tenant.key, FIGURES[0].plain, 0.0, DAYS - LEAST)  # connections, caches
-        for figure in FIGURES:
-            sides = {name: partial(_asked, ground, served, tenant.key, figure.paths(also))
-                     for name, (served, tenant, also) in ways.items()}  # fmt: skip
-            gave = in_turns(ground, sides, TURNS, seconds=ground.seconds / len(FIGURES))
-            p95[figure.name] = {name: middle(loads, lambda load: load.at(0.95)) for name, loads in gave.items()}
-    return list(_kpi_rows(backend, big, small, p95))
+        for served, tenant, _ in variants.values():
+            timed_reads(
+                environment, served, tenant.key, KPI_METHODS[0].plain, 0.0, DAYS - LEAST_ANSWERS
+            )  # fills caches
+        for kpi_method in KPI_METHODS:
+            sides = {name: partial(_turn, environment, served, tenant.key, kpi_method.paths(more_parameters))
+                     for name, (served, tenant, more_parameters) in variants.items()}  # fmt: skip
+            by_side = interleaved(environment, sides, TURNS, seconds=environment.seconds / len(KPI_METHODS))
+            p95[kpi_method.name] = {
+                name: median_of(loads, lambda load: load.at(0.95)) for name, loads in by_side.items()
+            }
+    return list(_kpi_results(backend, big, small, p95))
 
 
-def _asked(ground: Ground, served: Served, key: str, paths: tuple[str, ...], turn: int, seconds: float) -> Load:
-    return answers(ground, served, key, paths, seconds, turn * ROOM)
+def _turn(
+    environment: Environment, served: Served, key: str, paths: tuple[str, ...], turn: int, seconds: float
+) -> Load:
+    return timed_reads(environment, served, key, paths, seconds, turn * READS_PER_TURN)
 
 
-def _kpi_rows(backend: str, big: Tenant, small: Tenant, p95: Mapping[str, Mapping[str, float]]) -> Iterator[Row]:
-    """The worst of all first, then the worst of each comparison, then each by itself."""
-    size, rest = f"{big.events:,} events, p95", f"the same at {small.events:,} events"
+def _kpi_results(backend: str, big: Tenant, small: Tenant, p95: Mapping[str, Mapping[str, float]]) -> Iterator[Result]:
+    """The slowest of all first, then the worst of each comparison, then each KPI."""
+    size, at_tenth = f"{big.events:,} events, p95", f"the same at {small.events:,} events"
     slowest = max(p95, key=lambda name: p95[name]["now"])
-    yield row(f"P5-{backend}", f"slowest of {len(p95)} KPIs by method ({slowest}), {size}", p95[slowest]["now"], "ms",
-              p95[slowest]["small"], rest, Goal(ours_to=25))  # fmt: skip
-    for way, beside, name, of in (
-        ("flat", "small", rest, "now"),
+    yield compare(f"P5-{backend}", f"slowest of {len(p95)} KPIs by method ({slowest}), {size}", p95[slowest]["now"], "ms",
+              p95[slowest]["small"], at_tenth, Goal(ours_to=25))  # fmt: skip
+    for variant, beside, name, of in (
+        ("flat", "small", at_tenth, "now"),
         ("as-of", "now", "the same KPI now", "as-of"),
         ("known-at", "now", "the same KPI now", "known-at"),
     ):
-        worst = max(p95, key=lambda one: p95[one][of] / p95[one][beside])
-        yield row(f"P5-{backend}-{way}", f"{worst}, {of}, the worst ratio of all, {size}", p95[worst][of], "ms",
-                  p95[worst][beside], name, Goal(ratio_to=1.5 if way == "flat" else 2))  # fmt: skip
-    narrow = max(p95, key=lambda one: p95[one]["owner"])
-    yield row(f"P5-{backend}-owner", f"{narrow} of one owner's accounts, the slowest of all, {size}", p95[narrow]["owner"], "ms",
+        worst = max(p95, key=lambda kpi: p95[kpi][of] / p95[kpi][beside])
+        yield compare(f"P5-{backend}-{variant}", f"{worst}, {of}, the worst ratio of all, {size}", p95[worst][of], "ms",
+                  p95[worst][beside], name, Goal(ratio_to=1.5 if variant == "flat" else 2))  # fmt: skip
+    narrow = max(p95, key=lambda kpi: p95[kpi]["owner"])
+    yield compare(f"P5-{backend}-owner", f"{narrow} of one owner's accounts, the slowest of all, {size}", p95[narrow]["owner"], "ms",
               p95[narrow]["now"], "the same KPI of all accounts", Goal(ours_to=25))  # fmt: skip
-    for one, figures in p95.items():
-        yield row(
-            f"P5-{backend}-{one}", f"{one}, {size}", figures["now"], "ms", figures["small"], rest, Goal(ours_to=25)
+    for kpi, figures in p95.items():
+        yield compare(
+            f"P5-{backend}-{kpi}", f"{kpi}, {size}", figures["now"], "ms", figures["small"], at_tenth, Goal(ours_to=25)
         )
 
 
@@ -154,7 +165,7 @@ def _kpi_rows(backend: str, big: Tenant, small: Tenant, p95: Mapping[str, Mappin
 
 
 def page_paths(tenant: Tenant) -> dict[str, tuple[str, ...]]:
-    """Where the pages are, by kind."""
+    """The paths of the pages, by kind."""
     return {
         "account": tuple(f"/v1/accounts/{account}" for account in tenant.accounts),
         "timeline": tuple(f"/v1/accounts/{account}/timeline" for account in tenant.accounts),
@@ -162,26 +173,26 @@ def page_paths(tenant: Tenant) -> dict[str, tuple[str, ...]]:
     }
 
 
-def pages(ground: Ground, backend: str) -> list[Row]:
-    """P6: the three pages that an account manager opens all day, beside a read that does nothing."""
-    big = grown(ground, backend, ground.accounts, ground.events)
-    paths, rows = page_paths(big), []
-    with steward(ground.folder, big.url) as real, empty(ground.folder) as bare:
+def pages(environment: Environment, backend: str) -> list[Result]:
+    """P6: the three pages that an account manager opens most, beside a read that does nothing."""
+    big = generated_tenant(environment, backend, environment.accounts, environment.events)
+    paths, results = page_paths(big), []
+    with steward(environment.folder, big.url) as real, empty(environment.folder) as bare:
         for name, most in _PAGES.items():
             for served in (real, bare):
-                answers(ground, served, big.key, paths[name][-2:], 0.0)
+                timed_reads(environment, served, big.key, paths[name][-2:], 0.0)
             sides = {
-                "ours": partial(_asked, ground, real, big.key, paths[name]),
-                "empty": partial(_asked, ground, bare, big.key, paths[name]),
+                "ours": partial(_turn, environment, real, big.key, paths[name]),
+                "empty": partial(_turn, environment, bare, big.key, paths[name]),
             }
-            gave = in_turns(ground, sides, seconds=ground.seconds / len(_PAGES))
-            ours, peer = (middle(gave[side], lambda load: load.at(0.95)) for side in ("ours", "empty"))
-            work = f"{name} page, {len(paths[name])} of them in turns, {ground.accounts:,} accounts, {big.events:,} events, p95"
-            rows.append(row(f"P6-{backend}-{name}", work, ours, "ms", peer, _EMPTY, Goal(ours_to=most)))
-    return rows
+            by_side = interleaved(environment, sides, seconds=environment.seconds / len(_PAGES))
+            ours, peer = (median_of(by_side[side], lambda load: load.at(0.95)) for side in ("ours", "empty"))
+            work = f"{name} page, {len(paths[name])} of them in turns, {environment.accounts:,} accounts, {big.events:,} events, p95"
+            results.append(compare(f"P6-{backend}-{name}", work, ours, "ms", peer, _EMPTY, Goal(ours_to=most)))
+    return results
 
 
-def mean_of_kpis(ground: Ground, served: Served, key: str) -> float:
-    """Milliseconds of a KPI, over all of them."""
-    loads = [answers(ground, served, key, figure.plain, 0.0, LEAST) for figure in FIGURES]
+def mean_kpi_latency(environment: Environment, served: Served, key: str) -> float:
+    """The mean latency in milliseconds over all KPIs."""
+    loads = [timed_reads(environment, served, key, kpi_method.plain, 0.0, LEAST_ANSWERS) for kpi_method in KPI_METHODS]
     return sum(sum(load.latencies) / load.done for load in loads) / len(loads) * 1000

@@ -1,6 +1,6 @@
-"""Pitfalls: what once cost a lot, measured so that its return would show. Source: section 2 of the design.
+"""Regressions: three things that once were slow, measured so that their return shows. Source: section 2 of the design.
 
-A batch on a table that was never analysed, a batch beside a busy event loop, and endpoints that are plain functions.
+A batch on a table without statistics, a batch beside a busy event loop, and endpoints that are plain functions.
 """
 
 import asyncio
@@ -24,30 +24,30 @@ from app.store.new_event import NewEvent
 from app.store.receipts import Receipt, Request
 from bench.client import Load, call, drive
 from bench.commands import BODY, CONNECTIONS
-from bench.environment import Furnished, Ground, furnished, new_tenant, settings_of
+from bench.environment import Environment, WritableTenant, new_tenant, new_writable_tenant, settings_of
 from bench.generate import append_all
-from bench.interleaving import in_turns, middle
-from bench.results import Goal, Row, row
+from bench.interleaving import interleaved, median_of
+from bench.results import Goal, Result, compare
 from bench.servers import empty
 
 BATCH: Final = 256
 FILLED: Final = 200_000
-"""Events in the log that has no statistics."""
+"""The number of events in the log without statistics."""
 UNDER_LOAD: Final = 32
-"""Commands that share a transaction when a server is busy."""
+"""The number of commands that share a transaction when a server is busy."""
 REPEATS: Final = 25
 _LOCK: Final = 2
-"""How many times longer a batch may take than the least that a transaction can be."""
+"""How many times longer a batch may take than the smallest transaction."""
 _TASKS: Final = 64
-"""As many requests as a busy loop has in hand at a time."""
+"""The number of requests that a busy loop handles at a time."""
 
 
 def batches(
     runtime: Runtime, tenant_id: str, accounts: tuple[str, ...], size: int, count: int
 ) -> list[list[AppendRequest]]:
-    """Interactions on accounts, ready to be appended; each has a key of its own and a version that it rests on."""
+    """Batches of interactions on accounts, ready to be appended. Each has an idempotency key and expects a version of its account."""
     versions = {
-        account: max(one.version for one in runtime.log.stream(tenant_id, account)) for account in accounts[:size]
+        account: max(event.version for event in runtime.log.stream(tenant_id, account)) for account in accounts[:size]
     }
     return [
         [_interaction(runtime, tenant_id, account, versions[account])
@@ -84,31 +84,31 @@ def _appended(runtime: Runtime, tenant_id: str, batch: list[AppendRequest]) -> f
 # --- statistics ---
 
 
-def without_statistics(ground: Ground) -> list[Row]:
-    """A batch on PostgreSQL before anybody analysed the tables, beside the same one afterwards: probes need no statistics."""
-    url, events = ground.databases.fresh("postgresql"), max(1000, int(FILLED * ground.scale))
-    _unattended(url)
+def without_statistics(environment: Environment) -> list[Result]:
+    """A batch on PostgreSQL before and after ANALYZE: look-ups must need no statistics."""
+    url, events = environment.databases.fresh("postgresql"), max(1000, int(FILLED * environment.scale))
+    _disable_autovacuum(url)
     runtime = build(settings_of(url))
     try:
         tenant_id, _ = new_tenant(runtime)
-        ground.say(f"writing {events:,} events that nobody analyses")
+        environment.say(f"writing {events:,} events without statistics")
         accounts = tuple(append_all(runtime, url, tenant_id, max(10, BATCH, events // 100), events))
     finally:
         runtime.close()
     if _analysed(url):
-        raise RuntimeError("somebody analysed the table")
-    ground.say("appending without statistics")
-    before = ground.aside(batch_alone, url, tenant_id, accounts)
+        raise RuntimeError("the table has statistics already")
+    environment.say("appending without statistics")
+    before = environment.run_in_process(batch_alone, url, tenant_id, accounts)
     _execute(url, "ANALYZE")
-    ground.say("appending with statistics")
-    after = ground.aside(batch_alone, url, tenant_id, accounts)
-    ground.databases.drop(url)
+    environment.say("appending with statistics")
+    after = environment.run_in_process(batch_alone, url, tenant_id, accounts)
+    environment.databases.drop(url)
     work = f"a batch of {BATCH} appends on PostgreSQL tables of {events:,} events that were never analysed, median"
-    return [row("pitfall-statistics", work, before, "ms", after, "the same after ANALYZE", Goal(ratio_to=1.5))]
+    return [compare("regression-statistics", work, before, "ms", after, "the same after ANALYZE", Goal(ratio_to=1.5))]
 
 
 def batch_alone(url: str, tenant_id: str, accounts: tuple[str, ...]) -> float:
-    """Milliseconds of a batch on a connection of its own, which remembers no plan of another's."""
+    """Milliseconds of a batch on a new connection, without the cached plans of another one."""
     runtime = build(settings_of(url))
     try:
         ready = batches(runtime, tenant_id, accounts, BATCH, REPEATS + 5)
@@ -117,8 +117,8 @@ def batch_alone(url: str, tenant_id: str, accounts: tuple[str, ...]) -> float:
         runtime.close()
 
 
-def _unattended(url: str) -> None:
-    """Keeps autovacuum, which analyses too, away from all tables."""
+def _disable_autovacuum(url: str) -> None:
+    """Disables autovacuum, which also analyses, on all tables."""
     database = Database(url, owner=True)
     with database.administer() as connection:
         for name in connection.dialect.get_table_names(connection):
@@ -129,9 +129,11 @@ def _unattended(url: str) -> None:
 def _analysed(url: str) -> bool:
     database = Database(url, owner=True)
     with database.administer() as connection:
-        known = connection.execute(text("SELECT count(*) FROM pg_stats WHERE tablename = 'events'")).scalar_one()
+        has_statistics = connection.execute(
+            text("SELECT count(*) FROM pg_stats WHERE tablename = 'events'")
+        ).scalar_one()
     database.close()
-    return bool(known)
+    return bool(has_statistics)
 
 
 def _execute(url: str, statement: str) -> None:
@@ -144,34 +146,34 @@ def _execute(url: str, statement: str) -> None:
 # --- the interpreter's lock ---
 
 
-def beside_busy_loop(ground: Ground, backend: str) -> list[Row]:
-    """A batch while an event loop of the same process is busy, beside the least that a transaction can be, there too.
+def beside_busy_loop(environment: Environment, backend: str) -> list[Result]:
+    """A batch beside a busy event loop of the same process, compared with the smallest transaction beside the same loop.
 
-    Whatever waits for the disk or the network gives the interpreter's lock away and must wait to have it back: what a
-    batch costs there is how often it does so.
+    Each wait for the disk or the network releases the interpreter's lock and must wait to get it back. The cost of a batch
+    beside a busy loop is therefore the number of its waits.
     """
-    steward = furnished(ground, backend)
-    ours, bare, alone = ground.aside(under_the_lock, steward)
-    ground.databases.drop(steward.url)
-    work = f"a batch of {UNDER_LOAD} appends beside an event loop with {_TASKS} requests in hand, {backend}, median"
+    tenant = new_writable_tenant(environment, backend)
+    ours, bare, alone = environment.run_in_process(under_the_lock, tenant)
+    environment.databases.drop(tenant.url)
+    work = f"a batch of {UNDER_LOAD} appends beside an event loop with {_TASKS} requests in flight, {backend}, median"
     peer = "BEGIN, one INSERT and COMMIT by the driver, beside the same loop"
-    id_ = f"pitfall-interpreter-lock-{backend}"
+    id_ = f"regression-interpreter-lock-{backend}"
     return [
-        row(id_, work, ours, "ms", bare, peer, Goal(ratio_to=_LOCK)),
-        row(f"{id_}-alone", work, ours, "ms", alone, "the same with nothing beside it", Goal()),
+        compare(id_, work, ours, "ms", bare, peer, Goal(ratio_to=_LOCK)),
+        compare(f"{id_}-alone", work, ours, "ms", alone, "the same with nothing beside it", Goal()),
     ]
 
 
-def under_the_lock(steward: Furnished) -> tuple[float, float, float]:
-    """Milliseconds of a batch and of a bare transaction, both beside a busy loop, and of a batch alone; in turns."""
-    runtime = build(settings_of(steward.url))
-    database = Database(steward.url, owner=True)
+def under_the_lock(tenant: WritableTenant) -> tuple[float, float, float]:
+    """Milliseconds of a batch and of a bare transaction, both beside a busy loop, and of a batch alone. The three take turns."""
+    runtime = build(settings_of(tenant.url))
+    database = Database(tenant.url, owner=True)
     connection: Any = database.writer.raw_connection().driver_connection
     connection.execute("CREATE TABLE bare (n integer)")
     try:
-        ready = iter(batches(runtime, steward.tenant_id, steward.accounts, UNDER_LOAD, 2 * REPEATS + 2))
+        ready = iter(batches(runtime, tenant.tenant_id, tenant.accounts, UNDER_LOAD, 2 * REPEATS + 2))
         sides: dict[str, Callable[[], float]] = {
-            "ours": lambda: _appended(runtime, steward.tenant_id, next(ready)),
+            "ours": lambda: _appended(runtime, tenant.tenant_id, next(ready)),
             "bare": lambda: _bare(connection),
         }
         for _ in range(2):
@@ -180,7 +182,7 @@ def under_the_lock(steward: Furnished) -> tuple[float, float, float]:
         for _ in range(REPEATS):
             took["alone"].append(sides["ours"]())
             for name, side in sides.items():
-                took[name].append(uvloop.run(_amid(side)))
+                took[name].append(uvloop.run(_beside_busy_tasks(side)))
         return median(took["ours"]), median(took["bare"]), median(took["alone"])
     finally:
         connection.close()
@@ -195,8 +197,8 @@ def _bare(connection: Any) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-async def _amid(work: Callable[[], float]) -> float:
-    """Does something in a thread while the loop works on requests without a pause."""
+async def _beside_busy_tasks(work: Callable[[], float]) -> float:
+    """Runs a function in a thread while the loop handles requests without a pause."""
     ended = threading.Event()
     tasks = [asyncio.create_task(_busy(ended)) for _ in range(_TASKS)]
     await asyncio.sleep(0)
@@ -208,7 +210,7 @@ async def _amid(work: Callable[[], float]) -> float:
 
 
 async def _busy(ended: threading.Event) -> None:
-    """What a request costs a loop: about a tenth of a millisecond of Python, then the next one's turn."""
+    """Simulates requests: about a tenth of a millisecond of Python each, then the next task's turn."""
     while not ended.is_set():
         for _ in range(10):
             json.loads(BODY)
@@ -218,24 +220,32 @@ async def _busy(ended: threading.Event) -> None:
 # --- endpoints ---
 
 
-def plain_functions(ground: Ground) -> list[Row]:
-    """Endpoints that are `async def` beside plain ones, which FastAPI hands to threads: why every command's is the former."""
-    with empty(ground.folder) as bare:
+def plain_functions(environment: Environment) -> list[Result]:
+    """`async def` endpoints beside plain functions, which FastAPI runs in threads. The result is why commands are `async def`."""
+    with empty(environment.folder) as bare:
         sides = {
-            "async def": partial(_driven, ground, bare.port, "/v1/accounts/a/interactions"),
-            "def": partial(_driven, ground, bare.port, "/v1/threads/a/interactions"),
+            "async def": partial(_posted_load, environment, bare.port, "/v1/accounts/a/interactions"),
+            "def": partial(_posted_load, environment, bare.port, "/v1/threads/a/interactions"),
         }
-        gave = in_turns(ground, sides)
-    ours, peer = (middle(gave[name], lambda load: load.rate) for name in ("async def", "def"))
-    work = f"an empty endpoint that is `async def`, as all of our commands' are, {CONNECTIONS} connections"
+        by_side = interleaved(environment, sides)
+    ours, peer = (median_of(by_side[name], lambda load: load.rate) for name in ("async def", "def"))
+    work = f"an empty endpoint that is `async def`, as all command endpoints are, {CONNECTIONS} connections"
     return [
-        row("pitfall-def-endpoints", work, ours, "requests/s", peer, "the same as a plain `def`", Goal(ratio_from=1.25))
+        compare(
+            "regression-def-endpoints",
+            work,
+            ours,
+            "requests/s",
+            peer,
+            "the same as a plain `def`",
+            Goal(ratio_from=1.25),
+        )
     ]
 
 
-def _driven(ground: Ground, port: int, path: str, _turn: int, seconds: float) -> Load:
-    return ground.aside(drive, port, partial(_posted, path), CONNECTIONS, seconds, 0.3).whole()
+def _posted_load(environment: Environment, port: int, path: str, _turn: int, seconds: float) -> Load:
+    return environment.run_in_process(drive, port, partial(_post_request, path), CONNECTIONS, seconds, 0.3).checked()
 
 
-def _posted(path: str, _number: int) -> bytes:
+def _post_request(path: str, _number: int) -> bytes:
     return call("POST", path, "", BODY)

@@ -1,4 +1,4 @@
-"""Servers as processes: ours and the empty one, with the same uvicorn settings."""
+"""Servers as processes: Steward and the empty server, with the same uvicorn settings."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ _START_SECONDS: Final = 60
 
 @dataclass(frozen=True)
 class Served:
-    """A server that runs. process: its own, for memory and time."""
+    """A running server. process: its process, for memory and processor time."""
 
     port: int
     process: psutil.Process
@@ -31,27 +31,27 @@ class Served:
         """Seconds of processor time that it has used so far."""
         return cpu_of(self.process)
 
-    def weight(self) -> float:
-        """Megabytes that it holds in memory."""
-        return weight_of(self.process)
+    def memory(self) -> float:
+        """Megabytes of memory that it uses."""
+        return memory_of(self.process)
 
 
 def cpu_of(process: psutil.Process) -> float:
-    """Seconds of processor time of a process and of all that it started, also of those that ended."""
+    """Seconds of processor time of a process and of all its children, also of those that have ended."""
     used = 0.0
-    for one in _tree(process):
+    for member in _tree(process):
         with suppress(psutil.NoSuchProcess):
-            times = one.cpu_times()
+            times = member.cpu_times()
             used += times.user + times.system + times.children_user + times.children_system
     return used
 
 
-def weight_of(process: psutil.Process) -> float:
-    """Megabytes in memory of a process and of all that it started; what they share counts for each."""
+def memory_of(process: psutil.Process) -> float:
+    """Megabytes of memory of a process and of all its children. Shared memory counts for each."""
     used = 0
-    for one in _tree(process):
+    for member in _tree(process):
         with suppress(psutil.NoSuchProcess):
-            used += one.memory_info().rss
+            used += member.memory_info().rss
     return used / 1_000_000
 
 
@@ -61,37 +61,41 @@ def _tree(process: psutil.Process) -> list[psutil.Process]:
     return []
 
 
-def environment(url: str, **settings: object) -> dict[str, str]:
-    """The environment of a process of ours on a database."""
-    told = {"database_url": url, "vault_key": VAULT_KEY, "log_level": "error", **settings}
+def process_environment(url: str, **settings: object) -> dict[str, str]:
+    """The environment variables of a Steward process on a database."""
+    values = {"database_url": url, "vault_key": VAULT_KEY, "log_level": "error", **settings}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")}
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**inherited, "PYTHONPATH": path, **{f"STEWARD_{name.upper()}": str(value) for name, value in told.items()}}
+    return {
+        **inherited,
+        "PYTHONPATH": path,
+        **{f"STEWARD_{name.upper()}": str(value) for name, value in values.items()},
+    }
 
 
 @contextmanager
 def steward(folder: Path, url: str, *, projector: bool = True) -> Iterator[Served]:
-    """Our server, one worker, for as long as it is needed."""
-    told = environment(url, projector=projector, watchers=False)
-    with _uvicorn(folder, ["app.main:create_app_from_env", "--factory"], told) as served:
+    """Runs a Steward server with one worker."""
+    variables = process_environment(url, projector=projector, watchers=False)
+    with _uvicorn(folder, ["app.main:create_app_from_env", "--factory"], variables) as served:
         yield served
 
 
 @contextmanager
 def empty(folder: Path) -> Iterator[Served]:
-    """The server that does nothing."""
-    with _uvicorn(folder, ["bench.empty:app"], environment("")) as served:
+    """Runs the empty server."""
+    with _uvicorn(folder, ["bench.empty:app"], process_environment("")) as served:
         yield served
 
 
 @contextmanager
-def _uvicorn(folder: Path, app: list[str], told: Mapping[str, str]) -> Iterator[Served]:
+def _uvicorn(folder: Path, app: list[str], variables: Mapping[str, str]) -> Iterator[Served]:
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", *app, "--host", HOST, "--port", str(port), "--workers", "1",
                "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "error", "--no-server-header"]  # fmt: skip
-    process = subprocess.Popen(command, cwd=folder, env=dict(told))  # noqa: S603 - our own words
+    process = subprocess.Popen(command, cwd=folder, env=dict(variables))  # noqa: S603 - a fixed command
     try:
-        _await(process, port)
+        _wait_until_served(process, port)
         yield Served(port, psutil.Process(process.pid))
     finally:
         process.terminate()
@@ -109,7 +113,7 @@ def _free_port() -> int:
         return port
 
 
-def _await(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait_until_served(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -22,8 +22,6 @@ LEFT: Final[dict[str, int]] = {
     "app/api": 5,
     "app/domain": 3,
     "app/read_side": 1,
-    "bench": 57,
-    "docs/certificates.md": 1,
     "docs/errors.md": 2,
     "docs/examples.md": 8,
     "docs/operations.md": 1,

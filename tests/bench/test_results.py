@@ -1,4 +1,4 @@
-"""What a run of the benchmarks writes, and how it decides whether a goal was met."""
+"""What a run of the benchmarks writes, how goals are met, and how benchmarks are chosen."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from bench.catalogue import BENCHMARKS, PROOFS, main
 from bench.growth import plot
-from bench.results import Goal, row, save
+from bench.results import Goal, compare, save
 
 MEMBERS = ["id", "work", "ours", "unit", "peer", "peer_name", "ratio", "goal", "met"]
 
@@ -30,36 +30,63 @@ def test_a_goal_is_met_when_all_its_bounds_hold(goal: Goal, ours: float, ratio: 
     assert goal.met(ours, ratio) is met
 
 
-def test_a_row_says_both_figures_their_ratio_and_the_goal() -> None:
-    told = row("P4-sqlite", "rebuild", 62_000.0, "events/s a core", 1_550.0, "the runner", Goal(50_000, ratio_from=40))
+def test_a_result_has_both_figures_their_ratio_and_the_goal() -> None:
+    result = compare(
+        "P4-sqlite", "rebuild", 62_000.0, "events/s a core", 1_550.0, "the runner", Goal(50_000, ratio_from=40)
+    )
 
-    assert (told.ratio, told.goal, told.met) == (40.0, "≥ 50,000 events/s a core, ≥ 40 ×", True)
+    assert (result.ratio, result.goal, result.met) == (40.0, "≥ 50,000 events/s a core, ≥ 40 ×", True)
 
 
 @pytest.mark.parametrize(("ours", "peer"), [(1.0, 0.0), (float("nan"), 1.0), (1.0, float("inf"))])
-def test_nothing_beside_nothing_is_no_row(ours: float, peer: float) -> None:
+def test_figures_that_cannot_be_compared_give_no_result(ours: float, peer: float) -> None:
     with pytest.raises(RuntimeError, match="cannot be compared"):
-        row("P1-sqlite", "commands", ours, "requests/s", peer, "nobody", Goal())
+        compare("P1-sqlite", "commands", ours, "requests/s", peer, "nobody", Goal())
 
 
-def test_a_row_that_is_measured_again_takes_the_place_of_the_former_one(tmp_path: Path) -> None:
+def test_a_result_that_is_measured_again_replaces_the_earlier_one(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    save([row("P1", "w", 1, "u", 2, "p", Goal()), row("P2", "w", 1, "u", 2, "p", Goal())], path)
-    save([row("P1", "w", 3, "u", 2, "p", Goal())], path)
+    save([compare("P1", "w", 1, "u", 2, "p", Goal()), compare("P2", "w", 1, "u", 2, "p", Goal())], path)
+    save([compare("P1", "w", 3, "u", 2, "p", Goal())], path)
 
     written = json.loads(path.read_text())
-    assert [(one["id"], one["ours"]) for one in written] == [("P2", 1), ("P1", 3)]
+    assert [(result["id"], result["ours"]) for result in written] == [("P2", 1), ("P1", 3)]
     assert list(written[0]) == MEMBERS
 
 
 def test_every_goal_of_the_design_has_its_benchmarks_on_both_databases() -> None:
-    names = {one.name for one in BENCHMARKS}
+    names = {benchmark.name for benchmark in BENCHMARKS}
 
     assert {
         f"{goal}-{backend}" for goal in ("P1", "P3", "P4", "P5", "P6", "P7") for backend in ("sqlite", "postgresql")
     } <= names
-    assert {"P2", "P8-idle", "growth", "generator", "pitfall-statistics", "pitfall-def-endpoints"} <= names
-    assert not names & {one.name for one in PROOFS}
+    assert {"P2", "P8-idle", "growth", "generator", "regression-statistics", "regression-def-endpoints"} <= names
+    assert not names & {benchmark.name for benchmark in PROOFS}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("command-sqlite", {"P1-sqlite", "P1-sqlite-views"}),
+        ("P1-sqlite-keyless", {"P1-sqlite"}),
+        ("command-library", {"P2"}),
+        ("kpis", {"P5-sqlite", "P5-postgresql"}),
+        ("memory", {"P8-idle", "P4-sqlite", "P4-postgresql"}),
+        ("P8-rebuild-sqlite", {"P4-sqlite"}),
+    ],
+)
+def test_a_benchmark_is_found_by_its_name_its_number_or_the_id_of_a_result(text: str, names: set[str]) -> None:
+    assert {benchmark.name for benchmark in BENCHMARKS if benchmark.matches(text)} == names
+
+
+def test_help_lists_every_benchmark_with_its_number(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    printed = capsys.readouterr().out
+    for benchmark in (*BENCHMARKS, *PROOFS):
+        assert f"  {benchmark.title} " in printed
+        assert benchmark.name in printed
 
 
 def test_an_unknown_name_is_refused_before_anything_runs() -> None:
