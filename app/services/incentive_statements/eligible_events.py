@@ -38,17 +38,11 @@ def eligible_events(
     """The events of [start, end), days, that happened on accounts of the payee, in the order in which they took effect."""
     holdings = _holdings(reader, tenant_id, payee, when)
     first, last = day_start(start, zone), min(day_start(end, zone), when.as_of + 1)
-    table = timeline.VIEW.table
     names, contracts = sorted(holdings), set()
     account_of: dict[str, str] = {}
     for at in range(0, len(names), CHUNK):
-        clauses = [
-            table.c.account.in_(names[at : at + CHUNK]),
-            table.c.type.in_(list(RULES)),
-            table.c.effective_at >= first,
-            table.c.effective_at < last,
-        ]
-        for entry in reader.select(tenant_id, timeline.VIEW, clauses, when)[0]:
+        within = timeline.effective_within(names[at : at + CHUNK], list(RULES), first, last)
+        for entry in reader.select(tenant_id, timeline.VIEW, within, when)[0]:
             if _owner_at(holdings[entry.account], entry.effective_at) == payee:
                 account_of[entry.event_id] = entry.account
                 contracts.add(entry.stream_id)
@@ -66,13 +60,12 @@ def eligible_events(
 
 def _holdings(reader: Reader, tenant_id: str, payee: str, when: When) -> dict[str, list[portfolios.Holding]]:
     """Every holding, by account, of the accounts that belonged to the payee at any time."""
-    table = portfolios.VIEW.table
-    own, _ = reader.select(tenant_id, portfolios.VIEW, [table.c.owner == payee], when)
+    own, _ = reader.select(tenant_id, portfolios.VIEW, [portfolios.ever_owned_by(payee)], when)
     names = sorted({row.account for row in own})
     holdings: dict[str, list[portfolios.Holding]] = {account: [] for account in names}
     for at in range(0, len(names), CHUNK):
-        clauses = [table.c.account.in_(names[at : at + CHUNK])]
-        for row in reader.select(tenant_id, portfolios.VIEW, clauses, when)[0]:
+        of_accounts = [portfolios.of_accounts(names[at : at + CHUNK])]
+        for row in reader.select(tenant_id, portfolios.VIEW, of_accounts, when)[0]:
             holdings[row.account].append(row)
     return holdings
 
