@@ -42,7 +42,7 @@ class Calendar:
 
 @pytest.fixture
 def calendar(databases: Databases) -> Iterator[Calendar]:
-    """A server on SQLite whose clock stands at 2026-01-15T09:00:00Z and goes when it is told to."""
+    """A server on SQLite whose clock stands at 2026-01-15T09:00:00Z and moves only when the test moves it."""
     clock = Clock("2026-01-15T09:00:00Z")
     with Server(databases.fresh("sqlite"), clock=clock) as server:
         yield Calendar(server, clock)

@@ -36,13 +36,13 @@ class Operation:
         return self.path.format_map({name: ids[name] for name in self.params})
 
     @property
-    def asked(self) -> dict[str, str]:
-        """What its query must say at the least: a period, and of whatever else is required the contract's example."""
-        told = {one["name"]: one["schema"] for one in self.spec.get("parameters", []) if one["in"] == "query"}
+    def required_query(self) -> dict[str, str]:
+        """The least query that it takes: a period, and the contract's example of every other required parameter."""
+        schemas = {one["name"]: one["schema"] for one in self.spec.get("parameters", []) if one["in"] == "query"}
         needed = {one["name"] for one in self.spec.get("parameters", []) if one["in"] == "query" and one["required"]}
         return {
-            name: PERIOD[name] if name in PERIOD else told[name]["examples"][0]
-            for name in told
+            name: PERIOD[name] if name in PERIOD else schemas[name]["examples"][0]
+            for name in schemas
             if name in needed | {*PERIOD}
         }
 
@@ -59,28 +59,28 @@ class Operation:
 
 def operations() -> list[Operation]:
     """Every operation of the contract."""
-    found = []
+    collected = []
     for path, methods in SCHEMA["paths"].items():
         for method, spec in methods.items():
-            told = spec.get("parameters", [])
+            parameters = spec.get("parameters", [])
             content = spec.get("requestBody", {}).get("content", {})
             media = next(iter(content), None)
             example = content[media].get("example") if media else None
-            found.append(
+            collected.append(
                 Operation(
                     spec["operationId"],
                     method.upper(),
                     path,
                     frozenset(scope for one in spec.get("security", []) for scope in one["ApiKey"]),
                     "security" in spec,
-                    tuple(one["name"] for one in told if one["in"] == "path"),
-                    tuple(one["name"] for one in told if one["in"] == "query"),
+                    tuple(one["name"] for one in parameters if one["in"] == "path"),
+                    tuple(one["name"] for one in parameters if one["in"] == "query"),
                     json.dumps(example).encode() if example is not None else None,
                     media,
                     spec,
                 )
             )
-    return found
+    return collected
 
 
 OPERATIONS = operations()

@@ -17,7 +17,7 @@ LINE = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "1
 
 @dataclass
 class SampleAgency:
-    """A client and what it made: ids by the name of the path's parameter."""
+    """A client and what it wrote: ids by the name of the path's parameter, and the ids of all events."""
 
     client: Client
     mark: str
@@ -25,7 +25,7 @@ class SampleAgency:
     events: list[str] = field(default_factory=list)
 
     def write(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """A write, its event ids kept."""
+        """Writes, and collects the ids of the events."""
         receipt = self.client.write(path, body)
         self.events += [event["id"] for event in receipt["events"]]
         return receipt
@@ -63,7 +63,7 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
     )  # fmt: skip
     account = f"/v1/accounts/{opened['id']}"
     write(f"{account}/owner", {"owner": f"new {mark}", "reason": f"because {mark}", "effective_at": "2026-01-10"})
-    talked = write(
+    interaction = write(
         f"{account}/interactions",
         {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z", "subject": f"subject {mark}",
          "summary": f"summary {mark}", "participants": [f"name {mark}"], "topics": [f"topic {mark}"], "external_ref": ref},
@@ -74,26 +74,26 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
     drafted = write(f"{account}/contracts", draft(mark, external_ref=ref))
     contract = f"/v1/contracts/{drafted['id']}"
     write(f"{contract}/signature", {"signed_at": "2025-12-20T10:00:00Z"})
-    cycle = write(f"{contract}/renewal-cycles", {})
-    write(f"/v1/renewals/{cycle['id']}/risk", {"risk": "watch", "drivers": [f"driver {mark}"]})
+    renewal = write(f"{contract}/renewal-cycles", {})
+    write(f"/v1/renewals/{renewal['id']}/risk", {"risk": "watch", "drivers": [f"driver {mark}"]})
     for category in ("best_case", "commit"):
-        write(f"/v1/renewals/{cycle['id']}/forecasts", {"category": category, "expected_value": "12000.00"})
+        write(f"/v1/renewals/{renewal['id']}/forecasts", {"category": category, "expected_value": "12000.00"})
     write(
         f"{contract}/amendments",
         {"effective_at": "2026-02-01", "changes": [{"op": "add_line", **LINE, "line": f"line {mark}"}]},
     )
     write(f"{account}/scope-changes", {"title": f"another {mark}", "request": f"more {mark}"})
-    wish = write(
+    scope_change = write(
         f"{account}/scope-changes",
         {"title": f"title {mark}", "request": f"request {mark}", "contract": f"ref:{ref}", "external_ref": ref},
     )
-    write(f"/v1/scope-changes/{wish['id']}/consults", {"team": "creative", "question": f"question {mark}"})
-    chance = write(
+    write(f"/v1/scope-changes/{scope_change['id']}/consults", {"team": "creative", "question": f"question {mark}"})
+    opportunity_receipt = write(
         f"{account}/opportunities",
         {"title": f"more {mark}", "kind": "upsell", "source": "usage", "product": f"product {mark}", "contract": f"ref:{ref}",
          "external_ref": ref},
     )  # fmt: skip
-    opportunity = f"/v1/opportunities/{chance['id']}"
+    opportunity = f"/v1/opportunities/{opportunity_receipt['id']}"
     write(f"{opportunity}/qualification", {"need": f"need {mark}", "budget_known": True})
     estimate = {"annual_value": "6000.00", "currency": "EUR", "probability": "0.4", "close_by": "2026-06-30"}
     write(f"{opportunity}/estimate", estimate)
@@ -103,7 +103,7 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
     proposal = write(
         f"{account}/proposals",
         {**offer, "title": f"offer {mark}", "terms": f"terms {mark}", "cost": "6000.00", "value_evidence": [f"proof {mark}"],
-         "contract": f"ref:{ref}", "opportunity": chance["id"], "external_ref": ref},
+         "contract": f"ref:{ref}", "opportunity": opportunity_receipt["id"], "external_ref": ref},
     )  # fmt: skip
     there = f"/v1/proposals/{proposal['id']}"
     write(f"{there}/client-positions", {"position": f"position {mark}", "wants": [f"want {mark}"]})
@@ -114,19 +114,19 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
     _statement(world, mark)
     world.ids |= {
         "proposal": proposal["id"],
-        "opportunity": chance["id"],
+        "opportunity": opportunity_receipt["id"],
         "account": opened["id"],
-        "interaction": talked["id"],
+        "interaction": interaction["id"],
         "contract": drafted["id"],
-        "renewal": cycle["id"],
-        "scope_change": wish["id"],
+        "renewal": renewal["id"],
+        "scope_change": scope_change["id"],
     }
 
 
 def _certificates(world: SampleAgency, mark: str) -> None:
-    asked = {"kpi": "mrr", "as_of": "2026-01-05", "currency": "EUR", "note": f"note {mark}"}
-    world.write("/v1/kpi-certificates", {**asked, "account": "ref:a1"})
-    certified = world.write("/v1/kpi-certificates", {**asked, "owner": f"usr {mark}"})
+    body = {"kpi": "mrr", "as_of": "2026-01-05", "currency": "EUR", "note": f"note {mark}"}
+    world.write("/v1/kpi-certificates", {**body, "account": "ref:a1"})
+    certified = world.write("/v1/kpi-certificates", {**body, "owner": f"usr {mark}"})
     world.write("/v1/period-closes", {"from": "2025-12-01", "to": "2025-12-15", "kpis": ["mrr", "quick_ratio"]})
     closed = world.write("/v1/period-closes", {"from": "2025-12-15", "to": "2026-01-01", "kpis": ["mrr"]})
     world.ids |= {"kpi_certificate": certified["id"], "period_close": closed["id"]}
@@ -171,8 +171,8 @@ def _budget(world: SampleAgency, mark: str, account: str, ref: str) -> None:
 def _statement(world: SampleAgency, mark: str) -> None:
     """What the contract that was signed just now brings its account's owner; the one before was paid already."""
     period = {"from": "2025-12-01", "to": "2028-01-01"}
-    told = {"plan": "ref:incentive@default", "payee": f"new {mark}", "currency": "EUR", **period}
-    made = world.write("/v1/incentive-statements", told)
+    body = {"plan": "ref:incentive@default", "payee": f"new {mark}", "currency": "EUR", **period}
+    made = world.write("/v1/incentive-statements", body)
     statement = f"/v1/incentive-statements/{made['id']}"
     [line] = world.client.read(statement)["lines"]
     world.write(f"{statement}/disputes", {"event": line["event"], "reason": f"reason {mark}"})

@@ -47,13 +47,13 @@ def offered(client: Client, path: str) -> set[str]:
 
 def assert_the_rest_is_refused(client: Client, path: str, bodies: dict[str, dict[str, Any]]) -> set[str]:
     """Everything else is refused by name and leaves no trace. Gives: what is offered."""
-    told = offered(client, path)
+    actions = offered(client, path)
     before = client.read(path)["version"]
-    for name in bodies.keys() - told:
+    for name in bodies.keys() - actions:
         answer = client.post(f"{path}/{name}", json=bodies[name])
         assert answer.status_code in (403, 409), (name, answer.text)
     assert client.read(path)["version"] == before
-    return told
+    return actions
 
 
 def contract(client: Client, of: str) -> dict[str, str]:
@@ -71,43 +71,43 @@ def test_a_proposal_offers_each_role_what_it_may_do_next(each_server: Server) ->
     always = {"versions", "client-positions", "concessions", "decline"}
     there = drafted(manager, of)
 
-    def told(client: Client) -> set[str]:
+    def actions_of(client: Client) -> set[str]:
         client.position = max(each.position for each in who.values())
         return assert_the_rest_is_refused(client, there, bodies)
 
-    assert told(manager) == always | {"submission"}
+    assert actions_of(manager) == always | {"submission"}
     manager.write(f"{there}/concessions", {**GIVE, "value": "1200.00"})
-    assert told(manager) == always | {"rejections"}
-    assert told(senior) == always | {"approvals", "rejections"}
-    assert told(who["auditor"]) == set()
+    assert actions_of(manager) == always | {"rejections"}
+    assert actions_of(senior) == always | {"approvals", "rejections"}
+    assert actions_of(who["auditor"]) == set()
     senior.write(f"{there}/approvals", {"concession": "c1"})
-    assert told(manager) == always | {"submission"}
+    assert actions_of(manager) == always | {"submission"}
     manager.write(f"{there}/submission")
-    assert told(manager) == always | {"acceptance"}
+    assert actions_of(manager) == always | {"acceptance"}
     manager.write(f"{there}/acceptance", {"version": 1})
-    assert told(manager) == {"contract"}
+    assert actions_of(manager) == {"contract"}
 
     other = drafted(manager, of)
     manager.write(f"{other}/submission")
     manager.write(f"{other}/acceptance", {"version": 1})
     manager.write(f"{other}/contract", bodies["contract"])
     there = other
-    assert told(manager) == set()
+    assert actions_of(manager) == set()
 
 
 def test_a_margin_below_the_floor_is_offered_to_directors_only(each_server: Server) -> None:
     who = table(each_server)
     there = drafted(who["manager"], account(who["manager"]), cost="11000.00")
 
-    def told(role: str) -> set[str]:
+    def actions_of(role: str) -> set[str]:
         who[role].position = who["manager"].position
         return offered(who[role], there)
 
-    assert {role for role in who if "approvals" in told(role)} == {"director", "admin"}
-    assert {role for role in who if "submission" in told(role)} == set()
+    assert {role for role in who if "approvals" in actions_of(role)} == {"director", "admin"}
+    assert {role for role in who if "submission" in actions_of(role)} == set()
     who["director"].write(f"{there}/approvals", {})
     who["manager"].position = who["director"].position
-    assert "submission" in told("manager")
+    assert "submission" in actions_of("manager")
 
 
 def test_a_proposal_that_is_not_valid_any_more_may_expire(each_server: Server) -> None:
@@ -115,10 +115,10 @@ def test_a_proposal_that_is_not_valid_any_more_may_expire(each_server: Server) -
     of = account(client)
     there = drafted(client, of, valid_until="2026-02-01", effective_at="2026-01-01")
 
-    told = assert_the_rest_is_refused(client, there, {**PROPOSAL, "contract": contract(client, of)})
+    actions = assert_the_rest_is_refused(client, there, {**PROPOSAL, "contract": contract(client, of)})
 
-    assert "expiry" in told
-    assert "submission" not in told
+    assert "expiry" in actions
+    assert "submission" not in actions
     client.write(f"{there}/expiry")
     assert offered(client, there) == set()
 

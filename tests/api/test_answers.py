@@ -10,7 +10,7 @@ from app.api.http.presenter import Presenter
 from app.api.http.response_models import AmountBody, AsDecimal, AsInstant, AsMoney, PeriodBody
 
 CONTEXT: Any = None
-"""Nothing is sealed in these rows, so that nothing is asked of the caller's context."""
+"""Nothing is sealed in these rows, so that the caller's context is never read."""
 
 
 class Deal(NamedTuple):

@@ -1,4 +1,4 @@
-"""Budgets over HTTP: set, spent, corrected, expected, and looked at from any point."""
+"""Budgets over HTTP: set, spent, corrected, expected, and read at any point of both clocks."""
 
 from typing import Any
 
@@ -51,14 +51,14 @@ def test_a_budget_says_what_is_spent_left_and_expected(agency: Client) -> None:
 
     assert [event["type"] for event in first["events"]] == ["budget.spend_recorded"]
     assert [event["type"] for event in second["events"]] == ["budget.spend_recorded", "budget.threshold_crossed"]
-    told = agency.read(path)
-    assert (told["spent"], told["remaining"], told["percent_spent"]) == (
+    page = agency.read(path)
+    assert (page["spent"], page["remaining"], page["percent_spent"]) == (
         euros("13000.00"),
         euros("11000.00"),
         "54.166666",
     )
-    assert (told["forecast"], told["variance"], told["documents"]) == (euros("22000.00"), "-0.083333", 2)
-    [crossed] = told["crossed"]
+    assert (page["forecast"], page["variance"], page["documents"]) == (euros("22000.00"), "-0.083333", 2)
+    [crossed] = page["crossed"]
     assert crossed["event"] == second["events"][1]["id"]
     # twelve of 181 days
     assert (crossed["percent"], crossed["projected_at_end"]) == (50, euros("196083.33"))
@@ -141,7 +141,7 @@ def test_budgets_come_in_as_events_too(agency: Client) -> None:
         return {"specversion": "1.0", "id": f"b{number}", "source": "books", "type": kind, "subject": "ref:nw",
                 "data": {"budget": "ref:imported", **data}}  # fmt: skip
 
-    told = [
+    events = [
         event(1, "budget.set", **TERMS),
         event(2, "budget.spend_recorded", amount="12000.00", document="INV-1", spent_at="2026-01-10"),
         event(3, "budget.spend_recorded", amount="12000.00", document="INV-1", spent_at="2026-01-10"),
@@ -150,13 +150,15 @@ def test_budgets_come_in_as_events_too(agency: Client) -> None:
         event(6, "budget.revised", amount="20000.00", reason="Less"),
         event(7, "budget.closed"),
     ]
-    answer = agency.post("/v1/events", json=told, headers={"Content-Type": "application/cloudevents-batch+json"}).json()
+    answer = agency.post(
+        "/v1/events", json=events, headers={"Content-Type": "application/cloudevents-batch+json"}
+    ).json()
 
     assert [one["status"] for one in answer["results"]] == ["accepted", "accepted", "refused", *["accepted"] * 4]
     assert answer["results"][2]["problem"]["code"] == "document_recorded"
     agency.position = answer["position"]
-    found = agency.read("/v1/budgets/ref:imported")
-    assert (found["state"], found["spent"], found["revision"], found["variance"]) == ("closed", euros("100.00"), 1, "0")
+    page = agency.read("/v1/budgets/ref:imported")
+    assert (page["state"], page["spent"], page["revision"], page["variance"]) == ("closed", euros("100.00"), 1, "0")
 
 
 def test_the_variance_of_open_budgets_is_summed_and_explained_by_account(calendar: Calendar) -> None:
@@ -178,9 +180,9 @@ def test_the_variance_of_open_budgets_is_summed_and_explained_by_account(calenda
     client.write(f"/v1/budgets/{over['id']}/forecasts", {"at_completion": "99.00", **day})
     client.write(f"/v1/budgets/{over['id']}/closure", {"effective_at": "2026-01-10"})
 
-    told = client.read("/v1/kpis/budget_variance")
-    assert (told["value"], told["numerator"], told["denominator"]) == ("-0.03", "-900.00", "30000.00")
-    assert told["warnings"] == [{"code": "budgets_without_forecast", "count": 1}]
+    figure = client.read("/v1/kpis/budget_variance")
+    assert (figure["value"], figure["numerator"], figure["denominator"]) == ("-0.03", "-900.00", "30000.00")
+    assert figure["warnings"] == [{"code": "budgets_without_forecast", "count": 1}]
     rows = client.read("/v1/kpis/budget_variance/explain")["data"]
     assert {row["name"]: row["contribution"]["numerator"] for row in rows} == {"nw": "-2000.00", "contoso": "1100.00"}
     assert {event["type"] for row in rows for event in row["events"]} == {"budget.set", "budget.forecast_recorded"}
@@ -205,8 +207,8 @@ def test_the_variance_of_open_budgets_is_summed_and_explained_by_account(calenda
         "id"
     ]
     client.write(f"/v1/budgets/{dollars}/forecasts", {"at_completion": "12000.00", **day})
-    told = client.read("/v1/kpis/budget_variance", reporting_currency="EUR", as_of="2026-01-11")
-    assert (told["value"], told["numerator"], told["denominator"]) == ("0.023077", "900.00", "39000.00")
-    assert told["fx_rates"] == [{"currency": "USD", "base": "EUR", "date": "2026-01-10", "rate": "0.9"}]
-    rows = client.get(told["explain_url"]).json()["data"]
+    figure = client.read("/v1/kpis/budget_variance", reporting_currency="EUR", as_of="2026-01-11")
+    assert (figure["value"], figure["numerator"], figure["denominator"]) == ("0.023077", "900.00", "39000.00")
+    assert figure["fx_rates"] == [{"currency": "USD", "base": "EUR", "date": "2026-01-10", "rate": "0.9"}]
+    rows = client.get(figure["explain_url"]).json()["data"]
     assert {row["name"]: row["contribution"]["numerator"] for row in rows} == {"nw": "-200.00", "contoso": "1100.00"}

@@ -1,4 +1,4 @@
-"""The short way of commands answers as the framework's way does, and every plain command takes it."""
+"""The fast route of commands answers as the framework's route does, and every plain command takes it."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ from app.api.http.fast_commands import FastCommandRouter
 from tests.support.databases import Databases
 from tests.support.server import Server
 
-LONG_WAYS = {
+ORDINARY_ROUTES = {
     "events.ingest",  # bodies of three kinds
-    "inbound.receive",  # no command and no key: a sender signs
+    "inbound.receive",  # no command and no key: the sender signs
     "scope_changes.answer_consult",  # a team in the path, which is one of a few words
     "scope_changes.waive_consult",
     "webhook_endpoints.redrive",  # no body
@@ -46,32 +46,32 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def both(databases: Databases) -> Iterator[tuple[Server, Server]]:
-    """Two servers on one database: one that goes the short way, and one that never does."""
+    """Two servers on one database: one with the fast route of commands, and one without."""
     url = databases.fresh("sqlite")
-    with Server(url) as short, Server(url) as long:
-        long.client().get("/livez")  # the framework builds its stack with the first request
-        surround = long.app.middleware_stack
+    with Server(url) as fast, Server(url) as ordinary:
+        ordinary.client().get("/livez")  # the framework builds its stack with the first request
+        surround = ordinary.app.middleware_stack
         surround.app = surround.app.app  # type: ignore[union-attr]
-        yield short, long
+        yield fast, ordinary
 
 
-def test_every_command_goes_the_short_way_but_those_that_are_named() -> None:
+def test_every_command_takes_the_fast_route_except_those_that_are_named() -> None:
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     commands = FastCommandRouter(lambda *_: None, routes)  # type: ignore[arg-type, return-value]
 
-    def found(route: APIRoute) -> bool:
+    def is_fast(route: APIRoute) -> bool:
         scope = {"path": route.path.replace("{", "").replace("}", ""), "query_string": b""}
-        short = commands._match(scope)
-        return short is not None and short[0].route is route
+        fast = commands._match(scope)
+        return fast is not None and fast[0].route is route
 
     writes = [route for route in routes if route.methods == {"POST"}]
-    assert {route.operation_id for route in writes if not found(route)} == LONG_WAYS
+    assert {route.operation_id for route in writes if not is_fast(route)} == ORDINARY_ROUTES
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_both_ways_give_the_same_answer(both: tuple[Server, Server], case: str) -> None:
+def test_both_routes_give_the_same_answer(both: tuple[Server, Server], case: str) -> None:
     headers, body = CASES[case]
-    told = []
+    answers_of_servers = []
     for server in both:
         client = server.client()
         sent = {"Content-Type": "application/json", **headers}
@@ -79,9 +79,9 @@ def test_both_ways_give_the_same_answer(both: tuple[Server, Server], case: str) 
             client.post(path, content=body, headers=sent)
             for path in ("/v1/accounts", "/v1/accounts", "/v1/accounts/acct_nobody/name")
         ]
-        told.append([_shown(answer) for answer in answers])
+        answers_of_servers.append([_shown(answer) for answer in answers])
 
-    assert told[0] == told[1]
+    assert answers_of_servers[0] == answers_of_servers[1]
 
 
 def _shown(answer: httpx.Response) -> object:

@@ -35,8 +35,8 @@ def fits(schema: dict[str, Any], value: Any) -> list[str]:
 
 def answer_schema(operation: Operation, status: int) -> dict[str, Any]:
     """The schema of an answer."""
-    found: dict[str, Any] = operation.spec["responses"][str(status)]["content"]["application/json"]["schema"]
-    return found
+    schema: dict[str, Any] = operation.spec["responses"][str(status)]["content"]["application/json"]["schema"]
+    return schema
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +151,8 @@ def test_a_body_takes_no_unknown_member(operation: Operation) -> None:
 
 def test_every_parameter_of_a_query_or_header_is_typed_and_told() -> None:
     for operation in SECURED:
-        for told in operation.spec.get("parameters", []):
-            assert told["schema"], (operation.name, told["name"])
+        for parameter in operation.spec.get("parameters", []):
+            assert parameter["schema"], (operation.name, parameter["name"])
 
 
 # --- what the server answers ---
@@ -160,12 +160,12 @@ def test_every_parameter_of_a_query_or_header_is_typed_and_told() -> None:
 
 @pytest.mark.parametrize("operation", READS, ids=lambda one: one.name)
 def test_what_is_read_is_what_the_contract_promises(world: SampleAgency, operation: Operation) -> None:
-    answer = world.client.see(operation.url(world.ids), **operation.asked)
+    answer = world.client.see(operation.url(world.ids), **operation.required_query)
 
     assert answer.status_code == 200, answer.text
     schema = answer_schema(operation, 200)
     assert fits(schema, answer.json()) == []
-    assert _untold(schema, answer.json()) == []
+    assert _undocumented(schema, answer.json()) == []
 
 
 @each_write
@@ -177,7 +177,7 @@ def test_what_is_written_is_answered_as_the_contract_promises(world: SampleAgenc
     if answer.is_success:
         schema = answer_schema(operation, answer.status_code)
         assert fits(schema, answer.json()) == []
-        assert _untold(schema, answer.json()) == []
+        assert _undocumented(schema, answer.json()) == []
     else:
         assert str(answer.status_code) in operation.spec["responses"], answer.text
         assert fits({"$ref": "#/components/schemas/Problem"}, answer.json()) == []
@@ -185,23 +185,25 @@ def test_what_is_written_is_answered_as_the_contract_promises(world: SampleAgenc
         assert header in answer.headers or header == "Idempotency-Replayed"
 
 
-def _untold(schema: dict[str, Any], value: Any, path: str = "$") -> list[str]:
+def _undocumented(schema: dict[str, Any], value: Any, path: str = "$") -> list[str]:
     """Members that are answered and of which the contract says nothing."""
     while "$ref" in schema:
         schema = SCHEMA["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     if "anyOf" in schema:
         options = [one for one in schema["anyOf"] if not fits(one, value)]
-        return min((_untold(one, value, path) for one in options), key=len, default=[])
+        return min((_undocumented(one, value, path) for one in options), key=len, default=[])
     if isinstance(value, list):
         return [
-            told for at, item in enumerate(value) for told in _untold(schema.get("items", {}), item, f"{path}[{at}]")
+            member
+            for at, item in enumerate(value)
+            for member in _undocumented(schema.get("items", {}), item, f"{path}[{at}]")
         ]
     if isinstance(value, dict) and "properties" in schema:
         unknown = [f"{path}.{name}" for name in value if name not in schema["properties"]]
         inner = (
-            _untold(schema["properties"][name], value[name], f"{path}.{name}")
+            _undocumented(schema["properties"][name], value[name], f"{path}.{name}")
             for name in value
             if name in schema["properties"]
         )
-        return unknown + [told for part in inner for told in part]
+        return unknown + [member for part in inner for member in part]
     return []

@@ -1,4 +1,4 @@
-"""Contracts over HTTP: what is agreed for later, what replaces what, and what was said wrongly."""
+"""Contracts over HTTP: what is agreed for later, what replaces what, and what was recorded wrongly."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def account(client: Client) -> str:
 
 
 def signed(client: Client, account: str, ref: str, **terms: Any) -> str:
-    """The path of a signed contract over the year 2026, unless said otherwise."""
+    """The path of a signed contract over the year 2026, unless the terms differ."""
     receipt = client.write(f"{account}/contracts", draft(external_ref=ref, **terms))
     client.write(f"/v1/contracts/{receipt['id']}/signature", {"signed_at": "2025-12-20T10:00:00Z"})
     return f"/v1/contracts/{receipt['id']}"
@@ -124,7 +124,7 @@ def test_a_contract_goes_on_by_itself_or_expires_when_its_day_has_passed(client:
 
 
 def test_an_export_may_tell_of_ramps_discounts_and_expiry(client: Client, account: str) -> None:
-    def told(number: int, topic: str, data: dict[str, Any]) -> dict[str, Any]:
+    def cloud_event(number: int, topic: str, data: dict[str, Any]) -> dict[str, Any]:
         return {"specversion": "1.0", "id": f"e{number}", "source": "crm", "type": topic, "subject": "ref:nw",
                 "time": "2025-01-31T00:00:00Z", "data": {"contract": "ref:old", **data}}  # fmt: skip
 
@@ -135,7 +135,7 @@ def test_an_export_may_tell_of_ramps_discounts_and_expiry(client: Client, accoun
         "discount_end": "2024-03-01",
     }
     terms = {"currency": "EUR", "start": "2024-01-01", "end": "2025-01-01", "signed_at": "2023-12-01", "lines": [line]}
-    events = [told(1, "contract.signed", terms), told(2, "contract.expired", {})]
+    events = [cloud_event(1, "contract.signed", terms), cloud_event(2, "contract.expired", {})]
 
     answer = client.post("/v1/events", json=events, headers={"Content-Type": "application/cloudevents-batch+json"})
 
@@ -169,7 +169,7 @@ def test_a_plan_that_does_not_fit_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "told"),
+    ("path", "body", "expected"),
     [
         ("renewals", {"end": "2028-01-01"}, (409, "contract_terminated")),
         ("automatic-renewal", {}, (409, "contract_terminated")),
@@ -188,14 +188,14 @@ def test_a_plan_that_does_not_fit_is_refused_by_name(
     ],
 )  # fmt: skip
 def test_a_terminated_contract_refuses_by_name_what_no_longer_can_be(
-    client: Client, contract: str, path: str, body: dict[str, Any], told: tuple[int, str]
+    client: Client, contract: str, path: str, body: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     drafted = client.read(contract)["terms"][0]["event"]
     client.write(f"{contract}/termination", {"effective_end": "2026-07-01", "reason": "price", "voluntary": True})
     if body.get("corrects") == "{drafted}":
         body = {**body, "corrects": drafted}
 
-    assert refused(client, f"{contract}/{path}", body) == told
+    assert refused(client, f"{contract}/{path}", body) == expected
 
 
 def test_nobody_follows_another_accounts_contract(client: Client, contract: str) -> None:

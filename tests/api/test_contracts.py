@@ -23,7 +23,7 @@ def contract(client: Client, account: str) -> str:
     return path
 
 
-def told(client: Client, contract: str, *days: str) -> list[tuple[str, str]]:
+def status_and_mrr(client: Client, contract: str, *days: str) -> list[tuple[str, str]]:
     """Status and monthly amount at the end of days."""
     pages = [client.read(contract, as_of=day) for day in days]
     return [(page["status"], page["mrr"]["amount"]) for page in pages]
@@ -54,7 +54,7 @@ def test_a_contract_is_drafted_and_signed(client: Client, account: str) -> None:
         "from": "2026-01-01T00:00:00.000000Z", "to": "2027-01-01T00:00:00.000000Z", "event": receipt["events"][0]["id"],
     }  # fmt: skip
     assert (after["signed_at"], after["document_sha256"]) == ("2025-12-20T00:00:00.000000Z", "ab" * 32)
-    assert told(client, contract, "2025-12-31", "2027-01-01") == [("signed", "0.00"), ("expired", "0.00")]
+    assert status_and_mrr(client, contract, "2025-12-31", "2027-01-01") == [("signed", "0.00"), ("expired", "0.00")]
     assert refused(client, f"{contract}/signature", {"signed_at": "2026-01-01"}) == (409, "contract_signed")
 
 
@@ -71,7 +71,7 @@ def test_amendments_change_it_from_their_day_on(client: Client, contract: str) -
 
     page = client.read(contract, as_of="2026-04-30")
 
-    assert told(client, contract, "2026-02-28", "2026-03-01", "2026-08-31", "2026-09-01") == [
+    assert status_and_mrr(client, contract, "2026-02-28", "2026-03-01", "2026-08-31", "2026-09-01") == [
         ("active", "1000.00"), ("active", "1600.00"), ("active", "1600.00"), ("active", "1200.00")]  # fmt: skip
     assert [page["amendments"][0][name] for name in ("no", "effective_at", "event")] == [
         1, "2026-03-01T00:00:00.000000Z", receipt["events"][0]["id"]]  # fmt: skip
@@ -93,7 +93,7 @@ def test_a_correction_changes_what_is_known_and_not_what_was_known(client: Clien
 def test_notice_is_given_and_withdrawn(client: Client, account: str) -> None:
     contract = f"/v1/contracts/{client.write(f'{account}/contracts', draft(auto_renew=True))['id']}"
     client.write(f"{contract}/signature", {"signed_at": "2025-12-20"})
-    assert told(client, contract, "2027-06-30") == [("active", "1000.00")]
+    assert status_and_mrr(client, contract, "2027-06-30") == [("active", "1000.00")]
 
     client.write(f"{contract}/notice", {"effective_at": "2026-12-10", "by": "client", "reason": "budget"})
     noticed = client.read(contract, as_of="2027-06-30")
@@ -102,7 +102,7 @@ def test_notice_is_given_and_withdrawn(client: Client, account: str) -> None:
     assert (noticed["status"], noticed["mrr"]["amount"]) == ("ended", "0.00")
     assert noticed["notice"] == {
         "by": "client", "effective_end": "2027-01-01", "late": True, "given_at": "2026-12-10T00:00:00.000000Z"}  # fmt: skip
-    assert told(client, contract, "2027-06-30") == [("active", "1000.00")]
+    assert status_and_mrr(client, contract, "2027-06-30") == [("active", "1000.00")]
     assert client.read(contract)["notice"] is None
     assert refused(client, f"{contract}/notice-withdrawal", {}) == (409, "no_notice")
 
@@ -113,7 +113,7 @@ def test_a_rest_is_in_force_at_nothing(client: Client, contract: str) -> None:
     )
     client.write(f"{contract}/resumption", {"effective_at": "2026-08-01"})
 
-    assert told(client, contract, "2026-06-30", "2026-07-01", "2026-07-31", "2026-08-01") == [
+    assert status_and_mrr(client, contract, "2026-06-30", "2026-07-01", "2026-07-31", "2026-08-01") == [
         ("active", "1000.00"), ("suspended", "0.00"), ("suspended", "0.00"), ("active", "1000.00")]  # fmt: skip
     assert client.read(contract, as_of="2026-07-15")["lines"][0]["suspended"] is True
 
@@ -138,14 +138,17 @@ def test_a_renewal_is_early_on_time_late_or_retroactive(
     assert [(term["start"], term["end"]) for term in page["terms"]][-1] == (
         "2027-01-01" if body.get("retroactive") or "start" not in body else body["start"], "2028-01-01")  # fmt: skip
     assert page["terms"][-1]["timing"] == timing
-    assert told(client, contract, "2027-12-31", "2028-01-01") == [("active", "1000.00"), ("expired", "0.00")]
+    assert status_and_mrr(client, contract, "2027-12-31", "2028-01-01") == [("active", "1000.00"), ("expired", "0.00")]
 
 
 def test_a_terminated_contract_cannot_be_renewed(client: Client, contract: str) -> None:
     client.write(f"{contract}/termination",
                  {"effective_end": "2026-07-01", "reason": "price", "voluntary": True, "competitor": "Contoso"})  # fmt: skip
 
-    assert told(client, contract, "2026-06-30", "2026-07-01") == [("active", "1000.00"), ("terminated", "0.00")]
+    assert status_and_mrr(client, contract, "2026-06-30", "2026-07-01") == [
+        ("active", "1000.00"),
+        ("terminated", "0.00"),
+    ]
     assert client.read(contract)["termination"] == {
         "effective_end": "2026-07-01", "reason": "price", "voluntary": True, "competitor": "Contoso"}  # fmt: skip
     assert refused(client, f"{contract}/renewals", {"end": "2028-01-01"}) == (409, "contract_terminated")

@@ -89,10 +89,10 @@ def test_contracts_and_what_they_are_worth_are_part_of_it(account: tuple[Client,
 
     body = client.read(f"{path}/diff", from_="2026-02-28", to="2026-03-01")
 
-    told = changes(body)
-    assert told["mrr"] == ([{"amount": "1000.00", "currency": "EUR"}], [{"amount": "1500.00", "currency": "EUR"}])
-    assert told[f"contracts.{contract}.arr.amount"] == ("12000.00", "18000.00")
-    assert told[f"contracts.{contract}.lines.main.unit_price"] == ("1000.00", "1500.00")
+    changed = changes(body)
+    assert changed["mrr"] == ([{"amount": "1000.00", "currency": "EUR"}], [{"amount": "1500.00", "currency": "EUR"}])
+    assert changed[f"contracts.{contract}.arr.amount"] == ("12000.00", "18000.00")
+    assert changed[f"contracts.{contract}.lines.main.unit_price"] == ("1000.00", "1500.00")
     assert "contract.amended" in [one["type"] for one in body["events"]]
 
 

@@ -22,7 +22,7 @@ def event(number: int, kind: str = "account.opened", **more: Any) -> dict[str, A
 
 
 def ingest(client: Client, events: Any, media: str = BATCH) -> httpx.Response:
-    """Posts events; lines are given as a list."""
+    """Posts events; a list becomes lines."""
     content = "\n".join(json.dumps(one) for one in events) if media == LINES else json.dumps(events)
     answer = client.post("/v1/events", content=content, headers={"Content-Type": media})
     client.position = max(client.position, int(answer.headers.get("event-position", 0)))
@@ -37,14 +37,14 @@ def statuses(answer: httpx.Response) -> list[str]:
 
 def feed(client: Client, **params: Any) -> list[dict[str, Any]]:
     """All of the feed, page by page."""
-    found, after = [], 0
+    events, after = [], 0
     while True:
         page = client.read("/v1/events", after=after, **params)
-        found += page["data"]
+        events += page["data"]
         after = page["next_after"]
         if not page["has_more"]:
             assert after == page["position"]
-            return found
+            return events
 
 
 # --- the feed ---
@@ -55,9 +55,9 @@ def test_the_feed_has_every_event_once_in_order(client: Client) -> None:
         client.write("/v1/accounts", {"name": f"n{number}", "currency": "EUR"})
 
     for limit in (1, 3, 1000):
-        found = feed(client, limit=limit)
-        assert [one["position"] for one in found] == list(range(1, client.position + 1))
-    assert [one["type"] for one in found] == ["tenant.created", "api_key.issued"] + ["account.opened"] * 7
+        events = feed(client, limit=limit)
+        assert [one["position"] for one in events] == list(range(1, client.position + 1))
+    assert [one["type"] for one in events] == ["tenant.created", "api_key.issued"] + ["account.opened"] * 7
 
 
 def test_the_feed_has_no_gap_while_many_write(client: Client) -> None:
@@ -93,21 +93,21 @@ def test_an_event_stands_in_the_feed_as_a_cloud_event(client: Client) -> None:
         "/v1/accounts", {"name": "A", "currency": "EUR", "effective_at": "2026-01-01", "reason": "why"}
     )
 
-    found = client.read("/v1/events", after=account["position"] - 1)["data"]
+    events = client.read("/v1/events", after=account["position"] - 1)["data"]
 
-    assert len(found) == 1
-    told = found[0]
-    assert told["id"] == account["events"][0]["id"]
-    assert (told["specversion"], told["type"], told["subject"]) == ("1.0", "account.opened", account["id"])
-    assert (told["time"], told["stream"], told["version"], told["schema"]) == (
+    assert len(events) == 1
+    event = events[0]
+    assert event["id"] == account["events"][0]["id"]
+    assert (event["specversion"], event["type"], event["subject"]) == ("1.0", "account.opened", account["id"])
+    assert (event["time"], event["stream"], event["version"], event["schema"]) == (
         "2026-01-01T00:00:00.000000Z",
         account["id"],
         1,
         1,
     )
-    assert told["data"] == {"name": "A", "currency": "EUR", "time_zone": "UTC"}
-    assert told["meta"]["reason"] == "why"
-    assert told["actor"].startswith("key_")
+    assert event["data"] == {"name": "A", "currency": "EUR", "time_zone": "UTC"}
+    assert event["meta"]["reason"] == "why"
+    assert event["actor"].startswith("key_")
 
 
 def test_the_feed_can_be_narrowed_to_types_and_to_an_account(client: Client) -> None:
@@ -185,11 +185,11 @@ def test_many_are_taken_in_together_each_with_its_own_result(client: Client, med
 
     assert statuses(first) == ["accepted", "accepted", "duplicate", "refused", "accepted"]
     assert statuses(again) == ["duplicate", "duplicate", "duplicate", "refused", "duplicate"]
-    told = first.json()
-    assert (told["accepted"], told["duplicate"], told["refused"]) == (3, 1, 1)
-    assert told["position"] == max(one["position"] for one in told["results"] if "position" in one)
-    assert [one["index"] for one in told["results"]] == [0, 1, 2, 3, 4]
-    assert told["results"][3]["problem"] == {
+    summary = first.json()
+    assert (summary["accepted"], summary["duplicate"], summary["refused"]) == (3, 1, 1)
+    assert summary["position"] == max(one["position"] for one in summary["results"] if "position" in one)
+    assert [one["index"] for one in summary["results"]] == [0, 1, 2, 3, 4]
+    assert summary["results"][3]["problem"] == {
         "status": 422, "code": "unknown_type", "detail": "this type is not one that can be taken in"}  # fmt: skip
     assert [one["name"] for one in client.read("/v1/accounts", sort="name")["data"]] == ["n1", "n2", "n4"]
 

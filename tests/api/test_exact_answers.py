@@ -1,6 +1,6 @@
 """No JSON answer has a number with a fraction or an exponent in it, and every amount is a decimal string.
 
-Every GET of the contract is asked, KPIs by every method over tenants in which much has happened.
+Every GET of the contract is read, KPIs by every method over tenants in which much has happened.
 """
 
 import json
@@ -48,8 +48,8 @@ def members(value: Any) -> Iterator[tuple[str, Any]]:
 
 def hold(text: str) -> None:
     """Reads an answer. Raises: Inexact for a float; AssertionError for an amount that is a number."""
-    told = json.loads(text, parse_float=refuse, parse_constant=refuse)
-    for name, inner in members(told):
+    document = json.loads(text, parse_float=refuse, parse_constant=refuse)
+    for name, inner in members(document):
         if MONEY.fullmatch(name):
             assert not isinstance(inner, int) or isinstance(inner, bool), (name, inner)
         if name == "amount" and isinstance(inner, str):
@@ -84,8 +84,8 @@ def world(shared_server: Server) -> SampleAgency:
     return world
 
 
-def asked(client: Client, path: str, params: dict[str, str]) -> str:
-    """An answer as it was written. Gives: nothing for a refusal that the question deserves."""
+def answer_text(client: Client, path: str, params: dict[str, str]) -> str:
+    """An answer as it was written. Gives: nothing where the query is refused."""
     answer = client.see(path, **params)
     assert answer.status_code in (200, 400, 422), (path, answer.text)
     hold(answer.text)
@@ -94,9 +94,9 @@ def asked(client: Client, path: str, params: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("operation", READS, ids=lambda one: one.name)
 def test_no_answer_has_a_number_with_a_fraction(world: SampleAgency, operation: Operation) -> None:
-    told = asked(world.client, operation.url(world.ids), operation.asked)
+    text = answer_text(world.client, operation.url(world.ids), operation.required_query)
 
-    assert told, operation.name
+    assert text, operation.name
 
 
 @pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.name)
@@ -105,8 +105,8 @@ def test_no_figure_by_any_method_has_a_number_with_a_fraction(world: SampleAgenc
     when = PERIOD if kpi.kind == "period" else {"as_of": "2026-08-31"}
     for method in kpi.methods:
         params = {**when, **narrowed, "method": method}
-        assert asked(world.client, f"/v1/kpis/{kpi.name}", params), (kpi.name, method)
-        assert asked(world.client, f"/v1/kpis/{kpi.name}/explain", params), (kpi.name, method)
+        assert answer_text(world.client, f"/v1/kpis/{kpi.name}", params), (kpi.name, method)
+        assert answer_text(world.client, f"/v1/kpis/{kpi.name}/explain", params), (kpi.name, method)
 
 
 def test_a_number_with_a_fraction_would_be_found() -> None:

@@ -1,4 +1,4 @@
-"""Forecasts over HTTP: submitted, never overwritten, asked for as they were known, summed, and shown on boards."""
+"""Forecasts over HTTP: submitted, never overwritten, read as they were known, summed, and shown on boards."""
 
 from decimal import Decimal
 from typing import Any
@@ -18,18 +18,20 @@ def agency(client: Client) -> Client:
 
 
 def cycle(client: Client, ref: str, price: str = "1000.00", account: str = "ref:nw", **terms: Any) -> str:
-    """The path of an open renewal cycle, due on 2027-01-01 unless said otherwise."""
-    told = draft(external_ref=ref, **terms)
-    told["lines"] = [{**told["lines"][0], "unit_price": price, "product": terms.get("currency", "retainer")}]
-    contract = client.write(f"/v1/accounts/{account}/contracts", told)["id"]
+    """The path of an open renewal cycle, due on 2027-01-01 unless the terms differ."""
+    terms_of_contract = draft(external_ref=ref, **terms)
+    terms_of_contract["lines"] = [
+        {**terms_of_contract["lines"][0], "unit_price": price, "product": terms.get("currency", "retainer")}
+    ]
+    contract = client.write(f"/v1/accounts/{account}/contracts", terms_of_contract)["id"]
     client.write(f"/v1/contracts/{contract}/signature", {"signed_at": "2025-12-20"})
     return f"/v1/renewals/{client.write(f'/v1/contracts/{contract}/renewal-cycles')['id']}"
 
 
 def say(client: Client, renewal: str, category: str, value: str, probability: str | None = None, **more: Any) -> int:
     """Submits a forecast. Gives: its position."""
-    told = {"category": category, "expected_value": value, "probability": probability, **more}
-    body = {name: member for name, member in told.items() if member is not None}
+    members = {"category": category, "expected_value": value, "probability": probability, **more}
+    body = {name: member for name, member in members.items() if member is not None}
     return int(client.write(f"{renewal}/forecasts", body)["position"])
 
 
@@ -38,8 +40,8 @@ YEAR = {"from_": "2027-01-01", "to": "2028-01-01"}
 
 def forecast(client: Client, **query: Any) -> dict[str, Any]:
     """The forecast of 2027."""
-    asked = {name.rstrip("_"): value for name, value in {**YEAR, **query}.items()}
-    return client.read("/v1/kpis/renewal_forecast", **asked)
+    params = {name.rstrip("_"): value for name, value in {**YEAR, **query}.items()}
+    return client.read("/v1/kpis/renewal_forecast", **params)
 
 
 def test_every_forecast_stays_and_the_newest_counts(agency: Client) -> None:
@@ -47,12 +49,12 @@ def test_every_forecast_stays_and_the_newest_counts(agency: Client) -> None:
 
     first = say(agency, renewal, "best_case", "12000.00", "0.6", currency="EUR")
     say(agency, renewal, "commit", "12600.00", "0.9")
-    told = agency.read(f"{renewal}/forecasts")["data"]
+    forecasts = agency.read(f"{renewal}/forecasts")["data"]
     now, then = agency.read(renewal), agency.read(renewal, known_at=first)
 
-    assert [(one["category"], one["probability"], one["expected_value"]["amount"]) for one in told] == [
+    assert [(one["category"], one["probability"], one["expected_value"]["amount"]) for one in forecasts] == [
         ("best_case", "0.6", "12000.00"), ("commit", "0.9", "12600.00")]  # fmt: skip
-    assert told[0]["by"].startswith("key_")
+    assert forecasts[0]["by"].startswith("key_")
     assert now["forecast"]["category"] == "commit"
     assert then["forecast"]["category"] == "best_case"
     assert [one["category"] for one in agency.read(f"{renewal}/forecasts", known_at=first)["data"]] == ["best_case"]
@@ -67,15 +69,15 @@ def test_forecasts_are_paged(agency: Client) -> None:
     renewal = cycle(agency, "a")
     positions = [say(agency, renewal, "commit", f"{value}.00") for value in range(1, 6)]
 
-    found, cursor = [], {}
+    listed, cursor = [], {}
     while True:
         page = agency.read(f"{renewal}/forecasts", limit=2, **cursor)
-        found += [one["position"] for one in page["data"]]
+        listed += [one["position"] for one in page["data"]]
         if not page["has_more"]:
             break
         cursor = {"cursor": page["next_cursor"]}
 
-    assert found == positions
+    assert listed == positions
 
 
 @pytest.mark.parametrize(
@@ -126,11 +128,11 @@ def test_d19_and_its_explanation_and_groups(agency: Client) -> None:
     say(agency, one, "commit", "1200000.00", "0.9")
     say(agency, two, "best_case", "800000.00", "0.9")
 
-    told = forecast(agency, by="owner")
+    figure = forecast(agency, by="owner")
     explained = agency.read("/v1/kpis/renewal_forecast/explain", **{"from": "2027-01-01", "to": "2028-01-01"})
 
-    assert (told["value"], told["low"], told["high"]) == ("1800000.00", "1200000.00", "2000000.00")
-    assert [(group["owner"], group["base"]) for group in told["groups"]] == [
+    assert (figure["value"], figure["low"], figure["high"]) == ("1800000.00", "1200000.00", "2000000.00")
+    assert [(group["owner"], group["base"]) for group in figure["groups"]] == [
         ("maria", "1080000.00"),
         ("tom", "720000.00"),
     ]
@@ -153,12 +155,12 @@ def test_what_is_available_and_what_is_at_risk(agency: Client) -> None:
     change = {"op": "add_line", **LINE, "line": "social", "unit_price": "50.00"}
     agency.write(f"/v1/contracts/{contract}/amendments", {"effective_at": "2026-08-01", "changes": [change]})
 
-    def asked(name: str, **query: Any) -> dict[str, Any]:
+    def figure(name: str, **query: Any) -> dict[str, Any]:
         return agency.read(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2027-02-01", **query})
 
-    assert asked("available_to_renew")["value"] == "36000.00"
-    assert asked("available_to_renew", method="with_co_termed")["value"] == "36600.00"
-    risk = asked("revenue_at_risk")
+    assert figure("available_to_renew")["value"] == "36000.00"
+    assert figure("available_to_renew", method="with_co_termed")["value"] == "36600.00"
+    risk = figure("revenue_at_risk")
     assert (risk["value"], risk["warnings"]) == ("12000.00", [{"code": "unassessed_renewals", "count": 1}])
     rows = agency.read("/v1/kpis/revenue_at_risk/explain", **{"from": "2027-01-01", "to": "2027-02-01"})["data"]
     assert [row["contribution"]["numerator"] for row in rows] == ["12000.00"]
@@ -176,9 +178,9 @@ def test_several_currencies_are_never_summed(agency: Client) -> None:
     assert [(one["currency"], one["atr"]["amount"]) for one in sums] == [("EUR", "12000.00"), ("USD", "12000.00")]
 
 
-def valued(client: Client, *told: tuple[str, str]) -> None:
+def valued(client: Client, *rates: tuple[str, str]) -> None:
     """A table of rates of a euro in dollars, in force; what begins on the first day of 2027 comes too late for it."""
-    dated = [{"date": day, "currency": "EUR", "rate": rate} for day, rate in told]
+    dated = [{"date": day, "currency": "EUR", "rate": rate} for day, rate in rates]
     policy = client.write("/v1/policies", {"rules": {"kind": "fx", "base": "USD", "rates": dated}})["id"]
     client.write(f"/v1/policies/{policy}/versions/1/activation", {"start": "2024-01-01"})
 
@@ -192,21 +194,21 @@ def test_several_currencies_are_told_in_one_at_the_openings_rates_and_explained_
     change = {"op": "add_line", **LINE, "line": "social", "unit_price": "50.00"}
     more = {"effective_at": "2026-08-01", "changes": [change]}
     agency.write(f"/v1/contracts/{agency.read(euros)['contract']}/amendments", more)
-    asked = {"from": "2027-01-01", "to": "2028-01-01", "reporting_currency": "USD"}
-    nothing = agency.see("/v1/kpis/renewal_forecast", **asked)
+    params = {"from": "2027-01-01", "to": "2028-01-01", "reporting_currency": "USD"}
+    nothing = agency.see("/v1/kpis/renewal_forecast", **params)
     assert (nothing.status_code, nothing.json()["code"]) == (422, "fx_table_missing")
-    twice = agency.see("/v1/kpis/renewal_forecast", currency="EUR", **asked)
+    twice = agency.see("/v1/kpis/renewal_forecast", currency="EUR", **params)
     assert (twice.status_code, twice.json()["code"]) == (400, "currency_twice")
     valued(agency, *RISING)
 
-    told = agency.read("/v1/kpis/renewal_forecast", by="product", **asked)
+    figure = agency.read("/v1/kpis/renewal_forecast", by="product", **params)
 
     # 13,000 x 0.5 x 1.2 + 12,000 x 0.95; what is committed is the dollars
-    assert (told["low"], told["base"], told["high"]) == ("12000.00", "19200.00", "27600.00")
-    assert (told["available_to_renew"], told["uplift"], told["currency"]) == ("26400.00", "600.00", "USD")
-    assert [(one["product"], one["base"]) for one in told["groups"]] == [("USD", "11400.00"), ("retainer", "7800.00")]
-    assert told["fx_version"] == "fx@default/1"
-    assert told["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-06-01", "rate": "1.2"}]
+    assert (figure["low"], figure["base"], figure["high"]) == ("12000.00", "19200.00", "27600.00")
+    assert (figure["available_to_renew"], figure["uplift"], figure["currency"]) == ("26400.00", "600.00", "USD")
+    assert [(one["product"], one["base"]) for one in figure["groups"]] == [("USD", "11400.00"), ("retainer", "7800.00")]
+    assert figure["fx_version"] == "fx@default/1"
+    assert figure["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-06-01", "rate": "1.2"}]
     figures = {
         "renewal_forecast": {None: "19200.00"},
         "available_to_renew": {"frozen": "26400.00", "with_co_termed": "27120.00"},
@@ -214,11 +216,11 @@ def test_several_currencies_are_told_in_one_at_the_openings_rates_and_explained_
     }
     for name, methods in figures.items():
         for method, value in methods.items():
-            answer = agency.read(f"/v1/kpis/{name}", **asked, **({"method": method} if method else {}))
+            answer = agency.read(f"/v1/kpis/{name}", **params, **({"method": method} if method else {}))
             explained = agency.get(answer["explain_url"]).json()
             assert (answer["value"], explained["figure"]["value"]) == (value, value)
             assert sum(Decimal(row["contribution"]["numerator"]) for row in explained["data"]) == Decimal(value)
-            assert explained["figure"]["fx_rates"] == told["fx_rates"]
+            assert explained["figure"]["fx_rates"] == figure["fx_rates"]
             assert {item["currency"] for row in explained["data"] for item in row["items"]} == {"USD"}
     assert forecast(agency, reporting_currency="EUR")["base"] == "16000.00"
     assert forecast(agency, currency="EUR")["base"] == "6500.00"
@@ -242,13 +244,13 @@ def test_how_well_forecasts_came_true_is_told_in_one_currency(agency: Client) ->
     valued(agency, *RISING)
     year = {"from": "2027-01-01", "to": "2028-01-01"}
 
-    told = agency.read("/v1/kpis/forecast_accuracy", reporting_currency="USD", **year)
+    figure = agency.read("/v1/kpis/forecast_accuracy", reporting_currency="USD", **year)
 
     # forecast 12,960 + 6,000, renewed 14,400 + 12,000
-    assert (told["numerator"], told["denominator"]) == ("18960.00", "26400.00")
-    assert (told["value"], told["bias"], told["brier_score"]) == ("0.718182", "-0.281818", "0.13")
-    assert [(one["value"], one["renewals"]) for one in told["by_person"]] == [("0.718182", 2)]
-    rows = agency.get(told["explain_url"]).json()["data"]
+    assert (figure["numerator"], figure["denominator"]) == ("18960.00", "26400.00")
+    assert (figure["value"], figure["bias"], figure["brier_score"]) == ("0.718182", "-0.281818", "0.13")
+    assert [(one["value"], one["renewals"]) for one in figure["by_person"]] == [("0.718182", 2)]
+    rows = agency.get(figure["explain_url"]).json()["data"]
     assert [row["contribution"] for row in rows] == [{"numerator": "18960.00", "denominator": "26400.00"}]
 
 
@@ -259,13 +261,13 @@ def test_accuracy_takes_the_forecast_that_stood_so_many_days_before(agency: Clie
     contract = agency.read(renewal)["contract"]
     agency.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
 
-    def asked(**query: Any) -> dict[str, Any]:
+    def accuracy(**query: Any) -> dict[str, Any]:
         return agency.read("/v1/kpis/forecast_accuracy", **{"from": "2027-01-01", "to": "2027-02-01", **query})
 
-    assert (asked()["value"], asked()["brier_score"], asked()["bias"]) == ("0.9", "0.01", "-0.1")
-    assert (asked(days_before=7)["value"], asked(days_before=7)["brier_score"]) == ("0.2", "0.64")
-    assert asked(days_before=200)["null_reason"] == "no_forecasts_in_period"
-    assert [one["value"] for one in asked()["by_person"]] == ["0.9"]
+    assert (accuracy()["value"], accuracy()["brier_score"], accuracy()["bias"]) == ("0.9", "0.01", "-0.1")
+    assert (accuracy(days_before=7)["value"], accuracy(days_before=7)["brier_score"]) == ("0.2", "0.64")
+    assert accuracy(days_before=200)["null_reason"] == "no_forecasts_in_period"
+    assert [one["value"] for one in accuracy()["by_person"]] == ["0.9"]
     for wrong in ("-1", "x", "1001"):
         answer = agency.see(
             "/v1/kpis/forecast_accuracy", days_before=wrong, **{"from": "2027-01-01", "to": "2027-02-01"}
@@ -286,12 +288,12 @@ def test_the_board_has_open_cycles_by_stage_and_by_month_with_their_sums(agency:
     by_stage = agency.read("/v1/boards/renewals", as_of="2026-12-02")
     by_month = agency.read("/v1/boards/renewals", columns="month", as_of="2026-12-02")
 
-    told = {one["name"]: one for one in by_stage["columns"]}
-    assert list(told) == ["opened", "approaching", "deferred", "noticed", "overdue"]
-    [card] = told["opened"]["cards"]
+    columns = {one["name"]: one for one in by_stage["columns"]}
+    assert list(columns) == ["opened", "approaching", "deferred", "noticed", "overdue"]
+    [card] = columns["opened"]["cards"]
     assert (card["days_left"], card["deadline"], card["owner"], card["forecast"]["amount"]) == (
         30, "2027-01-01", "maria", "10800.00")  # fmt: skip
-    assert told["deferred"]["cards"][0]["deadline"] == "2027-03-01"
+    assert columns["deferred"]["cards"][0]["deadline"] == "2027-03-01"
     assert [one["name"] for one in by_month["columns"]] == ["2027-01", "2027-03"]
     assert [one["sums"][0]["atr"]["amount"] for one in by_month["columns"]] == ["12000.00", "6000.00"]
     late = {one["name"]: one["renewals"] for one in agency.read("/v1/boards/renewals", as_of="2027-06-01")["columns"]}
@@ -318,18 +320,18 @@ def test_the_forecast_board_tells_what_moved_it_and_by_which_events(agency: Clie
     contract = agency.read(two)["contract"]
     won = agency.write(f"/v1/contracts/{contract}/renewals", {"end": "2028-01-01"})
 
-    told = agency.read("/v1/boards/forecast", from_known_at=before, **{"from": "2027-01-01", "to": "2027-02-01"})
+    board = agency.read("/v1/boards/forecast", from_known_at=before, **{"from": "2027-01-01", "to": "2027-02-01"})
 
-    assert (told["from"]["position"], told["from"]["base"]) == (before, "10939.96")
-    assert (told["from"]["low"], told["to"]["low"], told["to"]["high"]) == ("5199.96", "18199.96", "18199.96")
-    moves = told["movements"]
+    assert (board["from"]["position"], board["from"]["base"]) == (before, "10939.96")
+    assert (board["from"]["low"], board["to"]["low"], board["to"]["high"]) == ("5199.96", "18199.96", "18199.96")
+    moves = board["movements"]
     assert [(move["renewal"], move["change"]) for move in moves] == [
         (one.rpartition("/")[2], "recategorised"), (two.rpartition("/")[2], "won")]  # fmt: skip
     assert [event["position"] for event in moves[0]["events"]] == [submitted]
     assert {event["type"] for event in moves[1]["events"]} == {one["type"] for one in won["events"]}
-    assert (told["changed"], told["has_more"]) == (2, False)
+    assert (board["changed"], board["has_more"]) == (2, False)
     cents = [round(float(move["difference"]["base"]) * 100) for move in moves]
-    assert sum(cents) == round(float(told["difference"]["base"]) * 100)
+    assert sum(cents) == round(float(board["difference"]["base"]) * 100)
     assert three.rpartition("/")[2] not in {move["renewal"] for move in moves}
     again = agency.read(
         "/v1/boards/forecast", from_known_at=before, to_known_at=before, **{"from": "2027-01-01", "to": "2027-02-01"}
@@ -341,29 +343,29 @@ def test_the_board_compares_both_positions_at_the_same_rates_so_that_none_of_the
     euros = cycle(agency, "a")
     cycle(agency, "b", currency="USD")
     before = agency.position
-    asked = {"from": "2027-01-01", "to": "2028-01-01", "from_known_at": before, "reporting_currency": "USD"}
-    assert agency.see("/v1/boards/forecast", **asked).json()["code"] == "fx_table_missing"
+    params = {"from": "2027-01-01", "to": "2028-01-01", "from_known_at": before, "reporting_currency": "USD"}
+    assert agency.see("/v1/boards/forecast", **params).json()["code"] == "fx_table_missing"
     valued(agency, *RISING)
 
-    still = agency.read("/v1/boards/forecast", **asked)
+    still = agency.read("/v1/boards/forecast", **params)
     say(agency, euros, "best_case", "13000.00", "0.5")
-    told = agency.read("/v1/boards/forecast", **asked)
+    board = agency.read("/v1/boards/forecast", **params)
 
     assert (still["movements"], still["difference"]["base"]) == ([], "0.00")  # the table came in between
     assert (still["from"]["base"], still["to"]["base"]) == ("25080.00", "25080.00")
-    assert (told["currency"], told["fx_version"]) == ("USD", "fx@default/1")
-    assert told["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-06-01", "rate": "1.2"}]
-    assert (told["from"]["low"], told["from"]["base"], told["from"]["position"]) == ("26400.00", "25080.00", before)
-    assert (told["to"]["low"], told["to"]["base"], told["to"]["high"]) == ("12000.00", "19200.00", "27600.00")
-    [move] = told["movements"]
+    assert (board["currency"], board["fx_version"]) == ("USD", "fx@default/1")
+    assert board["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-06-01", "rate": "1.2"}]
+    assert (board["from"]["low"], board["from"]["base"], board["from"]["position"]) == ("26400.00", "25080.00", before)
+    assert (board["to"]["low"], board["to"]["base"], board["to"]["high"]) == ("12000.00", "19200.00", "27600.00")
+    [move] = board["movements"]
     assert (move["change"], move["difference"]["base"]) == ("recategorised", "-5880.00")
     assert (move["before"]["base"], move["after"]["base"]) == ("13680.00", "7800.00")
-    assert told["difference"] == {"low": "-14400.00", "base": "-5880.00", "high": "1200.00"}
+    assert board["difference"] == {"low": "-14400.00", "base": "-5880.00", "high": "1200.00"}
     mixed = agency.see("/v1/boards/forecast", **{"from": "2027-01-01", "to": "2028-01-01"})
     assert (mixed.status_code, mixed.json()["code"]) == (422, "mixed_currencies")
     one = agency.read("/v1/boards/forecast", currency="USD", **{"from": "2027-01-01", "to": "2028-01-01"})
     assert (one["to"]["base"], "fx_rates" in one) == ("11400.00", False)
-    twice = agency.see("/v1/boards/forecast", currency="USD", **asked)
+    twice = agency.see("/v1/boards/forecast", currency="USD", **params)
     assert (twice.status_code, twice.json()["code"]) == (400, "currency_twice")
 
 
@@ -373,9 +375,9 @@ def test_the_board_of_an_account_that_is_newer_than_the_earlier_position_shows_w
     cycle(agency, "a", account=new)
     year = {"from": "2027-01-01", "to": "2028-01-01"}
 
-    told = agency.read("/v1/boards/forecast", from_known_at=before, account=new, **year)
+    board = agency.read("/v1/boards/forecast", from_known_at=before, account=new, **year)
 
-    assert [(move["change"], move["difference"]["base"]) for move in told["movements"]] == [("appeared", "11400.00")]
+    assert [(move["change"], move["difference"]["base"]) for move in board["movements"]] == [("appeared", "11400.00")]
 
 
 def test_knowledge_that_goes_backwards_is_refused(agency: Client) -> None:

@@ -1,4 +1,4 @@
-"""More writes than the queue takes: told to come again, none of them lost, none of them done twice."""
+"""More writes than the queue takes: the rest are refused and sent again; none is lost, none is done twice."""
 
 import threading
 import time
@@ -79,6 +79,6 @@ def first(calls: set[Future[httpx.Response]], count: int) -> set[Future[httpx.Re
     done: set[Future[httpx.Response]] = set()
     until = time.monotonic() + 8
     while len(done) < count and time.monotonic() < until:
-        found, _ = wait(calls - done, timeout=1, return_when=FIRST_COMPLETED)
-        done |= found
+        finished, _ = wait(calls - done, timeout=1, return_when=FIRST_COMPLETED)
+        done |= finished
     return done

@@ -92,15 +92,20 @@ class Line:
         """A request on this very connection. Gives: status, headers in lower case, body."""
         if monotonic() - self._used > RESTS:
             self._hang_up_and_dial()
-        told = {"Authorization": self._key, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        self._connection.request(method, path, body=body, headers=told, encode_chunked=not isinstance(body, bytes))
+        sent_headers = {
+            "Authorization": self._key,
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        self._connection.request(
+            method, path, body=body, headers=sent_headers, encode_chunked=not isinstance(body, bytes)
+        )
         answer = self._connection.getresponse()
         content = answer.read()
-        found = {name.lower(): value for name, value in answer.getheaders()}
+        answer_headers = {name.lower(): value for name, value in answer.getheaders()}
         self._used = monotonic()
-        if found.get("connection") == "close":
+        if answer_headers.get("connection") == "close":
             self._hang_up_and_dial()
-        return answer.status, found, content
+        return answer.status, answer_headers, content
 
     def _hang_up_and_dial(self) -> None:
         self.close()
@@ -109,16 +114,16 @@ class Line:
     def refused(self, method: str, path: str, body: Any = None, **headers: Any) -> tuple[int, str]:
         """A request that must be refused: by a problem document, storing nothing, the line usable. Gives: status, code."""
         before = self.head()
-        status, found, content = self.say(method, path, body, **headers)
-        assert found["content-type"] == "application/problem+json", content
-        told = json.loads(content)
-        assert told["status"] == status, content
+        status, answer_headers, content = self.say(method, path, body, **headers)
+        assert answer_headers["content-type"] == "application/problem+json", content
+        problem = json.loads(content)
+        assert problem["status"] == status, content
         assert self.head() == before
         assert 400 <= status < 500, content
-        return status, told["code"]
+        return status, problem["code"]
 
     def head(self) -> int:
-        """How many events there are, asked over the same connection."""
+        """How many events there are, read over the same connection."""
         status, _, content = self.say("GET", "/v1/events?limit=1")
         assert status == 200
         return int(json.loads(content)["position"])
@@ -160,12 +165,12 @@ def test_a_hostile_value_is_refused_by_a_command(line: Line) -> None:
 
 
 def test_a_hostile_body_is_refused_by_a_command(line: Line) -> None:
-    told = {
+    statuses = {
         name: line.refused("POST", "/v1/accounts", body, Content_Type="application/json")[0]
         for name, (body, _) in WHOLES.items()
     }
 
-    assert told == {name: status for name, (_, status) in WHOLES.items()}
+    assert statuses == {name: status for name, (_, status) in WHOLES.items()}
 
 
 @pytest.mark.parametrize(
@@ -218,11 +223,11 @@ def test_a_hostile_line_costs_no_other(line: Line) -> None:
 
     status, _, content = line.say("POST", "/v1/events", lines, Content_Type=LINES)
 
-    told = json.loads(content)
+    summary = json.loads(content)
     assert status == 200
-    assert (told["accepted"], told["duplicate"], told["refused"]) == (len(good), 0, len(hostile))
-    assert [one["status"] for one in told["results"]] == ["accepted", "refused"] * len(hostile) + ["accepted"]
-    assert [one["problem"]["status"] for one in told["results"][1::2]] == [status for _, status in VALUES.values()]
+    assert (summary["accepted"], summary["duplicate"], summary["refused"]) == (len(good), 0, len(hostile))
+    assert [one["status"] for one in summary["results"]] == ["accepted", "refused"] * len(hostile) + ["accepted"]
+    assert [one["problem"]["status"] for one in summary["results"][1::2]] == [status for _, status in VALUES.values()]
     assert line.head() == before + len(good)
 
 
@@ -231,14 +236,14 @@ def test_a_hostile_body_is_refused_as_events(line: Line, media: str) -> None:
     for name, (body, _) in WHOLES.items():
         before = line.head()
         status, _, content = line.say("POST", "/v1/events", body, Content_Type=media)
-        told = json.loads(content)
+        outcome = json.loads(content)
         if status == 200:
             assert media != SINGLE, name
-            assert told["accepted"] == 0, name
-            assert told["refused"] == len(told["results"]) > 0, name
+            assert outcome["accepted"] == 0, name
+            assert outcome["refused"] == len(outcome["results"]) > 0, name
         else:
             assert status in (400, 413, 415, 422), (name, content)
-            assert told["code"], name
+            assert outcome["code"], name
         assert line.head() == before
 
 
@@ -257,8 +262,8 @@ def test_a_million_keys_are_refused_in_every_content_type(line: Line) -> None:
     assert line.refused("POST", "/v1/events", many, Content_Type=SINGLE) == (413, "event_too_large")
     assert line.refused("POST", "/v1/events", many, Content_Type=BATCH) == (422, "invalid_batch")
     assert line.refused("POST", "/v1/events", b"[" + many + b"]", Content_Type=BATCH) == (413, "event_too_large")
-    told = json.loads(line.say("POST", "/v1/events", many, Content_Type=LINES)[2])
-    assert [one["problem"]["code"] for one in told["results"]] == ["event_too_large"]
+    summary = json.loads(line.say("POST", "/v1/events", many, Content_Type=LINES)[2])
+    assert [one["problem"]["code"] for one in summary["results"]] == ["event_too_large"]
 
 
 def test_very_many_events_are_refused_without_being_read(line: Line) -> None:
@@ -296,9 +301,11 @@ def test_very_many_events_are_refused_without_being_read(line: Line) -> None:
 def test_a_hostile_header_is_refused(line: Line, header: str, value: bytes, code: str) -> None:
     path = f"/v1/accounts/{line.world.ids['account']}/tier"
 
-    status, told = line.refused("POST", path, b'{"tier":"x"}', Content_Type="application/json", **{header: value})
+    status, answered_code = line.refused(
+        "POST", path, b'{"tier":"x"}', Content_Type="application/json", **{header: value}
+    )
 
-    assert told == code
+    assert answered_code == code
     assert status == {"headers_too_large": 431, "invalid_key": 401, "missing_key": 401}.get(code, 400)
 
 
@@ -314,8 +321,8 @@ def test_a_weird_name_in_a_path_is_not_found(line: Line, operation: Any) -> None
     before = line.head()
     for weird in WEIRD:
         path = operation.url({**line.world.ids, operation.params[0]: weird})
-        status, found, content = line.say(operation.method, path + query, operation.body, **headers)
-        assert (status, found["content-type"]) == (404, "application/problem+json"), (weird, content)
+        status, answer_headers, content = line.say(operation.method, path + query, operation.body, **headers)
+        assert (status, answer_headers["content-type"]) == (404, "application/problem+json"), (weird, content)
     assert line.head() == before
 
 
@@ -330,10 +337,10 @@ def test_a_weird_parameter_is_answered_or_refused(line: Line, operation: Any) ->
     for name in operation.query:
         for weird in QUERIES:
             path = f"{operation.url(line.world.ids)}?{base}{name}={weird}"
-            status, found, content = line.say("GET", path)
+            status, answer_headers, content = line.say("GET", path)
             assert status in (200, 400, 404, 422), (path, content)
             if status != 200:
-                assert found["content-type"] == "application/problem+json"
+                assert answer_headers["content-type"] == "application/problem+json"
                 assert json.loads(content)["code"]
             if "%00" in weird:
                 assert status == 400, path

@@ -14,8 +14,10 @@ def post(
     client: Client, key: str | None, body: object = BODY, path: str = "/v1/accounts", **headers: str
 ) -> httpx.Response:
     """A write under an idempotency key."""
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.post(path, json=body, headers={**told, **({"Idempotency-Key": key} if key is not None else {})})
+    sent_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.post(
+        path, json=body, headers={**sent_headers, **({"Idempotency-Key": key} if key is not None else {})}
+    )
 
 
 def head(client: Client) -> int:

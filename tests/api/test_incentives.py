@@ -23,8 +23,8 @@ def euros(amount: str) -> dict[str, str]:
 
 def furnished(client: Client, **rules: Any) -> str:
     """A plan, and a contract of 12000.00 a year of an account of maria's. Gives: the contract's path."""
-    told = {"kind": "incentive", "rates": RATES, "clawback_months": 6, **rules}
-    policy = client.write("/v1/policies", {"rules": told})["id"]
+    members = {"kind": "incentive", "rates": RATES, "clawback_months": 6, **rules}
+    policy = client.write("/v1/policies", {"rules": members})["id"]
     client.write(f"/v1/policies/{policy}/versions/1/activation", {"start": "2025-01-01"})
     account = client.write(
         "/v1/accounts",
@@ -46,18 +46,22 @@ def test_what_is_previewed_is_what_is_issued_and_nothing_is_appended_before(agen
     grown = {"effective_at": "2026-01-10", "changes": [{"op": "set_line", "line": "main", "unit_price": "1100.00"}]}
     amended = client.write(f"{contract}/amendments", grown)["events"][0]["id"]
 
-    told = client.read("/v1/incentive-statements/preview", **{**ASKED, "from_": ASKED["from"]})
-    assert [(line["rule"], line["value"], line["amount"]) for line in told["lines"]] == [
+    preview = client.read("/v1/incentive-statements/preview", **{**ASKED, "from_": ASKED["from"]})
+    assert [(line["rule"], line["value"], line["amount"]) for line in preview["lines"]] == [
         ("new_business", euros("12000.00"), euros("600.00")), ("expansion", euros("1200.00"), euros("120.00")),
     ]  # fmt: skip
-    assert told["lines"][1]["event"] == amended
-    assert (told["total"], told["plan_version"], told["left_out"]) == (euros("720.00"), "incentive@default/1", [])
+    assert preview["lines"][1]["event"] == amended
+    assert (preview["total"], preview["plan_version"], preview["left_out"]) == (
+        euros("720.00"),
+        "incentive@default/1",
+        [],
+    )
     assert client.read("/v1/events", after=client.position)["data"] == []
 
     receipt = client.write("/v1/incentive-statements", ASKED, Idempotency_Key="q1")
-    found = client.read(f"/v1/incentive-statements/{receipt['id']}")
-    assert [line["event"] for line in found["lines"]] == [line["event"] for line in told["lines"]]
-    assert (found["net"], found["payee"], found["period"]) == (euros("720.00"), "maria", PERIOD)
+    page = client.read(f"/v1/incentive-statements/{receipt['id']}")
+    assert [line["event"] for line in page["lines"]] == [line["event"] for line in preview["lines"]]
+    assert (page["net"], page["payee"], page["period"]) == (euros("720.00"), "maria", PERIOD)
     again = client.post("/v1/incentive-statements", json=ASKED, headers={"Idempotency-Key": "q1"})
     assert (again.status_code, again.json()) == (201, receipt)
     assert again.headers["Idempotency-Replayed"] == "true"
@@ -66,9 +70,9 @@ def test_what_is_previewed_is_what_is_issued_and_nothing_is_appended_before(agen
     left = client.read("/v1/incentive-statements/preview", **{**ASKED, "from_": ASKED["from"]})
     assert (left["lines"], {one["statement"] for one in left["left_out"]}) == ([], {receipt["id"]})
     known = client.read(
-        "/v1/incentive-statements/preview", **{**ASKED, "from_": ASKED["from"]}, known_at=told["position"]
+        "/v1/incentive-statements/preview", **{**ASKED, "from_": ASKED["from"]}, known_at=preview["position"]
     )
-    assert {name: known[name] for name in told} == told
+    assert {name: known[name] for name in preview} == preview
 
 
 def test_a_loss_is_taken_back_and_a_dispute_is_opened_and_ended(agency: tuple[Client, str]) -> None:
@@ -81,22 +85,22 @@ def test_a_loss_is_taken_back_and_a_dispute_is_opened_and_ended(agency: tuple[Cl
         f"{statement}/dispute-resolutions",
         {"event": event, "outcome": "changed", "amount": "300.00", "reason": "Shared"},
     )
-    told = client.read(statement)
-    dispute = told["lines"][0]["dispute"]
+    page = client.read(statement)
+    dispute = page["lines"][0]["dispute"]
     assert (dispute["state"], dispute["reason"], dispute["resolution"]["reason"]) == (
         "changed",
         "Not mine alone",
         "Shared",
     )
-    assert (told["total"], told["disputed"], told["net"]) == (euros("600.00"), euros("-300.00"), euros("300.00"))
+    assert (page["total"], page["disputed"], page["net"]) == (euros("600.00"), euros("-300.00"), euros("300.00"))
     known = client.position
 
     ended = {"effective_end": "2026-05-01", "reason": "price", "voluntary": True}
     loss = client.write(f"{contract}/termination", ended)["events"][0]["id"]
     client.write(f"{statement}/clawbacks", {"event": loss})
 
-    told = client.read(statement)
-    assert (told["returned"], told["net"], told["clawbacks"][0]["loss"]) == (euros("300.00"), euros("0.00"), loss)
+    page = client.read(statement)
+    assert (page["returned"], page["net"], page["clawbacks"][0]["loss"]) == (euros("300.00"), euros("0.00"), loss)
     assert client.read(statement, known_at=known)["net"] == euros("300.00")
     again = client.post(f"{statement}/clawbacks", json={"event": loss})
     assert (again.status_code, again.json()["code"]) == (409, "already_clawed_back")
@@ -133,12 +137,12 @@ def test_what_is_out_of_range_is_refused_and_not_a_fault(client: Client) -> None
     tiers = [{"at_least": "0", "factor": "999999999999"}]
     contract = furnished(client, retention_tiers=tiers, rates=[{"rule": "renewal", "percent": "100"}])
     client.write(f"{contract}/renewals", {"end": "2028-01-01", "effective_at": "2026-01-10"})
-    asked = {**ASKED, "from": "2026-01-05"}
+    body = {**ASKED, "from": "2026-01-05"}
 
-    answer = client.post("/v1/incentive-statements", json=asked)
+    answer = client.post("/v1/incentive-statements", json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "amount_out_of_range")
-    weird = client.see("/v1/incentive-statements/preview", **{**asked, "from_": "0001-01-01", "to": "0001-01-01"})
+    weird = client.see("/v1/incentive-statements/preview", **{**body, "from_": "0001-01-01", "to": "0001-01-01"})
     assert weird.status_code in (400, 409, 422)
 
 
@@ -166,8 +170,8 @@ def test_what_is_paid_and_taken_back_is_summed_by_period_and_explained_by_accoun
     client.write(f"/v1/incentive-statements/{statement['id']}/clawbacks", {"event": loss})
 
     def total(start: str, end: str, **query: Any) -> tuple[str, str | None]:
-        told = client.read("/v1/kpis/incentive_total", from_=start, to=end, **query)
-        return told["value"], told["currency"]
+        figure = client.read("/v1/kpis/incentive_total", from_=start, to=end, **query)
+        return figure["value"], figure["currency"]
 
     assert total("2026-01-01", "2026-04-01") == ("600.00", "EUR")
     assert total("2026-04-01", "2026-07-01") == ("-600.00", "EUR")

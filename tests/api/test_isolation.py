@@ -23,9 +23,9 @@ def towns(request: pytest.FixtureRequest, databases: Databases) -> Iterator[tupl
 
 def asks(operation: Operation, world: SampleAgency) -> Iterator[httpx.Response]:
     """Every way to ask: plain, in the past, as it was known, by reference, narrowed by reference."""
-    base = operation.asked
-    by_ref = {name: "ref:a1" if name in ("account", "contract", "interaction", "scope_change") else given
-              for name, given in world.ids.items()}  # fmt: skip
+    base = operation.required_query
+    by_ref = {name: "ref:a1" if name in ("account", "contract", "interaction", "scope_change") else id_
+              for name, id_ in world.ids.items()}  # fmt: skip
     yield world.client.see(operation.url(world.ids), **base)
     if {"account", "contract", "interaction", "scope_change"} & {*operation.params}:
         yield world.client.see(operation.url(by_ref), **base)
@@ -63,7 +63,7 @@ def test_the_canaries_sing_in_their_own_cage(towns: tuple[SampleAgency, SampleAg
 @pytest.mark.parametrize("operation", LISTS, ids=lambda one: one.name)
 def test_a_cursor_opens_no_other_tenants_list(towns: tuple[SampleAgency, SampleAgency], operation: Operation) -> None:
     mine, theirs = towns
-    base = operation.asked
+    base = operation.required_query
     page = theirs.client.see(operation.url(by_refs(theirs, operation)), **base, limit=1).json()
     assert page["next_cursor"] is not None, "the world must hold two of each"
 
@@ -85,7 +85,9 @@ def test_an_idempotency_key_means_nothing_to_another_tenant(towns: tuple[SampleA
 
     first = theirs.client.post("/v1/accounts", json=body, headers={"Idempotency-Key": "same"})
     other = mine.client.post("/v1/accounts", json=body, headers={"Idempotency-Key": "same"})
-    different = mine.client.post("/v1/accounts", json={**body, "name": "No twin"}, headers={"Idempotency-Key": "same"})
+    different = mine.client.post(
+        "/v1/accounts", json={**body, "name": "No duplicate"}, headers={"Idempotency-Key": "same"}
+    )
 
     assert first.status_code == other.status_code == 201
     assert first.json()["id"] != other.json()["id"]

@@ -1,4 +1,4 @@
-"""Certificates over HTTP: issued, computed again, restated in the open; and what is no certificate."""
+"""Certificates over HTTP: issued, computed again, restated in the open; and what is refused."""
 
 import json
 from pathlib import Path
@@ -21,22 +21,22 @@ CORRECTION = {
 }
 
 
-def told(server: Server) -> Client:
-    """A client whose ledger holds the fixture F1."""
+def fixture_client(server: Server) -> Client:
+    """A client of a new tenant with the events of the fixture F1."""
     client = server.client()
     answer = client.post("/v1/events", content=F1.read_bytes(), headers={"Content-Type": "application/x-ndjson"})
     client.position = answer.json()["position"]
     return client
 
 
-def issued(client: Client, **asked: Any) -> dict[str, Any]:
+def issued(client: Client, **members: Any) -> dict[str, Any]:
     """A certificate, as it reads."""
-    receipt = client.write(CERTIFICATES, {"kpi": "net_revenue_retention", **YEAR, **asked})
+    receipt = client.write(CERTIFICATES, {"kpi": "net_revenue_retention", **YEAR, **members})
     return client.read(f"{CERTIFICATES}/{receipt['id']}")
 
 
 def verified(client: Client, certificate: str) -> dict[str, Any]:
-    """What computing a certificate again gives."""
+    """The verification of a certificate."""
     answer = client.post(f"{CERTIFICATES}/{certificate}/verify", headers={"Min-Event-Position": str(client.position)})
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
@@ -46,7 +46,7 @@ def verified(client: Client, certificate: str) -> dict[str, Any]:
 def test_a_certificate_issued_before_a_back_dated_correction_still_verifies_and_the_restatement_names_that_event(
     server: Server,
 ) -> None:
-    client = told(server)
+    client = fixture_client(server)
     certificate = issued(client, note="For the board")
     assert (certificate["value"], certificate["numerator"], certificate["denominator"]) == (
         "0.955556",
@@ -77,7 +77,7 @@ def test_a_certificate_issued_before_a_back_dated_correction_still_verifies_and_
 
 
 def test_verifying_appends_nothing_and_both_names_answer_the_same(server: Server) -> None:
-    client = told(server)
+    client = fixture_client(server)
     certificate = issued(client)
     head = server.runtime.log.head(tenant_of(server, client))
 
@@ -96,7 +96,7 @@ def tenant_of(server: Server, client: Client) -> str:
 
 @pytest.mark.parametrize("member", ["value", "numerator", "inputs_hash"])
 def test_a_certificate_whose_row_in_the_log_was_altered_no_longer_verifies(shared_server: Server, member: str) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     certificate = issued(client)
     stored = certificate[member]
     false = "0" * 64 if member == "inputs_hash" else "9.99"
@@ -122,7 +122,7 @@ def test_a_certificate_whose_row_in_the_log_was_altered_no_longer_verifies(share
 
 
 @pytest.mark.parametrize(
-    ("asked", "value", "reason"),
+    ("members", "value", "reason"),
     [
         ({"kpi": "mrr", "as_of": "2025-12-31", "from": None, "to": None}, "5500.00", None),
         ({"kpi": "mrr_waterfall"}, "5500.00", None),
@@ -134,18 +134,18 @@ def test_a_certificate_whose_row_in_the_log_was_altered_no_longer_verifies(share
     ],
 )
 def test_any_figure_is_certified_one_without_a_value_too(
-    each_server: Server, asked: dict[str, Any], value: str | None, reason: str | None
+    each_server: Server, members: dict[str, Any], value: str | None, reason: str | None
 ) -> None:
-    client = told(each_server)
+    client = fixture_client(each_server)
 
-    certificate = issued(client, **asked)
+    certificate = issued(client, **members)
 
     assert (certificate["value"], certificate["null_reason"]) == (value, reason)
     assert verified(client, certificate["id"])["verified"]
 
 
 def test_the_same_inputs_have_the_same_hash_and_other_ones_another(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     first, second = issued(client), issued(client)
     client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)
     third = issued(client)
@@ -155,13 +155,13 @@ def test_the_same_inputs_have_the_same_hash_and_other_ones_another(shared_server
 
 
 def test_certificates_are_listed_by_figure_and_account_and_as_they_were_known(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     whole, own = issued(client), issued(client, account="ref:B", kpi="client_retention_rate")
     position = client.position
     issued(client)
 
-    def ids(**asked: Any) -> list[str]:
-        return [row["id"] for row in client.read(CERTIFICATES, **asked)["data"]]
+    def ids(**params: Any) -> list[str]:
+        return [row["id"] for row in client.read(CERTIFICATES, **params)["data"]]
 
     assert ids(kpi="client_retention_rate") == ids(account="ref:B") == [own["id"]]
     assert ids(known_at=position) == [own["id"], whole["id"]]
@@ -194,7 +194,7 @@ def test_certificates_are_listed_by_figure_and_account_and_as_they_were_known(sh
 def test_what_cannot_be_certified_is_refused_by_name_and_appends_nothing(
     shared_server: Server, body: dict[str, Any], status: int, code: str
 ) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
 
     answer = client.post(CERTIFICATES, json=body)
 
@@ -214,7 +214,7 @@ def activated(client: Client, rules: dict[str, Any], start: str) -> dict[str, An
 def test_rules_that_come_into_force_restate_a_figure_and_its_certificate_stands_by_the_old_ones(
     each_server: Server,
 ) -> None:
-    client = told(each_server)
+    client = fixture_client(each_server)
     certificate = issued(client, kpi="mrr_waterfall")
     activation = activated(client, {"kind": "metric", "reactivation": "expansion"}, "2025-01-01")
 
@@ -231,7 +231,7 @@ def test_rules_that_come_into_force_restate_a_figure_and_its_certificate_stands_
 
 
 def test_a_figure_is_certified_under_a_draft_and_verifies_under_it(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     client.write("/v1/policies", {"rules": {"kind": "metric", "churn_denominator": "start_and_new"}})
 
     certificate = issued(client, kpi="customer_churn_rate", policy="ref:metric@default:1")
@@ -242,7 +242,7 @@ def test_a_figure_is_certified_under_a_draft_and_verifies_under_it(shared_server
 
 
 def test_a_converted_figure_verifies_at_the_rates_that_were_known(each_server: Server) -> None:
-    client = told(each_server)
+    client = fixture_client(each_server)
     rates = [{"date": "2024-01-01", "currency": "USD", "rate": "0.9"}]
     activated(client, {"kind": "fx", "base": "EUR", "rates": rates}, "2024-01-01")
 
@@ -257,7 +257,7 @@ def test_a_converted_figure_verifies_at_the_rates_that_were_known(each_server: S
 
 
 def test_a_request_that_comes_again_gets_its_first_certificate(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     body = json.dumps({"kpi": "net_revenue_retention", **YEAR})
     headers = {"Idempotency-Key": "once", "Content-Type": "application/json"}
     first = client.post(CERTIFICATES, content=body, headers=headers)

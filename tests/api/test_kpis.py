@@ -15,8 +15,8 @@ YEAR = {"from_": "2025-01-01", "to": "2026-01-01"}
 NRR = "/v1/kpis/net_revenue_retention"
 
 
-def told(server: Server) -> Client:
-    """A client whose ledger holds the fixture F1."""
+def fixture_client(server: Server) -> Client:
+    """A client of a new tenant with the events of the fixture F1."""
     tenant_id = server.tenant()
     items = server.runtime.ingestion.ingest(
         tenant_id, "test", [json.loads(line) for line in F1.read_text().splitlines()]
@@ -28,7 +28,7 @@ def told(server: Server) -> Client:
 
 
 def refused(client: Client, path: str, **params: Any) -> tuple[int, str]:
-    """The status and code of a question that must be refused."""
+    """The status and code of a query that must be refused."""
     answer = client.see(path, **params)
     assert answer.headers["content-type"] == "application/problem+json"
     return answer.status_code, answer.json()["code"]
@@ -45,7 +45,7 @@ def test_the_catalogue_lists_every_kpi_with_its_formula(shared_server: Server) -
 
 
 def test_a_figure_is_answered_under_both_clocks_and_never_changes_for_a_known_position(server: Server) -> None:
-    client = told(server)
+    client = fixture_client(server)
     before = client.read(NRR, **YEAR)
     assert (before["value"], before["numerator"], before["denominator"]) == ("0.955556", "4300.00", "4500.00")
     assert before["position"] == client.position
@@ -61,7 +61,7 @@ def test_a_figure_is_answered_under_both_clocks_and_never_changes_for_a_known_po
 
 
 def test_the_explain_url_of_an_answer_explains_that_very_answer(server: Server) -> None:
-    client = told(server)
+    client = fixture_client(server)
     answer = client.read(NRR, **YEAR)
     client.write(
         "/v1/contracts/ref:A-1/termination", {"effective_end": "2025-03-01", "reason": "left", "voluntary": True}
@@ -77,7 +77,7 @@ def test_the_explain_url_of_an_answer_explains_that_very_answer(server: Server) 
 
 
 def test_the_pages_of_an_explanation_are_of_one_position_whatever_is_appended_between(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     first = client.read("/v1/kpis/mrr/explain", as_of="2025-12-31", limit=3)
     assert first["has_more"]
     client.write(
@@ -98,7 +98,7 @@ def test_the_pages_of_an_explanation_are_of_one_position_whatever_is_appended_be
 
 
 def test_an_account_is_named_by_reference_or_id_and_a_foreign_one_is_not_found(shared_server: Server) -> None:
-    client, stranger = told(shared_server), shared_server.client()
+    client, stranger = fixture_client(shared_server), shared_server.client()
     by_ref = client.read("/v1/kpis/mrr", as_of="2025-12-31", account="ref:C")
     account_id = by_ref["scope"]["account"]
 
@@ -139,7 +139,7 @@ def test_a_question_that_makes_no_sense_is_refused_by_name(
 
 
 def test_mixed_currencies_are_refused_until_one_is_named(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     client.write("/v1/accounts", {"name": "Euros", "currency": "EUR", "external_ref": "H"})
     line = {"line": "main", "product": "retainer", "unit_price": "10.00", "interval": "month"}
     drafted = client.write("/v1/accounts/ref:H/contracts", {"currency": "EUR", "start": "2025-02-01", "lines": [line]})
@@ -169,14 +169,14 @@ def test_a_question_names_the_policy_that_it_is_counted_by_and_its_explanation_t
     client = shared_server.client()
     client.write("/v1/policies", {"rules": {"kind": "metric", "discounts": "none"}})
 
-    told = client.read("/v1/kpis/mrr", policy="ref:metric@default:1")
+    figure = client.read("/v1/kpis/mrr", policy="ref:metric@default:1")
 
-    assert "policy=ref%3Ametric%40default%3A1" in told["explain_url"]
-    assert client.get(told["explain_url"]).json()["figure"]["explain_url"] == told["explain_url"]
+    assert "policy=ref%3Ametric%40default%3A1" in figure["explain_url"]
+    assert client.get(figure["explain_url"]).json()["figure"]["explain_url"] == figure["explain_url"]
 
 
 def test_figures_are_converted_by_the_policies_in_force_and_explained_alike(server: Server) -> None:
-    client = told(server)
+    client = fixture_client(server)
     client.write("/v1/accounts", {"name": "Euros", "currency": "EUR", "external_ref": "H"})
     line = {"line": "main", "product": "retainer", "unit_price": "10.00", "interval": "month"}
     drafted = client.write("/v1/accounts/ref:H/contracts", {"currency": "EUR", "start": "2024-02-01", "lines": [line]})

@@ -24,33 +24,33 @@ def client(shared_server: Server) -> Client:
 
 
 def test_a_fitted_model_answers_with_everything_it_rests_on(client: Client) -> None:
-    told = client.read(CLV, **SEEN, method="sbg", discount_rate="0.1", margin="0.8", horizon="10", cohort="2015-01")
+    figure = client.read(CLV, **SEEN, method="sbg", discount_rate="0.1", margin="0.8", horizon="10", cohort="2015-01")
 
-    assert told["parameters"] == {"alpha": "0.62246", "beta": "3.408833"}
-    assert (told["unit"], told["currency"], told["method"]) == ("money", "USD", "sbg")
-    assert (told["discount_rate"], told["gross_margin"], told["horizon"], told["cohort"]) == (
+    assert figure["parameters"] == {"alpha": "0.62246", "beta": "3.408833"}
+    assert (figure["unit"], figure["currency"], figure["method"]) == ("money", "USD", "sbg")
+    assert (figure["discount_rate"], figure["gross_margin"], figure["horizon"], figure["cohort"]) == (
         "0.1",
         "0.8",
         10,
         "2015-01",
     )
-    assert told["observations"]["periods"][0] == {"period": 1, "at_risk": 100, "lost": 14, "survivors": 86}
-    assert [row["period"] for row in told["survival"]] == list(range(11))
-    assert told["residual_lifetime"][0].keys() == {"renewals_made", "value", "residual_value"}
-    assert told["log_likelihood"].startswith("-16")
-    assert {warning["code"] for warning in told["warnings"]} == {"still_running"}
+    assert figure["observations"]["periods"][0] == {"period": 1, "at_risk": 100, "lost": 14, "survivors": 86}
+    assert [row["period"] for row in figure["survival"]] == list(range(11))
+    assert figure["residual_lifetime"][0].keys() == {"renewals_made", "value", "residual_value"}
+    assert figure["log_likelihood"].startswith("-16")
+    assert {warning["code"] for warning in figure["warnings"]} == {"still_running"}
 
 
 def test_the_explain_url_keeps_every_option_and_explains_that_very_answer(client: Client) -> None:
-    told = client.read(CLV, **SEEN, method="kaplan_meier", period="quarter", horizon="8", margin="0.5")
+    figure = client.read(CLV, **SEEN, method="kaplan_meier", period="quarter", horizon="8", margin="0.5")
 
-    explained = client.get(told["explain_url"] + "&limit=2").json()
+    explained = client.get(figure["explain_url"] + "&limit=2").json()
 
-    same = told.keys() - {"known_at"}
-    assert {name: explained["figure"][name] for name in same} == {name: told[name] for name in same}
+    same = figure.keys() - {"known_at"}
+    assert {name: explained["figure"][name] for name in same} == {name: figure[name] for name in same}
     assert explained["has_more"]
     assert explained["data"][0]["tenures"][0]["start"] == "2015-01-01T00:00:00.000000Z"
-    second = client.get(told["explain_url"] + f"&limit=2&cursor={explained['next_cursor']}").json()
+    second = client.get(figure["explain_url"] + f"&limit=2&cursor={explained['next_cursor']}").json()
     assert len(second["data"]) == 2
     assert second["data"][0]["account"] > explained["data"][1]["account"]
 
@@ -68,20 +68,20 @@ def test_members_that_a_model_knows_nothing_of_are_null(client: Client) -> None:
 
 
 def test_cohorts_come_ready_to_plot(client: Client) -> None:
-    told = client.read("/v1/kpis/cohort_retention", **SEEN, granularity="year", method="revenue")
+    figure = client.read("/v1/kpis/cohort_retention", **SEEN, granularity="year", method="revenue")
 
-    assert told["cells"][1] == {
+    assert figure["cells"][1] == {
         "cohort": "2015", "age": 1, "size": 100, "opening": "10000.00", "value": "8600.00", "share": "0.86", "mature": True,
     }  # fmt: skip
-    assert told["averages"][1]["share"] == "0.86"
-    assert (told["value"], told["numerator"], told["denominator"]) == ("0.49", "4900.00", "10000.00")
+    assert figure["averages"][1]["share"] == "0.86"
+    assert (figure["value"], figure["numerator"], figure["denominator"]) == ("0.49", "4900.00", "10000.00")
 
 
 def test_concentration_lists_the_largest(client: Client) -> None:
-    told = client.read("/v1/kpis/concentration", **SEEN, top="7")
+    figure = client.read("/v1/kpis/concentration", **SEEN, top="7")
 
-    assert (told["value"], told["top"], told["accounts"], len(told["largest"])) == ("0.142857", 7, 49, 7)
-    assert told["herfindahl_index"] == "0.020408"
+    assert (figure["value"], figure["top"], figure["accounts"], len(figure["largest"])) == ("0.142857", 7, 49, 7)
+    assert figure["herfindahl_index"] == "0.020408"
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ def account(client: Client, **members: Any) -> str:
 
 
 def seen(client: Client, account_id: str, **members: Any) -> str:
-    """Where an opportunity is found."""
-    told = {"title": "A second market", "kind": "upsell", "source": "review", **members}
-    return f"/v1/opportunities/{client.write(f'/v1/accounts/{account_id}/opportunities', told)['id']}"
+    """The path of a new opportunity."""
+    body = {"title": "A second market", "kind": "upsell", "source": "review", **members}
+    return f"/v1/opportunities/{client.write(f'/v1/accounts/{account_id}/opportunities', body)['id']}"
 
 
 def refused(client: Client, path: str, body: dict[str, Any]) -> tuple[int, str]:
@@ -39,18 +39,18 @@ def test_an_upsell_goes_from_a_review_to_an_amendment_that_says_what_it_is_worth
     client.write(f"{there}/estimate", ESTIMATE)
     client.write(f"{there}/stage", {"stage": "negotiation"})
 
-    told = client.read(there)
-    assert (told["stage"], told["outcome"]) == ("negotiation", "open")
-    assert told["weighted_value"] == {"amount": "2400.00", "currency": "EUR"}
-    assert told["qualification"]["need"] == "Ada opens in France"
+    page = client.read(there)
+    assert (page["stage"], page["outcome"]) == ("negotiation", "open")
+    assert page["weighted_value"] == {"amount": "2400.00", "currency": "EUR"}
+    assert page["qualification"]["need"] == "Ada opens in France"
     more = {"op": "add_line", "line": "fr", "product": "retainer", "unit_price": "550.00", "interval": "month"}
     amended = client.write(f"/v1/contracts/{contract}/amendments", {"effective_at": "2026-02-01", "changes": [more]})
     event = amended["events"][0]["id"]
     assert refused(client, f"{there}/win", {"event": event, "value": "6000.00"}) == (409, "value_differs")
     client.write(f"{there}/win", {"event": event, "value": "6600.00"})
 
-    told = client.read("/v1/opportunities", external_ref="O-1")["data"][0]
-    assert (told["outcome"], told["won"]["amount"], told["contract_event"]) == ("won", "6600.00", event)
+    page = client.read("/v1/opportunities", external_ref="O-1")["data"][0]
+    assert (page["outcome"], page["won"]["amount"], page["contract_event"]) == ("won", "6600.00", event)
     assert refused(client, f"{there}/loss", {"reason": "price"}) == (409, "opportunity_won")
     other = seen(client, mine, contract=contract)
     assert refused(client, f"{other}/win", {"event": event}) == (409, "contract_event_taken")
@@ -92,8 +92,8 @@ def test_the_board_shows_what_is_open_by_stage_and_currency_under_both_clocks(ea
     known = client.position
     client.write(f"{first}/parking", {"until": "2099-01-01", "reason": "no budget", "effective_at": "2026-01-08"})
 
-    def stages(**asked: Any) -> dict[str, Any]:
-        board = client.read("/v1/boards/pipeline", **asked)
+    def stages(**params: Any) -> dict[str, Any]:
+        board = client.read("/v1/boards/pipeline", **params)
         return {one["stage"]: one for one in [*board["stages"], board["total"]]}
 
     now = stages(as_of="2026-01-09")

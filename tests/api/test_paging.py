@@ -24,8 +24,8 @@ def world(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Samp
         yield furnish(server.client(), accounts=3)
 
 
-def question(operation: Operation, world: SampleAgency) -> tuple[str, dict[str, Any]]:
-    """The path of a list and what must be asked with it."""
+def list_request(operation: Operation, world: SampleAgency) -> tuple[str, dict[str, Any]]:
+    """The path of a list and the query that it requires."""
     return operation.url(world.ids), dict(PERIOD) if "from" in operation.query else {}
 
 
@@ -49,30 +49,30 @@ def items(client: Client, path: str, **params: Any) -> list[Any]:
 
 def orders(operation: Operation) -> list[str]:
     """What a list may be sorted by, as its contract says."""
-    told = next((one for one in operation.spec["parameters"] if one["name"] == "sort"), None)
-    if told is None:
+    sort_parameter = next((one for one in operation.spec["parameters"] if one["name"] == "sort"), None)
+    if sort_parameter is None:
         return []
-    words = told["description"].partition(";")[0].replace(" or ", ", ").split(", ")
+    words = sort_parameter["description"].partition(";")[0].replace(" or ", ", ").split(", ")
     return [word.strip() for word in words]
 
 
 @EVERY_LIST
 def test_small_pages_make_the_same_list_as_a_large_one(world: SampleAgency, operation: Operation) -> None:
-    path, asked = question(operation, world)
+    path, params = list_request(operation, world)
 
-    large = world.client.read(path, **asked, limit=200)
+    large = world.client.read(path, **params, limit=200)
 
     assert len(large["data"]) >= 2
     assert not large["has_more"]
     for limit in (1, 2):
-        assert items(world.client, path, **asked, limit=limit) == large["data"]
+        assert items(world.client, path, **params, limit=limit) == large["data"]
 
 
 @EVERY_LIST
 def test_the_link_leads_where_the_cursor_does(world: SampleAgency, operation: Operation) -> None:
-    path, asked = question(operation, world)
+    path, params = list_request(operation, world)
 
-    first = world.client.see(path, **asked, limit=1)
+    first = world.client.see(path, **params, limit=1)
     link = first.headers["link"]
     url, rel = link.split("; ")
     followed = world.client.get(url.strip("<>"))
@@ -80,44 +80,45 @@ def test_the_link_leads_where_the_cursor_does(world: SampleAgency, operation: Op
     assert rel == 'rel="next"'
     assert url.startswith(f"<{quote(path)}?")
     assert (
-        followed.json()["data"] == world.client.read(path, **asked, limit=1, cursor=first.json()["next_cursor"])["data"]
+        followed.json()["data"]
+        == world.client.read(path, **params, limit=1, cursor=first.json()["next_cursor"])["data"]
     )
-    assert "link" not in world.client.see(path, **asked, limit=200).headers
+    assert "link" not in world.client.see(path, **params, limit=200).headers
 
 
 @EVERY_LIST
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1.5", "many", ""])
 def test_a_limit_lies_between_1_and_200(world: SampleAgency, operation: Operation, limit: str) -> None:
-    path, asked = question(operation, world)
+    path, params = list_request(operation, world)
 
-    answer = world.client.see(path, **asked, limit=limit)
+    answer = world.client.see(path, **params, limit=limit)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
 
 
 @EVERY_LIST
 def test_a_cursor_continues_only_the_question_it_came_from(world: SampleAgency, operation: Operation) -> None:
-    path, asked = question(operation, world)
-    cursor = world.client.read(path, **asked, limit=1)["next_cursor"]
+    path, params = list_request(operation, world)
+    cursor = world.client.read(path, **params, limit=1)["next_cursor"]
     others: list[dict[str, Any]] = [{"as_of": "2026-02-28"}] if "as_of" in operation.query else []
     others += [{"sort": f"-{order}"} for order in orders(operation)[1:]]
     others += [{"account": "ref:a1"}] if "account" in operation.query else []
 
     for other in others:
-        answer = world.client.see(path, **asked, limit=1, cursor=cursor, **other)
+        answer = world.client.see(path, **params, limit=1, cursor=cursor, **other)
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), other
     for broken in (cursor[:-2], cursor[::-1], "x", "x" * 100, "ä", "x" * 3000):
-        answer = world.client.see(path, **asked, limit=1, cursor=broken)
+        answer = world.client.see(path, **params, limit=1, cursor=broken)
         assert answer.status_code == 400
-    assert world.client.see(path, **asked, limit=2, cursor=cursor).status_code == 200  # pages may change their size
+    assert world.client.see(path, **params, limit=2, cursor=cursor).status_code == 200  # pages may change their size
 
 
 @pytest.mark.parametrize("operation", [one for one in LISTS if orders(one)], ids=lambda one: one.name)
 def test_every_order_goes_both_ways_with_what_is_empty_at_the_end(world: SampleAgency, operation: Operation) -> None:
-    path, asked = question(operation, world)
+    path, params = list_request(operation, world)
 
     for order in orders(operation):
-        up, down = (items(world.client, path, **asked, sort=sort, limit=2) for sort in (order, f"-{order}"))
+        up, down = (items(world.client, path, **params, sort=sort, limit=2) for sort in (order, f"-{order}"))
         member = {"due_at": "due", "occurred": "occurred_at"}.get(order, order)
         filled = [item for item in up if item.get(member, "") is not None]
         empty = [item for item in up if item.get(member, "") is None]

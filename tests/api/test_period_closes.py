@@ -5,20 +5,20 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Calendar
-from tests.api.test_kpi_certificates import CORRECTION, YEAR, tenant_of, told, verified
+from tests.api.test_kpi_certificates import CORRECTION, YEAR, fixture_client, tenant_of, verified
 from tests.support.server import Client, Server
 
 CLOSES = "/v1/period-closes"
 KPIS = ["net_revenue_retention", "client_retention_rate", "mrr_waterfall", "mrr"]
 
 
-def closed(client: Client, **asked: Any) -> str:
+def closed(client: Client, **members: Any) -> str:
     """The path of a closed year."""
-    return f"{CLOSES}/{client.write(CLOSES, {**YEAR, 'kpis': KPIS, **asked})['id']}"
+    return f"{CLOSES}/{client.write(CLOSES, {**YEAR, 'kpis': KPIS, **members})['id']}"
 
 
 def test_a_period_is_closed_with_a_certificate_for_each_figure_all_of_one_position(server: Server) -> None:
-    client = told(server)
+    client = fixture_client(server)
     head = client.position
     path = closed(client, kpis=[])
 
@@ -42,7 +42,7 @@ def test_a_period_is_closed_with_a_certificate_for_each_figure_all_of_one_positi
 
 
 def test_what_is_recorded_into_a_closed_period_shows_and_is_certified_anew_with_its_causes(server: Server) -> None:
-    client = told(server)
+    client = fixture_client(server)
     path = closed(client)
     first = client.read(path)["certificates"]
     (correction,) = client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)["events"]
@@ -53,7 +53,7 @@ def test_what_is_recorded_into_a_closed_period_shows_and_is_certified_anew_with_
         "mrr_waterfall": ("5500.00", "5400.00", "-100.00"),
         "mrr": ("5500.00", "5400.00", "-100.00"),
     }  # fmt: skip
-    receipt = client.write(f"{path}/restatements", {"reason": "An increase was told wrongly"})
+    receipt = client.write(f"{path}/restatements", {"reason": "An increase was recorded wrongly"})
 
     assert [event["type"] for event in receipt["events"]] == ["period_close.restated"] * 3
     after = client.read(path)
@@ -73,18 +73,18 @@ def test_what_is_recorded_into_a_closed_period_shows_and_is_certified_anew_with_
 
 
 def test_what_was_known_of_a_closed_period_does_not_change(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     path = closed(client)
     position = client.position
     before = client.read(path, known_at=position)
     client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)
-    client.write(f"{path}/restatements", {"reason": "An increase was told wrongly"})
+    client.write(f"{path}/restatements", {"reason": "An increase was recorded wrongly"})
 
     assert client.read(path, known_at=position) == before
 
 
 def test_a_period_is_closed_once_and_a_part_of_it_by_itself(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     closed(client)
     head = shared_server.runtime.log.head(tenant_of(shared_server, client))
 
@@ -128,7 +128,7 @@ def test_a_period_that_goes_on_is_not_closed(calendar: Calendar) -> None:
 def test_what_cannot_be_closed_is_refused_by_name_and_appends_nothing(
     shared_server: Server, body: dict[str, Any], status: int, code: str
 ) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
 
     answer = client.post(CLOSES, json=body)
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_closed_is_refused_by_name_and_appends_nothing(
 
 
 def test_figures_of_several_currencies_are_closed_a_currency_at_a_time(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     line = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "10.00", "interval": "month"}
     drafted = client.write("/v1/accounts/ref:B/contracts", {"currency": "EUR", "start": "2025-01-01", "lines": [line]})
     client.write(f"/v1/contracts/{drafted['id']}/signature", {"signed_at": "2025-01-01T00:00:00Z"})
@@ -150,7 +150,7 @@ def test_figures_of_several_currencies_are_closed_a_currency_at_a_time(shared_se
 
 
 def test_nothing_is_said_anew_where_everything_stands(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
     path = closed(client)
     head = shared_server.runtime.log.head(tenant_of(shared_server, client))
 
@@ -163,17 +163,17 @@ def test_nothing_is_said_anew_where_everything_stands(shared_server: Server) -> 
 
 
 def test_the_same_requests_again_get_their_first_answers(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
 
     def twice(path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
         first, second = (client.post(path, json=body, headers={"Idempotency-Key": key}) for _ in range(2))
         assert (first.status_code, first.json()) == (second.status_code, second.json())
         assert (first.status_code, second.headers["idempotency-replayed"]) == (201, "true")
-        found: dict[str, Any] = first.json()
-        client.position = found["position"]
-        return found
+        receipt_again: dict[str, Any] = first.json()
+        client.position = receipt_again["position"]
+        return receipt_again
 
     receipt = twice(CLOSES, {**YEAR, "kpis": KPIS}, "close")
     client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)
-    twice(f"{CLOSES}/{receipt['id']}/restatements", {"reason": "It was told wrongly"}, "restate")
+    twice(f"{CLOSES}/{receipt['id']}/restatements", {"reason": "It was recorded wrongly"}, "restate")
     assert len(client.read(f"{CLOSES}/{receipt['id']}")["restatements"]) == 3

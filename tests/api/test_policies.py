@@ -46,10 +46,10 @@ def test_a_policy_is_drafted_put_in_force_replaced_and_retired(client: Client) -
     receipt = activate(client, path, 2, start="2026-06-01", replaces=1)
     client.write(f"{path}/versions/2/retirement", {"end": "2027-01-01", "reason": "a trial"})
 
-    told = client.read(path, as_of="2026-03-01")
+    page = client.read(path, as_of="2026-03-01")
     assert [event["type"] for event in receipt["events"]] == ["policy.retired", "policy.activated"]
-    assert (fresh["status"], fresh["in_force"], told["status"], told["in_force"]) == ("draft", None, "retired", 1)
-    assert told["versions"] == [
+    assert (fresh["status"], fresh["in_force"], page["status"], page["in_force"]) == ("draft", None, "retired", 1)
+    assert page["versions"] == [
         {"number": 1, "name": "approval@default/1", "status": "retired", "start": "2026-01-01", "end": "2026-06-01",
          "rules": STRICT},
         {"number": 2, "name": "approval@default/2", "status": "retired", "start": "2026-06-01", "end": "2027-01-01",
@@ -60,7 +60,7 @@ def test_a_policy_is_drafted_put_in_force_replaced_and_retired(client: Client) -
         2,
         None,
     ]
-    assert client.read("/v1/policies/ref:approval@default")["id"] == told["id"]
+    assert client.read("/v1/policies/ref:approval@default")["id"] == page["id"]
     assert client.read(f"{path}/versions/2")["rules"] == LAX
 
 
@@ -120,8 +120,8 @@ def test_two_versions_in_force_on_one_day_are_refused_and_the_other_is_named(cli
     activate(client, path, start="2026-01-01", end="2027-01-01")
 
     assert refused(client, f"{path}/versions/2/activation", {"start": "2026-12-31"}) == (409, "policies_overlap")
-    told = client.post(f"{path}/versions/2/activation", json={"start": "2026-12-31"}).json()
-    assert told["detail"] == "approval@default/1 is in force from 2026-01-01 to 2027-01-01"
+    problem = client.post(f"{path}/versions/2/activation", json={"start": "2026-12-31"}).json()
+    assert problem["detail"] == "approval@default/1 is in force from 2026-01-01 to 2027-01-01"
     assert versions(client, path) == [(1, "active", "2026-01-01", "2027-01-01"), (2, "draft", None, None)]
 
 

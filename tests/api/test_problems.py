@@ -13,7 +13,7 @@ MEMBERS = {"type", "title", "status", "code", "detail", "instance"}
 
 
 def problem(answer: httpx.Response) -> dict[str, Any]:
-    """A problem document, looked at."""
+    """A checked problem document."""
     body: dict[str, Any] = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
     assert body.keys() >= MEMBERS
@@ -25,8 +25,8 @@ def problem(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def told(answer: httpx.Response) -> tuple[int, str]:
-    """Its status and code."""
+def status_and_code(answer: httpx.Response) -> tuple[int, str]:
+    """The status and code of a checked problem."""
     return answer.status_code, problem(answer)["code"]
 
 
@@ -34,21 +34,21 @@ def told(answer: httpx.Response) -> tuple[int, str]:
     "path", ["/", "/v1", "/v1/accounts/", "/v2/accounts", "/docs", "/redoc", "/favicon.ico", "/v1/tenants"]
 )
 def test_a_path_that_leads_nowhere_is_a_problem(visitor: Client, path: str) -> None:
-    assert told(visitor.get(path)) == (404, "not_found")
+    assert status_and_code(visitor.get(path)) == (404, "not_found")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_a_method_that_is_not_taken_is_a_problem(visitor: Client, method: str) -> None:
     answer = visitor.request(method, "/v1/accounts")
 
-    assert told(answer) == (405, "method_not_allowed")
+    assert status_and_code(answer) == (405, "method_not_allowed")
     assert answer.headers["allow"]
 
 
 def test_a_body_of_another_type_is_a_problem(visitor: Client) -> None:
     for media in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
         answer = visitor.post("/v1/accounts", content=b"{}", headers={"Content-Type": media})
-        assert told(answer) == (415, "unsupported_media_type")
+        assert status_and_code(answer) == (415, "unsupported_media_type")
     answer = visitor.post("/v1/accounts", content=b'{"name":"A","currency":"EUR"}',
                           headers={"Content-Type": "Application/JSON; charset=utf-8"})  # fmt: skip
     assert answer.status_code == 201
@@ -57,13 +57,13 @@ def test_a_body_of_another_type_is_a_problem(visitor: Client) -> None:
 def test_a_body_that_is_too_large_is_a_problem(visitor: Client) -> None:
     answer = visitor.post("/v1/accounts", content=b" " * 262_145, headers={"Content-Type": "application/json"})
 
-    assert told(answer) == (413, "too_large")
+    assert status_and_code(answer) == (413, "too_large")
 
 
 def test_a_body_that_is_no_json_is_a_problem(visitor: Client) -> None:
     answer = visitor.post("/v1/accounts", content=b"{", headers={"Content-Type": "application/json"})
 
-    assert told(answer) == (400, "malformed_json")
+    assert status_and_code(answer) == (400, "malformed_json")
 
 
 def test_members_that_do_not_fit_are_pointed_at(visitor: Client) -> None:
@@ -108,7 +108,7 @@ def test_what_was_sent_is_not_repeated(visitor: Client) -> None:
 def test_an_unknown_member_is_refused(visitor: Client) -> None:
     for member in ("tenant_id", "actor", "recorded_at", "id", "position", "Name", "owners"):
         answer = visitor.post("/v1/accounts", json={"name": "A", "currency": "EUR", member: "x"})
-        assert told(answer) == (422, "invalid_body")
+        assert status_and_code(answer) == (422, "invalid_body")
         assert answer.json()["errors"] == [
             {"pointer": f"#/{member}", "code": "extra_forbidden", "detail": "Extra inputs are not permitted"}
         ]
@@ -116,8 +116,8 @@ def test_an_unknown_member_is_refused(visitor: Client) -> None:
 
 def test_an_unknown_parameter_is_refused_everywhere(visitor: Client) -> None:
     for path in ("/v1/accounts?stauts=open", "/v1/events?sort=x", "/livez?x=1", "/v1/api-keys?role=admin"):
-        assert told(visitor.get(path)) == (400, "unknown_parameter")
-    assert told(visitor.post("/v1/accounts?dry_run=1", json={"name": "A", "currency": "EUR"})) == (
+        assert status_and_code(visitor.get(path)) == (400, "unknown_parameter")
+    assert status_and_code(visitor.post("/v1/accounts?dry_run=1", json={"name": "A", "currency": "EUR"})) == (
         400,
         "unknown_parameter",
     )
@@ -126,26 +126,26 @@ def test_an_unknown_parameter_is_refused_everywhere(visitor: Client) -> None:
 def test_a_parameter_that_does_not_fit_is_named(visitor: Client) -> None:
     answer = visitor.get("/v1/accounts?limit=many")
 
-    assert told(answer) == (400, "invalid_parameter")
+    assert status_and_code(answer) == (400, "invalid_parameter")
     assert [one["pointer"] for one in answer.json()["errors"]] == ["limit"]
 
 
 @pytest.mark.parametrize("query", ["due_from=soon", "due_to=2026-02-30", "due_from=2026-1-1"])
 def test_a_day_that_is_none_is_refused(visitor: Client, query: str) -> None:
-    assert told(visitor.get(f"/v1/renewals?{query}")) == (400, "invalid_parameter")
+    assert status_and_code(visitor.get(f"/v1/renewals?{query}")) == (400, "invalid_parameter")
 
 
 def test_a_stranger_is_told_how_to_come_in(visitor: Client) -> None:
     answer = visitor.get("/v1/accounts", headers={"Authorization": ""})
 
-    assert told(answer) == (401, "missing_key")
+    assert status_and_code(answer) == (401, "missing_key")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
 def test_a_refusal_by_a_rule_is_a_conflict(visitor: Client) -> None:
     account = visitor.write("/v1/accounts", {"name": "A", "currency": "EUR"})["id"]
 
-    assert told(visitor.post(f"/v1/accounts/{account}/reopening", json={})) == (409, "account_open")
+    assert status_and_code(visitor.post(f"/v1/accounts/{account}/reopening", json={})) == (409, "account_open")
 
 
 def test_at_most_a_hundred_faults_are_listed(visitor: Client) -> None:

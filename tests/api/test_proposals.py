@@ -15,7 +15,7 @@ def account(client: Client) -> str:
 
 
 def drafted(client: Client, account_id: str, **members: Any) -> str:
-    """Where a proposal is found."""
+    """The path of a new proposal."""
     return f"/v1/proposals/{client.write(f'/v1/accounts/{account_id}/proposals', {**OFFER, **members})['id']}"
 
 
@@ -52,9 +52,9 @@ def test_a_negotiation_goes_from_a_draft_over_an_approval_to_the_contract(each_s
     assert refused(manager, f"{there}/acceptance", {"version": 1}) == (409, "approval_needed")
     assert refused(manager, f"{there}/approvals", {"concession": "c2"}) == (409, "self_approval")
     assert refused(who["auditor"], f"{there}/approvals", {"concession": "c2"}) == (403, "scope_missing")
-    told = manager.read(there)
-    assert told["awaiting_approval"] is True
-    assert (told["conceded"]["amount"], told["effective_margin"]) == ("400.00", "0.466667")
+    page = manager.read(there)
+    assert page["awaiting_approval"] is True
+    assert (page["conceded"]["amount"], page["effective_margin"]) == ("400.00", "0.466667")
     senior.position = manager.position
     senior.write(f"{there}/approvals", {"concession": "c2"})
     manager.write(f"{there}/acceptance", {"version": 1, "by": "Ada Lind"})
@@ -66,13 +66,13 @@ def test_a_negotiation_goes_from_a_draft_over_an_approval_to_the_contract(each_s
     )
     manager.write(f"{there}/contract", {"contract": contract["id"], "event": contract["events"][0]["id"]})
 
-    told = manager.read(there)
-    assert (told["state"], told["accepted_by"], told["basis"]) == ("accepted", "Ada Lind", "whole")
-    assert told["annual_value"] == {"amount": "10800.00", "currency": "EUR"}
-    assert told["contract_event"] == contract["events"][0]["id"]
-    assert told["positions"][0]["position"] == "Too dear, says Ada"
-    assert told["versions"][0]["terms"] == "In advance"
-    first, second = told["concessions"]
+    page = manager.read(there)
+    assert (page["state"], page["accepted_by"], page["basis"]) == ("accepted", "Ada Lind", "whole")
+    assert page["annual_value"] == {"amount": "10800.00", "currency": "EUR"}
+    assert page["contract_event"] == contract["events"][0]["id"]
+    assert page["positions"][0]["position"] == "Too dear, says Ada"
+    assert page["versions"][0]["terms"] == "In advance"
+    first, second = page["concessions"]
     assert (first["state"], first["needs"], first["limit_rule"]) == ("binding", [], None)
     assert (second["state"], second["needs"], second["limit_rule"]) == ("binding", ["limit"], "default/1")
     assert second["offered_by"] != second["settled_by"]

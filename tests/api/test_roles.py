@@ -21,7 +21,7 @@ UNRELATED = "kpis:write"
 BODIES: dict[str, dict[str, Any]] = {
     "api_keys.issue": {"role": "integration", "scopes": ["api_keys:write"]},  # a key hands out no more than it has
 }
-"""Where the contract's example would be refused for another reason than the one that is looked at."""
+"""Where the contract's example would be refused for another reason than the one under test."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Town:
         if operation.media:
             headers["Content-Type"] = operation.media
         headers |= {"Min-Event-Position": str(self.mine.client.position), "Prefer": "wait=10"}
-        query = operation.asked
+        query = operation.required_query
         return self.mine.client.request(
             operation.method, operation.url(ids), content=body, params=query, headers=_without_default(headers)
         )
@@ -161,7 +161,7 @@ def test_a_scope_is_the_measure_of_every_role(town: Town, operation: Operation) 
     "operation", [one for one in SECURED if {*one.params} - {"team", "name"}], ids=lambda one: one.name
 )
 def test_a_thing_of_another_tenant_is_as_missing_as_one_that_never_was(town: Town, operation: Operation) -> None:
-    never = {name: _never(name, given) for name, given in town.mine.ids.items()}
+    never = {name: _never(name, id_) for name, id_ in town.mine.ids.items()}
     keys = {role: town.key(role, operation) for role in KNOWN}
     before = town.head()
 
@@ -207,10 +207,10 @@ def test_an_integration_takes_in_only_events_about_its_nouns(town: Town, nouns: 
     assert answer.status_code == expected, answer.text
 
 
-def _never(name: str, given: str) -> str:
+def _never(name: str, id_: str) -> str:
     if name in ("team", "name", "provider", "number"):
-        return given
-    return f"{given.partition('_')[0]}_{MISSING}"
+        return id_
+    return f"{id_.partition('_')[0]}_{MISSING}"
 
 
 def _told(answer: httpx.Response) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from tests.support.server import Client, Server
 
 LINE = {"line": "main", "product": "retainer", "quantity": "1", "unit_price": "1000.00", "interval": "month"}
 FEATURE = {"op": "add_line", "line": "feature", "product": "feature", "unit_price": "120.00", "interval": "month"}
-WISH = {"title": "A last-minute feature", "request": "Hey, can we add a last-minute feature to this campaign?"}
+SCOPE_CHANGE = {"title": "A last-minute feature", "request": "Hey, can we add a last-minute feature to this campaign?"}
 
 
 def account(client: Client) -> str:
@@ -25,8 +25,8 @@ def contract(client: Client, account_id: str) -> str:
 
 
 def raised(client: Client, account_id: str, **members: Any) -> str:
-    """A wish."""
-    return str(client.write(f"/v1/accounts/{account_id}/scope-changes", {**WISH, **members})["id"])
+    """The id of a new scope change."""
+    return str(client.write(f"/v1/accounts/{account_id}/scope-changes", {**SCOPE_CHANGE, **members})["id"])
 
 
 def refused(client: Client, path: str, body: dict[str, Any]) -> tuple[int, str]:
@@ -43,8 +43,8 @@ def test_a_last_minute_feature_goes_from_a_mail_to_an_amendment(server: Server) 
     mail = {"channel": "mail", "direction": "inbound", "occurred_at": "2026-01-14T10:00:00Z", "external_ref": "mail-1"}
     client.write(f"/v1/accounts/{account_id}/interactions", mail)
 
-    wish = raised(client, account_id, contract=contract_id, interaction="ref:mail-1", external_ref="W-1")
-    there = f"/v1/scope-changes/{wish}"
+    scope_change = raised(client, account_id, contract=contract_id, interaction="ref:mail-1", external_ref="W-1")
+    there = f"/v1/scope-changes/{scope_change}"
     client.write(f"{there}/consults", {"team": "creative", "question": "How much work is it?", "due": "2026-01-16"})
     client.write(f"{there}/consults", {"team": "pm"})
     assert client.read(there)["waiting_on"] == ["creative", "pm"]
@@ -64,58 +64,58 @@ def test_a_last_minute_feature_goes_from_a_mail_to_an_amendment(server: Server) 
     client.write(f"{there}/delivery", {"hours": "18"})
 
     assert [event["type"] for event in receipt["events"]] == ["contract.amended", "scope_change.amended"]
-    told = client.read(there)
-    assert (told["id"], told["state"], told["waiting_on"]) == (wish, "delivered", [])
-    assert told["request"] == WISH["request"]
-    creative, pm = told["consults"]
+    page = client.read(there)
+    assert (page["id"], page["state"], page["waiting_on"]) == (scope_change, "delivered", [])
+    assert page["request"] == SCOPE_CHANGE["request"]
+    creative, pm = page["consults"]
     assert (creative["state"], creative["question"], creative["capacity_note"]) == (
         "answered",
         "How much work is it?",
         "Tight.",
     )
     assert (pm["state"], pm["reason"], pm["question"]) == ("waived", "on leave", None)
-    assert told["assessment"]["price"] == {"amount": "1440.00", "currency": "EUR"}
-    assert told["assessment"]["effort_hours"] == "16"
-    assert told["response"]["message"] == "With pleasure."
-    assert told["response"]["options"][0]["description"] == "before the launch"
-    assert told["decision"] == {
+    assert page["assessment"]["price"] == {"amount": "1440.00", "currency": "EUR"}
+    assert page["assessment"]["effort_hours"] == "16"
+    assert page["response"]["message"] == "With pleasure."
+    assert page["response"]["options"][0]["description"] == "before the launch"
+    assert page["decision"] == {
         "accepted": True,
         "option": "now",
         "by": "Rosa Diaz",
         "decided_at": "2026-01-14T12:30:00.000000Z",
     }
-    assert told["amendment"]["contract_event"] == receipt["events"][0]["id"]
-    assert told["amendment"]["mrr_delta"] == {"amount": "120.00", "currency": "EUR"}
-    assert told["delivery"]["hours"] == "18"
+    assert page["amendment"]["contract_event"] == receipt["events"][0]["id"]
+    assert page["amendment"]["mrr_delta"] == {"amount": "120.00", "currency": "EUR"}
+    assert page["delivery"]["hours"] == "18"
     amended = client.read(f"/v1/contracts/{contract_id}", as_of="2026-02-01")
     assert (amended["mrr"], amended["amendments"][0]["scope_change"]) == (
         {"amount": "1120.00", "currency": "EUR"},
-        wish,
+        scope_change,
     )
-    assert client.read("/v1/scope-changes/ref:W-1")["id"] == wish
+    assert client.read("/v1/scope-changes/ref:W-1")["id"] == scope_change
 
 
 def test_the_inbox_is_filtered_by_state_turn_account_and_day(server: Server) -> None:
     client = server.client()
     first, second = account(client), account(client)
-    asked = raised(client, first, needed_by="2026-02-01")
+    consulted = raised(client, first, needed_by="2026-02-01")
     absorbed = raised(client, first, needed_by="2026-01-20", external_ref="W-2")
     other = raised(client, second)
-    client.write(f"/v1/scope-changes/{asked}/consults", {"team": "ux"})
+    client.write(f"/v1/scope-changes/{consulted}/consults", {"team": "ux"})
     unpaid = {"hours": "2", "cost": "160", "cause": "goodwill", "approved_by": "usr_director"}
     client.write(f"/v1/scope-changes/{absorbed}/absorption", unpaid)
 
-    def found(path: str = "/v1/scope-changes", **params: Any) -> list[str]:
+    def ids(path: str = "/v1/scope-changes", **params: Any) -> list[str]:
         return [row["id"] for row in client.read(path, **params)["data"]]
 
-    assert found() == [asked, absorbed, other]
-    assert found(sort="needed_by") == [absorbed, asked, other]
-    assert found(waiting_on="ux") == [asked]
-    assert found(waiting_on="account_manager") == [absorbed, other]
-    assert found(state="absorbed") == [absorbed]
-    assert found(needed_before="2026-02-01") == [absorbed]
-    assert found(external_ref="W-2") == [absorbed]
-    assert found(account=second) == found(f"/v1/accounts/{second}/scope-changes") == [other]
+    assert ids() == [consulted, absorbed, other]
+    assert ids(sort="needed_by") == [absorbed, consulted, other]
+    assert ids(waiting_on="ux") == [consulted]
+    assert ids(waiting_on="account_manager") == [absorbed, other]
+    assert ids(state="absorbed") == [absorbed]
+    assert ids(needed_before="2026-02-01") == [absorbed]
+    assert ids(external_ref="W-2") == [absorbed]
+    assert ids(account=second) == ids(f"/v1/accounts/{second}/scope-changes") == [other]
     assert client.read(f"/v1/scope-changes/{absorbed}")["absorption"] | {"absorbed_at": ""} == {
         "absorbed_at": "",
         "hours": "2",
@@ -128,45 +128,45 @@ def test_the_inbox_is_filtered_by_state_turn_account_and_day(server: Server) -> 
 def test_a_page_of_the_inbox_leads_to_the_next(shared_server: Server) -> None:
     client = shared_server.client()
     account_id = account(client)
-    wishes = [raised(client, account_id) for _ in range(3)]
+    scope_changes = [raised(client, account_id) for _ in range(3)]
 
     first = client.read("/v1/scope-changes", limit=2, sort="-raised_at")
     second = client.read("/v1/scope-changes", limit=2, sort="-raised_at", cursor=first["next_cursor"])
 
-    assert [row["id"] for row in (*first["data"], *second["data"])] == wishes[::-1]
+    assert [row["id"] for row in (*first["data"], *second["data"])] == scope_changes[::-1]
     assert second["has_more"] is False
 
 
 def test_what_was_known_before_a_withdrawal_is_still_answered(shared_server: Server) -> None:
     client = shared_server.client()
-    wish = raised(client, account(client))
+    scope_change = raised(client, account(client))
     position = client.position
-    client.write(f"/v1/scope-changes/{wish}/withdrawal", {"reason": "the campaign was called off"})
+    client.write(f"/v1/scope-changes/{scope_change}/withdrawal", {"reason": "the campaign was called off"})
 
-    assert client.read(f"/v1/scope-changes/{wish}")["closed_as"] == "withdrawn"
-    assert client.read(f"/v1/scope-changes/{wish}", known_at=position)["state"] == "raised"
-    assert refused(client, f"/v1/scope-changes/{wish}/withdrawal", {}) == (409, "scope_change_withdrawn")
+    assert client.read(f"/v1/scope-changes/{scope_change}")["closed_as"] == "withdrawn"
+    assert client.read(f"/v1/scope-changes/{scope_change}", known_at=position)["state"] == "raised"
+    assert refused(client, f"/v1/scope-changes/{scope_change}/withdrawal", {}) == (409, "scope_change_withdrawn")
 
 
 def test_one_key_does_not_assess_and_approve(shared_server: Server) -> None:
     tenant = shared_server.tenant()
     maria, david = (shared_server.client(shared_server.key(tenant, "manager")) for _ in range(2))
-    wish = raised(maria, account(maria))
-    maria.write(f"/v1/scope-changes/{wish}/assessment", {"effort_hours": "90", "price": "8000.00"})
+    scope_change = raised(maria, account(maria))
+    maria.write(f"/v1/scope-changes/{scope_change}/assessment", {"effort_hours": "90", "price": "8000.00"})
 
-    assert refused(maria, f"/v1/scope-changes/{wish}/response", {"kind": "accept"}) == (409, "approval_needed")
-    assert refused(maria, f"/v1/scope-changes/{wish}/approval", {}) == (409, "self_approval")
-    david.write(f"/v1/scope-changes/{wish}/approval")
-    maria.write(f"/v1/scope-changes/{wish}/response", {"kind": "accept"})
+    assert refused(maria, f"/v1/scope-changes/{scope_change}/response", {"kind": "accept"}) == (409, "approval_needed")
+    assert refused(maria, f"/v1/scope-changes/{scope_change}/approval", {}) == (409, "self_approval")
+    david.write(f"/v1/scope-changes/{scope_change}/approval")
+    maria.write(f"/v1/scope-changes/{scope_change}/response", {"kind": "accept"})
 
 
 def test_amending_needs_the_right_to_write_contracts_too(shared_server: Server) -> None:
     tenant = shared_server.tenant()
     desk = shared_server.client(shared_server.key(tenant, "integration", ("scope_changes:write", "scope_changes:read")))
-    wish = raised(desk, account(shared_server.client(shared_server.key(tenant))))
+    scope_change = raised(desk, account(shared_server.client(shared_server.key(tenant))))
 
     changes = {"effective_at": "2026-02-01", "changes": [FEATURE]}
-    assert refused(desk, f"/v1/scope-changes/{wish}/amendment", changes) == (403, "scope_missing")
+    assert refused(desk, f"/v1/scope-changes/{scope_change}/amendment", changes) == (403, "scope_missing")
 
 
 @pytest.mark.parametrize(
@@ -200,24 +200,24 @@ def test_what_makes_no_sense_is_refused_by_name(
 ) -> None:
     client = shared_server.client()
     account_id = account(client)
-    wish = raised(client, account_id, contract=contract(client, account_id))
+    scope_change = raised(client, account_id, contract=contract(client, account_id))
 
-    assert refused(client, f"/v1/scope-changes/{wish}/{path}", body) == expected
+    assert refused(client, f"/v1/scope-changes/{scope_change}/{path}", body) == expected
 
 
 def test_another_tenants_wish_is_not_there(shared_server: Server) -> None:
-    wish = raised(mine := shared_server.client(), account(mine))
+    scope_change = raised(mine := shared_server.client(), account(mine))
     stranger = shared_server.client()
 
-    assert stranger.get(f"/v1/scope-changes/{wish}").status_code == 404
-    assert refused(stranger, f"/v1/scope-changes/{wish}/withdrawal", {}) == (404, "scope_change_not_found")
+    assert stranger.get(f"/v1/scope-changes/{scope_change}").status_code == 404
+    assert refused(stranger, f"/v1/scope-changes/{scope_change}/withdrawal", {}) == (404, "scope_change_not_found")
 
 
 def test_a_stale_version_is_told_the_current_one(shared_server: Server) -> None:
     client = shared_server.client()
-    wish = raised(client, account(client))
-    client.write(f"/v1/scope-changes/{wish}/consults", {"team": "pm"}, If_Match='"1"')
+    scope_change = raised(client, account(client))
+    client.write(f"/v1/scope-changes/{scope_change}/consults", {"team": "pm"}, If_Match='"1"')
 
-    answer = client.post(f"/v1/scope-changes/{wish}/consults", json={"team": "ux"}, headers={"If-Match": '"1"'})
+    answer = client.post(f"/v1/scope-changes/{scope_change}/consults", json={"team": "ux"}, headers={"If-Match": '"1"'})
 
     assert (answer.status_code, answer.json()["current_version"]) == (412, 2)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_kpi_certificates import CORRECTION, YEAR, told
+from tests.api.test_kpi_certificates import CORRECTION, YEAR, fixture_client
 from tests.support.server import Server
 
 SHARED = ("value", "numerator", "denominator", "currency", "warnings", "as_of")
@@ -15,7 +15,7 @@ SHARED = ("value", "numerator", "denominator", "currency", "warnings", "as_of")
 def test_every_interval_of_a_series_is_answered_as_a_single_question_about_it_is(
     each_server: Server, name: str
 ) -> None:
-    client = told(each_server)
+    client = fixture_client(each_server)
 
     series = client.read(f"/v1/kpis/{name}/series", **YEAR, interval="quarter")["data"]
 
@@ -32,7 +32,7 @@ def test_every_interval_of_a_series_is_answered_as_a_single_question_about_it_is
 def test_a_series_of_a_point_tells_the_end_of_each_interval_the_last_of_which_may_be_shorter(
     each_server: Server,
 ) -> None:
-    client = told(each_server)
+    client = fixture_client(each_server)
 
     series = client.read("/v1/kpis/mrr/series", **{"from": "2025-10-15", "to": "2026-01-01"})["data"]
 
@@ -44,7 +44,7 @@ def test_a_series_of_a_point_tells_the_end_of_each_interval_the_last_of_which_ma
 
 
 def test_a_series_of_what_was_known_stays_as_it_was(each_server: Server) -> None:
-    client = told(each_server)
+    client = fixture_client(each_server)
     before = client.read("/v1/kpis/mrr/series", **YEAR, known_at=client.position)
     client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)
 
@@ -53,7 +53,7 @@ def test_a_series_of_what_was_known_stays_as_it_was(each_server: Server) -> None
 
 
 def test_months_are_counted_from_the_first_day_so_that_the_31st_comes_back(shared_server: Server) -> None:
-    client = told(shared_server)
+    client = fixture_client(shared_server)
 
     series = client.read("/v1/kpis/mrr/series", **{"from": "2025-01-31", "to": "2025-05-01"})["data"]
 
@@ -61,7 +61,7 @@ def test_months_are_counted_from_the_first_day_so_that_the_31st_comes_back(share
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("params", "code"),
     [
         ({"from": "2025-01-01"}, "period_missing"),
         ({"from": "2025-01-01", "to": "2025-01-01"}, "invalid_period"),
@@ -74,12 +74,12 @@ def test_months_are_counted_from_the_first_day_so_that_the_31st_comes_back(share
     ],
 )
 def test_a_series_that_cannot_be_told_is_refused_by_name(
-    shared_server: Server, asked: dict[str, Any], code: str
+    shared_server: Server, params: dict[str, Any], code: str
 ) -> None:
     for path in ("/v1/kpis/mrr/series", "/v1/boards/waterfall"):
-        if path.endswith("waterfall") and (code == "unknown_method" or "to" not in asked):
+        if path.endswith("waterfall") and (code == "unknown_method" or "to" not in params):
             continue
-        answer = told(shared_server).see(path, **asked)
+        answer = fixture_client(shared_server).see(path, **params)
         assert (answer.status_code, answer.json()["code"]) == (400, code), path
 
 
@@ -94,15 +94,15 @@ def test_120_points_are_told_and_the_next_one_is_too_many(shared_server: Server)
 
 
 def test_the_waterfall_board_chains_and_adds_up_as_it_is_written(each_server: Server) -> None:
-    client = told(each_server)
+    client = fixture_client(each_server)
 
     board = client.read("/v1/boards/waterfall", **YEAR)
 
     assert (board["currency"], len(board["data"])) == ("USD", 12)
     for bars in board["data"]:
         amount = {
-            name: Decimal(told)
-            for name, told in bars.items()
+            name: Decimal(bar)
+            for name, bar in bars.items()
             if name not in ("from", "to", "policy_version", "fx_version")
         }
         gains = amount["new"] + amount["expansion"] + amount["reactivation"] + amount["fx"] + amount["transfer"]
@@ -115,7 +115,7 @@ def test_the_waterfall_board_chains_and_adds_up_as_it_is_written(each_server: Se
 
 
 def test_the_cohorts_board_has_the_cells_of_the_figure_a_row_for_each_cohort(each_server: Server) -> None:
-    client = told(each_server)
+    client = fixture_client(each_server)
 
     for method in ("logos", "revenue"):
         board = client.read("/v1/boards/cohorts", as_of="2025-12-31", granularity="quarter", method=method)
@@ -139,7 +139,7 @@ def test_the_cohorts_board_has_the_cells_of_the_figure_a_row_for_each_cohort(eac
 
 
 def test_a_restatement_leads_from_page_to_page_with_both_clocks_held(each_server: Server) -> None:
-    client = told(each_server)
+    client = fixture_client(each_server)
     first = client.read("/v1/kpis/mrr/restatement", as_of="2025-12-31", limit=2)
     client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)
 
@@ -156,7 +156,7 @@ def test_a_restatement_leads_from_page_to_page_with_both_clocks_held(each_server
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("params", "code"),
     [
         ({"from_known_at": "9", "to_known_at": "3"}, "known_at_reversed"),
         ({"from_known_at": "99999"}, "position_ahead"),
@@ -168,8 +168,8 @@ def test_a_restatement_leads_from_page_to_page_with_both_clocks_held(each_server
     ],
 )
 def test_a_restatement_that_cannot_be_told_is_refused_by_name(
-    shared_server: Server, asked: dict[str, Any], code: str
+    shared_server: Server, params: dict[str, Any], code: str
 ) -> None:
-    answer = told(shared_server).see("/v1/kpis/mrr/restatement", **asked)
+    answer = fixture_client(shared_server).see("/v1/kpis/mrr/restatement", **params)
 
     assert (answer.status_code, answer.json()["code"]) == (400, code)

@@ -27,8 +27,8 @@ def world(databases: Databases) -> Iterator[SampleAgency]:
     """A furnished tenant, some of whose texts would be formulas to a spreadsheet."""
     with Server(databases.fresh("sqlite")) as server:
         made = furnish(server.client(), accounts=3)
-        told = {"name": "=1+1", "currency": "EUR", "owner": "@SUM(A1)", "tier": "+cmd", "industry": "-2+3"}
-        account = made.write("/v1/accounts", told)["id"]
+        body = {"name": "=1+1", "currency": "EUR", "owner": "@SUM(A1)", "tier": "+cmd", "industry": "-2+3"}
+        account = made.write("/v1/accounts", body)["id"]
         logged = {"channel": "mail", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z"}
         made.write(f"/v1/accounts/{account}/interactions", {**logged, "subject": "=HYPERLINK(1)", "topics": ["=1"]})
         made.write(f"/v1/accounts/{account}/scope-changes", {"title": "@me", "request": "=1"})
@@ -43,7 +43,7 @@ def parsed(text: str) -> list[dict[str, str]]:
 def flat(value: Any, path: str = "") -> dict[str, Any]:
     """A row's members by the name of their column, nothing left out."""
     if isinstance(value, dict) and value:
-        return {name: told for key, one in value.items() for name, told in flat(one, f"{path}.{key}").items()}
+        return {name: member for key, one in value.items() for name, member in flat(one, f"{path}.{key}").items()}
     return {path.removeprefix("."): None if value == {} else value}
 
 
@@ -58,9 +58,9 @@ def meant(cell: str, value: Any) -> bool:
     return cell.removeprefix("'") == str(value)
 
 
-def question(operation: Operation, world: SampleAgency) -> tuple[str, dict[str, Any]]:
-    """The path of a list and what must be asked with it."""
-    return operation.url(world.ids), operation.asked | (dict(PERIOD) if "from" in operation.query else {})
+def list_request(operation: Operation, world: SampleAgency) -> tuple[str, dict[str, Any]]:
+    """The path of a list and the query that it requires."""
+    return operation.url(world.ids), operation.required_query | (dict(PERIOD) if "from" in operation.query else {})
 
 
 def test_every_list_of_the_contract_is_a_table_and_nothing_else_is() -> None:
@@ -76,11 +76,11 @@ def test_every_list_of_the_contract_is_a_table_and_nothing_else_is() -> None:
 
 @EVERY_TABLE
 def test_a_table_has_the_rows_of_the_list_with_every_member_of_each(world: SampleAgency, operation: Operation) -> None:
-    path, asked = question(operation, world)
-    listed = world.client.read(path, **asked)
+    path, params = list_request(operation, world)
+    listed = world.client.read(path, **params)
     rows = listed["data"] if "data" in listed else listed["events"]
 
-    answer = world.client.get(path, params=asked, headers={"Accept": "text/csv"})
+    answer = world.client.get(path, params=params, headers={"Accept": "text/csv"})
 
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
@@ -103,9 +103,9 @@ def test_a_table_has_the_rows_of_the_list_with_every_member_of_each(world: Sampl
 
 @EVERY_TABLE
 def test_no_cell_of_a_table_is_a_formula(world: SampleAgency, operation: Operation) -> None:
-    path, asked = question(operation, world)
+    path, params = list_request(operation, world)
 
-    answer = world.client.get(path, params=asked, headers={"Accept": "text/csv"})
+    answer = world.client.get(path, params=params, headers={"Accept": "text/csv"})
 
     for row in csv.reader(io.StringIO(answer.text, newline="")):
         for cell in row:
@@ -115,9 +115,9 @@ def test_no_cell_of_a_table_is_a_formula(world: SampleAgency, operation: Operati
 
 @pytest.mark.parametrize("operation", [one for one in TABLES if "cursor" in one.query], ids=lambda one: one.name)
 def test_the_pages_of_a_table_have_the_same_columns_and_lead_on(world: SampleAgency, operation: Operation) -> None:
-    path, asked = question(operation, world)
+    path, params = list_request(operation, world)
 
-    first = world.client.get(path, params={**asked, "limit": 1}, headers={"Accept": "text/csv"})
+    first = world.client.get(path, params={**params, "limit": 1}, headers={"Accept": "text/csv"})
     second = world.client.get(first.headers["link"].partition(">")[0][1:], headers={"Accept": "text/csv"})
 
     assert 'rel="next"' in first.headers["link"]
@@ -128,12 +128,12 @@ def test_the_pages_of_a_table_have_the_same_columns_and_lead_on(world: SampleAge
 @pytest.mark.parametrize("operation", [one for one in TABLES if "as_of" in one.query and "cursor" in one.query],
                          ids=lambda one: one.name)  # fmt: skip
 def test_a_list_of_nothing_still_has_its_header(world: SampleAgency, operation: Operation) -> None:
-    path, asked = question(operation, world)
+    path, params = list_request(operation, world)
     if "{" in operation.path:
         return  # the thing itself was not there
-    full = world.client.get(path, params=asked, headers={"Accept": "text/csv"})
+    full = world.client.get(path, params=params, headers={"Accept": "text/csv"})
 
-    empty = world.client.get(path, params={**asked, "known_at": 0}, headers={"Accept": "text/csv"})
+    empty = world.client.get(path, params={**params, "known_at": 0}, headers={"Accept": "text/csv"})
 
     assert parsed(empty.text) == []
     assert set(empty.text.strip().split(",")) - {""} <= set(full.text.splitlines()[0].split(","))
@@ -142,9 +142,9 @@ def test_a_list_of_nothing_still_has_its_header(world: SampleAgency, operation: 
 
 @pytest.mark.parametrize("operation", OTHERS, ids=lambda one: one.name)
 def test_what_is_no_list_is_answered_as_json_whatever_is_accepted(world: SampleAgency, operation: Operation) -> None:
-    path, asked = question(operation, world)
+    path, params = list_request(operation, world)
 
-    answer = world.client.get(path, params=asked, headers={"Accept": "text/csv"})
+    answer = world.client.get(path, params=params, headers={"Accept": "text/csv"})
 
     assert answer.headers["content-type"] == "application/json"
 

@@ -23,22 +23,22 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "events"
 
 def samples() -> list[tuple[str, dict[str, Any]]]:
     """The golden samples of events that an account can meet."""
-    found = (
+    files = (
         (re.sub(r"\.v\d+\.json$", "", path.name), json.loads(path.read_text()))
         for path in sorted(GOLDEN.glob("*.json"))
     )
-    return [(topic, {**data, **CHOICES.get(topic, {})}) for topic, data in found if topic in OF_ACCOUNTS]
+    return [(topic, {**data, **CHOICES.get(topic, {})}) for topic, data in files if topic in OF_ACCOUNTS]
 
 
 def sealed(kind: type[Any]) -> set[str]:
     """The members of an event that are sealed, those of what is in it too."""
-    found = set()
+    names = set()
     for name, field in kind.model_fields.items():
         if classification(field) in (Classification.PERSONAL, Classification.FREE_TEXT):
-            found.add(name)
+            names.add(name)
         for inner in nested(field):
-            found |= {f"{name}.{member}" for member in sealed(inner)}
-    return found
+            names |= {f"{name}.{member}" for member in sealed(inner)}
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -54,17 +54,17 @@ def test_every_event_that_an_account_can_meet_has_a_sentence() -> None:
 @pytest.mark.parametrize("topic", sorted(OF_ACCOUNTS))
 def test_a_sentence_reads_only_members_that_are_open(topic: str) -> None:
     kind = OF_ACCOUNTS[topic]
-    told: list[str] = []
+    names_read: list[str] = []
 
     class Data(dict[str, Any]):
         """Members that say when they are read."""
 
         def __getitem__(self, name: str) -> Any:
-            told.append(name)
+            names_read.append(name)
             return super().__getitem__(name)
 
         def get(self, name: str, default: Any = None) -> Any:
-            told.append(name)
+            names_read.append(name)
             return super().get(name, default)
 
     for sample_topic, data in samples():
@@ -74,8 +74,8 @@ def test_a_sentence_reads_only_members_that_are_open(topic: str) -> None:
             assert sentence == sentence.strip()
             assert "None" not in sentence
             assert not re.search(r"[{}\[\]]", sentence)
-    assert told == [name for name in told if name in kind.model_fields]
-    assert not {name for name in told if name in sealed(kind)}
+    assert names_read == [name for name in names_read if name in kind.model_fields]
+    assert not {name for name in names_read if name in sealed(kind)}
 
 
 def test_every_topic_of_an_account_has_a_sample_to_be_told() -> None:

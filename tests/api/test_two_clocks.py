@@ -47,8 +47,8 @@ def append_everything_later(client: Client, world_ids: dict[str, str]) -> None:
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def told(request: pytest.FixtureRequest, databases: Databases) -> Iterator[dict[str, Any]]:
-    """Answers known at a position and an instant, and the same asked again when much more is known."""
+def answers(request: pytest.FixtureRequest, databases: Databases) -> Iterator[dict[str, Any]]:
+    """Answers known at a position and an instant, and the same read again when much more is known."""
     clock = Clock("2026-01-25T09:00:00Z")
     with Server(databases.fresh(request.param), clock=clock) as server:
         world = furnish(server.client(), clock=lambda: clock() / MICRO)
@@ -62,11 +62,11 @@ def told(request: pytest.FixtureRequest, databases: Databases) -> Iterator[dict[
         }
 
         def ask(operation: Operation, known_at: object) -> Any:
-            base = {**operation.asked, "known_at": known_at}
+            base = {**operation.required_query, "known_at": known_at}
             if "as_of" in operation.query:
                 base["as_of"] = "2026-01-31"
             answer = client.see(operation.url(world.ids), **base)
-            return answer.status_code, {name: told for name, told in answer.json().items() if name != "instance"}
+            return answer.status_code, {name: value for name, value in answer.json().items() if name != "instance"}
 
         def ask_all() -> dict[Any, Any]:
             return {(one.name, label): ask(one, at) for one in CLOCKED for label, at in known.items()}
@@ -79,10 +79,10 @@ def told(request: pytest.FixtureRequest, databases: Databases) -> Iterator[dict[
 
 @pytest.mark.parametrize("operation", CLOCKED, ids=lambda one: one.name)
 @pytest.mark.parametrize("label", ["at the time", "at an instant", "earlier", "at the beginning"])
-def test_what_was_known_never_changes(told: dict[str, Any], operation: Operation, label: str) -> None:
-    assert told["again"][operation.name, label] == told["first"][operation.name, label]
+def test_what_was_known_never_changes(answers: dict[str, Any], operation: Operation, label: str) -> None:
+    assert answers["again"][operation.name, label] == answers["first"][operation.name, label]
     if label.startswith("at the time"):
-        assert told["first"][operation.name, label][0] == 200
+        assert answers["first"][operation.name, label][0] == 200
 
 
 def test_what_was_known_at_a_position_is_not_what_is_known_now(northwind: tuple[Client, str]) -> None:
@@ -128,7 +128,7 @@ def world(shared_server: Server) -> SampleAgency:
 
 @pytest.mark.parametrize("operation", CLOCKED, ids=lambda one: one.name)
 def test_knowledge_that_lies_ahead_is_refused(world: SampleAgency, operation: Operation) -> None:
-    base = operation.asked
+    base = operation.required_query
 
     for known_at, code in (("999999", "position_ahead"), ("2999-01-01", "known_at_ahead"),
                            ("2999-01-01T00:00:00Z", "known_at_ahead"), ("soon", "invalid_known_at"),
@@ -229,12 +229,12 @@ def test_a_contract_is_told_at_the_instant_that_is_asked_for(northwind: tuple[Cl
     client.write(f"{contract}/amendments",
                  {"effective_at": "2026-03-01", "changes": [{"op": "set_line", "line": "main", "unit_price": "2000.00"}]})  # fmt: skip
 
-    told = {
+    pages = {
         day: client.read(contract, as_of=day)
         for day in ("2025-12-31", "2026-01-01", "2026-02-28", "2026-03-01", "2027-01-01")
     }
 
-    assert {day: (one["status"], one["mrr"]["amount"]) for day, one in told.items()} == {
+    assert {day: (one["status"], one["mrr"]["amount"]) for day, one in pages.items()} == {
         "2025-12-31": ("signed", "0.00"),
         "2026-01-01": ("active", "1000.00"),
         "2026-02-28": ("active", "1000.00"),
@@ -308,11 +308,11 @@ def test_a_page_asked_for_again_at_a_position_is_the_same_to_the_byte_its_cursor
     for name in ("a", "b", "c"):
         client.write("/v1/accounts", {"name": name, "currency": "EUR"})
     client.read("/v1/accounts")
-    asked = {"limit": 2, "known_at": client.position}
-    page = client.get("/v1/accounts", params=asked)
+    params = {"limit": 2, "known_at": client.position}
+    page = client.get("/v1/accounts", params=params)
 
     client.write("/v1/accounts", {"name": "d", "currency": "EUR"})
     client.read("/v1/accounts")
 
     assert page.json()["has_more"]
-    assert client.get("/v1/accounts", params=asked).content == page.content
+    assert client.get("/v1/accounts", params=params).content == page.content
