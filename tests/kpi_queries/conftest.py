@@ -1,4 +1,4 @@
-"""The fixture F1, told to an application."""
+"""The fixture F1, ingested by an application."""
 
 from collections.abc import Iterator
 from pathlib import Path

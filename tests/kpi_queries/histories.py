@@ -1,4 +1,4 @@
-"""Random histories of an application: what is sold, what becomes of it, whose it is, what rules count, and when somebody looks."""
+"""Random histories of an application: contracts and what happens to them, owners, policies, and days that pass."""
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -28,7 +28,7 @@ CAUSE = st.sampled_from(["negotiation", "escalator"])
 
 @dataclass(frozen=True)
 class Opened:
-    """A client, with whom it belongs to."""
+    """A client, with its owner."""
 
     owner: str
 
@@ -107,14 +107,14 @@ class Look:
     days: int
 
 
-Told = Opened | Deal | Act | Handover | Ruling | Look
+HistoryStep = Opened | Deal | Act | Handover | Ruling | Look
 
 
 @dataclass(frozen=True)
 class History:
     """What happens, in order."""
 
-    steps: tuple[Told, ...] = field(default=())
+    steps: tuple[HistoryStep, ...] = field(default=())
 
     @property
     def deals(self) -> list[Deal]:
@@ -123,13 +123,13 @@ class History:
 
     def reordered(self) -> "History":
         """The same, first whose accounts are, then one contract after the other, the last one first. Contracts that follow one
-        another stay together, and nothing is told sooner or later than a look that lay between.
+        another stay together, and no step moves before or after days that pass between.
         """
         numbers = {id(deal): number for number, deal in enumerate(self.deals)}
         roots: list[int] = []
         for number, deal in enumerate(self.deals):
             roots.append(number if deal.replaces is None else roots[deal.replaces])
-        numbered: list[tuple[int, tuple[int, int], Told]] = []
+        numbered: list[tuple[int, tuple[int, int], HistoryStep]] = []
         segment = 0
         for step in self.steps:
             segment += isinstance(step, Look)

@@ -1,5 +1,6 @@
-"""Words that the tests of figures share."""
+"""Accounts, contracts and queries that the tests of figures share."""
 
+from decimal import Decimal
 from typing import Any
 
 from app import kpi_queries as figures
@@ -27,11 +28,11 @@ def ask(
     **scope: Any,
 ) -> dict[str, Any]:
     """A figure's answer."""
-    question = KpiQuery(
+    query = KpiQuery(
         name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
     )
     when = steward.runtime.reader.when(steward.tenant, as_of, None if known_at is None else str(known_at))
-    return figures.evaluate(steward.runtime.reader, steward.tenant, question, when)
+    return figures.evaluate(steward.runtime.reader, steward.tenant, query, when)
 
 
 def explained(
@@ -50,11 +51,11 @@ def explained(
     **scope: Any,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:
     """A figure's explanation."""
-    question = KpiQuery(
+    query = KpiQuery(
         name, *(period or (None, None)), method, Scope(**scope), tuple((options or {}).items()), policy, reporting
     )
     when = steward.runtime.reader.when(steward.tenant, as_of, None if known_at is None else str(known_at))
-    return figures.explain(steward.runtime.reader, steward.tenant, question, when, limit=limit, after=after)
+    return figures.explain(steward.runtime.reader, steward.tenant, query, when, limit=limit, after=after)
 
 
 def in_force(steward: Steward, rules: Rules, start: str | None = "2020-01-01", tenant: str | None = None) -> str:
@@ -65,9 +66,9 @@ def in_force(steward: Steward, rules: Rules, start: str | None = "2020-01-01", t
     return policy
 
 
-def rates(*told: tuple[str, str, str], base: str = "USD") -> FxRules:
+def rates(*rows: tuple[str, str, str], base: str = "USD") -> FxRules:
     """A table of (date, currency, rate)."""
-    return FxRules(base=base, rates=tuple(FxRate(date=date, currency=money, rate=rate) for date, money, rate in told))
+    return FxRules(base=base, rates=tuple(FxRate(date=date, currency=money, rate=rate) for date, money, rate in rows))
 
 
 def account(steward: Steward, name: str, opened: str = "2024-01-01", **members: Any) -> str:
@@ -85,7 +86,7 @@ def contract(
 ) -> str:
     """A signed contract of one line a month."""
     line = Line(line="main", product="retainer", unit_price=price, interval=members.pop("interval", "month"))
-    told = {
+    terms = {
         "currency": "USD",
         "start": start,
         "end": end,
@@ -94,4 +95,21 @@ def contract(
         "effective_at": start,
         **members,
     }
-    return steward.do(RecordContract(**told), account=account_id).id
+    return steward.do(RecordContract(**terms), account=account_id).id
+
+
+RISING = rates(("2023-01-01", "EUR", "1.1"), ("2025-03-01", "EUR", "1.2"), ("2025-10-01", "EUR", "1.25"))
+
+
+def amounts(answer: dict[str, object]) -> dict[str, str]:
+    """The waterfall's rows that are not 0."""
+    by_name = {row["name"]: row["amount"] for row in answer["rows"]}  # type: ignore[attr-defined]
+    return {name: amount for name, amount in by_name.items() if Decimal(amount)}
+
+
+def two_currencies(steward: Steward) -> None:
+    """Dollars that stay, euros that grow in April."""
+    contract(steward, account(steward, "Dollars"), "100.00")
+    euros = account(steward, "Euros")
+    contract(steward, euros, "100.00", currency="EUR")
+    contract(steward, euros, "50.00", start="2025-04-01", currency="EUR")

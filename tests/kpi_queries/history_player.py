@@ -1,4 +1,4 @@
-"""A history told to an application through its real handler, and every figure of it."""
+"""Plays a history against an application, through its real handler, and reads every figure of it."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,8 +14,7 @@ from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyV
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
 from app.kpi_queries import KpiQuery, Scope
 from projections.kpis import KPIS
-from tests.kpi_queries.histories import PERIODS, Act, Deal, Handover, History, Look, Opened, Ruling, Step
-from tests.kpi_queries.histories import Told as Tellable
+from tests.kpi_queries.histories import PERIODS, Act, Deal, Handover, History, HistoryStep, Look, Opened, Ruling, Step
 from tests.support.application import Steward
 
 NO_MONEY: Final = ("scope_creep_ratio", "alternative_acceptance")
@@ -28,8 +27,8 @@ CORRECTABLE: Final = {
 }
 
 
-class Told:
-    """A history that is told to an application. split: every main line is two lines that sum to it.
+class PlayedHistory:
+    """A history played against an application. split: every main line is two lines that sum to it.
 
     numbers: the numbers of its deals in another history of the same, where their order is another one.
     """
@@ -50,25 +49,25 @@ class Told:
         self._numbers = numbers
 
     def steps(self) -> list[Callable[[], None]]:
-        """What is told, in order."""
-        return [lambda step=step: self.tell(step) for step in self.history.steps]  # type: ignore[misc]
+        """What is to be played, in order."""
+        return [lambda step=step: self.play(step) for step in self.history.steps]  # type: ignore[misc]
 
-    def all(self) -> "Told":
-        """Tells everything and lets the views read it."""
+    def play_all(self) -> "PlayedHistory":
+        """Plays every step and lets the views read it."""
         for step in self.history.steps:
-            self.tell(step)
+            self.play(step)
         self.application.catch_up(self.tenant)
         return self
 
-    def again(self, tenant: str, *, split: bool = False, reordered: bool = False) -> "Told":
-        """The same history told to another tenant."""
+    def play_again(self, tenant: str, *, split: bool = False, reordered: bool = False) -> "PlayedHistory":
+        """The same history played for another tenant."""
         history, numbers = self.history, None
         if reordered:
             history, numbers = self.history.reordered(), self.history.renumbered()
-        return Told(self.application, tenant, history, split, numbers).all()
+        return PlayedHistory(self.application, tenant, history, split, numbers).play_all()
 
-    def tell(self, step: Tellable) -> None:
-        """Tells one step; what is refused does not happen."""
+    def play(self, step: HistoryStep) -> None:
+        """Plays one step; what is refused does not happen."""
         match step:
             case Opened(owner):
                 opened = OpenAccount(name="Client", currency="USD", owner=owner, effective_at="2024-01-01")
@@ -88,7 +87,7 @@ class Told:
                 self.application.runtime.watcher.run_once(self.tenant)
 
     def try_(self, make: Callable[[], Command], **targets: str) -> Any:
-        """What a command came to; None where what it says makes no sense, or is refused."""
+        """The result of a command; None where its members are invalid, or it is refused."""
         try:
             return self.application.do(make(), tenant=self.tenant, **targets)
         except (DomainError, ValueError):
@@ -130,8 +129,8 @@ class Told:
     def _versions(self, kind: str) -> int:
         """How many versions there are of a policy."""
         policy = self.policies.get(kind)
-        told = self.application.runtime.log.stream(self.tenant, policy) if policy else ()
-        return sum(event.type == "policy.drafted" for event in told)
+        events = self.application.runtime.log.stream(self.tenant, policy) if policy else ()
+        return sum(event.type == "policy.drafted" for event in events)
 
     # --- contracts ---
 
@@ -179,7 +178,7 @@ class Told:
             self.contracts[number] = signed.id
 
     def account_of(self, number: int) -> int | None:
-        """Whose a deal is that was told before."""
+        """Whose an earlier deal is."""
         return self.deals[number].account if number in self.deals else None
 
     def _act(self, act: Act) -> None:
@@ -198,14 +197,14 @@ class Told:
         rows = [row for row in self.application.rows("renewals", tenant=self.tenant) if row.contract == contract]
         return sorted(rows, key=lambda row: row.due, reverse=True)
 
-    def amended(self, act: Act, **told: Any) -> Command:
+    def amended(self, act: Act, **members: Any) -> Command:
         """An amendment of the main line."""
-        return commands.AmendContract(effective_at=act.day, changes=self.set_(act, **told))
+        return commands.AmendContract(effective_at=act.day, changes=self.set_(act, **members))
 
-    def set_(self, act: Act, **told: Any) -> tuple[commands.SetLine, ...]:
+    def set_(self, act: Act, **members: Any) -> tuple[commands.SetLine, ...]:
         """The main line set. Takes: what of; its price where nothing is named."""
         return tuple(
-            commands.SetLine(op="set_line", line=name, cause=act.cause, **(told or {"unit_price": part}))  # type: ignore[arg-type]
+            commands.SetLine(op="set_line", line=name, cause=act.cause, **(members or {"unit_price": part}))  # type: ignore[arg-type]
             for name, part in self._parts(act.price)
         )
 
@@ -225,19 +224,19 @@ class Told:
         return commands.AmendContract(effective_at=act.day, changes=gone)
 
     def renewed(self, act: Act, *, retroactive: bool = False) -> Command:
-        """A further term, with other lines or the same, late and without a gap where it is said."""
+        """A further term, with other lines or the same; `retroactive`: recorded late and without a gap."""
         lines = self._lines(self.deals[act.deal], act.price, plain=True) if act.cause == "escalator" else None
         end = act.other if act.other > act.day else None
         start = None if act.which == 0 else add_days(act.day, 20) if retroactive else act.day
         return commands.RenewContract(start=start, end=end, lines=lines, retroactive=retroactive)
 
     def corrected(self, act: Act, contract: str) -> Command:
-        """What an amendment, or the draft, should have said of the main line."""
+        """A correction of an amendment, or of the draft, of the main line."""
         wrong = self._event(contract, ("contract.amended", "contract.drafted"), act.which)
         return commands.CorrectContract(corrects=wrong.event_id, changes=self.set_(act))
 
     def terms_corrected(self, act: Act, contract: str) -> Command:
-        """What a draft, a renewal, a notice or a termination should have said."""
+        """A correction of a draft, a renewal, a notice or a termination."""
         wrong = self._event(contract, tuple(CORRECTABLE), act.which)
         members = CORRECTABLE[wrong.type]
         member = members[act.which % len(members)]
@@ -245,21 +244,21 @@ class Told:
         return commands.CorrectContract(corrects=wrong.event_id, terms=commands.Terms.model_validate({member: value}))
 
     def _event(self, contract: str, topics: tuple[str, ...], which: int) -> Any:
-        found = [event for event in self.application.runtime.log.stream(self.tenant, contract) if event.type in topics]
-        return found[which % len(found)]
+        events = [event for event in self.application.runtime.log.stream(self.tenant, contract) if event.type in topics]
+        return events[which % len(events)]
 
-    # --- what it comes to ---
+    # --- its figures ---
 
     def ask(self, name: str, period: tuple[str, str] | None, method: str | None = None, *, known_at: int | None = None,
             reporting: str | None = None, **scope: Any) -> dict[str, Any]:  # fmt: skip
-        """A figure of the history, in dollars unless said otherwise."""
-        told: dict[str, Any] = {"currency": None if name in NO_MONEY else "USD", **scope}
-        question = KpiQuery(name, *(period or (None, None)), method, Scope(**told), reporting_currency=reporting)
+        """A figure of the history, in dollars unless the scope names another currency."""
+        members: dict[str, Any] = {"currency": None if name in NO_MONEY else "USD", **scope}
+        query = KpiQuery(name, *(period or (None, None)), method, Scope(**members), reporting_currency=reporting)
         reader = self.application.runtime.reader
         when = reader.when(self.tenant, None if period else "2025-12-31", None if known_at is None else str(known_at))
-        return figures.evaluate(reader, self.tenant, question, when)
+        return figures.evaluate(reader, self.tenant, query, when)
 
-    def everything(self, *, known_at: int | None = None, **scope: Any) -> dict[tuple[str, ...], dict[str, Any]]:
+    def every_figure(self, *, known_at: int | None = None, **scope: Any) -> dict[tuple[str, ...], dict[str, Any]]:
         """Every figure by every method over every period."""
         return {
             (kpi.name, method, *(period or ())): self.ask(kpi.name, period, method, known_at=known_at, **scope)
@@ -278,42 +277,42 @@ CYCLE: Final[dict[str, Callable[[Act], Command]]] = {
     ),
     "defer": lambda act: DeferRenewal(new_due=act.other),
 }
-"""What is said of a renewal cycle."""
-_CONTRACT: Final[dict[str, Callable[[Told, Act, str], Command]]] = {
-    "amend": lambda told, act, _: told.amended(act),
-    "quantity": lambda told, act, _: told.amended(act, quantity=act.quantity),
-    "discount": lambda told, act, _: told.amended(
+"""What may happen to a renewal cycle."""
+_CONTRACT: Final[dict[str, Callable[[PlayedHistory, Act, str], Command]]] = {
+    "amend": lambda played, act, _: played.amended(act),
+    "quantity": lambda played, act, _: played.amended(act, quantity=act.quantity),
+    "discount": lambda played, act, _: played.amended(
         act, discount_percent=act.discount or "0", discount_end=act.other if act.discount and act.yes else None
     ),
-    "discount_end": lambda told, act, _: told.amended(act, discount_end=act.other),
-    "add": lambda told, act, _: told.added(act),
-    "remove": lambda told, act, _: told.removed(act),
-    "suspend": lambda _told, act, _: commands.SuspendContract(
+    "discount_end": lambda played, act, _: played.amended(act, discount_end=act.other),
+    "add": lambda played, act, _: played.added(act),
+    "remove": lambda played, act, _: played.removed(act),
+    "suspend": lambda _played, act, _: commands.SuspendContract(
         effective_at=act.day, effective_end=act.other if act.yes else None
     ),
-    "resume": lambda _told, act, _: commands.ResumeContract(effective_at=act.day),
-    "terminate": lambda _told, act, _: commands.TerminateContract(
+    "resume": lambda _played, act, _: commands.ResumeContract(effective_at=act.day),
+    "terminate": lambda _played, act, _: commands.TerminateContract(
         effective_end=act.day, reason="client left", voluntary=act.yes
     ),
-    "notice": lambda _told, act, _: commands.GiveNotice(
+    "notice": lambda _played, act, _: commands.GiveNotice(
         effective_at=act.day, effective_end=act.other if act.yes else None
     ),
-    "withdraw": lambda _told, _act, _: commands.WithdrawNotice(),
-    "renew": lambda told, act, _: told.renewed(act),
-    "late": lambda told, act, _: told.renewed(act, retroactive=True),
-    "correct": lambda told, act, contract: told.corrected(act, contract),
-    "correct_terms": lambda told, act, contract: told.terms_corrected(act, contract),
-    "open": lambda _told, _act, _: OpenRenewal(),
-    "expire": lambda _told, _act, _: commands.ExpireContract(),
-    "renew_itself": lambda _told, _act, _: commands.RenewAutomatically(),
+    "withdraw": lambda _played, _act, _: commands.WithdrawNotice(),
+    "renew": lambda played, act, _: played.renewed(act),
+    "late": lambda played, act, _: played.renewed(act, retroactive=True),
+    "correct": lambda played, act, contract: played.corrected(act, contract),
+    "correct_terms": lambda played, act, contract: played.terms_corrected(act, contract),
+    "open": lambda _played, _act, _: OpenRenewal(),
+    "expire": lambda _played, _act, _: commands.ExpireContract(),
+    "renew_itself": lambda _played, _act, _: commands.RenewAutomatically(),
 }
 """What happens to a contract."""
 
 
 def sums(answers: dict[tuple[str, ...], dict[str, Any]]) -> dict[tuple[str, ...], Any]:
-    """Answers without what tells one ledger from another."""
+    """Answers without the members that differ from one tenant to another."""
     members = (
         "value", "numerator", "denominator", "rows", "warnings", "null_reason", "currency",
         "observations", "survival", "parameters", "cells", "averages", "herfindahl_index",
     )  # fmt: skip
-    return {asked: {name: answer.get(name) for name in members} for asked, answer in answers.items()}
+    return {query: {name: answer.get(name) for name in members} for query, answer in answers.items()}

@@ -1,4 +1,4 @@
-"""The laws of figures, each held against a history that was told, whatever rules and rates are in force.
+"""The laws of figures, each held against a played history, whatever rules and rates are in force.
 
 Source: docs/kpis.md, laws.
 """
@@ -30,26 +30,28 @@ from projections.kpis.revenue import MRR_WATERFALL, waterfall
 from projections.views.contract_lines import ContractLine
 from tests.kpi_queries.histories import OWNERS, PERIODS
 from tests.kpi_queries.history_factory import rates
-from tests.kpi_queries.history_player import Told
+from tests.kpi_queries.history_player import PlayedHistory
 
 GROWING = (("2023-01-01", "1.05"), ("2025-02-28", "1.1234567891"), ("2025-07-01", "0.97"), ("2025-10-20", "1.3"))
 FALLING = {"contraction": -1, "churn": -1}
 
 
-def bounds(told: Told, period: tuple[str, str]) -> tuple[int, int]:
+def bounds(played: PlayedHistory, period: tuple[str, str]) -> tuple[int, int]:
     """A period's instants in the tenant's zone."""
-    start, end = (day_start(day, told.application.runtime.projector.zone(told.tenant)) for day in period)
+    start, end = (day_start(day, played.application.runtime.projector.zone(played.tenant)) for day in period)
     return start, end
 
 
-def lines(told: Told, currency: str = "USD") -> list[ContractLine]:
+def lines(played: PlayedHistory, currency: str = "USD") -> list[ContractLine]:
     """The lines in a currency."""
-    return [line for line in told.application.rows("contract_lines", tenant=told.tenant) if line.currency == currency]
+    return [
+        line for line in played.application.rows("contract_lines", tenant=played.tenant) if line.currency == currency
+    ]
 
 
-def over(told: Told, period: tuple[str, str], currency: str = "USD") -> list[AccountMovements]:
-    """The standings of a period, in a currency, by the application's own rules."""
-    return account_movements(lines(told, currency), *bounds(told, period))
+def over(played: PlayedHistory, period: tuple[str, str], currency: str = "USD") -> list[AccountMovements]:
+    """The account movements of a period, in a currency, by the default rules."""
+    return account_movements(lines(played, currency), *bounds(played, period))
 
 
 def exact(kpi: Kpi, method: str, rows: Sequence[Any]) -> Fraction | None:
@@ -57,16 +59,16 @@ def exact(kpi: Kpi, method: str, rows: Sequence[Any]) -> Fraction | None:
     return measure(kpi.methods[method], rows).value
 
 
-def value(told: Told, name: str, period: tuple[str, str], method: str, **question: Any) -> Fraction | None:
+def value(played: PlayedHistory, name: str, period: tuple[str, str], method: str, **parameters: Any) -> Fraction | None:
     """The exact value of a figure by the rules in force. Raises: a DomainError where it is refused."""
-    scope = Scope(currency=question.pop("currency", None))
-    asked = KpiQuery(name, *period, method, scope, **question)
-    reader = told.application.runtime.reader
-    return evaluate_exactly(reader, told.tenant, asked, reader.when(told.tenant, None, None))[0].measure.value
+    scope = Scope(currency=parameters.pop("currency", None))
+    query = KpiQuery(name, *period, method, scope, **parameters)
+    reader = played.application.runtime.reader
+    return evaluate_exactly(reader, played.tenant, query, reader.when(played.tenant, None, None))[0].measure.value
 
 
 def walked(rows: Iterable[dict[str, str]]) -> tuple[Decimal, Decimal]:
-    """Where a written waterfall leads, and where it says that it does."""
+    """The sum of a written waterfall's steps, and its closing row."""
     *steps, closing = rows
     return sum((FALLING.get(row["name"], 1) * Decimal(row["amount"]) for row in steps), Decimal(0)), Decimal(
         closing["amount"]
@@ -76,10 +78,10 @@ def walked(rows: Iterable[dict[str, str]]) -> tuple[Decimal, Decimal]:
 # --- the roll-forward ---
 
 
-def every_waterfall_closes_and_sub_periods_add_up(told: Told) -> None:
+def every_waterfall_closes_and_sub_periods_add_up(played: PlayedHistory) -> None:
     """Property 1, in each currency."""
     for currency in ("USD", "EUR", "GBP"):
-        first, second, whole = (waterfall(over(told, period, currency)) for period in PERIODS)
+        first, second, whole = (waterfall(over(played, period, currency)) for period in PERIODS)
         for steps in (first, second, whole):
             assert sum(step.sign * step.amount for step in steps[:-1]) == steps[-1].amount
             assert all(step.amount >= step.hold + step.escalator >= 0 for step in steps)
@@ -89,28 +91,28 @@ def every_waterfall_closes_and_sub_periods_add_up(told: Told) -> None:
         ]
 
 
-def every_written_waterfall_closes(told: Told) -> None:
+def every_written_waterfall_closes(played: PlayedHistory) -> None:
     """Property 1, of each currency and in total, by the rules and at the rates in force."""
     for period in PERIODS:
-        for asked in ({"currency": "USD"}, {"currency": "EUR"}, {"currency": None, "reporting": "GBP"}):
+        for scope in ({"currency": "USD"}, {"currency": "EUR"}, {"currency": None, "reporting": "GBP"}):
             try:
-                there, said = walked(told.ask("mrr_waterfall", period, **asked)["rows"])
+                sum_of_steps, closing = walked(played.ask("mrr_waterfall", period, **scope)["rows"])
             except DomainError as refused:
                 assert refused.code in ("fx_table_missing", "fx_rate_missing")
             else:
-                assert there == said
+                assert sum_of_steps == closing
 
 
 # --- retention ---
 
 
-def retention_is_sound(told: Told) -> None:
+def retention_is_sound(played: PlayedHistory) -> None:
     """Properties 2 and 3, by the rules and at the rates in force."""
     for period in PERIODS:
-        for asked in ({"currency": "USD"}, {"reporting_currency": "EUR"}):
+        for scope in ({"currency": "USD"}, {"reporting_currency": "EUR"}):
             try:
                 net, moved, gross, taken = (
-                    value(told, name, period, method, **asked)
+                    value(played, name, period, method, **scope)
                     for name in ("net_revenue_retention", "gross_revenue_retention")
                     for method in ("point_to_point", "movement")
                 )
@@ -124,10 +126,10 @@ def retention_is_sound(told: Told) -> None:
                 assert taken <= gross
 
 
-def retention_looks_at_who_was_there(told: Told) -> None:
-    """Property 2, by the application's own rules."""
+def retention_counts_who_was_there(played: PlayedHistory) -> None:
+    """Property 2, by the default rules."""
     for period in PERIODS:
-        rows = over(told, period)
+        rows = over(played, period)
         net = exact(NET_REVENUE_RETENTION, "point_to_point", rows)
         gross = exact(GROSS_REVENUE_RETENTION, "point_to_point", rows)
         assert net == exact(NET_REVENUE_RETENTION, "movement", rows)
@@ -143,28 +145,28 @@ def retention_looks_at_who_was_there(told: Told) -> None:
 # --- rates ---
 
 
-def worth_of(
-    told: Told, period: tuple[str, str], factor: int = 1, *, fx: str = "constant"
+def converted_movements(
+    played: PlayedHistory, period: tuple[str, str], factor: int = 1, *, fx: str = "constant"
 ) -> tuple[list[AccountMovements], int]:
-    """The standings of a period in pounds, and in how many parts they count. Takes: what every rate is multiplied by."""
-    told_rates = [
+    """The account movements of a period in pounds, and in how many parts they count. Takes: what every rate is multiplied by."""
+    growing_rates = [
         (day, money, f"{number // 10**10}.{number % 10**10:010d}")
         for day, text in GROWING
         for money, times in (("EUR", 2), ("USD", 1), ("GBP", 3))
         for number in [rate(text) * times * factor]
     ]
-    where = told.application.runtime.projector.zone(told.tenant)
-    exchange = Exchange("GBP", Rates(rates(*told_rates, base="CHF")), where)
-    reader = told.application.runtime.reader
+    where = played.application.runtime.projector.zone(played.tenant)
+    exchange = Exchange("GBP", Rates(rates(*growing_rates, base="CHF")), where)
+    reader = played.application.runtime.reader
     rules = MetricRules(fx=fx)  # type: ignore[arg-type]
     request = RowRequest(
         reader=reader,
-        tenant_id=told.tenant,
+        tenant_id=played.tenant,
         kpi=MRR_WATERFALL,
         method=MRR_WATERFALL.methods["movement"],
         scope=Scope(),
-        position=reader.log.head(told.tenant),
-        context=KpiContext(*bounds(told, period), where, rules=rules),
+        position=reader.log.head(played.tenant),
+        context=KpiContext(*bounds(played, period), where, rules=rules),
     )
     rows, _, scale_factor = SOURCES[MRR_WATERFALL.reads].convert(request, exchange)
     return rows, scale_factor
@@ -176,21 +178,21 @@ def in_total(rows: list[AccountMovements], per: int) -> list[Fraction]:
     return [*(step.sign * Fraction(step.amount, per) for step in steps), Fraction(closing.amount, per)]
 
 
-def totals_close_and_differ_by_the_row_of_rates_alone(told: Told) -> None:
+def totals_close_and_differ_by_the_row_of_rates_alone(played: PlayedHistory) -> None:
     """Properties 1 and 8, in total."""
     for period in PERIODS:
-        fixed, spot = (in_total(*worth_of(told, period, fx=fx)) for fx in ("constant", "spot"))
+        fixed, spot = (in_total(*converted_movements(played, period, fx=fx)) for fx in ("constant", "spot"))
         assert sum(fixed[:-1]) == fixed[-1] == spot[-1] == sum(spot[:-1])
         assert fixed[0] == spot[0]
-    first, second, whole = (in_total(*worth_of(told, period, fx="spot")) for period in PERIODS)
+    first, second, whole = (in_total(*converted_movements(played, period, fx="spot")) for period in PERIODS)
     assert [one + two for one, two in zip(first[1:-1], second[1:-1], strict=True)] == whole[1:-1]
 
 
-def no_common_factor_of_rates_moves_a_ratio(told: Told) -> None:
+def no_common_factor_of_rates_moves_a_ratio(played: PlayedHistory) -> None:
     """Properties 2, 3 and 8, of several currencies."""
     for period in PERIODS:
-        rows, _ = worth_of(told, period)
-        others, _ = worth_of(told, period, 7)
+        rows, _ = converted_movements(played, period)
+        others, _ = converted_movements(played, period, 7)
         net, gross = (exact(kpi, "point_to_point", rows) for kpi in (NET_REVENUE_RETENTION, GROSS_REVENUE_RETENTION))
         assert net == exact(NET_REVENUE_RETENTION, "movement", rows)
         if net is not None and gross is not None:
@@ -203,33 +205,33 @@ def no_common_factor_of_rates_moves_a_ratio(told: Told) -> None:
 # --- owners ---
 
 
-def owners_sum_to_the_house(told: Told) -> None:
+def owners_sum_to_the_agency(played: PlayedHistory) -> None:
     """Property 9, for each attribution, by the rules in force."""
     for period in PERIODS:
-        steward = told.ask("arr_growth", period)
+        whole = played.ask("arr_growth", period)
         for attribution in ("start", "end"):
-            owned = [told.ask("arr_growth", period, owner=name, attribution=attribution) for name in OWNERS]
+            owned = [played.ask("arr_growth", period, owner=name, attribution=attribution) for name in OWNERS]
             for part in ("numerator", "denominator"):
-                assert sum(Decimal(one[part]) for one in owned) == Decimal(steward[part])
+                assert sum(Decimal(part_of_owner[part]) for part_of_owner in owned) == Decimal(whole[part])
 
 
 # --- views ---
 
 
-def views_are_those_rebuilt_and_replayed(told: Told, owned: Database) -> None:
+def views_are_those_rebuilt_and_replayed(played: PlayedHistory, owned: Database) -> None:
     """Property 5, of every view, byte for byte."""
-    steward, head = told.application, told.application.catch_up(told.tenant)
-    for compared in steward.runtime.projector.rebuild_all(owned, told.tenant, VIEWS, verify=True):
+    steward, head = played.application, played.application.catch_up(played.tenant)
+    for compared in steward.runtime.projector.rebuild_all(owned, played.tenant, VIEWS, verify=True):
         assert (compared.view, compared.missing, compared.surplus) == (compared.view, 0, 0)
     histories = [view for view in VIEWS if view.history]
-    memory = steward.runtime.projector.replay(told.tenant, histories, head)
+    memory = steward.runtime.projector.replay(played.tenant, histories, head)
     for view in histories:
         order = [view.table.c[name] for name in view.keys]
-        wanted = select(*view.columns).where(view.table.c.pos_to == view.OPEN).order_by(*order)
-        with memory.read(told.tenant) as connection:
-            replayed = [view.row(*row) for row in connection.execute(wanted)]
-        with steward.runtime.database.read(told.tenant) as connection:
-            current = wanted.where(view.table.c.tenant_id == told.tenant)
+        select_rows = select(*view.columns).where(view.table.c.pos_to == view.OPEN).order_by(*order)
+        with memory.read(played.tenant) as connection:
+            replayed = [view.row(*row) for row in connection.execute(select_rows)]
+        with steward.runtime.database.read(played.tenant) as connection:
+            current = select_rows.where(view.table.c.tenant_id == played.tenant)
             served = [view.row(*row) for row in connection.execute(current)]
         assert repr(replayed) == repr(served), view.name
     memory.close()
@@ -238,8 +240,8 @@ def views_are_those_rebuilt_and_replayed(told: Told, owned: Database) -> None:
 # --- lifetimes ---
 
 
-def survival_only_falls(told: Told) -> None:
+def survival_only_falls(played: PlayedHistory) -> None:
     """Property 11, of the product limit: S(t) falls from 1, and never below 0."""
-    answer = told.ask("customer_lifetime_value", None, "kaplan_meier")
+    answer = played.ask("customer_lifetime_value", None, "kaplan_meier")
     shares = [Decimal(row["share"]) for row in answer.get("survival") or ()]
-    assert all(1 >= one >= other >= 0 for one, other in pairwise(shares))
+    assert all(1 >= earlier >= later >= 0 for earlier, later in pairwise(shares))

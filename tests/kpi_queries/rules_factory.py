@@ -21,15 +21,15 @@ def words(annotation: Any) -> list[str]:
 
 def values(name: str) -> list[Any]:
     """The values that a rule is tried with."""
-    found: list[Any] = []
+    distinct: list[Any] = []
     for candidate in (*words(MetricRules.model_fields[name].annotation), *_CANDIDATES):
         try:
             value = getattr(MetricRules(**{name: candidate}), name)
         except ValidationError:
             continue
-        if value not in found:
-            found.append(value)
-    return found
+        if value not in distinct:
+            distinct.append(value)
+    return distinct
 
 
 ANY_RULES: st.SearchStrategy[MetricRules] = st.fixed_dictionaries(

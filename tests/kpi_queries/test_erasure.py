@@ -3,16 +3,16 @@
 from app.domain.interaction.commands import LogInteraction
 from app.store.engine import Database
 from projections import VIEWS
-from tests.kpi_queries.history_player import Told, sums
+from tests.kpi_queries.history_player import PlayedHistory, sums
 from tests.kpi_queries.test_laws import for_every_history
 from tests.support.application import Steward
 
 
-def test_erasing_a_person_changes_no_figure_neither_from_what_serves_nor_from_what_is_grown_anew(
+def test_erasing_a_person_changes_no_figure_neither_from_the_views_nor_from_views_rebuilt(
     property_steward: Steward,
 ) -> None:
-    def law(told: Told) -> None:
-        steward, tenant = told.application, told.tenant
+    def law(played: PlayedHistory) -> None:
+        steward, tenant = played.application, played.tenant
         account = next(iter(steward.rows("accounts", tenant=tenant))).account
         command = LogInteraction.model_validate(
             {
@@ -24,16 +24,16 @@ def test_erasing_a_person_changes_no_figure_neither_from_what_serves_nor_from_wh
         )
         steward.do(command, tenant=tenant, account=account)
         steward.catch_up(tenant)
-        before = sums(told.everything())
+        before = sums(played.every_figure())
 
         assert steward.runtime.log.erase(tenant, "stk_1")
 
-        assert sums(told.everything()) == before
+        assert sums(played.every_figure()) == before
         owner = Database(steward.settings.database_url, owner=True)
         try:
-            grown = steward.runtime.projector.rebuild_all(owner, tenant, VIEWS, verify=True)
+            rebuilt = steward.runtime.projector.rebuild_all(owner, tenant, VIEWS, verify=True)
         finally:
             owner.close()
-        assert all(one.equal for one in grown)
+        assert all(report.equal for report in rebuilt)
 
     for_every_history(property_steward, law)

@@ -30,10 +30,10 @@ from projections.kpis.rule_sets import ALL_RULES, DEFAULT_RULES, differing
 from projections.kpis.sql_expression import OPENING, SqlExpression, of_payers
 from tests.kpi_queries.histories import PERIODS, History, histories
 from tests.kpi_queries.history_factory import account, ask, contract, explained, in_force
-from tests.kpi_queries.history_player import Told
+from tests.kpi_queries.history_player import PlayedHistory
 from tests.kpi_queries.rules_factory import ANY_RULES, EACH_DIFFERENT, values
 from tests.kpi_queries.test_laws import examples
-from tests.kpi_queries.test_sums import TABLE, summed, told_by_rows
+from tests.kpi_queries.test_sums import TABLE, from_rows, from_sums
 from tests.support.application import Steward
 
 UTC = zone("UTC")
@@ -81,19 +81,19 @@ def query_about(kpi: Kpi, method: str, policy: str | None, reporting: str | None
 
 
 def one_figure(
-    told: Told, kpi: Kpi, method: str, rules: MetricRules, policy: str | None, reporting: str | None
+    played: PlayedHistory, kpi: Kpi, method: str, rules: MetricRules, policy: str | None, reporting: str | None
 ) -> None:
     """Holds that the answer, the sum of its explanation and the pure measure over rows are one figure."""
-    reader = told.application.runtime.reader
+    reader = played.application.runtime.reader
     query, when = query_about(kpi, method, policy, reporting)
-    assert summed(told, query, when) == told_by_rows(told, query, when, rules, Rates(TABLE)), query
+    assert from_sums(played, query, when) == from_rows(played, query, when, rules, Rates(TABLE)), query
     try:
-        result, answer = evaluate_exactly(reader, told.tenant, query, when)
+        result, answer = evaluate_exactly(reader, played.tenant, query, when)
     except DomainError:
         return  # refused by both, as the line above says
-    exact = compute(reader, told.tenant, query, when, explained=True).measure
+    exact = compute(reader, played.tenant, query, when, explained=True).measure
     assert parts(exact) == parts(result.measure), query
-    _, rows, last = explain(reader, told.tenant, query, when, limit=1000)
+    _, rows, last = explain(reader, played.tenant, query, when, limit=1000)
     assert last is None
     for part in ("numerator", "denominator"):
         if answer[part] is not None:
@@ -118,28 +118,28 @@ def test_value_explanation_and_pure_measure_are_one_figure_for_every_kpi_under_a
     )
     @given(histories(), ANY_RULES)
     def holds(history: History, rules: MetricRules) -> None:
-        told = Told(property_steward, property_steward.new_tenant("Agency"), history).all()
+        played = PlayedHistory(property_steward, property_steward.new_tenant("Agency"), history).play_all()
         rules = rules.model_copy(update={"reporting_currency": None})
-        policy = in_force(property_steward, rules, None, tenant=told.tenant)
-        in_force(property_steward, TABLE, tenant=told.tenant)
-        property_steward.catch_up(told.tenant)
+        policy = in_force(property_steward, rules, None, tenant=played.tenant)
+        in_force(property_steward, TABLE, tenant=played.tenant)
+        property_steward.catch_up(played.tenant)
         for at, kpi in enumerate((*KPIS, planted)):
             for method in kpi.methods:
-                one_figure(told, kpi, method, rules, f"{policy}:1", "GBP" if at % 3 == 0 else None)
+                one_figure(played, kpi, method, rules, f"{policy}:1", "GBP" if at % 3 == 0 else None)
 
     holds()
 
 
 def test_a_rule_that_a_method_does_not_name_changes_none_of_its_rows(property_steward: Steward) -> None:
-    def read(told: Told, kpi: Kpi, method: Method, rules: MetricRules, shown: MetricRules) -> dict[str, Any]:
-        reader, (start, end) = told.application.runtime.reader, (day_start(day, UTC) for day in PERIODS[-1])
+    def read(played: PlayedHistory, kpi: Kpi, method: Method, rules: MetricRules, shown: MetricRules) -> dict[str, Any]:
+        reader, (start, end) = played.application.runtime.reader, (day_start(day, UTC) for day in PERIODS[-1])
         context = KpiContext(end if kpi.kind == "point" else start, end, UTC, "USD", rules)
         scope = Scope(currency="USD" if takes_currency(kpi) else None)
-        position = reader.reached(told.tenant, views_of(kpi.name))
+        position = reader.reached(played.tenant, views_of(kpi.name))
         rows = SOURCES[kpi.reads].load(
             RowRequest(
                 reader=reader,
-                tenant_id=told.tenant,
+                tenant_id=played.tenant,
                 kpi=kpi,
                 method=method,
                 scope=scope,
@@ -157,13 +157,13 @@ def test_a_rule_that_a_method_does_not_name_changes_none_of_its_rows(property_st
     )
     @given(histories(), ANY_RULES)
     def holds(history: History, rules: MetricRules) -> None:
-        told = Told(property_steward, property_steward.new_tenant("Agency"), history).all()
+        played = PlayedHistory(property_steward, property_steward.new_tenant("Agency"), history).play_all()
         for kpi in KPIS:
             for name, method in kpi.methods.items():
                 others = {rule: getattr(DEFAULT_RULES, rule) for rule in ALL_RULES - method.depends_on}
                 without = rules.model_copy(update=others)
-                found = read(told, kpi, method, rules, rules)
-                assert found == read(told, kpi, method, without, rules), (kpi.name, name)
+                answer = read(played, kpi, method, rules, rules)
+                assert answer == read(played, kpi, method, without, rules), (kpi.name, name)
 
     holds()
 

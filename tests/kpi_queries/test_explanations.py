@@ -14,11 +14,11 @@ from tests.support.application import Steward
 def test_the_account_rows_sum_to_the_figure(settled_f1: Steward, name: str) -> None:
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
     for method in kpi.methods:
-        told, rows, _ = explained(settled_f1, name, YEAR if kpi.kind == "period" else None, method=method)
+        answer, rows, _ = explained(settled_f1, name, YEAR if kpi.kind == "period" else None, method=method)
 
         for part in ("numerator", "denominator"):
-            if told[part] is not None:
-                assert sum(Decimal(row["contribution"][part]) for row in rows) == Decimal(told[part])
+            if answer[part] is not None:
+                assert sum(Decimal(row["contribution"][part]) for row in rows) == Decimal(answer[part])
                 assert all(row[f"in_{part}"] == bool(Decimal(row["contribution"][part])) for row in rows)
 
 
@@ -27,8 +27,8 @@ def test_rows_of_amounts_that_do_not_divide_sum_to_the_cent_all_the_same(sqlite_
         contract(sqlite_steward, account(sqlite_steward, f"Account {at}"), "1000.00", interval="year")
     sqlite_steward.catch_up()
 
-    told, rows, _ = explained(sqlite_steward, "net_revenue_retention")
-    assert told["numerator"] == "583.33"
+    answer, rows, _ = explained(sqlite_steward, "net_revenue_retention")
+    assert answer["numerator"] == "583.33"
     assert {row["closing"] for row in rows} == {"83.33"}
     assert sorted(row["contribution"]["numerator"] for row in rows) == ["83.33"] * 5 + ["83.34"] * 2
 

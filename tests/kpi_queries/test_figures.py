@@ -16,7 +16,7 @@ from tests.support.application import Steward
 # --- the answer ---
 
 
-def test_an_answer_says_all_that_it_takes_to_ask_again(settled_f1: Steward) -> None:
+def test_an_answer_has_all_that_it_takes_to_repeat_the_query(settled_f1: Steward) -> None:
     head = settled_f1.runtime.log.head(settled_f1.tenant)
 
     assert ask(settled_f1, "net_revenue_retention") == {
@@ -48,8 +48,8 @@ def test_a_zero_denominator_gives_null_and_says_why(settled_f1: Steward) -> None
         if kpi.kind == "period" and kpi.unit == "ratio"
     }
 
-    assert {told["value"] for told in reasons.values()} == {None}
-    assert {name: told["null_reason"] for name, told in reasons.items()} == {
+    assert {answer["value"] for answer in reasons.values()} == {None}
+    assert {name: answer["null_reason"] for name, answer in reasons.items()} == {
         "client_retention_rate": "no_paying_accounts_at_start",
         "net_revenue_retention": "no_paying_accounts_at_start",
         "gross_revenue_retention": "no_paying_accounts_at_start",
@@ -72,8 +72,8 @@ def test_a_zero_denominator_gives_null_and_says_why(settled_f1: Steward) -> None
 def test_an_empty_ledger_answers_every_figure(sqlite_steward: Steward) -> None:
     sqlite_steward.catch_up()
     for kpi in KPIS:
-        told = ask(sqlite_steward, kpi.name, YEAR if kpi.kind == "period" else None)
-        assert told["value"] in (None, "0.00")
+        answer = ask(sqlite_steward, kpi.name, YEAR if kpi.kind == "period" else None)
+        assert answer["value"] in (None, "0.00")
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ def test_an_account_of_another_tenant_is_not_found(fixture_f1: Steward) -> None:
     other = fixture_f1.new_tenant("Other")
     fixture_f1.catch_up(other)
     [theirs, *_] = fixture_f1.rows("accounts")
-    question = KpiQuery("mrr", scope=Scope(account=theirs.account))
+    query = KpiQuery("mrr", scope=Scope(account=theirs.account))
 
     with pytest.raises(NotFound):
-        figures.evaluate(fixture_f1.runtime.reader, other, question, fixture_f1.runtime.reader.when(other))
-    told = figures.evaluate(fixture_f1.runtime.reader, other, KpiQuery("mrr"), fixture_f1.runtime.reader.when(other))
-    assert told["value"] == "0.00"
+        figures.evaluate(fixture_f1.runtime.reader, other, query, fixture_f1.runtime.reader.when(other))
+    answer = figures.evaluate(fixture_f1.runtime.reader, other, KpiQuery("mrr"), fixture_f1.runtime.reader.when(other))
+    assert answer["value"] == "0.00"
 
 
 @pytest.mark.parametrize("as_of", ["0001-01-01", "9999-12-30", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
@@ -159,7 +159,7 @@ def test_a_correction_changes_what_is_known_now_and_never_what_was_known(fixture
     steward = fixture_f1
     before = steward.runtime.log.head(steward.tenant)
     names = [(kpi.name, YEAR if kpi.kind == "period" else None, method) for kpi in KPIS for method in kpi.methods]
-    known = {asked: ask(steward, *asked, known_at=before, as_of=None if asked[1] else "2025-12-31") for asked in names}
+    known = {query: ask(steward, *query, known_at=before, as_of=None if query[1] else "2025-12-31") for query in names}
     contract_id = steward.runtime.handler.resolve(steward.tenant, "contract", "ref:B-1")
     [wrong] = [event.event_id for event in steward.runtime.log.after(steward.tenant, 0, 1000, stream_id=contract_id)
                if event.type == "contract.amended"]  # fmt: skip
@@ -167,14 +167,14 @@ def test_a_correction_changes_what_is_known_now_and_never_what_was_known(fixture
     correct(steward, contract_id, wrong)
     after = steward.catch_up()
 
-    for asked, told in known.items():
-        assert ask(steward, *asked, known_at=before, as_of=None if asked[1] else "2025-12-31") == told
+    for query, answer in known.items():
+        assert ask(steward, *query, known_at=before, as_of=None if query[1] else "2025-12-31") == answer
     assert ask(steward, "net_revenue_retention")["numerator"] == "4200.00"
     assert ask(steward, "net_revenue_retention", known_at=after)["value"] == "0.933333"
     assert ask(steward, "net_revenue_retention", known_at=before)["value"] == "0.955556"
     assert ask(steward, "mrr", None, as_of="2025-12-31")["value"] == "5400.00"
-    told, rows, _ = explained(steward, "net_revenue_retention", known_at=before)
-    assert told["value"] == "0.955556"
+    result, rows, _ = explained(steward, "net_revenue_retention", known_at=before)
+    assert result["value"] == "0.955556"
     assert max(event["position"] for row in rows for event in row["events"]) <= before
 
 
@@ -253,8 +253,8 @@ def test_several_currencies_are_never_summed_and_are_counted_all_the_same(stewar
     for name in ("net_revenue_retention", "mrr_waterfall", "quick_ratio", "gross_mrr_churn_rate"):
         with pytest.raises(Invalid):
             ask(steward, name)
-    told = ask(steward, "client_retention_rate")
-    assert (told["value"], told["denominator"], told["currency"]) == ("1", "2", None)
+    answer = ask(steward, "client_retention_rate")
+    assert (answer["value"], answer["denominator"], answer["currency"]) == ("1", "2", None)
     euro = ask(steward, "mrr", None, as_of="2025-12-31", currency="EUR")
     assert (euro["value"], euro["currency"], euro["scope"]) == ("10.00", "EUR", {"currency": "EUR"})
     assert ask(steward, "mrr", None, as_of="2025-12-31", account=dollars)["currency"] == "USD"

@@ -18,16 +18,16 @@ QUARTER = ("2026-01-01", "2026-04-01")
 
 def seen(steward: Steward, account_id: str, at: str = "2026-01-02", **members: Any) -> str:
     """An opportunity."""
-    told = {"title": "More", "kind": "upsell", "source": "usage", "effective_at": at, **members}
-    return steward.do(chances.IdentifyOpportunity(**told), account=account_id).id
+    terms = {"title": "More", "kind": "upsell", "source": "usage", "effective_at": at, **members}
+    return steward.do(chances.IdentifyOpportunity(**terms), account=account_id).id
 
 
 def estimated(
     steward: Steward, chance: str, value: str, probability: str, at: str = "2026-01-03", currency: str = "USD"
 ) -> None:
     """What it may bring."""
-    told = {"currency": currency, "close_by": "2026-06-30", "effective_at": at}
-    steward.do(chances.EstimateOpportunity(annual_value=value, probability=probability, **told), opportunity=chance)
+    terms = {"currency": currency, "close_by": "2026-06-30", "effective_at": at}
+    steward.do(chances.EstimateOpportunity(annual_value=value, probability=probability, **terms), opportunity=chance)
 
 
 def won(steward: Steward, chance: str, contract_id: str, price: str, at: str = "2026-01-10") -> None:
@@ -43,8 +43,8 @@ def agreed(steward: Steward, account_id: str, at: str = "2026-01-10", currency: 
     draft = offers.DraftProposal(currency=currency, items=(item,), valid_until="2026-06-01", effective_at="2026-01-05")
     proposal = steward.do(draft, role="director", account=account_id).id
     for kind, value in gives.items():
-        told: dict[str, Any] = {"kind": kind, "value": value, "given": "some", "in_exchange_for": "more"}
-        steward.do(offers.OfferConcession(**told), role="director", proposal=proposal)
+        terms: dict[str, Any] = {"kind": kind, "value": value, "given": "some", "in_exchange_for": "more"}
+        steward.do(offers.OfferConcession(**terms), role="director", proposal=proposal)
     steward.do(offers.SubmitProposal(effective_at="2026-01-06"), proposal=proposal)
     steward.do(offers.AcceptProposal(version=1, effective_at=at), proposal=proposal)
     return proposal
@@ -83,7 +83,7 @@ def test_a_figure_of_the_pipeline_stays_what_it_was_known_to_be(steward: Steward
     assert ask(steward, "pipeline_value", None, as_of="2026-01-05", known_at=known)["value"] == "3000.00"
 
 
-def test_what_rests_is_left_out_of_the_pipeline_and_told_of(steward: Steward) -> None:
+def test_what_rests_is_left_out_of_the_pipeline_with_a_warning(steward: Steward) -> None:
     mine = account(steward, "Mine")
     resting, unknown, counted = (seen(steward, mine) for _ in range(3))
     estimated(steward, resting, "6000", "0.5")
@@ -93,9 +93,9 @@ def test_what_rests_is_left_out_of_the_pipeline_and_told_of(steward: Steward) ->
     )
     steward.catch_up()
 
-    told = ask(steward, "pipeline_value", None, as_of="2026-01-09")
-    assert told["value"] == "100.00"
-    assert told["warnings"] == [
+    answer = ask(steward, "pipeline_value", None, as_of="2026-01-09")
+    assert answer["value"] == "100.00"
+    assert answer["warnings"] == [
         {"code": "parked_opportunities_left_out", "count": 1},
         {"code": "opportunities_without_estimate", "count": 1},
     ]
@@ -131,8 +131,8 @@ def test_the_win_rate_counts_what_was_decided_in_the_period_by_number_and_by_val
     assert (count["value"], count["numerator"], count["denominator"]) == ("0.333333", "1", "3")
     assert (value["value"], value["numerator"], value["denominator"]) == ("0.6", "3000.00", "5000.00")
     assert value["warnings"] == [{"code": "opportunities_without_estimate", "count": 1}]
-    told, rows, _ = explained(steward, "win_rate", QUARTER, method="value")
-    assert told["value"] == "0.6"
+    answer, rows, _ = explained(steward, "win_rate", QUARTER, method="value")
+    assert answer["value"] == "0.6"
     (row,) = rows
     assert row["contribution"] == {"numerator": "3000.00", "denominator": "5000.00"}
     assert {one["outcome"] for one in row["items"]} == {"won", "lost"}
@@ -166,14 +166,14 @@ RATES = rates(("2020-01-01", "EUR", "1.1"), ("2026-01-01", "EUR", "1.2"), ("2026
 
 
 def summands(
-    steward: Steward, name: str, period: tuple[str, str] | None, **asked: Any
+    steward: Steward, name: str, period: tuple[str, str] | None, **parameters: Any
 ) -> tuple[dict[str, Any], list[str]]:
     """A figure in dollars, and what accounts give to its numerator, which sums to it."""
-    told, rows, _ = explained(steward, name, period, reporting="USD", **asked)
-    given = [row["contribution"]["numerator"] for row in rows]
-    assert sum(map(Decimal, given)) == Decimal(told["numerator"])
-    assert told["currency"] == "USD"
-    return told, given
+    answer, rows, _ = explained(steward, name, period, reporting="USD", **parameters)
+    contributions = [row["contribution"]["numerator"] for row in rows]
+    assert sum(map(Decimal, contributions)) == Decimal(answer["numerator"])
+    assert answer["currency"] == "USD"
+    return answer, contributions
 
 
 def test_the_pipeline_is_converted_at_its_own_days_rates(steward: Steward) -> None:
@@ -187,10 +187,10 @@ def test_the_pipeline_is_converted_at_its_own_days_rates(steward: Steward) -> No
     in_force(steward, RATES)
     steward.catch_up()
 
-    told, given = summands(steward, "pipeline_value", None, as_of="2026-01-09")
-    assert (told["value"], sorted(given)) == ("3933.33", ["333.33", "3600.00"])
-    assert told["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-01-01", "rate": "1.2"}]
-    assert told["fx_version"] == "fx@default/1"
+    answer, given = summands(steward, "pipeline_value", None, as_of="2026-01-09")
+    assert (answer["value"], sorted(given)) == ("3933.33", ["333.33", "3600.00"])
+    assert answer["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-01-01", "rate": "1.2"}]
+    assert answer["fx_version"] == "fx@default/1"
     assert ask(steward, "pipeline_value", None, as_of="2026-02-09", reporting="USD")["value"] == "4833.33"
     assert ask(steward, "pipeline_value", None, as_of="2026-01-09", reporting="EUR")["value"] == "3277.78"
     assert ask(steward, "pipeline_value", None, as_of="2026-01-09", currency="EUR")["fx_version"] is None

@@ -12,24 +12,24 @@ from app.bootstrap import owner
 from tests.kpi_queries import laws
 from tests.kpi_queries.histories import OWNERS, PERIODS, History, histories
 from tests.kpi_queries.history_factory import in_force, rates
-from tests.kpi_queries.history_player import Told, sums
+from tests.kpi_queries.history_player import PlayedHistory, sums
 from tests.support.application import Steward
 
 
 def examples(property_steward: Steward, sqlite: int, postgresql: int) -> int:
-    """How many histories are told: so many, or of a campaign many times as many."""
+    """How many histories are played: so many, or in a campaign many times as many."""
     times = 30 if settings.get_current_profile_name() == "laws" else 1
     return times * (postgresql if property_steward.runtime.database.postgres else sqlite)
 
 
 def for_every_history(
     property_steward: Steward,
-    law: Callable[[Told], None],
-    told: Callable[[Told], Told] = Told.all,
+    law: Callable[[PlayedHistory], None],
+    play: Callable[[PlayedHistory], PlayedHistory] = PlayedHistory.play_all,
     *,
     ruled: bool = False,
 ) -> None:
-    """Tells random histories, each to a tenant of its own, and holds a law against them. Takes: whether it has rules of its own."""
+    """Plays random histories, each for a tenant of its own, and holds a law against them. Takes: whether it has rules of its own."""
 
     @settings(
         max_examples=examples(property_steward, 12, 2),
@@ -39,7 +39,7 @@ def for_every_history(
     )
     @given(histories(ruled))
     def holds(history: History) -> None:
-        law(told(Told(property_steward, property_steward.new_tenant("Agency"), history)))
+        law(play(PlayedHistory(property_steward, property_steward.new_tenant("Agency"), history)))
 
     holds()
 
@@ -47,42 +47,44 @@ def for_every_history(
 def test_every_waterfall_leads_from_opening_to_closing_and_sub_periods_add_up(
     property_steward: Steward,
 ) -> None:
-    def law(told: Told) -> None:
-        laws.every_waterfall_closes_and_sub_periods_add_up(told)
-        laws.every_written_waterfall_closes(told)
+    def law(played: PlayedHistory) -> None:
+        laws.every_waterfall_closes_and_sub_periods_add_up(played)
+        laws.every_written_waterfall_closes(played)
 
     for_every_history(property_steward, law, ruled=True)
 
 
 def test_gross_retention_never_exceeds_net_and_net_is_the_same_by_movements(property_steward: Steward) -> None:
-    def law(told: Told) -> None:
-        laws.retention_looks_at_who_was_there(told)
-        laws.retention_is_sound(told)
+    def law(played: PlayedHistory) -> None:
+        laws.retention_counts_who_was_there(played)
+        laws.retention_is_sound(played)
 
     for_every_history(property_steward, law, ruled=True)
 
 
-def test_splitting_lines_and_reordering_what_is_told_change_no_figure(property_steward: Steward) -> None:
-    def law(told: Told) -> None:
-        figures = sums(told.everything())
-        assert sums(told.again(property_steward.new_tenant("Split"), split=True).everything()) == figures
-        assert sums(told.again(property_steward.new_tenant("Reordered"), reordered=True).everything()) == figures
+def test_splitting_lines_and_reordering_steps_change_no_figure(property_steward: Steward) -> None:
+    def law(played: PlayedHistory) -> None:
+        figures = sums(played.every_figure())
+        assert sums(played.play_again(property_steward.new_tenant("Split"), split=True).every_figure()) == figures
+        assert (
+            sums(played.play_again(property_steward.new_tenant("Reordered"), reordered=True).every_figure()) == figures
+        )
 
     for_every_history(property_steward, law)
 
 
-def test_views_grown_step_by_step_are_those_rebuilt_and_those_replayed(property_steward: Steward) -> None:
+def test_views_caught_up_step_by_step_are_those_rebuilt_and_those_replayed(property_steward: Steward) -> None:
     owned = owner(property_steward.settings)
 
-    def step_by_step(told: Told) -> Told:
-        for step in told.steps():
+    def step_by_step(played: PlayedHistory) -> PlayedHistory:
+        for step in played.steps():
             step()
-            property_steward.catch_up(told.tenant)
-        return told
+            property_steward.catch_up(played.tenant)
+        return played
 
     for_every_history(
         property_steward,
-        lambda told: laws.views_are_those_rebuilt_and_replayed(told, owned),
+        lambda played: laws.views_are_those_rebuilt_and_replayed(played, owned),
         step_by_step,
         ruled=True,
     )
@@ -90,23 +92,23 @@ def test_views_grown_step_by_step_are_those_rebuilt_and_those_replayed(property_
 
 
 def test_what_was_known_at_a_position_never_changes(property_steward: Steward) -> None:
-    def law(told: Told) -> None:
-        steps = told.steps()
+    def law(played: PlayedHistory) -> None:
+        steps = played.steps()
         known = {}
         for at, step in enumerate(steps):
             step()
             if at in (0, len(steps) // 2):
-                position = property_steward.catch_up(told.tenant)
-                known[position] = told.everything(known_at=position)
-        property_steward.catch_up(told.tenant)
+                position = property_steward.catch_up(played.tenant)
+                known[position] = played.every_figure(known_at=position)
+        property_steward.catch_up(played.tenant)
         for position, answers in known.items():
-            assert told.everything(known_at=position) == answers
+            assert played.every_figure(known_at=position) == answers
 
-    for_every_history(property_steward, law, lambda told: told)
+    for_every_history(property_steward, law, lambda played: played)
 
 
-def test_the_owners_figures_sum_to_the_houses_whatever_the_attribution(property_steward: Steward) -> None:
-    for_every_history(property_steward, laws.owners_sum_to_the_house)
+def test_the_owners_figures_sum_to_the_agencys_whatever_the_attribution(property_steward: Steward) -> None:
+    for_every_history(property_steward, laws.owners_sum_to_the_agency)
 
 
 # --- money of several currencies ---
@@ -124,20 +126,20 @@ def test_retention_of_several_currencies_is_sound_and_no_common_factor_of_rates_
     for_every_history(property_steward, laws.no_common_factor_of_rates_moves_a_ratio)
 
 
-def test_the_owners_openings_sum_to_the_houses_in_one_currency_too(property_steward: Steward) -> None:
-    def law(told: Told) -> None:
+def test_the_owners_openings_sum_to_the_agencys_in_one_currency_too(property_steward: Steward) -> None:
+    def law(played: PlayedHistory) -> None:
         table = rates(*((day, money, text) for day, text in laws.GROWING for money in ("EUR", "GBP")))
-        in_force(property_steward, table, tenant=told.tenant)
-        property_steward.catch_up(told.tenant)
+        in_force(property_steward, table, tenant=played.tenant)
+        property_steward.catch_up(played.tenant)
         for attribution in ("start", "end"):
-            asked = [
-                told.ask(
+            answers = [
+                played.ask(
                     "arr_growth", PERIODS[2], currency=None, reporting="USD", owner=owner_, attribution=attribution
                 )
                 for owner_ in (None, *OWNERS)
             ]
             for part in ("numerator", "denominator"):
-                steward, *owned = (Decimal(one[part]) for one in asked)
-                assert abs(steward - sum(owned)) <= Decimal("0.02")  # each is rounded to the cent by itself
+                whole, *owned = (Decimal(answer[part]) for answer in answers)
+                assert abs(whole - sum(owned)) <= Decimal("0.02")  # each is rounded to the cent by itself
 
     for_every_history(property_steward, law)

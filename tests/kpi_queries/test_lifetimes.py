@@ -46,26 +46,26 @@ def test_the_whole_cohort_is_fitted_as_published(sqlite_steward: Steward) -> Non
     assert {item.status for item in sqlite_steward.ingest_file(WHOLE)} == {"accepted"}
     sqlite_steward.catch_up()
 
-    told = value_of(sqlite_steward, "sbg", discount_rate="0.1")
+    answer = value_of(sqlite_steward, "sbg", discount_rate="0.1")
 
-    assert abs(Fraction(told["parameters"]["alpha"]) - Fraction("0.668")) <= Fraction("0.002")
-    assert abs(Fraction(told["parameters"]["beta"]) - Fraction("3.806")) <= Fraction("0.002")
-    assert abs(Fraction(told["log_likelihood_per_1000"]) - Fraction("-1611.16")) <= Fraction("0.01")
-    assert (told["value"], told["revenue_per_period"]) == ("7106.71", "1200.00")
-    assert [row["survivors"] for row in told["observations"]["periods"]] == [869, 743, 653, 593, 551, 517, 491]
+    assert abs(Fraction(answer["parameters"]["alpha"]) - Fraction("0.668")) <= Fraction("0.002")
+    assert abs(Fraction(answer["parameters"]["beta"]) - Fraction("3.806")) <= Fraction("0.002")
+    assert abs(Fraction(answer["log_likelihood_per_1000"]) - Fraction("-1611.16")) <= Fraction("0.01")
+    assert (answer["value"], answer["revenue_per_period"]) == ("7106.71", "1200.00")
+    assert [row["survivors"] for row in answer["observations"]["periods"]] == [869, 743, 653, 593, 551, 517, 491]
     assert [row["share"] for row in value_of(sqlite_steward, "kaplan_meier")["survival"]] == [
         "1", "0.869", "0.743", "0.653", "0.593", "0.551", "0.517", "0.491",
     ]  # fmt: skip
 
 
 def test_a_tenth_of_it_is_fitted_from_what_was_lost_until_then(tenth: Steward) -> None:
-    told = value_of(tenth, "sbg")
+    answer = value_of(tenth, "sbg")
 
-    assert told["parameters"] == {"alpha": "0.62246", "beta": "3.408833"}
-    assert (told["model"], told["period_length"], told["horizon"], told["cohort"]) == (
+    assert answer["parameters"] == {"alpha": "0.62246", "beta": "3.408833"}
+    assert (answer["model"], answer["period_length"], answer["horizon"], answer["cohort"]) == (
         "shifted_beta_geometric", "year", None, None,
     )  # fmt: skip
-    assert {name: told["observations"][name] for name in ("accounts", "tenures", "lost", "censored")} == {
+    assert {name: answer["observations"][name] for name in ("accounts", "tenures", "lost", "censored")} == {
         "accounts": 100, "tenures": 100, "lost": 51, "censored": 49,
     }  # fmt: skip
     assert len(value_of(tenth, "sbg", as_of="2018-06-30")["observations"]["periods"]) == 3
@@ -89,12 +89,12 @@ def test_a_cohort_is_who_first_paid_in_it(tenth: Steward) -> None:
 
 
 def test_cohorts_of_the_tenth_are_its_published_survivors(tenth: Steward) -> None:
-    told = ask(tenth, "cohort_retention", None, as_of=SEEN, options={"granularity": "year"})
+    answer = ask(tenth, "cohort_retention", None, as_of=SEEN, options={"granularity": "year"})
 
-    assert [(cell["cohort"], cell["value"], cell["mature"]) for cell in told["cells"]] == [
+    assert [(cell["cohort"], cell["value"], cell["mature"]) for cell in answer["cells"]] == [
         ("2015", value, age < 7) for age, value in enumerate(("100", "86", "74", "65", "59", "55", "51", "49"))
     ]
-    assert told["value"] == "0.49"
+    assert answer["value"] == "0.49"
     revenue = ask(tenth, "cohort_retention", None, "revenue", as_of="2016-01-31")
     assert [cell["share"] for cell in revenue["cells"]] == ["1"] * 12 + ["0.86"]
     assert revenue["cells"][-1]["mature"]
@@ -108,9 +108,9 @@ def test_every_method_is_explained_page_by_page_at_every_stage(tenth: Steward, n
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
     for method in kpi.methods:
         for as_of in ("2014-06-30", "2015-06-30", SEEN, "2026-06-30"):
-            told, whole, _ = explained(tenth, name, None, method=method, as_of=as_of, limit=1000)
+            answer, whole, _ = explained(tenth, name, None, method=method, as_of=as_of, limit=1000)
             for part in ("numerator", "denominator"):
-                assert sum(Fraction(row["contribution"][part]) for row in whole) == Fraction(told[part])
+                assert sum(Fraction(row["contribution"][part]) for row in whole) == Fraction(answer[part])
             assert all(row["events"] for row in whole)
             if whole:
                 _, first, after = explained(tenth, name, None, method=method, as_of=as_of, limit=3)
@@ -134,8 +134,8 @@ def test_an_explanation_tells_each_tenure_and_the_events_that_made_it(steward: S
     assert [event["type"] for event in row["events"]] == [
         "contract.drafted", "contract.signed", "contract.terminated", "contract.drafted", "contract.signed",
     ]  # fmt: skip
-    told = value_of(steward, "kaplan_meier", "2025-12-31")
-    assert told["observations"]["periods"] == [
+    answer = value_of(steward, "kaplan_meier", "2025-12-31")
+    assert answer["observations"]["periods"] == [
         {"period": 1, "at_risk": 2, "lost": 0, "survivors": 2},
         {"period": 2, "at_risk": 1, "lost": 1, "survivors": 0},
     ]
@@ -149,7 +149,9 @@ def test_what_was_known_of_tenures_never_changes(steward: Steward) -> None:
     before = {method: value_of(steward, method, "2025-12-31", known) for method in ("simple", "kaplan_meier", "sbg")}
     assert before["kaplan_meier"]["survival"][1]["share"] == "0.75"
 
-    steward.do(TerminateContract(effective_end="2023-01-01", reason="told late", voluntary=True), contract=contracts[1])
+    steward.do(
+        TerminateContract(effective_end="2023-01-01", reason="recorded late", voluntary=True), contract=contracts[1]
+    )
     steward.catch_up()
 
     assert {method: value_of(steward, method, "2025-12-31", known) for method in before} == before
@@ -163,28 +165,28 @@ def test_a_rest_goes_on_and_does_not_end_a_tenure(steward: Steward) -> None:
     steward.do(SuspendContract(effective_at="2022-05-01", effective_end="2022-09-01"), contract=one)
     steward.catch_up()
 
-    told = value_of(steward, "kaplan_meier", "2024-06-30")
-    assert told["observations"] | {"periods": []} == {
+    answer = value_of(steward, "kaplan_meier", "2024-06-30")
+    assert answer["observations"] | {"periods": []} == {
         "accounts": 2, "tenures": 2, "lost": 0, "censored": 2, "periods": [],
     }  # fmt: skip
-    assert told["warnings"][0] == {"code": "still_running", "count": 2}
+    assert answer["warnings"][0] == {"code": "still_running", "count": 2}
 
 
-def test_the_simple_churn_is_the_mean_of_the_houses_own_churn_rates(fixture_f1: Steward) -> None:
+def test_the_simple_churn_is_the_mean_of_the_monthly_churn_rates(fixture_f1: Steward) -> None:
     months = [f"2025-{month:02d}-01" for month in range(2, 9)]
     rates = [
-        Fraction(told["numerator"]) / Fraction(told["denominator"])
+        Fraction(answer["numerator"]) / Fraction(answer["denominator"])
         for period in zip(months, months[1:], strict=False)
-        for told in [ask(fixture_f1, "customer_churn_rate", period)]
+        for answer in [ask(fixture_f1, "customer_churn_rate", period)]
     ]
     mean = sum(rates, Fraction(0)) / 6
 
-    told = value_of(fixture_f1, "simple", "2025-08-10")
+    answer = value_of(fixture_f1, "simple", "2025-08-10")
 
     assert mean > 0
-    assert abs(Fraction(told["churn_rate"]) - mean) <= Fraction(1, 2 * 10**6)
-    arpa = Fraction(told["numerator"]) / Fraction(told["denominator"])
-    assert abs(Fraction(told["value"]) - arpa / mean) <= Fraction(1, 200)
+    assert abs(Fraction(answer["churn_rate"]) - mean) <= Fraction(1, 2 * 10**6)
+    arpa = Fraction(answer["numerator"]) / Fraction(answer["denominator"])
+    assert abs(Fraction(answer["value"]) - arpa / mean) <= Fraction(1, 200)
 
 
 def test_several_currencies_are_refused_for_money_and_counted_for_logos(steward: Steward) -> None:
@@ -220,10 +222,10 @@ def test_margin_and_discount_are_the_policys_unless_the_question_says_otherwise(
     steward.do(TerminateContract(effective_end="2021-01-01", reason="gone", voluntary=True), contract=gone)
     steward.catch_up()
 
-    told = value_of(steward, "kaplan_meier", "2022-06-01")
+    answer = value_of(steward, "kaplan_meier", "2022-06-01")
 
-    assert (told["value"], told["gross_margin"], told["discount_rate"]) == ("960.00", "0.5", "0.25")
-    assert told["policy_version"] == "metric@default/1"
+    assert (answer["value"], answer["gross_margin"], answer["discount_rate"]) == ("960.00", "0.5", "0.25")
+    assert answer["policy_version"] == "metric@default/1"
     assert value_of(steward, "kaplan_meier", "2022-06-01", margin="1")["value"] == "1920.00"
 
 
@@ -238,11 +240,11 @@ def test_tenures_are_counted_by_the_rules_in_force(steward: Steward) -> None:
     in_force(steward, MetricRules(shortest_gap_days=30))
     steward.catch_up()
 
-    told = value_of(steward, "kaplan_meier", "2022-06-01")["observations"]
-    assert (told["tenures"], told["lost"], len(told["periods"])) == (1, 0, 2)
+    answer = value_of(steward, "kaplan_meier", "2022-06-01")["observations"]
+    assert (answer["tenures"], answer["lost"], len(answer["periods"])) == (1, 0, 2)
 
 
-def test_several_currencies_are_told_in_one_at_the_closing_days_rates(steward: Steward) -> None:
+def test_several_currencies_are_converted_at_the_closing_days_rates(steward: Steward) -> None:
     in_force(steward, rates(("2020-01-01", "EUR", "1.5"), ("2022-01-01", "EUR", "2")))
     contract(steward, account(steward, "Dollars"), "100", "2020-01-01")
     contract(steward, account(steward, "Euros"), "150", "2020-01-01", currency="EUR")
@@ -265,7 +267,7 @@ def test_several_currencies_are_told_in_one_at_the_closing_days_rates(steward: S
     value = ask(steward, CLV, None, "kaplan_meier", as_of="2022-06-01", options={"discount_rate": "0"}, reporting="USD")
     assert (value["value"], value["numerator"], value["revenue_per_period"]) == ("4800.00", "400.00", "2400.00")
     for name, method in ((CLV, "sbg"), ("cohort_retention", "revenue"), ("concentration", None)):
-        told, rows, _ = explained(steward, name, None, method=method, as_of="2022-06-01", reporting="USD")
-        assert sum(Fraction(row["contribution"]["numerator"]) for row in rows) == Fraction(told["numerator"])
+        answer, rows, _ = explained(steward, name, None, method=method, as_of="2022-06-01", reporting="USD")
+        assert sum(Fraction(row["contribution"]["numerator"]) for row in rows) == Fraction(answer["numerator"])
     _, rows, _ = explained(steward, CLV, None, method="simple", as_of="2022-06-01", reporting="USD")
     assert {row["name"]: row["monthly"] for row in rows} == {"Dollars": "100.00", "Euros": "300.00"}

@@ -27,7 +27,7 @@ START, END, KNOWN = 100 * DAY, 200 * DAY, 3000
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Steward]:
-    """Many accounts that changed often, and of which something else was believed before."""
+    """Many accounts that changed often, and whose earlier states were corrected later."""
     made = Steward(databases.fresh(request.param))
     rows = []
     for number in range(ACCOUNTS):
@@ -57,10 +57,10 @@ def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Stew
     made.close()
 
 
-def asked(
+def sql_query_of(
     steward: Steward, connection: Connection, name: str, method: str, *, newest: bool, owner: str | None
 ) -> SqlQuery:
-    """A question about every account, or an owner's."""
+    """A query about every account, or an owner's."""
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
     views: tuple[View[object], ...] = (run_rates.VIEW, portfolios.VIEW)
     now = {view.name: newest for view in views}
@@ -92,10 +92,10 @@ def query_of(
     )
 
 
-def planned(one: SqlQuery, sql: str, binds: Mapping[str, Any]) -> str:
-    """What the database means to do."""
-    explain = "EXPLAIN (COSTS OFF)" if one.database.postgres else "EXPLAIN QUERY PLAN"
-    return "\n".join(str(row[-1]) for row in one.connection.execute(text(f"{explain} {sql}"), binds))
+def planned(query: SqlQuery, sql: str, binds: Mapping[str, Any]) -> str:
+    """The database's plan of a statement."""
+    explain = "EXPLAIN (COSTS OFF)" if query.database.postgres else "EXPLAIN QUERY PLAN"
+    return "\n".join(str(row[-1]) for row in query.connection.execute(text(f"{explain} {sql}"), binds))
 
 
 @pytest.mark.parametrize("known", ["now", "once"])
@@ -108,28 +108,28 @@ def test_a_figure_reads_ranges_of_the_indexes_made_for_it(
 ) -> None:
     database = crowd.runtime.database
     with database.read(crowd.tenant) as connection:
-        one = asked(crowd, connection, name, method, newest=known == "now", owner=owner)
-        found = planned(one, statement(one, one.expression, whole=False), binds_of(one, "EUR"))
+        query = sql_query_of(crowd, connection, name, method, newest=known == "now", owner=owner)
+        plan = planned(query, statement(query, query.expression, whole=False), binds_of(query, "EUR"))
 
     table = run_rates.VIEW.follower
     probes = {"account", "pkey"} if name == "net_revenue_retention" else set()
-    used = set(re.findall(rf"\b{table}_([a-z]+)", found)) | ({"pkey"} if f"autoindex_{table}" in found else set())
-    assert f"Seq Scan on {table}" not in found
-    assert f"SCAN {table}" not in found
+    used = set(re.findall(rf"\b{table}_([a-z]+)", plan)) | ({"pkey"} if f"autoindex_{table}" in plan else set())
+    assert f"Seq Scan on {table}" not in plan
+    assert f"SCAN {table}" not in plan
     assert used - probes <= {"until", "since", "past"}
     assert used & {"until", "since"}
     assert ("past" in used) == (known == "once")
-    assert ("portfolios_v1_owner" in found) == (owner is not None)
+    assert ("portfolios_v1_owner" in plan) == (owner is not None)
     if not database.postgres:
         assert {"until", "since"} <= used
-        assert "USE TEMP B-TREE" not in found
-        assert "AUTOMATIC" not in found
+        assert "USE TEMP B-TREE" not in plan
+        assert "AUTOMATIC" not in plan
 
 
 def test_an_interval_stands_where_every_instant_in_it_looks(crowd: Steward) -> None:
     database = crowd.runtime.database
     with database.read(crowd.tenant) as connection:
-        one = asked(crowd, connection, "arr_growth", "point_to_point", newest=True, owner=None)
+        one = sql_query_of(crowd, connection, "arr_growth", "point_to_point", newest=True, owner=None)
         row = one.one(statement(one, one.expression, whole=False), binds_of(one, "EUR"))
         table = run_rates.VIEW.table
         plain = [
@@ -151,7 +151,7 @@ def test_how_long_accounts_stay_is_read_from_ranges_of_indexes(crowd: Steward, k
     plans: list[str] = []
 
     class Noted(SqlQuery):
-        """A question whose statements are explained before they are asked."""
+        """A query whose statements are explained before they run."""
 
         def rows(self, sql: str, binds: Mapping[str, Any]) -> Sequence[Any]:
             plans.append(planned(self, sql, binds))
@@ -160,11 +160,11 @@ def test_how_long_accounts_stay_is_read_from_ranges_of_indexes(crowd: Steward, k
     database, kpi = crowd.runtime.database, next(kpi for kpi in KPIS if kpi.name == "customer_lifetime_value")
     with database.read(crowd.tenant) as connection:
         now = {view.name: known == "now" for view in (run_rates.VIEW, portfolios.VIEW)}
-        told = lifetime_tally(query_of(Noted, crowd, connection, kpi, "sbg", now, start=END), None)
+        tally = lifetime_tally(query_of(Noted, crowd, connection, kpi, "sbg", now, start=END), None)
 
     table = run_rates.VIEW.follower
-    assert told is not None
-    assert told.annual == {}  # nobody ever paid for the first time here
+    assert tally is not None
+    assert tally.annual == {}  # nobody ever paid for the first time here
     assert len(plans) == 2
     for plan in plans:
         assert f"Seq Scan on {table}" not in plan
@@ -197,7 +197,7 @@ def test_what_happened_within_a_period_is_a_range_of_an_index(
     plans: list[str] = []
 
     class Noted(SqlQuery):
-        """A question whose statements are explained before they are asked."""
+        """A query whose statements are explained before they run."""
 
         def one(self, sql: str, binds: Mapping[str, Any]) -> Mapping[str, Any]:
             plans.append(planned(self, sql, binds))

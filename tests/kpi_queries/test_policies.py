@@ -25,22 +25,22 @@ def ruled(steward: Steward) -> str:
     return policy
 
 
-def asked(steward: Steward, day: str, policy: str | None = None, position: int | None = None) -> PoliciesInForce:
-    """How figures of a day are counted."""
+def in_force_on(steward: Steward, day: str, policy: str | None = None, position: int | None = None) -> PoliciesInForce:
+    """The policies that figures of a day are counted by."""
     at = steward.runtime.log.head(steward.tenant) if position is None else position
     return policies_in_force(steward.runtime.reader, steward.tenant, day, at, policy)
 
 
-def test_the_house_counts_by_its_own_rules_where_nothing_else_is_said(steward: Steward) -> None:
+def test_figures_are_counted_by_the_default_rules_where_no_policy_is_in_force(steward: Steward) -> None:
     steward.catch_up()
 
-    assert asked(steward, "2026-01-01") == PoliciesInForce(DEFAULT_RULES, "default/1", None, None, None)
+    assert in_force_on(steward, "2026-01-01") == PoliciesInForce(DEFAULT_RULES, "default/1", None, None, None)
 
 
 def test_figures_are_counted_by_what_is_in_force_on_the_day(steward: Steward) -> None:
     ruled(steward)
 
-    before, early, late = (asked(steward, day) for day in ("2025-12-31", "2026-01-01", "2026-02-01"))
+    before, early, late = (in_force_on(steward, day) for day in ("2025-12-31", "2026-01-01", "2026-02-01"))
 
     assert before == PoliciesInForce()
     assert (early.metric, early.version, early.rates, early.fx_version) == (NOTICE, "metric@default/1", None, None)
@@ -54,28 +54,28 @@ def test_what_was_known_at_a_position_counts_however_far_back_a_later_version_is
 ) -> None:
     policy = ruled(steward)
     before = steward.runtime.log.head(steward.tenant)
-    told = asked(steward, "2026-03-01", position=before)
+    known_before = in_force_on(steward, "2026-03-01", position=before)
     steward.do(ActivatePolicy(number=2, start="2026-01-01", replaces=1), policy=policy)
     steward.catch_up()
 
-    assert asked(steward, "2026-03-01").version == "metric@default/2"
-    assert asked(steward, "2026-03-01").metric == GROSS
-    assert asked(steward, "2026-03-01", position=before) == told
-    assert told.version == "metric@default/1"
-    assert asked(steward, "2026-03-01", position=2).version == "default/1"
+    assert in_force_on(steward, "2026-03-01").version == "metric@default/2"
+    assert in_force_on(steward, "2026-03-01").metric == GROSS
+    assert in_force_on(steward, "2026-03-01", position=before) == known_before
+    assert known_before.version == "metric@default/1"
+    assert in_force_on(steward, "2026-03-01", position=2).version == "default/1"
 
 
 def test_a_draft_counts_where_it_is_named_and_the_rates_stay_those_in_force(steward: Steward) -> None:
     policy = ruled(steward)
 
     by_id, by_ref = (
-        asked(steward, "2026-02-01", f"{policy}:2"),
-        asked(steward, "2026-02-01", "ref:metric@default:2"),
+        in_force_on(steward, "2026-02-01", f"{policy}:2"),
+        in_force_on(steward, "2026-02-01", "ref:metric@default:2"),
     )
 
     assert by_id == by_ref
     assert (by_id.metric, by_id.version, by_id.fx_version) == (GROSS, "metric@default/2", "fx@default/1")
-    assert asked(steward, "2020-01-01", f"{policy}:1").version == "metric@default/1"
+    assert in_force_on(steward, "2020-01-01", f"{policy}:1").version == "metric@default/1"
 
 
 def test_a_policy_of_another_name_counts_only_where_it_is_named(steward: Steward) -> None:
@@ -83,8 +83,8 @@ def test_a_policy_of_another_name_counts_only_where_it_is_named(steward: Steward
     steward.do(ActivatePolicy(number=1, start="2020-01-01"), policy="ref:idea")
     steward.catch_up()
 
-    assert asked(steward, "2026-01-01").version == "default/1"
-    assert asked(steward, "2026-01-01", "ref:idea:1").version == "metric@what-if/1"
+    assert in_force_on(steward, "2026-01-01").version == "default/1"
+    assert in_force_on(steward, "2026-01-01", "ref:idea:1").version == "metric@what-if/1"
 
 
 @pytest.mark.parametrize(
@@ -115,16 +115,16 @@ def test_what_names_no_version_of_a_metric_policy_is_refused(
     sqlite_steward.catch_up()
 
     with pytest.raises(kind, match=code):
-        asked(sqlite_steward, "2026-02-01", policy)
+        in_force_on(sqlite_steward, "2026-02-01", policy)
 
 
 def test_a_version_that_was_drafted_later_is_not_known_before(sqlite_steward: Steward) -> None:
     policy = ruled(sqlite_steward)
 
     with pytest.raises(NotFound, match="unknown_version"):
-        asked(sqlite_steward, "2026-02-01", f"{policy}:2", position=2)
+        in_force_on(sqlite_steward, "2026-02-01", f"{policy}:2", position=2)
     with pytest.raises(NotFound, match="policy_not_found"):
-        asked(sqlite_steward, "2026-02-01", f"{policy}:1", position=1)
+        in_force_on(sqlite_steward, "2026-02-01", f"{policy}:1", position=1)
 
 
 def test_another_tenants_policy_is_as_missing_as_one_that_never_was(sqlite_steward: Steward) -> None:

@@ -1,4 +1,4 @@
-"""Worked examples that others published, told to a whole application where rows alone would not do."""
+"""Worked examples that others published, played against a whole application where rows alone would not do."""
 
 from decimal import Decimal
 
@@ -10,12 +10,12 @@ from tests.support.application import Steward
 MARCH = ("2025-03-01", "2025-04-01")
 
 
-def test_what_left_of_its_own_will_is_told_apart_from_what_did_not(steward: Steward) -> None:
+def test_voluntary_and_involuntary_losses_are_separate(steward: Steward) -> None:
     """Source: D12, Chargebee, churn reasons: 15 leave at 10 of their own will, 10 at 10 do not: 150 and 100."""
     for number in range(25):
         ended = contract(steward, account(steward, f"Client {number}"), "10.00")
-        told = TerminateContract(effective_end="2025-03-10", reason="left", voluntary=number < 15)
-        steward.do(told, contract=ended)
+        termination = TerminateContract(effective_end="2025-03-10", reason="left", voluntary=number < 15)
+        steward.do(termination, contract=ended)
     steward.catch_up()
 
     answer, listed, _ = explained(steward, "mrr_waterfall", MARCH)
@@ -39,6 +39,6 @@ def test_only_what_recurs_is_available_to_renew_and_forecast_by_the_year(steward
     steward.do(SetRenewalRisk(risk="on_track", probability="1"), renewal=cycle)
     steward.catch_up()
 
-    told = ask(steward, "renewal_forecast", ("2026-01-01", "2027-01-01"))
+    answer = ask(steward, "renewal_forecast", ("2026-01-01", "2027-01-01"))
 
-    assert (told["available_to_renew"], told["value"], told["high"]) == ("2600.00", "2600.00", "2600.00")
+    assert (answer["available_to_renew"], answer["value"], answer["high"]) == ("2600.00", "2600.00", "2600.00")

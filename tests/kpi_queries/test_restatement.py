@@ -21,11 +21,11 @@ from projections.kpis import KPIS
 from projections.kpis.base import RowKind
 from tests.kpi_queries.histories import OWNERS, PERIODS
 from tests.kpi_queries.history_factory import YEAR, account, contract, in_force, rates
-from tests.kpi_queries.history_player import Told
+from tests.kpi_queries.history_player import PlayedHistory
 from tests.kpi_queries.test_laws import for_every_history
 from tests.support.application import Steward
 
-ASKED = 3
+QUERIES = 3
 NO_PART = {
     "name", "value", "unit", "currency", "numerator", "denominator", "warnings", "null_reason", "period", "scope", "method", "as_of",
     "calculation", "known_at", "position", "policy_version", "fx_version", "fx_rates", "coverage", "explain_url",
@@ -35,43 +35,43 @@ FAR = 1_767_225_599_999_999
 """The last microsecond of 2025."""
 
 
-def restated(steward: Steward, question: KpiQuery, first: int, last: int, tenant: str | None = None) -> Restatement:
-    """A figure looked at from two positions, of a point at the end of 2025."""
-    when = When(FAR, None, now=question.from_ is not None)
-    return Restatement(steward.runtime.reader, tenant or steward.tenant, question, when, first, last)
+def restated(steward: Steward, query: KpiQuery, first: int, last: int, tenant: str | None = None) -> Restatement:
+    """A figure at two positions, of a point at the end of 2025."""
+    when = When(FAR, None, now=query.from_ is not None)
+    return Restatement(steward.runtime.reader, tenant or steward.tenant, query, when, first, last)
 
 
 def pages(moved: Restatement, limit: int) -> list[dict[str, Any]]:
     """The events of all pages."""
-    found, after = [], None
+    events, after = [], None
     while True:
         page = moved.page(limit, after)
-        found += page.events
+        events += page.events
         if page.after is None:
-            return found
+            return events
         after = page.after
 
 
-def known(steward: Steward, tenant: str, question: KpiQuery, position: int) -> Any:
+def known(steward: Steward, tenant: str, query: KpiQuery, position: int) -> Any:
     """A figure at a position, whatever is no part of it left out; None for an account that is not known yet."""
-    when = When(FAR, position, now=question.from_ is not None)
+    when = When(FAR, position, now=query.from_ is not None)
     try:
-        found, answer = evaluate_exactly(steward.runtime.reader, tenant, question, when)
+        result, answer = evaluate_exactly(steward.runtime.reader, tenant, query, when)
     except DomainError as refused:
         assert refused.code == "account_not_found"
         return 0, 0, None
-    method = found.measure.method
+    method = result.measure.method
     beside = {"value"} if method.compute is not None else set()
-    parts = {name: told for name, told in answer.items() if name in beside or name not in NO_PART}
-    return found.measure.numerator, found.measure.denominator, parts
+    parts = {name: member for name, member in answer.items() if name in beside or name not in NO_PART}
+    return result.measure.numerator, result.measure.denominator, parts
 
 
-def asked(source: random.Random, told: Told) -> KpiQuery:
-    """A question of the history."""
+def random_query(source: random.Random, played: PlayedHistory) -> KpiQuery:
+    """A random query about the history."""
     kpi = source.choice(KPIS)
     scope = Scope(
         owner=source.choice([None, None, *OWNERS]),
-        account=source.choice([None, None, *told.accounts]),
+        account=source.choice([None, None, *played.accounts]),
         currency=None if kpi.reads is RowKind.SCOPE_CHANGES else "USD",
         attribution=source.choice(["start", "end"]),
     )
@@ -82,13 +82,13 @@ def asked(source: random.Random, told: Told) -> KpiQuery:
 def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_is_listed(
     property_steward: Steward,
 ) -> None:
-    def law(told: Told) -> None:
-        head, source = property_steward.catch_up(told.tenant), random.Random(repr(told.history))
-        for _ in range(ASKED):
-            question = asked(source, told)
-            last = source.randrange(len(told.accounts) + 1, head + 1)  # by then every account is known
+    def law(played: PlayedHistory) -> None:
+        head, source = property_steward.catch_up(played.tenant), random.Random(repr(played.history))
+        for _ in range(QUERIES):
+            query = random_query(source, played)
+            last = source.randrange(len(played.accounts) + 1, head + 1)  # by then every account is known
             first = source.randrange(last + 1)
-            moved = restated(property_steward, question, first, last, told.tenant)
+            moved = restated(property_steward, query, first, last, played.tenant)
             events, answer = pages(moved, 3), moved.summary()
 
             assert sum(Decimal(event["contribution"]) for event in events) == Decimal(answer["difference"])
@@ -97,9 +97,9 @@ def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_i
                 assert event["value_before"] is None or Decimal(event["value_before"]) == value
                 value += Decimal(event["contribution"])
                 assert event["value_after"] is None or Decimal(event["value_after"]) == value
-            figures = [known(property_steward, told.tenant, question, at) for at in range(first, last + 1)]
+            figures = [known(property_steward, played.tenant, query, at) for at in range(first, last + 1)]
             changes = [first + at for at in range(1, len(figures)) if _differ(figures[at - 1], figures[at])]
-            assert [event["position"] for event in events] == changes, question
+            assert [event["position"] for event in events] == changes, query
 
     for_every_history(property_steward, law)
 
@@ -186,8 +186,8 @@ def test_currencies_that_meet_on_the_way_are_refused_and_a_named_one_is_answered
     with pytest.raises(Invalid, match="mixed_currencies"):
         restated(steward, KpiQuery("mrr"), before, after)
     assert restated(steward, KpiQuery("mrr", scope=Scope(currency="USD")), before, after).page(200).events == []
-    told = restated(steward, KpiQuery("mrr", scope=Scope(currency="EUR")), before, after)
-    assert [event["contribution"] for event in told.page(200).events] == ["70.00"]
+    in_euros = restated(steward, KpiQuery("mrr", scope=Scope(currency="EUR")), before, after)
+    assert [event["contribution"] for event in in_euros.page(200).events] == ["70.00"]
 
 
 def test_a_long_history_is_looked_at_a_page_at_a_time(steward: Steward, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,11 +210,11 @@ def test_a_long_history_is_looked_at_a_page_at_a_time(steward: Steward, monkeypa
     assert [event["contribution"] for event in pages(moved, 200)] == ["-1.00"]
 
 
-@pytest.mark.parametrize("looked_at", [1, 2, 200])
+@pytest.mark.parametrize("page_size", [1, 2, 200])
 def test_a_table_of_rates_that_replaces_another_is_one_event_that_moved_the_figure(
-    steward: Steward, monkeypatch: pytest.MonkeyPatch, looked_at: int
+    steward: Steward, monkeypatch: pytest.MonkeyPatch, page_size: int
 ) -> None:
-    monkeypatch.setattr(restatement, "EVENTS_A_PAGE", looked_at)
+    monkeypatch.setattr(restatement, "EVENTS_A_PAGE", page_size)
     table = in_force(steward, rates(("2020-01-01", "EUR", "1.1")))
     contract(steward, account(steward, "Euros"), "100.00", currency="EUR")
     before = steward.catch_up()

@@ -1,4 +1,4 @@
-"""Figures of holds, losses regained, renewals and scope changes, told through the handler."""
+"""Figures of holds, losses regained, renewals and scope changes, played through the handler."""
 
 from app.domain.contract.commands import AmendContract, Line, RenewContract, SetLine, SuspendContract, TerminateContract
 from app.domain.scope_change.commands import (
@@ -18,8 +18,8 @@ def test_an_account_on_hold_at_the_end_is_contraction_and_warned_of(steward: Ste
     steward.do(SuspendContract(effective_at="2025-03-01"), contract=held)
     steward.catch_up()
 
-    told = ask(steward, "mrr_waterfall")
-    by_name = {row["name"]: row for row in told["rows"]}
+    answer = ask(steward, "mrr_waterfall")
+    by_name = {row["name"]: row for row in answer["rows"]}
     assert by_name["contraction"] == {"name": "contraction", "amount": "100.00", "of_which_hold": "100.00"}
     assert by_name["churn"]["amount"] == "0.00"
     retention = ask(steward, "client_retention_rate")
@@ -33,8 +33,8 @@ def test_a_loss_that_is_regained_may_drive_gross_movement_retention_below_zero(s
                    contract=swinging)  # fmt: skip
     sqlite_steward.catch_up()
 
-    told = ask(sqlite_steward, "gross_revenue_retention", method="movement")
-    assert (told["value"], told["warnings"]) == ("-0.98", [{"code": "below_zero", "count": None}])
+    answer = ask(sqlite_steward, "gross_revenue_retention", method="movement")
+    assert (answer["value"], answer["warnings"]) == ("-0.98", [{"code": "below_zero", "count": None}])
 
 
 def test_renewal_rates_of_terms_that_fall_due(steward: Steward) -> None:
@@ -51,10 +51,10 @@ def test_renewal_rates_of_terms_that_fall_due(steward: Steward) -> None:
     )
     steward.catch_up()
 
-    told = {method: ask(steward, "renewal_rate", method=method) for method in ("count", "value", "net_value")}
-    assert [told[method]["value"] for method in told] == ["0.5", "0.65", "0.75"]
-    assert (told["value"]["numerator"], told["value"]["denominator"]) == ("1560.00", "2400.00")
-    assert told["count"]["warnings"] == [{"code": "undecided_renewals", "count": 1}]
+    answer = {method: ask(steward, "renewal_rate", method=method) for method in ("count", "value", "net_value")}
+    assert [answer[method]["value"] for method in answer] == ["0.5", "0.65", "0.75"]
+    assert (answer["value"]["numerator"], answer["value"]["denominator"]) == ("1560.00", "2400.00")
+    assert answer["count"]["warnings"] == [{"code": "undecided_renewals", "count": 1}]
     _, rows, _ = explained(steward, "renewal_rate", method="net_value")
     assert {row["name"]: row["contribution"]["numerator"] for row in rows} == {
         "Grown": "1440.00", "Lost": "0.00", "Goes on by itself": "360.00", "Lapsed": "0.00",

@@ -1,4 +1,4 @@
-"""The database's sums and the pure functions give the same figures, whatever happened and whatever is asked."""
+"""The database's sums and the pure functions give the same figures, whatever the history and whatever the query."""
 
 import random
 from dataclasses import replace
@@ -29,12 +29,12 @@ from projections.kpis.sql_expression import SqlExpression, SqlTally
 from projections.views import scope_changes
 from tests.kpi_queries.histories import DAYS, OWNERS, PERIODS, History, histories
 from tests.kpi_queries.history_factory import account, ask, contract, in_force, rates
-from tests.kpi_queries.history_player import Told
+from tests.kpi_queries.history_player import PlayedHistory
 from tests.kpi_queries.test_laws import examples, for_every_history
 from tests.support.application import Steward
 
-ASKED = 3
-"""How many questions about every figure of a history."""
+QUERIES = 3
+"""How many queries about every figure of a history."""
 MEMBERS = (
     "value",
     "numerator",
@@ -54,62 +54,62 @@ MEMBERS = (
 )
 
 
-def summed(told: Told, question: KpiQuery, when: When) -> dict[str, Any] | str:
-    """What is answered: sums of the database."""
+def from_sums(played: PlayedHistory, query: KpiQuery, when: When) -> dict[str, Any] | str:
+    """The answer by sums of the database."""
     try:
-        answer = figures.evaluate(told.application.runtime.reader, told.tenant, question, when)
+        answer = figures.evaluate(played.application.runtime.reader, played.tenant, query, when)
     except DomainError as refused:
         return f"{refused.code}: {refused}"
     return members(answer)
 
 
 def members(answer: dict[str, Any]) -> dict[str, Any]:
-    """What is compared of an answer."""
+    """The members of an answer that are compared."""
     return {name: answer.get(name) for name in MEMBERS}
 
 
-def told_by_rows(
-    told: Told, question: KpiQuery, when: When, rules: MetricRules = DEFAULT_RULES, table: Rates | None = None
+def from_rows(
+    played: PlayedHistory, query: KpiQuery, when: When, rules: MetricRules = DEFAULT_RULES, table: Rates | None = None
 ) -> dict[str, Any] | str:
     """The same by the pure functions, from rows."""
-    kpi = kpi_of(question.name)
-    method, reader = kpi.methods[question.method or kpi.default], told.application.runtime.reader
-    start, end, _ = period_of(kpi, question, when, zone("UTC"))
-    position = reader.log.head(told.tenant) if when.known_at is None else when.known_at
+    kpi = kpi_of(query.name)
+    method, reader = kpi.methods[query.method or kpi.default], played.application.runtime.reader
+    start, end, _ = period_of(kpi, query, when, zone("UTC"))
+    position = reader.log.head(played.tenant) if when.known_at is None else when.known_at
     try:
-        if question.scope.account is not None:
-            account_of(reader.log.stream(told.tenant, question.scope.account), position, zone("UTC"))
-        context = KpiContext(start, end, zone("UTC"), question.reporting_currency, rules, dict(question.options))
+        if query.scope.account is not None:
+            account_of(reader.log.stream(played.tenant, query.scope.account), position, zone("UTC"))
+        context = KpiContext(start, end, zone("UTC"), query.reporting_currency, rules, dict(query.options))
         request = RowRequest(
             reader=reader,
-            tenant_id=told.tenant,
+            tenant_id=played.tenant,
             kpi=kpi,
             method=method,
-            scope=question.scope,
+            scope=query.scope,
             position=position,
             context=context,
         )
         source = SOURCES[kpi.reads]
-        if question.reporting_currency is not None and method.money:
-            exchange = Exchange(question.reporting_currency, table, zone("UTC"))
+        if query.reporting_currency is not None and method.money:
+            exchange = Exchange(query.reporting_currency, table, zone("UTC"))
             converted, _, scale_factor = source.convert(request, exchange)
             return {
                 **members(figure(kpi, measure(method, converted, scale_factor), context)),
                 "fx_rates": exchange.used() or None,
             }
         rows, _, currencies = source.load(request)
-        currency = currency_of(method, question.scope, currencies)
+        currency = currency_of(method, query.scope, currencies)
     except DomainError as refused:
         return f"{refused.code}: {refused}"
     return members(figure(kpi, measure(method, rows), replace(context, currency=currency)))
 
 
-def asked(source: random.Random, told: Told, kpi: Kpi, head: int) -> tuple[KpiQuery, When]:
-    """A question that nobody asked before: a period, whose accounts, which currency, and what was known."""
+def random_query(source: random.Random, played: PlayedHistory, kpi: Kpi, head: int) -> tuple[KpiQuery, When]:
+    """A random query: a period, whose accounts, which currency, and what was known."""
     scope = Scope(
         owner=source.choice([None, None, *OWNERS]),
         tier=source.choice([None, None, None, "gold"]),
-        account=source.choice([None, None, *told.accounts]),
+        account=source.choice([None, None, *played.accounts]),
         currency=source.choice([None, "USD", "USD", "EUR"]) if takes_currency(kpi) else None,
         attribution=source.choice(["start", "end"]),
     )
@@ -132,17 +132,17 @@ def test_every_method_of_rows_that_are_summed_has_its_sql() -> None:
     summed_ = {RowKind.ACCOUNT_MOVEMENTS, RowKind.ACCOUNT_WEIGHTS, RowKind.RENEWALS, RowKind.SCOPE_CHANGES}
     tallied = {RowKind.LIFETIMES, RowKind.COHORTS}
     for kpi in KPIS:
-        wanted = SqlExpression if kpi.reads in summed_ else SqlTally if kpi.reads in tallied else type(None)
-        assert {type(method.sql) for method in kpi.methods.values()} == {wanted}, kpi.name
+        expected = SqlExpression if kpi.reads in summed_ else SqlTally if kpi.reads in tallied else type(None)
+        assert {type(method.sql) for method in kpi.methods.values()} == {expected}, kpi.name
 
 
 def test_the_databases_sums_are_the_pure_functions_figures(property_steward: Steward) -> None:
-    def law(told: Told) -> None:
-        head, source = property_steward.catch_up(told.tenant), random.Random(repr(told.history))
+    def law(played: PlayedHistory) -> None:
+        head, source = property_steward.catch_up(played.tenant), random.Random(repr(played.history))
         for kpi in KPIS:
-            for _ in range(ASKED):
-                question, when = asked(source, told, kpi, head)
-                assert summed(told, question, when) == told_by_rows(told, question, when), (question, when)
+            for _ in range(QUERIES):
+                query, when = random_query(source, played, kpi, head)
+                assert from_sums(played, query, when) == from_rows(played, query, when), (query, when)
 
     for_every_history(property_steward, law)
 
@@ -157,10 +157,10 @@ RULES = st.builds(
 TABLE = rates(
     *(
         (day, money, rate)
-        for day, told in {
+        for day, pair in {
             "2023-01-01": ("1.05", "0.9"), "2025-02-28": ("1.1234567891", "0.8"), "2025-07-01": ("0.97", "1.2"), "2025-10-20": ("1.3", "1"),
         }.items()
-        for money, rate in zip(("EUR", "USD"), told, strict=True)
+        for money, rate in zip(("EUR", "USD"), pair, strict=True)
     ),
     base="GBP",
 )  # fmt: skip
@@ -171,10 +171,10 @@ def test_under_rules_and_in_one_currency_sums_are_the_pure_functions_figures_too
 ) -> None:
     table = Rates(TABLE)
 
-    def law(told: Told, rules: MetricRules, seed: int) -> None:
-        policy = in_force(property_steward, rules, None, tenant=told.tenant)
-        in_force(property_steward, TABLE, tenant=told.tenant)
-        head, source = property_steward.catch_up(told.tenant), random.Random(seed)
+    def law(played: PlayedHistory, rules: MetricRules, seed: int) -> None:
+        policy = in_force(property_steward, rules, None, tenant=played.tenant)
+        in_force(property_steward, TABLE, tenant=played.tenant)
+        head, source = property_steward.catch_up(played.tenant), random.Random(seed)
         for kpi in (
             kpi
             for kpi in KPIS
@@ -189,15 +189,15 @@ def test_under_rules_and_in_one_currency_sums_are_the_pure_functions_figures_too
         ):
             for method in (
                 name
-                for name, one in kpi.methods.items()
-                if kpi.reads in (RowKind.COHORTS, RowKind.LIFETIMES, RowKind.ACCOUNT_WEIGHTS) or not one.compute
+                for name, method_ in kpi.methods.items()
+                if kpi.reads in (RowKind.COHORTS, RowKind.LIFETIMES, RowKind.ACCOUNT_WEIGHTS) or not method_.compute
             ):
-                question, when = asked(source, told, kpi, head)
-                wanted = source.choice([None, "GBP", "USD"])
-                question = replace(question, method=method, policy=f"{policy}:1", reporting_currency=wanted)
-                question = replace(question, scope=replace(question.scope, currency=None if wanted else "USD"))
+                query, when = random_query(source, played, kpi, head)
+                reporting = source.choice([None, "GBP", "USD"])
+                query = replace(query, method=method, policy=f"{policy}:1", reporting_currency=reporting)
+                query = replace(query, scope=replace(query.scope, currency=None if reporting else "USD"))
                 when = replace(when, known_at=None)
-                assert summed(told, question, when) == told_by_rows(told, question, when, rules, table), question
+                assert from_sums(played, query, when) == from_rows(played, query, when, rules, table), query
 
     @settings(
         max_examples=examples(property_steward, 48, 8),
@@ -207,7 +207,7 @@ def test_under_rules_and_in_one_currency_sums_are_the_pure_functions_figures_too
     )
     @given(histories(), RULES, st.integers(0, 2**32))
     def holds(history: History, rules: MetricRules, seed: int) -> None:
-        law(Told(property_steward, property_steward.new_tenant("Agency"), history).all(), rules, seed)
+        law(PlayedHistory(property_steward, property_steward.new_tenant("Agency"), history).play_all(), rules, seed)
 
     holds()
 
@@ -224,9 +224,9 @@ def test_only_accounts_of_several_currencies_are_read_row_by_row(
     steward.catch_up()
     plainly = ask(steward, "mrr_waterfall", reporting="GBP")
     read: list[str] = []
-    one_by_one = account_movements.rows_of_accounts
+    read_rows = account_movements.rows_of_accounts
     monkeypatch.setattr(
-        account_movements, "rows_of_accounts", lambda *given: read.extend(given[-1]) or one_by_one(*given)
+        account_movements, "rows_of_accounts", lambda *arguments: read.extend(arguments[-1]) or read_rows(*arguments)
     )
     monkeypatch.setattr(account_movements.AccountMovementRows, "load", None)
     monkeypatch.setattr(account_movements.AccountMovementRows, "convert", None)
@@ -240,33 +240,33 @@ def test_only_accounts_of_several_currencies_are_read_row_by_row(
 
 
 def test_an_explanation_tells_of_every_account_what_the_pure_functions_tell(property_steward: Steward) -> None:
-    def law(told: Told) -> None:
+    def law(played: PlayedHistory) -> None:
         head, source, reader = (
-            property_steward.catch_up(told.tenant),
-            random.Random(repr(told.history)),
+            property_steward.catch_up(played.tenant),
+            random.Random(repr(played.history)),
             property_steward.runtime.reader,
         )
         for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.ACCOUNT_MOVEMENTS):
-            question, when = asked(source, told, kpi, head)
+            query, when = random_query(source, played, kpi, head)
             try:
-                answer, page, last = figures.explain(reader, told.tenant, question, when, limit=200)
+                answer, page, last = figures.explain(reader, played.tenant, query, when, limit=200)
             except DomainError:
                 continue
-            start, end, _ = period_of(kpi, question, when, zone("UTC"))
+            start, end, _ = period_of(kpi, query, when, zone("UTC"))
             method = kpi.methods[answer["method"]]
             rows, _, held = SOURCES[kpi.reads].load(
                 RowRequest(
                     reader=reader,
-                    tenant_id=told.tenant,
+                    tenant_id=played.tenant,
                     kpi=kpi,
                     method=method,
-                    scope=question.scope,
+                    scope=query.scope,
                     position=answer["position"],
                     context=KpiContext(start, end, zone("UTC")),
                 )
             )
-            wanted, _ = breakdown(measure(method, rows), currency_of(method, question.scope, held))
-            assert [{name: row[name] for name in one} for one, row in zip(wanted, page, strict=True)] == wanted
+            expected, _ = breakdown(measure(method, rows), currency_of(method, query.scope, held))
+            assert [{name: row[name] for name in entry} for entry, row in zip(expected, page, strict=True)] == expected
             assert last is None
 
     for_every_history(property_steward, law)
@@ -278,7 +278,7 @@ INSTANT = st.none() | st.sampled_from([day_start(day, zone("UTC")) + shift for d
 
 @st.composite
 def scope_changes_of(draw: st.DrawFn) -> dict[str, Any]:
-    """What a scope change may have come to."""
+    """Columns of a scope change."""
     return {
         "account": draw(st.sampled_from(["acct_a", "acct_b"])), "absorbed_at": draw(INSTANT), "absorbed_hours": draw(HOURS),
         "amended_at": draw(INSTANT), "effort_hours": draw(HOURS), "responded_at": draw(INSTANT),
@@ -291,19 +291,19 @@ def test_what_became_of_scope_changes_is_summed_as_the_pure_functions_do(propert
 
     @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(scope_changes_of(), min_size=1, max_size=8), st.sampled_from(PERIODS))
-    def same(wished: list[dict[str, Any]], period: tuple[str, str]) -> None:
+    def same(drawn: list[dict[str, Any]], period: tuple[str, str]) -> None:
         tenant = property_steward.new_tenant("Agency")
         nothing = dict.fromkeys(scope_changes.ScopeChange._fields)
         rows = [
-            nothing | one | {"tenant_id": tenant, "scope_change": f"scr_{at}", "pos_from": 0, "pos_to": FOREVER}
-            for at, one in enumerate(wished)
+            nothing | row | {"tenant_id": tenant, "scope_change": f"scr_{at}", "pos_from": 0, "pos_to": FOREVER}
+            for at, row in enumerate(drawn)
         ]
         with database.write_views(tenant) as connection:
             connection.execute(insert(scope_changes.VIEW.table), rows)
-        told = Told(property_steward, tenant, History())
+        played = PlayedHistory(property_steward, tenant, History())
         for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.SCOPE_CHANGES):
-            question, when = KpiQuery(kpi.name, *period), When(0, 0, now=True)
-            assert summed(told, question, when) == told_by_rows(told, question, when)
+            query, when = KpiQuery(kpi.name, *period), When(0, 0, now=True)
+            assert from_sums(played, query, when) == from_rows(played, query, when)
 
     same()
 

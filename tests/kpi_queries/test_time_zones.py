@@ -39,15 +39,17 @@ def raised(steward: Steward, tenant: str, effective_at: str) -> None:
 
 def expansion(steward: Steward, tenant: str, day: str) -> str:
     """The expansion of one day."""
-    question = KpiQuery("mrr_waterfall", day, add_days(day, 1))
-    told = figures.evaluate(steward.runtime.reader, tenant, question, steward.runtime.reader.when(tenant))
-    return next(str(row["amount"]) for row in told["rows"] if row["name"] == "expansion")
+    query = KpiQuery("mrr_waterfall", day, add_days(day, 1))
+    answer = figures.evaluate(steward.runtime.reader, tenant, query, steward.runtime.reader.when(tenant))
+    return next(str(row["amount"]) for row in answer["rows"] if row["name"] == "expansion")
 
 
 def mrr(steward: Steward, tenant: str, as_of: str) -> str:
     """MRR at the end of a day, or at an instant."""
-    told = figures.evaluate(steward.runtime.reader, tenant, KpiQuery("mrr"), steward.runtime.reader.when(tenant, as_of))
-    return str(told["value"])
+    answer = figures.evaluate(
+        steward.runtime.reader, tenant, KpiQuery("mrr"), steward.runtime.reader.when(tenant, as_of)
+    )
+    return str(answer["value"])
 
 
 @pytest.mark.parametrize(("name", "day", "hours"), CASES)
@@ -97,6 +99,6 @@ def test_a_contract_that_ends_on_a_day_is_paid_until_its_midnight(sqlite_steward
     assert mrr(sqlite_steward, tenant, add_days(day, -1)) == "100.00"
     assert mrr(sqlite_steward, tenant, instant(day_start(day, zone(name)) - 1)) == "100.00"
     assert mrr(sqlite_steward, tenant, instant(day_start(day, zone(name)))) == "0.00"
-    question = KpiQuery("client_retention_rate", add_days(day, -30), day)
+    query = KpiQuery("client_retention_rate", add_days(day, -30), day)
     reader = sqlite_steward.runtime.reader
-    assert figures.evaluate(reader, tenant, question, reader.when(tenant))["value"] == "1"
+    assert figures.evaluate(reader, tenant, query, reader.when(tenant))["value"] == "1"

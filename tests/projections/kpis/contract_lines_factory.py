@@ -23,7 +23,7 @@ def at(day: str | None) -> int:
 
 
 def line(account: str, price: str, start: str, end: str | None = None, **more: Any) -> ContractLine:
-    """A line in force over [start, end). `interval`: month unless said; `held`: it rests; `discount`, `temporary`: percents
+    """A line in force over [start, end). `interval`: month by default; `held`: it rests; `discount`, `temporary`: percents
     that last or do not; `noticed`: the day of a notice that stands; others as in the view.
     """
     held, kind, interval = more.get("held", False), more.get("kind", "recurring"), more.get("interval", "month")

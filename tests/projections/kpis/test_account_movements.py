@@ -73,7 +73,7 @@ def test_a_rest_is_contraction_by_hold_and_no_churn_and_its_end_is_expansion() -
     assert value("client_retention_rate", book, *YEAR, "strict") == 0
 
 
-def test_an_account_that_rests_at_the_end_pays_nothing_and_is_said_to_rest() -> None:
+def test_an_account_that_rests_at_the_end_pays_nothing_and_counts_as_resting() -> None:
     book = [line("a", "100", "2024-01-01", "2025-03-01"), line("a", "100", "2025-03-01", held=True)]
     [standing] = over(book, *YEAR)
 

@@ -25,7 +25,7 @@ from projections.kpis.row_types import ROW_TYPES
 from projections.views.budgets import Budget
 from tests.projections.kpis.contract_lines_factory import UTC, at
 from tests.projections.kpis.test_conversion import table
-from tests.projections.kpis.test_forecasts import MILLION, said, term
+from tests.projections.kpis.test_forecasts import MILLION, submitted, term
 
 OWN = (
     ("2024-01-01", "EUR", "1.1"),
@@ -34,21 +34,21 @@ OWN = (
     ("2025-01-01", "GBP", "9"),
 )
 RATES = table(*OWN)
-"""Before the year a euro is worth 1.10 dollars and a pound 1.30; what comes on its first day is too late."""
+"""Before the year a euro is 1.10 dollars and a pound 1.30; rates of its first day come too late."""
 TERMS = KpiContext(at("2025-01-01"), at("2026-01-01"), UTC)
 
 
-def told(
+def converted_figure(
     name: str, rows: Sequence[Any], method: str | None = None, *, to: str = "USD", rates: Rates | None = RATES, **options: str
 ) -> dict[str, Any]:  # fmt: skip
     """A figure of the year 2025 in one currency, and what accounts give to its numerator."""
     kpi = next(kpi for kpi in KPIS if kpi.name == name)
-    found, per = in_one(rows, TERMS.start - 1, Exchange(to, rates, UTC))
-    counted = measure(kpi.methods[method or kpi.default], found, per)
+    converted, per = in_one(rows, TERMS.start - 1, Exchange(to, rates, UTC))
+    counted = measure(kpi.methods[method or kpi.default], converted, per)
     page, _ = breakdown(counted, to)
     answer = figure(kpi, counted, KpiContext(TERMS.start, TERMS.end, UTC, to, options=options))
-    given_ = sum(Fraction(row["contribution"]["numerator"]) for row in page)
-    assert given_ == Fraction(answer["numerator"])
+    contributed = sum(Fraction(row["contribution"]["numerator"]) for row in page)
+    assert contributed == Fraction(answer["numerator"])
     return {**answer, "given": page}
 
 
@@ -87,7 +87,7 @@ FORECAST = [
 
 
 def test_a_forecast_of_three_currencies_is_weighted_at_the_openings_rates() -> None:
-    answer = told("renewal_forecast", FORECAST, by="owner")
+    answer = converted_figure("renewal_forecast", FORECAST, by="owner")
 
     # 1,100 x 0.9 x 1.1 + 500 x 0.75 x 1.3 + 200 x 0.45
     assert (answer["low"], answer["base"], answer["high"]) == ("1210.00", "1666.50", "1860.00")
@@ -102,7 +102,7 @@ def test_a_forecast_of_three_currencies_is_weighted_at_the_openings_rates() -> N
 
 
 def test_between_two_currencies_amounts_go_by_way_of_the_base_and_nothing_is_rounded_on_the_way() -> None:
-    answer = told("renewal_forecast", FORECAST, to="EUR")
+    answer = converted_figure("renewal_forecast", FORECAST, to="EUR")
 
     assert answer["value"] == "1515.00"  # 1,666.50 / 1.1, though 1.3 / 1.1 has no end
     assert [row["contribution"]["numerator"] for row in answer["given"]] == ["990.00", "443.18", "81.82"]
@@ -111,19 +111,19 @@ def test_between_two_currencies_amounts_go_by_way_of_the_base_and_nothing_is_rou
 def test_what_is_available_and_at_risk_is_converted_with_what_joined_later() -> None:
     rows = [term(1000, currency="EUR", co_termed=100 * MILLION, risk="watch"), term(300, contract="ctr_2")]
 
-    assert told("available_to_renew", rows)["value"] == "1400.00"
-    assert told("available_to_renew", rows, "with_co_termed")["value"] == "1510.00"
-    assert told("revenue_at_risk", rows)["value"] == "1100.00"
+    assert converted_figure("available_to_renew", rows)["value"] == "1400.00"
+    assert converted_figure("available_to_renew", rows, "with_co_termed")["value"] == "1510.00"
+    assert converted_figure("revenue_at_risk", rows)["value"] == "1100.00"
 
 
-def test_forecasts_come_true_by_what_they_were_worth() -> None:
+def test_forecasts_come_true_by_their_converted_amounts() -> None:
     euros = term(1000, currency="EUR", outcome="renewed", renewed=1000 * MILLION, account="a")
     rows = [
-        Predicted("a", euros, said("commit", "0.9", 1000)._replace(currency="EUR")),
-        Predicted("b", term(660, outcome="lost", account="b"), said("best_case", "0.5", 660, by="key_2")),
+        Predicted("a", euros, submitted("commit", "0.9", 1000)._replace(currency="EUR")),
+        Predicted("b", term(660, outcome="lost", account="b"), submitted("best_case", "0.5", 660, by="key_2")),
     ]
 
-    answer = told("forecast_accuracy", rows)
+    answer = converted_figure("forecast_accuracy", rows)
 
     # forecast 900 x 1.1 + 330 = 1,320; renewed 1,100: 220 too hopeful
     assert (answer["value"], answer["bias"], answer["brier_score"]) == ("0.8", "0.2", "0.13")
@@ -140,28 +140,28 @@ def test_deals_are_converted_and_what_nobody_estimated_needs_no_rate() -> None:
         deal("b", 1000, "GBP", probability=333_333),
         deal("c", 0, None),
     ]
-    answer = told("pipeline_value", rows)
+    answer = converted_figure("pipeline_value", rows)
     assert answer["value"] == "3733.33"  # 6,000 x 0.5 x 1.1 + 1,000 x 0.333333 x 1.3 = 3,733.3329
     assert answer["warnings"] == [{"code": "opportunities_without_estimate", "count": 1}]
     assert [row["items"][0]["value"] for row in answer["given"]] == ["6600.00", "1300.00", None]
-    assert told("pipeline_value", rows, "total")["value"] == "7900.00"
+    assert converted_figure("pipeline_value", rows, "total")["value"] == "7900.00"
 
     decided = [deal("a", 3000, "EUR", "won"), deal("b", 2200, "USD", "lost")]
-    assert told("win_rate", decided, "value")["value"] == "0.6"  # 3,300 of 5,500
+    assert converted_figure("win_rate", decided, "value")["value"] == "0.6"  # 3,300 of 5,500
 
 
 def test_concessions_budgets_and_incentives_are_converted() -> None:
     rows = [agreement("a", "EUR", 10_000, 1_000, 600), agreement("b", "USD", 11_000, 0, 0)]
-    assert [told("concession_rate", rows, name)["value"] for name in ("all", "price")] == ["0.05", "0.03"]
-    assert told("concession_rate", rows)["given"][0]["items"][0]["of_which_price"] == "660.00"
+    assert [converted_figure("concession_rate", rows, name)["value"] for name in ("all", "price")] == ["0.05", "0.03"]
+    assert converted_figure("concession_rate", rows)["given"][0]["items"][0]["of_which_price"] == "660.00"
 
     budgets = [budget("a", "EUR", 2000, 1700), budget("b", "USD", 800, 800), budget("c", "GBP", 9, None)]
-    answer = told("budget_variance", budgets)
+    answer = converted_figure("budget_variance", budgets)
     assert (answer["value"], answer["numerator"], answer["denominator"]) == ("-0.11", "-330.00", "3000.00")
     assert answer["given"][0]["items"][0] == {
         "budget": "bud_a", "currency": "USD", "amount": "2200.00", "forecast": "1870.00"}  # fmt: skip
 
-    paid = told("incentive_total", [payment("a", "EUR", 600), payment("b", "GBP", -100)])
+    paid = converted_figure("incentive_total", [payment("a", "EUR", 600), payment("b", "GBP", -100)])
     assert paid["value"] == "530.00"
     assert [row["items"][0]["amount"] for row in paid["given"]] == ["660.00", "-130.00"]
 
@@ -169,12 +169,12 @@ def test_concessions_budgets_and_incentives_are_converted() -> None:
 def test_without_a_table_or_a_rate_nothing_is_converted() -> None:
     rows = [deal("a", 1, "EUR")]
     with pytest.raises(Invalid) as none:
-        told("pipeline_value", rows, rates=None)
+        converted_figure("pipeline_value", rows, rates=None)
     with pytest.raises(Invalid) as missing:
-        told("pipeline_value", [deal("a", 1, "CHF")])
+        converted_figure("pipeline_value", [deal("a", 1, "CHF")])
 
     assert (none.value.code, missing.value.code) == ("fx_table_missing", "fx_rate_missing")
-    assert told("pipeline_value", rows, to="EUR", rates=None)["value"] == "1.00"
+    assert converted_figure("pipeline_value", rows, to="EUR", rates=None)["value"] == "1.00"
 
 
 MONEY = st.integers(0, 10**9)
@@ -194,7 +194,7 @@ def _of(name: str, drawn: list[tuple[int, int, str, str]]) -> list[Any]:
     if name == "forecast_accuracy":
         return [
             Predicted(one, term(atr, account=one, currency=currency, outcome="renewed", renewed=atr * MILLION),
-                      said(category, None, other)._replace(currency=currency))
+                      submitted(category, None, other)._replace(currency=currency))
             for one, atr, other, currency, category in numbered
         ]  # fmt: skip
     if name == "win_rate":
@@ -215,7 +215,7 @@ def test_one_factor_on_all_rates_changes_no_ratio(
     def by(times: int) -> dict[str, Any]:
         own = table(*(("2024-01-01", money, _decimal(rate * times)) for money, rate in (("EUR", euro), ("GBP", pound))))
         method = "value" if name == "win_rate" else None
-        answer = told(name, _of(name, drawn), method, rates=own)
+        answer = converted_figure(name, _of(name, drawn), method, rates=own)
         return {member: answer.get(member) for member in ("value", "bias", "brier_score", "by_person", "null_reason")}
 
     assert by(1) == by(factor)
@@ -230,10 +230,10 @@ def test_the_forecast_of_several_currencies_is_the_sum_of_each_of_them(
         outlook(f"acct_{number}", atr, currency, owner, category=category)
         for number, (atr, currency, category, owner) in enumerate(drawn)
     ]
-    answer = told("renewal_forecast", rows, rates=own, by="owner")
+    answer = converted_figure("renewal_forecast", rows, rates=own, by="owner")
 
-    found, per = in_one(rows, TERMS.start - 1, Exchange("USD", own, UTC))
-    for before, after in zip(rows, found, strict=True):
+    converted, per = in_one(rows, TERMS.start - 1, Exchange("USD", own, UTC))
+    for before, after in zip(rows, converted, strict=True):
         rate = Fraction(f"0.{euro if before.term.currency == 'EUR' else pound:06d}1")
         assert Fraction(after.term.atr, per) == before.term.atr * rate
         assert after.term.currency == "USD"

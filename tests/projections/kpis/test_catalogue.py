@@ -44,14 +44,14 @@ def test_the_first_issue_has_these_figures() -> None:
         "budget_variance": ["forecast"],
         "incentive_total": ["net"],
     }
-    assert [told["name"] for told in catalogue(KPIS)] == [kpi.name for kpi in KPIS]
+    assert [entry["name"] for entry in catalogue(KPIS)] == [kpi.name for kpi in KPIS]
 
 
 @pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.name)
 def test_every_figure_is_defined_with_its_methods_its_example_and_why_it_may_be_null(kpi: Kpi) -> None:
-    told = SECTIONS[kpi.source.removeprefix("docs/kpis.md#")]
+    section = SECTIONS[kpi.source.removeprefix("docs/kpis.md#")]
 
     assert kpi.source.endswith(f"#{kpi.name}")
-    assert "xample" in told
-    assert all(f"`{name}`" in told for name in kpi.methods)
-    assert all(method.null_reason is None or f"`{method.null_reason}`" in told for method in kpi.methods.values())
+    assert "xample" in section
+    assert all(f"`{name}`" in section for name in kpi.methods)
+    assert all(method.null_reason is None or f"`{method.null_reason}`" in section for method in kpi.methods.values())

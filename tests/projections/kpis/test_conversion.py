@@ -24,7 +24,7 @@ from projections.kpis.revenue import waterfall
 from projections.kpis.rule_sets import DEFAULT_RULES
 from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line
-from tests.projections.kpis.test_rules import ANY_RULES, books
+from tests.projections.kpis.rules_factory import ANY_RULES, books
 
 YEAR = ("2025-01-01", "2026-01-01")
 HALVES = (("2025-01-01", "2025-07-01"), ("2025-07-01", "2026-01-01"))
@@ -33,8 +33,8 @@ SPOT = MetricRules(fx="spot")
 
 def table(*rates: tuple[str, str, str], base: str = "USD") -> Rates:
     """A table of (date, currency, rate)."""
-    told = tuple(FxRate(date=date, currency=currency, rate=rate) for date, currency, rate in rates)
-    return Rates(FxRules(base=base, rates=told))
+    rows = tuple(FxRate(date=date, currency=currency, rate=rate) for date, currency, rate in rates)
+    return Rates(FxRules(base=base, rates=rows))
 
 
 RISING = table(("2023-01-01", "EUR", "1.1"), ("2025-03-01", "EUR", "1.2"), ("2025-10-01", "EUR", "1.25"))
@@ -46,10 +46,10 @@ def exchanged(
 ) -> tuple[list[AccountMovements], int]:  # fmt: skip
     """The standings of a period in one currency, and in how many parts of the usual ones they count."""
     own, (start, end) = counted(lines, rules), map(at, period)
-    worth = ConvertedAmounts(
+    amounts = ConvertedAmounts(
         own, start, end, Exchange(to, rates, UTC), spot=rules.fx == "spot" if spot is None else spot
     )
-    return movements_of(own, start, end, rules, UTC, worth), worth.scale_factor
+    return movements_of(own, start, end, rules, UTC, amounts), amounts.scale_factor
 
 
 def steps_of(lines: Iterable[ContractLine], period: tuple[str, str], rates: Rates, **more: Any) -> dict[str, Fraction]:
@@ -58,7 +58,7 @@ def steps_of(lines: Iterable[ContractLine], period: tuple[str, str], rates: Rate
     return {one.name: Fraction(one.amount, 12_000_000 * per) for one in waterfall(rows) if one.amount}
 
 
-def told(
+def converted_measure(
     name: str, method: str | None, lines: Iterable[ContractLine], period: tuple[str, str], rates: Rates, **more: Any
 ) -> Measure:
     """A KPI in one currency."""
@@ -67,7 +67,7 @@ def told(
     return measure(kpi.methods[method or kpi.default], rows, per)
 
 
-def test_totals_are_worth_what_their_own_day_says_and_rates_stand_in_a_row_of_their_own() -> None:
+def test_totals_are_at_their_own_days_rates_and_the_difference_has_a_row_of_its_own() -> None:
     """Source: ChartMogul: FX is shown in its own row, never as expansion."""
     book = [line("a", "100", "2024-01-01"), line("b", "100", "2024-01-01", currency="EUR")]
 
@@ -75,7 +75,7 @@ def test_totals_are_worth_what_their_own_day_says_and_rates_stand_in_a_row_of_th
     assert steps_of(book, YEAR, RISING, rules=SPOT) == {"opening": 210, "fx": 15, "closing": 225}
 
 
-def test_movements_are_worth_what_the_opening_says_or_their_own_day() -> None:
+def test_movements_are_at_the_openings_rates_or_their_own_days() -> None:
     book = [
         line("a", "100", "2024-01-01"),
         *changed("b", ("2024-01-01", "100"), ("2025-04-01", "150"), ("2025-11-01", "140")),
@@ -99,11 +99,11 @@ def test_no_rate_moves_a_ratio() -> None:
     ]
 
     for method in ("point_to_point", "movement"):
-        assert told("net_revenue_retention", method, book, YEAR, RISING).value == Fraction(260, 210)
-    assert told("gross_revenue_retention", None, book, YEAR, RISING).value == 1
-    assert told("arr_growth", None, book, YEAR, RISING).value == Fraction(50, 210)
-    assert told("mrr", None, book, ("2026-01-01", "2026-01-01"), RISING).value == 275
-    assert told("arpa", None, book, ("2026-01-01", "2026-01-01"), RISING).value == Fraction(275, 2)
+        assert converted_measure("net_revenue_retention", method, book, YEAR, RISING).value == Fraction(260, 210)
+    assert converted_measure("gross_revenue_retention", None, book, YEAR, RISING).value == 1
+    assert converted_measure("arr_growth", None, book, YEAR, RISING).value == Fraction(50, 210)
+    assert converted_measure("mrr", None, book, ("2026-01-01", "2026-01-01"), RISING).value == 275
+    assert converted_measure("arpa", None, book, ("2026-01-01", "2026-01-01"), RISING).value == Fraction(275, 2)
 
 
 def test_the_lesser_of_start_and_end_is_taken_of_an_accounts_converted_total() -> None:
@@ -115,10 +115,10 @@ def test_the_lesser_of_start_and_end_is_taken_of_an_accounts_converted_total() -
     ]
     book = [one if one.currency == "EUR" else one._replace(contract="a-2") for one in book]
 
-    assert told("gross_revenue_retention", None, book, YEAR, RISING).value == Fraction(182, 210)
+    assert converted_measure("gross_revenue_retention", None, book, YEAR, RISING).value == Fraction(182, 210)
 
 
-def test_a_contract_that_switches_currency_is_worth_what_it_was_on_that_day() -> None:
+def test_a_contract_that_switches_currency_goes_on_from_its_amount_on_that_day() -> None:
     book = [
         line("a", "100", "2024-01-01", "2025-06-01", currency="EUR"),
         line("a", "120", "2025-06-01", contract="a-2"),
@@ -126,8 +126,8 @@ def test_a_contract_that_switches_currency_is_worth_what_it_was_on_that_day() ->
 
     for rules in (DEFAULT_RULES, SPOT):
         assert steps_of(book, YEAR, RISING, rules=rules) == {"opening": 110, "fx": 10, "closing": 120}
-    assert told("net_revenue_retention", "movement", book, YEAR, RISING).value == 1
-    assert told("net_revenue_retention", None, book, YEAR, RISING).value == 1
+    assert converted_measure("net_revenue_retention", "movement", book, YEAR, RISING).value == 1
+    assert converted_measure("net_revenue_retention", None, book, YEAR, RISING).value == 1
 
 
 def test_what_a_switch_adds_beyond_the_rate_is_expansion_and_its_later_end_is_churn_of_just_that() -> None:
@@ -157,7 +157,7 @@ def test_a_switch_by_way_of_a_third_currency_is_followed() -> None:
         "fx": Fraction("0.14"),
         "closing": Fraction("1.68"),
     }
-    assert told("gross_revenue_retention", None, book, YEAR, rates).value == 1
+    assert converted_measure("gross_revenue_retention", None, book, YEAR, rates).value == 1
 
 
 THREE = table(
@@ -189,14 +189,14 @@ def test_of_equal_contracts_that_end_at_a_switch_neither_goes_before_the_other()
     assert steps_of(merged(equal), YEAR, THREE) == steps_of(merged(equal, "a-3", "a-2"), YEAR, THREE)
 
 
-def test_what_follows_several_contracts_goes_on_from_what_they_were_worth_together() -> None:
+def test_what_follows_several_contracts_goes_on_from_their_converted_sum() -> None:
     book = merged([line("a", "2.2", "2024-01-01", "2025-07-01", currency="EUR")])
 
-    told_ = steps_of(book, YEAR, THREE)
+    steps = steps_of(book, YEAR, THREE)
 
-    # 1.20 pounds at 1.30 became 1.80 euros of the same worth; with 2.20 euros at 1.10 that makes 3.98, for 4.80 dollars then.
-    assert told_ == {"opening": Fraction("3.98"), "fx": Fraction("0.82"), "closing": Fraction("4.8")}
-    assert told("net_revenue_retention", None, book, YEAR, THREE).value == 1
+    # 1.20 pounds at 1.30 became 1.80 euros of the same amount; with 2.20 euros at 1.10 that makes 3.98, for 4.80 dollars then.
+    assert steps == {"opening": Fraction("3.98"), "fx": Fraction("0.82"), "closing": Fraction("4.8")}
+    assert converted_measure("net_revenue_retention", None, book, YEAR, THREE).value == 1
 
 
 def test_a_second_contract_in_another_currency_is_expansion() -> None:
@@ -209,14 +209,14 @@ def test_a_currency_that_is_not_the_tables_own_is_reached_by_way_of_it_without_r
     rates = table(("2023-01-01", "EUR", "1.1"), ("2023-01-01", "JPY", "0.007"))
     book = [line(f"in-{one}", "100", "2024-01-01", currency=one) for one in ("USD", "EUR", "JPY")]
 
-    worth = told("mrr", None, book, ("2025-01-01", "2025-01-01"), rates, to="EUR").value
+    value = converted_measure("mrr", None, book, ("2025-01-01", "2025-01-01"), rates, to="EUR").value
 
-    assert worth == 100 + 100 / Fraction("1.1") + 100 * Fraction("0.007") / Fraction("1.1")
+    assert value == 100 + 100 / Fraction("1.1") + 100 * Fraction("0.007") / Fraction("1.1")
     kpi = next(kpi for kpi in KPIS if kpi.name == "mrr")
-    found = told("mrr", None, book, ("2025-01-01", "2025-01-01"), rates, to="EUR")
+    converted = converted_measure("mrr", None, book, ("2025-01-01", "2025-01-01"), rates, to="EUR")
     terms = KpiContext(at("2025-01-01"), at("2025-01-01"), UTC, "EUR")
-    assert figure(kpi, found, terms)["value"] == "191.55"
-    assert [row["contribution"]["numerator"] for row in breakdown(found, "EUR")[0]] == ["100.00", "0.64", "90.91"]
+    assert figure(kpi, converted, terms)["value"] == "191.55"
+    assert [row["contribution"]["numerator"] for row in breakdown(converted, "EUR")[0]] == ["100.00", "0.64", "90.91"]
 
 
 def test_amounts_in_the_reporting_currency_need_no_table() -> None:
@@ -250,7 +250,7 @@ def test_a_period_that_begins_with_the_calendar_is_refused_by_name() -> None:
     assert refused.value.code == "fx_rate_missing"
 
 
-def test_the_rates_that_were_used_are_told_once_each_with_their_own_date() -> None:
+def test_the_rates_that_were_used_are_listed_once_each_with_their_own_date() -> None:
     exchange = Exchange("GBP", table(("2024-01-01", "EUR", "1.1"), ("2024-01-01", "GBP", "1.25")), UTC)
     assert converted([("EUR", 100), ("GBP", 7), ("EUR", 50)], at("2025-05-05"), exchange) == ([2200, 175, 1100], 25)
 
@@ -292,11 +292,11 @@ def test_in_total_every_waterfall_closes_and_retention_is_the_same_by_movements(
         steps = waterfall(rows)
         assert sum(step.sign * step.amount for step in steps[:-1]) == steps[-1].amount
         in_force = [one for one in counted(book, rules) if one.valid_from < at(YEAR[1]) <= one.valid_to]
-        worth, last = Exchange(to, table(*rates), UTC), at(YEAR[1]) - 1
-        closing = sum(one.annual * worth.rate(one.currency, last) for one in in_force)
+        exchange, last = Exchange(to, table(*rates), UTC), at(YEAR[1]) - 1
+        closing = sum(one.annual * exchange.rate(one.currency, last) for one in in_force)
         assert Fraction(steps[-1].amount, per) == closing
     net, moved, gross = (
-        told(name, method, book, YEAR, table(*rates), to=to, rules=rules).value
+        converted_measure(name, method, book, YEAR, table(*rates), to=to, rules=rules).value
         for name, method in (
             ("net_revenue_retention", "point_to_point"), ("net_revenue_retention", "movement"), ("gross_revenue_retention", None),
         )
@@ -314,8 +314,8 @@ def test_one_factor_on_every_rate_leaves_ratios_as_they_are(
     foreign = [one._replace(currency="EUR") if one.currency == "USD" else one for one in book]
     for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.ACCOUNT_MOVEMENTS and kpi.unit == "ratio"):
         for method in kpi.methods:
-            once = told(kpi.name, method, foreign, YEAR, table(*rates)).value
-            assert told(kpi.name, method, foreign, YEAR, table(*times_seven(rates))).value == once
+            once = converted_measure(kpi.name, method, foreign, YEAR, table(*rates)).value
+            assert converted_measure(kpi.name, method, foreign, YEAR, table(*times_seven(rates))).value == once
 
 
 @given(books(), tables())
@@ -323,7 +323,7 @@ def test_the_fx_row_is_all_that_lies_between_totals_at_constant_rates_and_at_the
     book: list[ContractLine], rates: list[tuple[str, str, str]]
 ) -> None:
     if any(_switched(book)):
-        return  # its own day's rates say what a switch is worth
+        return  # its own day's rates convert a switch
     rows, per = exchanged(book, YEAR, table(*rates))
     known = [step for step in rates if step[0] < YEAR[0]]
     still, parts = exchanged(book, YEAR, table(*(step for step in known if step[0] == known[-1][0])))
@@ -342,7 +342,7 @@ def _switched(book: list[ContractLine]) -> Iterable[bool]:
 
 
 @given(books(), tables())
-def test_sub_periods_add_up_in_total_where_movements_are_worth_what_their_day_says(
+def test_sub_periods_add_up_in_total_where_movements_are_at_their_own_days_rates(
     book: list[ContractLine], rates: list[tuple[str, str, str]]
 ) -> None:
     parts = []
@@ -360,9 +360,9 @@ def test_what_accounts_give_sums_to_the_figure_as_it_is_written(
     book: list[ContractLine], rates: list[tuple[str, str, str]], rules: MetricRules
 ) -> None:
     for kpi in (kpi for kpi in KPIS if kpi.reads is RowKind.ACCOUNT_MOVEMENTS):
-        found = told(kpi.name, None, book, YEAR, table(*rates), rules=rules)
-        answer = figure(kpi, found, KpiContext(at(YEAR[0]), at(YEAR[1]), UTC, "USD"))
-        rows, _ = breakdown(found, "USD")
+        converted = converted_measure(kpi.name, None, book, YEAR, table(*rates), rules=rules)
+        answer = figure(kpi, converted, KpiContext(at(YEAR[0]), at(YEAR[1]), UTC, "USD"))
+        rows, _ = breakdown(converted, "USD")
         given_ = sum(Fraction(row["contribution"]["numerator"]) for row in rows)
         assert given_ == Fraction(answer["numerator"])
         assert len({row["account"] for row in rows}) == len(rows)

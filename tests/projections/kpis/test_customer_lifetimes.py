@@ -8,9 +8,9 @@ from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line
 
 
-def told(lines: list[ContractLine], until: str, months: int = 12) -> list[tuple[int, bool]]:
+def tenures_in(lines: list[ContractLine], until: str, months: int = 12) -> list[tuple[int, bool]]:
     """The tenures of a book, seen until a day's first instant."""
-    return [tuple(one) for one in tenures(customer_lifetimes(lines, at(until)), months, UTC)]
+    return [tuple(tenure) for tenure in tenures(customer_lifetimes(lines, at(until)), months, UTC)]
 
 
 def spells(lines: list[ContractLine], until: str = "2030-01-01") -> list[tuple[int, int | None]]:
@@ -45,7 +45,7 @@ def test_who_comes_back_begins_another_spell() -> None:
     book = [line("a", "10", "2020-01-01", "2021-01-01"), line("a", "10", "2021-03-01", contract="a-2")]
 
     assert spells(book) == [(at("2020-01-01"), at("2021-01-01")), (at("2021-03-01"), None)]
-    assert told(book, "2023-04-01") == [(1, True), (2, False)]
+    assert tenures_in(book, "2023-04-01") == [(1, True), (2, False)]
 
 
 def test_who_never_paid_and_what_lies_ahead_counts_for_nothing() -> None:
@@ -62,35 +62,35 @@ def test_who_never_paid_and_what_lies_ahead_counts_for_nothing() -> None:
 def test_an_end_that_lies_ahead_is_not_known_by_then() -> None:
     book = [line("a", "10", "2020-01-01", "2023-01-01")]
 
-    assert told(book, "2023-01-01") == [(2, False)]
-    assert told(book, "2023-01-02") == [(3, True)]
+    assert tenures_in(book, "2023-01-01") == [(2, False)]
+    assert tenures_in(book, "2023-01-02") == [(3, True)]
 
 
 def test_an_account_is_lost_at_the_first_renewal_point_that_it_does_not_pass() -> None:
-    assert told([line("a", "10", "2020-01-01", "2021-01-01")], "2030-01-01") == [(1, True)]
-    assert told([line("a", "10", "2020-01-01", "2020-04-01")], "2030-01-01") == [(1, True)]
-    assert told([line("a", "10", "2020-01-01", "2021-04-01")], "2030-01-01") == [(2, True)]
-    assert told([line("a", "10", "2020-01-01", "2021-04-01")], "2030-01-01", 1) == [(15, True)]
+    assert tenures_in([line("a", "10", "2020-01-01", "2021-01-01")], "2030-01-01") == [(1, True)]
+    assert tenures_in([line("a", "10", "2020-01-01", "2020-04-01")], "2030-01-01") == [(1, True)]
+    assert tenures_in([line("a", "10", "2020-01-01", "2021-04-01")], "2030-01-01") == [(2, True)]
+    assert tenures_in([line("a", "10", "2020-01-01", "2021-04-01")], "2030-01-01", 1) == [(15, True)]
 
 
 def test_until_its_renewal_point_has_passed_an_early_loss_is_censored_like_those_that_go_on() -> None:
     """Otherwise those who can only have been lost yet would be at risk alone."""
     book = [line("a", "10", "2020-01-01", "2021-04-01")]
 
-    assert told(book, "2021-06-01") == [(1, False)]
-    assert told(book, "2022-01-01") == [(1, False)]
-    assert told(book, "2022-01-02") == [(2, True)]
+    assert tenures_in(book, "2021-06-01") == [(1, False)]
+    assert tenures_in(book, "2022-01-01") == [(1, False)]
+    assert tenures_in(book, "2022-01-02") == [(2, True)]
 
 
 def test_months_are_those_of_the_calendar_whatever_their_length() -> None:
     book = [line("a", "10", "2020-01-31")]
 
-    assert told(book, "2020-02-29", 1) == [(0, False)]
-    assert told(book, "2020-03-01", 1) == [(1, False)]
-    assert told(book, "2021-01-31", 1) == [(11, False)]
-    assert told(book, "2021-02-01", 1) == [(12, False)]
-    assert told(book, "2021-02-01", 3) == [(4, False)]
-    assert told([line("leap", "10", "2020-02-29")], "2021-03-01") == [(1, False)]
+    assert tenures_in(book, "2020-02-29", 1) == [(0, False)]
+    assert tenures_in(book, "2020-03-01", 1) == [(1, False)]
+    assert tenures_in(book, "2021-01-31", 1) == [(11, False)]
+    assert tenures_in(book, "2021-02-01", 1) == [(12, False)]
+    assert tenures_in(book, "2021-02-01", 3) == [(4, False)]
+    assert tenures_in([line("leap", "10", "2020-02-29")], "2021-03-01") == [(1, False)]
 
 
 def test_days_begin_at_midnight_in_the_zone_also_where_a_day_has_23_hours() -> None:

@@ -54,13 +54,13 @@ def test_no_float_and_no_number_but_truth_stands_in_an_answer(kpi: Any) -> None:
         line("c", "100.10", "2025-02-01", interval="year"),
     ]
     for method in kpi.methods.values():
-        found = measure(method, account_movements(book, at("2025-01-01"), at("2026-01-01")))
+        measured = measure(method, account_movements(book, at("2025-01-01"), at("2026-01-01")))
 
-        assert isinstance(found.value, Fraction)
-        told = leaves(
+        assert isinstance(measured.value, Fraction)
+        body = leaves(
             [
-                figure(kpi, found, KpiContext(at("2025-01-01"), at("2026-01-01"), zone("UTC"), "USD")),
-                breakdown(found, "USD")[0],
+                figure(kpi, measured, KpiContext(at("2025-01-01"), at("2026-01-01"), zone("UTC"), "USD")),
+                breakdown(measured, "USD")[0],
             ]
         )
-        assert {type(leaf) for leaf in told} <= {str, bool, type(None)}
+        assert {type(leaf) for leaf in body} <= {str, bool, type(None)}

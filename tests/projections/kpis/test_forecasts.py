@@ -33,7 +33,9 @@ def forecast(*rows: Renewal, **options: str) -> dict[str, Any]:
     return figure(RENEWAL_FORECAST, measure(RENEWAL_FORECAST.methods["weighted"], outlooks), terms)
 
 
-def said(category: str, probability: str | None, value: int, by: str = "key_1", day: str = "2025-05-01") -> Forecast:
+def submitted(
+    category: str, probability: str | None, value: int, by: str = "key_1", day: str = "2025-05-01"
+) -> Forecast:
     """A forecast of the row's contract."""
     money = value * MILLION
     return Forecast(
@@ -52,17 +54,17 @@ def accuracy(*rows: Predicted, **options: str) -> dict[str, Any]:
 
 def test_d19_a_pool_of_two_millions_at_ninety_percent() -> None:
     """Source: reference/product.md 3.8, D19."""
-    told = forecast(term(2_000_000, category="commit", chance="0.9", expected=2_000_000 * MILLION))
+    answer = forecast(term(2_000_000, category="commit", chance="0.9", expected=2_000_000 * MILLION))
 
-    assert told["value"] == "1800000.00"
+    assert answer["value"] == "1800000.00"
 
 
 def test_d23_only_what_recurs_is_forecast_and_by_the_year() -> None:
     """Source: reference/product.md 3.8, D23: once 1,000,000; monthly 10 x 5; annual 1,000 x 2; rate 100."""
     recurring = annual("5", "10", "month") + annual("2", "1000", "year")
-    told = forecast(ROW._replace(atr=recurring, risk="on_track", probability="1"))
+    answer = forecast(ROW._replace(atr=recurring, risk="on_track", probability="1"))
 
-    assert (told["value"], told["available_to_renew"]) == ("2600.00", "2600.00")
+    assert (answer["value"], answer["available_to_renew"]) == ("2600.00", "2600.00")
 
 
 # --- forecast ---
@@ -76,12 +78,12 @@ def test_low_is_committed_base_is_weighted_and_high_adds_the_best_cases() -> Non
         term(100, category="lost", expected=100 * MILLION, contract="ctr_4"),
     ]
 
-    told = forecast(*rows)
+    answer = forecast(*rows)
 
-    assert (told["low"], told["base"], told["high"]) == ("1100.00", "1405.00", "1600.00")
-    assert (told["value"], told["numerator"]) == ("1405.00", "1405.00")
-    assert told["uplift"] == "50.00"  # 0.9 x 100 - 0.4 x 100
-    assert told["available_to_renew"] == "1800.00"
+    assert (answer["low"], answer["base"], answer["high"]) == ("1100.00", "1405.00", "1600.00")
+    assert (answer["value"], answer["numerator"]) == ("1405.00", "1405.00")
+    assert answer["uplift"] == "50.00"  # 0.9 x 100 - 0.4 x 100
+    assert answer["available_to_renew"] == "1800.00"
 
 
 @pytest.mark.parametrize(
@@ -89,10 +91,10 @@ def test_low_is_committed_base_is_weighted_and_high_adds_the_best_cases() -> Non
     [("on_track", "950.00"), ("watch", "750.00"), ("at_risk", "450.00"), ("critical", "150.00"), (None, "950.00")],
 )
 def test_without_a_forecast_the_risk_says_how_likely_it_is(risk: str | None, value: str) -> None:
-    told = forecast(term(1000, risk=risk))
+    answer = forecast(term(1000, risk=risk))
 
-    assert told["value"] == value
-    assert told["warnings"] == ([] if risk else [{"code": "unassessed_renewals", "count": 1}])
+    assert answer["value"] == value
+    assert answer["warnings"] == ([] if risk else [{"code": "unassessed_renewals", "count": 1}])
 
 
 def test_the_newest_forecast_counts_before_the_risk_and_a_probability_before_its_default() -> None:
@@ -106,18 +108,23 @@ def test_what_is_decided_is_certain_and_under_notice_nothing_is_expected() -> No
     lost = term(1000, outcome="lost", contract="ctr_2", category="commit", expected=9 * MILLION)
     noticed = term(1000, noticed=True, contract="ctr_3")
 
-    told = forecast(won, lost, noticed)
+    answer = forecast(won, lost, noticed)
 
-    assert (told["low"], told["base"], told["high"], told["renewed"]) == ("1200.00", "1200.00", "1200.00", "1200.00")
-    assert told["warnings"] == []
+    assert (answer["low"], answer["base"], answer["high"], answer["renewed"]) == (
+        "1200.00",
+        "1200.00",
+        "1200.00",
+        "1200.00",
+    )
+    assert answer["warnings"] == []
 
 
 def test_groups_sum_to_the_whole_however_they_are_rounded() -> None:
     parts = {"retainer": 1, "social": 1, "search": 1}
-    told = forecast(term(100, products=parts, risk="watch"), by="product")
+    answer = forecast(term(100, products=parts, risk="watch"), by="product")
 
-    assert [one["product"] for one in told["groups"]] == ["retainer", "search", "social"]
-    assert sum(Fraction(one["base"]) for one in told["groups"]) == Fraction(told["base"]) == 75
+    assert [one["product"] for one in answer["groups"]] == ["retainer", "search", "social"]
+    assert sum(Fraction(one["base"]) for one in answer["groups"]) == Fraction(answer["base"]) == 75
     with pytest.raises(Invalid) as refused:
         forecast(term(100), by="moon")
     assert refused.value.code == "invalid_option"
@@ -136,11 +143,11 @@ def test_every_grouping_sums_to_the_forecast(drawn: list[tuple[int, str | None, 
              products={"a": value * MILLION, "b": 7} if split else {})
         for at_, (value, category, split) in enumerate(drawn)
     ]  # fmt: skip
-    told = forecast(*rows, by="product")
+    answer = forecast(*rows, by="product")
 
     for name in ("low", "base", "high"):
-        assert sum(Fraction(one[name]) for one in told["groups"]) == Fraction(told[name])
-    assert Fraction(told["low"]) <= Fraction(told["high"])
+        assert sum(Fraction(one[name]) for one in answer["groups"]) == Fraction(answer[name])
+    assert Fraction(answer["low"]) <= Fraction(answer["high"])
 
 
 # --- what is available and what is at risk ---
@@ -174,41 +181,45 @@ def test_only_what_is_sure_is_not_at_risk(more: dict[str, Any], at_stake: int) -
 def test_accuracy_bias_and_brier_score_by_person() -> None:
     won = term(1000, outcome="renewed", renewed=1000 * MILLION)
     lost = term(1000, outcome="lost", contract="ctr_2")
-    told = accuracy(
-        Predicted("acct_1", won, said("commit", "0.9", 1000)),
-        Predicted("acct_1", lost, said("best_case", "0.5", 600, "key_2")),
+    answer = accuracy(
+        Predicted("acct_1", won, submitted("commit", "0.9", 1000)),
+        Predicted("acct_1", lost, submitted("best_case", "0.5", 600, "key_2")),
     )
 
     # Forecast 900 + 300, renewed 1,000: 200 too high. Brier: (0.1^2 + 0.5^2) / 2.
-    assert (told["value"], told["bias"], told["brier_score"]) == ("0.8", "0.2", "0.13")
-    assert (told["numerator"], told["denominator"], told["days_before"]) == ("1200.00", "1000.00", 30)
-    assert told["by_person"] == [
+    assert (answer["value"], answer["bias"], answer["brier_score"]) == ("0.8", "0.2", "0.13")
+    assert (answer["numerator"], answer["denominator"], answer["days_before"]) == ("1200.00", "1000.00", 30)
+    assert answer["by_person"] == [
         {"by": "key_1", "value": "0.9", "bias": "-0.1", "brier_score": "0.01", "renewals": 1},
         {"by": "key_2", "value": None, "bias": None, "brier_score": "0.25", "renewals": 1},
     ]
 
 
-def test_what_is_undecided_or_was_never_forecast_is_left_out_and_told_of() -> None:
-    told = accuracy(
-        Predicted("acct_1", term(1000), said("commit", None, 1000)),
+def test_what_is_undecided_or_was_never_forecast_is_left_out_with_a_warning() -> None:
+    answer = accuracy(
+        Predicted("acct_1", term(1000), submitted("commit", None, 1000)),
         Predicted("acct_1", term(1000, outcome="renewed", renewed=5 * MILLION, contract="ctr_2"), None),
     )
 
-    assert (told["value"], told["null_reason"]) == (None, "no_forecasts_in_period")
-    assert {one["code"]: one["count"] for one in told["warnings"]} == {
+    assert (answer["value"], answer["null_reason"]) == (None, "no_forecasts_in_period")
+    assert {one["code"]: one["count"] for one in answer["warnings"]} == {
         "undecided_renewals": 1,
         "renewals_without_forecast": 1,
     }
 
 
 def test_nothing_renewed_has_no_accuracy() -> None:
-    told = accuracy(Predicted("acct_1", term(1000, outcome="lost"), said("commit", None, 1000)))
+    answer = accuracy(Predicted("acct_1", term(1000, outcome="lost"), submitted("commit", None, 1000)))
 
-    assert (told["value"], told["null_reason"], told["brier_score"]) == (None, "nothing_renewed_in_period", "0.9025")
+    assert (answer["value"], answer["null_reason"], answer["brier_score"]) == (
+        None,
+        "nothing_renewed_in_period",
+        "0.9025",
+    )
 
 
 def test_the_forecast_that_stood_is_the_newest_before_the_day() -> None:
-    may, june = said("commit", None, 1), said("lost", None, 2, day="2025-06-01")
+    may, june = submitted("commit", None, 1), submitted("lost", None, 2, day="2025-06-01")
 
     assert stood([june, may], at("2025-06-01")) == may
     assert stood([june, may], at("2025-06-02")) == june

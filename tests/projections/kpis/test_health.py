@@ -99,9 +99,9 @@ def test_a_stale_signal_leaves_the_points_of_the_others_alone_and_only_the_weigh
 
 @given(POINTS)
 def test_what_drives_a_score_sums_to_it(points: list[int | None]) -> None:
-    told = health(observed(*points), NOW, Fraction(0))
+    result = health(observed(*points), NOW, Fraction(0))
 
-    assert (told.score or 0) == sum(told.drivers.values())
+    assert (result.score or 0) == sum(result.drivers.values())
 
 
 def test_too_little_that_is_fresh_is_no_score_and_says_so() -> None:

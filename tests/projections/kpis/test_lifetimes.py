@@ -24,15 +24,15 @@ CENSORED = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
 CALENDAR = {0: "2024-12", 1: "2025-01", 2: "2025-02", 3: "2025-03", 4: "2025-04", 5: "2025-05", 6: "2025-06"}
 
 
-def told(
+def computed(
     book: list[ContractLine], until: str, method: str, rules: MetricRules | None = None, **options: str
 ) -> ComputedValue:
     """A lifetime value, seen until a day's first instant, in dollars."""
     terms = KpiContext(at(until), at(until), UTC, "USD", rules or MetricRules(), options)
     rows = customer_lifetimes(book, at(until))
-    way = KPI.methods[method]
-    assert way.compute is not None
-    return way.compute(measure(way, rows), terms)
+    method_ = KPI.methods[method]
+    assert method_.compute is not None
+    return method_.compute(measure(method_, rows), terms)
 
 
 def turning(number: int, price: str = "100") -> list[ContractLine]:
@@ -48,12 +48,12 @@ def turning(number: int, price: str = "100") -> list[ContractLine]:
 
 def test_a_hundred_a_month_and_five_percent_of_churn_are_two_thousand() -> None:
     """Source: D5, product.md 3.8: ChartMogul, LTV: ARPA 100, trailing churn 5%."""
-    found = told(turning(20), "2025-07-01", "simple")
+    answer = computed(turning(20), "2025-07-01", "simple")
 
-    assert found.value == 2000
-    assert found.members["churn_rate"] == "0.05"
-    assert found.members["expected_lifetime"] == "1.666667"
-    assert told(turning(20), "2025-07-01", "simple", margin="0.8").value == 1600
+    assert answer.value == 2000
+    assert answer.members["churn_rate"] == "0.05"
+    assert answer.members["expected_lifetime"] == "1.666667"
+    assert computed(turning(20), "2025-07-01", "simple", margin="0.8").value == 1600
 
 
 def test_the_running_month_does_not_count_towards_the_trailing_churn() -> None:
@@ -61,7 +61,7 @@ def test_the_running_month_does_not_count_towards_the_trailing_churn() -> None:
 
     assert rates == [Fraction(1, 20)] * 6
     assert (
-        told([*turning(20), line("late", "100", "2024-01-01", "2025-07-10")], "2025-07-20", "simple").members[
+        computed([*turning(20), line("late", "100", "2024-01-01", "2025-07-10")], "2025-07-20", "simple").members[
             "churn_rate"
         ]
         == "0.047619"
@@ -69,25 +69,25 @@ def test_the_running_month_does_not_count_towards_the_trailing_churn() -> None:
 
 
 def test_without_churn_a_simple_value_is_null_and_never_infinite() -> None:
-    found = told(steady(5, "10"), "2025-07-01", "simple")
+    answer = computed(steady(5, "10"), "2025-07-01", "simple")
 
-    assert (found.value, found.null_reason, found.members["churn_rate"]) == (None, "no_churn", "0")
-    assert found.members["expected_lifetime"] is None
+    assert (answer.value, answer.null_reason, answer.members["churn_rate"]) == (None, "no_churn", "0")
+    assert answer.members["expected_lifetime"] is None
 
 
 def test_a_simple_value_needs_an_account_that_pays_and_a_month_that_is_over() -> None:
     gone = [line("a", "10", "2025-01-01", "2025-06-01")]
 
-    assert told(gone, "2025-07-01", "simple").null_reason == "no_paying_accounts"
-    assert told([line("a", "10", "2025-06-15")], "2025-06-20", "simple").null_reason == "no_full_month"
-    assert told([], "2025-06-20", "simple").null_reason == "no_paying_accounts"
+    assert computed(gone, "2025-07-01", "simple").null_reason == "no_paying_accounts"
+    assert computed([line("a", "10", "2025-06-15")], "2025-06-20", "simple").null_reason == "no_full_month"
+    assert computed([], "2025-06-20", "simple").null_reason == "no_paying_accounts"
 
 
-def test_what_a_simple_value_does_not_use_is_said() -> None:
-    found = told(turning(20), "2025-07-01", "simple", discount_rate="0.2", horizon="3")
+def test_an_option_that_a_simple_value_does_not_use_is_a_warning() -> None:
+    answer = computed(turning(20), "2025-07-01", "simple", discount_rate="0.2", horizon="3")
 
-    assert found.warnings["option_not_used"] is None
-    assert (found.members["discount_rate"], found.members["horizon"]) == (None, None)
+    assert answer.warnings["option_not_used"] is None
+    assert (answer.members["discount_rate"], answer.members["horizon"]) == (None, None)
 
 
 # --- Kaplan-Meier ---
@@ -122,45 +122,45 @@ def test_the_product_limit_of_the_teaching_data_is_exact_to_four_digits() -> Non
 
 def test_a_curve_is_multiplied_into_money_up_to_the_horizon() -> None:
     book = [line("gone", "100", "2020-01-01", "2021-01-01"), *steady(3, "100", "2020-01-01")]
-    found = told(book, "2022-06-01", "kaplan_meier", discount_rate="0.25")
+    answer = computed(book, "2022-06-01", "kaplan_meier", discount_rate="0.25")
 
-    assert [row["share"] for row in found.members["survival"]] == ["1", "0.75", "0.75"]
-    assert found.members["survival"][1]["standard_error"] == "0.216506"
-    assert found.members["expected_lifetime"] == "1.75"
-    assert found.value == 1200 * (1 + Fraction(3, 4) * Fraction(4, 5))
-    assert found.members["observations"] == {
+    assert [row["share"] for row in answer.members["survival"]] == ["1", "0.75", "0.75"]
+    assert answer.members["survival"][1]["standard_error"] == "0.216506"
+    assert answer.members["expected_lifetime"] == "1.75"
+    assert answer.value == 1200 * (1 + Fraction(3, 4) * Fraction(4, 5))
+    assert answer.members["observations"] == {
         "accounts": 4, "tenures": 4, "lost": 1, "censored": 3,
         "periods": [
             {"period": 1, "at_risk": 4, "lost": 1, "survivors": 3}, {"period": 2, "at_risk": 3, "lost": 0, "survivors": 3},
         ],
     }  # fmt: skip
-    assert found.warnings == {"still_running": 3, "few_observations": 4}
+    assert answer.warnings == {"still_running": 3, "few_observations": 4}
 
 
 def test_nothing_is_made_up_beyond_what_was_seen() -> None:
     book = [line("gone", "100", "2020-01-01", "2021-01-01"), *steady(3, "100", "2020-01-01")]
-    beyond = told(book, "2022-06-01", "kaplan_meier", horizon="40")
+    beyond = computed(book, "2022-06-01", "kaplan_meier", horizon="40")
 
-    assert beyond.value == told(book, "2022-06-01", "kaplan_meier").value
+    assert beyond.value == computed(book, "2022-06-01", "kaplan_meier").value
     assert (beyond.members["horizon"], "horizon_beyond_observation" in beyond.warnings) == (2, True)
-    assert told(book, "2022-06-01", "kaplan_meier", horizon="1").value == 1200
+    assert computed(book, "2022-06-01", "kaplan_meier", horizon="1").value == 1200
 
 
 def test_censored_accounts_are_never_counted_as_lost() -> None:
-    found = told(steady(4, "100", "2020-01-01"), "2023-06-01", "kaplan_meier", discount_rate="0")
+    answer = computed(steady(4, "100", "2020-01-01"), "2023-06-01", "kaplan_meier", discount_rate="0")
 
-    assert found.value == 3600
-    assert found.warnings["no_losses"] is None
-    assert {row["share"] for row in found.members["survival"]} == {"1"}
+    assert answer.value == 3600
+    assert answer.warnings["no_losses"] is None
+    assert {row["share"] for row in answer.members["survival"]} == {"1"}
 
 
 def test_a_curve_needs_a_period_that_is_over() -> None:
-    found = told(steady(4, "100", "2023-01-01"), "2023-06-01", "kaplan_meier")
+    answer = computed(steady(4, "100", "2023-01-01"), "2023-06-01", "kaplan_meier")
 
-    assert (found.value, found.null_reason) == (None, "too_few_periods")
-    assert told(steady(4, "100", "2023-01-01"), "2023-06-02", "kaplan_meier", period="month").value == 500 - _discount(
-        5
-    )
+    assert (answer.value, answer.null_reason) == (None, "too_few_periods")
+    assert computed(
+        steady(4, "100", "2023-01-01"), "2023-06-02", "kaplan_meier", period="month"
+    ).value == 500 - _discount(5)
 
 
 def _discount(months: int) -> Fraction:
@@ -181,27 +181,28 @@ def test_where_nothing_is_censored_the_product_limit_is_the_simple_share(lasted:
 @settings(max_examples=80, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 12), st.booleans()).map(lambda one: Tenure(one[0], one[1] and one[0] > 0)), min_size=1
+        st.tuples(st.integers(0, 12), st.booleans()).map(lambda tenure: Tenure(tenure[0], tenure[1] and tenure[0] > 0)),
+        min_size=1,
     )
 )
-def test_survival_only_falls_and_every_account_is_at_risk_as_long_as_it_was_seen(found: list[Tenure]) -> None:
-    seen = points(found)
-    shares = [one.share for one in product_limit(seen)]
+def test_survival_only_falls_and_every_account_is_at_risk_as_long_as_it_was_seen(tenures_: list[Tenure]) -> None:
+    observed = points(tenures_)
+    shares = [point.share for point in product_limit(observed)]
 
     assert shares == sorted(shares, reverse=True)
     assert all(0 <= share <= 1 for share in shares)
-    assert sum(point.at_risk for point in seen) == sum(one.periods for one in found)
-    assert sum(point.lost for point in seen) == sum(one.lost for one in found)
+    assert sum(point.at_risk for point in observed) == sum(tenure.periods for tenure in tenures_)
+    assert sum(point.lost for point in observed) == sum(tenure.lost for tenure in tenures_)
     assert area(shares, 5, Fraction(1, 10)) <= area(shares, 5, Fraction(0)) <= area(shares, 6, Fraction(0))
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.fractions(0, 10**6, max_denominator=10**9))
 def test_a_root_is_the_nearest_millionth(value: Fraction) -> None:
-    found = Fraction(root(value))
+    answer = Fraction(root(value))
     step = Fraction(1, 2 * 10**6)
-    assert (found - step) ** 2 <= value or found == 0
-    assert value <= (found + step) ** 2
+    assert (answer - step) ** 2 <= value or answer == 0
+    assert value <= (answer + step) ** 2
 
 
 # --- shifted beta-geometric ---
@@ -221,12 +222,12 @@ SMALL = [100, 86, 74, 65, 59, 55, 51, 49]
 
 
 def test_a_value_is_margin_times_what_a_period_pays_times_the_discounted_lifetime() -> None:
-    found = told(cohort(SMALL), "2022-06-01", "sbg", discount_rate="0.1", margin="0.5")
-    members = found.members
+    answer = computed(cohort(SMALL), "2022-06-01", "sbg", discount_rate="0.1", margin="0.5")
+    members = answer.members
 
     assert members["parameters"] == {"alpha": "0.62246", "beta": "3.408833"}
-    assert found.value is not None
-    lifetime = found.value / 600
+    assert answer.value is not None
+    lifetime = answer.value / 600
     assert 5 < lifetime < 7
     first = members["residual_lifetime"][0]
     assert abs(1 + Fraction(first["value"]) * Fraction(10, 11) - lifetime) < Fraction(1, 10**5), (
@@ -238,18 +239,18 @@ def test_a_value_is_margin_times_what_a_period_pays_times_the_discounted_lifetim
         1, 10**4
     )
     assert members["expected_lifetime"] is None
-    assert found.warnings == {"still_running": 49, "expected_lifetime_unbounded": None}
+    assert answer.warnings == {"still_running": 49, "expected_lifetime_unbounded": None}
 
 
 def test_a_horizon_limits_what_is_counted() -> None:
-    whole = told(cohort(SMALL), "2022-06-01", "sbg")
-    limited = told(cohort(SMALL), "2022-06-01", "sbg", horizon="1")
+    whole = computed(cohort(SMALL), "2022-06-01", "sbg")
+    limited = computed(cohort(SMALL), "2022-06-01", "sbg", horizon="1")
 
     assert limited.value == 1200
     assert limited.members["expected_lifetime"] == "1"
     assert whole.value is not None
     assert whole.value > 1200
-    assert len(told(cohort(SMALL), "2022-06-01", "sbg", horizon="30").members["survival"]) == 31
+    assert len(computed(cohort(SMALL), "2022-06-01", "sbg", horizon="30").members["survival"]) == 31
 
 
 @pytest.mark.parametrize(
@@ -263,31 +264,31 @@ def test_a_horizon_limits_what_is_counted() -> None:
     ],
 )
 def test_a_model_that_cannot_be_fitted_is_null_and_says_why(book: list[ContractLine], until: str, reason: str) -> None:
-    found = told(book, until, "sbg")
+    answer = computed(book, until, "sbg")
 
-    assert (found.value, found.null_reason) == (None, reason)
+    assert (answer.value, answer.null_reason) == (None, reason)
 
 
 def test_a_lifetime_without_bound_is_null() -> None:
-    found = told(cohort(SMALL), "2022-06-01", "sbg", discount_rate="0")
+    answer = computed(cohort(SMALL), "2022-06-01", "sbg", discount_rate="0")
 
-    assert (found.value, found.null_reason) == (None, "lifetime_unbounded")
-    assert told(cohort(SMALL), "2022-06-01", "sbg", discount_rate="0", horizon="600").value is not None
+    assert (answer.value, answer.null_reason) == (None, "lifetime_unbounded")
+    assert computed(cohort(SMALL), "2022-06-01", "sbg", discount_rate="0", horizon="600").value is not None
 
 
 def test_accounts_that_are_alike_are_flagged() -> None:
-    found = told(cohort([1000, 800, 600, 300, 100, 10]), "2020-06-01", "sbg")
+    answer = computed(cohort([1000, 800, 600, 300, 100, 10]), "2020-06-01", "sbg")
 
-    assert found.warnings["homogeneous_cohort"] is None
-    assert found.value is not None
+    assert answer.warnings["homogeneous_cohort"] is None
+    assert answer.value is not None
 
 
 def test_cohorts_of_different_ages_are_stacked_and_a_return_is_a_new_subject() -> None:
     young = cohort([50, 40, 35], 2020, "two")
     back = [line("one-1-0", "100", "2018-01-01", contract="again")]
-    found = told([*cohort(SMALL), *young, *back], "2022-06-01", "sbg")
+    answer = computed([*cohort(SMALL), *young, *back], "2022-06-01", "sbg")
 
-    observations = found.members["observations"]
+    observations = answer.members["observations"]
     assert (observations["accounts"], observations["tenures"]) == (150, 151)
     assert observations["periods"][0] == {"period": 1, "at_risk": 151, "lost": 24, "survivors": 127}
     assert observations["periods"][2]["at_risk"] == 74 + 1
@@ -299,7 +300,7 @@ def test_cohorts_of_different_ages_are_stacked_and_a_return_is_a_new_subject() -
 @pytest.mark.parametrize("method", list(KPI.methods))
 def test_no_amount_enters_a_model_so_that_prices_change_nothing_but_money(method: str) -> None:
     cheap, dear = ([one._replace(annual=one.annual * factor) for one in cohort(SMALL)] for factor in (1, 1000))
-    one, other = told(cheap, "2022-06-01", method), told(dear, "2022-06-01", method)
+    one, other = computed(cheap, "2022-06-01", method), computed(dear, "2022-06-01", method)
 
     assert one.value is not None
     assert other.value == one.value * 1000
@@ -314,8 +315,8 @@ def test_margin_and_discount_rate_are_the_rules_unless_the_question_says_otherwi
     rules = MetricRules(gross_margin="0.5", discount_rate="0.25")
     book = [line("gone", "100", "2020-01-01", "2021-01-01"), *steady(3, "100", "2020-01-01")]
 
-    assert told(book, "2022-06-01", "kaplan_meier", rules).value == 600 * (1 + Fraction(3, 4) * Fraction(4, 5))
-    assert told(book, "2022-06-01", "kaplan_meier", rules, margin="1", discount_rate="0").value == 2100
+    assert computed(book, "2022-06-01", "kaplan_meier", rules).value == 600 * (1 + Fraction(3, 4) * Fraction(4, 5))
+    assert computed(book, "2022-06-01", "kaplan_meier", rules, margin="1", discount_rate="0").value == 2100
 
 
 @pytest.mark.parametrize(
@@ -337,7 +338,7 @@ def test_margin_and_discount_rate_are_the_rules_unless_the_question_says_otherwi
 @pytest.mark.parametrize("method", list(KPI.methods))
 def test_an_option_that_makes_no_sense_is_refused_by_name(method: str, options: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as refused:
-        told(turning(20), "2025-07-01", method, **options)
+        computed(turning(20), "2025-07-01", method, **options)
     assert refused.value.code == "invalid_option"
 
 

@@ -118,7 +118,7 @@ def test_a_downgrade_is_contraction_and_no_churn() -> None:
     assert value("customer_churn_rate", book, *MONTH) == 0
 
 
-def test_churn_of_two_groups_of_accounts_is_told_apart() -> None:
+def test_churn_of_two_groups_of_accounts_is_separate() -> None:
     """Source: D12, Chargebee, churn reasons: 15 leave at 10 of their own will, 10 at 10 do not: 150 and 100."""
     wished = steady(15, "10", end="2025-03-10", name="wished")
     unwished = steady(10, "10", end="2025-03-10", name="unwished")

@@ -79,11 +79,11 @@ def test_a_contract_that_renews_itself_goes_on_unless_notice_was_given() -> None
 
 def test_an_open_decision_counts_as_not_renewed_and_is_warned_of() -> None:
     rows = due([ROW, won(1200, contract="ctr_2")], at("2025-01-01"), at("2026-01-01"))
-    found = measure(RENEWAL_RATE.methods["count"], rows)
+    measured = measure(RENEWAL_RATE.methods["count"], rows)
 
-    assert found.value == Fraction(1, 2)
-    assert RENEWAL_RATE.warn(rows, found) == {"undecided_renewals": 1}
-    assert RENEWAL_RATE.warn(rows[1:], found) == {}
+    assert measured.value == Fraction(1, 2)
+    assert RENEWAL_RATE.warn(rows, measured) == {"undecided_renewals": 1}
+    assert RENEWAL_RATE.warn(rows[1:], measured) == {}
 
 
 def test_a_contracts_own_row_is_nothing_due() -> None:

@@ -27,19 +27,19 @@ from tests.support.application import Steward
         ("net_mrr_churn_rate", "movement", "0.044444", "200.00", "4500.00"),
     ],
 )
-def test_a_ratio_of_the_house_fixture(
+def test_a_ratio_of_fixture_f1(
     settled_f1: Steward, name: str, method: str, value: str, numerator: str, denominator: str
 ) -> None:
-    told = ask(settled_f1, name, method=method)
+    answer = ask(settled_f1, name, method=method)
 
-    assert (told["value"], told["numerator"], told["denominator"]) == (value, numerator, denominator)
-    assert told["method"] == method
+    assert (answer["value"], answer["numerator"], answer["denominator"]) == (value, numerator, denominator)
+    assert answer["method"] == method
 
 
-def test_the_waterfall_of_the_house_fixture(settled_f1: Steward) -> None:
-    told = ask(settled_f1, "mrr_waterfall")
+def test_the_waterfall_of_fixture_f1(settled_f1: Steward) -> None:
+    answer = ask(settled_f1, "mrr_waterfall")
 
-    assert {row["name"]: row["amount"] for row in told["rows"]} == {
+    assert {row["name"]: row["amount"] for row in answer["rows"]} == {
         "opening": "4500.00",
         "new": "1150.00",
         "expansion": "1300.00",
@@ -50,9 +50,9 @@ def test_the_waterfall_of_the_house_fixture(settled_f1: Steward) -> None:
         "transfer": "0.00",
         "closing": "5500.00",
     }
-    assert [row["name"] for row in told["rows"]][0::8] == ["opening", "closing"]
-    assert told["value"] == "5500.00"
-    assert told["unit"] == "rows"
+    assert [row["name"] for row in answer["rows"]][0::8] == ["opening", "closing"]
+    assert answer["value"] == "5500.00"
+    assert answer["unit"] == "rows"
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_the_waterfall_of_the_house_fixture(settled_f1: Steward) -> None:
         ("arpa", "2025-12-31", "1100.00", "5"),
     ],
 )
-def test_a_point_of_the_house_fixture(
+def test_a_point_of_fixture_f1(
     settled_f1: Steward, name: str, as_of: str | None, value: str, denominator: str | None
 ) -> None:
-    told = ask(settled_f1, name, None, as_of=as_of)
+    answer = ask(settled_f1, name, None, as_of=as_of)
 
-    assert (told["value"], told["denominator"]) == (value, denominator)
+    assert (answer["value"], answer["denominator"]) == (value, denominator)
