@@ -20,7 +20,7 @@ from projections.kpis.presentation import is_share
 from projections.views import portfolios
 
 EVENTS_A_PAGE: Final = 200
-"""How many events one page tries, so that a long history costs pages and not a worker."""
+"""How many events one page examines, so that a long history takes several requests instead of one that blocks a worker."""
 RULES: Final = tuple(topic for topic in CATALOGUE if topic.startswith("policy."))
 """What changes how figures are counted."""
 _APART: Final = frozenset(

@@ -28,7 +28,7 @@ UTC: Final = ZoneInfo("UTC")
 class Movement(NamedTuple):
     """A change of what an account pays, net of all that changed at that instant; `amount` is positive, a loss too.
 
-    hold: how much of it is a rest that began or ended. escalator: how much was agreed up front.
+    hold: how much of it is a suspension that began or ended. escalator: how much was agreed up front.
     """
 
     at: int
@@ -49,7 +49,7 @@ class AccountMovements:
 
     closing: what it pays in the end, like for like: at the opening's rates, and without escalators where rules strip them.
     escalated, fx: what those and what rates add to it. interrupted: whether it paid and then paid nothing at some instant of
-    the period. resting: whether it pays nothing at the end only because its lines rest. joined: whether it is a new account
+    the period. suspended: whether it pays nothing at the end only because its lines are suspended. joined: whether it is a new account
     that the rules count among those at the start; left: whether it is one that joined and left, and that they count as churned.
     """
 
@@ -58,7 +58,7 @@ class AccountMovements:
     closing: int
     paid_before: bool
     interrupted: bool = False
-    resting: bool = False
+    suspended: bool = False
     movements: tuple[Movement, ...] = ()
     escalated: int = 0
     fx: int = 0
@@ -104,16 +104,16 @@ def movements_of(
 class _Step(NamedTuple):
     """All that changes at an instant, or net over several; `at` is the last of them.
 
-    paid, rested: what the account paid before, and whether lines rested; pays, rests: the same after.
+    paid, was_suspended: what the account paid before, and whether lines were suspended; pays, is_suspended: the same after.
     """
 
     at: int
     gone: Sequence[ContractLine]
     come: Sequence[ContractLine]
     paid: int
-    rested: bool
+    was_suspended: bool
     pays: int
-    rests: bool
+    is_suspended: bool
 
 
 @dataclass(frozen=True)
@@ -132,11 +132,11 @@ class _Reading:
         steps = _steps(like, self.start, self.end)
         paid = any(line.annual > 0 and line.valid_from < self.start for line in like)
         opening = [line for line in like if line.valid_from < self.start <= line.valid_to]
-        lives = self._lives(like, steps, paid=paid)
+        clients = self._clients(like, steps, paid=paid)
         rows = []
-        for life in lives:
-            row = self._row(account, like, opening, life, paid=paid)
-            if life is lives[-1]:
+        for client in clients:
+            row = self._row(account, like, opening, client, paid=paid)
+            if client is clients[-1]:
                 rows.append(self._closed(row, lines, like))
             elif row.opening or row.movements:  # its rates moved, if at all, while it was there
                 rows.append(replace(row, fx=-row.closing))
@@ -148,20 +148,24 @@ class _Reading:
         account: str,
         lines: Sequence[ContractLine],
         opening: Sequence[ContractLine],
-        life: Sequence[_Step],
+        client: Sequence[_Step],
         *,
         paid: bool,
     ) -> AccountMovements:
         """What became of a client, by its own steps and what it paid at first."""
         first = sum(line.annual for line in opening)
-        pays, rests = (life[-1].pays, life[-1].rests) if life else (first, any(line.held for line in opening))
-        joined = not paid and not first and any(step.pays for step in life)
-        left = joined and not pays and not rests
+        pays, is_suspended = (
+            (client[-1].pays, client[-1].is_suspended) if client else (first, any(line.held for line in opening))
+        )
+        joined = not paid and not first and any(step.pays for step in client)
+        left = joined and not pays and not is_suspended
         ever, interrupted = paid or first > 0, False
-        for step in life:
+        for step in client:
             ever = ever or step.pays > 0
             interrupted = interrupted or (ever and not step.pays)
-        movements = [] if left and self.rules.new_and_churned == "ignored" else self._movements(lines, life, paid=paid)
+        movements = (
+            [] if left and self.rules.new_and_churned == "ignored" else self._movements(lines, client, paid=paid)
+        )
         amount = sum(self.amounts.opening(line) for line in opening)
         return AccountMovements(
             account=account,
@@ -169,7 +173,7 @@ class _Reading:
             closing=amount + sum(movement.signed for movement in movements),
             paid_before=paid,
             interrupted=interrupted,
-            resting=not pays and rests,
+            suspended=not pays and is_suspended,
             movements=tuple(movements),
             joined=joined and self.rules.churn_denominator == "start_and_new",
             left=left and self.rules.new_and_churned == "counted",
@@ -189,28 +193,28 @@ class _Reading:
     def _last(self, lines: Sequence[ContractLine]) -> list[ContractLine]:
         return [line for line in lines if line.valid_from < self.end <= line.valid_to]
 
-    def _lives(self, lines: Sequence[ContractLine], steps: Sequence[_Step], *, paid: bool) -> list[list[_Step]]:
-        """The steps of each client that the account is in turn: who returns after too long a time is a new one."""
+    def _clients(self, lines: Sequence[ContractLine], steps: Sequence[_Step], *, paid: bool) -> list[list[_Step]]:
+        """The steps of each client that the account is in turn: an account that returns after too long a time is a new client."""
         longest = self.rules.reactivation_days
         if longest is None:
             return [list(steps)]
         left = max((line.valid_to for line in lines if line.annual and line.valid_to < self.start), default=0)
-        lives: list[list[_Step]] = [[]]
+        clients: list[list[_Step]] = [[]]
         for step in steps:
             if step.paid and not step.pays:
                 left = step.at
             elif step.pays and not step.paid:
-                if paid and not step.rested and days_apart(left, step.at) > longest:
-                    lives.append([])
+                if paid and not step.was_suspended and days_apart(left, step.at) > longest:
+                    clients.append([])
                 paid = True
-            lives[-1].append(step)
-        return lives
+            clients[-1].append(step)
+        return clients
 
     # --- movements ---
 
-    def _movements(self, lines: Sequence[ContractLine], life: Sequence[_Step], *, paid: bool) -> list[Movement]:
+    def _movements(self, lines: Sequence[ContractLine], client: Sequence[_Step], *, paid: bool) -> list[Movement]:
         movements: list[Movement] = []
-        for _, group in groupby(life, key=self._within):
+        for _, group in groupby(client, key=self._within):
             steps = list(group)
             movements += self._moved(lines, steps[0] if len(steps) == 1 else _net(steps), paid=paid)
             paid = paid or any(step.pays for step in steps)
@@ -249,7 +253,7 @@ class _Reading:
         return max(0, gone - come)
 
     def _reasons(self, step: _Step, change: int) -> tuple[int, int]:
-        """How much of a change is a rest that began or ended, and how much an escalator; neither more than the change."""
+        """How much of a change is a suspension that began or ended, and how much an escalator; neither more than the change."""
         was = {(line.contract, line.line): line for line in step.gone}
         pairs = [(was[line.contract, line.line], line) for line in step.come if (line.contract, line.line) in was]
 
@@ -288,27 +292,35 @@ def _steps(lines: Sequence[ContractLine], start: int, end: int) -> list[_Step]:
             ended.setdefault(line.valid_to, []).append(line)
     steps = []
     for at in sorted(begun.keys() | ended.keys()):
-        gone, come, paid, rested = ended.get(at, []), begun.get(at, []), pays, held > 0
+        gone, come, paid, was_suspended = ended.get(at, []), begun.get(at, []), pays, held > 0
         pays += sum(line.annual for line in come) - sum(line.annual for line in gone)
         held += sum(line.held for line in come) - sum(line.held for line in gone)
-        steps.append(_Step(at=at, gone=gone, come=come, paid=paid, rested=rested, pays=pays, rests=held > 0))
+        steps.append(
+            _Step(at=at, gone=gone, come=come, paid=paid, was_suspended=was_suspended, pays=pays, is_suspended=held > 0)
+        )
     return steps
 
 
 def _net(steps: Sequence[_Step]) -> _Step:
-    """Several steps as one: what came and went in between is not seen."""
+    """Several steps as one: what began and ended in between is left out."""
     first, last = steps[0], steps[-1]
     gone = [line for step in steps for line in step.gone if line.valid_from < first.at]
     come = [line for step in steps for line in step.come if line.valid_to > last.at]
     return _Step(
-        at=last.at, gone=gone, come=come, paid=first.paid, rested=first.rested, pays=last.pays, rests=last.rests
+        at=last.at,
+        gone=gone,
+        come=come,
+        paid=first.paid,
+        was_suspended=first.was_suspended,
+        pays=last.pays,
+        is_suspended=last.is_suspended,
     )
 
 
 def _kind(change: int, step: _Step, *, paid: bool) -> str:
-    """What a change is called. An account that pays nothing because it rests is not gone, so neither is it back."""
+    """The kind of a change. An account that pays nothing because it is suspended has not left, so it does not return either."""
     if change < 0:
-        return "contraction" if step.pays or step.rests else "churn"
+        return "contraction" if step.pays or step.is_suspended else "churn"
     if not paid:
         return "new"
-    return "expansion" if step.paid or step.rested else "reactivation"
+    return "expansion" if step.paid or step.was_suspended else "reactivation"

@@ -1,7 +1,7 @@
 """Cohorts: accounts by the month in which they first paid, and what is left of each as it grows older.
 
 A cell is the value at the end of the k-th period after a cohort's first, over the value at the end of the first. Only
-accounts that paid at the end of the first are followed, so that shares begin at 1 and nobody who never counted comes back in.
+accounts that paid at the end of the first are followed, so that shares begin at 1 and no other account joins later.
 
 Source: docs/kpis.md, cohort_retention.
 """

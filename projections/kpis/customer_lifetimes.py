@@ -1,7 +1,7 @@
-"""Lives: what each account has paid since it first paid anything, and how long it has stayed.
+"""Customer lifetimes: what each account has paid since it first paid anything, and how long it has stayed.
 
-A spell begins when an account begins to pay and ends when it pays nothing any more; while its lines rest it goes on. Who comes
-back begins another spell. A spell that has not ended by the last instant is censored: nothing is known of its end.
+A client span begins when an account begins to pay and ends when it pays nothing any more; while its lines are suspended it goes
+on. An account that returns begins another span. A span that has not ended by the last instant is censored: its end is unknown.
 
 Source: docs/kpis.md, customer_lifetime_value.
 """
@@ -22,11 +22,11 @@ from projections.views.contract_lines import ContractLine
 MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 """How many months a period of a name has."""
 LONGEST: Final = 600
-"""How many periods of a spell are counted: fifty years of months."""
+"""How many periods of a span are counted: fifty years of months."""
 
 
 class Level(NamedTuple):
-    """What an account pays a year from an instant on, in 10^-6, and how many of its lines rest."""
+    """What an account pays a year from an instant on, in 10^-6, and how many of its lines are suspended."""
 
     at: int
     annual: int
@@ -124,18 +124,18 @@ def _life(account: str, changes: dict[int, list[int]], until: int) -> CustomerLi
     return CustomerLifetime(account, tuple(levels), until)
 
 
-# --- by the calendar of each spell's own start ---
+# --- by the calendar of each span's own start ---
 
 
 class Tenure(NamedTuple):
-    """How long a spell lasted, in periods. lost: whether it ended before renewal point `periods`; else it was seen to pass it."""
+    """How long a span lasted, in periods. lost: whether it ended before renewal point `periods`; else it was seen to pass it."""
 
     periods: int
     lost: bool
 
 
 class Tally(NamedTuple):
-    """What lives come to where they are only counted. accounts: how many ever paid; spells: how many there were of each.
+    """Lifetimes, counted. accounts: how many ever paid; spans: how many there were of each.
 
     churn: how many accounts each of some months lost, of how many that paid when it began. until: the end of all.
     """
@@ -152,7 +152,7 @@ class Tally(NamedTuple):
 
 
 def tally(rows: Sequence[CustomerLifetime], until: int, months: Iterable[tuple[int, int]] = ()) -> Tally:
-    """Lives counted. Takes: the months of which it matters who left in them."""
+    """Counts lifetimes. Takes: the months whose losses are counted."""
     churn = []
     for start, end in months:
         paid = [row for row in rows if row.paid(start)]
@@ -166,9 +166,9 @@ def tenures(rows: Sequence[CustomerLifetime], months: int, zone: ZoneInfo) -> li
 
 
 def tenures_of(tally: Tally, months: int, zone: ZoneInfo) -> list[Tenure]:
-    """Every spell as renewal points see it: point t lies t periods after its start, by its own calendar.
+    """Every span as renewal points see it: point t lies t periods after its start, by its own calendar.
 
-    A spell that ended between two points is lost at the second, once that has passed by the last instant; until then it is
+    A span that ended between two points is lost at the second, once that has passed by the last instant; until then it is
     censored like those that go on, of which it is not known either whether they will pass it.
     """
     tenures: list[Tenure] = []
@@ -182,7 +182,7 @@ def tenures_of(tally: Tally, months: int, zone: ZoneInfo) -> list[Tenure]:
 
 @lru_cache(maxsize=65_536)
 def _passed(start: int, moment: int, months: int, zone: ZoneInfo) -> int:
-    """How many points of a spell lie no later than a moment."""
+    """How many points of a span lie no later than a moment."""
     first, last = day_of(start, zone), day_of(moment, zone)
     into = start - day_start(first, zone)
     between = (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7])

@@ -69,7 +69,7 @@ def months_of(context: KpiContext) -> list[tuple[int, int]]:
 
 
 def _tally(measure: Measure, context: KpiContext, months: Sequence[tuple[int, int]] = ()) -> Tally:
-    """The lives behind a figure, counted."""
+    """The lifetimes behind a figure, counted."""
     if measure.tally is not None:
         prepared: Tally = measure.tally
         return prepared

@@ -24,7 +24,7 @@ class Survival(NamedTuple):
 def points(tenures: Iterable[Tenure]) -> tuple[Point, ...]:
     """Every renewal point that any tenure reached: how many were at risk there, and how many were lost.
 
-    Who was lost at a point or seen to pass it was at risk there; who goes on and has not reached it was not.
+    A tenure that was lost at a point or passed it was at risk there; one that goes on and has not reached it was not.
     """
     lost: dict[int, int] = {}
     left: dict[int, int] = {}

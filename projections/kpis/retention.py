@@ -1,6 +1,6 @@
 """Retention: how much of what paid at a period's start still pays at its end.
 
-C are the accounts that paid at the start; who joined later never enters, who came back later only if it was in C.
+C are the accounts that paid at the start; an account that joined later never enters, one that returned only if it was in C.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def _gross_moved(row: AccountMovements) -> Share:
 
 
 def _resting(rows: Sequence[AccountMovements], _measure: Measure) -> Warnings:
-    return counted("accounts_on_hold_at_end", (row for row in rows if row.opening and row.resting))
+    return counted("accounts_on_hold_at_end", (row for row in rows if row.opening and row.suspended))
 
 
 def _client_warnings(rows: Sequence[AccountMovements], measure: Measure) -> Warnings:

@@ -19,7 +19,7 @@ LINE_RULES: Final = frozenset({"churn_at", "shortest_gap_days", "discounts", "ho
 ACCOUNT_RULES: Final = LINE_RULES | {"reactivation_days", "escalators"}
 """Those, and what an account's opening and closing of a period are."""
 MOVEMENT_RULES: Final = frozenset({"contract_end", "new_and_churned", "netting", "churn_denominator", "reactivation"})
-"""What a movement is called, what it is netted with, and who counts among those that move."""
+"""The rules of how a movement is named and netted, and of which accounts count among those that move."""
 ROW_RULES: Final = ALL_RULES - {"reporting_currency", "fx", "gross_margin", "discount_rate"}
 """What changes rows. The others enter later, on every path alike: in the step of the currency, or in a method's `compute`."""
 

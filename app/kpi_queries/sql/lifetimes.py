@@ -15,10 +15,10 @@ from projections.views.run_rates import ALL, LAPSED, SUMMED, VIEW
 
 @dataclass
 class LifetimeTally:
-    """What became of all accounts until an instant, or of those of a cohort.
+    """Lifetimes of all accounts until an instant, or of those of a cohort, counted.
 
     annual: what they pay a year, by each currency in which anybody ever paid; currencies: in which they did.
-    accounts, paying: how many ever paid, and pay in the end. spells: the times without a lapse.
+    accounts, paying: how many ever paid, and pay in the end. spans: the times without a lapse.
     """
 
     annual: dict[str, int] = field(default_factory=dict)
@@ -62,7 +62,7 @@ def _add(tally: LifetimeTally, query: SqlQuery, currency: str, joined: tuple[int
         [*(f"{value} AS {name}" for name, value in named.items())]
         + [f"CASE WHEN {rule} THEN 1 ELSE 0 END AS {name}" for name, rule in flags.items()]
     )
-    rows = " UNION ALL ".join(f"SELECT {columns} {one}" for one in closing_rows(query))
+    rows = " UNION ALL ".join(f"SELECT {columns} {from_}" for from_ in closing_rows(query))
     paid = "CASE WHEN ever = 1 THEN annual ELSE 0 END"
     sums = f"SUM({paid} >> {LOW}), SUM({paid} & {2**LOW - 1}), SUM(ever), MAX(once), SUM(account), SUM(paying), MAX(beyond)"
     sql = f"{query.before()}SELECT since, COUNT(since), {sums} FROM ({rows}) AS counted GROUP BY since"
@@ -91,7 +91,7 @@ def _lapses(query: SqlQuery, own: str) -> str:
         past = f"contract = '' AND currency = :currency AND tenant_id = :tenant_id AND pos_to < {FOREVER}"
         lapsed = f"annual = 0 AND held = 0 AND since < {FOREVER} AND {holds}"
         rows.append(query.once(VIEW, SUMMED, past, lapsed))
-    every = " UNION ALL ".join(f"SELECT since, valid_from {one}" for one in rows)
+    every = " UNION ALL ".join(f"SELECT since, valid_from {from_}" for from_ in rows)
     return f"{query.before()}SELECT since, valid_from, COUNT(*) FROM ({every}) AS counted GROUP BY since, valid_from"
 
 

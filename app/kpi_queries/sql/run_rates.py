@@ -72,7 +72,7 @@ def _several(query: SqlQuery) -> Sequence[str]:
     rows = [f"FROM {TABLE} WHERE {_ALIVE}{known} AND {holds}"]
     if not query.newest[VIEW.name]:
         rows.append(query.once(VIEW, SUMMED, _PAST, holds))
-    sql = " UNION ".join(f"SELECT account {one}" for one in rows)
+    sql = " UNION ".join(f"SELECT account {from_}" for from_ in rows)
     return sorted(query.first_column(f"{query.before()}{sql}", query.binds(currency=ALL)))
 
 
@@ -86,7 +86,7 @@ def binds_of(query: SqlQuery, currency: str) -> dict[str, Any]:
 
 
 def currencies_of(query: SqlQuery) -> Sequence[str]:
-    """The currencies that there ever were: one look into an index for each."""
+    """Every currency that occurs: one index probe for each."""
     currencies: set[str] = set()
     for state in (f"pos_to = {FOREVER}", *([] if query.newest[VIEW.name] else [f"pos_to < {FOREVER}"])):
         least = f"SELECT MIN(currency) FROM {TABLE} WHERE tenant_id = :tenant_id AND contract = '' AND {state}"
@@ -131,7 +131,7 @@ def statement(query: SqlQuery, expression: SqlExpression, *, whole: bool) -> str
 
 def _lesser(query: SqlQuery, *, whole: bool) -> str:
     """The same of what each account paid both at the opening and at the closing, which takes both of its rows at once."""
-    state = "CASE WHEN large THEN 2 WHEN annual = 0 AND held > 0 THEN 1 ELSE 0 END"  # one number: each costs by account
+    state = "CASE WHEN large THEN 2 WHEN annual = 0 AND held > 0 THEN 1 ELSE 0 END"  # one number, since each column costs time per account
     amounts = {"closing": Part("annual"), "opening": Part(opening="annual"), "state": Part(state, f"2 * ({_LARGE})")}
     counted = {name: _counted(part, whole=whole) for name, part in amounts.items()}
     both = "SELECT MAX(closing) AS closing, MAX(opening) AS opening, MAX(state) AS state FROM ({}) AS counted GROUP BY account"
@@ -189,7 +189,7 @@ def _counted(part: Part, *, whole: bool) -> Part:
 
 
 def _paid_at_start(query: SqlQuery) -> str:
-    """Whether the account of a closing paid at the opening; only who lapsed meanwhile need be looked up.
+    """Whether the account of a closing paid at the opening; only accounts that lapsed meanwhile need a lookup.
 
     One probe each: of an EXISTS a planner may make a table of all accounts.
     """

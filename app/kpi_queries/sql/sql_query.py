@@ -58,13 +58,13 @@ class SqlQuery:
         return {**own, "known": self.position, "before": start - 1, "last": end - 1, **more}
 
     def true(self, view: View[Any], row: str = "") -> str:
-        """The condition that a row was the truth at the position."""
+        """The condition that a row was current at the position."""
         if self.newest[view.name]:
             return f"{row}pos_to = {FOREVER}"
         return f"{row}pos_from <= :known AND {row}pos_to > :known"
 
-    def once(self, view: View[Any], columns: Sequence[str], own: str, rest: str) -> str:
-        """The FROM of rows that were the truth at the position and are no more: one range of an index for each age.
+    def once(self, view: View[Any], columns: Sequence[str], own: str, condition: str) -> str:
+        """The FROM of rows that were current at the position and are no more: one range of an index for each age.
 
         Takes: the columns to read; the condition of the index, and what else must hold.
         """
@@ -73,8 +73,8 @@ class SqlQuery:
         own = f"{own} AND age = ages.column1 AND {known}"
         if self.database.postgres:
             rows = f"SELECT {', '.join(columns)} FROM {view.follower} WHERE {own} OFFSET 0"
-            return f"FROM {ages} CROSS JOIN LATERAL ({rows}) AS rate WHERE {rest}"
-        return f"FROM {ages} CROSS JOIN {view.follower} AS rate ON {own} AND {rest}"
+            return f"FROM {ages} CROSS JOIN LATERAL ({rows}) AS rate WHERE {condition}"
+        return f"FROM {ages} CROSS JOIN {view.follower} AS rate ON {own} AND {condition}"
 
     def before(self) -> str:
         """What stands before a statement: the accounts of an owner or a tier as a table `held`, where only they count."""

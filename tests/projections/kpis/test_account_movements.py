@@ -61,10 +61,10 @@ def test_a_rest_is_contraction_by_hold_and_no_churn_and_its_end_is_expansion() -
         line("a", "100", "2025-03-01", "2025-07-01", held=True),
         line("a", "100", "2025-07-01"),
     ]
-    [standing] = over(book, *YEAR)
+    [row] = over(book, *YEAR)
 
     hundred = 1200 * 10**6
-    assert standing.movements == (
+    assert row.movements == (
         Movement(at("2025-03-01"), "contraction", hundred, hundred, 0),
         Movement(at("2025-07-01"), "expansion", hundred, hundred, 0),
     )
@@ -75,10 +75,10 @@ def test_a_rest_is_contraction_by_hold_and_no_churn_and_its_end_is_expansion() -
 
 def test_an_account_that_rests_at_the_end_pays_nothing_and_counts_as_resting() -> None:
     book = [line("a", "100", "2024-01-01", "2025-03-01"), line("a", "100", "2025-03-01", held=True)]
-    [standing] = over(book, *YEAR)
+    [row] = over(book, *YEAR)
 
-    assert standing.resting
-    assert standing.closing == 0
+    assert row.suspended
+    assert row.closing == 0
     assert value("client_retention_rate", book, *YEAR) == 0
 
 
@@ -98,9 +98,9 @@ def test_a_hold_of_one_contract_while_another_ends_is_contraction_of_which_only_
         line("a", "100", "2025-03-01", held=True),
         line("a", "40", "2024-01-01", "2025-03-01", contract="a-2"),
     ]
-    [standing] = over(book, *YEAR)
+    [row] = over(book, *YEAR)
 
-    assert standing.movements == (Movement(at("2025-03-01"), "contraction", 1680 * 10**6, 1200 * 10**6, 0),)
+    assert row.movements == (Movement(at("2025-03-01"), "contraction", 1680 * 10**6, 1200 * 10**6, 0),)
 
 
 def test_a_contract_that_rests_from_its_first_day_is_new_when_it_is_paid_for_the_first_time() -> None:
@@ -115,9 +115,9 @@ def test_an_escalator_is_expansion_and_tagged_as_agreed_up_front() -> None:
         line("a", "103", "2025-03-01", cause="escalator"),
         line("a", "10", "2025-03-01", line="extra", cause="new"),
     ]
-    [standing] = over(book, *YEAR)
+    [row] = over(book, *YEAR)
 
-    assert standing.movements == (Movement(at("2025-03-01"), "expansion", 156 * 10**6, 0, 36 * 10**6),)
+    assert row.movements == (Movement(at("2025-03-01"), "expansion", 156 * 10**6, 0, 36 * 10**6),)
 
 
 def test_a_tag_is_never_more_than_its_movement() -> None:
@@ -126,9 +126,9 @@ def test_a_tag_is_never_more_than_its_movement() -> None:
         line("a", "100", "2025-03-01", held=True),
         line("a", "80", "2025-03-01", contract="a-2"),
     ]
-    [standing] = over(book, *YEAR)
+    [row] = over(book, *YEAR)
 
-    assert standing.movements == (Movement(at("2025-03-01"), "contraction", 240 * 10**6, 240 * 10**6, 0),)
+    assert row.movements == (Movement(at("2025-03-01"), "contraction", 240 * 10**6, 240 * 10**6, 0),)
 
 
 def test_free_and_one_off_lines_and_a_contracts_own_row_count_for_nothing() -> None:
