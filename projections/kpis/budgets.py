@@ -1,4 +1,4 @@
-"""Budgets: how far what is expected in all lies from what was set aside."""
+"""Budgets: the forecast at completion compared with the budget."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -28,6 +28,6 @@ def full_months(until: int, zone: ZoneInfo, number: int) -> list[tuple[int, int]
 
 
 def label(month: int, months: int) -> str:
-    """What a period of so many months is called by its first: 2015-01, 2015-Q1, or 2015."""
+    """The label of a period of so many months, by its first: 2015-01, 2015-Q1, or 2015."""
     year = f"{month // 12:04d}"
     return {1: f"{year}-{month % 12 + 1:02d}", 3: f"{year}-Q{month % 12 // 3 + 1}", 12: year}[months]

@@ -39,7 +39,7 @@ def steps(opening: int, changes: Sequence[int], closing: int, scale: Scale, curr
 
 
 def _settled(amounts: Sequence[int], scale: Scale, currency: str | None, total: int) -> list[str]:
-    """Amounts rounded half up; where that misses the total, those that rounding moved furthest go the other way."""
+    """Amounts rounded half up; where that misses the total, those that rounding changed most are rounded the other way."""
     unit = 10 ** _digits(currency)
     rounded = [half_up(amount * unit, scale.per) for amount in amounts]
     missing = total - sum(rounded)
@@ -60,7 +60,7 @@ def _written(amount: int, digits: int) -> str:
 
 
 def step(before: str | None, after: str | None, currency: str | None, *, share: bool) -> str:
-    """By how much a written figure changed, so that what was and the steps from there sum to what is, as they are written.
+    """The change of a written figure, so that the earlier figure and the steps from it sum to the later one, as written.
 
     A figure that has no value counts as 0. Takes: `share`, whether it is a ratio and no money.
     """

@@ -1,4 +1,4 @@
-"""Incentives: what is paid for winning, less what is taken back."""
+"""Incentives: payments for won deals, less what is taken back."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ NOBODY: Final = "no_paying_accounts_at_start"
 _RETURNED: Final = {"returned_accounts_counted": f"{PAYS} AND paid_since < :start AND NOT {PAID_AT_START}"}
 
 
-def _kept(row: AccountMovements) -> Share:
+def _retained(row: AccountMovements) -> Share:
     return (int(row.closing > 0), 1) if row.opening else (0, 0)
 
 
@@ -65,19 +65,19 @@ def _gross_moved(row: AccountMovements) -> Share:
     return (row.opening - row.total(*LOSSES), row.opening) if row.opening else (0, 0)
 
 
-def _resting(rows: Sequence[AccountMovements], _measure: Measure) -> Warnings:
+def _suspended_at_end(rows: Sequence[AccountMovements], _measure: Measure) -> Warnings:
     return counted("accounts_on_hold_at_end", (row for row in rows if row.opening and row.suspended))
 
 
 def _client_warnings(rows: Sequence[AccountMovements], measure: Measure) -> Warnings:
     if measure.method.share is not _classic:
-        return _resting(rows, measure)
+        return _suspended_at_end(rows, measure)
     returned = (row for row in rows if row.closing and row.paid_before and not row.opening)
-    return _resting(rows, measure) | counted("returned_accounts_counted", returned)
+    return _suspended_at_end(rows, measure) | counted("returned_accounts_counted", returned)
 
 
 def _revenue_warnings(rows: Sequence[AccountMovements], measure: Measure) -> Warnings:
-    return _resting(rows, measure) | ({"below_zero": None} if measure.numerator < 0 else {})
+    return _suspended_at_end(rows, measure) | ({"below_zero": None} if measure.numerator < 0 else {})
 
 
 CLIENT_RETENTION_RATE: Final = Kpi(
@@ -89,7 +89,7 @@ CLIENT_RETENTION_RATE: Final = Kpi(
     methods={
         "point_to_point": Method(
             formula="count(a in C with MRR at the end > 0) / count(C)",
-            share=_kept,
+            share=_retained,
             numerator=COUNT,
             denominator=COUNT,
             null_reason=NOBODY,
@@ -136,7 +136,7 @@ CUSTOMER_CHURN_RATE: Final = Kpi(
             depends_on=ACCOUNT_RULES | {"churn_denominator", "new_and_churned"},
         )
     },
-    warn=_resting,
+    warn=_suspended_at_end,
     source="docs/kpis.md#customer_churn_rate",
 )
 

@@ -1,4 +1,4 @@
-"""Recurring revenue: how much there is, how it grew, and what moved it."""
+"""Recurring revenue: its amount, its growth, and its movements."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -32,7 +32,7 @@ def _closing(row: AccountMovements) -> Share:
     return row.closing_total, 0
 
 
-def _grown(row: AccountMovements) -> Share:
+def _growth(row: AccountMovements) -> Share:
     return row.closing + row.escalated - row.opening, row.opening
 
 
@@ -70,26 +70,29 @@ def waterfall(rows: Sequence[AccountMovements]) -> list[WaterfallRow]:
     `fx` is what rates added, 0 in one currency; `transfer` is 0 as long as accounts are not merged. Where rules strip
     escalators, `contracted_escalator` is what they added.
     """
-    moved = {kind: [m for row in rows for m in row.movements if m.kind == kind] for kind in (*GAINS, *LOSSES)}
+    moved = {
+        kind: [movement for row in rows for movement in row.movements if movement.kind == kind]
+        for kind in (*GAINS, *LOSSES)
+    }
     steps = [
         WaterfallRow(
             kind,
             1 if kind in GAINS else -1,
-            sum(m.amount for m in of),
-            sum(m.hold for m in of),
-            sum(m.escalator for m in of),
+            sum(movement.amount for movement in of),
+            sum(movement.hold for movement in of),
+            sum(movement.escalator for movement in of),
         )
         for kind, of in moved.items()
     ]
     escalated = sum(row.escalated for row in rows)
     steps += [WaterfallRow("contracted_escalator", 1, escalated)] if escalated else []
-    return _led(
+    return _with_ends(
         sum(row.opening for row in rows), steps, sum(row.closing_total for row in rows), sum(row.fx for row in rows)
     )
 
 
 def waterfall_of(parts: Mapping[str, int]) -> list[WaterfallRow]:
-    """The same from what its rows sum to. Takes: amounts by name, what is part of one behind it: `expansion_hold`."""
+    """The same from sums. Takes: amounts by name; part of an amount is named after it: `expansion_hold`."""
     steps = [
         WaterfallRow(
             kind,
@@ -100,10 +103,10 @@ def waterfall_of(parts: Mapping[str, int]) -> list[WaterfallRow]:
         )
         for kind in (*GAINS, *LOSSES)
     ]
-    return _led(parts["opening"], steps, parts["closing"], parts.get("fx", 0))
+    return _with_ends(parts["opening"], steps, parts["closing"], parts.get("fx", 0))
 
 
-def _led(opening: int, steps: Sequence[WaterfallRow], closing: int, fx: int = 0) -> list[WaterfallRow]:
+def _with_ends(opening: int, steps: Sequence[WaterfallRow], closing: int, fx: int = 0) -> list[WaterfallRow]:
     return [
         WaterfallRow("opening", 1, opening),
         *steps,
@@ -178,7 +181,7 @@ ARR_GROWTH: Final = Kpi(
     methods={
         "point_to_point": Method(
             formula="(ARR at the end - ARR at the start) / ARR at the start",
-            share=_grown,
+            share=_growth,
             numerator=YEARLY,
             denominator=YEARLY,
             null_reason=NOBODY,

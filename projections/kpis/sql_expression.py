@@ -2,7 +2,7 @@
 
 Each translates the `share` of a method and stands beside it. An account's share has two parts, what its run rate at the
 closing gives and what that at the opening gives, so that nothing need be grouped by account: the difference of two
-totals is what moved in between. `tests/kpi_queries/test_sums.py` holds expressions and shares against each other.
+totals is the sum of the movements in between. `tests/kpi_queries/test_sums.py` holds expressions and shares against each other.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ NOTHING: Final = Part()
 class SqlExpression:
     """The share of a row in SQL. notes: warning to the condition of the rows that it counts, by their closing.
 
-    parts: what else is summed. lesser: whether the numerator is the lesser one of opening and closing, which takes both at once.
+    parts: what else is summed. lesser: whether the numerator is the lesser of opening and closing, for which both rows are read at once.
     """
 
     numerator: Part

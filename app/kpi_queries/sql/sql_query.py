@@ -24,7 +24,7 @@ LOW: Final = 32
 class SqlQuery:
     """A method of a figure in a context, over the accounts of a scope, as it was known at a position.
 
-    newest: views of which the position is the newest state, so that what was once true of them need not be read.
+    newest: views of which the position is the newest state, so that their earlier rows need not be read.
     owned_at: an owner's accounts, and a tier's, are those that it has at the last instant before.
     """
 
