@@ -48,7 +48,7 @@ def test_a_key_is_in_no_later_answer(client: Client) -> None:
     assert not [text for text in texts if key in text or secret in text or secret[:43] in text]
 
 
-def test_a_key_is_told_without_what_would_let_somebody_in(client: Client) -> None:
+def test_a_key_is_shown_without_its_secret(client: Client) -> None:
     made = client.write("/v1/api-keys", {"role": "integration", "scopes": ["interactions:write"], "label": "telephone",
                                          "expires_at": "2999-01-01T00:00:00Z"})  # fmt: skip
 

@@ -99,7 +99,7 @@ def test_sixteen_who_match_nothing_are_all_heard_in_some_order(client: Client, a
 # --- tags ---
 
 
-def test_a_reader_who_has_it_already_is_told_so(client: Client, account: str) -> None:
+def test_a_reader_who_has_it_already_is_answered_not_modified(client: Client, account: str) -> None:
     first = client.see(account)
 
     again = client.get(account, headers={"If-None-Match": first.headers["etag"]})

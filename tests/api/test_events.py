@@ -210,7 +210,7 @@ def test_the_same_id_of_another_source_is_another_event(client: Client) -> None:
     assert statuses(ingest(client, events)) == ["accepted", "accepted"]
 
 
-def test_ids_as_long_as_can_be_are_told_apart(client: Client) -> None:
+def test_ids_of_the_greatest_length_are_distinguished(client: Client) -> None:
     long = "".join(chr(0x10000 + 97 * number % 0x2000) for number in range(499))
     events = [event(number, id=long + letter, source=long + "s") for number, letter in enumerate("ab")]
 

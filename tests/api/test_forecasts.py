@@ -188,7 +188,7 @@ def valued(client: Client, *rates: tuple[str, str]) -> None:
 RISING = (("2024-01-01", "1.1"), ("2026-06-01", "1.2"), ("2027-01-01", "1.5"))
 
 
-def test_several_currencies_are_told_in_one_at_the_openings_rates_and_explained_alike(agency: Client) -> None:
+def test_several_currencies_are_reported_in_one_at_the_openings_rates_and_explained_alike(agency: Client) -> None:
     euros, dollars = cycle(agency, "a"), cycle(agency, "b", currency="USD")
     say(agency, euros, "best_case", "13000.00", "0.5")
     change = {"op": "add_line", **LINE, "line": "social", "unit_price": "50.00"}
@@ -235,7 +235,7 @@ def test_several_currencies_are_told_in_one_at_the_openings_rates_and_explained_
     assert agency.read(dollars)["atr"] == {"amount": "12000.00", "currency": "USD"}
 
 
-def test_how_well_forecasts_came_true_is_told_in_one_currency(agency: Client) -> None:
+def test_how_well_forecasts_came_true_is_reported_in_one_currency(agency: Client) -> None:
     euros, dollars = cycle(agency, "a"), cycle(agency, "b", currency="USD")
     say(agency, euros, "commit", "12000.00", "0.9", effective_at="2026-10-01")
     say(agency, dollars, "best_case", "12000.00", "0.5", effective_at="2026-10-01")

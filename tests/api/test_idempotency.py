@@ -69,7 +69,7 @@ def test_a_key_in_quotes_is_the_same_key(client: Client) -> None:
     assert again.headers["idempotency-replayed"] == "true"
 
 
-def test_a_caller_without_a_key_is_told_the_one_that_was_made(client: Client) -> None:
+def test_a_caller_without_an_idempotency_key_learns_the_generated_one(client: Client) -> None:
     first = post(client, None)
 
     again = post(client, first.headers["idempotency-key"])

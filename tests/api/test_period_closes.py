@@ -145,11 +145,11 @@ def test_figures_of_several_currencies_are_closed_a_currency_at_a_time(shared_se
     mixed = client.post(CLOSES, json={**YEAR, "kpis": ["mrr"]})
 
     assert (mixed.status_code, mixed.json()["code"]) == (422, "mixed_currencies")
-    told_ = client.read(closed(client, currency="EUR", kpis=["mrr"]))
-    assert [(one["certified"], one["currency"]) for one in told_["figures"]] == [("10.00", "EUR")]
+    close_page = client.read(closed(client, currency="EUR", kpis=["mrr"]))
+    assert [(one["certified"], one["currency"]) for one in close_page["figures"]] == [("10.00", "EUR")]
 
 
-def test_nothing_is_said_anew_where_everything_stands(shared_server: Server) -> None:
+def test_nothing_is_restated_where_every_figure_stands(shared_server: Server) -> None:
     client = fixture_client(shared_server)
     path = closed(client)
     head = shared_server.runtime.log.head(tenant_of(shared_server, client))

@@ -103,7 +103,7 @@ def test_what_was_known_of_a_policy_stays_answered_when_it_is_dated_back(client:
     assert listed["in_force"] is None
 
 
-def test_in_force_is_told_for_the_tenants_own_day(each_server: Server) -> None:
+def test_in_force_is_shown_for_the_tenants_own_day(each_server: Server) -> None:
     client = each_server.client(each_server.key(each_server.tenant(time_zone="Pacific/Auckland")))
     path = drafted(client)
     activate(client, path, start="2026-01-16")

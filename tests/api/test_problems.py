@@ -135,7 +135,7 @@ def test_a_day_that_is_none_is_refused(visitor: Client, query: str) -> None:
     assert status_and_code(visitor.get(f"/v1/renewals?{query}")) == (400, "invalid_parameter")
 
 
-def test_a_stranger_is_told_how_to_come_in(visitor: Client) -> None:
+def test_a_caller_without_a_key_learns_how_to_authenticate(visitor: Client) -> None:
     answer = visitor.get("/v1/accounts", headers={"Authorization": ""})
 
     assert status_and_code(answer) == (401, "missing_key")
@@ -154,7 +154,7 @@ def test_at_most_a_hundred_faults_are_listed(visitor: Client) -> None:
     assert len(problem(answer)["errors"]) == 100
 
 
-def test_the_same_missing_thing_is_told_the_same_way_by_every_noun(visitor: Client) -> None:
+def test_the_same_missing_thing_is_answered_the_same_way_by_every_noun(visitor: Client) -> None:
     paths = {"accounts": "acct", "contracts": "ctr", "interactions": "int", "renewals": "rnw", "scope-changes": "scr",
              "api-keys": "key", "webhook-endpoints": "whe"}  # fmt: skip
 

@@ -186,7 +186,7 @@ def test_hostile_numbers_and_words_are_refused_by_name_and_nothing_is_stored(cli
     assert client.read("/v1/events", after=head)["data"] == []
 
 
-def test_a_margin_is_only_told_where_the_cost_is(each_server: Server) -> None:
+def test_a_margin_is_only_shown_where_the_cost_is(each_server: Server) -> None:
     client = each_server.client()
     mine = account(client)
 

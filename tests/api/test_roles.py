@@ -169,7 +169,7 @@ def test_a_thing_of_another_tenant_is_as_missing_as_one_that_never_was(town: Tow
         foreign, missing = (town.call(operation, ids, key) for ids in (town.theirs.ids, never))
 
         assert foreign.status_code == (404 if allowed(role, operation) else 403)
-        assert _told(foreign) == _told(missing)
+        assert _comparable(foreign) == _comparable(missing)
     assert town.head() == before
 
 
@@ -182,7 +182,7 @@ def test_a_list_cannot_be_narrowed_to_another_tenants_account(town: Town, operat
     missing = client.see(url, account=f"acct_{MISSING}", **query)
 
     assert foreign.status_code == missing.status_code == 404
-    assert _told(foreign) == _told(missing)
+    assert _comparable(foreign) == _comparable(missing)
 
 
 def test_an_integration_reads_only_what_its_scopes_name(town: Town) -> None:
@@ -213,6 +213,6 @@ def _never(name: str, id_: str) -> str:
     return f"{id_.partition('_')[0]}_{MISSING}"
 
 
-def _told(answer: httpx.Response) -> dict[str, Any]:
+def _comparable(answer: httpx.Response) -> dict[str, Any]:
     body: dict[str, Any] = answer.json()
     return {name: value for name, value in body.items() if name != "instance"}

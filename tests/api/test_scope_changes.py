@@ -205,7 +205,7 @@ def test_what_makes_no_sense_is_refused_by_name(
     assert refused(client, f"/v1/scope-changes/{scope_change}/{path}", body) == expected
 
 
-def test_another_tenants_wish_is_not_there(shared_server: Server) -> None:
+def test_another_tenants_scope_change_is_not_found(shared_server: Server) -> None:
     scope_change = raised(mine := shared_server.client(), account(mine))
     stranger = shared_server.client()
 
@@ -213,7 +213,7 @@ def test_another_tenants_wish_is_not_there(shared_server: Server) -> None:
     assert refused(stranger, f"/v1/scope-changes/{scope_change}/withdrawal", {}) == (404, "scope_change_not_found")
 
 
-def test_a_stale_version_is_told_the_current_one(shared_server: Server) -> None:
+def test_a_stale_version_is_answered_with_the_current_one(shared_server: Server) -> None:
     client = shared_server.client()
     scope_change = raised(client, account(client))
     client.write(f"/v1/scope-changes/{scope_change}/consults", {"team": "pm"}, If_Match='"1"')

@@ -73,7 +73,7 @@ def test_months_are_counted_from_the_first_day_so_that_the_31st_comes_back(share
         ({"from": "2025-01-01", "to": "2026-01-01", "limit": 5}, "unknown_parameter"),
     ],
 )
-def test_a_series_that_cannot_be_told_is_refused_by_name(
+def test_a_series_that_cannot_be_computed_is_refused_by_name(
     shared_server: Server, params: dict[str, Any], code: str
 ) -> None:
     for path in ("/v1/kpis/mrr/series", "/v1/boards/waterfall"):
@@ -83,7 +83,7 @@ def test_a_series_that_cannot_be_told_is_refused_by_name(
         assert (answer.status_code, answer.json()["code"]) == (400, code), path
 
 
-def test_120_points_are_told_and_the_next_one_is_too_many(shared_server: Server) -> None:
+def test_120_points_are_answered_and_the_next_one_is_too_many(shared_server: Server) -> None:
     client = shared_server.client()
 
     longest = client.read("/v1/kpis/mrr/series", **{"from": "2016-01-01", "to": "2026-01-01"})
@@ -167,7 +167,7 @@ def test_a_restatement_leads_from_page_to_page_with_both_clocks_held(each_server
         ({"from": "2025-01-01"}, "period_not_allowed"),
     ],
 )
-def test_a_restatement_that_cannot_be_told_is_refused_by_name(
+def test_a_restatement_that_cannot_be_computed_is_refused_by_name(
     shared_server: Server, params: dict[str, Any], code: str
 ) -> None:
     answer = fixture_client(shared_server).see("/v1/kpis/mrr/restatement", **params)

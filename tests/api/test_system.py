@@ -67,7 +67,7 @@ def test_every_answer_bears_an_id_and_keeps_to_itself(client: Client) -> None:
         assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-def test_a_fault_of_ours_is_told_without_its_cause(databases: Databases) -> None:
+def test_an_internal_fault_is_answered_without_its_cause(databases: Databases) -> None:
     with Server(databases.fresh("sqlite")) as server:
         client = server.client()
 

@@ -78,11 +78,11 @@ def test_a_sentence_reads_only_members_that_are_open(topic: str) -> None:
     assert not {name for name in names_read if name in sealed(kind)}
 
 
-def test_every_topic_of_an_account_has_a_sample_to_be_told() -> None:
+def test_every_topic_of_an_account_has_a_sample() -> None:
     assert {topic for topic, _ in samples()} == set(OF_ACCOUNTS)
 
 
-def test_every_event_of_an_account_is_told_once_latest_first(world: SampleAgency) -> None:
+def test_every_event_of_an_account_is_listed_once_latest_first(world: SampleAgency) -> None:
     path = f"/v1/accounts/{world.ids['account']}"
 
     entries = world.client.read(f"{path}/timeline", limit=200)["data"]
@@ -129,7 +129,7 @@ def test_a_timeline_can_be_narrowed_and_turned_round(world: SampleAgency) -> Non
     assert kinds(visibility="internal") == kinds()
 
 
-def test_what_lies_ahead_is_not_told_yet(visitor: Client) -> None:
+def test_what_lies_ahead_is_not_listed_yet(visitor: Client) -> None:
     account = f"/v1/accounts/{visitor.write('/v1/accounts', {'name': 'A', 'currency': 'EUR'})['id']}"
     visitor.write(f"{account}/owner", {"owner": "ben", "effective_at": "2999-01-01"})
 

@@ -137,7 +137,7 @@ def test_knowledge_that_lies_ahead_is_refused(world: SampleAgency, operation: Op
         assert (answer.status_code, answer.json()["code"]) == (400, code), known_at
 
 
-def test_lists_are_told_as_they_were_known(northwind: tuple[Client, str]) -> None:
+def test_lists_are_answered_as_they_were_known(northwind: tuple[Client, str]) -> None:
     client, account = northwind
     position = client.position
     client.write("/v1/accounts", {**ACCOUNT, "name": "Contoso"})
@@ -222,7 +222,7 @@ def test_an_account_that_opens_next_month_is_not_there_today(calendar: Calendar)
     assert client.read(f"/v1/accounts/{account}")["status"] == "open"
 
 
-def test_a_contract_is_told_at_the_instant_that_is_asked_for(northwind: tuple[Client, str]) -> None:
+def test_a_contract_is_shown_at_the_requested_instant(northwind: tuple[Client, str]) -> None:
     client, account = northwind
     contract = f"/v1/contracts/{client.write(f'{account}/contracts', draft())['id']}"
     client.write(f"{contract}/signature", {"signed_at": "2025-12-20"})

@@ -87,7 +87,7 @@ def _column(stage: str, deals: Sequence[Deal]) -> dict[str, Any]:
         "stage": stage,
         "count": len(deals),
         "unestimated": sum(not deal.estimated for deal in deals),
-        "values": [_value(one, [deal for deal in deals if deal.currency == one]) for one in currencies],
+        "values": [_value(currency, [deal for deal in deals if deal.currency == currency]) for currency in currencies],
     }
 
 

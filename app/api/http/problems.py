@@ -154,13 +154,15 @@ async def validation_error(request: Request, error: Exception) -> Response:
     if any(fault["loc"][0] == "path" for fault in error.errors()):
         return problem(request_id(request), 404, "not_found", "there is nothing at this path")
     field_errors, wrong_parameter = [], False
-    for one in faults.relevant(error.errors()):
-        where, *path = one["loc"]
+    for error_entry in faults.relevant(error.errors()):
+        where, *path = error_entry["loc"]
         if where == "body":
-            field_errors.append(faults.fault(one, path, error.body))
+            field_errors.append(faults.fault(error_entry, path, error.body))
         else:
             wrong_parameter = True
-            field_errors.append({"pointer": str(path[0] if path else where), "code": one["type"], "detail": one["msg"]})
+            field_errors.append(
+                {"pointer": str(path[0] if path else where), "code": error_entry["type"], "detail": error_entry["msg"]}
+            )
     code = "invalid_parameter" if wrong_parameter else "invalid_body"
     return problem(
         request_id(request),

@@ -30,7 +30,7 @@ class IssuedKey(ReceiptBody):
 
 
 class KeyBody(BaseModel):
-    """A key, without anything that would let somebody in."""
+    """A key, without its secret."""
 
     id: Annotated[str, From("api_key")] = Field(examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"])
     role: str = Field(examples=["integration"])
@@ -80,7 +80,7 @@ async def revoke(api_key: str, command: RevokeApiKey, context: Writing) -> Respo
 
 @router.get("", operation_id="api_keys.list", responses=answered(PageBody[KeyBody], 400))
 def list_keys(context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
-    """The keys, without anything that would let somebody in."""
+    """The keys, without their secrets."""
     return page(context, paged, api_keys.VIEW, present)
 
 

@@ -130,16 +130,16 @@ def present(context: ReadContext, rows: Sequence[Contract], when: When, position
 
     Takes: the position that the rows were built from; lines and amendments are read as known at the same one.
     """
-    where = context.runtime.handler.zone(context.tenant_id)
+    time_zone = context.runtime.handler.zone(context.tenant_id)
     ids = [row.contract for row in rows]
     lines = _lines(context, ids, When(when.as_of, position, now=when.now))
     histories = context.runtime.log.look_up(context.tenant_id, (), ids).streams
     answers = _contracts(context, rows)
     for answer, row in zip(answers, rows, strict=True):
         in_force, history = lines[row.contract], histories[row.contract]
-        schedule = build((event for event in history if event.position <= position), where)
+        schedule = build((event for event in history if event.position <= position), time_zone)
         annual = sum(line.annual for line in in_force)
-        answer["status"] = contracts.status(row, when.as_of, where)
+        answer["status"] = contracts.status(row, when.as_of, time_zone)
         answer["amendments"] = [
             {**amendment, "effective_at": at(amendment["effective_at"])}
             for amendment in contracts.amendments(history, position)
