@@ -79,7 +79,7 @@ def test_the_201_is_sent_only_after_the_log_on_disk_holds_the_event(
         CREATED,
     )
     assert seen.answered, "the answer is not in the trace"
-    assert seen.told, "the event was not written to the log before its answer"
+    assert seen.written, "the event was not written to the log before its answer"
     assert seen.unsafe == set(), "bytes of the log were not durable when the answer was sent"
 
 
@@ -119,5 +119,5 @@ def test_an_answer_before_its_time_would_be_seen(lines: list[str], safe: bool) -
     seen = trace(lines, "-wal", MARK, CREATED)
 
     assert seen.answered
-    assert seen.told
+    assert seen.written
     assert (seen.unsafe == set()) is safe

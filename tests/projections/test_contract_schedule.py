@@ -1,4 +1,4 @@
-"""What the views of contracts keep of a schedule: shared in memory, the same from the table, never written twice."""
+"""The schedule in the views of contracts: shared in memory, the same from the table, and stored once."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,42 +27,42 @@ Rows = dict[Any, Any]
 
 
 def folded(view: View[Any], recorded: Sequence[Recorded]) -> Iterator[Rows]:
-    """A view's rows after each event, kept in memory."""
+    """A view's rows after each event, held in memory."""
     rows: Rows = {}
-    for one in recorded:
-        rows = dict(view.fold(rows, one, UTC))
+    for event in recorded:
+        rows = dict(view.fold(rows, event, UTC))
         yield rows
 
 
 def folded_from_the_table(view: View[Any], recorded: Sequence[Recorded]) -> Iterator[Rows]:
-    """The same with every row put away and read again between two events, as JSON where it is JSON."""
+    """A view's rows after each event, with every row stored and read again between two events, as JSON."""
     rows: Rows = {}
-    for one in recorded:
-        rows = {key: put_away(view, row) for key, row in view.fold(rows, one, UTC).items()}
+    for event in recorded:
+        rows = {key: stored_and_read(view, row) for key, row in view.fold(rows, event, UTC).items()}
         yield rows
 
 
-def put_away(view: View[Any], row: Any) -> Any:
+def stored_and_read(view: View[Any], row: Any) -> Any:
     return view.row(*json.loads(json.dumps(row)))
 
 
 def plain(view: View[Any], rows: Rows) -> dict[Any, Any]:
-    return {key: put_away(view, row) for key, row in rows.items()}
+    return {key: stored_and_read(view, row) for key, row in rows.items()}
 
 
 @given(HISTORIES)
-def test_views_that_share_a_schedule_come_to_what_each_makes_of_the_bytes_alone(history: list[Told]) -> None:
+def test_views_that_share_a_schedule_have_the_rows_that_each_makes_from_the_bytes_alone(history: list[Told]) -> None:
     together = events(history)
-    for view in VIEWS:  # the first leaves the schedules at the events, the others find them there
+    for view in VIEWS:  # the first view stores the schedules on the events, the others use them
         alone = [dict(rows) for rows in folded_from_the_table(view, events(history))]
         shared = [plain(view, rows) for rows in folded(view, together)]
         assert shared == alone
 
 
 @given(HISTORIES)
-def test_lines_that_change_one_by_one_are_those_of_the_schedule_built_from_the_beginning(history: list[Told]) -> None:
-    for told, rows in enumerate(folded(contract_lines.VIEW, events(history)), 1):
-        schedule = build(history[:told])
+def test_lines_updated_event_by_event_equal_those_of_the_whole_schedule(history: list[Told]) -> None:
+    for length, rows in enumerate(folded(contract_lines.VIEW, events(history)), 1):
+        schedule = build(history[:length])
         lines = [row for row in rows.values() if row.line]
         held = sorted((row.line, row.valid_from, row.valid_to, row.annual, row.held, row.source) for row in lines)
         assert held == sorted((i.line, i.start, i.end, i.annual, i.suspended, i.source) for i in schedule.intervals())
@@ -88,7 +88,7 @@ def amend(steward: Steward, contract: str, amendments: int) -> None:
             steward.catch_up()
 
 
-def test_a_schedule_is_kept_once_however_often_a_contract_is_amended(steward: Steward) -> None:
+def test_a_schedule_is_stored_once_however_often_a_contract_is_amended(steward: Steward) -> None:
     contract = signed(steward)
     amend(steward, contract, 40)
     steward.catch_up()
@@ -102,7 +102,7 @@ def test_a_schedule_is_kept_once_however_often_a_contract_is_amended(steward: St
         assert len(Schedule.load(schedule_row["schedule"]).steps) == 41
     assert (
         len(rows["contract_lines"]) == 1 + 1 + 2 * 40
-    )  # the schedule, the first line, and what each amendment made of two
+    )  # the schedule, the first line, and two rows for each amendment
 
 
 def test_what_was_known_before_an_amendment_does_not_change_with_it(steward: Steward) -> None:
@@ -119,16 +119,16 @@ def test_what_was_known_before_an_amendment_does_not_change_with_it(steward: Ste
     assert [unscaled(row.annual) for row in after] == ["12000", "36000", "24000"]
 
 
-def test_lines_keep_the_order_in_which_they_came(steward: Steward) -> None:
+def test_lines_keep_the_order_in_which_they_were_added(steward: Steward) -> None:
     contract = signed(steward, lines=(line("zebra"), line("main")))
     steward.do(AmendContract(effective_at="2026-03-01", changes=(add("ant"),)), contract=contract)
 
-    found = sorted((row for row in steward.rows("contract_lines") if row.line), key=lambda row: row.place)
+    rows = sorted((row for row in steward.rows("contract_lines") if row.line), key=lambda row: row.place)
 
-    assert [row.line for row in found] == ["zebra", "main", "ant"]
+    assert [row.line for row in rows] == ["zebra", "main", "ant"]
 
 
-def test_a_new_version_of_a_view_grows_in_a_table_of_its_own_and_leaves_the_old_one_alone(
+def test_a_new_version_of_a_view_has_its_own_table_and_leaves_the_old_one_unchanged(
     steward: Steward,
 ) -> None:
     contract = signed(steward)
@@ -137,10 +137,10 @@ def test_a_new_version_of_a_view_grows_in_a_table_of_its_own_and_leaves_the_old_
     create_tables(owner, [older])
     owner.close()
     projector(steward, older).catch_up(steward.tenant)
-    left = stored(steward, older)
+    old_rows = stored(steward, older)
 
     amend(steward, contract, 1)
 
     assert [row.line for row in steward.rows("contract_lines")] == ["", "main", "main"]
-    assert stored(steward, older) == left
-    assert len(left) == 2
+    assert stored(steward, older) == old_rows
+    assert len(old_rows) == 2

@@ -1,4 +1,4 @@
-"""Every interval is kept at a node that is read for each instant in it."""
+"""The interval index: an interval is stored at a node, and every instant in the interval reads that node."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +10,8 @@ INSTANTS = st.integers(FIRST, LAST) | st.integers(-(10**12), 10**12)
 
 
 @given(INSTANTS, INSTANTS | st.just(FOREVER), st.data())
-def test_an_interval_is_found_from_every_instant_in_it(one: int, other: int, data: st.DataObject) -> None:
-    start, end = min(one, other), max(one, other) + (one == other)
+def test_an_interval_is_found_from_every_instant_in_it(first: int, second: int, data: st.DataObject) -> None:
+    start, end = min(first, second), max(first, second) + (first == second)
     at = data.draw(st.integers(start, min(end, LAST + 1) - 1))
     upto, behind = nodes_containing(at)
 
@@ -19,8 +19,8 @@ def test_an_interval_is_found_from_every_instant_in_it(one: int, other: int, dat
 
 
 @given(INSTANTS, INSTANTS | st.just(FOREVER), INSTANTS)
-def test_at_a_node_one_end_decides(one: int, other: int, at: int) -> None:
-    start, end = min(one, other), max(one, other) + (one == other)
+def test_at_a_node_one_end_decides(first: int, second: int, at: int) -> None:
+    start, end = min(first, second), max(first, second) + (first == second)
     upto, behind = nodes_containing(at)
 
     if node_of(start, end) in behind:

@@ -1,4 +1,4 @@
-"""The shifted beta-geometric model against what was published, and against itself."""
+"""The shifted beta-geometric model, checked against published results and against its own definition."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -24,15 +24,15 @@ def model(alpha: str, beta: str) -> Fit:
 
 
 def series(fitted: Fit, rate: Fraction, terms: int, renewals: int | None = None) -> Fraction:
-    """The discounted lifetime as it is defined: the sum of what survives, worth less with each period."""
-    share = worth = Fraction(1)
+    """The discounted lifetime by its definition: the sum of the surviving shares, each discounted by its period."""
+    share = discount = Fraction(1)
     total, at = Fraction(0), 0
     if renewals is not None:
         at, share = renewals + 1, (fitted.beta + renewals) / (fitted.alpha + fitted.beta + renewals)
     for period in range(at, at + terms):
-        total += share * worth
+        total += share * discount
         share *= (fitted.beta + period) / (fitted.alpha + fitted.beta + period)
-        worth /= 1 + rate
+        discount /= 1 + rate
     return total
 
 
@@ -74,13 +74,13 @@ def test_the_likelihood_is_highest_where_the_fit_is() -> None:
         assert likelihood(fitted.alpha, fitted.beta + step) < best
 
 
-def test_a_model_is_found_again_in_stacked_cohorts_of_different_ages() -> None:
+def test_the_parameters_of_a_model_are_fitted_from_stacked_cohorts_of_different_ages() -> None:
     shares = curve(model("0.668", "3.806"), 8)
     old = points([round(share * 1_000_000) for share in shares])
     young = points([round(share * 3_000_000) for share in shares[:4]])
     stacked = tuple(
-        Point(one.period, one.at_risk + other.at_risk, one.lost + other.lost)
-        for one, other in zip(old, (*young, *[Point(0, 0, 0)] * 5), strict=True)
+        Point(older.period, older.at_risk + younger.at_risk, older.lost + younger.lost)
+        for older, younger in zip(old, (*young, *[Point(0, 0, 0)] * 5), strict=True)
     )
     fitted = fit(stacked)
 
@@ -104,21 +104,21 @@ def test_accounts_that_leave_at_once_or_never_are_flagged() -> None:
 def test_discounted_lifetimes_are_what_the_hypergeometric_function_says(alpha: str, beta: str, rate: str) -> None:
     """Source: product.md 3.5: DEL and DERL by 2F1; here scipy's, where it is sound."""
     a, b, z = float(alpha), float(beta), 1 / (1 + float(rate))
-    told = discounted(model(alpha, beta), Fraction(rate))
-    assert told is not None
-    assert float(told) == pytest.approx(hyp2f1(1, b, a + b, z), abs=1e-8)
+    lifetime = discounted(model(alpha, beta), Fraction(rate))
+    assert lifetime is not None
+    assert float(lifetime) == pytest.approx(hyp2f1(1, b, a + b, z), abs=1e-8)
     for n in (1, 2, 5):
         residual = discounted(model(alpha, beta), Fraction(rate), renewals=n - 1)
         assert residual is not None
-        wanted = (b + n - 1) / (a + b + n - 1) * hyp2f1(1, b + n, a + b + n, z)
-        assert float(residual) == pytest.approx(wanted, abs=1e-8)
+        expected = (b + n - 1) / (a + b + n - 1) * hyp2f1(1, b + n, a + b + n, z)
+        assert float(residual) == pytest.approx(expected, abs=1e-8)
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [("3536", "6464"), ("0.5", "6464"), ("9999", "0.01"), ("50", "100")])
-def test_discounted_lifetimes_are_numbers_also_where_other_libraries_have_none(alpha: str, beta: str) -> None:
-    told = discounted(model(alpha, beta), Fraction(1, 2))
-    assert told is not None
-    assert abs(told - series(model(alpha, beta), Fraction(1, 2), 60)) < Fraction(1, 10**8)
+def test_discounted_lifetimes_are_numbers_also_where_other_libraries_fail(alpha: str, beta: str) -> None:
+    lifetime = discounted(model(alpha, beta), Fraction(1, 2))
+    assert lifetime is not None
+    assert abs(lifetime - series(model(alpha, beta), Fraction(1, 2), 60)) < Fraction(1, 10**8)
 
 
 def test_without_discount_a_lifetime_is_bounded_only_where_alpha_exceeds_one() -> None:
@@ -134,13 +134,13 @@ RATE = st.integers(1, 1000).map(lambda thousandth: Fraction(thousandth, 1000))
 
 @settings(max_examples=60, deadline=None)
 @given(SHAPE, SHAPE, RATE)
-def test_what_is_left_of_a_lifetime_rises_with_every_renewal_and_survival_falls(
+def test_a_residual_lifetime_rises_with_every_renewal_and_survival_falls(
     alpha: Fraction, beta: Fraction, rate: Fraction
 ) -> None:
     """Source: product.md 3.10, property 11."""
     fitted = Fit(alpha, beta, Fraction(0))
     left = [discounted(fitted, rate, renewals=made) for made in range(8)]
-    assert all(later >= earlier for earlier, later in pairwise([one for one in left if one is not None]))
+    assert all(later >= earlier for earlier, later in pairwise([residual for residual in left if residual is not None]))
     shares = curve(fitted, 12)
     assert shares[0] == 1
     assert all(later <= earlier for earlier, later in pairwise(shares))
@@ -160,11 +160,11 @@ def test_a_limited_lifetime_is_the_sum_that_defines_it(
     alpha: Fraction, beta: Fraction, renewals: int, horizon: int, rate: Fraction
 ) -> None:
     fitted = Fit(alpha, beta, Fraction(0))
-    told = discounted(fitted, rate, horizon=horizon)
+    lifetime = discounted(fitted, rate, horizon=horizon)
     residual = discounted(fitted, rate, renewals=renewals, horizon=horizon)
-    assert told is not None
+    assert lifetime is not None
     assert residual is not None
-    assert abs(told - series(fitted, rate, horizon)) < Fraction(1, 10**8)
+    assert abs(lifetime - series(fitted, rate, horizon)) < Fraction(1, 10**8)
     assert abs(residual - series(fitted, rate, horizon, renewals)) < Fraction(1, 10**8)
 
 
@@ -172,12 +172,12 @@ def test_a_limited_lifetime_is_the_sum_that_defines_it(
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=8), st.integers(1, 50))
 def test_every_table_with_a_loss_and_a_renewal_is_fitted(losses: list[int], rest: int) -> None:
     survivors = [sum(losses[at:]) + rest for at in range(len(losses) + 1)]
-    told = points(survivors)
+    cohort = points(survivors)
     if not sum(losses):
         return
-    fitted = fit(told)
+    fitted = fit(cohort)
     assert fitted.alpha > 0
     assert fitted.beta > 0
     assert fitted.total <= 0
     assert fitted.bound in (None, "homogeneous", "polarised")
-    assert fit.__wrapped__(told) == fitted
+    assert fit.__wrapped__(cohort) == fitted

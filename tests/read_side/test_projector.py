@@ -1,4 +1,4 @@
-"""The projector: every view is the fold of the log, whoever writes it, in whatever pieces, and whatever breaks on the way."""
+"""The projector: every view is the fold of the log, with several writers, in any pieces of the log, and after any failure."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +41,7 @@ def test_a_poison_event_parks_its_view_and_no_other(steward: Steward) -> None:
     assert broken.catch_up(steward.tenant) == 0
 
 
-def test_a_parked_view_holds_all_that_came_before_and_goes_on_in_order_once_it_is_mended(
+def test_a_parked_view_holds_all_earlier_events_and_continues_in_order_once_it_is_repaired(
     steward: Steward,
 ) -> None:
     steward.do(OpenAccount(name="before", currency="EUR"))
@@ -55,13 +55,13 @@ def test_a_parked_view_holds_all_that_came_before_and_goes_on_in_order_once_it_i
     again.catch_up(steward.tenant)
     assert again.parked(steward.tenant) == broken.parked(steward.tenant)
 
-    mended = projector(steward)
-    mended.catch_up(steward.tenant)
-    assert mended.parked(steward.tenant) == {}
+    repaired = projector(steward)
+    repaired.catch_up(steward.tenant)
+    assert repaired.parked(steward.tenant) == {}
     assert_views_are_right(steward)
 
 
-def test_a_poison_event_of_one_tenant_is_nothing_to_another(steward: Steward) -> None:
+def test_a_poison_event_of_one_tenant_does_not_affect_another(steward: Steward) -> None:
     other = steward.new_tenant("Other")
     steward.do(OpenAccount(name="poison", currency="EUR"))
     steward.do(OpenAccount(name="fine", currency="EUR"), tenant=other)
@@ -79,8 +79,8 @@ def test_a_row_that_the_table_refuses_parks_its_view_and_no_other(steward: Stewa
     receipts = [steward.do(OpenAccount(name=f"{number}", currency="EUR")) for number in range(60)]
 
     def fold(row: Any, recorded: Recorded, where: Any) -> Any:
-        made = accounts.VIEW.on["account.opened"](row, recorded, where)
-        return made._replace(opened_at=2**80) if recorded.data["name"] == f"{at}" else made
+        account = accounts.VIEW.on["account.opened"](row, recorded, where)
+        return account._replace(opened_at=2**80) if recorded.data["name"] == f"{at}" else account
 
     broken = projector(steward, replace(accounts.VIEW, on={**accounts.VIEW.on, "account.opened": fold}))
     broken.catch_up(steward.tenant)
@@ -92,7 +92,7 @@ def test_a_row_that_the_table_refuses_parks_its_view_and_no_other(steward: Stewa
     assert_views_are_right(steward)
 
 
-def test_an_event_of_newer_code_is_passed_by(steward: Steward) -> None:
+def test_an_event_type_of_newer_code_is_skipped(steward: Steward) -> None:
     steward.do(OpenAccount(name="Known", currency="EUR"))
     steward.runtime.log.recorder(steward.tenant).insert_events(
         [
@@ -112,7 +112,7 @@ def test_an_event_of_newer_code_is_passed_by(steward: Steward) -> None:
     assert len(rows(steward, accounts.VIEW)) == 2
 
 
-def test_a_gap_in_the_log_stops_everything_by_name(sqlite_steward: Steward) -> None:
+def test_a_gap_in_the_log_stops_the_projector_with_its_position(sqlite_steward: Steward) -> None:
     for number in range(5):
         sqlite_steward.do(OpenAccount(name=f"{number}", currency="EUR"))
     with sqlite_steward.runtime.database.administer() as connection:
@@ -123,7 +123,7 @@ def test_a_gap_in_the_log_stops_everything_by_name(sqlite_steward: Steward) -> N
         sqlite_steward.runtime.projector.catch_up(sqlite_steward.tenant)
 
 
-def test_a_broken_log_of_one_tenant_keeps_no_other_waiting(sqlite_steward: Steward) -> None:
+def test_a_broken_log_of_one_tenant_does_not_delay_another(sqlite_steward: Steward) -> None:
     broken, sound = sorted([sqlite_steward.tenant, sqlite_steward.new_tenant("Other")])
     for tenant in (broken, sound):
         sqlite_steward.do(OpenAccount(name="Northwind", currency="EUR"), tenant=tenant)
@@ -137,7 +137,7 @@ def test_a_broken_log_of_one_tenant_keeps_no_other_waiting(sqlite_steward: Stewa
     assert set(sqlite_steward.runtime.projector.positions(broken).values()) == {0}
 
 
-# --- several at once, and in any pieces ---
+# --- several projectors, and any pieces of the log ---
 
 
 def test_projectors_at_once_write_the_same_rows_while_events_are_appended(
@@ -166,39 +166,39 @@ def test_projectors_at_once_write_the_same_rows_while_events_are_appended(
     assert_views_are_right(steward)
 
 
-def test_who_lost_the_race_for_some_views_writes_those_only_that_nobody_moved(steward: Steward) -> None:
+def test_a_projector_that_lost_the_race_for_some_views_writes_only_the_others(steward: Steward) -> None:
     steward.ingest(life(5, 40))
     slow, fast = projector(steward), projector(steward)
     fast.views = tuple(view for view in VIEWS if view.name in ("accounts", "timeline"))
 
-    def overtaken(*_asked: Any) -> Any:
+    def overtaken(*arguments: Any) -> Any:
         fast.catch_up(steward.tenant)
-        return write(*_asked)
+        return write(*arguments)
 
-    write, slow._write = slow._write, overtaken  # type: ignore[method-assign]  # between reading and writing others go on
+    write, slow._write = slow._write, overtaken  # type: ignore[method-assign]  # another projector writes between reading and writing
     assert slow.step(steward.tenant) > 0
 
     assert set(slow.positions(steward.tenant).values()) == {steward.runtime.log.head(steward.tenant)}
     assert_views_are_right(steward)
 
 
-def test_who_lost_a_race_takes_view_by_view_and_ends_at_the_head(
+def test_a_projector_that_lost_a_race_takes_view_by_view_and_ends_at_the_head(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(projecting, "BATCH", 10)
     steward.ingest(life(5, 60))
-    one, other = projector(steward), projector(steward)
-    one._lost_races[steward.tenant] = 3
+    loser, other = projector(steward), projector(steward)
+    loser._lost_races[steward.tenant] = 3
 
-    assert one.step(steward.tenant) == 10
-    assert [name for name, at in one.positions(steward.tenant).items() if at] == [VIEWS[3].name]
-    while one.step(steward.tenant) + other.step(steward.tenant):
+    assert loser.step(steward.tenant) == 10
+    assert [name for name, at in loser.positions(steward.tenant).items() if at] == [VIEWS[3].name]
+    while loser.step(steward.tenant) + other.step(steward.tenant):
         pass
 
     assert_views_are_right(steward)
 
 
-def test_a_thread_that_lost_a_race_may_find_the_views_at_the_head(
+def test_after_a_lost_race_the_views_may_already_be_at_the_head(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steward.ingest(life(5, 60))
@@ -217,8 +217,8 @@ def test_a_thread_that_lost_a_race_may_find_the_views_at_the_head(
     assert_views_are_right(steward)
 
 
-def start_anew(steward: Steward) -> None:
-    """Forgets every view of the tenant."""
+def forget_views(steward: Steward) -> None:
+    """Deletes every view of the tenant."""
     with steward.runtime.database.write_views(steward.tenant) as connection:
         connection.execute(delete(positions).where(positions.c.tenant_id == steward.tenant))
         for view in VIEWS:
@@ -226,8 +226,8 @@ def start_anew(steward: Steward) -> None:
 
 
 def assert_any_pieces_give_the_same(steward: Steward, seed: int, cuts: list[int]) -> None:
-    steward.ingest([{**event, "source": f"life {seed}"} for event in life(seed, 50)])
-    start_anew(steward)
+    steward.ingest([{**event, "source": f"history {seed}"} for event in life(seed, 50)])
+    forget_views(steward)
     for cut in sorted(cuts):
         steward.runtime.projector.catch_up(steward.tenant, until=cut)
     head = steward.catch_up()
@@ -256,7 +256,9 @@ def test_a_log_read_in_any_pieces_gives_what_a_rebuild_and_a_replay_give(
 
 @settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 10**6), cuts=PIECES)
-def test_on_postgresql_too(databases: Databases, seed: int, cuts: list[int]) -> None:
+def test_a_log_read_in_any_pieces_gives_the_same_on_postgresql(
+    databases: Databases, seed: int, cuts: list[int]
+) -> None:
     steward = Steward(databases.fresh("postgresql"))
     assert_any_pieces_give_the_same(steward, seed, cuts)
     steward.close()

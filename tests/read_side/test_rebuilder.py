@@ -1,4 +1,4 @@
-"""The rebuilder: views made once more in shadow tables, compared in one snapshot, and swapped in where they differ."""
+"""The rebuilder: views are rebuilt in shadow tables, compared in one snapshot, and swapped in where they differ."""
 
 import re
 import sqlite3
@@ -36,7 +36,7 @@ new_id = Ids(system_clock)
 
 @pytest.mark.parametrize("how", TAMPERINGS)
 @pytest.mark.parametrize("name", ["accounts", "contract_lines", "timeline"])
-def test_a_rebuild_that_only_verifies_tells_and_keeps_and_one_that_does_not_heals(
+def test_a_rebuild_that_only_verifies_reports_the_difference_and_any_other_repairs_it(
     steward: Steward, name: str, how: str
 ) -> None:
     view = BY_NAME[name]
@@ -46,11 +46,11 @@ def test_a_rebuild_that_only_verifies_tells_and_keeps_and_one_that_does_not_heal
     tamper(steward, view, how)
     tampered = rows(steward, view)
 
-    told = rebuilt(steward, view, verify=True)
-    assert not told.equal
-    assert not told.swapped
-    assert (told.missing > 0, told.surplus > 0) == (how != "surplus", how != "missing")
-    assert told.body()["equal"] is False
+    comparison = rebuilt(steward, view, verify=True)
+    assert not comparison.equal
+    assert not comparison.swapped
+    assert (comparison.missing > 0, comparison.surplus > 0) == (how != "surplus", how != "missing")
+    assert comparison.body()["equal"] is False
     assert rows(steward, view) == tampered != before
 
     assert rebuilt(steward, view, verify=False).swapped
@@ -64,24 +64,24 @@ def test_a_rebuild_leaves_no_shadow_and_other_tenants_alone(steward: Steward) ->
         steward.do(OpenAccount(name="Northwind", currency="EUR"), tenant=tenant)
         steward.catch_up(tenant)
     before = rows(steward, accounts.VIEW, other)
-    there = everything_in(steward)
+    names_before = tables_and_files_of(steward)
     tamper(steward, accounts.VIEW, "changed")
 
     assert rebuilt(steward, accounts.VIEW, verify=False).swapped
 
     assert rows(steward, accounts.VIEW, other) == before
-    assert everything_in(steward) == there
+    assert tables_and_files_of(steward) == names_before
 
 
-def test_a_rebuild_that_breaks_on_the_way_leaves_the_view_as_it_was_and_no_shadow(
+def test_an_interrupted_rebuild_leaves_the_view_as_it_was_and_no_shadow(
     steward: Steward,
 ) -> None:
     steward.ingest(life(13, 40))
     steward.catch_up()
     tamper(steward, accounts.VIEW, "changed")
-    before, there = rows(steward, accounts.VIEW), everything_in(steward)
+    before, names_before = rows(steward, accounts.VIEW), tables_and_files_of(steward)
 
-    for last in (1, 2):  # while it compares, and when it has begun to put the view right
+    for last in (1, 2):  # while it compares, and when it has begun to repair the view
 
         def breaks(_read: float, left: list[int] = [last]) -> None:  # noqa: B006 - it counts down
             left[0] -= 1
@@ -92,12 +92,12 @@ def test_a_rebuild_that_breaks_on_the_way_leaves_the_view_as_it_was_and_no_shado
             rebuilt(steward, accounts.VIEW, verify=False, progress=breaks)
 
         assert rows(steward, accounts.VIEW) == before
-        assert everything_in(steward) == there
+        assert tables_and_files_of(steward) == names_before
     assert rebuilt(steward, accounts.VIEW, verify=False).swapped
     assert_views_are_right(steward)
 
 
-def everything_in(steward: Steward) -> set[str]:
+def tables_and_files_of(steward: Steward) -> set[str]:
     """The names of all tables, and of all files that are not the database's own."""
     owner = Database(steward.settings.database_url, owner=True)
     with owner.administer() as connection:
@@ -112,7 +112,7 @@ def everything_in(steward: Steward) -> set[str]:
     return names
 
 
-def test_a_rebuild_sees_one_moment_while_the_view_is_written_to(
+def test_a_rebuild_sees_one_snapshot_while_the_view_is_written_to(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuilding, "PAGE", 10)
@@ -135,7 +135,7 @@ def test_a_rebuild_sees_one_moment_while_the_view_is_written_to(
 
 @pytest.mark.parametrize("how", TAMPERINGS)
 @pytest.mark.parametrize("name", ["accounts", "contract_lines", "interactions", "timeline"])
-def test_what_differs_is_replaced_as_it_is_by_then_while_the_view_is_written_to(
+def test_rows_that_differ_are_replaced_by_their_latest_state_while_the_view_is_written_to(
     steward: Steward, monkeypatch: pytest.MonkeyPatch, name: str, how: str
 ) -> None:
     monkeypatch.setattr(rebuilding, "PAGE", 10)
@@ -158,7 +158,7 @@ def test_what_differs_is_replaced_as_it_is_by_then_while_the_view_is_written_to(
     assert_views_are_right(steward)
 
 
-def test_of_two_rebuilds_at_once_each_finds_what_it_saw_and_the_view_is_right(steward: Steward) -> None:
+def test_two_rebuilds_at_once_each_report_what_they_saw_and_the_view_is_right(steward: Steward) -> None:
     steward.ingest(life(8, 60))
     steward.catch_up()
     before = rows(steward, accounts.VIEW)
@@ -179,10 +179,10 @@ def test_of_two_rebuilds_at_once_each_finds_what_it_saw_and_the_view_is_right(st
 def test_an_equal_view_is_not_written_to(steward: Steward) -> None:
     steward.ingest(life(9, 40))
     steward.catch_up()
-    told: list[str] = []
+    statements: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        told.append(statement)
+        statements.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
@@ -190,13 +190,13 @@ def test_an_equal_view_is_not_written_to(steward: Steward) -> None:
     finally:
         event.remove(Engine, "before_cursor_execute", note)
 
-    written = [one for one in told if one.startswith(("INSERT", "UPDATE", "DELETE"))]
+    written = [statement for statement in statements if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
     assert written
-    assert all(re.match(r"INSERT INTO (pg_temp|shadow)\.", one) for one in written)
+    assert all(re.match(r"INSERT INTO (pg_temp|shadow)\.", statement) for statement in written)
 
 
 @pytest.mark.parametrize("name", ["accounts", "contracts", "renewals", "interactions", "timeline"])
-def test_groups_that_are_forgotten_are_read_again_from_where_they_were_written(
+def test_groups_that_left_memory_are_read_again_from_the_shadow_table(
     steward: Steward, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     for constant, value in (("PAGE", 7), ("PENDING", 3), ("GROUPS", 2)):
@@ -210,23 +210,23 @@ def test_groups_that_are_forgotten_are_read_again_from_where_they_were_written(
     assert compared.rows == len(rows(steward, BY_NAME[name])) > 0
 
 
-# --- several at work ---
+# --- several processes ---
 
 
 @given(st.integers(1, 40), st.lists(st.text(min_size=1), max_size=30))
 def test_every_id_is_in_exactly_one_share(count: int, ids: list[str]) -> None:
     conditions = [Share(number, count).condition("id", postgres=False) for number in range(count)]
     database = sqlite3.connect(":memory:")
-    for one in [*ids, *(new_id("acct") for _ in range(20))]:
-        found = [
-            database.execute(f"SELECT 1 FROM (SELECT ? AS id) WHERE true{said}", (one, *bounds)).fetchone()
-            for said, bounds in conditions
+    for id_ in [*ids, *(new_id("acct") for _ in range(20))]:
+        matches = [
+            database.execute(f"SELECT 1 FROM (SELECT ? AS id) WHERE true{condition}", (id_, *bounds)).fetchone()
+            for condition, bounds in conditions
         ]
-        assert sum(row is not None for row in found) == 1
+        assert sum(row is not None for row in matches) == 1
     database.close()
 
 
-def test_two_processes_share_the_accounts_and_find_what_one_finds(
+def test_two_processes_share_the_accounts_and_report_what_one_process_reports(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuilding, "WORKER_EVENTS", 10)
@@ -244,14 +244,14 @@ def test_two_processes_share_the_accounts_and_find_what_one_finds(
     monkeypatch.setattr(Rebuilder, "compare", noted)
     runtime = steward.runtime
     alone = runtime.projector.rebuild_all(owner, steward.tenant, VIEWS, verify=True, workers=1)
-    mine = len(shares)
+    shares_alone = len(shares)
     together = runtime.projector.rebuild_all(owner, steward.tenant, VIEWS, verify=True, workers=2)
     owner.close()
 
-    assert [one.body() for one in together] == [one.body() for one in alone]
-    assert {one.position for one in together} == {head}
-    assert [one.view for one in together if not one.equal] == ["contract_lines"]
-    assert (mine, len(shares) - mine) == (1, 1)
+    assert [comparison.body() for comparison in together] == [comparison.body() for comparison in alone]
+    assert {comparison.position for comparison in together} == {head}
+    assert [comparison.view for comparison in together if not comparison.equal] == ["contract_lines"]
+    assert (shares_alone, len(shares) - shares_alone) == (1, 1)
     assert shares[-1].of == 2
 
 

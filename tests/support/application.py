@@ -1,4 +1,4 @@
-"""A whole application for a test: real database, real handler, a clock that the test moves, and the words given / when / then."""
+"""An application for tests: a real database, the real handler, and a clock that the test sets."""
 
 import itertools
 import json
@@ -22,7 +22,7 @@ KEY = "11" * 32
 
 
 class Steward:
-    """A runtime on a fresh database, with one tenant to begin with."""
+    """A runtime on a fresh database, with one tenant."""
 
     def __init__(self, url: str, *, time_zone: str = "UTC", now: str = "2026-01-15T09:00:00Z", **settings: Any) -> None:
         self.clock = Clock(now)
@@ -63,11 +63,11 @@ class Steward:
         )
 
     def ingest(self, events: list[Any], *, tenant: str | None = None) -> list[Item]:
-        """Takes CloudEvents in."""
+        """Ingests CloudEvents."""
         return self.runtime.ingestion.ingest(tenant or self.tenant, "test", events)
 
     def ingest_file(self, path: Path, *, tenant: str | None = None) -> list[Item]:
-        """Takes a file of CloudEvents in."""
+        """Ingests a file of CloudEvents, one a line."""
         return self.ingest([json.loads(line) for line in path.read_text().splitlines()], tenant=tenant)
 
     def catch_up(self, tenant: str | None = None) -> int:
@@ -106,5 +106,5 @@ class Steward:
         return self.runtime.handler.zone(self.tenant)
 
     def close(self) -> None:
-        """Gives everything back."""
+        """Closes the runtime."""
         self.runtime.close()

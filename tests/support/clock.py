@@ -1,10 +1,10 @@
-"""A clock that goes when it is told to."""
+"""A clock that the test sets."""
 
 from app.domain.kernel.values import micros
 
 
 class Clock:
-    """Gives microseconds; each reading is a millisecond later than the last, so that order shows."""
+    """Microseconds. Each reading is a millisecond later than the last one, so that instants keep the order of readings."""
 
     def __init__(self, now: str = "2026-01-15T09:00:00Z") -> None:
         self.now = micros(now)
@@ -14,5 +14,5 @@ class Clock:
         return self.now
 
     def set(self, now: str) -> None:
-        """Moves to an instant."""
+        """Sets the clock to an instant."""
         self.now = micros(now)

@@ -1,4 +1,4 @@
-"""The command line for tests: real processes, a folder of their own, nothing of the caller's environment."""
+"""The command line for tests: real processes in a folder of their own, without the caller's environment variables."""
 
 import json
 import os
@@ -13,11 +13,11 @@ ROOT = Path(__file__).parents[2]
 
 
 class CommandLine:
-    """`steward` in a folder. Takes: the folder, the database's URL, further settings by their names in small letters."""
+    """Runs `steward` in a folder. Takes: the folder, the database's URL, further settings by their names in lower case."""
 
     def __init__(self, folder: Path, url: str, **settings: str) -> None:
         self.folder, self.url = folder, url
-        said = {
+        values = {
             "watchers": "0",
             "database_url": url,
             "vault_key": KEY,
@@ -28,11 +28,11 @@ class CommandLine:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "error",
-            **{f"STEWARD_{name.upper()}": value for name, value in said.items()},
+            **{f"STEWARD_{name.upper()}": value for name, value in values.items()},
         }
 
     def run(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-        """A command, to its end."""
+        """Runs a command to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "app", *words],
             cwd=self.folder,
@@ -44,7 +44,7 @@ class CommandLine:
         return subprocess.CompletedProcess(words, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def json(self, *words: str, stdin: bytes = b"") -> Any:
-        """What a command that must succeed says with --json."""
+        """The JSON output of a command that must succeed."""
         done = self.run(*words, "--json", stdin=stdin)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -57,7 +57,7 @@ class CommandLine:
         return done.returncode, done.stderr.strip()
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        """A command that goes on until it is told to stop."""
+        """Starts a command that runs until it is stopped."""
         return subprocess.Popen(
             [sys.executable, "-m", "app", *words],
             cwd=self.folder,

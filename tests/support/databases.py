@@ -1,4 +1,4 @@
-"""Real databases for tests: a SQLite file, and a PostgreSQL server that a Python package brings along."""
+"""Real databases for tests: SQLite files, and a PostgreSQL server from a Python package."""
 
 import itertools
 import os
@@ -19,7 +19,7 @@ _numbers = itertools.count()
 
 
 class Databases:
-    """Hands out migrated, empty databases. One PostgreSQL server a test process, started when first asked for."""
+    """Migrated, empty databases. Each test process has one PostgreSQL server, started when it is first needed."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="steward-tests-"))
@@ -61,7 +61,7 @@ class Databases:
         return f"postgresql+psycopg://postgres@/{name}?host={self.folder / 'pg'}"
 
     def psql(self, name: str) -> str:
-        """The same for psycopg, with the server's own rights."""
+        """The URL for psycopg, with the rights of the server's owner."""
         return self.url(name).replace("+psycopg", "")
 
     def _execute(self, statement: str) -> None:
@@ -71,7 +71,7 @@ class Databases:
     def close(self) -> None:
         """Stops the server and removes everything."""
         if self._server is not None:
-            # What is thrown away need not be on the disk first: stopping at once spares the checkpoint of all databases.
+            # The data is deleted next, so the server stops at once, without a checkpoint of all databases.
             os.kill(self._server.get_pid(), signal.SIGQUIT)  # type: ignore[attr-defined]
             self._server.cleanup()  # type: ignore[attr-defined]
         shutil.rmtree(self.folder, ignore_errors=True)

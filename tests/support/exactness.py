@@ -1,4 +1,4 @@
-"""What a file uses of numbers that are not exact."""
+"""Finds the places in a source file that use inexact numbers."""
 
 import ast
 import re
@@ -19,39 +19,39 @@ MODULES: Final = {
     "numbers",
 }
 WHOLE: Final = {"isqrt", "gcd", "lcm", "comb", "perm", "prod", "factorial"}
-"""What `math` has for integers."""
+"""The functions of `math` for integers."""
 NAMES: Final = {"float", "complex", "round", "eval", "exec", "__import__"}
 """Builtins that make floats, or hide that something does."""
 ATTRIBUTES: Final = {
     "truediv", "itruediv", "total_seconds", "timestamp", "fsum", "fmean", "hypot",
     "avg", "Float", "Double", "REAL", "Numeric", "Decimal", "DECIMAL",
 }  # fmt: skip
-"""Names behind a dot that give a float or a decimal, in Python and in SQLAlchemy."""
+"""Attributes that give a float or a decimal, in Python and in SQLAlchemy."""
 HIDDEN: Final = {*NAMES, "truediv", "itruediv", "__float__", "__truediv__", "__rtruediv__", "__itruediv__", "__round__"}
-"""What no text names, so that nothing is looked up by it."""
+"""Names that no text may hold, so that none is looked up at run time."""
 SPEC: Final = re.compile(r"(?:^|[^a-zA-Z])[eEfFgG%]$")
-"""A format that makes a float of an integer before it writes it."""
+"""A format that converts an integer to a float before it writes it."""
 PERCENT: Final = re.compile(r"%[-+ #0-9.*]*[eEfFgG]")
 SQL: Final = re.compile(
     r"(?i)\b(?:AVG|ROUND|POWER|SQRT|CEIL|FLOOR|RANDOM)\s*\("
     r"|\bAS\s+(?:REAL|FLOAT|DOUBLE(?: PRECISION)?|NUMERIC|DECIMAL)\s*\)"
     r"|::\s*(?:real|float|double|numeric)"
 )
-"""What makes another number of one in SQL."""
+"""SQL that converts a number or rounds it."""
 
 
 def inexact(source: str) -> Iterator[str]:
-    """What makes, or may make, a float of something, by kind."""
+    """Everything that makes, or may make, a float, by kind."""
     tree = ast.parse(source)
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if id(node) not in docstrings:
-            for found in (_said, _computed, _written, _imported):
-                yield from found(node)
+            for find in (_literals_and_names, _computed, _formatted, _imported):
+                yield from find(node)
 
 
-def _said(node: ast.AST) -> Iterator[str]:
-    """Numbers, names, and texts that name something."""
+def _literals_and_names(node: ast.AST) -> Iterator[str]:
+    """Literals, names, and texts that name something."""
     match node:
         case ast.Constant(value=float() | complex()):
             yield "literal"
@@ -67,7 +67,7 @@ def _said(node: ast.AST) -> Iterator[str]:
 
 
 def _computed(node: ast.AST) -> Iterator[str]:
-    """What gives a float of integers."""
+    """Operations that make a float of integers."""
     match node:
         case ast.Div():
             yield "division"
@@ -77,8 +77,8 @@ def _computed(node: ast.AST) -> Iterator[str]:
             yield "power"
 
 
-def _written(node: ast.AST) -> Iterator[str]:
-    """What writes an integer as if it were a float."""
+def _formatted(node: ast.AST) -> Iterator[str]:
+    """Formats that write an integer as a float."""
     match node:
         case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod()) if PERCENT.search(text):
             yield "format"

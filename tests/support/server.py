@@ -1,4 +1,4 @@
-"""A real server for tests: uvicorn in a thread, real sockets, the clock of the test."""
+"""A real server for tests: uvicorn in a thread, real sockets, the test's clock."""
 
 import threading
 import time
@@ -20,11 +20,11 @@ from tests.support.application import KEY
 
 
 class Server:
-    """Serves a database over HTTP until it is closed. Watchers append nothing unless told to: a test counts events."""
+    """Serves a database over HTTP until it is closed. Watchers are off by default, because tests count events."""
 
     def __init__(self, url: str, *, clock: Callable[[], int] | None = None, **settings: Any) -> None:
-        told = {"watchers": False, **settings}
-        self.app = create_app(Settings(database_url=url, vault_key=KEY, **told), clock=clock)
+        values = {"watchers": False, **settings}
+        self.app = create_app(Settings(database_url=url, vault_key=KEY, **values), clock=clock)
         config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="error", access_log=False)
         self._server = uvicorn.Server(config)
         self._clients: list[Client] = []
@@ -39,7 +39,7 @@ class Server:
 
     @property
     def runtime(self) -> Runtime:
-        """What the server runs on."""
+        """The server's runtime."""
         runtime: Runtime = self.app.state.runtime
         return runtime
 
@@ -54,16 +54,16 @@ class Server:
 
     def key(self, tenant_id: str, role: str = "admin", scopes: tuple[str, ...] = ()) -> str:
         """A new key of a tenant."""
-        wanted = IssueApiKey.model_validate({"role": role, "scopes": scopes})
-        _, key = issue(self.runtime.handler, tenant_id, "test", wanted, Request(self.runtime.new_id("req"), b""))
+        command = IssueApiKey.model_validate({"role": role, "scopes": scopes})
+        _, key = issue(self.runtime.handler, tenant_id, "test", command, Request(self.runtime.new_id("req"), b""))
         assert key is not None
         return key
 
     def client(self, key: str | None = None) -> "Client":
-        """A client with a key; a new admin's of a new tenant when none is given."""
-        made = Client(self.url, key or self.key(self.tenant()))
-        self._clients.append(made)
-        return made
+        """A client with a key. Without one: with a new admin's key of a new tenant."""
+        client = Client(self.url, key or self.key(self.tenant()))
+        self._clients.append(client)
+        return client
 
     def close(self) -> None:
         """Stops the server."""
@@ -80,7 +80,7 @@ class Server:
 
 
 class Client(httpx.Client):
-    """A caller who reads what it wrote: each read waits for its own last write."""
+    """A client whose reads wait for its own last write."""
 
     def __init__(self, url: str, key: str) -> None:
         super().__init__(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
@@ -104,6 +104,6 @@ class Client(httpx.Client):
         return body
 
     def see(self, path: str, **params: Any) -> httpx.Response:
-        """A read, whatever it answers, after this client's own writes."""
+        """A read after this client's own writes. Gives: the response, whatever its status."""
         headers = {"Min-Event-Position": str(self.position), "Prefer": "wait=10, handling=strict"}
         return self.get(path, params={name.rstrip("_"): value for name, value in params.items()}, headers=headers)

@@ -1,4 +1,4 @@
-"""Views for tests: projectors with views in other shapes, rows as they stand, and what must be true of them all."""
+"""Views for tests: projectors with changed views, the rows of a table, and the checks that hold for every view."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,16 +16,16 @@ from tests.support.application import Steward
 BY_NAME = {view.name: view for view in VIEWS}
 
 
-def projector(steward: Steward, *others: View[Any]) -> Projector:
-    """A projector of its own, with some views in other shapes."""
-    shapes = {view.name: view for view in others}
-    views = [shapes.get(view.name, view) for view in VIEWS]
+def projector(steward: Steward, *replacements: View[Any]) -> Projector:
+    """A new projector with some views replaced."""
+    by_name = {view.name: view for view in replacements}
+    views = [by_name.get(view.name, view) for view in VIEWS]
     runtime = steward.runtime
     return Projector(runtime.database, runtime.log, runtime.handler.zone, runtime.clock, views)
 
 
 def failing_on(name: str, poison: str) -> View[Any]:
-    """A view whose fold breaks on the account of this name."""
+    """A view whose fold raises on the account of this name."""
     view = BY_NAME[name]
 
     def fold(row: Any, recorded: Recorded, where: Any) -> Any:
@@ -37,23 +37,23 @@ def failing_on(name: str, poison: str) -> View[Any]:
 
 
 def rows(steward: Steward, view: View[Any], tenant: str | None = None) -> list[tuple[Any, ...]]:
-    """A view's rows as they stand in its table."""
+    """The rows of a view's table."""
     with steward.runtime.database.read(tenant or steward.tenant) as connection:
         query = select(view.table).where(view.table.c.tenant_id == (tenant or steward.tenant))
         return sorted(map(tuple, connection.execute(query)), key=repr)
 
 
-def rebuilt(steward: Steward, view: View[Any], *, verify: bool = True, **given: Any) -> Comparison:
-    """What a rebuild of one view found."""
+def rebuilt(steward: Steward, view: View[Any], *, verify: bool = True, **options: Any) -> Comparison:
+    """Rebuilds one view. Gives: the comparison with its old rows."""
     owner = Database(steward.settings.database_url, owner=True)
     try:
-        return steward.runtime.projector.rebuild(owner, steward.tenant, view, verify=verify, **given)
+        return steward.runtime.projector.rebuild(owner, steward.tenant, view, verify=verify, **options)
     finally:
         owner.close()
 
 
 def assert_views_are_right(steward: Steward) -> None:
-    """Every view stands at the head and is what a rebuild makes of the log."""
+    """Every view is at the head and equals a rebuild from the log."""
     head = steward.runtime.log.head(steward.tenant)
     assert steward.runtime.projector.positions(steward.tenant) == dict.fromkeys(BY_NAME, head)
     for view in VIEWS:
@@ -66,11 +66,13 @@ TAMPERINGS = ["changed", "missing", "surplus"]
 
 
 def tamper(steward: Steward, view: View[Any], how: str) -> None:
-    """Spoils one row of a view."""
+    """Falsifies one row of a view."""
     table, key = view.table, view.group
     with steward.runtime.database.write_views(steward.tenant) as connection:
-        one = connection.execute(select(table.c[key]).where(table.c.tenant_id == steward.tenant).limit(1)).scalar_one()
-        same = (table.c.tenant_id == steward.tenant, table.c[key] == one)
+        group = connection.execute(
+            select(table.c[key]).where(table.c.tenant_id == steward.tenant).limit(1)
+        ).scalar_one()
+        same = (table.c.tenant_id == steward.tenant, table.c[key] == group)
         if how == "changed":
             member = next(name for name in view.members if name not in view.keys and str(table.c[name].type) == "TEXT")
             connection.execute(update(table).where(*same).values({member: "tampered"}))
@@ -78,4 +80,4 @@ def tamper(steward: Steward, view: View[Any], how: str) -> None:
             connection.execute(delete(table).where(*same))
         else:
             row = connection.execute(select(table).where(*same).limit(1)).mappings().one()
-            connection.execute(table.insert().values({**row, key: f"{one}x"}))
+            connection.execute(table.insert().values({**row, key: f"{group}x"}))

@@ -1,4 +1,4 @@
-"""Budgets and incentive statements as views: grown step by step they are what a rebuild makes of the log."""
+"""Budgets and incentive statements as views: updated step by step, they equal a rebuild from the log."""
 
 from app.domain.budget.commands import CloseBudget, CorrectSpend, RecordForecast, RecordSpend, ReviseBudget, SetBudget
 from app.domain.incentive_statement.commands import DisputeLine, ResolveDispute
@@ -7,7 +7,7 @@ from tests.support.application import Steward
 from tests.support.views import assert_views_are_right
 
 
-def test_what_is_grown_step_by_step_is_what_a_rebuild_makes(steward: Steward) -> None:
+def test_views_updated_step_by_step_equal_a_rebuild(steward: Steward) -> None:
     account = client(steward)
     terms = {"title": "Spring", "currency": "EUR", "amount": "10.00", "start": "2026-01-01", "end": "2026-07-01"}
     budget = steward.do(SetBudget(**terms), account=account).id
@@ -19,14 +19,14 @@ def test_what_is_grown_step_by_step_is_what_a_rebuild_makes(steward: Steward) ->
     steward.do(ReviseBudget(amount="12.00", reason="More"), budget=budget)
     steward.do(CloseBudget(), budget=budget)
     plan(steward, clawback_months=12)
-    agreed = signed(steward, account)
+    contract = signed(steward, account)
     statement = issue(steward).id
     event = preview(steward).left_out[0].event
     steward.do(DisputeLine(event=event, reason="No"), incentive_statement=statement)
     steward.catch_up()
     kept = ResolveDispute(event=event, outcome="kept", reason="Yes")
     steward.do(kept, incentive_statement=statement)
-    claw_back(steward, statement, lost(steward, agreed, "2025-07-01"))
+    claw_back(steward, statement, lost(steward, contract, "2025-07-01"))
 
     steward.catch_up()
 

@@ -1,4 +1,4 @@
-"""The views of proposals and opportunities: what was known when, grown in whatever way, and events of other systems."""
+"""The views of proposals and opportunities: known at each position, rebuilt, and from events of other systems."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from tests.support.application import Steward
 from tests.support.views import assert_views_are_right
 
 
-def lives(steward: Steward) -> tuple[str, str]:
+def play_negotiation(steward: Steward) -> tuple[str, str]:
     """A proposal that becomes part of a contract, and an opportunity that is won by it."""
-    mine = account(steward)
-    contract = signed(steward, mine)
-    chance = seen(steward, mine, contract=contract)
+    client = account(steward)
+    contract = signed(steward, client)
+    chance = seen(steward, client, contract=contract)
     steward.do(chances.QualifyOpportunity(need="They open in France"), opportunity=chance)
     steward.do(estimate(), opportunity=chance)
     steward.do(chances.ParkOpportunity(until="2026-02-01", reason="holidays"), opportunity=chance)
     steward.do(chances.AdvanceOpportunity(stage="negotiation"), opportunity=chance)
     item = offers.Item(item="fr", product="social", unit_price="300.00", interval="month")
-    proposal = drafted(steward, mine, items=(item,), cost="3000", opportunity=chance)
+    proposal = drafted(steward, client, items=(item,), cost="3000", opportunity=chance)
     steward.do(offers.ApproveConcession(), actor="dora", role="director", proposal=proposal)
     conceded(steward, proposal, "600")
     steward.do(offers.ApproveConcession(concession="c1"), actor="dora", role="director", proposal=proposal)
@@ -44,13 +44,13 @@ def test_what_was_known_at_a_position_is_what_was_answered_then(steward: Steward
     answered: dict[int, Any] = {}
     do = steward.do
 
-    def remembered(*args: Any, **told: Any) -> Any:
-        receipt = do(*args, **told)
+    def remembered(*arguments: Any, **keywords: Any) -> Any:
+        receipt = do(*arguments, **keywords)
         answered[receipt.position] = (steward.rows("proposals"), steward.rows("opportunities"))
         return receipt
 
     steward.do = remembered  # type: ignore[method-assign]
-    lives(steward)
+    play_negotiation(steward)
     assert_views_are_right(steward)
 
     for position, (proposals, opportunities) in answered.items():
@@ -58,12 +58,12 @@ def test_what_was_known_at_a_position_is_what_was_answered_then(steward: Steward
         assert steward.rows("opportunities", known_at=str(position)) == opportunities
 
 
-def test_the_row_tells_the_whole_negotiation(sqlite_steward: Steward) -> None:
-    lives(sqlite_steward)
+def test_the_row_holds_the_whole_negotiation(sqlite_steward: Steward) -> None:
+    play_negotiation(sqlite_steward)
 
     (row,) = sqlite_steward.rows("proposals")
-    assert [(one["number"], one["margin_awaits"]) for one in row.versions] == [(1, False), (2, False)]
-    assert [(one["concession"], one["version"], one["state"]) for one in row.concessions] == [
+    assert [(version["number"], version["margin_awaits"]) for version in row.versions] == [(1, False), (2, False)]
+    assert [(concession["concession"], concession["version"], concession["state"]) for concession in row.concessions] == [
         ("c1", 1, "binding"), ("c2", 2, "binding"), ("c3", 2, "rejected"),
     ]  # fmt: skip
     assert (row.state, row.value, row.agreed, row.basis) == ("accepted", 3_600_000_000, 3_000_000_000, "change")
@@ -83,12 +83,12 @@ def _event(topic: str, event_id: str, subject: str, **data: Any) -> dict[str, An
     }  # fmt: skip
 
 
-def test_both_come_as_events_of_other_systems_once_and_for_ever(steward: Steward) -> None:
-    mine = account(steward, external_ref="northwind")
-    contract = signed(steward, mine)
+def test_events_of_other_systems_are_stored_once(steward: Steward) -> None:
+    client = account(steward, external_ref="northwind")
+    contract = signed(steward, client)
     event = grown(steward, contract)
     item = {"item": "fr", "product": "social", "unit_price": "250.00", "interval": "month"}
-    told = [
+    ingested = [
         _event(
             "opportunity.identified", "1", "ref:northwind", opportunity="ref:O-1", title="France", kind="upsell", source="usage"
         ),
@@ -101,8 +101,8 @@ def test_both_come_as_events_of_other_systems_once_and_for_ever(steward: Steward
         _event("proposal.contracted", "6", "ref:northwind", proposal="ref:P-1", contract=contract, event=event),
     ]  # fmt: skip
 
-    assert [item.status for item in steward.ingest(told)] == ["accepted"] * 6
-    assert [item.status for item in steward.ingest(told)] == ["duplicate"] * 6
+    assert [item.status for item in steward.ingest(ingested)] == ["accepted"] * 6
+    assert [item.status for item in steward.ingest(ingested)] == ["duplicate"] * 6
 
     assert steward.rows("opportunities")[0].won == 3_000_000_000
     assert steward.rows("proposals")[0].basis == "change"
@@ -111,16 +111,20 @@ def test_both_come_as_events_of_other_systems_once_and_for_ever(steward: Steward
 
 @pytest.mark.parametrize("again", ["same batch", "later"])
 def test_an_event_that_won_wins_nothing_else_in_the_same_batch_or_later(steward: Steward, again: str) -> None:
-    mine = account(steward, external_ref="northwind")
-    contract = signed(steward, mine)
+    client = account(steward, external_ref="northwind")
+    contract = signed(steward, client)
     event = grown(steward, contract)
-    first, second = seen(steward, mine), seen(steward, mine)
-    told = [
+    first, second = seen(steward, client), seen(steward, client)
+    ingested = [
         _event("opportunity.won", name, "ref:northwind", opportunity=name, contract=contract, event=event)
         for name in (first, second)
     ]
 
-    items = steward.ingest(told) if again == "same batch" else [*steward.ingest(told[:1]), *steward.ingest(told[1:])]
+    items = (
+        steward.ingest(ingested)
+        if again == "same batch"
+        else [*steward.ingest(ingested[:1]), *steward.ingest(ingested[1:])]
+    )
 
     assert [item.status for item in items] == ["accepted", "refused"]
     assert items[1].refusal is not None
@@ -129,8 +133,8 @@ def test_an_event_that_won_wins_nothing_else_in_the_same_batch_or_later(steward:
 
 
 def test_a_concession_of_another_system_has_no_role_and_waits(sqlite_steward: Steward) -> None:
-    mine = account(sqlite_steward, external_ref="northwind")
-    proposal = drafted(sqlite_steward, mine)
+    client = account(sqlite_steward, external_ref="northwind")
+    proposal = drafted(sqlite_steward, client)
     give = {"kind": "price", "value": "1", "given": "a euro", "in_exchange_for": "a smile"}
 
     (item,) = sqlite_steward.ingest(

@@ -1,4 +1,4 @@
-"""Renewals under corrected terms: what falls due moves, and a cycle that was opened moves with it."""
+"""Renewals under corrected terms: due dates move, and an open renewal cycle moves with them."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from tests.support.application import Steward
 
 
 def due(steward: Steward, known_at: str | None = None) -> list[Any]:
-    """What falls due."""
+    """The renewals that are due."""
     return [row for row in steward.rows("renewals", known_at=known_at) if row.due]
 
 
 def corrected(steward: Steward, contract: str, **terms: Any) -> None:
-    """The draft should have said otherwise."""
-    [draft] = [one for one in events(steward, "contract.drafted") if one.stream_id == contract]
+    """Corrects the terms of a contract's draft."""
+    [draft] = [event for event in events(steward, "contract.drafted") if event.stream_id == contract]
     steward.do(CorrectContract(corrects=draft.event_id, terms=Terms(**terms)), contract=contract)
 
 
-def test_a_corrected_end_gives_way_to_the_right_day(steward: Steward) -> None:
+def test_a_corrected_end_replaces_the_due_date(steward: Steward) -> None:
     contract = signed(steward)
     before = steward.catch_up()
 
@@ -29,10 +29,10 @@ def test_a_corrected_end_gives_way_to_the_right_day(steward: Steward) -> None:
 
     [row] = due(steward)
     assert (row.due, row.due_at, row.outcome) == ("2026-07-01", day_start("2026-07-01", zone("UTC")), "open")
-    assert [one.due for one in due(steward, str(before))] == ["2027-01-01"]
+    assert [row.due for row in due(steward, str(before))] == ["2027-01-01"]
 
 
-def test_an_open_cycle_keeps_its_name_and_moves(steward: Steward) -> None:
+def test_an_open_cycle_keeps_its_id_and_moves(steward: Steward) -> None:
     contract = signed(steward)
     cycle = steward.do(OpenRenewal(), contract=contract).id
 
@@ -48,7 +48,7 @@ def test_an_open_cycle_keeps_its_name_and_moves(steward: Steward) -> None:
     assert events(steward, "contract.expired")[0].data["end"] == "2026-10-01"
 
 
-def test_what_no_longer_ends_is_not_due(steward: Steward) -> None:
+def test_a_contract_that_no_longer_ends_is_not_due(steward: Steward) -> None:
     contract = signed(steward, auto_renew=False)
 
     corrected(steward, contract, auto_renew=True)
@@ -57,7 +57,7 @@ def test_what_no_longer_ends_is_not_due(steward: Steward) -> None:
     assert row.auto_renew
 
 
-def test_an_older_forecast_that_is_told_later_does_not_overrule_a_newer_one(steward: Steward) -> None:
+def test_an_older_forecast_that_is_recorded_later_does_not_overrule_a_newer_one(steward: Steward) -> None:
     contract = signed(steward)
     cycle = steward.do(OpenRenewal(), contract=contract).id
     steward.clock.set("2026-04-01T12:00:00Z")

@@ -1,4 +1,4 @@
-"""Cycles that open by themselves ahead of the due day, and the milestones on the way to it."""
+"""Renewal cycles are opened automatically before the due day, and milestones are recorded until then."""
 
 from typing import Any
 
@@ -41,19 +41,21 @@ def test_every_lead_day_is_noted_once_and_as_of_its_own_day(steward: Steward) ->
         steward.clock.set(f"{day}T12:00:00Z")
         run_pass(steward)
 
-    told = [(one.data["days"], instant(one.effective_at)[:10]) for one in events(steward, "renewal.milestone_reached")]
-    assert told == [(120, "2026-09-03"), (90, "2026-10-03")]
+    milestones = [
+        (event.data["days"], instant(event.effective_at)[:10]) for event in events(steward, "renewal.milestone_reached")
+    ]
+    assert milestones == [(120, "2026-09-03"), (90, "2026-10-03")]
 
 
-def test_what_was_missed_is_caught_up_with_as_of_when_it_was_due(steward: Steward) -> None:
+def test_a_missed_pass_is_caught_up_with_effective_dates_of_when_things_were_due(steward: Steward) -> None:
     signed(steward)
 
     steward.clock.set("2026-12-24T12:00:00Z")
-    looked = run_pass(steward)
+    result = run_pass(steward)
 
-    assert (looked.opened, looked.milestones) == (1, 2)
-    told = [(one.type, instant(one.effective_at)[:10]) for one in events(steward, "renewal.")]
-    assert told == [
+    assert (result.opened, result.milestones) == (1, 2)
+    renewal_events = [(event.type, instant(event.effective_at)[:10]) for event in events(steward, "renewal.")]
+    assert renewal_events == [
         ("renewal.opened", "2026-07-05"),
         ("renewal.milestone_reached", "2026-09-03"),
         ("renewal.milestone_reached", "2026-10-03"),
@@ -61,7 +63,7 @@ def test_what_was_missed_is_caught_up_with_as_of_when_it_was_due(steward: Stewar
     assert run_pass(steward).appended == 0
 
 
-def test_a_term_that_is_agreed_after_a_lead_day_is_opened_then_and_passes_by_what_lies_before(
+def test_a_term_agreed_after_a_lead_day_is_opened_then_and_skips_earlier_milestones(
     sqlite_steward: Steward,
 ) -> None:
     sqlite_steward.clock.set("2026-09-20T08:00:00Z")
@@ -74,10 +76,10 @@ def test_a_term_that_is_agreed_after_a_lead_day_is_opened_then_and_passes_by_wha
     assert instant(opened.effective_at)[:10] == "2026-09-18"
     sqlite_steward.clock.set("2026-12-01T08:00:00Z")
     run_pass(sqlite_steward)
-    assert [one.data["days"] for one in events(sqlite_steward, "renewal.milestone_reached")] == [90]
+    assert [event.data["days"] for event in events(sqlite_steward, "renewal.milestone_reached")] == [90]
 
 
-def test_days_begin_where_the_tenant_is(databases: Databases) -> None:
+def test_days_begin_in_the_tenants_time_zone(databases: Databases) -> None:
     steward = Steward(databases.fresh("sqlite"), time_zone="America/New_York")
     signed(steward)
 
@@ -102,26 +104,26 @@ def test_the_policy_in_force_today_says_when_work_begins(steward: Steward) -> No
     steward.clock.set("2026-12-02T08:00:00Z")
     run_pass(steward)
 
-    assert [one.data["contract"] for one in events(steward, "renewal.opened")][1] == other
+    assert [event.data["contract"] for event in events(steward, "renewal.opened")][1] == other
     milestones = [
-        (one.data["contract"] == other, one.data["days"]) for one in events(steward, "renewal.milestone_reached")
+        (event.data["contract"] == other, event.data["days"]) for event in events(steward, "renewal.milestone_reached")
     ]
-    assert sorted(milestones) == [(False, 30), (True, 30)]  # 60 is when it would have begun
+    assert sorted(milestones) == [(False, 30), (True, 30)]  # day 60 opens the cycle and is no milestone
 
 
-def test_a_cycle_that_somebody_opened_is_not_opened_twice_but_watched_all_the_same(steward: Steward) -> None:
+def test_a_cycle_opened_by_a_command_is_not_opened_twice_and_gets_its_milestones(steward: Steward) -> None:
     contract = signed(steward)
     cycle = steward.do(OpenRenewal(), contract=contract).id
 
     steward.clock.set("2026-09-03T08:00:00Z")
-    looked = run_pass(steward)
+    result = run_pass(steward)
 
-    assert (looked.opened, looked.milestones, looked.refusals) == (0, 1, [])
+    assert (result.opened, result.milestones, result.refusals) == (0, 1, [])
     assert events(steward, "renewal.milestone_reached")[0].stream_id == cycle
 
 
 @pytest.mark.parametrize("auto_renew", [True, False])
-def test_history_that_is_long_past_sprouts_nothing(steward: Steward, auto_renew: bool) -> None:
+def test_terms_long_past_cause_no_events(steward: Steward, auto_renew: bool) -> None:
     company = account(steward)
     for year in range(2015, 2025):
         terms = {"start": f"{year}-01-01", "end": f"{year + 1}-01-01", "signed_at": f"{year}-01-01", "currency": "EUR"}
@@ -144,7 +146,7 @@ def test_unsigned_open_ended_and_ended_contracts_have_nothing_due(sqlite_steward
     assert run_pass(sqlite_steward).appended == 0
 
 
-def test_what_is_at_stake_is_what_was_known_when_it_was_opened_and_what_joins_later_stands_apart(
+def test_the_amount_available_to_renew_is_fixed_at_opening_and_later_lines_are_counted_apart(
     steward: Steward,
 ) -> None:
     contract = signed(steward)

@@ -1,4 +1,4 @@
-"""What becomes of a renewal that nobody decided: it goes on by itself, or it is over once its grace is."""
+"""The outcome of a renewal without a decision: the contract renews automatically, or it expires after its grace period."""
 
 from eventsourcing.persistence import StoredEvent
 
@@ -12,12 +12,12 @@ from tests.support.application import Steward
 
 
 def at(steward: Steward, day: str) -> None:
-    """Moves the clock to noon of a day, and looks."""
+    """Sets the clock to noon of a day, and runs a pass."""
     steward.clock.set(f"{day}T12:00:00Z")
     run_pass(steward)
 
 
-def test_a_contract_that_renews_itself_goes_on_for_its_term_on_the_day_and_wins_its_cycle(
+def test_an_automatic_renewal_happens_on_the_day_for_its_term_and_wins_its_cycle(
     steward: Steward,
 ) -> None:
     contract = signed(steward, auto_renew=True, renewal_term_months=6)
@@ -30,16 +30,16 @@ def test_a_contract_that_renews_itself_goes_on_for_its_term_on_the_day_and_wins_
     assert (renewed.data["start"], renewed.data["end"], renewed.data["automatic"], renewed.data["timing"]) == (
         "2027-01-01", "2027-07-01", True, "on_time")  # fmt: skip
     assert (won.data["contract_event"], won.data["value"], won.data["uplift"]) == (renewed.event_id, "12000", "0")
-    assert {instant(one.effective_at) for one in (renewed, won)} == {"2027-01-01T00:00:00.000000Z"}
+    assert {instant(event.effective_at) for event in (renewed, won)} == {"2027-01-01T00:00:00.000000Z"}
     assert renewed.actor == "system:renewals"
     terms = [(row.due, row.outcome) for row in steward.rows("renewals") if row.due]
     assert terms == [("2027-01-01", "renewed"), ("2027-07-01", "open")]
     assert contract == renewed.stream_id
     at(steward, "2027-01-02")
-    assert [one.data["due"] for one in events(steward, "renewal.opened")] == ["2027-01-01", "2027-07-01"]
+    assert [event.data["due"] for event in events(steward, "renewal.opened")] == ["2027-01-01", "2027-07-01"]
 
 
-def test_others_expire_when_their_grace_is_over_and_lose_their_cycle(steward: Steward) -> None:
+def test_other_contracts_expire_after_their_grace_period_and_lose_their_cycle(steward: Steward) -> None:
     contract = signed(steward)
     at(steward, "2026-12-31")
 
@@ -57,32 +57,32 @@ def test_others_expire_when_their_grace_is_over_and_lose_their_cycle(steward: St
     assert len(events(steward, "contract.")) == 3  # drafted, signed, expired
 
 
-def test_only_a_cycle_that_is_open_is_ever_decided_by_time(steward: Steward) -> None:
+def test_only_an_open_cycle_is_decided_by_time(steward: Steward) -> None:
     signed(steward)
     signed(steward, auto_renew=True)
 
-    at(steward, "2028-01-01")  # nobody looked while there was time
+    at(steward, "2028-01-01")  # no pass ran before
 
     assert (
         events(steward, "renewal.") == events(steward, "contract.expired") == events(steward, "contract.renewed") == []
     )
 
 
-def test_terms_that_passed_while_nobody_looked_are_made_up_for_one_by_one(steward: Steward) -> None:
+def test_terms_that_passed_without_a_pass_are_renewed_one_by_one(steward: Steward) -> None:
     contract = signed(steward, auto_renew=True, renewal_term_months=1)
     steward.do(OpenRenewal(), contract=contract)
 
     at(steward, "2027-04-10")
 
-    ends = [(one.data["end"], instant(one.effective_at)[:10]) for one in events(steward, "contract.renewed")]
+    ends = [(event.data["end"], instant(event.effective_at)[:10]) for event in events(steward, "contract.renewed")]
     assert ends == [
         ("2027-02-01", "2027-01-01"), ("2027-03-01", "2027-02-01"), ("2027-04-01", "2027-03-01"), ("2027-05-01", "2027-04-01"),
     ]  # fmt: skip
-    assert [one.data["due"] for one in events(steward, "renewal.opened")][-1] == "2027-05-01"
+    assert [event.data["due"] for event in events(steward, "renewal.opened")][-1] == "2027-05-01"
     assert len(events(steward, "renewal.won")) == 4
 
 
-def test_after_notice_a_contract_does_not_go_on_by_itself_and_the_client_wished_it_so(steward: Steward) -> None:
+def test_after_notice_a_contract_does_not_renew_automatically_and_its_loss_is_voluntary(steward: Steward) -> None:
     contract = signed(steward, auto_renew=True)
     at(steward, "2026-11-01")
     steward.do(GiveNotice(effective_at="2026-11-15", by="client"), contract=contract)
@@ -95,7 +95,7 @@ def test_after_notice_a_contract_does_not_go_on_by_itself_and_the_client_wished_
     assert (lost.data["reason"], lost.data["voluntary"]) == ("expired", True)
 
 
-def test_a_notice_to_a_later_day_is_over_then_and_one_that_is_taken_back_changes_nothing(
+def test_a_notice_to_a_later_day_ends_the_contract_then_and_a_withdrawn_one_changes_nothing(
     steward: Steward,
 ) -> None:
     later, back = signed(steward, auto_renew=True), signed(steward, auto_renew=True)
@@ -106,29 +106,31 @@ def test_a_notice_to_a_later_day_is_over_then_and_one_that_is_taken_back_changes
     steward.do(WithdrawNotice(), contract=back)
 
     at(steward, "2027-03-30")
-    assert [one.stream_id for one in events(steward, "contract.renewed")] == [back]
+    assert [event.stream_id for event in events(steward, "contract.renewed")] == [back]
     assert events(steward, "contract.expired") == []
     at(steward, "2027-03-31")
-    assert [(one.stream_id, one.data["end"]) for one in events(steward, "contract.expired")] == [(later, "2027-03-01")]
+    assert [(event.stream_id, event.data["end"]) for event in events(steward, "contract.expired")] == [
+        (later, "2027-03-01")
+    ]
 
 
-def test_a_decision_that_was_put_off_is_waited_for(steward: Steward) -> None:
-    itself, others = signed(steward, auto_renew=True), signed(steward)
+def test_a_deferred_decision_is_waited_for(steward: Steward) -> None:
+    automatic, others = signed(steward, auto_renew=True), signed(steward)
     at(steward, "2026-11-01")
-    for contract in (itself, others):
+    for contract in (automatic, others):
         steward.do(DeferRenewal(new_due="2027-02-15"), renewal=f"ref:{contract}@2027-01-01")
 
     at(steward, "2027-02-14")
     assert events(steward, "contract.renewed") == []
     at(steward, "2027-02-15")
-    assert [one.data["start"] for one in events(steward, "contract.renewed")] == ["2027-01-01"]
+    assert [event.data["start"] for event in events(steward, "contract.renewed")] == ["2027-01-01"]
     at(steward, "2027-03-16")
     assert events(steward, "contract.expired") == []
     at(steward, "2027-03-17")
-    assert [one.stream_id for one in events(steward, "contract.expired")] == [others]
+    assert [event.stream_id for event in events(steward, "contract.expired")] == [others]
 
 
-def test_what_somebody_decided_in_time_is_left_alone(steward: Steward) -> None:
+def test_a_renewal_decided_in_time_is_left_unchanged(steward: Steward) -> None:
     contract = signed(steward)
     at(steward, "2026-12-01")
     steward.do(RenewContract(end="2028-01-01"), contract=contract)
@@ -141,31 +143,31 @@ def test_what_somebody_decided_in_time_is_left_alone(steward: Steward) -> None:
     assert events(steward, "renewal.opened")[-1].data["due"] == "2028-01-01"
 
 
-def test_one_contract_that_is_refused_keeps_no_other_waiting_and_is_told_of(steward: Steward) -> None:
+def test_a_refused_contract_does_not_delay_others_and_is_reported(steward: Steward) -> None:
     closed, other = signed(steward, auto_renew=True), signed(steward, auto_renew=True)
     at(steward, "2026-12-01")
     account = steward.runtime.handler.load(steward.tenant, "contract", closed)[1].state.account
     steward.do(CloseAccount(), account=account)
 
     steward.clock.set("2027-01-01T12:00:00Z")
-    looked = run_pass(steward)
+    result = run_pass(steward)
 
-    assert [one.stream_id for one in events(steward, "contract.renewed")] == [other]
-    assert looked.refusals == [(closed, "2027-01-01", "account_closed")]
+    assert [event.stream_id for event in events(steward, "contract.renewed")] == [other]
+    assert result.refusals == [(closed, "2027-01-01", "account_closed")]
     assert run_pass(steward).refusals == []  # left alone for a while
     steward.clock.set("2027-01-01T12:02:00Z")
     assert run_pass(steward).refusals == [(closed, "2027-01-01", "account_closed")]
 
 
-def test_a_stream_that_cannot_be_read_keeps_no_other_waiting(steward: Steward) -> None:
+def test_a_stream_that_cannot_be_read_does_not_delay_others(steward: Steward) -> None:
     broken, other = signed(steward), signed(steward)
     strange = StoredEvent(broken, 3, "contract.teleported", b'{"data":{"to":"the moon"},"meta":{},"salt":""}')
     steward.runtime.log.recorder(steward.tenant).insert_events([strange])  # newer code wrote it
     steward.runtime.handler._loader.states.drop(steward.tenant, [broken, other])
 
     steward.clock.set("2026-07-05T12:00:00Z")
-    looked = run_pass(steward)
+    result = run_pass(steward)
 
-    assert [one.data["contract"] for one in events(steward, "renewal.opened")] == [other]
-    assert [(contract, code) for contract, _, code in looked.refusals] == [(broken, "poison_KeyError")]
-    assert looked.opened == 1
+    assert [event.data["contract"] for event in events(steward, "renewal.opened")] == [other]
+    assert [(contract, code) for contract, _, code in result.refusals] == [(broken, "poison_KeyError")]
+    assert result.opened == 1

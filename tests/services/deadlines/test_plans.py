@@ -1,4 +1,4 @@
-"""Looking costs next to nothing: what may be due is found by ranges of indexes, whatever history lies around it."""
+"""A pass is cheap: what may be due is found by ranges of indexes, whatever the history around it."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ MANY = 3000
 
 @pytest.fixture
 def crowd(steward: Steward) -> Steward:
-    """Long histories of terms that went by, and some that come."""
+    """Many terms in the past, and some in the future."""
     table, rows = renewals.VIEW.table, []
     blank = renewals.Renewal("", "", 0, "acct_1", "EUR", True, "2026-01-01", False, 10**9, "open")
     for number in range(MANY):
@@ -33,12 +33,12 @@ def crowd(steward: Steward) -> Steward:
 
 
 def test_what_may_be_due_is_found_by_an_index(crowd: Steward, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
+    queries: list[Any] = []
 
-    def select(_tenant: str, view: Any, clauses: Any, when: When, **more: Any) -> tuple[list[Any], int]:
+    def select(_tenant: str, view: Any, clauses: Any, when: When, **options: Any) -> tuple[list[Any], int]:
         query = matching(view, crowd.tenant, clauses, 1, newest=when.now)
-        ordering = [view.table.c[member] for member in more["order"]]
-        asked.append(query.order_by(*ordering).limit(more["limit"]))
+        ordering = [view.table.c[member] for member in options["order"]]
+        queries.append(query.order_by(*ordering).limit(options["limit"]))
         return [], 1
 
     watcher = crowd.runtime.watcher
@@ -47,7 +47,7 @@ def test_what_may_be_due_is_found_by_an_index(crowd: Steward, monkeypatch: pytes
     explain = "EXPLAIN " if crowd.runtime.database.postgres else "EXPLAIN QUERY PLAN "
     plans = []
     with crowd.runtime.database.read(crowd.tenant) as connection:
-        for query in asked:
+        for query in queries:
             sql = str(query.compile(connection, compile_kwargs={"literal_binds": True})).replace(":", "\\:")
             plans.append(" ".join(str(row[-1]) for row in connection.execute(text(explain + sql))))
 

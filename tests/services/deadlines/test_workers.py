@@ -1,4 +1,4 @@
-"""Watchers at work: several at once, one that was stopped in the middle, when they look, and a server that does it by itself."""
+"""Watchers: several at once, one that was interrupted, when passes run, and a server that runs them by itself."""
 
 import threading
 import time
@@ -25,9 +25,9 @@ MANY = 40
 
 
 def decided(steward: Steward) -> list[tuple[str, str]]:
-    """What became of every renewal: topics by contract, each once."""
+    """The topic and contract of every renewal event."""
     steward.catch_up()
-    return sorted((one.type, one.data["contract"]) for one in events(steward, "renewal."))
+    return sorted((event.type, event.data["contract"]) for event in events(steward, "renewal."))
 
 
 # --- several at once ---
@@ -36,43 +36,45 @@ def decided(steward: Steward) -> list[tuple[str, str]]:
 def test_two_workers_at_once_append_nothing_twice(steward: Steward) -> None:
     contracts = [signed(steward, auto_renew=number % 2 == 0) for number in range(MANY)]
     steward.catch_up()
-    other = Steward(steward.settings.database_url)  # a process of its own: other memory, other committer
+    other = Steward(steward.settings.database_url)  # like another process: other memory, other committer
     for day in ("2026-07-10", "2026-09-10", "2026-12-31", "2027-01-01", "2027-02-10"):
         steward.clock.set(f"{day}T12:00:00Z")
         other.clock.set(f"{day}T12:00:00Z")
         passes = [
-            threading.Thread(target=one.runtime.watcher.run_once, args=(steward.tenant,)) for one in (steward, other)
+            threading.Thread(target=each.runtime.watcher.run_once, args=(steward.tenant,)) for each in (steward, other)
         ]
-        for one in passes:
-            one.start()
-        for one in passes:
-            one.join(60)
+        for running in passes:
+            running.start()
+        for running in passes:
+            running.join(60)
         steward.catch_up()
     run_pass(steward)
     other.close()
 
-    itself = [contract for number, contract in enumerate(contracts) if number % 2 == 0]
-    told = decided(steward)
+    automatic = [contract for number, contract in enumerate(contracts) if number % 2 == 0]
+    outcomes = decided(steward)
     for topic, times in (("renewal.opened", 1), ("renewal.milestone_reached", 2)):
-        first = [contract for kind, contract in told if kind == topic]
+        first = [contract for kind, contract in outcomes if kind == topic]
         assert sorted(first) == sorted(contracts * times), topic
-    assert sorted(contract for kind, contract in told if kind == "renewal.won") == sorted(itself)
-    assert sorted(contract for kind, contract in told if kind == "renewal.lost") == sorted(set(contracts) - set(itself))
+    assert sorted(contract for kind, contract in outcomes if kind == "renewal.won") == sorted(automatic)
+    assert sorted(contract for kind, contract in outcomes if kind == "renewal.lost") == sorted(
+        set(contracts) - set(automatic)
+    )
     assert len(events(steward, "contract.renewed")) == len(events(steward, "contract.expired")) == MANY // 2
 
 
-def test_a_pass_that_was_broken_off_is_taken_up_where_it_ended(steward: Steward) -> None:
+def test_an_interrupted_pass_is_continued_where_it_ended(steward: Steward) -> None:
     contracts = [signed(steward) for _ in range(12)]
     steward.catch_up()
     steward.clock.set("2026-10-10T12:00:00Z")
     batches = steward.runtime.handler.handle_batch
 
-    def dying(tenant_id: str, intents: Any) -> Any:
-        batches(tenant_id, intents[:10])  # what is on the disk stays, whatever happens next
+    def fail_after_first_batch(tenant_id: str, intents: Any) -> Any:
+        batches(tenant_id, intents[:10])  # the committed batch stays
         raise Unavailable("database_unavailable")
 
     watcher = steward.runtime.watcher
-    watcher.handler.handle_batch = dying  # type: ignore[method-assign]
+    watcher.handler.handle_batch = fail_after_first_batch  # type: ignore[method-assign]
     with pytest.raises(Unavailable):
         watcher.run_once(steward.tenant)
     del watcher.handler.handle_batch  # type: ignore[method-assign]
@@ -82,9 +84,9 @@ def test_a_pass_that_was_broken_off_is_taken_up_where_it_ended(steward: Steward)
     again.runtime.watcher.run_once(steward.tenant)
     again.close()
 
-    told = decided(steward)
-    assert sorted(contract for kind, contract in told if kind == "renewal.opened") == sorted(contracts)
-    assert len([1 for kind, _ in told if kind == "renewal.milestone_reached"]) == 24
+    outcomes = decided(steward)
+    assert sorted(contract for kind, contract in outcomes if kind == "renewal.opened") == sorted(contracts)
+    assert len([1 for kind, _ in outcomes if kind == "renewal.milestone_reached"]) == 24
 
 
 def test_a_pass_with_a_limit_leaves_the_rest_to_the_next_one(
@@ -131,7 +133,7 @@ class CountingWatcher:
 
 
 class MachineClock:
-    """The machine's own clock, moved by the test."""
+    """The machine's monotonic clock, set by the test."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -145,7 +147,7 @@ Scheduled = tuple[DeadlineSchedule, CountingWatcher, MachineClock]
 
 @pytest.fixture
 def scheduled(monkeypatch: pytest.MonkeyPatch) -> Scheduled:
-    """A schedule with both clocks in the test's hand."""
+    """A schedule with both clocks set by the test."""
     machine, clock = MachineClock(), Clock()
     monkeypatch.setattr(schedule_module, "monotonic", machine)
     watcher = CountingWatcher(clock)
@@ -172,7 +174,7 @@ def test_a_pass_runs_once_a_second_for_a_busy_tenant(scheduled: Scheduled) -> No
     assert len(watcher.passes) == 7  # in 6.25 seconds
 
 
-def test_a_new_day_is_reason_enough_for_a_pass(scheduled: Scheduled) -> None:
+def test_a_new_day_causes_a_pass(scheduled: Scheduled) -> None:
     schedule, watcher, machine = scheduled
     schedule.notify("tnt_1")
     schedule.run_due()
@@ -185,7 +187,7 @@ def test_a_new_day_is_reason_enough_for_a_pass(scheduled: Scheduled) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "pause"), [(Outcome(0, more=True), 0.0), (Outcome(0, refused=1), 60.0)])
-def test_what_was_left_is_done_next_and_what_was_refused_is_tried_a_minute_later(
+def test_the_rest_of_a_limited_pass_is_done_next_and_refusals_are_tried_a_minute_later(
     scheduled: Scheduled, outcome: Outcome, pause: float
 ) -> None:
     schedule, watcher, machine = scheduled
@@ -198,7 +200,7 @@ def test_what_was_left_is_done_next_and_what_was_refused_is_tried_a_minute_later
     assert watcher.passes == ["tnt_1", "tnt_1"]
 
 
-def test_the_trouble_of_one_tenant_is_nothing_to_another_and_a_database_that_is_away_is_reported(
+def test_an_error_of_one_tenant_does_not_affect_another_and_an_unavailable_database_is_reported(
     scheduled: Scheduled,
 ) -> None:
     schedule, watcher, machine = scheduled
@@ -217,7 +219,7 @@ def test_the_trouble_of_one_tenant_is_nothing_to_another_and_a_database_that_is_
     assert sorted(watcher.passes[-2:]) == ["tnt_1", "tnt_2"]
 
 
-def test_a_worker_watches_unless_it_is_told_not_to(databases: Databases) -> None:
+def test_a_worker_watches_unless_watchers_are_off(databases: Databases) -> None:
     for watchers, opened in ((False, 0), (True, 1)):
         steward = Steward(databases.fresh("sqlite"), watchers=watchers)
         signed(steward)
@@ -229,7 +231,7 @@ def test_a_worker_watches_unless_it_is_told_not_to(databases: Databases) -> None
         steward.close()
 
 
-# --- by itself ---
+# --- in a server ---
 
 
 @pytest.fixture(params=BACKENDS)
@@ -240,12 +242,12 @@ def watched(request: pytest.FixtureRequest, databases: Databases) -> Iterator[tu
         yield server, clock
 
 
-def until(client: Client, there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The only renewal once it is so, at the latest in half a minute."""
+def until(client: Client, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The only renewal as soon as a condition holds, within half a minute."""
     for _ in range(300):
         client.position = client.read("/v1/events", after=client.position)["position"]
         rows = client.read("/v1/renewals")["data"]
-        if rows and there(rows[0]):
+        if rows and condition(rows[0]):
             return dict(rows[0])
         time.sleep(0.1)
     raise AssertionError(rows)
@@ -269,14 +271,14 @@ def test_a_server_opens_notes_and_decides_renewals_by_itself(watched: tuple[Serv
     assert (opened["opened_at"], opened["atr"]["amount"]) == ("2026-07-05T00:00:00.000000Z", "12000.00")
     assert (noted["milestone"], lost["outcome"], lost["reason"]) == (120, "lost", "expired")
     feed = client.read("/v1/events", types=["renewal.opened", "renewal.lost"])["data"]
-    assert [one["actor"] for one in feed] == ["system:renewals"] * 2
+    assert [event["actor"] for event in feed] == ["system:renewals"] * 2
     refused = client.post(
         f"/v1/renewals/{opened['id']}/forecasts", json={"category": "commit", "expected_value": "1.00"}
     )
     assert (refused.status_code, refused.json()["code"]) == (409, "renewal_closed")
 
 
-def test_one_pass_on_the_command_line_says_what_it_did(databases: Databases, tmp_path: Path) -> None:
+def test_a_pass_on_the_command_line_reports_its_results(databases: Databases, tmp_path: Path) -> None:
     steward = Steward(databases.fresh("sqlite"), now="2020-01-15T09:00:00Z")
     signed(steward, start="2020-01-01", end="9999-01-01")
     quiet = steward.tenant
@@ -285,11 +287,11 @@ def test_one_pass_on_the_command_line_says_what_it_did(databases: Databases, tmp
     steward.close()
     shell = CommandLine(tmp_path, url)
 
-    told = shell.json("watch")
-    one = shell.json("watch", "--tenant", loud)
+    reports = shell.json("watch")
+    report = shell.json("watch", "--tenant", loud)
 
     nothing = {"opened": 0, "milestones": 0, "renewed": 0, "expired": 0, "refused": []}
-    assert sorted(body["tenant_id"] for body in told) == sorted([quiet, loud])
-    assert one == [{"tenant_id": loud, **nothing}]
+    assert sorted(body["tenant_id"] for body in reports) == sorted([quiet, loud])
+    assert report == [{"tenant_id": loud, **nothing}]
     assert shell.refusal("watch", "--tenant", "tnt_00000000000000000000000000")[0] == 1
     assert "opened" in shell.run("watch").stdout
