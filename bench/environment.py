@@ -14,7 +14,7 @@ from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from bench.databases import Databases
 from bench.servers import ROOT, VAULT_KEY
 

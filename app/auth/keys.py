@@ -20,7 +20,8 @@ from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.values import micros
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import CommandEnvelope, Handler
+from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.handler import Handler
 
 _KEY: Final = re.compile(r"^stw_([0-9a-z]{26})_([0-9a-z]{26})_([A-Za-z0-9]{43})([0-9a-f]{8})$")
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -14,7 +14,7 @@ from app.domain.kernel.values import instant
 from app.domain.recorded import Recorded
 from app.runtime import Runtime
 from app.store.receipts import Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 
 app = typer.Typer(help="API keys of a tenant.")
 PAGE: Final = 1000

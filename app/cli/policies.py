@@ -16,7 +16,7 @@ from app.domain.policy.decisions import policy_reference
 from app.domain.policy.state import PolicyState
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 
 LARGEST: Final = 262_144
 """As large as an event may be."""

@@ -10,7 +10,7 @@ from app.domain.api_key.commands import IssueApiKey
 from app.domain.kernel.values import instant
 from app.domain.tenant.commands import CreateTenant
 from app.store.receipts import Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 
 app = typer.Typer(help="Tenants: a ledger each.")
 

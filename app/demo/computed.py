@@ -15,7 +15,7 @@ from app.services import kpi_certificates as certificates
 from app.services import period_closes as periods
 from app.services.service_call import ServiceCall
 from app.store.receipts import Receipt
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 
 
 def compute(runtime: Runtime, envelope: CommandEnvelope) -> Receipt:

@@ -17,7 +17,7 @@ from app.domain.kernel.values import MICRO, add_months, day_of, day_start, zone
 from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request, fingerprint
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 
 SOURCE: Final = "urn:steward:demo"
 FIRST: Final = "demo:1"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from app.domain.kernel.command import Command
 from app.read_side.reader import Reader
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import CommandEnvelope, Handler
+from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.handler import Handler
 
 
 @dataclass(frozen=True, kw_only=True)

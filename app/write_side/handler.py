@@ -20,8 +20,6 @@ from app.write_side.pending import PendingWrites
 from app.write_side.planner import Plan, Planner
 from app.write_side.state_cache import VersionedState
 
-__all__ = ["CommandEnvelope", "Handler"]
-
 ATTEMPTS: Final = 3
 """How often a command without If-Match is decided when other writers are faster."""
 

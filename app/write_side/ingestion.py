@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from app.domain.account import commands as account_commands
+from app.domain.aggregates import DECISIONS
 from app.domain.budget import commands as budget_commands
 from app.domain.contract import commands as contract_commands
 from app.domain.interaction import commands as interaction_commands
@@ -104,14 +105,6 @@ _MEMBERS: Final = frozenset(
 _REQUIRED: Final = ("specversion", "id", "source", "type")
 LONGEST_KEY: Final = 1000
 """How many bytes a receipt's key may have; PostgreSQL's indexes take 2,704."""
-_CREATES: Final = (
-    contract_commands.DraftContract,
-    contract_commands.RecordContract,
-    scope_change_commands.RaiseScopeChange,
-    proposal_commands.DraftProposal,
-    opportunity_commands.IdentifyOpportunity,
-    budget_commands.SetBudget,
-)
 
 
 @dataclass(frozen=True)
@@ -183,7 +176,7 @@ class Ingestion:
         id_or_ref = data.pop(str(topic.member))
         if not isinstance(id_or_ref, str):
             raise Invalid("invalid_member", f"data.{topic.member} must be an id or ref: and a reference")
-        if topic.command in _CREATES:
+        if topic.member == topic.noun and DECISIONS[topic.command].creates:
             if not id_or_ref.startswith("ref:"):
                 raise Invalid(
                     "invalid_member", f"data.{topic.member} must be ref: and your own reference for a new one"

@@ -24,7 +24,7 @@ from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.store.engine import Database
 from app.store.receipts import Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from projections import VIEWS
 from tests.store.writers import runtime_of
 from tests.support.application import KEY

@@ -19,7 +19,7 @@ from app.read_side.view_tables import create_tables
 from app.store.engine import Database
 from app.store.receipts import Receipt, Request
 from app.store.schema import migrate
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from projections import VIEWS
 from tests.store.writers import renaming
 from tests.support.application import Steward

@@ -11,7 +11,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Invalid
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.in_flight import InFlight
 from tests.store.writers import runtime_of
 from tests.support.application import Steward

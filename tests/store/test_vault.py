@@ -15,7 +15,7 @@ from app.domain.account.commands import OpenAccount
 from app.domain.interaction.commands import LogInteraction
 from app.store.receipts import Request, fingerprint
 from app.store.vault import Vault, hkdf, sealed_keys
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from tests.store.test_leaves import leaf_of, rows
 from tests.support.application import Steward
 

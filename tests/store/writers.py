@@ -20,7 +20,7 @@ from app.settings import Settings
 from app.store.append import AppendRequest
 from app.store.new_event import NewEvent
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from tests.support.application import KEY, Steward
 
 

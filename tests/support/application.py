@@ -13,7 +13,7 @@ from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.ingestion import Item
 from projections import VIEWS
 from tests.support.clock import Clock

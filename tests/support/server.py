@@ -15,7 +15,7 @@ from app.main import create_app
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from tests.support.application import KEY
 
 

@@ -11,7 +11,7 @@ from app.domain.webhook_endpoint.commands import AddWebhookSecret, CloseWebhookE
 from app.store.receipts import Request
 from app.store.tables import endpoints, secrets
 from app.webhooks.inbound.endpoints import Closed
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from tests.support.application import Steward
 from tests.webhooks.senders import GENERIC, OTHER_SECRET, SECRET, Sender, public_key_of, register, sender
 

@@ -13,7 +13,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from tests.support.application import Steward
 
 

@@ -18,7 +18,7 @@ from app.runtime import Runtime
 from app.services.service_call import ServiceCall
 from app.store.receipts import Receipt, fingerprint
 from app.store.receipts import Request as ReceiptRequest
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 
 _KEY: Final = re.compile(r'^"?([\x21\x23-\x7e]{1,255})"?$')
 _TAG: Final = re.compile(r'"?([0-9]{1,15})(?:-[0-9a-f]{16})?"?')

@@ -20,7 +20,8 @@ from app.read_side.clocks import When
 from app.read_side.reader import Reader
 from app.services.deadlines.due_actions import Day, DeadlineAction, due_actions
 from app.store.receipts import Receipt, Request, fingerprint
-from app.write_side.handler import CommandEnvelope, Handler
+from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.handler import Handler
 from projections.views import renewals
 from projections.views.renewals import Renewal
 

@@ -20,7 +20,8 @@ from app.store.webhook_secrets import WebhookSecrets
 from app.webhooks.inbound import signing
 from app.webhooks.inbound.provider import Provider
 from app.webhooks.inbound.providers import provider_named
-from app.write_side.handler import CommandEnvelope, Handler
+from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.handler import Handler
 
 NOUN: Final = "webhook_endpoint"
 

@@ -21,7 +21,7 @@ from app.domain.kernel.values import day_start, scaled
 from app.domain.scope_change.decisions import amend
 from app.domain.scope_change.state import ScopeChangeState
 from app.store.receipts import Request
-from app.write_side.handler import CommandEnvelope
+from app.write_side.command_envelope import CommandEnvelope
 from tests.domain.scenario import Scenario
 from tests.domain.scope_change.scope_changes import ADD_LINE, accepted, account, amendment, contract, raised, refusal
 from tests.support.application import Steward
