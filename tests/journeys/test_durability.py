@@ -66,14 +66,14 @@ def servers_of(url: str, databases: Databases) -> list[int]:
 def test_the_201_is_sent_only_after_the_log_on_disk_holds_the_event(
     agency: Agency, databases: Databases, tmp_path: Path
 ) -> None:
-    trace = tmp_path / "trace"
+    trace_file = tmp_path / "trace"
 
-    with strace(trace, [agency.pid, *servers_of(agency.url, databases)]):
+    with strace(trace_file, [agency.pid, *servers_of(agency.url, databases)]):
         answer = agency.log_interaction("once")
 
     assert answer.status_code == 201
     seen = trace(
-        trace.read_text(errors="replace").splitlines(),
+        trace_file.read_text(errors="replace").splitlines(),
         "-wal" if agency.url.startswith("sqlite") else "/pg_wal/",
         MARK,
         CREATED,
