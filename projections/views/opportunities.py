@@ -151,8 +151,12 @@ def _stage_changes(topic: str, data: Mapping[str, Any]) -> dict[str, Any]:
             return {"stage": data["stage"], "outcome": "open", "parked_until": None, "parked_because": None}
         case "opportunity.parked":
             return {"outcome": PARKED, "parked_until": data["until"], "parked_because": data["reason"]}
+        case "opportunity.won":
+            return {"outcome": "won", "parked_until": None, "parked_because": None}
+        case "opportunity.lost":
+            return {"outcome": "lost", "parked_until": None, "parked_because": None}
         case _:
-            return {"outcome": topic.rpartition(".")[2], "parked_until": None, "parked_because": None}
+            return {}
 
 
 def _other_changes(recorded: Recorded, data: Mapping[str, Any], at: int) -> dict[str, Any]:

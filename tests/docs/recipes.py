@@ -123,6 +123,20 @@ def _add_event(copy: Copy) -> None:
         "        case InteractionRestored():\n            return replace(state, voided=False)\n        case _:\n",
     )
     copy.replace(
+        "projections/views/interactions.py",
+        "\n\nVIEW = View(\n",
+        "\n\ndef _restored(row: Interaction | None, recorded: Recorded, _where: ZoneInfo) -> Interaction | None:\n"
+        "    if row is None:\n        return None\n"
+        "    latest_at = max(row.latest_at, recorded.effective_at)\n"
+        "    return row._replace(voided=False, version=recorded.version, latest_at=latest_at)\n"
+        "\n\nVIEW = View(\n",
+    )
+    copy.replace(
+        "projections/views/interactions.py",
+        '    on={"interaction.logged": _logged, "interaction.voided": _voided},\n',
+        '    on={"interaction.logged": _logged, "interaction.voided": _voided, "interaction.restored": _restored},\n',
+    )
+    copy.replace(
         "projections/views/timeline.py",
         '    "contract.drafted": lambda',
         '    "interaction.restored": lambda _: "An interaction that was marked as wrong counts again",\n    "contract.drafted": lambda',
@@ -136,16 +150,18 @@ EVENT: Final = Recipe(
     {
         "app/domain/<aggregate>/events.py": "a class with a topic, each member classified; its place in `EVENTS`",
         "app/domain/<aggregate>/state.py": "its effect in `evolve`, where a decision needs to know of it",
+        "projections/views/<nouns>.py": "its fold, in `on`: at least `version`, which is the ETag that a caller sends as If-Match",
         "projections/views/timeline.py": "a sentence, which reads open members only",
         "tests/golden/events/<topic>.v1.json": "`python -m tests.golden`",
         "tests/golden/events/MANIFEST": "the same command",
         "docs/events.md": "`steward events --markdown > docs/events.md`",
     },
-    {"aggregate": "interaction", "topic": "interaction.restored"},
+    {"aggregate": "interaction", "nouns": "interactions", "topic": "interaction.restored"},
     _add_event,
     (
         "tests/domain/test_events.py",
         "tests/architecture/test_docs.py",
+        "tests/projections/views/test_versions.py",
         "tests/api/test_timeline.py::test_every_event_that_an_account_can_meet_has_a_sentence",
         "tests/api/test_timeline.py::test_a_sentence_reads_only_members_that_are_open",
     ),
