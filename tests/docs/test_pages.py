@@ -63,6 +63,21 @@ def test_every_file_and_function_that_a_page_names_exists(page: Path) -> None:
     assert missing == []
 
 
+def test_the_journey_of_a_kpi_question_has_at_most_20_stops_in_8_files() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    journey = page.partition("## The journey of a KPI question\n")[2].partition("\n## ")[0]
+    stops = re.findall(r"^\| (\d+)\. [^|]+ \| ([^|]+) \|$", journey, re.MULTILINE)
+    places = [_PATH.findall(where) for _, where in stops]
+    files = {path for named in places for path, _ in named}
+
+    assert [int(number) for number, _ in stops] == list(range(1, len(stops) + 1))
+    assert len(stops) == journey.count("\n| ") - 2
+    assert len(stops) <= 20
+    assert len(files) <= 8
+    assert f"{len(stops)} stops in {len(files)} files" in journey
+    assert all(named and all(function in defined(ROOT / path) for path, function in named) for named in places)
+
+
 def test_no_page_stands_alone() -> None:
     linked = {
         (page.parent / link.partition("#")[0]).resolve() for page in PAGES for link in _LINK.findall(page.read_text())
