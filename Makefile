@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev setup test laws bench soak lint fmt lock openapi pages docs clean
+.PHONY: help run dev setup test laws bench soak lint fmt lock openapi pages golden docs clean
 
 help:  ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ openapi: setup  ## writes the committed contract file anew
 pages: setup  ## writes the generated pages anew: errors, events, the table of CONTRIBUTING
 	$(BIN)/steward events --markdown > docs/events.md
 	$(BIN)/python -m tests.docs
+
+golden: setup  ## writes the golden files of new events, and of new calculations of KPIs
+	$(BIN)/python -m tests.golden
 
 # The site has an environment of its own: neither serving nor testing needs what it is built with.
 docs:  ## builds the documentation into site/, and fails on a broken link

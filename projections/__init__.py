@@ -3,7 +3,7 @@
 Lives here: `views/`, one file per view with its row, its folds, its table and its queries; `kpis/`, the definitions of KPIs; `view`,
 what a view is, and what several views share.
 May import: events, `recorded` and the arithmetic of `app.domain`, SQLAlchemy for tables and conditions.
-To add a view: a file in `views/`, its name twice below, and a test; no migration.
+To add a view: see the table of CONTRIBUTING; no migration.
 """
 
 from typing import Any, Final

@@ -2,8 +2,7 @@
 
 Lives here: a router for each aggregate, board and family of KPIs, and in `http` what they share.
 May import: `app.bootstrap`'s Runtime and everything below it; never SQLAlchemy.
-To add an endpoint: a function in its noun's file and, for a body, an example in `examples.py`; then `make openapi`, for the
-contract is committed.
+To add an endpoint: see the table of CONTRIBUTING.
 """
 
 from typing import Final

@@ -18,7 +18,7 @@ from app.demo.scripted_command import NewId, ScriptedCommand
 from app.domain.kernel.values import add_days, add_months, day_start, typeid, zone
 
 SEED: Final = "steward demo 2"
-"""Another story gets another number."""
+"""What all chances and ids of the story are made from."""
 
 
 def ids(tenant_id: str, start: str) -> NewId:

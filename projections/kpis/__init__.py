@@ -3,13 +3,8 @@
 Lives here: what a KPI is (`base`), the rows that figures are made of (`account_movements` and the views' own), one file per
 theme, the sets of policy rules (`rule_sets`), the parts of SQL expressions (`sql_expression`), and how figures are written
 (`decimals`, `presentation`). May import: the views' row types and `app.domain.kernel.values`.
-To add a KPI:
-1. a `Kpi` with its `Method`s in its theme's file: a formula, a pure `share` of a row (or `compute` of all rows) and its scales.
-   Optional, for speed alone: `sql`, the share as an SQL expression, and `depends_on`, the policy rules that its rows depend on;
-   left out, it depends on all of them, and rows are read whenever a policy differs from the default;
-2. one line below;
-3. one section in docs/kpis.md, with an example and every reason for a null;
-4. one test with numbers worked out by hand, in tests/projections/kpis.
+To add a KPI: see the table of CONTRIBUTING. `sql` and `depends_on` are for speed alone: without `depends_on` a method depends on all
+policy rules, and rows are read whenever a policy differs from the default.
 `tests/kpi_queries/test_every_kpi.py` holds value, explanation and pure measure of it together without further ado.
 """
 

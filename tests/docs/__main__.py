@@ -1,4 +1,4 @@
-"""`python -m tests.docs` writes the pages anew that are generated from the code."""
+"""`python -m tests.docs`, a part of `make pages`, writes the pages anew that are generated from the code."""
 
 from tests.docs import error_codes, recipes
 

@@ -93,9 +93,10 @@ class Recipe:
 
     def files(self) -> set[str]:
         """The files of the example."""
-        return {self._filled(path) for path in self.touches}
+        return {self.example_of(path) for path in self.touches}
 
-    def _filled(self, path: str) -> str:
+    def example_of(self, path: str) -> str:
+        """A file of the table, as it is called in the example."""
         for word, meaning in self.words.items():
             path = path.replace(f"<{word}>", meaning)
         return path
@@ -152,9 +153,9 @@ EVENT: Final = Recipe(
         "app/domain/<aggregate>/state.py": "its effect in `evolve`, where a decision needs to know of it",
         "projections/views/<nouns>.py": "its fold, in `on`: at least `version`, which is the ETag that a caller sends as If-Match",
         "projections/views/timeline.py": "a sentence, which reads open members only",
-        "tests/golden/events/<topic>.v1.json": "`python -m tests.golden`",
+        "tests/golden/events/<topic>.v1.json": "`make golden`",
         "tests/golden/events/MANIFEST": "the same command",
-        "docs/events.md": "`steward events --markdown > docs/events.md`",
+        "docs/events.md": "`make pages`",
     },
     {"aggregate": "interaction", "nouns": "interactions", "topic": "interaction.restored"},
     _add_event,
@@ -241,7 +242,7 @@ COMMAND: Final = Recipe(
         "app/write_side/ingestion.py": "a line, where its event may also come in as a CloudEvent",
         "app/demo/<story>.py": "the demo shows every kind of event",
         "docs/errors.toml": "what to do about each new code",
-        "docs/errors.md": "`python -m tests.docs`",
+        "docs/errors.md": "`make pages`",
         "tests/domain/<aggregate>/test_<aggregate>.py": "what it does, and what it refuses",
     },
     {"aggregate": "interaction", "story": "interactions"},
@@ -284,8 +285,8 @@ def _add_endpoint(copy: Copy) -> None:
 ENDPOINT: Final = Recipe(
     "an endpoint",
     {
-        "app/api/nouns/<nouns>.py": "a function that hands the command to the write context, or reads a view",
-        "app/api/http/examples.py": "an example body, where it takes one",
+        "app/api/nouns/<nouns>.py": "a function that hands the command to the write context; or, without a command, one that reads a view",
+        "app/api/http/examples.py": "an example body, where it takes one; none where it reads",
         "docs/openapi.json": "`make openapi`",
     },
     {"nouns": "interactions"},
@@ -365,7 +366,8 @@ def _add_view(copy: Copy) -> None:
 VIEW: Final = Recipe(
     "a view",
     {
-        "projections/views/<view>.py": "the row, the fold of each topic, and the `View` with its keys, filters and order; no migration",
+        "projections/views/<view>.py": "the row, the fold of each topic, and the `View`; no migration. "
+        "Copy `accounts.py`, or `portfolios.py` for several rows a group; the members of a `View` are explained in `projections/view.py`",
         "projections/__init__.py": "an import and a line in `VIEWS`",
         "tests/projections/views/test_<view>.py": "caught up step by step, it is what a rebuild makes",
     },
@@ -506,7 +508,7 @@ _KPI_PAGE = """### downgrade_rate
 Of what paid at the start, the part that became less without the account leaving. Method `movement`: contraction of the accounts in C
 over their MRR at the start. Null with `no_paying_accounts_at_start` where nobody paid.
 
-Example: of 4,500 a month, 900 became less: **0.2**.
+Example: C became 500 less, of 4,500: **0.111111**.
 
 """
 
@@ -524,23 +526,32 @@ def _add_kpi(copy: Copy) -> None:
         '        "mrr": ["point_in_time"],\n',
         '        "downgrade_rate": ["movement"],\n        "mrr": ["point_in_time"],\n',
     )
+    copy.replace(
+        "tests/kpi_queries/test_fixture_f1.py",
+        '        ("quick_ratio", "movement",',
+        '        ("downgrade_rate", "movement", "0.111111", "500.00", "4500.00"),\n        ("quick_ratio", "movement",',
+    )
     copy.python("tests.golden")
 
 
 KPI: Final = Recipe(
     "a KPI",
     {
-        "projections/kpis/<theme>.py": "a `Kpi`: for each method the share, its SQL, the rules that it depends on (left out: all)",
+        "projections/kpis/<theme>.py": "a `Kpi`: for each method the share, its scales and the reason for a null. "
+        "`sql` is for speed. Leave `depends_on` out first; `rule_sets.py` says what each set of rules is for",
         "projections/kpis/__init__.py": "a line in `KPIS`",
         "docs/kpis.md": "its section: formula, edge rules, one worked example",
         "tests/projections/kpis/test_catalogue.py": "a line with its methods",
-        "tests/golden/answers/<kpi>.v1.ndjson": "`python -m tests.golden`: its answers by this calculation version",
+        "tests/kpi_queries/test_fixture_f1.py": "a line with its figure of the worked example, worked out by hand",
+        "tests/golden/answers/<kpi>.v1.ndjson": "`make golden`: its answers by this calculation version",
     },
     {"theme": "retention", "kpi": "downgrade_rate"},
     _add_kpi,
     (
         "tests/projections/kpis/test_catalogue.py",
+        "tests/kpi_queries/test_fixture_f1.py",
         "tests/kpi_queries/test_every_kpi.py",
+        "tests/kpi_queries/test_figures.py::test_a_zero_denominator_gives_null_and_says_why",
         "tests/architecture/test_docs.py",
     ),
 )
@@ -558,9 +569,13 @@ def table() -> str:
         for path, what in recipe.touches.items():
             rows.append(f"| {first} | `{path}` | {what} |")
             first = ""
-        files = (test.partition("::")[0] for test in recipe.tests)
-        proofs = ", ".join(f"`{file}`" for file in dict.fromkeys(files) if file not in recipe.files())
-        rows.append(f"| | prove it with | {', '.join(filter(None, (proofs, 'its own tests', '`make lint`')))} |")
+        files = dict.fromkeys(test.partition("::")[0] for test in recipe.tests)
+        for path in recipe.touches:
+            example = recipe.example_of(path)
+            files = {path if file == example else file: None for file in files}
+        rows.append(
+            f"| | prove it with | {', '.join(f'`{file}`' for file in files)}, `lint-imports`; and `make lint` |"
+        )
     return "\n".join(rows) + "\n"
 
 

@@ -2,6 +2,5 @@
 
 Lives here: `events`, `commands`, `state`, `decisions` and `aggregate`, which declares them.
 May import: `app.domain.kernel`, `app.domain.recorded`, `app.domain.aggregate_type`, and the aggregates that it reads.
-To add a command: a class in `commands`, its decision in `decisions`, a line in `aggregate`.
-To add an event: a class in `events`, its effect in `state`, a sample in `tests/golden/events/`.
+To add a command or an event: see the table of CONTRIBUTING.
 """

@@ -2,7 +2,7 @@
 
 Lives here: a file per provider. What a provider is stands in `app.webhooks.inbound.provider`.
 May import: `app.webhooks.inbound.signing`, `app.domain`; never SQL, the handler or a web framework.
-To add a provider: a file here and one line below.
+To add a provider: see the table of CONTRIBUTING.
 """
 
 from typing import Final
