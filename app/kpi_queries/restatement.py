@@ -51,8 +51,14 @@ class Point:
 
     def changed(self, before: "Point") -> list[str]:
         """What of the figure is not as it was, by member; how it is written does not matter."""
-        moved = [name for name, one, other in zip(_EXACT, self.exact, before.exact, strict=True) if one != other]
-        if self.answer and before.answer:
+        both_known = bool(self.answer and before.answer)
+        # Of an account that is not known yet no value and a value of 0 are the same: nothing has moved.
+        exact, exact_before = (
+            point.exact if both_known else tuple(amount or Fraction(0) for amount in point.exact)
+            for point in (self, before)
+        )
+        moved = [name for name, now, then in zip(_EXACT, exact, exact_before, strict=True) if now != then]
+        if both_known:
             parts = sorted((self.answer.keys() | before.answer.keys()) - _APART - {*_EXACT})
             moved += [name for name in parts if self.answer.get(name) != before.answer.get(name)]
         return moved

@@ -18,7 +18,7 @@ from app.kpi_queries.evaluate import evaluate_exactly
 from app.kpi_queries.restatement import Restatement
 from app.read_side.clocks import When
 from projections.kpis import KPIS
-from projections.kpis.base import RowKind
+from projections.kpis.base import Kpi, RowKind
 from tests.kpi_queries.histories import OWNERS, PERIODS
 from tests.kpi_queries.history_factory import YEAR, account, contract, in_force, rates
 from tests.kpi_queries.history_player import PlayedHistory
@@ -102,6 +102,20 @@ def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_i
             assert [event["position"] for event in events] == changes, query
 
     for_every_history(property_steward, law)
+
+
+@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.name)
+def test_the_opening_of_an_account_that_has_nothing_yet_moves_no_figure_of_it(
+    sqlite_steward: Steward, kpi: Kpi
+) -> None:
+    client = account(sqlite_steward, "Client")
+    period = ("2025-01-01", "2025-07-01") if kpi.kind == "period" else (None, None)
+
+    for method in kpi.methods:
+        query = KpiQuery(kpi.name, *period, method, Scope(account=client))
+        moved = restated(sqlite_steward, query, 0, sqlite_steward.catch_up())
+
+        assert moved.page(200).events == [], method
 
 
 def _differ(one: Any, other: Any) -> bool:
