@@ -108,11 +108,12 @@ def test_contributions_sum_to_the_difference_and_exactly_what_moved_the_figure_i
 def test_the_opening_of_an_account_that_has_nothing_yet_moves_no_figure_of_it(
     sqlite_steward: Steward, kpi: Kpi
 ) -> None:
-    client = account(sqlite_steward, "Client")
+    client = account(sqlite_steward, "Client", owner="usr_maria")
     period = ("2025-01-01", "2025-07-01") if kpi.kind == "period" else (None, None)
 
     for method in kpi.methods:
-        query = KpiQuery(kpi.name, *period, method, Scope(account=client))
+        currency = None if kpi.reads is RowKind.SCOPE_CHANGES else "USD"
+        query = KpiQuery(kpi.name, *period, method, Scope(account=client, owner="usr_maria", currency=currency))
         moved = restated(sqlite_steward, query, 0, sqlite_steward.catch_up())
 
         assert moved.page(200).events == [], method
