@@ -38,7 +38,7 @@ def group_of(entries: Mapping[str, Entry]) -> type[TyperGroup]:
             super().__init__(**options)
             self.commands = {name: TyperCommand(name, help=entry.help) for name, entry in entries.items()}
 
-        def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the name is that of the method it takes the place of
             """The names, in the order of the list."""
             return list(self.commands)
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import instant
 
 
 @dataclass(slots=True)
@@ -28,11 +27,6 @@ class Context:
     states: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     role: str = ""
-
-    @property
-    def effective(self) -> str:
-        """`effective_at` as RFC 3339 text."""
-        return instant(self.effective_at)
 
 
 class Decided(NamedTuple):

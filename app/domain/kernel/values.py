@@ -294,14 +294,6 @@ def minor_unit(currency: str) -> int:
     return unit
 
 
-class Money(BaseModel):
-    """An amount in a currency."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    amount: Amount
-    currency: Currency
-
-
 # --- names and ids ---
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]

@@ -102,7 +102,7 @@ class RowSource(ABC):
         converted, scale_factor = in_one(rows, request.context.start - 1, exchange)
         return ConvertedRows(converted, lines, scale_factor)
 
-    def sums(self, _query: SqlQuery, *, explained: bool) -> SqlSums | None:  # noqa: ARG002
+    def sums(self, _query: SqlQuery, *, explained: bool) -> SqlSums | None:  # noqa: ARG002 - the name is that of the method it takes the place of
         """What the database sums; None where rows have to be read. Takes: `explained`, whether what each account gives is needed."""
         return None
 
