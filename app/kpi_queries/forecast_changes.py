@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from app.domain.kernel.errors import Invalid
-from app.domain.kernel.values import MICRO, instant, unscaled
+from app.domain.kernel.values import instant, unscaled
 from app.domain.recorded import Recorded
 from app.kpi_queries.counting_policies import closing_day, policies_in_force
 from app.kpi_queries.currency import currency_of, exchange_of
@@ -19,11 +19,10 @@ from app.read_side.reader import Reader
 from projections.kpis.amounts import in_one
 from projections.kpis.base import KpiContext, Scale, measure
 from projections.kpis.decimals import money, quantity, steps
-from projections.kpis.forecast import EXPECTED, RENEWAL_FORECAST, Expected, Outlook, expected, high, low
+from projections.kpis.forecast import COLUMNS, EXPECTED, RENEWAL_FORECAST, Expected, Outlook, expected
 from projections.kpis.presentation import figure
 
 METHOD: Final = RENEWAL_FORECAST.methods[RENEWAL_FORECAST.default]
-COLUMNS: Final = ("low", "base", "high")
 STILL: Final = frozenset({"renewal.milestone_reached"})
 """What happens to a cycle without changing what is expected of it."""
 
@@ -36,7 +35,7 @@ class RenewalAt(NamedTuple):
 
     def amounts(self) -> tuple[int, int, int]:
         """Low, base and high."""
-        return low(self.expected) * MICRO, self.expected.base, high(self.expected) * MICRO
+        return self.expected.bounds
 
 
 Key = tuple[str, str]

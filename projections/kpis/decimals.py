@@ -28,17 +28,42 @@ def quantities(amounts: Sequence[int], scale: Scale, currency: str | None) -> li
     """Integers of a scale, rounded so that they sum to their rounded sum."""
     if not scale.money:
         return [quantity(amount, scale, currency) for amount in amounts]
-    unit = 10 ** _digits(currency)
-    return _settled(amounts, scale, currency, half_up(sum(amounts) * unit, scale.per))
+    return [_written(amount, _digits(currency)) for amount in _settled_sum(amounts, scale, currency)]
+
+
+def rising(columns: Sequence[Sequence[int]], scale: Scale, currency: str | None) -> list[list[str]]:
+    """Columns of money in which no amount is less than the one before it: rounded so that this holds, and each sums to its rounded sum.
+
+    What each column adds is rounded down, and what that misses goes to the rows that are furthest below their amount.
+    """
+    digits, unit = _digits(currency), 10 ** _digits(currency)
+    before, *later = columns
+    rounded = _settled_sum(before, scale, currency)
+    written = [rounded]
+    for column in later:
+        added = [(amount - least) * unit // scale.per for amount, least in zip(column, before, strict=True)]
+        rounded = [whole + more for whole, more in zip(rounded, added, strict=True)]
+        missing = half_up(sum(column) * unit, scale.per) - sum(rounded)
+        short = sorted(range(len(column)), key=lambda at: rounded[at] * scale.per - column[at] * unit)
+        for at in short[:missing]:
+            rounded[at] += 1
+        written.append(rounded)
+        before = column
+    return [[_written(amount, digits) for amount in column] for column in written]
 
 
 def steps(opening: int, changes: Sequence[int], closing: int, scale: Scale, currency: str | None) -> list[str]:
     """Signed changes, rounded so that the rounded opening and they sum to the rounded closing."""
     unit = 10 ** _digits(currency)
-    return _settled(changes, scale, currency, half_up(closing * unit, scale.per) - half_up(opening * unit, scale.per))
+    total = half_up(closing * unit, scale.per) - half_up(opening * unit, scale.per)
+    return [_written(amount, _digits(currency)) for amount in _settled(changes, scale, currency, total)]
 
 
-def _settled(amounts: Sequence[int], scale: Scale, currency: str | None, total: int) -> list[str]:
+def _settled_sum(amounts: Sequence[int], scale: Scale, currency: str | None) -> list[int]:
+    return _settled(amounts, scale, currency, half_up(sum(amounts) * 10 ** _digits(currency), scale.per))
+
+
+def _settled(amounts: Sequence[int], scale: Scale, currency: str | None, total: int) -> list[int]:
     """Amounts rounded half up; where that misses the total, those that rounding changed most are rounded the other way."""
     unit = 10 ** _digits(currency)
     rounded = [half_up(amount * unit, scale.per) for amount in amounts]
@@ -47,7 +72,7 @@ def _settled(amounts: Sequence[int], scale: Scale, currency: str | None, total: 
     moved = sorted(range(len(amounts)), key=lambda at: sign * (rounded[at] * scale.per - amounts[at] * unit))
     for at in moved[: abs(missing)]:
         rounded[at] += sign
-    return [_written(amount, _digits(currency)) for amount in rounded]
+    return rounded
 
 
 def _digits(currency: str | None) -> int:

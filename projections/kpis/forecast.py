@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from app.domain.kernel.errors import Invalid
@@ -19,7 +20,7 @@ from projections.kpis.base import (
     Warnings,
     counted,
 )
-from projections.kpis.decimals import quantities, quantity, ratio
+from projections.kpis.decimals import quantity, ratio, rising
 from projections.kpis.renewals import cycle_streams, unassessed
 from projections.kpis.row_type import RowType, items
 from projections.kpis.rule_sets import NO_RULES
@@ -34,6 +35,8 @@ COMMITTED: Final = {"commit": 950_000, "best_case": 750_000, "at_risk": 450_000,
 """How likely a renewal of a forecast category is, in 10^-6, where no probability is given."""
 EXPECTED: Final = Scale(MICRO * MICRO, money=True)
 """Annual amounts in 10^-6 times chances in 10^-6."""
+COLUMNS: Final = ("low", "base", "high")
+"""What a forecast says: at the least, on average, at the most."""
 GROUPS: Final = ("owner", "tier", "product")
 DAYS_BEFORE: Final = 30
 MOST_DAYS: Final = 1_000
@@ -50,6 +53,17 @@ class Expected(NamedTuple):
     def base(self) -> int:
         """The value times the chance, in 10^-12."""
         return self.value * self.chance
+
+    @property
+    def bounds(self) -> tuple[int, int, int]:
+        """Low, base and high, in 10^-12, in this order for whatever value.
+
+        At least what is certain or committed, at its chance; at most the whole value, unless it was given up. A negative value, that
+        of a credit, is least where it comes whole.
+        """
+        sure = self.base if self.category in ("commit", "renewed") else 0
+        whole = self.base if self.category == "lost" else self.value * MICRO
+        return min(sure, whole), self.base, max(sure, whole)
 
 
 class Outlook(NamedTuple):
@@ -159,25 +173,16 @@ def _base(row: Outlook) -> Share:
     return expected(row.term).base, 0
 
 
-def low(expectation: Expected) -> int:
-    """What is committed or certain, in 10^-6 a year."""
-    return expectation.value if expectation.category in ("commit", "renewed") else 0
-
-
-def high(expectation: Expected) -> int:
-    """The same, and what is likely, in 10^-6 a year."""
-    return low(expectation) + (expectation.value if expectation.category == "best_case" else 0)
-
-
 def _outlook(measure: Measure, context: KpiContext) -> ComputedValue:
     rows, currency = [row for row, _ in measure.shares], context.currency
     yearly, weighted = YEARLY.times(measure.scale_factor), EXPECTED.times(measure.scale_factor)
     expectations = [expected(row.term) for row in rows]
     stake = sum(expectation.chance * row.term.atr for row, expectation in zip(rows, expectations, strict=True))
     members: dict[str, Any] = {
-        "low": quantity(sum(map(low, expectations)), yearly, currency),
-        "base": quantity(measure.numerator, weighted, currency),
-        "high": quantity(sum(map(high, expectations)), yearly, currency),
+        **{
+            column: quantity(sum(expectation.bounds[at] for expectation in expectations), weighted, currency)
+            for at, column in enumerate(COLUMNS)
+        },
         "uplift": quantity(measure.numerator - stake, weighted, currency),
         "available_to_renew": quantity(sum(row.term.atr for row in rows), yearly, currency),
         "renewed": quantity(sum(row.term.renewed or 0 for row in rows), yearly, currency),
@@ -189,32 +194,37 @@ def _outlook(measure: Measure, context: KpiContext) -> ComputedValue:
 
 
 def _groups(rows: Sequence[Outlook], by: str, scale: Scale, currency: str | None) -> list[dict[str, Any]]:
-    """Low, base and high by owner, tier or product; each column sums to that of the whole."""
+    """Low, base and high by owner, tier or product, in this order in each group; each column sums to that of the whole."""
     if by not in GROUPS:
         raise Invalid("invalid_option", f"by is one of {', '.join(GROUPS)}")
     groups: dict[str | None, list[int]] = {}
     for row in rows:
-        expectation = expected(row.term)
+        least, base, most = expected(row.term).bounds
         parts = row.term.products if by == "product" else {getattr(row, by): 1}
-        for name, amounts in _split(
-            (low(expectation) * MICRO, expectation.base, high(expectation) * MICRO), parts
-        ).items():
+        for name, amounts in _split((least, base - least, most - base), parts).items():
             sums = groups.setdefault(name, [0, 0, 0, 0])
             groups[name] = [one + other for one, other in zip(sums, (*amounts, 1), strict=True)]
     names = sorted(groups, key=lambda name: (name is None, name or ""))
-    columns = [quantities([groups[name][at] for name in names], scale, currency) for at in range(3)]
+    bounds = [tuple(accumulate(groups[name][:3])) for name in names]
+    columns = rising([[amounts[at] for amounts in bounds] for at in range(3)], scale, currency)
     return [
-        {by: name, "low": columns[0][at], "base": columns[1][at], "high": columns[2][at], "renewals": groups[name][3]}
+        {by: name, **{column: columns[of][at] for of, column in enumerate(COLUMNS)}, "renewals": groups[name][3]}
         for at, name in enumerate(names)
     ]
 
 
 def _split(amounts: Sequence[int], parts: Mapping[Any, int]) -> dict[str | None, list[int]]:
-    """Amounts in proportion, exactly: the last part takes what division leaves."""
-    whole = sum(parts.values())
+    """Amounts in proportion, exactly: the last part takes what division leaves.
+
+    A part below nothing, that of a credit, takes no share, so that no part is worth more than the whole; parts that are all below it do.
+    """
+    shares = {name: part for name, part in parts.items() if part > 0} or {
+        name: -part for name, part in parts.items() if part
+    }
+    whole = sum(shares.values())
     if not whole:
         return {None: list(amounts)}
-    split = {name: [amount * part // whole for amount in amounts] for name, part in parts.items()}
+    split = {name: [amount * part // whole for amount in amounts] for name, part in shares.items()}
     last = list(split)[-1]
     for at, amount in enumerate(amounts):
         split[last][at] += amount - sum(amounts_of_part[at] for amounts_of_part in split.values())
@@ -303,7 +313,8 @@ RENEWAL_FORECAST: Final = Kpi(
     reads=RowKind.FORECAST_OUTLOOKS,
     methods={
         "weighted": Method(
-            formula="sum of (available to renew + expected uplift) x probability; low: what is committed, high: and what is a best case",
+            formula="sum of (available to renew + expected uplift) x probability; low: what is committed, at its probability; "
+            "high: all that is not given up",
             share=_base,
             numerator=EXPECTED,
             compute=_outlook,
@@ -313,6 +324,7 @@ RENEWAL_FORECAST: Final = Kpi(
     warn=_undoubted,
     source="docs/kpis.md#renewal_forecast",
     options=frozenset({"by"}),
+    calculation=2,
 )
 FORECAST_ACCURACY: Final = Kpi(
     name="forecast_accuracy",

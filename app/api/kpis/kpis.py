@@ -69,9 +69,11 @@ class FigureBody(OptionMembers):
     warnings: list[WarningBody]
     null_reason: str | None = Field(None, description="present where the value is null")
     rows: list[dict[str, Any]] | None = Field(None, description="present for a waterfall")
-    low: str | None = Field(None, description="present for a forecast: what is committed")
+    low: str | None = Field(
+        None, description="present for a forecast: what is certain or committed, at its probability"
+    )
     base: str | None = Field(None, description="present for a forecast: each value times its probability")
-    high: str | None = Field(None, description="present for a forecast: what is committed and the best cases")
+    high: str | None = Field(None, description="present for a forecast: the whole value of what is not given up")
     groups: list[dict[str, Any]] | None = Field(None, description="present for a forecast that is grouped")
     bias: str | None = Field(None, description="present for an accuracy: by how much too high, as a share")
     brier_score: str | None = Field(

@@ -90,11 +90,11 @@ def test_a_forecast_of_three_currencies_is_weighted_at_the_openings_rates() -> N
     answer = converted_figure("renewal_forecast", FORECAST, by="owner")
 
     # 1,100 x 0.9 x 1.1 + 500 x 0.75 x 1.3 + 200 x 0.45
-    assert (answer["low"], answer["base"], answer["high"]) == ("1210.00", "1666.50", "1860.00")
+    assert (answer["low"], answer["base"], answer["high"]) == ("1089.00", "1666.50", "2060.00")
     assert (answer["value"], answer["available_to_renew"], answer["uplift"]) == ("1666.50", "1950.00", "99.00")
     assert answer["groups"] == [
-        {"owner": "mia", "low": "1210.00", "base": "1089.00", "high": "1210.00", "renewals": 1},
-        {"owner": "tom", "low": "0.00", "base": "577.50", "high": "650.00", "renewals": 2},
+        {"owner": "mia", "low": "1089.00", "base": "1089.00", "high": "1210.00", "renewals": 1},
+        {"owner": "tom", "low": "0.00", "base": "577.50", "high": "850.00", "renewals": 2},
     ]
     (item,) = answer["given"][0]["items"]
     assert (item["currency"], item["expiring"], item["expected_value"]) == ("USD", "1100.00", "1210.00")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.kpis.base import COUNT, HOURS, MONTHLY, YEARLY
-from projections.kpis.decimals import money, quantities, quantity, ratio, steps
+from projections.kpis.decimals import money, quantities, quantity, ratio, rising, steps
 
 ANNUAL = st.integers(0, 10**13)
 
@@ -92,3 +92,19 @@ def test_a_waterfall_as_written_leads_from_opening_to_closing(
     assert Decimal(first) + sum(map(Decimal, written)) == Decimal(last)
     assert all(Decimal(text) >= 0 for text in written[:3])
     assert all(Decimal(text) <= 0 for text in written[3:])
+
+
+@given(st.lists(st.tuples(st.integers(-(10**8), 10**8), st.integers(0, 10**7), st.integers(0, 10**7)), max_size=8))
+def test_columns_that_rise_are_written_so_that_they_rise_and_sum(rows: list[tuple[int, int, int]]) -> None:
+    columns = [[least for least, _, _ in rows], [a + b for a, b, _ in rows], [a + b + c for a, b, c in rows]]
+
+    written = rising(columns, YEARLY, "EUR")
+
+    for column, texts in zip(columns, written, strict=True):
+        assert sum(map(Fraction, texts)) == Fraction(quantity(sum(column), YEARLY, "EUR"))
+        assert all(
+            abs(Fraction(text) - Fraction(amount, YEARLY.per)) < Fraction(3, 100)
+            for amount, text in zip(column, texts, strict=True)
+        )
+    for low, base, high in zip(*written, strict=True):
+        assert Fraction(low) <= Fraction(base) <= Fraction(high)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.contract.schedule import annual
 from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import unscaled
 from projections.kpis.base import KpiContext, measure
 from projections.kpis.forecast import FORECAST_ACCURACY, RENEWAL_FORECAST, Outlook, Predicted, expected, stood
 from projections.kpis.presentation import figure
@@ -70,7 +71,7 @@ def test_d23_only_what_recurs_is_forecast_and_by_the_year() -> None:
 # --- forecast ---
 
 
-def test_low_is_committed_base_is_weighted_and_high_adds_the_best_cases() -> None:
+def test_low_is_committed_at_its_chance_base_is_weighted_and_high_is_all_that_is_not_given_up() -> None:
     rows = [
         term(1000, category="commit", chance="0.9", expected=1100 * MILLION),
         term(500, category="best_case", expected=500 * MILLION, contract="ctr_2"),
@@ -80,7 +81,7 @@ def test_low_is_committed_base_is_weighted_and_high_adds_the_best_cases() -> Non
 
     answer = forecast(*rows)
 
-    assert (answer["low"], answer["base"], answer["high"]) == ("1100.00", "1405.00", "1600.00")
+    assert (answer["low"], answer["base"], answer["high"]) == ("990.00", "1405.00", "1700.00")
     assert (answer["value"], answer["numerator"]) == ("1405.00", "1405.00")
     assert answer["uplift"] == "50.00"  # 0.9 x 100 - 0.4 x 100
     assert answer["available_to_renew"] == "1800.00"
@@ -130,24 +131,79 @@ def test_groups_sum_to_the_whole_however_they_are_rounded() -> None:
     assert refused.value.code == "invalid_option"
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, 10**9), st.sampled_from(["commit", "best_case", "at_risk", "lost", None]), st.booleans()
-        )
-    )
+AMOUNT = st.integers(-(10**13), 10**13)
+CHANCE = st.none() | st.integers(0, MILLION).map(unscaled)
+TERMS = st.builds(
+    ROW._replace,
+    contract=st.sampled_from(["ctr_1", "ctr_2", "ctr_3"]),
+    outcome=st.sampled_from(["open", "open", "open", "renewed", "lost"]),
+    auto_renew=st.booleans(),
+    noticed=st.booleans(),
+    atr=AMOUNT,
+    co_termed=AMOUNT,
+    renewed=st.none() | AMOUNT,
+    risk=st.sampled_from([None, "on_track", "watch", "at_risk", "critical"]),
+    probability=CHANCE,
+    category=st.sampled_from([None, "commit", "best_case", "at_risk", "lost"]),
+    chance=CHANCE,
+    expected=st.none() | AMOUNT,
+    products=st.dictionaries(st.sampled_from("abc"), AMOUNT, max_size=3),
 )
-def test_every_grouping_sums_to_the_forecast(drawn: list[tuple[int, str | None, bool]]) -> None:
-    rows = [
-        term(value, category=category, expected=None if category is None else value * MILLION, contract=f"ctr_{at_}",
-             products={"a": value * MILLION, "b": 7} if split else {})
-        for at_, (value, category, split) in enumerate(drawn)
-    ]  # fmt: skip
-    answer = forecast(*rows, by="product")
+"""Whatever may be said of a term, credits, which are below nothing, among it."""
 
-    for name in ("low", "base", "high"):
+
+def naive_bounds(row: Renewal) -> tuple[Fraction, Fraction, Fraction]:
+    """The same in words of the page of KPIs, apart from the product."""
+    if row.outcome != "open":
+        certain = Fraction(row.renewed or 0) if row.outcome == "renewed" else Fraction(0)
+        return certain, certain, certain
+    category, value, chance = row.category, row.atr + row.co_termed, Fraction(row.chance or 0)
+    if category is not None:
+        value = value if row.expected is None else row.expected
+        if row.chance is None:
+            chance = {"commit": Fraction(95, 100), "best_case": Fraction(3, 4), "at_risk": Fraction(45, 100)}.get(
+                category, Fraction(0)
+            )
+    elif row.noticed:
+        category, chance = "lost", Fraction(0)
+    else:
+        risk = row.risk or "on_track"
+        category = {"on_track": "commit", "watch": "best_case"}.get(risk, "at_risk")
+        chance = {
+            "on_track": Fraction(95, 100),
+            "watch": Fraction(3, 4),
+            "at_risk": Fraction(45, 100),
+            "critical": Fraction(15, 100),
+        }[risk]
+        chance = chance if row.probability is None else Fraction(row.probability)
+    outcomes = {"commit": [value * chance, value], "lost": [0, value * chance]}.get(category, [0, value])
+    return Fraction(min(outcomes)), value * chance, Fraction(max(outcomes))
+
+
+@given(st.lists(TERMS, max_size=6))
+def test_low_base_and_high_are_in_this_order_in_all_and_in_every_group_and_groups_sum_to_the_whole(
+    terms: list[Renewal],
+) -> None:
+    answer = forecast(*terms, by="product")
+
+    for at_, name in enumerate(("low", "base", "high")):
+        exact = sum((naive_bounds(row)[at_] for row in terms), Fraction(0)) / MILLION
+        assert abs(Fraction(answer[name]) - exact) <= Fraction(1, 200)
         assert sum(Fraction(one[name]) for one in answer["groups"]) == Fraction(answer[name])
-    assert Fraction(answer["low"]) <= Fraction(answer["high"])
+    for one in (answer, *answer["groups"]):
+        assert Fraction(one["low"]) <= Fraction(one["base"]) <= Fraction(one["high"])
+
+
+def test_a_promise_that_may_fail_is_worth_no_more_than_its_chance_at_the_least() -> None:
+    answer = forecast(*(term(1000, category="commit", expected=1000 * MILLION, contract=f"ctr_{n}") for n in range(10)))
+
+    assert (answer["low"], answer["base"], answer["high"]) == ("9500.00", "9500.00", "10000.00")
+
+
+def test_a_credit_is_least_where_it_comes_whole() -> None:
+    answer = forecast(term(1000, risk="watch"), term(-200, risk="watch", contract="ctr_2"))
+
+    assert (answer["low"], answer["base"], answer["high"]) == ("-200.00", "600.00", "1000.00")
 
 
 # --- what is available and what is at risk ---
