@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from app import __version__
 from app.api import ROUTERS
 from app.api.http import problems
+from app.api.http.about import SUMMARY
 from app.api.http.fast_commands import FastCommandRouter
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
@@ -71,7 +72,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
             "metrics": False,
             "logs": False,
         },  # /metrics has ours; looking for a tracer costs every request
-        summary="The ledger of client relationships",
+        summary=SUMMARY,
     )
     for router in ROUTERS:  # directly: an included router is searched twice for every request
         app.router.routes.extend(router.routes)

@@ -57,6 +57,14 @@ class Operation:
         return "cursor" in self.query
 
 
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """A part of the contract, or what it refers to."""
+    while "$ref" in part:
+        *_, kind, name = part["$ref"].split("/")
+        part = SCHEMA["components"][kind][name]
+    return part
+
+
 def operations() -> list[Operation]:
     """Every operation of the contract."""
     collected = []
@@ -71,13 +79,13 @@ def operations() -> list[Operation]:
                     spec["operationId"],
                     method.upper(),
                     path,
-                    frozenset(scope for one in spec.get("security", []) for scope in one["ApiKey"]),
-                    "security" in spec,
+                    frozenset(spec.get("x-scopes", ())),
+                    bool(spec["security"]),
                     tuple(one["name"] for one in parameters if one["in"] == "path"),
                     tuple(one["name"] for one in parameters if one["in"] == "query"),
                     json.dumps(example).encode() if example is not None else None,
                     media,
-                    spec,
+                    {**spec, "responses": {status: resolved(answer) for status, answer in spec["responses"].items()}},
                 )
             )
     return collected

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from app.api.http.answers import Added, Computed, DecimalOf, EachOf, From, InstantOf, MoneyOf, Part, SealedTexts
 from app.api.http.presenter import Presenter
-from app.api.http.response_models import AmountBody, AsDecimal, AsInstant, AsMoney, PeriodBody
+from app.api.http.response_models import AsDecimal, AsInstant, AsMoney, MoneyBody, PeriodBody
 
 CONTEXT: Any = None
 """Nothing is sealed in these rows, so that the caller's context is never read."""
@@ -101,7 +101,7 @@ def test_a_member_of_a_row_is_shown_or_declared_not_shown(not_shown: tuple[str, 
 
 def test_a_member_that_the_row_lacks_is_refused_before_any_row_comes() -> None:
     class Elsewhere(BaseModel):
-        amount: Annotated[AmountBody, MoneyOf("price")]
+        amount: Annotated[MoneyBody, MoneyOf("price")]
         rate: Annotated[str, DecimalOf("rate")]
 
     with pytest.raises(TypeError, match="price"):

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute
 Reading = Annotated[ReadContext, Security(read_context, scopes=["opportunities:read"])]
 
 
-class ValueBody(BaseModel):
+class PipelineValueBody(BaseModel):
     """What some opportunities may bring a year, in one currency."""
 
     currency: str = Field(examples=["EUR"])
@@ -32,20 +32,20 @@ class ValueBody(BaseModel):
     weighted: str = Field(description="each value times its probability", examples=["2400.00"])
 
 
-class StageBody(BaseModel):
+class PipelineStageBody(BaseModel):
     """A column of the board."""
 
     stage: str = Field(examples=["proposed"], description="a stage, or parked for what rests, whatever its stage")
     count: int
     unestimated: int = Field(description="how many of them nobody has estimated")
-    values: list[ValueBody] = Field(description="by currency")
+    values: list[PipelineValueBody] = Field(description="by currency")
 
 
 class PipelineBody(BaseModel):
     """The board. total: without what is parked."""
 
-    stages: list[StageBody]
-    total: StageBody
+    stages: list[PipelineStageBody]
+    total: PipelineStageBody
     as_of: str
     known_at: int | None
     position: int

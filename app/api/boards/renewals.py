@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app.api.http.formatting import at, money
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, AmountBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, MoneyBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone
@@ -30,17 +30,17 @@ WEEK: Final = 7 * 86_400_000_000
 _DAY: Final = 86_400_000_000
 
 
-class SumBody(BaseModel):
+class RenewalSumBody(BaseModel):
     """What a column comes to in one currency, whether its cards are all shown or not."""
 
     currency: str = Field(examples=["EUR"])
     renewals: int
-    atr: AmountBody
-    co_termed: AmountBody
-    forecast: AmountBody = Field(description="the expected value times its probability")
+    atr: MoneyBody
+    co_termed: MoneyBody
+    forecast: MoneyBody = Field(description="the expected value times its probability")
 
 
-class CardBody(BaseModel):
+class RenewalCardBody(BaseModel):
     """An open renewal cycle on the board."""
 
     id: str = Field(examples=["rnw_01jd7z5m3wf8x9v0w1y2z3a4b5"])
@@ -58,34 +58,34 @@ class CardBody(BaseModel):
     auto_renew: bool
     opened_at: str | None
     milestone: int | None
-    atr: AmountBody
-    co_termed: AmountBody
+    atr: MoneyBody
+    co_termed: MoneyBody
     risk: str | None
     category: str = Field(description="of the newest forecast, else what the risk counts as")
     probability: str
-    expected_value: AmountBody
-    forecast: AmountBody
+    expected_value: MoneyBody
+    forecast: MoneyBody
 
 
-class ColumnBody(BaseModel):
+class RenewalColumnBody(BaseModel):
     """A column of the board."""
 
     name: str = Field(description="a stage, or a month", examples=["2027-01"])
     renewals: int
-    sums: list[SumBody]
-    cards: list[CardBody]
+    sums: list[RenewalSumBody]
+    cards: list[RenewalCardBody]
     has_more: bool = Field(description="whether there are more cards than are shown; GET /v1/renewals lists all")
 
 
 class RenewalsBoardBody(BaseModel):
     """Open renewal cycles in columns."""
 
-    columns: list[ColumnBody]
+    columns: list[RenewalColumnBody]
     day: str = Field(description="from which the days left are counted")
     position: int
 
 
-class OutlookBody(BaseModel):
+class ForecastOutlookBody(BaseModel):
     """The forecast at a position."""
 
     position: int
@@ -98,7 +98,7 @@ class OutlookBody(BaseModel):
     renewals: int
 
 
-class MovementBody(BaseModel):
+class ForecastMovementBody(BaseModel):
     """A renewal of which something else is expected than before."""
 
     renewal: str | None
@@ -122,12 +122,12 @@ class ForecastBoardBody(BaseModel):
         description="the rates of the period's opening that both were converted at, so that no rate moves anything",
     )
     period: dict[str, str]
-    from_: OutlookBody = Field(alias="from")
-    to: OutlookBody
+    from_: ForecastOutlookBody = Field(alias="from")
+    to: ForecastOutlookBody
     difference: dict[str, str]
     changed: int = Field(description="of how many renewals something else is expected")
     has_more: bool
-    movements: list[MovementBody] = Field(description="those that changed the base most, first")
+    movements: list[ForecastMovementBody] = Field(description="those that changed the base most, first")
     position: int
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app import kpi_queries as figures
 from app.api.http.problems import answered
 from app.api.http.strict_json_route import StrictRoute
-from app.api.kpis.kpis import Reading, WarningBody
+from app.api.kpis.kpis import FigureWarningBody, Reading
 from app.domain.kernel.values import Currency, Day
 from app.kpi_queries import KpiQuery, Scope, series
 from projections.kpis.decimals import step
@@ -18,7 +18,7 @@ WATERFALL: Final = "mrr_waterfall"
 COHORTS: Final = "cohort_retention"
 
 
-class BarsBody(BaseModel):
+class WaterfallBarsBody(BaseModel):
     """The bars of one interval. Losses are positive; opening + gains - losses + fx + transfer = closing, as it is written."""
 
     from_: str = Field(alias="from", examples=["2025-01-01"])
@@ -44,7 +44,7 @@ class WaterfallBody(BaseModel):
     currency: str | None
     period: dict[str, str]
     scope: dict[str, str]
-    data: list[BarsBody]
+    data: list[WaterfallBarsBody]
     known_at: int | None
     position: int
 
@@ -91,7 +91,7 @@ def _bars(point: dict[str, Any]) -> dict[str, Any]:
 # --- cohorts ---
 
 
-class CellBody(BaseModel):
+class CohortCellBody(BaseModel):
     """A cohort at an age, in periods behind its first."""
 
     age: int
@@ -106,10 +106,10 @@ class CohortBody(BaseModel):
     cohort: str = Field(examples=["2025-01"])
     size: int = Field(description="how many accounts first paid then")
     opening: str = Field(description="at the end of its first period")
-    cells: list[CellBody]
+    cells: list[CohortCellBody]
 
 
-class AverageBody(BaseModel):
+class CohortAverageBody(BaseModel):
     """All cohorts that are old enough, at an age."""
 
     age: int
@@ -129,8 +129,8 @@ class CohortsBody(BaseModel):
     scope: dict[str, str]
     as_of: str
     data: list[CohortBody]
-    averages: list[AverageBody]
-    warnings: list[WarningBody]
+    averages: list[CohortAverageBody]
+    warnings: list[FigureWarningBody]
     policy_version: str
     fx_version: str | None
     known_at: int | None

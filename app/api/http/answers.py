@@ -8,8 +8,8 @@ A member without a mark is the row's member of the same name. Every other member
     probability: AsDecimal                                  10^-6 in the row, decimal text outside
     note: Annotated[str | None, Sealed("event_id")]         sealed in the row, opened outside; null once erased
     period: Annotated[PeriodBody, Part()]                   a model of its own, read from the same row
-    crossed: Annotated[list[CrossingBody], EachOf(crossing)]   the items of a list in the row, each by a function
-    remaining: Annotated[AmountBody, Computed(remaining)]   what a function makes of the row
+    crossed: Annotated[list[ThresholdCrossingBody], EachOf(crossing)]   the items of a list in the row, each by a function
+    remaining: Annotated[MoneyBody, Computed(remaining)]   what a function makes of the row
     lines: Annotated[list[LineBody], Added()]               null here; the endpoint adds it
 
 `app.api.http.presenter` turns rows into such answers.

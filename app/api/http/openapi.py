@@ -1,13 +1,16 @@
 """The contract: OpenAPI 3.1, with examples, and with problems as problem documents instead of FastAPI's own."""
 
+import re
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.api.http import schemas
+from app.api.http.about import CONTACT, DESCRIPTION, LICENSE, SERVERS, TAGS
 from app.api.http.csv import MEDIA, listed
 from app.api.http.examples import EXAMPLES
-from app.api.http.problems import Problem, documented
+from app.api.http.problems import TITLES, Problem, documented
 
 JSON: Final = "application/json"
 UNUSED_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
@@ -16,42 +19,85 @@ BODY_PROBLEMS: Final = (400, 413, 415, 422)
 
 
 def contract(app: FastAPI) -> dict[str, Any]:
-    """The contract of an application, the same at every call."""
+    """The contract of an application, the same at every call. Raises: ValueError where two classes have one name."""
     if app.openapi_schema:
         return app.openapi_schema
-    schema = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, routes=app.routes, openapi_version="3.1.0"
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=DESCRIPTION,
+        contact=CONTACT,
+        license_info=LICENSE,
+        servers=SERVERS,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        routes=app.routes,
+        openapi_version="3.1.0",
     )
-    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(schemas["Problem"].pop("$defs", {}))
-    for unused in UNUSED_SCHEMAS:
-        schemas.pop(unused, None)
-    for operations in schema["paths"].values():
+    made = document.setdefault("components", {}).setdefault("schemas", {})
+    made["Problem"] = Problem.model_json_schema(ref_template=schemas.PREFIX + "{model}")
+    made.update(made["Problem"].pop("$defs", {}))
+    schemas.polish(document)
+    for operations in document["paths"].values():
         for operation in operations.values():
-            _complete(operation, schemas)
-    app.openapi_schema = schema
-    return schema
+            _complete(operation, document["components"])
+    for unused in UNUSED_SCHEMAS:
+        document["components"]["schemas"].pop(unused, None)
+    app.openapi_schema = document
+    return document
 
 
-def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Adds the example of a body and the problems that every operation of its kind may answer."""
+def _complete(operation: dict[str, Any], components: dict[str, Any]) -> None:
+    """Adds what FastAPI does not know: the summary, scopes, the example of a body, the problems of every such operation."""
+    operation["summary"] = _first_sentence(operation["description"])
+    for parameter in operation.get("parameters", ()):
+        schemas.polish_parameter(parameter)
+    _tell_scopes(operation)
+    secured = bool(operation["security"])
     answers = operation["responses"]
     if JSON in answers.get("422", {}).get("content", {}):
         answers.pop("422")
-    _add_csv(answers.get("200", {}).get("content", {}), schemas)
+    _tell_csv(operation, components["schemas"])
     content = operation.get("requestBody", {}).get("content", {})
-    problems = documented(*(BODY_PROBLEMS if content else ())) if "security" in operation else {}
-    described = {str(status): problem for status, problem in problems.items()}
-    operation["responses"] = dict(sorted({**described, **answers}.items()))
+    problems = documented(400, *(BODY_PROBLEMS if content else ()))
+    always = problems if secured else {400: problems[400]}  # every operation refuses a parameter that it does not know
+    described = {str(status): problem for status, problem in always.items()} | answers
+    operation["responses"] = {status: _shared(described[status], status, components) for status in sorted(described)}
     example = EXAMPLES.get(operation["operationId"])
     if JSON in content and example is not None:
         content[JSON]["example"] = example
 
 
-def _add_csv(content: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Adds that a list is also answered as CSV."""
-    name = content.get(JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
-    members = schemas.get(name, {}).get("properties", {})
+def _first_sentence(text: str) -> str:
+    return re.split(r"[.:;]\s|\.$", text, maxsplit=1)[0]
+
+
+def _tell_scopes(operation: dict[str, Any]) -> None:
+    """Says which scopes the key needs. A bearer has none in OpenAPI, whose scopes are those of OAuth2."""
+    ways = operation.get("security", [])
+    scopes = sorted({scope for way in ways for needed in way.values() for scope in needed})
+    operation["security"] = [{name: [] for name in way} for way in ways]
+    if scopes:
+        operation["x-scopes"] = scopes
+        operation["description"] += f"\n\nNeeds {' and '.join(f'`{scope}`' for scope in scopes)}."
+
+
+def _tell_csv(operation: dict[str, Any], made: dict[str, Any]) -> None:
+    """Says that a list is also answered as CSV: as text, since a second media type would make clients of it a page or a text."""
+    schema = operation["responses"].get("200", {}).get("content", {}).get(JSON, {}).get("schema", {})
+    members = made.get(schema.get("$ref", "").removeprefix(schemas.PREFIX), {}).get("properties", {})
     if listed(members) is not None:
-        content[MEDIA] = {"schema": {"type": "string", "description": "RFC 4180, with a header line"}}
+        operation["x-also"] = [MEDIA]
+        operation["description"] += (
+            f"\n\nWith `Accept: {MEDIA}` the list is answered as CSV (RFC 4180), with a header line."
+        )
+
+
+def _shared(answer: dict[str, Any], status: str, components: dict[str, Any]) -> dict[str, Any]:
+    """The answer; a problem that says nothing of its own stands once among the components."""
+    title = TITLES.get(int(status))
+    if title is None or answer != {"description": title, "content": documented(int(status))[int(status)]["content"]}:
+        return answer
+    name = title.title().replace(" ", "")
+    components.setdefault("responses", {})[name] = answer
+    return {"$ref": f"#/components/responses/{name}"}

@@ -26,7 +26,7 @@ class ReceiptBody(BaseModel):
     events: list[AppendedEvent]
 
 
-class AmountBody(BaseModel):
+class MoneyBody(BaseModel):
     """An amount of money."""
 
     amount: str = Field(examples=["1200.00"])
@@ -41,7 +41,7 @@ class PeriodBody(BaseModel):
 
 
 AsInstant = Annotated[str, InstantOf()]
-AsMoney = Annotated[AmountBody, MoneyOf()]
+AsMoney = Annotated[MoneyBody, MoneyOf()]
 AsDecimal = Annotated[str, DecimalOf()]
 Item = TypeVar("Item")
 

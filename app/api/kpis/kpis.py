@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/kpis", tags=["kpis"], route_class=StrictRoute)
 Reading = Annotated[ReadContext, Security(read_context, scopes=["kpis:read"])]
 
 
-class MethodBody(BaseModel):
+class KpiMethodBody(BaseModel):
     """A way to compute a figure."""
 
     name: str = Field(examples=["point_to_point"])
@@ -38,19 +38,19 @@ class KpiBody(BaseModel):
     title: str
     unit: str = Field(description="ratio, money or rows")
     kind: str = Field(description="point: ask with as_of; period: ask with from and to")
-    methods: list[MethodBody]
+    methods: list[KpiMethodBody]
     default_method: str
     formula: str = Field(description="of the default method")
     source: str
 
 
-class CatalogueBody(BaseModel):
+class KpiCatalogueBody(BaseModel):
     """Every KPI."""
 
     data: list[KpiBody]
 
 
-class WarningBody(BaseModel):
+class FigureWarningBody(BaseModel):
     """What a reader should know besides."""
 
     code: str = Field(examples=["accounts_on_hold_at_end"])
@@ -66,7 +66,7 @@ class FigureBody(OptionMembers):
     currency: str | None
     numerator: str
     denominator: str | None
-    warnings: list[WarningBody]
+    warnings: list[FigureWarningBody]
     null_reason: str | None = Field(None, description="present where the value is null")
     rows: list[dict[str, Any]] | None = Field(None, description="present for a waterfall")
     low: str | None = Field(
@@ -94,7 +94,7 @@ class FigureBody(OptionMembers):
     explain_url: str
 
 
-class ExplanationBody(BaseModel):
+class KpiExplanationBody(BaseModel):
     """A figure and a page of the accounts that sum to it, each with the events behind it."""
 
     figure: FigureBody
@@ -151,7 +151,7 @@ def kpi_query(
 RequestedKpi = Annotated[KpiQuery, Depends(kpi_query)]
 
 
-@router.get("", operation_id="kpis.list", responses=answered(CatalogueBody, 400))
+@router.get("", operation_id="kpis.list", responses=answered(KpiCatalogueBody, 400))
 def list_kpis(context: Annotated[ReadContext, Security(plain_read_context, scopes=["kpis:read"])]) -> Response:
     """The catalogue: every KPI with its methods and their formulas."""
     position = context.runtime.log.head(context.tenant_id)
@@ -166,7 +166,7 @@ def get_kpi(context: Reading, query: RequestedKpi) -> Response:
     return context.answer(body, body["position"])
 
 
-@router.get("/{name}/explain", operation_id="kpis.explain", responses=answered(ExplanationBody, 400, 404, 422))
+@router.get("/{name}/explain", operation_id="kpis.explain", responses=answered(KpiExplanationBody, 400, 404, 422))
 def explain_kpi(context: Reading, query: RequestedKpi, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """The accounts that sum to a figure, and the events behind each; every page is of the first page's position."""
     when, after = _continued(context, paged, context.when(*figures.views_of(query.name)))

@@ -60,14 +60,14 @@ def options(
     return tuple((name, value) for name, value in values.items() if value is not None)
 
 
-class ParametersBody(BaseModel):
+class ModelParametersBody(BaseModel):
     """The shape of the beta distribution of non-renewal probabilities, to six decimals."""
 
     alpha: str
     beta: str
 
 
-class ObservationBody(BaseModel):
+class RenewalPointBody(BaseModel):
     """A renewal point."""
 
     period: int
@@ -76,17 +76,17 @@ class ObservationBody(BaseModel):
     survivors: int
 
 
-class ObservationsBody(BaseModel):
+class ModelObservationsBody(BaseModel):
     """What a model was fitted to."""
 
     accounts: int
     tenures: int = Field(description="times without a lapse; who came back has several")
     lost: int
     censored: int
-    periods: list[ObservationBody]
+    periods: list[RenewalPointBody]
 
 
-class SurvivalBody(BaseModel):
+class SurvivalPointBody(BaseModel):
     """The share that lasts beyond a period."""
 
     period: int
@@ -94,7 +94,7 @@ class SurvivalBody(BaseModel):
     standard_error: str | None = Field(None, description="Greenwood's, of kaplan_meier")
 
 
-class ResidualBody(BaseModel):
+class ResidualLifetimeBody(BaseModel):
     """What is still expected when the next decision is pending (DERL)."""
 
     renewals_made: int
@@ -113,13 +113,13 @@ class OptionMembers(BaseModel):
     discount_rate: str | None = None
     horizon: int | None = None
     churn_rate: str | None = None
-    parameters: ParametersBody | None = None
+    parameters: ModelParametersBody | None = None
     log_likelihood: str | None = None
     log_likelihood_per_1000: str | None = None
-    observations: ObservationsBody | None = None
-    survival: list[SurvivalBody] | None = None
+    observations: ModelObservationsBody | None = None
+    survival: list[SurvivalPointBody] | None = None
     expected_lifetime: str | None = Field(None, description="in periods, not discounted")
-    residual_lifetime: list[ResidualBody] | None = None
+    residual_lifetime: list[ResidualLifetimeBody] | None = None
     granularity: str | None = Field(None, description="cohorts")
     cells: list[dict[str, Any]] | None = Field(
         None, description="cohorts: cohort, age, size, opening, value, share, mature"

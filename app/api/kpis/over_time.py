@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from app import kpi_queries as figures
 from app.api.http.problems import answered
 from app.api.http.strict_json_route import StrictRoute
-from app.api.kpis.kpis import Reading, RequestedKpi, WarningBody
+from app.api.kpis.kpis import FigureWarningBody, Reading, RequestedKpi
 from app.kpi_queries import restatement, series
 from app.read_side.clocks import When
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"], route_class=StrictRoute)
 
 
-class PointBody(BaseModel):
+class SeriesPointBody(BaseModel):
     """A figure over one interval, or at the end of one; what else its answer tells stands beside it."""
 
     model_config = ConfigDict(extra="allow")
@@ -27,7 +27,7 @@ class PointBody(BaseModel):
     currency: str | None
     numerator: str
     denominator: str | None
-    warnings: list[WarningBody]
+    warnings: list[FigureWarningBody]
     null_reason: str | None = Field(None, description="present where the value is null")
     rows: list[dict[str, Any]] | None = Field(None, description="present for a waterfall")
     policy_version: str = Field(description="of the rules in force when it closed")
@@ -35,7 +35,7 @@ class PointBody(BaseModel):
     fx_rates: list[dict[str, str]] | None = Field(None, description="present where amounts were converted")
 
 
-class SeriesBody(BaseModel):
+class KpiSeriesBody(BaseModel):
     """A figure over one interval after another, all of one position."""
 
     name: str
@@ -45,12 +45,12 @@ class SeriesBody(BaseModel):
     scope: dict[str, str]
     interval: str
     period: dict[str, str]
-    data: list[PointBody]
+    data: list[SeriesPointBody]
     known_at: int | None
     position: int
 
 
-class KnownBody(BaseModel):
+class KnownFigureBody(BaseModel):
     """A figure as it was known at a position."""
 
     position: int
@@ -61,7 +61,7 @@ class KnownBody(BaseModel):
     null_reason: str | None
 
 
-class MovedBody(BaseModel):
+class FigureMovementBody(BaseModel):
     """An event that moved a figure."""
 
     id: str = Field(examples=["evt_01jd7z5m3sf8x9v0w1y2z3a4b5"])
@@ -79,7 +79,7 @@ class MovedBody(BaseModel):
     changed: list[str] = Field(description="what of the figure moved: value, numerator, denominator, rows")
 
 
-class RestatementBody(BaseModel):
+class KpiRestatementBody(BaseModel):
     """A figure as it was known at two positions, and the events between them that moved it."""
 
     name: str
@@ -89,16 +89,16 @@ class RestatementBody(BaseModel):
     period: dict[str, str] | None
     scope: dict[str, str]
     as_of: str
-    from_: KnownBody = Field(alias="from")
-    to: KnownBody
+    from_: KnownFigureBody = Field(alias="from")
+    to: KnownFigureBody
     difference: str = Field(description="no value counts as 0")
-    events: list[MovedBody]
+    events: list[FigureMovementBody]
     has_more: bool
     next: str | None = Field(description="the address of the next page")
     position: int
 
 
-@router.get("/{name}/series", operation_id="kpis.series", responses=answered(SeriesBody, 400, 404, 422))
+@router.get("/{name}/series", operation_id="kpis.series", responses=answered(KpiSeriesBody, 400, 404, 422))
 def get_series(
     context: Reading,
     query: RequestedKpi,
@@ -110,7 +110,9 @@ def get_series(
     return context.answer(body | {"known_at": when.known_at}, body["position"])
 
 
-@router.get("/{name}/restatement", operation_id="kpis.restatement", responses=answered(RestatementBody, 400, 404, 422))
+@router.get(
+    "/{name}/restatement", operation_id="kpis.restatement", responses=answered(KpiRestatementBody, 400, 404, 422)
+)
 def get_restatement(
     request: Request,
     context: Reading,

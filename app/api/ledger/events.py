@@ -63,7 +63,7 @@ class EventBody(BaseModel):
     meta: dict[str, Any]
 
 
-class FeedBody(BaseModel):
+class EventFeedBody(BaseModel):
     """A stretch of the log."""
 
     data: list[EventBody]
@@ -188,7 +188,7 @@ def _single(request: Request, item: Item, body: dict[str, Any]) -> Response:
     return Json(body, 201 if item.status == "accepted" else 200, {"Event-Position": str(body["position"])})
 
 
-@router.get("", operation_id="events.list", responses=answered(FeedBody, 400, 404))
+@router.get("", operation_id="events.list", responses=answered(EventFeedBody, 400, 404))
 def feed(
     context: Annotated[ReadContext, Security(log_read_context, scopes=["events:read"])],
     after: Annotated[int, Query(ge=0, le=2**53, description="the last position that you have")] = 0,

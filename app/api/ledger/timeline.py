@@ -25,7 +25,7 @@ LIMIT: Final = 200
 """How many events a difference names at the most."""
 
 
-class EntryBody(BaseModel):
+class TimelineEntryBody(BaseModel):
     """An event of an account with a sentence that a person can read."""
 
     id: Annotated[str, From("event_id")] = Field(examples=["evt_01jd7z5m3sf8x9v0w1y2z3a4b5"])
@@ -39,7 +39,7 @@ class EntryBody(BaseModel):
     visibility: str
 
 
-class Change(BaseModel):
+class AccountChange(BaseModel):
     """A member that differs between two states."""
 
     member: str
@@ -47,22 +47,26 @@ class Change(BaseModel):
     after: Any
 
 
-class DiffBody(BaseModel):
+class AccountDiffBody(BaseModel):
     """An account between two points of either clock."""
 
     account: str
     before: dict[str, Any]
     after: dict[str, Any]
-    changes: list[Change]
-    events: list[EntryBody] = Field(description="what one of the points knows and has reached, and the other does not")
+    changes: list[AccountChange]
+    events: list[TimelineEntryBody] = Field(
+        description="what one of the points knows and has reached, and the other does not"
+    )
     more_events: bool
     position: int
 
 
-present = Presenter(EntryBody, timeline.Entry, not_shown=("account",))
+present = Presenter(TimelineEntryBody, timeline.Entry, not_shown=("account",))
 
 
-@router.get("/{account}/timeline", operation_id="accounts.timeline", responses=answered(PageBody[EntryBody], 400, 404))
+@router.get(
+    "/{account}/timeline", operation_id="accounts.timeline", responses=answered(PageBody[TimelineEntryBody], 400, 404)
+)
 def get_timeline(
     account: str,
     context: Reading,
@@ -79,7 +83,7 @@ def get_timeline(
     return page(context, paged, timeline.VIEW, present, filters=filters, sort=sort, default_sort="-position")
 
 
-@router.get("/{account}/diff", operation_id="accounts.diff", responses=answered(DiffBody, 400, 404))
+@router.get("/{account}/diff", operation_id="accounts.diff", responses=answered(AccountDiffBody, 400, 404))
 def diff(
     account: str,
     context: Reading,

@@ -11,7 +11,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, filters_of, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, PageBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.account.commands import (
@@ -54,14 +54,14 @@ class NextRenewal(BaseModel):
     contract: str
     due: str = Field(examples=["2026-12-31"])
     notice_deadline: str
-    atr: AmountBody = Field(description="the annual value available to renew")
+    atr: MoneyBody = Field(description="the annual value available to renew")
 
 
-class AccountPage(AccountBody):
+class AccountDetailsBody(AccountBody):
     """An account with its recurring revenue."""
 
-    arr: list[AmountBody] = Field(description="annual recurring revenue, by currency")
-    mrr: list[AmountBody] = Field(description="monthly recurring revenue, by currency")
+    arr: list[MoneyBody] = Field(description="annual recurring revenue, by currency")
+    mrr: list[MoneyBody] = Field(description="monthly recurring revenue, by currency")
     next_renewal: NextRenewal | None
     as_of: str
     position: int
@@ -183,7 +183,7 @@ def list_accounts(
     return page(context, paged, accounts.VIEW, present, filters=filters, sort=sort)
 
 
-@router.get("/{account}", operation_id="accounts.get", responses=answered(AccountPage, 400, 404))
+@router.get("/{account}", operation_id="accounts.get", responses=answered(AccountDetailsBody, 400, 404))
 def get_account(account: str, context: Reading) -> Response:
     """An account with its recurring revenue, under both clocks."""
     account_id = context.find("account", account)

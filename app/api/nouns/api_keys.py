@@ -29,7 +29,7 @@ class IssuedKey(ReceiptBody):
     api_key: str | None
 
 
-class KeyBody(BaseModel):
+class ApiKeyBody(BaseModel):
     """A key, without its secret."""
 
     id: Annotated[str, From("api_key")] = Field(examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"])
@@ -42,13 +42,13 @@ class KeyBody(BaseModel):
     version: int
 
 
-class KeyPage(KeyBody):
+class ApiKeyDetailsBody(ApiKeyBody):
     """A key with the position that it was read from."""
 
     position: int
 
 
-present = Presenter(KeyBody, api_keys.ApiKey, not_shown=("latest_at",))
+present = Presenter(ApiKeyBody, api_keys.ApiKey, not_shown=("latest_at",))
 
 
 @router.post(
@@ -78,13 +78,13 @@ async def revoke(api_key: str, command: RevokeApiKey, context: Writing) -> Respo
     return await context.write(command, api_key=api_key)
 
 
-@router.get("", operation_id="api_keys.list", responses=answered(PageBody[KeyBody], 400))
+@router.get("", operation_id="api_keys.list", responses=answered(PageBody[ApiKeyBody], 400))
 def list_keys(context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """The keys, without their secrets."""
     return page(context, paged, api_keys.VIEW, present)
 
 
-@router.get("/{api_key}", operation_id="api_keys.get", responses=answered(KeyPage, 400, 404))
+@router.get("/{api_key}", operation_id="api_keys.get", responses=answered(ApiKeyDetailsBody, 400, 404))
 def get_key(api_key: str, context: Reading) -> Response:
     """A key."""
     row, position = context.one(api_keys.VIEW, api_key)

@@ -16,7 +16,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Present, Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, filters_of, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.budget import commands as budget_commands
@@ -35,14 +35,14 @@ State = Literal["open", "closed"]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
-class CrossingBody(BaseModel):
+class ThresholdCrossingBody(BaseModel):
     """A threshold that was reached, with what was compared then."""
 
     percent: int = Field(examples=[80])
     revision: int
-    spent: AmountBody
-    amount: AmountBody
-    projected_at_end: AmountBody
+    spent: MoneyBody
+    amount: MoneyBody
+    projected_at_end: MoneyBody
     crossed_at: str
     event: str
 
@@ -75,7 +75,7 @@ class BudgetBody(BaseModel):
     end: str = Field(description="the first day after")
     thresholds: list[int] = Field(examples=[[50, 80, 100]])
     spent: AsMoney
-    remaining: Annotated[AmountBody, Computed(_remaining)] = Field(
+    remaining: Annotated[MoneyBody, Computed(_remaining)] = Field(
         description="negative once more is spent than was set aside"
     )
     percent_spent: Annotated[str, DecimalOf("burnt")] = Field(
@@ -87,27 +87,27 @@ class BudgetBody(BaseModel):
     variance: Annotated[str | None, Computed(_variance)] = Field(
         description="(forecast - amount) / amount; null without a forecast", examples=["-0.083333"]
     )
-    crossed: Annotated[list[CrossingBody], EachOf(_crossing)]
+    crossed: Annotated[list[ThresholdCrossingBody], EachOf(_crossing)]
     state: str = Field(examples=["open"])
     set_at: AsInstant
     closed_at: AsInstant | None
     version: int
 
 
-class BudgetPage(BudgetBody):
+class BudgetDetailsBody(BudgetBody):
     """A budget with the position that it was read from, and what may be done next."""
 
     position: int
     actions: list[str] = ACTIONS
 
 
-class SpendBody(BaseModel):
+class BudgetSpendBody(BaseModel):
     """What a document says, as it was recorded and as it was corrected."""
 
     event: Annotated[str, From("spend")] = Field(description="that recorded it")
     document: str
-    amount: Annotated[AmountBody, Added(("amount",))]
-    recorded: Annotated[AmountBody, Added(("recorded",))] = Field(description="before it was corrected")
+    amount: Annotated[MoneyBody, Added(("amount",))]
+    recorded: Annotated[MoneyBody, Added(("recorded",))] = Field(description="before it was corrected")
     category: str | None
     late: bool
     spent_at: AsInstant
@@ -118,14 +118,14 @@ class BudgetForecastBody(BaseModel):
     """What somebody expected to be spent in all."""
 
     event: Annotated[str, From("event_id")]
-    at_completion: Annotated[AmountBody, Added(("at_completion",))]
+    at_completion: Annotated[MoneyBody, Added(("at_completion",))]
     effective_at: AsInstant
     recorded_at: AsInstant
     actor: str
 
 
 present = Presenter(BudgetBody, Budget, not_shown=("latest_at",))
-_spends = Presenter(SpendBody, BudgetSpend, not_shown=("budget", "account", "effective_at"))
+_spends = Presenter(BudgetSpendBody, BudgetSpend, not_shown=("budget", "account", "effective_at"))
 _forecasts = Presenter(BudgetForecastBody, BudgetForecast, not_shown=("position", "budget", "account"))
 
 
@@ -220,7 +220,7 @@ def list_of_account(account: str, context: Reading, paged: Paged) -> Response:
     return page(context, paged, budgets.VIEW, present, filters=filters)
 
 
-@router.get("/budgets/{budget}", operation_id="budgets.get", responses=answered(BudgetPage, 400, 404))
+@router.get("/budgets/{budget}", operation_id="budgets.get", responses=answered(BudgetDetailsBody, 400, 404))
 def get_budget(budget: str, context: Reading) -> Response:
     """A budget: what is spent, what is left, what is expected, which thresholds were reached."""
     row, position = context.one(budgets.VIEW, budget)
@@ -228,7 +228,9 @@ def get_budget(budget: str, context: Reading) -> Response:
     return context.answer(present(context, [row])[0] | more, position, version=row.version)
 
 
-@router.get("/budgets/{budget}/spend", operation_id="budgets.spends", responses=answered(PageBody[SpendBody], 400, 404))
+@router.get(
+    "/budgets/{budget}/spend", operation_id="budgets.spends", responses=answered(PageBody[BudgetSpendBody], 400, 404)
+)
 def list_spends(
     budget: str,
     context: Reading,

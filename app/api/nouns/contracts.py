@@ -13,7 +13,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, filters_of, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, PageBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.contract import commands
@@ -37,8 +37,8 @@ class ContractLineBody(BaseModel):
     kind: str = Field(examples=["recurring"])
     quantity: str = Field(examples=["1"])
     unit_price: str = Field(examples=["1000.00"])
-    arr: Annotated[AmountBody, MoneyOf("annual")]
-    gross_arr: Annotated[AmountBody, MoneyOf("gross")] = Field(description="before any discount")
+    arr: Annotated[MoneyBody, MoneyOf("annual")]
+    gross_arr: Annotated[MoneyBody, MoneyOf("gross")] = Field(description="before any discount")
     discount_percent: Annotated[str | None, Added()] = Field(description="of a discount in force, lasting or not")
     discount_end: Annotated[str | None, Added()] = Field(description="the first day without it")
     discount_counts: Annotated[bool | None, Added()] = Field(
@@ -50,7 +50,7 @@ class ContractLineBody(BaseModel):
     event: Annotated[str, From("source")] = Field(description="the event that set it so")
 
 
-class StepBody(BaseModel):
+class ContractStepBody(BaseModel):
     """What a line is over [start, end) behind the query's instant, as agreed so far."""
 
     line: str = Field(examples=["main"])
@@ -58,7 +58,7 @@ class StepBody(BaseModel):
     end: str | None
     quantity: str
     unit_price: str
-    mrr: AmountBody
+    mrr: MoneyBody
     suspended: bool
     cause: str = Field(
         description="new, renewal, negotiation, escalator, correction or discount_end", examples=["escalator"]
@@ -94,15 +94,15 @@ class ContractBody(BaseModel):
     corrections: Annotated[list[dict[str, Any]], Added()]
     replaces: str | None = Field(description="the contract that this one follows")
     lines: Annotated[list[ContractLineBody], Added()]
-    schedule: Annotated[list[StepBody], Added()] = Field(
+    schedule: Annotated[list[ContractStepBody], Added()] = Field(
         description="the dated steps ahead: ramps, ends of discounts, changes agreed for later"
     )
-    arr: Annotated[AmountBody, Added()]
-    mrr: Annotated[AmountBody, Added()]
+    arr: Annotated[MoneyBody, Added()]
+    mrr: Annotated[MoneyBody, Added()]
     version: int
 
 
-class ContractPage(ContractBody):
+class ContractDetailsBody(ContractBody):
     """A contract, with the instant and the position it was read at."""
 
     as_of: str
@@ -309,7 +309,7 @@ def list_contracts(
     )
 
 
-@router.get("/contracts/{contract}", operation_id="contracts.get", responses=answered(ContractPage, 400, 404))
+@router.get("/contracts/{contract}", operation_id="contracts.get", responses=answered(ContractDetailsBody, 400, 404))
 def get_contract(contract: str, context: Reading) -> Response:
     """A contract as it stands at the query's instant, as it was known."""
     when = settled(context, context.when(contracts.VIEW, contract_lines.VIEW))

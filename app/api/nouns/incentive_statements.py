@@ -12,7 +12,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, filters_of, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody, PeriodBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.incentive_statement import commands as incentive_statement_commands
@@ -27,7 +27,7 @@ Reading = Annotated[ReadContext, Security(read_context, scopes=["incentives:read
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
-class StatementLineBody(BaseModel):
+class IncentiveLineBody(BaseModel):
     """What is paid for an event."""
 
     event: str
@@ -35,21 +35,21 @@ class StatementLineBody(BaseModel):
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     contract: str
     at: str = Field(description="when the event was true")
-    value: AmountBody = Field(description="the annual value that is paid for")
+    value: MoneyBody = Field(description="the annual value that is paid for")
     percent: str = Field(examples=["5"])
     factor: str = Field(examples=["1.2"])
-    amount: AmountBody
+    amount: MoneyBody
 
 
-class IssuedLineBody(StatementLineBody):
+class IssuedIncentiveLineBody(IncentiveLineBody):
     """What is paid for an event, and what became of it."""
 
-    paid: AmountBody = Field(description="the amount, as a dispute may have changed it")
-    returned: AmountBody = Field(description="what of it was taken back")
+    paid: MoneyBody = Field(description="the amount, as a dispute may have changed it")
+    returned: MoneyBody = Field(description="what of it was taken back")
     dispute: dict[str, Any] | None = Field(description="open, kept or changed; reasons are null once erased")
 
 
-class PreviewBody(BaseModel):
+class IncentivePreviewBody(BaseModel):
     """What a statement would pay now, without anything being appended."""
 
     plan: str
@@ -58,9 +58,9 @@ class PreviewBody(BaseModel):
     period: PeriodBody
     currency: str | None
     retention: dict[str, Any] | None = Field(description="what factors follow from, where the plan has tiers")
-    lines: list[StatementLineBody]
+    lines: list[IncentiveLineBody]
     left_out: list[dict[str, Any]] = Field(description="events that are not paid: paid before, or in another currency")
-    total: AmountBody | None = Field(description="null where there is no currency yet")
+    total: MoneyBody | None = Field(description="null where there is no currency yet")
     position: int
 
 
@@ -94,7 +94,7 @@ def _net(row: IncentiveStatement) -> dict[str, str]:
     return money(row.total + row.disputed - row.returned, row.currency)
 
 
-class StatementBody(BaseModel):
+class IncentiveStatementBody(BaseModel):
     """A statement."""
 
     id: Annotated[str, From("statement")] = Field(examples=["ist_01jd7z5m3tf8x9v0w1y2z3a4b5"])
@@ -107,24 +107,24 @@ class StatementBody(BaseModel):
     clawback_months: int
     retention: dict[str, Any] | None
     external_ref: str | None
-    lines: Annotated[list[IssuedLineBody], EachOf(_line)]
+    lines: Annotated[list[IssuedIncentiveLineBody], EachOf(_line)]
     clawbacks: Annotated[list[dict[str, Any]], EachOf(_clawback)]
     total: AsMoney = Field(description="as issued")
     disputed: AsMoney = Field(description="by what disputes changed it")
     returned: AsMoney = Field(description="what was taken back")
-    net: Annotated[AmountBody, Computed(_net)] = Field(description="what is paid in the end")
+    net: Annotated[MoneyBody, Computed(_net)] = Field(description="what is paid in the end")
     open_disputes: int
     issued_at: AsInstant
     version: int
 
 
-class StatementPage(StatementBody):
+class IncentiveStatementDetailsBody(IncentiveStatementBody):
     """A statement with the position that it was read from."""
 
     position: int
 
 
-present = Presenter(StatementBody, IncentiveStatement, not_shown=("latest_at",))
+present = Presenter(IncentiveStatementBody, IncentiveStatement, not_shown=("latest_at",))
 
 
 def _preview(preview: incentives.StatementPreview) -> dict[str, Any]:
@@ -196,7 +196,7 @@ async def resolve(
 # --- reading ---
 
 
-@router.get("", operation_id="incentives.list", responses=answered(PageBody[StatementBody], 400, 404))
+@router.get("", operation_id="incentives.list", responses=answered(PageBody[IncentiveStatementBody], 400, 404))
 def list_statements(
     context: Reading,
     paged: Annotated[Paging, Depends(paging)],
@@ -223,7 +223,7 @@ def list_statements(
     )
 
 
-@router.get("/preview", operation_id="incentives.preview", responses=answered(PreviewBody, 400, 404, 409, 422))
+@router.get("/preview", operation_id="incentives.preview", responses=answered(IncentivePreviewBody, 400, 404, 409, 422))
 def preview(
     context: Reading,
     plan: Annotated[str, Query(description="a policy's id or ref:…", examples=["ref:incentive@default"])],
@@ -239,7 +239,9 @@ def preview(
     return context.answer(_preview(result), result.position)
 
 
-@router.get("/{incentive_statement}", operation_id="incentives.get", responses=answered(StatementPage, 400, 404))
+@router.get(
+    "/{incentive_statement}", operation_id="incentives.get", responses=answered(IncentiveStatementDetailsBody, 400, 404)
+)
 def get_statement(incentive_statement: str, context: Reading) -> Response:
     """A statement: its lines, what was taken back of them, and what disputes made of them."""
     row, position = context.one(incentive_statements.VIEW, incentive_statement)

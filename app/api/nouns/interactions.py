@@ -51,7 +51,7 @@ class InteractionBody(BaseModel):
     version: int
 
 
-class InteractionPage(InteractionBody):
+class InteractionDetailsBody(InteractionBody):
     """An interaction with the position that it was read from."""
 
     position: int
@@ -124,7 +124,7 @@ def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Dep
 
 
 @router.get(
-    "/interactions/{interaction}", operation_id="interactions.get", responses=answered(InteractionPage, 400, 404)
+    "/interactions/{interaction}", operation_id="interactions.get", responses=answered(InteractionDetailsBody, 400, 404)
 )
 def get_interaction(interaction: str, context: Reading) -> Response:
     """An interaction."""

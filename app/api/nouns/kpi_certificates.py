@@ -14,7 +14,7 @@ from app.api.http.read_context import ReadContext, filters_of, plain_read_contex
 from app.api.http.response_models import WRITTEN, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
-from app.api.kpis.kpis import WarningBody
+from app.api.kpis.kpis import FigureWarningBody
 from app.domain.kernel.errors import Invalid
 from app.domain.kpi_certificate.commands import IssueKpiCertificate
 from app.kpi_queries import KpiQuery, Scope, views_of
@@ -29,14 +29,14 @@ Reading = Annotated[ReadContext, Security(read_context, scopes=["certificates:re
 Checking = Annotated[ReadContext, Security(plain_read_context, scopes=["certificates:read"])]
 
 
-class OptionBody(BaseModel):
+class KpiOptionBody(BaseModel):
     """A further option of the query."""
 
     name: str
     value: str
 
 
-class ScopeBody(BaseModel):
+class FigureScopeBody(BaseModel):
     """What narrows a figure; a member that is null does not."""
 
     account: str | None = None
@@ -59,7 +59,7 @@ def _warning(warning: dict[str, Any], _row: KpiCertificate, _texts: SealedTexts)
     return {"code": warning["code"], "count": warning.get("count")}
 
 
-class CertificateBody(BaseModel):
+class KpiCertificateBody(BaseModel):
     """A certificate: a figure, its query, and what is needed to compute it again."""
 
     id: Annotated[str, From("kpi_certificate")] = Field(examples=["crt_01jd7z5m3xf8x9v0w1y2z3a4b5"])
@@ -73,13 +73,13 @@ class CertificateBody(BaseModel):
     currency: str | None
     period: Annotated[PeriodBody | None, Part(when="start")]
     as_of: str = Field(description="the instant that the figure closes with")
-    scope: Annotated[ScopeBody, Computed(_scope, reads=("scope",))]
-    options: list[OptionBody]
+    scope: Annotated[FigureScopeBody, Computed(_scope, reads=("scope",))]
+    options: list[KpiOptionBody]
     known_position: int = Field(description="up to which the figure was known")
     policy: str | None = Field(description="the version that was requested by name")
     policy_version: str
     fx_version: str | None
-    warnings: Annotated[list[WarningBody], EachOf(_warning)]
+    warnings: Annotated[list[FigureWarningBody], EachOf(_warning)]
     inputs_hash: str = Field(description="SHA-256 of every account's contribution, in exact integers")
     answer_hash: str = Field(description="SHA-256 of the answer's members about the figure")
     calculation: int = Field(description="the version of how the KPI was computed", examples=[1])
@@ -91,7 +91,7 @@ class CertificateBody(BaseModel):
     issued_by: Annotated[str, From("actor")]
 
 
-class CertificatePage(CertificateBody):
+class KpiCertificateDetailsBody(KpiCertificateBody):
     """A certificate with the position that it was read from."""
 
     position: int
@@ -111,7 +111,7 @@ class FigureTold(BaseModel):
     inputs_hash: str
 
 
-class Difference(BaseModel):
+class CertificateDifference(BaseModel):
     """A member that is not as it was certified."""
 
     member: str
@@ -130,19 +130,19 @@ class KnownSince(BaseModel):
     difference: str = Field(description="by how much; no value counts as 0")
 
 
-class VerificationBody(BaseModel):
+class KpiVerificationBody(BaseModel):
     """A certificate computed again, at its position and by its rules."""
 
     id: str
     verified: bool
     certified: FigureTold
     recomputed: FigureTold
-    differences: list[Difference]
+    differences: list[CertificateDifference]
     code_changed: bool = Field(description="whether it was computed by another calculation version than today's")
     known_since: KnownSince
 
 
-present = Presenter(CertificateBody, KpiCertificate, not_shown=("position", "account"))
+present = Presenter(KpiCertificateBody, KpiCertificate, not_shown=("position", "account"))
 
 
 @router.post(
@@ -189,7 +189,7 @@ def _issue(command: IssueKpiCertificate, context: WriteContext) -> Receipt:
         raise Refusal(error, 422) from error
 
 
-@router.get("", operation_id="kpi_certificates.list", responses=answered(PageBody[CertificateBody], 400, 404))
+@router.get("", operation_id="kpi_certificates.list", responses=answered(PageBody[KpiCertificateBody], 400, 404))
 def list_certificates(
     context: Reading,
     paged: Annotated[Paging, Depends(paging)],
@@ -213,7 +213,9 @@ def list_certificates(
     )
 
 
-@router.get("/{kpi_certificate}", operation_id="kpi_certificates.get", responses=answered(CertificatePage, 400, 404))
+@router.get(
+    "/{kpi_certificate}", operation_id="kpi_certificates.get", responses=answered(KpiCertificateDetailsBody, 400, 404)
+)
 def get_certificate(kpi_certificate: str, context: Reading) -> Response:
     """A certificate."""
     key = context.find("kpi_certificate", kpi_certificate)
@@ -226,7 +228,7 @@ def get_certificate(kpi_certificate: str, context: Reading) -> Response:
 @router.post(
     "/{kpi_certificate}/verification",
     operation_id="kpi_certificates.verify",
-    responses=answered(VerificationBody, 400, 404),
+    responses=answered(KpiVerificationBody, 400, 404),
 )
 def verify(kpi_certificate: str, context: Checking) -> Response:
     """Compute a certificate again, at its position and by its rules, and compare; nothing is appended."""
@@ -239,7 +241,7 @@ def verify(kpi_certificate: str, context: Checking) -> Response:
 @router.post(
     "/{kpi_certificate}/verify",
     operation_id="kpi_certificates.verify_shortly",
-    responses=answered(VerificationBody, 400, 404),
+    responses=answered(KpiVerificationBody, 400, 404),
 )
 def verify_shortly(kpi_certificate: str, context: Checking) -> Response:
     """The same as `verification`, under a shorter name."""

@@ -13,7 +13,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, filters_of, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsDecimal, AsInstant, AsMoney, PageBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsDecimal, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.values import MICRO, Day
@@ -27,7 +27,7 @@ Reading = Annotated[ReadContext, Security(read_context, scopes=["opportunities:r
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
-class QualificationBody(BaseModel):
+class OpportunityQualificationBody(BaseModel):
     """That a need is real; `need` is null once it was erased."""
 
     qualified_at: AsInstant | None
@@ -37,7 +37,7 @@ class QualificationBody(BaseModel):
     need: Annotated[str | None, Sealed("qualified_event")]
 
 
-class ParkingBody(BaseModel):
+class OpportunityParkingBody(BaseModel):
     """Until when it waits, and why."""
 
     until: Annotated[str, From("parked_until")]
@@ -68,15 +68,15 @@ class OpportunityBody(BaseModel):
     stage: str = Field(examples=["qualified"], description="where it is, or was when it was parked or decided")
     outcome: str = Field(examples=["open"], description="open, parked, won or lost")
     annual_value: AsMoney | None = Field(description="what it may bring a year, by the last estimate")
-    weighted_value: Annotated[AmountBody | None, Computed(_weighted_value)] = Field(
+    weighted_value: Annotated[MoneyBody | None, Computed(_weighted_value)] = Field(
         description="that times its probability"
     )
     probability: AsDecimal | None
     close_by: str | None
-    qualification: Annotated[QualificationBody | None, Part(when="qualified_at")]
-    parking: Annotated[ParkingBody | None, Part(when="parked_until")]
+    qualification: Annotated[OpportunityQualificationBody | None, Part(when="qualified_at")]
+    parking: Annotated[OpportunityParkingBody | None, Part(when="parked_until")]
     decided_at: AsInstant | None
-    won: Annotated[AmountBody | None, MoneyOf(currency="won_currency")] = Field(
+    won: Annotated[MoneyBody | None, MoneyOf(currency="won_currency")] = Field(
         description="what the contract's event added a year"
     )
     contract_event: str | None
@@ -85,7 +85,7 @@ class OpportunityBody(BaseModel):
     version: int
 
 
-class OpportunityPage(OpportunityBody):
+class OpportunityDetailsBody(OpportunityBody):
     """An opportunity with the position that it was read from, and what may be done next."""
 
     position: int
@@ -210,7 +210,9 @@ def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Dep
 
 
 @router.get(
-    "/opportunities/{opportunity}", operation_id="opportunities.get", responses=answered(OpportunityPage, 400, 404)
+    "/opportunities/{opportunity}",
+    operation_id="opportunities.get",
+    responses=answered(OpportunityDetailsBody, 400, 404),
 )
 def get_opportunity(opportunity: str, context: Reading) -> Response:
     """An opportunity."""

@@ -74,7 +74,7 @@ class FigureSince(BaseModel):
     restated: bool = Field(description="whether it has changed since and awaits a restatement")
 
 
-class PeriodClosePage(PeriodCloseBody):
+class PeriodCloseDetailsBody(PeriodCloseBody):
     """A closed period with its figures, and the position that it was read from."""
 
     figures: list[FigureSince]
@@ -137,7 +137,7 @@ def list_closes(
     return page(context, paged, period_closes.VIEW, present, filters=filters, sort=sort, default_sort="-start")
 
 
-@router.get("/{period_close}", operation_id="period_closes.get", responses=answered(PeriodClosePage, 400, 404))
+@router.get("/{period_close}", operation_id="period_closes.get", responses=answered(PeriodCloseDetailsBody, 400, 404))
 def get_close(period_close: str, context: Reading) -> Response:
     """A closed period: each certified figure beside what it is by now, with the difference."""
     reader = context.runtime.reader

@@ -29,7 +29,7 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="which of the policy's 
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
-class VersionBody(BaseModel):
+class PolicyVersionBody(BaseModel):
     """A version and its days."""
 
     number: int = Field(examples=[1])
@@ -39,7 +39,7 @@ class VersionBody(BaseModel):
     end: str | None = Field(description="the first day on which it counts no more")
 
 
-class RulesBody(VersionBody):
+class PolicyRulesBody(PolicyVersionBody):
     """A version with what it says."""
 
     rules: AnyRules
@@ -62,17 +62,17 @@ class PolicyBody(BaseModel):
     )
     drafted_at: AsInstant
     version: int = Field(description="of the policy's own history, for If-Match")
-    versions: Annotated[list[VersionBody], EachOf(_version)]
+    versions: Annotated[list[PolicyVersionBody], EachOf(_version)]
 
 
-class PolicyPage(PolicyBody):
+class PolicyDetailsBody(PolicyBody):
     """A policy with all that its versions say, and the position that it was read from."""
 
-    versions: list[RulesBody]  # type: ignore[assignment]  # each says more than in a list of policies
+    versions: list[PolicyRulesBody]  # type: ignore[assignment]  # each says more than in a list of policies
     position: int
 
 
-class RulesPage(RulesBody):
+class PolicyRulesDetailsBody(PolicyRulesBody):
     """A version, and the position that it was read from."""
 
     position: int
@@ -139,7 +139,7 @@ def list_policies(
     )
 
 
-@router.get("/policies/{policy}", operation_id="policies.get", responses=answered(PolicyPage, 400, 404))
+@router.get("/policies/{policy}", operation_id="policies.get", responses=answered(PolicyDetailsBody, 400, 404))
 def get_policy(policy: str, context: Reading) -> Response:
     """A policy with all that its versions say."""
     row, position, when = _policy_row(context, policy)
@@ -150,7 +150,9 @@ def get_policy(policy: str, context: Reading) -> Response:
 
 
 @router.get(
-    "/policies/{policy}/versions/{number}", operation_id="policies.get_version", responses=answered(RulesPage, 400, 404)
+    "/policies/{policy}/versions/{number}",
+    operation_id="policies.get_version",
+    responses=answered(PolicyRulesDetailsBody, 400, 404),
 )
 def get_version(policy: str, number: Number, context: Reading) -> Response:
     """One version of a policy: a table of rates alone may be long."""

@@ -13,7 +13,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, filters_of, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.values import MICRO, Day, day_start, half_up, scaled, unscaled
@@ -121,10 +121,10 @@ class ProposalBody(BaseModel):
     one_off: AsMoney
     cost: AsMoney | None
     conceded: AsMoney = Field(description="the concessions that bind, a year")
-    value_after_concessions: Annotated[AmountBody, Computed(_value_after_concessions)] = Field(
+    value_after_concessions: Annotated[MoneyBody, Computed(_value_after_concessions)] = Field(
         description="the value less all that binds"
     )
-    annual_value: Annotated[AmountBody, Computed(_annual_value, reads=("price_conceded",))] = Field(
+    annual_value: Annotated[MoneyBody, Computed(_annual_value, reads=("price_conceded",))] = Field(
         description="what would be paid a year: the value less what was conceded of the price"
     )
     effective_margin: Annotated[str | None, Computed(_effective_margin)] = Field(
@@ -147,7 +147,7 @@ class ProposalBody(BaseModel):
     version: int
 
 
-class ProposalPage(ProposalBody):
+class ProposalDetailsBody(ProposalBody):
     """A proposal with the position that it was read from, and what may be done next."""
 
     position: int
@@ -281,7 +281,7 @@ def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Dep
     return page(context, paged, proposals.VIEW, present, filters=filters)
 
 
-@router.get("/proposals/{proposal}", operation_id="proposals.get", responses=answered(ProposalPage, 400, 404))
+@router.get("/proposals/{proposal}", operation_id="proposals.get", responses=answered(ProposalDetailsBody, 400, 404))
 def get_proposal(proposal: str, context: Reading) -> Response:
     """A proposal with its versions, the client's positions and the concessions."""
     key = context.find("proposal", proposal)

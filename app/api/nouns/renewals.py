@@ -12,7 +12,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, filters_of, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsInstant, AsMoney, PageBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import NotFound
@@ -35,14 +35,14 @@ class RenewalForecastBody(BaseModel):
     probability: Annotated[str | None, From("chance")] = Field(
         description="null where none was recorded", examples=["0.9"]
     )
-    expected_value: Annotated[AmountBody, MoneyOf("expected")] = Field(
+    expected_value: Annotated[MoneyBody, MoneyOf("expected")] = Field(
         description="a year, of the new term if there is one"
     )
     by: Annotated[str, From("forecast_by")] = Field(description="the key that recorded it")
     submitted_at: Annotated[str, InstantOf("forecast_at")] = Field(description="when, in business")
 
 
-class SubmissionBody(BaseModel):
+class ForecastSubmissionBody(BaseModel):
     """A forecast for a renewal cycle, as it was recorded."""
 
     event: Annotated[str, From("event_id")]
@@ -53,7 +53,7 @@ class SubmissionBody(BaseModel):
     due: str = Field(examples=["2026-12-31"])
     category: str = Field(examples=["commit"])
     probability: str | None = Field(description="null where none was recorded", examples=["0.9"])
-    expected_value: Annotated[AmountBody, MoneyOf("expected")] = Field(
+    expected_value: Annotated[MoneyBody, MoneyOf("expected")] = Field(
         description="a year, of the new term if there is one"
     )
     by: str = Field(description="the key that recorded it")
@@ -94,7 +94,7 @@ class RenewalBody(BaseModel):
     version: int | None = Field(description="of its cycle, once that was opened; what If-Match names")
 
 
-class RenewalPage(RenewalBody):
+class RenewalDetailsBody(RenewalBody):
     """A renewal with the position that it was read from, and what may be done next."""
 
     position: int
@@ -106,7 +106,7 @@ present = Presenter(
     Renewal,
     not_shown=("due_at", "notice_end", "automatic", "agreed_at", "frozen", "products", "schedule"),
 )
-_submissions = Presenter(SubmissionBody, Forecast)
+_submissions = Presenter(ForecastSubmissionBody, Forecast)
 
 
 @router.post("/contracts/{contract}/renewal-cycles", operation_id="renewals.open", status_code=201, responses=_ANSWERS)
@@ -136,7 +136,7 @@ async def submit_forecast(renewal: str, command: SubmitForecast, context: Writin
 @router.get(
     "/renewals/{renewal}/forecasts",
     operation_id="renewals.forecasts",
-    responses=answered(PageBody[SubmissionBody], 400, 404),
+    responses=answered(PageBody[ForecastSubmissionBody], 400, 404),
 )
 def list_forecasts(
     renewal: str,
@@ -176,7 +176,7 @@ def list_renewals(
     return page(context, paged, renewals.VIEW, present, filters=filters, conditions=conditions, sort=sort)
 
 
-@router.get("/renewals/{renewal}", operation_id="renewals.get", responses=answered(RenewalPage, 400, 404))
+@router.get("/renewals/{renewal}", operation_id="renewals.get", responses=answered(RenewalDetailsBody, 400, 404))
 def get_renewal(renewal: str, context: Reading) -> Response:
     """A renewal cycle by its id."""
     key = context.find("renewal", renewal)

@@ -11,7 +11,7 @@ from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, filters_of, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AmountBody, AsDecimal, AsInstant, AsMoney, PageBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsDecimal, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.values import Day
@@ -68,7 +68,7 @@ class _Decision(BaseModel):
 class _Absorption(BaseModel):
     absorbed_at: AsInstant
     hours: Annotated[str | None, DecimalOf("absorbed_hours")]
-    cost: Annotated[AmountBody | None, MoneyOf("absorbed_cost", currency="absorbed_currency")]
+    cost: Annotated[MoneyBody | None, MoneyOf("absorbed_cost", currency="absorbed_currency")]
     cause: Annotated[str | None, From("absorbed_cause")]
     approved_by: Annotated[str | None, From("absorption_approved_by")]
 
@@ -78,8 +78,8 @@ class _Amendment(BaseModel):
     contract: str | None
     contract_event: str | None
     amendment_no: int | None
-    mrr_delta: Annotated[AmountBody | None, MoneyOf(currency="contract_currency")]
-    one_off: Annotated[AmountBody | None, MoneyOf(currency="contract_currency")]
+    mrr_delta: Annotated[MoneyBody | None, MoneyOf(currency="contract_currency")]
+    one_off: Annotated[MoneyBody | None, MoneyOf(currency="contract_currency")]
 
 
 class _Delivery(BaseModel):
@@ -112,7 +112,7 @@ class ScopeChangeBody(BaseModel):
     version: int
 
 
-class ScopeChangePage(ScopeChangeBody):
+class ScopeChangeDetailsBody(ScopeChangeBody):
     """A scope change with the position that it was read from."""
 
     position: int
@@ -284,7 +284,9 @@ def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Dep
 
 
 @router.get(
-    "/scope-changes/{scope_change}", operation_id="scope_changes.get", responses=answered(ScopeChangePage, 400, 404)
+    "/scope-changes/{scope_change}",
+    operation_id="scope_changes.get",
+    responses=answered(ScopeChangeDetailsBody, 400, 404),
 )
 def get_scope_change(scope_change: str, context: Reading) -> Response:
     """A scope change."""

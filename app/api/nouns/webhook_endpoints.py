@@ -53,7 +53,7 @@ class AddedSecret(ReceiptBody):
     secret: str | None
 
 
-class EndpointBody(BaseModel):
+class WebhookEndpointBody(BaseModel):
     """An endpoint, its secrets by their ids."""
 
     id: Annotated[str, From("endpoint")]
@@ -73,13 +73,13 @@ class EndpointBody(BaseModel):
     version: int
 
 
-class EndpointPage(EndpointBody):
+class WebhookEndpointDetailsBody(WebhookEndpointBody):
     """An endpoint with the position that it was read from."""
 
     position: int
 
 
-class MessageBody(BaseModel):
+class InboundMessageBody(BaseModel):
     """A message: waiting, done at a position, or parked with a code."""
 
     message_id: str
@@ -90,14 +90,14 @@ class MessageBody(BaseModel):
     position: int | None
 
 
-class StoredBody(BaseModel):
+class StoredMessageBody(BaseModel):
     """A message was stored, now or before."""
 
     id: str
     status: str = Field(examples=["stored"])
 
 
-_endpoint = Presenter(EndpointBody, WebhookEndpoint, not_shown=("latest_at",))
+_endpoint = Presenter(WebhookEndpointBody, WebhookEndpoint, not_shown=("latest_at",))
 
 
 def present(context: ReadContext, rows: Sequence[WebhookEndpoint]) -> list[dict[str, Any]]:
@@ -184,7 +184,7 @@ async def close(endpoint: str, command: CloseWebhookEndpoint, context: Writing) 
     return await context.write(command, webhook_endpoint=endpoint)
 
 
-@router.get(PATH, operation_id="webhook_endpoints.list", responses=answered(PageBody[EndpointBody], 400))
+@router.get(PATH, operation_id="webhook_endpoints.list", responses=answered(PageBody[WebhookEndpointBody], 400))
 def list_endpoints(
     context: Reading,
     paged: Annotated[Paging, Depends(paging)],
@@ -199,7 +199,7 @@ def list_endpoints(
 @router.get(
     PATH + "/{endpoint}",
     operation_id="webhook_endpoints.get",
-    responses=answered(EndpointPage, 400, 404),
+    responses=answered(WebhookEndpointDetailsBody, 400, 404),
 )
 def get_endpoint(endpoint: str, context: Reading) -> Response:
     """An endpoint."""
@@ -213,7 +213,7 @@ def get_endpoint(endpoint: str, context: Reading) -> Response:
 @router.get(
     PATH + "/{endpoint}/messages",
     operation_id="webhook_endpoints.messages",
-    responses=answered(PageBody[MessageBody], 400, 404),
+    responses=answered(PageBody[InboundMessageBody], 400, 404),
 )
 def list_messages(
     endpoint: str,
@@ -241,7 +241,7 @@ def list_messages(
     PATH + "/{endpoint}/messages/{message_id}/redrive",
     operation_id="webhook_endpoints.redrive",
     status_code=202,
-    responses=documented(404, 409) | {202: {"model": MessageBody}},
+    responses=documented(404, 409) | {202: {"model": InboundMessageBody}},
 )
 async def redrive(
     endpoint: str,
@@ -272,7 +272,7 @@ _SIGNED: Final[dict[str, Any]] = {
     operation_id="inbound.receive",
     status_code=202,
     openapi_extra=_SIGNED,
-    responses=documented(400, 404, 409, 410, 413) | {202: {"model": StoredBody}},
+    responses=documented(400, 404, 409, 410, 413) | {202: {"model": StoredMessageBody}},
 )
 async def receive(provider: str, endpoint_id: str, request: Request) -> Response:
     """Take a signed message in. It is on disk when this answers; what it says is taken in afterwards."""
