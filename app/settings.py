@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         None,
         description="how senders of webhooks reach this server, for webhook addresses; default: http:// and its host and port",
     )
+    keep_alive: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description="how many seconds an idle connection stays open; more than a proxy in front keeps one",
+    )
     workers: int = Field(1, ge=1, description="how many server processes")
     log_level: LogLevel = Field("info", description="debug, info, warning or error")
     projector: bool = Field(True, description="whether the server keeps views up to date itself; off where workers do")

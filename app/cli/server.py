@@ -63,7 +63,7 @@ def serve(
     config = uvicorn.Config(
         "app.main:create_app_from_env" if settings.workers > 1 else create_app(settings),
         factory=settings.workers > 1, workers=settings.workers, access_log=False, log_config=None, server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS)  # fmt: skip
+        timeout_keep_alive=settings.keep_alive, timeout_graceful_shutdown=GRACE_SECONDS)  # fmt: skip
     announcement = f"Steward serves on {url}" + (f"\n\n{tips(url, key, today)}" if key else "")
     signal.signal(signal.SIGTERM, _stopped)
     if settings.workers > 1:

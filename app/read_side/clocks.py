@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel import values
-from app.domain.kernel.errors import Invalid
+from app.domain.kernel.errors import Invalid, Refused
 from app.store.log import Log
 
 _DATE: Final = len("2026-01-31")
@@ -43,6 +43,13 @@ class Clocks:
             return When(self.clock(), position, now=True)
         return When(self._instant(tenant_id, as_of), position, now=False)
 
+    def require_reached(self, tenant_id: str, position: int) -> int:
+        """The ledger's head. Raises: Refused for a position that lies beyond it, as it may after a backup was restored."""
+        head = self.log.head(tenant_id)
+        if position > head:
+            raise Refused("position_ahead", f"the ledger ends at {head}", head=head)
+        return head
+
     def _instant(self, tenant_id: str, text: str) -> int:
         """The last microsecond of a date in the tenant's zone, or an instant. Raises: Invalid."""
         try:
@@ -58,13 +65,15 @@ class Clocks:
     def _position(self, tenant_id: str, known_at: str) -> int:
         if known_at.isascii() and known_at.isdigit() and len(known_at) < 19:
             position = int(known_at)
-            if position > self.log.head(tenant_id):
-                raise Invalid("position_ahead", "the ledger has not reached this position")
+            self.require_reached(tenant_id, position)
             return position
         try:
             instant = self._instant(tenant_id, known_at)
         except Invalid as error:
             raise Invalid("invalid_known_at", "known_at is a position, a date or an RFC 3339 instant") from error
-        if instant > self.clock():
-            raise Invalid("known_at_ahead", "what will be known then is not known yet; a date means the end of its day")
+        now = self.clock()
+        if instant > now and known_at == values.day_of(now, self.zone(tenant_id)):
+            return self.log.head(tenant_id)  # who picks today's date means now
+        if instant > now:
+            raise Invalid("known_at_ahead", "what will be known then is not known yet")
         return self.log.position_at(tenant_id, instant)

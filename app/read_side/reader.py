@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select
 
-from app.domain.kernel.errors import Invalid, NotFound, Unavailable
+from app.domain.kernel.errors import NotFound, Unavailable
 from app.read_side.clocks import Clocks, When
 from app.read_side.projector import Projector
 from app.read_side.replay import ReplayKey, Replays
@@ -49,7 +49,8 @@ class Reader:
         self.log = log
         self.projector = projector
         self.clock = clock
-        self.when = Clocks(log, projector.zone, clock).when
+        self.clocks = Clocks(log, projector.zone, clock)
+        self.when = self.clocks.when
         self._replays = Replays(database, projector.zone)
 
     # --- how far the views have read ---
@@ -57,7 +58,7 @@ class Reader:
     def wait(self, tenant_id: str, views: Sequence[View[Any]], position: int, seconds: float, *, strict: bool) -> int:
         """Waits until views have read a position. Gives: the position that they have all reached.
 
-        Raises: Invalid for a position that lies ahead; Unavailable when `strict` and they are behind.
+        Raises: Refused for a position that lies ahead; Unavailable when `strict` and they are behind.
         """
         deadline = time.monotonic() + seconds
         checked = False
@@ -65,8 +66,8 @@ class Reader:
             reached = self.reached(tenant_id, views)
             if reached >= position:
                 return reached
-            if not checked and position > self.log.head(tenant_id):
-                raise Invalid("position_ahead", "the ledger has not reached this position")
+            if not checked:
+                self.clocks.require_reached(tenant_id, position)
             checked = True
             if time.monotonic() >= deadline:
                 if strict:

@@ -125,7 +125,10 @@ def test_the_feed_can_be_narrowed_to_types_and_to_an_account(client: Client) -> 
     assert positions(types="account.tier_set,account.opened") == [3, 4, 5, 6, 7, 8]
     assert positions(types=["account.tier_set", "account.opened"], account="ref:a1") == [3, 5, 7]
     assert positions(account=ids[1]) == [4, 6, 8]
-    assert positions(types="unheard.of") == []
+    for types in ("unheard.of", "account.opened,contract.signd", "account.opened,", ""):
+        answer = client.see("/v1/events", types=types)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter"), types
+        assert answer.json()["errors"][0]["pointer"] == "types"
 
 
 def test_the_next_page_begins_behind_what_was_looked_at_also_when_nothing_matched(client: Client) -> None:
@@ -135,12 +138,14 @@ def test_the_next_page_begins_behind_what_was_looked_at_also_when_nothing_matche
 
     none = client.read("/v1/events", types="contract.signed")
     some = client.read("/v1/events", types="account.opened", limit=2)
-    beyond = client.read("/v1/events", after=head + 10)
+    at_the_end = client.read("/v1/events", after=head)
+    beyond = client.see("/v1/events", after=head + 1)
     page_of_the_end = client.read("/v1/events", after=head - 2, limit=2)
 
     assert (none["data"], none["has_more"], none["next_after"]) == ([], False, head)
     assert (len(some["data"]), some["has_more"], some["next_after"]) == (2, True, some["data"][-1]["position"])
-    assert (beyond["data"], beyond["has_more"], beyond["next_after"]) == ([], False, head + 10)
+    assert (at_the_end["data"], at_the_end["has_more"], at_the_end["next_after"]) == ([], False, head)
+    assert (beyond.status_code, beyond.json()["code"], beyond.json()["head"]) == (409, "position_ahead", head)
     assert (len(page_of_the_end["data"]), page_of_the_end["has_more"], page_of_the_end["next_after"]) == (
         2,
         False,

@@ -124,7 +124,7 @@ def test_an_account_is_named_by_reference_or_id_and_a_foreign_one_is_not_found(s
         (NRR, YEAR | {"attribution": "middle"}, 400, "invalid_parameter"),
         (NRR, YEAR | {"currency": "euro"}, 400, "invalid_parameter"),
         (NRR, YEAR | {"flavour": "mild"}, 400, "unknown_parameter"),
-        (NRR, YEAR | {"known_at": "999999"}, 400, "position_ahead"),
+        (NRR, YEAR | {"known_at": "999999"}, 409, "position_ahead"),
         ("/v1/kpis/mrr", YEAR, 400, "period_not_allowed"),
         ("/v1/kpis/mrr", {"as_of": "yesterday"}, 400, "invalid_as_of"),
         ("/v1/kpis/mrr", {"account": "acct_nobody"}, 404, "account_not_found"),

@@ -160,6 +160,7 @@ def test_a_restatement_leads_from_page_to_page_with_both_clocks_held(each_server
     [
         ({"from_known_at": "9", "to_known_at": "3"}, "known_at_reversed"),
         ({"from_known_at": "99999"}, "position_ahead"),
+        ({"after": 99999}, "position_ahead"),
         ({"from_known_at": "soon"}, "invalid_known_at"),
         ({"to_known_at": "2999-01-01"}, "known_at_ahead"),
         ({"limit": 201}, "invalid_parameter"),
@@ -172,4 +173,4 @@ def test_a_restatement_that_cannot_be_computed_is_refused_by_name(
 ) -> None:
     answer = fixture_client(shared_server).see("/v1/kpis/mrr/restatement", **params)
 
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert (answer.status_code, answer.json()["code"]) == (409 if code == "position_ahead" else 400, code)

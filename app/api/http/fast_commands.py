@@ -14,7 +14,7 @@ from fastapi.params import Security
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -156,16 +156,15 @@ class _Headers:
 
 
 async def _read(receive: Receive) -> bytes:
-    """The whole body."""
+    """The whole body. Raises: ClientDisconnect for one that is cut off."""
     message = await receive()
-    if not message.get("more_body"):
-        whole: bytes = message.get("body", b"")
-        return whole
     parts = [message.get("body", b"")]
     while message.get("more_body"):
         message = await receive()
         parts.append(message.get("body", b""))
-    return b"".join(parts)
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _problem(request: Request, error: Exception) -> Response:

@@ -1,9 +1,14 @@
-"""What happens around every request: an id, a bound on its body, headers, a log line, figures, and never a trace."""
+"""What happens around every request: an id, what it must have, a bound on its body, headers, figures, and never a trace.
+
+Source: RFC 9110 for HEAD, whose answer is that of GET without its body, and for a coding that is not undone (section 8.4);
+RFC 9112 section 3.2 for Host.
+"""
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.http.problems import Refusal, internal_error, problem
@@ -18,6 +23,8 @@ HEADERS: Final = (
     (b"strict-transport-security", b"max-age=31536000"),
 )
 HEADERS_LIMIT: Final = 16_384
+UNCODED: Final = {b"content-encoding": b"identity", b"transfer-encoding": b"chunked"}
+"""What these headers may say: nothing else is undone here."""
 
 
 class Surround:
@@ -33,6 +40,9 @@ class Surround:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        only_head = scope["method"] == "HEAD"
+        if only_head:
+            scope = {**scope, "method": "GET"}
         request_id = self.new_id("req")
         scope["steward.request_id"] = request_id
         started = time.perf_counter()
@@ -45,17 +55,19 @@ class Surround:
                 headers = message.get("headers", [])
                 cached = () if b"cache-control" in dict(headers) else ((b"cache-control", b"no-store"),)
                 message["headers"] = [*headers, *cached, (b"request-id", request_id.encode()), *HEADERS]
+            elif only_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         limit = self.events_limit if scope["path"] == "/v1/events" else self.limit
         try:
-            length, announced = _measured(scope["headers"])
-            if length > HEADERS_LIMIT:
-                await _headers_too_large(request_id)(scope, receive, answer)
-            elif announced > limit:
-                await _too_large(request_id, limit)(scope, receive, answer)
+            refused = _refused(scope, limit)
+            if refused:
+                await problem(request_id, *refused)(scope, receive, answer)
             else:
                 await self.app(scope, _bounded(receive, limit), answer)
+        except ClientDisconnect:  # a request that is cut off is no request: nothing was done, and nobody waits
+            status = 400
         except Exception as fault:  # noqa: BLE001 - a caller gets an answer, never a trace
             logger().error("request_failed", request_id=request_id, error=type(fault).__name__, path=_route(scope))
             if not begun:
@@ -71,22 +83,28 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "unknown"))
 
 
-def _measured(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, int]:
-    """How many bytes the headers have, and how many they announce for the body."""
-    length = announced = 0
-    for name, value in headers:
+def _refused(scope: Scope, limit: int) -> tuple[int, str, str] | None:
+    """Why a request is refused for its headers alone: status, code, detail. Takes: how large its body may be."""
+    length = announced = hosts = 0
+    coded = None
+    for name, value in scope["headers"]:
         length += len(name) + len(value)
-        if name == b"content-length" and value.isdigit() and len(value) < 19:
-            announced = announced or int(value)
-    return length, announced
-
-
-def _headers_too_large(request_id: str) -> Any:
-    return problem(request_id, 431, "headers_too_large", f"headers may have {HEADERS_LIMIT} bytes in all")
-
-
-def _too_large(request_id: str, limit: int) -> Any:
-    return problem(request_id, 413, "too_large", f"a body may have {limit} bytes here")
+        if name == b"content-length":
+            if value.isdigit() and len(value) < 19:
+                announced = announced or int(value)
+        elif name == b"host":
+            hosts += 1
+        elif name in UNCODED and value.strip().lower() != UNCODED[name]:
+            coded = name.decode()
+    if length > HEADERS_LIMIT:
+        return 431, "headers_too_large", f"headers may have {HEADERS_LIMIT} bytes in all"
+    if hosts > 1 or (hosts == 0 and scope["http_version"] == "1.1"):
+        return 400, "invalid_host", "a request names one Host"
+    if coded:
+        return 415, "unsupported_encoding", f"send a body as it is, without {coded}"
+    if announced > limit:
+        return 413, "too_large", f"a body may have {limit} bytes here"
+    return None
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

@@ -1,6 +1,6 @@
 """Problem documents: every refusal, ours and the framework's, as RFC 9457 with a stable code."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from app.domain.kernel import errors, faults
 from app.domain.kernel.strict_json import Malformed
@@ -27,11 +28,12 @@ STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
 )
 BY_CODE: Final[dict[str, int]] = {
     **dict.fromkeys(("unknown_parameter", "invalid_parameter", "invalid_header", "invalid_cursor", "invalid_sort",
-                     "invalid_as_of", "invalid_known_at", "known_at_ahead", "position_ahead", "invalid_if_match",
+                     "invalid_as_of", "invalid_known_at", "known_at_ahead", "invalid_if_match",
                      "invalid_idempotency_key", "invalid_period", "period_missing", "period_not_allowed", "unknown_method",
                      "currency_not_allowed", "invalid_policy", "not_a_metric_policy",
-                     "currency_twice", "option_not_allowed", "invalid_option",
+                     "parameter_repeated", "currency_twice", "option_not_allowed", "invalid_option",
                      "known_at_reversed", "too_many_points"), 400),
+    "position_ahead": 409,
     **dict.fromkeys(("too_large", "event_too_large", "too_many_events"), 413),
     "unsupported_media_type": 415,
     "headers_too_large": 431,
@@ -70,6 +72,7 @@ class Problem(BaseModel):
     instance: str = Field(description="the request's id")
     errors: list[FieldError] | None = None
     current_version: int | None = None
+    head: int | None = Field(None, description="of position_ahead: where the ledger ends")
     retry_after: int | None = None
 
 
@@ -127,15 +130,31 @@ async def domain_error(request: Request, error: Exception) -> Response:
 
 
 async def http_error(request: Request, error: Exception) -> Response:
-    """Answers what the framework refuses."""
+    """Answers what the framework refuses; OPTIONS, which no endpoint takes, asks for what is allowed."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
     if isinstance(error, Refusal):
         return of(request, error.error, error.status_code)
+    if error.status_code == 405:
+        allow = {"Allow": allowed_methods(request.app.router.routes, request.scope["path"])}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allow)
+        error.headers = allow
     code = _FRAMEWORK_CODES.get(error.status_code, "refused" if error.status_code < 500 else "internal_error")
     answer = problem(request_id(request), error.status_code, code, TITLES.get(error.status_code, "Refused"))
     if error.headers:
         answer.headers.update(error.headers)
     return answer
+
+
+def allowed_methods(routes: Iterable[BaseRoute], path: str) -> str:
+    """The methods that a path takes, over all its routes: HEAD wherever GET is, and OPTIONS."""
+    taken = {
+        method
+        for route in routes
+        if isinstance(route, Route) and route.path_regex.match(path)
+        for method in route.methods or ()
+    }
+    return ", ".join(sorted(taken | {"OPTIONS"} | ({"HEAD"} if "GET" in taken else set())))
 
 
 def internal_error(request_id: str) -> JSONResponse:
@@ -164,13 +183,10 @@ async def validation_error(request: Request, error: Exception) -> Response:
                 {"pointer": str(path[0] if path else where), "code": error_entry["type"], "detail": error_entry["msg"]}
             )
     code = "invalid_parameter" if wrong_parameter else "invalid_body"
-    return problem(
-        request_id(request),
-        400 if wrong_parameter else 422,
-        code,
-        "the request does not fit what this call takes",
-        {"errors": field_errors},
-    )
+    detail = "the request does not fit what this call takes"
+    if wrong_parameter:
+        detail = "; ".join(f"{wrong['pointer']}: {wrong['detail']}" for wrong in field_errors[:3])
+    return problem(request_id(request), 400 if wrong_parameter else 422, code, detail, {"errors": field_errors})
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -182,4 +198,4 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def answered(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
     """The good answer of a read and its problems, for the contract."""
-    return {200: {"model": model, "description": "The answer"}, **documented(*statuses)}
+    return {200: {"model": model, "description": "The answer"}, **documented(409, *statuses)}

@@ -1,7 +1,7 @@
 """Routes that read bodies and parameters strictly, before any model sees them; and JSON as it is answered."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, get_args, get_origin
 
 import orjson
 from fastapi.dependencies.utils import get_flat_params
@@ -37,27 +37,48 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses unknown query parameters and bodies that are not JSON."""
+    """A route that refuses query parameters that are unknown or say two things, and bodies that are not JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler with the checks in front."""
         handle = super().get_route_handler()
-        parameters = {param.alias for param in get_flat_params(self.dependant) if isinstance(param.field_info, Query)}
+        parameters = {
+            param.alias: _takes_several(param.field_info.annotation)
+            for param in get_flat_params(self.dependant)
+            if isinstance(param.field_info, Query)
+        }
         takes_json = self.body_field is not None
 
         async def strict(request: Request) -> Response:
             if "\x00" in request.scope["path"]:
                 raise Refusal(NotFound("not_found", "no name holds NUL"))
-            unknown = sorted(set(request.query_params) - parameters)
-            if unknown:
-                raise Refusal(Invalid("unknown_parameter", f"this call takes no parameter {unknown[0][:50]!r}"))
-            if any("\x00" in value for _, value in request.query_params.multi_items()):
-                raise Refusal(Invalid("invalid_parameter", "a parameter may not hold NUL"))
+            if request.scope["query_string"]:
+                _require_parameters(request.query_params.multi_items(), parameters)
             if takes_json:
                 require_json(request.headers.get("content-type"))
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strict
+
+
+def _takes_several(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(map(_takes_several, get_args(annotation)))
+
+
+def _require_parameters(given: Sequence[tuple[str, str]], declared: Mapping[str, bool]) -> None:
+    """Raises: Refusal for a parameter that is unknown, is given twice where one value counts, or holds NUL.
+
+    Takes: the declared parameters, and whether each takes several values.
+    """
+    seen: set[str] = set()
+    for name, value in given:
+        if name not in declared:
+            raise Refusal(Invalid("unknown_parameter", f"this call takes no parameter {name[:50]!r}"))
+        if name in seen and not declared[name]:
+            raise Refusal(Invalid("parameter_repeated", f"{name} takes one value"))
+        if "\x00" in value:
+            raise Refusal(Invalid("invalid_parameter", f"{name} may not hold NUL"))
+        seen.add(name)
 
 
 def require_json(content_type: str | None) -> None:

@@ -132,6 +132,7 @@ def get_restatement(
     last = when.known_at if to_known_at is None else reader.when(tenant_id, None, to_known_at).known_at
     if last is None:
         last = reader.reached(tenant_id, figures.views_of(query.name))
+    reader.clocks.require_reached(tenant_id, after or 0)
     comparison = restatement.Restatement(reader, tenant_id, query, When(when.as_of, None, when.now), first, last)
     page = comparison.page(limit, after)
     summary = comparison.summary()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.formatting import at
+from app.api.http.parameters import Commas, Topic
 from app.api.http.problems import Refusal, answered, problem, request_id, status_of
 from app.api.http.read_context import ReadContext, log_read_context
 from app.api.http.strict_json_route import Json, StrictRoute, require_type
@@ -193,19 +194,18 @@ def feed(
     context: Annotated[ReadContext, Security(log_read_context, scopes=["events:read"])],
     after: Annotated[int, Query(ge=0, le=2**53, description="the last position that you have")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    types: Annotated[list[str] | None, Query(description="event types; several by repeating or with commas")] = None,
+    types: Annotated[
+        list[Topic] | None, Commas, Query(description="event types; several by repeating or with commas")
+    ] = None,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
 ) -> Response:
     """The log itself, by position: no gap, no disorder, nothing twice."""
     log = context.runtime.log
-    topics = [kind for part in types or [] for kind in part.split(",") if kind]
     account_id = context.existing("account", account)
-    head = log.head(context.tenant_id)
-    if context.least is not None and context.least > head:
-        raise Invalid("position_ahead", "the ledger has not reached this position")
+    head = context.runtime.reader.clocks.require_reached(context.tenant_id, max(after, context.least or 0))
     if context.known_at is not None:
         head = min(head, context.runtime.reader.when(context.tenant_id, None, context.known_at).known_at or 0)
-    events = log.after(context.tenant_id, after, limit + 1, until=head, types=topics, account_id=account_id)
+    events = log.after(context.tenant_id, after, limit + 1, until=head, types=types or (), account_id=account_id)
     more, events = len(events) > limit, events[:limit]
     following = events[-1].position if more else max(head, after)
     body = {"data": present(context, events), "has_more": more, "next_after": following, "position": head}

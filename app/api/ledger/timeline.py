@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from app.api.http.answers import From
 from app.api.http.formatting import at
 from app.api.http.paging import Paging, page, paging
+from app.api.http.parameters import Topic
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered
 from app.api.http.read_context import ReadContext, filters_of, read_context
@@ -15,6 +16,7 @@ from app.api.http.response_models import AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.nouns import accounts as account_answers
 from app.api.nouns import contracts as contract_answers
+from app.domain.kernel.command import Visibility
 from app.domain.kernel.errors import Invalid, NotFound
 from app.read_side.clocks import When
 from projections.views import accounts, contract_lines, contracts, timeline
@@ -71,9 +73,9 @@ def get_timeline(
     account: str,
     context: Reading,
     paged: Annotated[Paging, Depends(paging)],
-    type_: Annotated[list[str] | None, Query(alias="type", description="event types")] = None,
+    type_: Annotated[list[Topic] | None, Query(alias="type", description="event types")] = None,
     actor: Annotated[list[str] | None, Query()] = None,
-    visibility: Annotated[list[str] | None, Query()] = None,
+    visibility: Annotated[list[Visibility] | None, Query()] = None,
     sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
 ) -> Response:
     """Every event of an account with a sentence, latest first."""

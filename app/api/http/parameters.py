@@ -1,0 +1,29 @@
+"""Query parameters: what they may say, where the words come from a registry, and lists with commas."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from app.domain.catalogue import CATALOGUE
+
+
+class OneOf:
+    """Marks text that is one of a registry's words: `Annotated[str, OneOf(KPIS)]`. Any other is refused, and the words are named."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(words)
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(self.words))
+
+
+def _split(values: Any) -> Any:
+    return [part for value in values for part in str(value).split(",")] if isinstance(values, list) else values
+
+
+Commas: Final = BeforeValidator(_split)
+"""Marks a parameter that takes several values, by repeating it or with commas."""
+Topic = Annotated[str, OneOf(CATALOGUE)]
+"""An event's type."""
