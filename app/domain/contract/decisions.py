@@ -28,7 +28,7 @@ from app.domain.contract.state import ContractState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import add_days, add_months, day_of, day_start, days_earlier, instant, moment_start
+from app.domain.kernel.values import add_days, day_of, day_start, days_earlier, instant, moment_start
 from app.domain.recorded import Recorded
 
 
@@ -96,18 +96,28 @@ def amendment(state: ContractState, changes: tuple[Change, ...], scope_change: s
 
 
 def give_notice(state: ContractState, command: GiveNotice, context: Context) -> tuple[Event, ...]:
-    """The contract will end. Raises: Refused when notice was given, Invalid when the end is not ahead."""
+    """The contract will end: by default with the first term that the notice is in time for, where it renews itself.
+
+    Raises: Refused when notice was given, or for an end that is not ahead.
+    """
     require_live(state, context)
     if state.noticed:
         raise Refused("notice_given", "notice was given already; withdraw it first")
     notice_day = day_of(context.effective_at, context.zone)
-    term = term_end(state, notice_day)
-    end = command.effective_end or term or add_days(notice_day, state.notice_days)
+    agreed = state.agreed[-1]
+    if agreed.end is None:
+        due, end = None, add_days(notice_day, state.notice_days)
+    elif state.auto_renew:
+        due = agreed.term_at(notice_day, state.term_months)[1]
+        end = agreed.open_end(notice_day, state.term_months, state.notice_days)
+    else:
+        due = end = agreed.end
+    end = command.effective_end or end
     if end <= state.start or end < notice_day:
         raise Refused("end_before_start", "the contract cannot end before it begins or before notice is given")
-    if term and not state.auto_renew and end > term:
+    if due and not state.auto_renew and end > due:
         raise Refused("end_after_term", "the contract ends before that by itself")
-    late = notice_day > days_earlier(end, state.notice_days)
+    late = notice_day > days_earlier(command.effective_end or due or end, state.notice_days)
     return (events.NoticeGiven(by=command.by, effective_end=end, late=late),)
 
 
@@ -154,19 +164,11 @@ def require_live(state: ContractState, context: Context) -> None:
 
 
 def term_end(state: ContractState, day: str) -> str | None:
-    """The end of the term that a day falls into; terms of a contract that renews itself follow one another.
-
-    They are counted from the last end that somebody agreed on, so that a 31st stays the last day of its month after a February.
-    """
-    end = state.end
-    if end is None or not state.auto_renew or day < end:
-        return end
-    agreed, months = state.agreed_end or end, state.renewal_term_months or 12
-    passed = (int(day[:4]) - int(agreed[:4])) * 12 + int(day[5:7]) - int(agreed[5:7])
-    terms = max(0, passed // months - 1)
-    while (end := add_months(agreed, terms * months)) <= day:
-        terms += 1
-    return end
+    """The end of the term that a day falls into; terms of a contract that renews itself follow one another."""
+    agreed = next((term for term in reversed(state.agreed) if term.start <= day), state.agreed[0])
+    if agreed.end is None or not state.auto_renew:
+        return agreed.end
+    return agreed.term_at(day, state.term_months)[1]
 
 
 def preview(event: Event, event_id: str, contract: str, state: ContractState, context: Context) -> Recorded:

@@ -160,7 +160,9 @@ class TermsCorrected(Event):
 
 
 class NoticeGiven(Event):
-    """Somebody gave notice that the contract will end. by: client or us. late: after the notice deadline."""
+    """Somebody gave notice that the contract will end. by: client or us. late: after the deadline of that end; without a said
+    end, of the term that ran, so that a contract which renews itself goes on for another one.
+    """
 
     TOPIC = "contract.notice_given"
     by: Public[str]

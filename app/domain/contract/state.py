@@ -1,10 +1,13 @@
 """What decisions need to know of a contract, folded from its events."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app.domain.contract import events
 from app.domain.contract import schedule as schedules
+from app.domain.contract.facts import as_corrected
 from app.domain.contract.schedule import Schedule
+from app.domain.contract.term_days import TERM_MONTHS, AgreedTerm, agreed_term
 from app.domain.kernel.context import Context
 from app.domain.recorded import Recorded
 
@@ -13,7 +16,7 @@ from app.domain.recorded import Recorded
 class ContractState:
     """What decisions need of a contract. `history` is what its schedule is built from.
 
-    notice_end, notice_by: of a notice that is in effect. agreed_end: the last end that somebody agreed on. cycle: the id of the open
+    notice_end, notice_by: of a notice that is in effect. agreed: the terms that somebody agreed on, by start. cycle: the id of the open
     renewal cycle, where a correction has moved its due day.
     """
 
@@ -32,7 +35,7 @@ class ContractState:
     expired: bool = False
     notice_end: str | None = None
     notice_by: str | None = None
-    agreed_end: str | None = None
+    agreed: tuple[AgreedTerm, ...] = ()
     cycle: str | None = None
     amendments: int = 0
     history: tuple[Recorded, ...] = ()
@@ -45,6 +48,11 @@ class ContractState:
     def renewal(self) -> str | None:
         """The reference of the renewal cycle of the current term."""
         return self.cycle or (f"ref:{self.contract}@{self.end}" if self.end else None)
+
+    @property
+    def term_months(self) -> int:
+        """How long a term is that follows by itself."""
+        return self.renewal_term_months or TERM_MONTHS
 
     @property
     def policy(self) -> str:
@@ -69,7 +77,7 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
                 currency=drafted.currency,
                 start=drafted.start,
                 end=drafted.end,
-                agreed_end=drafted.end,
+                agreed=(agreed_term(drafted.start, drafted.end),),
                 auto_renew=drafted.auto_renew,
                 notice_days=drafted.notice_days,
                 renewal_term_months=drafted.renewal_term_months,
@@ -87,11 +95,11 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
         case events.ContractResumed():
             return replace(state, suspended=False)
         case events.ContractRenewed() as renewed:
-            agreed = state.agreed_end if renewed.automatic else renewed.end
+            agreed = state.agreed if renewed.automatic else _agreed_terms(state.history, state.term_months)
             return replace(
                 state,
                 end=renewed.end,
-                agreed_end=agreed,
+                agreed=agreed,
                 noticed=False,
                 notice_end=None,
                 notice_by=None,
@@ -108,6 +116,19 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
             return state
 
 
+def _agreed_terms(history: Iterable[Recorded], term_months: int) -> tuple[AgreedTerm, ...]:
+    """The terms that somebody agreed on, by start, as corrections say they were."""
+    spans = sorted(
+        (event.data["start"], event.data.get("end") or "")
+        for event in as_corrected(history)
+        if event.type in ("contract.drafted", "contract.renewed") and not event.data.get("automatic")
+    )
+    agreed: list[AgreedTerm] = []
+    for start, end in spans:
+        agreed.append(agreed_term(start, end or None, agreed[-1] if agreed else None, term_months))
+    return tuple(agreed)
+
+
 def _corrected(state: ContractState, corrected: events.TermsCorrected) -> ContractState:
     """The state with the members that an event should have had."""
     noticed = corrected.corrected == "contract.notice_given"
@@ -116,7 +137,7 @@ def _corrected(state: ContractState, corrected: events.TermsCorrected) -> Contra
         state,
         start=first.start,
         end=last.end,
-        agreed_end=state.agreed_end if last.end == state.end else last.end,
+        agreed=_agreed_terms(state.history, state.term_months),
         auto_renew=state.auto_renew if corrected.auto_renew is None else corrected.auto_renew,
         notice_days=state.notice_days if corrected.notice_days is None else corrected.notice_days,
         notice_end=corrected.effective_end if noticed else state.notice_end,

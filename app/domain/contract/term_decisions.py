@@ -1,12 +1,11 @@
 """The terms of a contract: renewed, expired, terminated or corrected."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.domain.catalogue import CATALOGUE
 from app.domain.contract import events
 from app.domain.contract import schedule as schedules
 from app.domain.contract.commands import (
@@ -18,6 +17,7 @@ from app.domain.contract.commands import (
     Terms,
 )
 from app.domain.contract.decisions import preview, require_live, term_end
+from app.domain.contract.facts import as_corrected, with_members
 from app.domain.contract.preconditions import (
     check_changes,
     check_lines,
@@ -228,7 +228,7 @@ def _corrected_terms(
         raise Refused("not_correctable", "the event has no such member")
     if named.type == "contract.notice_given" and not (state.noticed and _newest(state, named)):
         raise Refused("not_correctable", "the notice is not in effect any more")
-    history = list(_corrected_history(state, named.event_id, members))
+    history = list(as_corrected(state.history, named.event_id, members))
     after = _terms_of(history, context)
     ends_on = day_of(after.until, context.zone) if after.until < FOREVER else None
     terms = tuple(_term(period, context) for period in after.periods)
@@ -253,32 +253,13 @@ def _newest(state: ContractState, named: Recorded) -> bool:
     return [event for event in state.history if event.type == named.type][-1] is named
 
 
-def _corrected_history(state: ContractState, corrects: str, members: Mapping[str, Any]) -> Iterator[Recorded]:
-    """The history with an event's members as they should have been, earlier corrections of terms included."""
-    corrections: dict[str, dict[str, Any]] = {}
-    for event in state.history:
-        if event.type == "contract.terms_corrected":
-            data, wrong = event.data, event.data["corrects"]
-            earlier = {name: data[name] for name in Terms.model_fields if name in data}
-            corrections[wrong] = {**corrections.get(wrong, {}), **earlier}
-    corrections[corrects] = {**corrections.get(corrects, {}), **members}
-    for event in state.history:
-        if event.type == "contract.terms_corrected":
-            continue
-        if event.event_id in corrections:
-            content = {**event.content, "data": {**event.data, **corrections[event.event_id]}}
-            event = replace(event, known=content, schema_version=CATALOGUE[event.type].VERSION, typed=None)
-        yield event
-
-
 def _terms_of(history: list[Recorded], context: Context) -> ContractTerms:
     """The terms of a corrected history; the day on which a term gives way to the next is computed anew."""
     terms = ContractTerms()
     for event in history:
         if event.type == "contract.renewed" and event.data.get("closes"):
             start = day_start(event.data["start"], context.zone)
-            data = {**event.data, "closes": day_of(min(terms.ends(), start), context.zone)}
-            event = replace(event, known={**event.content, "data": data}, schema_version=CATALOGUE[event.type].VERSION)
+            event = with_members(event, {"closes": day_of(min(terms.ends(), start), context.zone)})
         terms = apply_to_terms(terms, event, context.zone)
     return terms
 

@@ -193,6 +193,11 @@ def add_months(day: str, months: int) -> str:
     return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1])).isoformat()
 
 
+def months_between(first: str, last: str) -> int:
+    """How many months lie between the months of two days, whatever the days of the month are."""
+    return (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7])
+
+
 def _only_text(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("must be a string")

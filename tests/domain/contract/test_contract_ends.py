@@ -244,14 +244,14 @@ def test_the_tenant_says_how_many_days_of_grace_there_are(scenario: Scenario, st
     ("given", "named", "end", "late"),
     [
         ("2026-11-01", None, "2027-01-01", False),
-        ("2026-12-15", None, "2027-01-01", True),
+        ("2026-12-15", None, "2028-01-01", True),
         ("2027-11-01", None, "2028-01-01", False),
-        ("2027-12-15", None, "2028-01-01", True),
+        ("2027-12-15", None, "2029-01-01", True),
         ("2026-12-15", "2028-01-01", "2028-01-01", False),
         ("2026-12-15", "2026-12-20", "2026-12-20", True),
     ],
 )
-def test_notice_ends_the_term_that_runs_and_is_late_against_its_own_end(
+def test_notice_ends_the_term_that_it_is_in_time_for_unless_it_names_an_end(
     scenario: Scenario, given: str, named: str | None, end: str, late: bool
 ) -> None:
     contract = signed(scenario, auto_renew=True)
