@@ -29,13 +29,17 @@ def create(
     header: Annotated[str | None, typer.Option(help="The header that bears the signature, for generic_hmac.")] = None,
     style: Annotated[str | None, typer.Option(help="plain or t_v1, for generic_hmac.")] = None,
     signed_content_template: Annotated[str | None, typer.Option(help="Such as {t}.{body}, for generic_hmac.")] = None,
+    id_header: Annotated[str | None, typer.Option(help="The header that names a message, for generic_hmac.")] = None,
+    id_pointer: Annotated[
+        str | None, typer.Option(help="Where the body names the message, such as /event/id, for generic_hmac.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Give a sender an address. Without a secret and a public key a secret is made, and shown once."""
     command = validated(
         RegisterWebhookEndpoint, provider=provider, secrets=[_secret(text) for text in secret or ()], public_keys=public_key or (),
         label=label, tolerance_seconds=tolerance_seconds, hash=hash_, encoding=encoding, header=header, style=style,
-        signed_content_template=signed_content_template)  # fmt: skip
+        signed_content_template=signed_content_template, id_header=id_header, id_pointer=id_pointer)  # fmt: skip
     with open_runtime() as runtime:
         require_tenant(runtime, tenant)
         receipt, new_secret, url = runtime.endpoints.register(

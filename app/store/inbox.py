@@ -41,6 +41,15 @@ class WaitingMessage:
 
 
 @dataclass(frozen=True)
+class MessageContent:
+    """What a message brought: its body, byte for byte (None when it cannot be decrypted any more), and some of its headers."""
+
+    body: bytes | None
+    sha256: bytes
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
 class MessageOutcome:
     """The outcome of a message: done at a position, or parked with a code."""
 
@@ -71,35 +80,36 @@ class Messages:
     # --- receiving ---
 
     def store(
-        self, tenant_id: str, endpoint_id: str, message_id: str, *, body: bytes, headers: Mapping[str, str], now: int
+        self,
+        tenant_id: str,
+        endpoint_id: str,
+        message_id: str,
+        *,
+        body: bytes,
+        headers: Mapping[str, str],
+        now: int,
+        parked: str | None = None,
     ) -> bool:
-        """Stores a message durably. Gives: False when it was stored before.
+        """Stores a message durably. Takes: the code under which it is parked at once, else it waits.
 
-        Raises: Refused when a message with this id and another body was stored before.
+        Gives: False when there is a message with this id already; it stays as it is.
         """
-        digest = hashlib.sha256(body).digest()
         row = {
             "tenant_id": tenant_id,
             "endpoint_id": endpoint_id,
             "message_id": message_id,
-            "body_sha256": digest,
+            "body_sha256": hashlib.sha256(body).digest(),
             "sealed_body": self.vault.lock(tenant_id, _purpose(endpoint_id, message_id), body),
             "headers": json.dumps(dict(headers), sort_keys=True),
             "received_at": now,
-            "state": WAITING,
+            "state": PARKED if parked else WAITING,
             "attempts": 0,
+            "code": parked,
         }
         binds = ", ".join(f":{name}" for name in row)
         statement = text(f"INSERT INTO inbox ({', '.join(row)}) VALUES ({binds}) ON CONFLICT DO NOTHING")
         with self.database.write(tenant_id) as connection:
-            if connection.execute(statement, row).rowcount == 1:
-                return True
-            stored_digest = connection.execute(
-                select(inbox.c.body_sha256).where(*_this(tenant_id, endpoint_id, message_id))
-            ).scalar_one()
-        if bytes(stored_digest) != digest:
-            raise Refused("message_id_reused", "another body came under this message id before")
-        return False
+            return connection.execute(statement, row).rowcount == 1
 
     # --- working ---
 
@@ -153,6 +163,17 @@ class Messages:
         return Message(*row)
 
     # --- reading ---
+
+    def message(self, tenant_id: str, endpoint_id: str, message_id: str) -> tuple[Message, MessageContent]:
+        """A message and what it brought. Raises: NotFound."""
+        columns = (*_SHOWN, inbox.c.sealed_body, inbox.c.body_sha256, inbox.c.headers)
+        with self.database.read(tenant_id) as connection:
+            row = connection.execute(select(*columns).where(*_this(tenant_id, endpoint_id, message_id))).one_or_none()
+        if row is None:
+            raise NotFound("message_not_found", "there is no such message")
+        body = self.vault.unlock(tenant_id, _purpose(endpoint_id, message_id), bytes(row.sealed_body))
+        content = MessageContent(body, bytes(row.body_sha256), json.loads(row.headers))
+        return Message(*row[: len(_SHOWN)]), content
 
     def page(
         self,

@@ -99,9 +99,10 @@ TOPICS: Final[dict[str, Topic]] = {
     "budget.forecast_recorded": Topic(budget_commands.RecordForecast, "budget", "budget"),
     "budget.closed": Topic(budget_commands.CloseBudget, "budget", "budget"),
 }
-_MEMBERS: Final = frozenset(
+MEMBERS: Final = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
 )
+"""What is read of a CloudEvent; extensions are not."""
 _REQUIRED: Final = ("specversion", "id", "source", "type")
 LONGEST_KEY: Final = 1000
 """How many bytes a receipt's key may have; PostgreSQL's indexes take 2,704."""
@@ -204,8 +205,8 @@ def validated(command: type[Command], data: Mapping[str, Any]) -> Command:
 
 
 def _fingerprint(cloud_event: Mapping[str, Any]) -> bytes:
-    if not _MEMBERS.issuperset(cloud_event):
-        cloud_event = {member: value for member, value in cloud_event.items() if member in _MEMBERS}
+    if not MEMBERS.issuperset(cloud_event):
+        cloud_event = {member: value for member, value in cloud_event.items() if member in MEMBERS}
     try:
         return fingerprint(canonical(cloud_event))
     except ValueError as error:  # in members that no command reads

@@ -20,6 +20,8 @@ class WebhookEndpoint(NamedTuple):
     header: str | None
     style: str | None
     signed_content_template: str | None
+    id_header: str | None
+    id_pointer: str | None
     secrets: list[str]
     public_keys: list[str]
     registered_at: int
@@ -40,6 +42,8 @@ def _registered(_row: WebhookEndpoint | None, recorded: Recorded, _where: ZoneIn
         header=data.get("header"),
         style=data.get("style"),
         signed_content_template=data.get("signed_content_template"),
+        id_header=data.get("id_header"),
+        id_pointer=data.get("id_pointer"),
         secrets=list(data.get("secrets", ())),
         public_keys=list(data.get("public_keys", ())),
         registered_at=at,
@@ -69,7 +73,7 @@ def _changed(row: WebhookEndpoint | None, recorded: Recorded, _where: ZoneInfo) 
 
 VIEW = View(
     name="webhook_endpoints",
-    version=1,
+    version=2,
     row=WebhookEndpoint,
     keys=("endpoint",),
     on={

@@ -48,7 +48,8 @@ OTHER: dict[str, dict[str, int]] = {
     "app/domain/kernel/strict_json.py": {"import json": 1, "float": 1},  # refuses them
     "app/read_side/projector.py": {"float": 2},  # how much of a rebuild is done
     "app/read_side/rebuilder.py": {"float": 1, "division": 4, "import math": 1},  # the same
-    "app/store/inbox.py": {"import json": 1},  # writes
+    "app/store/inbox.py": {"import json": 1},  # writes, and reads what it wrote itself
+    "app/webhooks/inbound/forgiving_json.py": {"import json": 1},  # keeps every number as its text
     "app/store/schema.py": {"division": 3},  # a path below another
 }
 SPARED = SECONDS | CHANCE | OTHER

@@ -12,6 +12,7 @@ from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
 from app.store.inbox import Message
 from app.store.receipts import Request
 from app.webhooks.inbound import signing
+from app.webhooks.inbound.inbox import Received
 from app.webhooks.inbound.provider import Delivery
 from tests.support.application import Steward
 
@@ -50,8 +51,10 @@ class Sender:
     endpoint_id: str
     secret: str
 
-    def deliver(self, body: Any, message_id: str = "msg_1", *, secret: str | None = None) -> tuple[str, bool]:
-        """Signs and posts. Gives: the message's id and whether it is new."""
+    def deliver(
+        self, body: Any, message_id: str = "msg_1", *, secret: str | None = None, content_type: str | None = None
+    ) -> Received:
+        """Signs and posts. Gives: what became of the message at the door."""
         content = raw(body)
         if self.path == "generic-hmac":
             headers = [
@@ -59,6 +62,8 @@ class Sender:
             ]
         else:
             headers = signed(secret or self.secret, message_id, self.steward.clock() // MICRO, content)
+        if content_type is not None:
+            headers.append((b"content-type", content_type.encode()))
         runtime = self.steward.runtime
         return runtime.inbox.receive(runtime.endpoints.find(self.path, self.endpoint_id), Delivery(headers, content))
 
@@ -83,9 +88,9 @@ def register(steward: Steward, key: str = "register", **members: Any) -> tuple[s
     return receipt.id, secret, url
 
 
-def sender(steward: Steward, provider: str = "standard-webhooks", key: str = "register") -> Sender:
+def sender(steward: Steward, provider: str = "standard-webhooks", key: str = "register", **members: Any) -> Sender:
     """A sender with an endpoint of its own and the secret that was made for it."""
-    more = GENERIC if provider == "generic-hmac" else {}
+    more = GENERIC | members if provider == "generic-hmac" else members
     endpoint_id, secret, _ = register(steward, key, provider=provider, **more)
     assert secret is not None
     return Sender(steward, provider, endpoint_id, secret)

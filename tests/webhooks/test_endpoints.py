@@ -50,7 +50,7 @@ def test_a_secret_is_made_and_shown_once(steward: Steward) -> None:
     assert url == same_url == f"http://127.0.0.1:8000/v1/inbound/standard-webhooks/{endpoint_id}"
     assert (again_id, nothing) == (endpoint_id, None)
     assert (count(steward, endpoints), count(steward, secrets)) == (1, 1)
-    assert Sender(steward, "standard-webhooks", endpoint_id, secret).deliver(BODY) == ("msg_1", True)
+    assert Sender(steward, "standard-webhooks", endpoint_id, secret).deliver(BODY) == ("msg_1", "stored")
 
 
 def test_a_secret_stands_in_no_event_and_is_encrypted_in_its_table(steward: Steward) -> None:
@@ -78,7 +78,7 @@ def test_a_secret_rotates_without_a_gap(steward: Steward) -> None:
     crm.deliver(BODY, "msg_new", secret=new)
     retire(steward, crm.endpoint_id, secret=old_id)
 
-    assert crm.deliver(BODY, "msg_later", secret=new) == ("msg_later", True)
+    assert crm.deliver(BODY, "msg_later", secret=new) == ("msg_later", "stored")
     with pytest.raises(Unauthenticated):
         crm.deliver(BODY, "msg_too_late")
     assert count(steward, secrets) == 1
@@ -110,7 +110,7 @@ def test_the_last_secret_stays(steward: Steward) -> None:
 
     with pytest.raises(Refused, match="last_secret"):
         retire(steward, crm.endpoint_id, secret=only)
-    assert crm.deliver(BODY) == ("msg_1", True)
+    assert crm.deliver(BODY) == ("msg_1", "stored")
 
 
 def test_an_endpoint_may_live_on_a_public_key_alone(steward: Steward) -> None:
@@ -200,7 +200,7 @@ def test_a_lost_reply_of_the_database_costs_no_secret(steward: Steward, monkeypa
 
     assert lost
     assert secret is not None
-    assert Sender(steward, "standard-webhooks", endpoint_id, secret).deliver(BODY) == ("msg_1", True)
+    assert Sender(steward, "standard-webhooks", endpoint_id, secret).deliver(BODY) == ("msg_1", "stored")
 
 
 def test_the_view_shows_an_endpoint_and_the_ids_of_its_secrets(steward: Steward) -> None:

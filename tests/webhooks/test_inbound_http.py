@@ -1,5 +1,6 @@
 """Webhooks over real sockets: a real server, the clock of the test."""
 
+import base64
 import hashlib
 import hmac
 import http.client
@@ -150,6 +151,30 @@ def test_another_body_under_the_same_id_is_a_conflict(post: Post) -> None:
     answer = post.send(endpoint, CALL)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "message_id_reused")
+    assert [message["code"] for message in post.messages(endpoint, state="parked") if "." in message["message_id"]] == [
+        "message_id_reused"
+    ]
+
+
+def test_an_operator_reads_what_a_message_brought_byte_for_byte(post: Post) -> None:
+    endpoint = post.register()
+    odd = [b'{"t": "cut \\ud83d", "n": 1e3}', b'{"t": "\xff\xfe"}', raw(OPENED)]
+    for number, body in enumerate(odd):
+        assert post.send(endpoint, body, f"msg_{number}").status_code == 202
+    post.settled(endpoint)
+
+    path = f"/v1/webhook-endpoints/{endpoint['id']}/messages"
+    read = [post.client.read(f"{path}/msg_{number}") for number in range(3)]
+
+    assert [base64.b64decode(m["body_base64"]) if m["body"] is None else m["body"].encode() for m in read] == odd
+    assert [message["code"] for message in read[:2]] == ["float_not_allowed", "malformed_json"]
+    assert read[0]["body_sha256"] == hashlib.sha256(odd[0]).hexdigest()
+    assert read[0]["headers"]["webhook-id"] == "msg_0"
+    assert post.client.see(f"{path}/msg_9").status_code == 404
+    with post.server.client() as other_tenant:
+        assert other_tenant.get(f"{path}/msg_0").status_code == 404
+    with post.server.client(post.server.key(post.server.tenant(), "manager")) as manager:
+        assert manager.get(f"{path}/msg_0").status_code == 403
 
 
 def test_an_unreadable_body_is_refused_after_its_signature_only(post: Post) -> None:

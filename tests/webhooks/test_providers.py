@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
 from app.domain.webhook_endpoint.state import WebhookEndpointState
+from app.webhooks.inbound import forgiving_json
 from app.webhooks.inbound.provider import Delivery
 from app.webhooks.inbound.providers import PROVIDERS, provider_named
 from tests.webhooks.senders import GENERIC, OTHER_SECRET, SECRET, signed
@@ -164,6 +166,37 @@ def test_one_good_signature_among_several_is_enough() -> None:
     assert reason(TIMED, [(b"x-signature", timed(str(NOW)).replace(",v1", ",v1=00,v1").encode())]) is None
 
 
+MAC = hmac.digest(SECRET.encode(), BODY, hashlib.sha256)
+
+
+@pytest.mark.parametrize("around", ["{}", "sha256={}", "SHA256={}", "v1={}", "v1,{}", "  {} ", "bad, {}", "{},bad", "=, {}",
+                                    "sha1=00 sha256={}", "ÄÖ {}", "v0=zz;v1={}"])  # fmt: skip
+def test_a_signature_may_stand_behind_a_label_and_beside_broken_ones(around: str) -> None:
+    base64_endpoint = replace(PLAIN, encoding="base64")
+    in_base64 = base64.b64encode(MAC).decode()
+
+    for endpoint, text in ((PLAIN, MAC.hex()), (PLAIN, MAC.hex().upper()), (base64_endpoint, in_base64)):
+        assert reason(endpoint, [(b"x-signature", around.format(text).encode())]) is None
+        assert reason(endpoint, [(b"x-signature", around.format(text[1:]).encode())]) == "signature_mismatch"
+
+
+@pytest.mark.parametrize("beside", ["garbage", "v1", "v1,", "v1,ÄÖ", ",", "v9,zz", "v1a,AAAA"])
+def test_a_broken_signature_beside_a_good_one_hides_nothing(beside: str) -> None:
+    headers = signed(SECRET, "msg_1", NOW, BODY)
+    good = next(value for name, value in headers if name == b"Webhook-Signature").decode()
+
+    for together in (f"{beside} {good}", f"{good} {beside}", f"{good}  {beside} "):
+        assert reason(STANDARD, [*headers[:2], (b"webhook-signature", together.encode())]) is None
+
+
+@pytest.mark.parametrize("beside", ["v1", "v1=", "v1=ÄÖ", "garbage", "", " v0=1"])
+def test_a_broken_part_beside_a_good_time_and_signature_hides_nothing(beside: str) -> None:
+    good = timed(str(NOW))
+
+    for together in (f"{good},{beside}", f"{beside},{good}", f"{good} , {beside}"):
+        assert reason(TIMED, [(b"x-signature", together.encode())]) is None
+
+
 HEADERS = st.lists(
     st.tuples(
         st.sampled_from([b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"x-signature", b"X-SIGNATURE"]),
@@ -185,18 +218,63 @@ def test_no_bytes_make_a_provider_stumble_or_let_a_stranger_in(
 def test_a_message_of_standard_webhooks_is_called_as_its_sender_says() -> None:
     delivery = Delivery(signed(SECRET, "msg_7", NOW, BODY), BODY)
 
-    assert provider_named("standard_webhooks").identify(delivery, {}) == "msg_7"
+    assert provider_named("standard_webhooks").identify(STANDARD, delivery, {}) == "msg_7"
 
 
-def test_a_message_that_only_signs_its_body_is_called_by_its_body() -> None:
-    identify = provider_named("generic_hmac").identify
-    digest = hashlib.sha256(BODY).hexdigest()
+def called(body: bytes, *headers: tuple[bytes, bytes], **members: Any) -> str:
+    """What a message of a generic sender is called; `the digest` for that of its body."""
+    endpoint = replace(PLAIN, **members)
+    name = provider_named("generic_hmac").identify(endpoint, Delivery(headers, body), forgiving_json.read(body))
+    return "the digest" if name == hashlib.sha256(body).hexdigest() else name
 
-    assert identify(Delivery([], BODY), {"test": 1}) == digest
-    assert identify(Delivery([(b"webhook-id", b"whatever a replay puts here")], BODY), {"test": 1}) == digest
-    assert identify(Delivery([], BODY), {"specversion": "1.0", "id": "crm-4711"}) == "crm-4711"
-    assert identify(Delivery([], BODY), {"specversion": "1.0", "id": "a/b"}) == digest
-    assert identify(Delivery([], BODY), {"specversion": "1.0", "id": 5}) == digest
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"test": 1}', "the digest"),
+        (b'{"specversion": "1.0", "id": "crm-4711"}', "crm-4711"),
+        (b'{"specversion": "1.0", "event_id": "b"}', "the digest"),
+        (b'{"specversion": "1.0", "id": "a/b"}', "the digest"),
+        (b'{"id": "dlv_7", "attempt": 3}', "dlv_7"),
+        (b'{"id": 1152921504606846977}', "1152921504606846977"),
+        (b'{"event_id": "e-1", "id": "customer"}', "e-1"),
+        (b'{"delivery_id": "d-1", "id": 5, "price": 1.5}', "d-1"),
+        (b'{"id": "cut \\ud83d"}', "the digest"),
+        (b'{"id": {"nested": 1}}', "the digest"),
+        (b"[1, 2]", "the digest"),
+        (b"5", "the digest"),
+    ],
+)
+def test_a_message_whose_sender_signs_only_its_body_is_called_by_its_body(body: bytes, name: str) -> None:
+    assert called(body) == name
+    assert called(body, (b"webhook-id", b"whatever a replay puts here")) == name
+
+
+@pytest.mark.parametrize(
+    ("pointer", "name"),
+    [
+        ("/event/id", "deep"),
+        ("/a~1b", "slash"),
+        ("/m~0n", "tilde"),
+        ("/list/1/n", "12"),
+        ("/list/9", "the digest"),
+        ("/list/x", "the digest"),
+        ("/nobody", "the digest"),
+        ("/id/0", "the digest"),
+    ],
+)
+def test_an_endpoint_can_say_where_the_body_names_the_message(pointer: str, name: str) -> None:
+    body = b'{"id": "top", "event": {"id": "deep"}, "a/b": "slash", "m~n": "tilde", "list": [{}, {"n": 12}]}'
+
+    assert called(body, id_pointer=pointer) == name
+
+
+def test_an_endpoint_can_say_which_header_names_the_message() -> None:
+    body, header = b'{"id": "top"}', (b"X-Delivery-Guid", b"72d3162e-cc78")
+
+    assert called(body, header, id_header="x-delivery-guid") == "72d3162e-cc78"
+    assert called(body, id_header="x-delivery-guid") == "the digest"
+    assert called(body, (b"x-delivery-guid", b"\xff \x01"), id_header="x-delivery-guid") == "the digest"
 
 
 @pytest.mark.parametrize(
@@ -206,6 +284,8 @@ def test_a_message_that_only_signs_its_body_is_called_by_its_body() -> None:
         ({"provider": "generic_hmac"}, "member_missing"),
         ({"provider": "generic_hmac", **GENERIC, "style": "t_v1"}, "template_mismatch"),
         ({"provider": "generic_hmac", **GENERIC, "signed_content_template": "{t}.{body}"}, "template_mismatch"),
+        ({"provider": "generic_hmac", **GENERIC, "id_header": "X-Id", "id_pointer": "/id"}, "name_one"),
+        ({"provider": "standard_webhooks", "id_pointer": "/id"}, "member_not_allowed"),
     ],
 )
 def test_an_endpoint_that_a_provider_cannot_serve_is_refused(members: dict[str, Any], code: str) -> None:

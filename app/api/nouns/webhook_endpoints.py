@@ -1,6 +1,7 @@
 """Webhooks over HTTP: endpoints and their inboxes, and the addresses at which messages come in."""
 
 import asyncio
+import base64
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -16,7 +17,7 @@ from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
 from app.api.http.read_context import ReadContext, filters_of, plain_read_context, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
-from app.api.http.strict_json_route import StrictRoute
+from app.api.http.strict_json_route import Json, StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.auth.roles import Principal
 from app.domain.webhook_endpoint.commands import (
@@ -26,7 +27,7 @@ from app.domain.webhook_endpoint.commands import (
     RegisterWebhookEndpoint,
     RetireWebhookSecret,
 )
-from app.store.inbox import Message
+from app.store.inbox import Message, MessageContent
 from app.webhooks.inbound.endpoints import NOUN, Closed
 from app.webhooks.inbound.provider import Delivery
 from app.webhooks.inbound.providers import provider_named
@@ -67,6 +68,8 @@ class WebhookEndpointBody(BaseModel):
     header: str | None
     style: str | None
     signed_content_template: str | None
+    id_header: str | None
+    id_pointer: str | None
     secrets: list[str]
     public_keys: list[str]
     registered_at: AsInstant
@@ -90,11 +93,20 @@ class InboundMessageBody(BaseModel):
     position: int | None
 
 
+class InboundMessageContentBody(InboundMessageBody):
+    """A message with what it brought: the body byte for byte, as text, or in base64 where it is not UTF-8."""
+
+    headers: dict[str, str] = Field(examples=[{"content-type": "application/json"}])
+    body: str | None
+    body_base64: str | None
+    body_sha256: str
+
+
 class StoredMessageBody(BaseModel):
-    """A message was stored, now or before."""
+    """A message was stored, now or before; or it is parked, because its id was used for another one before."""
 
     id: str
-    status: str = Field(examples=["stored"])
+    status: Literal["stored", "duplicate", "parked"] = Field(examples=["stored"])
 
 
 _endpoint = Presenter(WebhookEndpointBody, WebhookEndpoint, not_shown=("latest_at",))
@@ -118,6 +130,22 @@ def present_message(message: Message) -> dict[str, Any]:
         "attempts": message.attempts,
         "received_at": at(message.received_at),
         "position": message.position,
+    }
+
+
+def present_content(content: MessageContent) -> dict[str, Any]:
+    """What a message brought."""
+    text, encoded = None, None
+    if content.body is not None:
+        try:
+            text = content.body.decode()
+        except UnicodeDecodeError:
+            encoded = base64.b64encode(content.body).decode()
+    return {
+        "headers": content.headers,
+        "body": text,
+        "body_base64": encoded,
+        "body_sha256": content.sha256.hex(),
     }
 
 
@@ -237,6 +265,22 @@ def list_messages(
     return listing(context, paged, [present_message(message) for message in rows], head, last, "-received_at")
 
 
+@router.get(
+    PATH + "/{endpoint}/messages/{message_id}",
+    operation_id="webhook_endpoints.message",
+    responses=answered(InboundMessageContentBody, 400, 404),
+)
+def get_message(
+    endpoint: str,
+    message_id: str,
+    context: Annotated[ReadContext, Security(plain_read_context, scopes=["webhooks:read"])],
+) -> Response:
+    """A message and its raw body."""
+    endpoint_id, _ = context.runtime.handler.load(context.tenant_id, NOUN, endpoint)
+    message, content = context.runtime.inbox.content(context.tenant_id, endpoint_id, message_id)
+    return Json(present_message(message) | present_content(content))
+
+
 @router.post(
     PATH + "/{endpoint}/messages/{message_id}/redrive",
     operation_id="webhook_endpoints.redrive",
@@ -282,5 +326,5 @@ async def receive(provider: str, endpoint_id: str, request: Request) -> Response
     except Closed as closed:
         raise Refusal(closed, 410) from closed
     delivery = Delivery(request.scope["headers"], await request.body())
-    message_id, fresh = await asyncio.to_thread(runtime.inbox.receive, endpoint, delivery)
-    return JSONResponse({"id": message_id, "status": "stored" if fresh else "duplicate"}, 202)
+    received = await asyncio.to_thread(runtime.inbox.receive, endpoint, delivery)
+    return JSONResponse({"id": received.message_id, "status": received.status}, 202)

@@ -19,6 +19,7 @@ ProviderName = Annotated[str, BeforeValidator(_underscored), StringConstraints(p
 SecretText = Annotated[SecretStr, Field(min_length=8, max_length=500)]
 PublicKeyText = Annotated[str, StringConstraints(pattern=r"^whpk_[A-Za-z0-9+/]{43}=?$")]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}$")]
+JsonPointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/\x00]|~[01])*)+$", max_length=200)]
 
 
 class _Endpoint(Command):
@@ -39,6 +40,15 @@ class _Endpoint(Command):
         None, description="the signature alone, or `t=<seconds>,v1=<signature>`"
     )
     signed_content_template: Literal["{body}", "{t},{body}", "{t}.{body}"] | None = None
+    id_header: HeaderName | None = Field(
+        None, description="the header that names a message, though it is not signed; for generic_hmac"
+    )
+    id_pointer: JsonPointer | None = Field(
+        None,
+        examples=["/event/id"],
+        description="where the body names the message, as a JSON pointer; for generic_hmac. "
+        "Without both: the `id` of a CloudEvent, or `event_id`, `delivery_id` or `id` at the top, else the body's digest",
+    )
 
 
 class RegisterWebhookEndpoint(_Endpoint):

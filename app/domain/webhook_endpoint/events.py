@@ -1,5 +1,7 @@
 """What can have happened to a webhook endpoint, the address at which a sender's messages come in."""
 
+from typing import Any
+
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import Business, Public
 
@@ -9,10 +11,12 @@ class WebhookEndpointRegistered(Event):
 
     provider: how its messages are signed. tolerance_seconds: how far a message's timestamp may be off.
     hash, encoding, header, style, signed_content_template: for a provider whose signatures are made in many ways.
+    id_header, id_pointer: for one whose messages are named in many ways.
     secrets: ids of secrets; their texts are stored elsewhere, encrypted. public_keys: their texts; they are no secret.
     """
 
     TOPIC = "webhook_endpoint.registered"
+    VERSION = 2
     provider: Public[str]
     label: Business[str | None] = None
     tolerance_seconds: Public[int] = 300
@@ -21,8 +25,15 @@ class WebhookEndpointRegistered(Event):
     header: Public[str | None] = None
     style: Public[str | None] = None
     signed_content_template: Public[str | None] = None
+    id_header: Public[str | None] = None
+    id_pointer: Public[str | None] = None
     secrets: Public[tuple[str, ...]] = ()
     public_keys: Public[tuple[str, ...]] = ()
+
+    @staticmethod
+    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
+        """The data of the first version, which is valid in the second as it is."""
+        return data
 
 
 class WebhookSecretAdded(Event):

@@ -23,6 +23,8 @@ class WebhookEndpointState:
     header: str | None = None
     style: str | None = None
     signed_content_template: str | None = None
+    id_header: str | None = None
+    id_pointer: str | None = None
     secrets: tuple[str, ...] = ()
     public_keys: tuple[str, ...] = ()
     closed: bool = False

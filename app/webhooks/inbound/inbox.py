@@ -1,24 +1,34 @@
 """The inbox: a message is verified, stored and answered; its event is ingested afterwards by a worker."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused, Unavailable
+from app.domain.kernel.errors import Conflict, DomainError, NotFound, Refused, Unavailable
 from app.domain.kernel.strict_json import Malformed, decode
 from app.domain.kernel.values import MICRO
 from app.observe.logs import logger
-from app.store.inbox import Message, MessageOutcome, Messages, WaitingMessage
+from app.store.inbox import Message, MessageContent, MessageOutcome, Messages, WaitingMessage
+from app.webhooks.inbound import forgiving_json
 from app.webhooks.inbound.endpoints import Endpoint, Endpoints
+from app.webhooks.inbound.forgiving_json import NotJson
 from app.webhooks.inbound.provider import Delivery
-from app.webhooks.inbound.translation import cloud_event
+from app.webhooks.inbound.translation import cloud_event, says_the_same
 from app.write_side.ingestion import Ingestion, Item
 
 BATCH: Final = 100
 SWEEP_SECONDS: Final = 1.0
 """How often the inboxes of all tenants are read. Messages that this process stored itself are ingested straight away."""
+
+
+class Received(NamedTuple):
+    """How a message was received: stored, a duplicate, or parked because its id was used before."""
+
+    message_id: str
+    status: str
 
 
 class Inbox:
@@ -43,31 +53,55 @@ class Inbox:
 
     # --- in the API ---
 
-    def receive(self, endpoint: Endpoint, delivery: Delivery) -> tuple[str, bool]:
-        """Verifies a message over its raw bytes and stores it. Gives: its id, and whether it is new.
+    def receive(self, endpoint: Endpoint, delivery: Delivery) -> Received:
+        """Verifies a message over its raw bytes and stores it, whatever it says: what that means is found out afterwards.
 
-        Raises: Unauthenticated with a reason, before anything is parsed; Malformed for a body that cannot be read;
-        Refused when a message with this id and another body was stored before.
+        Raises: Unauthenticated with a reason, before anything is parsed. And, though the message is kept under an id of its
+        own: Malformed for a body that should be JSON and is none; Refused for a message id that its sender used before.
         """
-        now = self._clock()
         provider = endpoint.provider
-        provider.verify(endpoint.state, self._endpoints.secrets(endpoint), delivery, now // MICRO)
+        provider.verify(endpoint.state, self._endpoints.secrets(endpoint), delivery, self._clock() // MICRO)
         try:
-            body = decode(delivery.body)
-        except Invalid as error:
-            raise Malformed(error.code, error.detail) from error
-        message_id = provider.identify(delivery, body)
-        headers = {name: delivery.only(name, "header_malformed") for name in provider.stored_headers}
+            body = forgiving_json.read(delivery.body)
+        except NotJson:
+            body, refused = None, delivery.claims_json
+        else:
+            refused = False
+        message_id = provider.identify(endpoint.state, delivery, body)
+        if refused:
+            self._store(endpoint, delivery, own_id(message_id, delivery.body))
+            raise Malformed("malformed_json", "the body is not JSON; the message is kept, parked")
+        if self._store(endpoint, delivery, message_id):
+            return Received(message_id, "stored")
+        _, earlier = self.messages.message(endpoint.tenant_id, endpoint.endpoint_id, message_id)
+        if earlier.body is None or says_the_same(earlier.body, delivery.body):
+            return Received(message_id, "duplicate")
+        message_id = own_id(message_id, delivery.body)
+        self._store(endpoint, delivery, message_id, parked="message_id_reused")
+        if provider.owns_ids:
+            raise Refused(
+                "message_id_reused", "another body came under this message id before; this one is kept, parked"
+            )
+        return Received(message_id, "parked")
+
+    def _store(self, endpoint: Endpoint, delivery: Delivery, message_id: str, parked: str | None = None) -> bool:
+        named = {name: delivery.first(name) for name in (*endpoint.provider.stored_headers, "content-type")}
+        headers = {name: value for name, value in named.items() if value is not None}
         new = self.messages.store(
-            endpoint.tenant_id, endpoint.endpoint_id, message_id, body=delivery.body, headers=headers, now=now
-        )
+            endpoint.tenant_id, endpoint.endpoint_id, message_id, body=delivery.body, headers=headers,
+            now=self._clock(), parked=parked,
+        )  # fmt: skip
         self._hint(endpoint.tenant_id)
-        return message_id, new
+        return new
+
+    def content(self, tenant_id: str, endpoint_id: str, message_id: str) -> tuple[Message, MessageContent]:
+        """A message and what it brought. Raises: NotFound."""
+        _require_name(message_id)
+        return self.messages.message(tenant_id, endpoint_id, message_id)
 
     def redrive(self, tenant_id: str, endpoint_id: str, message_id: str) -> Message:
         """Makes a parked message wait again. Raises: NotFound; Refused when it is done."""
-        if not message_id.isascii() or not message_id.isprintable():
-            raise NotFound("message_not_found", "there is no such message")
+        _require_name(message_id)
         message = self.messages.redrive(tenant_id, endpoint_id, message_id)
         self._hint(tenant_id)
         return message
@@ -127,6 +161,16 @@ class Inbox:
             for message, item in zip(group, items, strict=True)
             if not isinstance(item.refusal, Conflict | Unavailable)
         ]
+
+
+def own_id(message_id: str, body: bytes) -> str:
+    """The id of a message that may not have its sender's: the same again for the same body."""
+    return f"{message_id}.{hashlib.sha256(body).hexdigest()[:32]}"
+
+
+def _require_name(message_id: str) -> None:
+    if not message_id.isascii() or not message_id.isprintable():
+        raise NotFound("message_not_found", "there is no such message")
 
 
 def _event(endpoint_id: str, message: WaitingMessage) -> Any:

@@ -34,14 +34,40 @@ class Delivery:
             raise unverified(malformed)
         return values[0].decode()
 
+    def signatures(self, name: str) -> str:
+        """The value of the header that holds signatures, one of which may be broken: what is not ASCII reads as U+FFFD.
+
+        Raises: Unauthenticated unless the header is there exactly once.
+        """
+        header_name = name.lower().encode()
+        values = [value for header, value in self.headers if header.lower() == header_name]
+        if not any(values):
+            raise unverified("missing_header")
+        if len(values) > 1:
+            raise unverified("signature_malformed")
+        return values[0].decode("ascii", "replace")
+
+    def first(self, name: str) -> str | None:
+        """The value of a header that proves nothing, if it is there."""
+        header_name = name.lower().encode()
+        return next((value.decode("latin-1") for header, value in self.headers if header.lower() == header_name), None)
+
+    @property
+    def claims_json(self) -> bool:
+        """Whether the body is said to be JSON, or nothing is said of it."""
+        kind = (self.first("content-type") or "application/json").partition(";")[0].strip().lower()
+        return kind in ("", "application/json", "text/json") or kind.endswith("+json")
+
 
 @dataclass(frozen=True)
 class Provider:
     """A sender, as a table of pure functions.
 
     check: raises Invalid for an endpoint that it cannot serve; check_secret, check_public_key: the same for their texts.
-    verify(endpoint, secrets, delivery, now in seconds): raises Unauthenticated with a reason. identify(delivery, its
-    JSON): the message's id, the same for every attempt to deliver it. stored_headers: the headers that are stored with it.
+    verify(endpoint, secrets, delivery, now in seconds): raises Unauthenticated with a reason. identify(endpoint, delivery,
+    its JSON as it is read forgivingly): the message's id, the same for every attempt to deliver it. stored_headers: the
+    headers that are stored with it. owns_ids: whether the sender promises one id for one message, so that another body
+    under the same id is answered as an error.
     """
 
     name: str
@@ -49,8 +75,9 @@ class Provider:
     check_secret: Callable[[str], None]
     check_public_key: Callable[[str], None]
     verify: Callable[[WebhookEndpointState, Sequence[str], Delivery, int], None]
-    identify: Callable[[Delivery, Any], str]
+    identify: Callable[[WebhookEndpointState, Delivery, Any], str]
     stored_headers: tuple[str, ...] = ()
+    owns_ids: bool = False
 
     @property
     def path(self) -> str:

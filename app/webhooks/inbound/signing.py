@@ -94,15 +94,17 @@ def fault(
 ) -> str | None:
     """What is wrong with a signature header, or None when one of its signatures is good.
 
-    Takes: ASCII texts. Every signature is compared with every key, so that the time taken reveals nothing.
-    Gives: signature_malformed, no_supported_signature or signature_mismatch.
+    Takes: texts. Every signature is compared with every key, so that the time taken reveals nothing. A malformed one
+    beside a good one hides nothing.
+    Gives: signature_malformed (none can be read, or there are too many), no_supported_signature or signature_mismatch.
     """
-    entries = [entry.partition(",") for entry in header.split(" ") if entry]
-    if not 0 < len(entries) <= MOST_SIGNATURES or not all(comma for _, comma, _ in entries):
+    entries = [entry.partition(",") for entry in header.split()]
+    readable = [entry for entry in entries if entry[1] and "".join(entry).isascii()]
+    if not readable or len(entries) > MOST_SIGNATURES:
         return "signature_malformed"
     content = signed_content(message_id, timestamp, body)
-    symmetric = [signature for version, _, signature in entries if version == "v1" and secrets]
-    asymmetric = [signature for version, _, signature in entries if version == "v1a" and public_keys]
+    symmetric = [signature for version, _, signature in readable if version == "v1" and secrets]
+    asymmetric = [signature for version, _, signature in readable if version == "v1a" and public_keys]
     if not symmetric and not asymmetric:
         return "no_supported_signature"
     expected = [_hmac(secret, content).encode() for secret in secrets]

@@ -13,13 +13,16 @@ from app.webhooks.inbound.provider import Delivery, Provider, require_fresh, unv
 ID: Final = "webhook-id"
 TIMESTAMP: Final = "webhook-timestamp"
 SIGNATURE: Final = "webhook-signature"
+_SAID_BY_THE_STANDARD: Final = (
+    "hash", "encoding", "header", "style", "signed_content_template", "id_header", "id_pointer",
+)  # fmt: skip
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """No full stop: the signed text is `id.timestamp.body` and must have only one reading."""
 
 
 def _check(command: RegisterWebhookEndpoint) -> None:
-    if any((command.hash, command.encoding, command.header, command.style, command.signed_content_template)):
-        raise Invalid("member_not_allowed", "Standard Webhooks are signed in one way; leave out how")
+    if any(getattr(command, name) is not None for name in _SAID_BY_THE_STANDARD):
+        raise Invalid("member_not_allowed", "Standard Webhooks are signed and named in one way; leave out how")
 
 
 def _check_secret(text: str) -> None:
@@ -33,7 +36,7 @@ def _check_public_key(text: str) -> None:
 def _verify(endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: Delivery, now: int) -> None:
     message_id = delivery.only(ID, "id_malformed")
     timestamp = delivery.only(TIMESTAMP, "timestamp_malformed")
-    signature = delivery.only(SIGNATURE, "signature_malformed")
+    signature = delivery.signatures(SIGNATURE)
     if not _ID.fullmatch(message_id):
         raise unverified("id_malformed")
     require_fresh(timestamp, endpoint.tolerance_seconds, now)
@@ -49,7 +52,7 @@ def _verify(endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: De
         raise unverified(fault)
 
 
-def _identify(delivery: Delivery, _body: Any) -> str:
+def _identify(_endpoint: WebhookEndpointState, delivery: Delivery, _body: Any) -> str:
     return delivery.only(ID, "id_malformed")
 
 
@@ -61,4 +64,5 @@ PROVIDER: Final = Provider(
     verify=_verify,
     identify=_identify,
     stored_headers=(ID, TIMESTAMP, SIGNATURE),
+    owns_ids=True,
 )
