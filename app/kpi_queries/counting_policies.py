@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter
 
 from app.domain.kernel.errors import Invalid, NotFound
-from app.domain.kernel.values import LAST, day_of, instant, is_typeid
+from app.domain.kernel.values import LAST, REF, as_compared, day_of, instant, is_typeid
 from app.domain.policy.fx import Rates
 from app.domain.policy.rules import AnyRules, FxRules, MetricRules, Rules
 from app.read_side.clocks import When
@@ -88,8 +88,8 @@ def _named(reader: Reader, tenant_id: str, position: int, policy: str) -> tuple[
     if match is None:
         raise Invalid("invalid_policy", "policy is an id or ref: and a reference, a colon, and a version's number")
     policy_id, number = match[1], int(match[2])
-    if policy_id.startswith("ref:"):
-        policy_id = reader.log.resolve(tenant_id, "policy", policy_id.removeprefix("ref:")) or ""
+    if policy_id.startswith(REF):
+        policy_id = reader.log.resolve(tenant_id, "policy", as_compared(policy_id[len(REF) :])) or ""
     known = is_typeid(policy_id, "pol")
     rows = reader.group(tenant_id, policies.VIEW, policy_id, _at(position))[0] if known else []
     if not rows:

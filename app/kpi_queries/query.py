@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import Invalid, NotFound
-from app.domain.kernel.values import day_start, instant, plain_day
+from app.domain.kernel.values import as_compared, day_start, instant, plain_day
 from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.base import Kpi, KpiContext, Measure
@@ -25,6 +25,12 @@ class Scope:
     account: str | None = None
     currency: str | None = None
     attribution: Literal["start", "end"] = "start"
+
+    def __post_init__(self) -> None:
+        """Owner and tier are compared as accounts name them."""
+        for name in ("owner", "tier"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, as_compared(value))
 
     def members(self) -> dict[str, str]:
         """What narrows the figure, as an answer names it."""

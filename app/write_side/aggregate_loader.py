@@ -39,8 +39,8 @@ class AggregateLoader:
 
     def resolve(self, tenant_id: str, aggregate: str, id_or_ref: str) -> str:
         """The id of an aggregate. Whether an id exists is not looked up. Raises: NotFound."""
-        if id_or_ref.startswith("ref:"):
-            return self._id_of_ref(tenant_id, aggregate, id_or_ref.removeprefix("ref:"), PendingWrites())
+        if id_or_ref.startswith(values.REF):
+            return self._id_of_ref(tenant_id, aggregate, _reference(id_or_ref), PendingWrites())
         if values.is_typeid(id_or_ref, AGGREGATES[aggregate].id_prefix):
             return id_or_ref
         raise _missing(aggregate)
@@ -50,8 +50,8 @@ class AggregateLoader:
     ) -> tuple[str, VersionedState]:
         """An aggregate's id and state. Raises: NotFound; CacheMiss when it is not cached and nothing may be read."""
         aggregate_type = AGGREGATES[aggregate]
-        if id_or_ref.startswith("ref:"):
-            stream_id = self._id_of_ref(tenant_id, aggregate, id_or_ref.removeprefix("ref:"), pending)
+        if id_or_ref.startswith(values.REF):
+            stream_id = self._id_of_ref(tenant_id, aggregate, _reference(id_or_ref), pending)
         elif id_or_ref.startswith(f"{aggregate_type.id_prefix}_"):
             stream_id = id_or_ref
         else:
@@ -72,8 +72,8 @@ class AggregateLoader:
     def cached(self, tenant_id: str, aggregate: str, id_or_ref: str, pending: PendingWrites) -> VersionedState | None:
         """An aggregate's state, if it is pending or cached."""
         stream_id: str | None = id_or_ref
-        if id_or_ref.startswith("ref:"):
-            stream_id = self._refs.get((tenant_id, aggregate, id_or_ref.removeprefix("ref:")))
+        if id_or_ref.startswith(values.REF):
+            stream_id = self._refs.get((tenant_id, aggregate, _reference(id_or_ref)))
         if stream_id is None:
             return None
         return pending.states.get(stream_id) or self.states.get(tenant_id, stream_id)
@@ -88,7 +88,7 @@ class AggregateLoader:
         ]
         if not unknown:
             return
-        refs = {(aggregate, name.removeprefix("ref:")) for aggregate, name in unknown if name.startswith("ref:")}
+        refs = {(aggregate, _reference(name)) for aggregate, name in unknown if name.startswith(values.REF)}
         ids = {name for aggregate, name in unknown if values.is_typeid(name, AGGREGATES[aggregate].id_prefix)}
         stored = self.log.look_up(tenant_id, refs, ids)
         for (aggregate, ref), stream_id in stored.refs.items():
@@ -127,6 +127,11 @@ def _cache(cache: dict[Any, Any], key: Any, value: Any) -> None:
     if len(cache) >= CACHE_SIZE:
         cache.clear()
     cache[key] = value
+
+
+def _reference(id_or_ref: str) -> str:
+    """The reference behind `ref:`, as stored ones are written."""
+    return values.as_compared(id_or_ref[len(values.REF) :])
 
 
 def _missing(aggregate: str) -> NotFound:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from app.domain.kernel.values import MICRO, MINOR_UNITS, half_up, scaled, unscaled
+from app.domain.kernel.values import MICRO, half_up, minor_digits, scaled, unscaled
 from projections.kpis.base import Scale
 
 
@@ -76,7 +76,7 @@ def _settled(amounts: Sequence[int], scale: Scale, currency: str | None, total: 
 
 
 def _digits(currency: str | None) -> int:
-    return MINOR_UNITS.get(currency or "", 2)
+    return minor_digits(currency or "")
 
 
 def _written(amount: int, digits: int) -> str:

@@ -22,7 +22,7 @@ NEW_MODULES = {
 PLANTS = {
     "app/api/http/csv.py": "sqlalchemy",
     "app/auth/roles.py": "app.webhooks.inbound.inbox",
-    "app/domain/kernel/values.py": "app.domain.account.events",
+    "app/domain/kernel/values/ids.py": "app.domain.account.events",
     "app/domain/account/events.py": "app.domain.account.state",
     "app/domain/contract/state.py": "app.domain.contract.decisions",
     "app/domain/recorded.py": "app.store.log",

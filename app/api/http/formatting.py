@@ -1,6 +1,6 @@
 """Values as they are answered: instants and money."""
 
-from app.domain.kernel.values import FOREVER, MINOR_UNITS, half_up, instant
+from app.domain.kernel.values import FOREVER, half_up, instant, minor_digits
 
 
 def at(moment: int | None) -> str | None:
@@ -10,7 +10,7 @@ def at(moment: int | None) -> str | None:
 
 def money(amount: int, currency: str, parts: int = 1) -> dict[str, str]:
     """Money as it is answered. Takes: an amount in 10^-6, of which the `parts`-th part is meant (12: a month of a year)."""
-    digits = MINOR_UNITS.get(currency, 2)
+    digits = minor_digits(currency)
     units = half_up(amount * 10**digits, parts * 10**6)
     sign, units = "-" if units < 0 else "", abs(units)
     text = str(units) if digits == 0 else f"{units // 10**digits}.{units % 10**digits:0{digits}d}"

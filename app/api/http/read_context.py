@@ -13,6 +13,7 @@ from app.api.http import csv
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.strict_json_route import Json
 from app.auth.roles import Principal
+from app.domain.kernel.values import as_compared
 from app.read_side.clocks import When
 from app.runtime import Runtime
 from projections.view import View
@@ -156,9 +157,12 @@ def _preferences(prefer: str | None) -> dict[str, str]:
 
 
 def filters_of(**named: Sequence[str] | str | bool | None) -> dict[str, list[Any]]:
-    """The filters of a list: each that the caller gave, with its values."""
+    """The filters of a list: each that the caller gave, with its values; texts as stored ones are written."""
     return {
-        name: list(value) if isinstance(value, list | tuple) else [value]
+        name: [
+            as_compared(each) if isinstance(each, str) else each
+            for each in (value if isinstance(value, list | tuple) else (value,))
+        ]
         for name, value in named.items()
         if value is not None and value != []
     }

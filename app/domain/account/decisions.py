@@ -20,6 +20,7 @@ from app.domain.account.state import AccountState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.event import Event
+from app.domain.kernel.values import nearest_day, require_currency
 
 
 def require_open(state: AccountState) -> None:
@@ -28,8 +29,9 @@ def require_open(state: AccountState) -> None:
         raise Refused("account_closed", "the account is closed")
 
 
-def open_(_state: AccountState, command: OpenAccount, _context: Context) -> tuple[Event, ...]:
-    """A new account."""
+def open_(_state: AccountState, command: OpenAccount, context: Context) -> tuple[Event, ...]:
+    """A new account. Raises: Invalid for a currency of the past."""
+    require_currency(command.currency, nearest_day(context.effective_at, context.zone))
     return (
         AccountOpened(
             **command.model_dump(include={"name", "currency", "time_zone", "industry", "tier", "owner", "external_ref"})

@@ -19,6 +19,7 @@ from app.domain.kernel.values import (
     instant,
     minor_unit,
     moment_start,
+    require_currency,
     scaled,
     unscaled,
 )
@@ -33,6 +34,7 @@ def set_(_state: BudgetState, command: SetBudget, context: Context) -> tuple[Eve
     contract = context.states.get("contract")
     if contract is not None and contract.account != context.ids["account"]:
         raise Refused("other_account", "the contract belongs to another account")
+    require_currency(command.currency, command.start)
     _require_payable(command.amount, command.currency)
     members = {"title", "currency", "amount", "start", "end", "thresholds", "external_ref"}
     return (

@@ -28,7 +28,15 @@ from app.domain.contract.state import ContractState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import add_days, day_of, day_start, days_earlier, instant, moment_start
+from app.domain.kernel.values import (
+    add_days,
+    day_of,
+    day_start,
+    days_earlier,
+    instant,
+    moment_start,
+    require_currency,
+)
 from app.domain.recorded import Recorded
 
 
@@ -40,6 +48,7 @@ def draft(_state: ContractState, command: DraftContract, context: Context) -> tu
         raise Refused("other_account", "the contract that this one follows belongs to another account")
     if replaced is not None and not replaced.signed:
         raise Refused("contract_not_signed", "a draft binds nobody; there is nothing to follow")
+    require_currency(command.currency, command.start)
     require_on_calendar(command.start, context.zone)
     check_term(command.start, command.end)
     check_lines(command.lines, command.start, command.end)

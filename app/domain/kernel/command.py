@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.domain.kernel.values import Moment, Note
+from app.domain.kernel.values import ExternalRef, Moment, Note
 
 Visibility = Literal["internal", "client", "restricted"]
 
@@ -22,6 +22,6 @@ class Command(BaseModel):
 class Creation(Command):
     """A command that begins something which the caller may know by a reference of its own."""
 
-    external_ref: str | None = Field(
-        None, min_length=1, max_length=200, description="the caller's own id, unique per tenant and aggregate type"
+    external_ref: ExternalRef | None = Field(
+        None, description="the caller's own id, unique per tenant and aggregate type"
     )

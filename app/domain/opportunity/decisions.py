@@ -9,7 +9,7 @@ from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import MICRO, day_of, scaled, unscaled
+from app.domain.kernel.values import MICRO, day_of, nearest_day, require_currency, scaled, unscaled
 from app.domain.opportunity import commands, events
 from app.domain.opportunity.state import STAGES, OpportunityState
 
@@ -46,6 +46,7 @@ def estimate(state: OpportunityState, command: commands.EstimateOpportunity, con
     _require_going_on(state, context)
     if command.probability.startswith("-"):
         raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
+    require_currency(command.currency, nearest_day(context.effective_at, context.zone))
     members = {"annual_value", "currency", "probability", "close_by"}
     return (events.OpportunityEstimated(**command.model_dump(include=members)),)
 

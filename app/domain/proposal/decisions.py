@@ -12,7 +12,7 @@ from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import MICRO, day_start, scaled, unscaled
+from app.domain.kernel.values import MICRO, day_start, nearest_day, require_currency, scaled, unscaled
 from app.domain.policy.decisions import rules_in_force
 from app.domain.policy.rules import ApprovalRules
 from app.domain.proposal import commands, events
@@ -32,6 +32,7 @@ def draft(state: ProposalState, command: commands.DraftProposal, context: Contex
         related = context.states.get(noun)
         if related is not None and related.account != context.ids["account"]:
             raise Refused("other_account", f"the {noun} belongs to another account")
+    require_currency(command.currency, nearest_day(context.effective_at, context.zone))
     begun = replace(state, account=context.ids["account"], currency=command.currency)
     about = {noun: context.ids.get(noun) for noun in ("contract", "renewal", "opportunity")}
     return _versioned(begun, command, context, **about, title=command.title, external_ref=command.external_ref)

@@ -13,7 +13,17 @@ from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import MICRO, day_start, half_up, instant, moment_start, scaled, unscaled
+from app.domain.kernel.values import (
+    MICRO,
+    day_start,
+    half_up,
+    instant,
+    moment_start,
+    nearest_day,
+    require_currency,
+    scaled,
+    unscaled,
+)
 from app.domain.scope_change import commands, events
 from app.domain.scope_change.state import ScopeChangeState
 
@@ -246,6 +256,8 @@ def _currency(named: str | None, context: Context, *amounts: str | None) -> str 
     if named is None and any(amount is not None for amount in amounts):
         currency: str = context.states["account"].currency
         return currency
+    if named is not None:
+        require_currency(named, nearest_day(context.effective_at, context.zone))
     return named
 
 

@@ -1,0 +1,72 @@
+"""Values: texts, decimals, currencies, days, instants and ids as commands and events hold them.
+
+Everything here is JSON-native (strings and integers), so that an event is stored exactly as it was decided.
+
+Lives here: a module for each kind of value; the names below are for everybody else.
+May import: Python, pydantic, the list of currencies, and `app.domain.kernel.errors`.
+To add a value: an annotated type in its module, with its tests, and its name below.
+"""
+
+from app.domain.kernel.values.classification import (
+    Business,
+    Classification,
+    FreeText,
+    Personal,
+    Public,
+    Sealed,
+    classification,
+    nested,
+)
+from app.domain.kernel.values.currencies import Currency, minor_digits, minor_unit, require_currency
+from app.domain.kernel.values.decimals import (
+    MICRO,
+    Amount,
+    Decimal,
+    Percent,
+    Share,
+    half_up,
+    scaled,
+    unscaled,
+)
+from app.domain.kernel.values.ids import Digest, is_typeid, typeid
+from app.domain.kernel.values.instants import (
+    FIRST,
+    FOREVER,
+    LAST,
+    Day,
+    Instant,
+    Moment,
+    TimeZone,
+    add_days,
+    add_months,
+    day_of,
+    day_start,
+    days_earlier,
+    instant,
+    micros,
+    moment_start,
+    months_between,
+    nearest_day,
+    plain_day,
+    time_zones,
+    zone,
+)
+from app.domain.kernel.values.texts import (
+    REF,
+    ExternalRef,
+    Label,
+    Name,
+    Note,
+    Ref,
+    as_compared,
+    line,
+)
+
+__all__ = [
+    "FIRST", "FOREVER", "LAST", "MICRO", "REF",
+    "Amount", "Business", "Classification", "Currency", "Day", "Decimal", "Digest", "ExternalRef", "FreeText", "Instant",
+    "Label", "Moment", "Name", "Note", "Percent", "Personal", "Public", "Ref", "Sealed", "Share", "TimeZone",
+    "add_days", "add_months", "as_compared", "classification", "day_of", "day_start", "days_earlier", "half_up", "instant",
+    "is_typeid", "line", "micros", "minor_digits", "minor_unit", "moment_start", "months_between", "nearest_day", "nested", "plain_day",
+    "require_currency", "scaled", "time_zones", "typeid", "unscaled", "zone",
+]  # fmt: skip

@@ -1,0 +1,61 @@
+"""Decimals: exact numbers as texts outside, as integers of 10^-6 inside."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator
+
+from app.domain.kernel.values.texts import only_text
+
+MICRO: Final = 1_000_000
+_DECIMAL: Final = re.compile(r"-?(0|[1-9]\d{0,11})(\.\d{1,6})?", re.ASCII)
+
+
+def _decimal(text: str) -> str:
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError("must be a decimal string with at most 12 digits before the point and 6 after it")
+    return text
+
+
+def _not_negative(text: str) -> str:
+    if text.startswith("-"):
+        raise ValueError("must not be negative")
+    return text
+
+
+def _share(text: str) -> str:
+    if not -MICRO <= scaled(text) <= MICRO:
+        raise ValueError("must lie between -1 and 1")
+    return text
+
+
+def _percent(text: str) -> str:
+    if not 0 <= scaled(text) <= 100 * MICRO:
+        raise ValueError("must lie between 0 and 100")
+    return text
+
+
+def scaled(text: str) -> int:
+    """A decimal string as an integer of 10^-6."""
+    whole, _, fraction = text.partition(".")
+    value = int(whole.lstrip("-")) * MICRO + int(fraction.ljust(6, "0") or 0)
+    return -value if text.startswith("-") else value
+
+
+def unscaled(value: int) -> str:
+    """An integer of 10^-6 as a decimal string without needless zeros."""
+    sign, (whole, fraction) = "-" if value < 0 else "", divmod(abs(value), MICRO)
+    return f"{sign}{whole}.{fraction:06d}".rstrip("0").rstrip(".")
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """The quotient rounded half away from zero, exactly, without a float."""
+    sign = -1 if (numerator < 0) != (denominator < 0) else 1
+    quotient, remainder = divmod(abs(numerator), abs(denominator))
+    return sign * (quotient + (2 * remainder >= abs(denominator)))
+
+
+Decimal = Annotated[str, BeforeValidator(only_text), AfterValidator(_decimal)]
+Amount = Annotated[Decimal, AfterValidator(_not_negative)]
+Percent = Annotated[Decimal, AfterValidator(_percent)]
+Share = Annotated[Decimal, AfterValidator(_share)]
