@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from openapi_schema_validator import oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.api.http.examples import EXAMPLES
@@ -29,7 +30,9 @@ def as_text(schema: Any) -> str:
 
 def fits(schema: dict[str, Any], value: Any) -> list[str]:
     """What of a value does not fit a schema of the contract."""
-    validator = Draft202012Validator({**schema, "components": SCHEMA["components"]})
+    validator = Draft202012Validator(
+        {**schema, "components": SCHEMA["components"]}, format_checker=oas31_format_checker
+    )
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
 

@@ -14,6 +14,11 @@ from typing import Any, Final
 Schema = dict[str, Any]
 PREFIX: Final = "#/components/schemas/"
 NULL: Final[Schema] = {"type": "null"}
+FORMATS: Final[Mapping[str, Schema]] = {
+    "decimal": {"pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
+    "sha256": {"pattern": "^[0-9a-f]{64}$"},
+}
+"""Forms that JSON Schema has no name for."""
 _PAGE: Final = re.compile(r"PageBody_(\w+?)(?:Body)?_")
 
 
@@ -40,9 +45,12 @@ def polish(document: Schema) -> None:
     taken = _taken(document)
     for name, schema in schemas.items():
         schema.pop("title", None)
+        schema.setdefault("description", "A page of a list.")
         for member, of_member in schema.get("properties", {}).items():
-            left_out = name not in taken and member not in schema.get("required", ())
-            _polish(of_member, never_null=left_out)
+            answered = name not in taken
+            _polish(of_member, never_null=answered and member not in schema.get("required", ()))
+            if answered:
+                _format(of_member, member)
             if "description" not in of_member and (text := meaning(name, member)):
                 of_member["description"] = text
 
@@ -66,7 +74,8 @@ def parts(value: Any) -> Iterator[Schema]:
 def meaning(schema: str, member: str) -> str | None:
     """What a member means, in this schema or else in all of them, as `members.toml` says."""
     texts = _texts()
-    return texts.get(schema, {}).get(member) or texts["members"].get(member)
+    told = (texts.get(name, {}).get(member) for name in (schema, schema.removesuffix("Details"), "members"))
+    return next(filter(None, told), None)
 
 
 @cache
@@ -120,6 +129,13 @@ def _polish(schema: Schema, *, never_null: bool) -> None:
             _or_null(schema)
     elif never_null:
         schema["anyOf"] = options
+
+
+def _format(schema: Schema, member: str) -> None:
+    """Says what a text of an answer is, where its member's name says it."""
+    if "string" in schema.get("type", ()) and schema.keys().isdisjoint(("enum", "const", "format", "pattern")):
+        named = "date-time" if member.endswith("_at") else _texts()["formats"].get(member, "")
+        schema.update(FORMATS.get(named, {"format": named} if named else {}))
 
 
 def _or_null(schema: Schema) -> None:
