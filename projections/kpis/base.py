@@ -16,6 +16,7 @@ from app.domain.policy.rules import MetricRules
 from projections.kpis.rule_sets import ALL_RULES, DEFAULT_RULES
 from projections.kpis.sql_expression import SqlExpression, SqlTally
 
+Unit = Literal["ratio", "money", "number", "rows"]
 Share = tuple[int, int]
 """What a row gives to the numerator and to the denominator."""
 
@@ -171,7 +172,7 @@ class Kpi:
 
     name: str
     title: str
-    unit: Literal["ratio", "money", "number", "rows"]
+    unit: Unit
     kind: Literal["point", "period"]
     reads: RowKind
     methods: Mapping[str, Method]

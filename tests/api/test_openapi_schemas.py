@@ -1,6 +1,8 @@
 """The schemas of the contract: named for everybody, null only where null comes, and no two classes with one name."""
 
 import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from app.api.http.openapi import contract
 from app.api.http.schemas import polish, public_name
 from tests.api.contract import OPERATIONS, SCHEMA, resolved
 
+ROOT = Path(__file__).parents[2]
 SCHEMAS: dict[str, dict[str, Any]] = SCHEMA["components"]["schemas"]
 
 
@@ -119,3 +122,33 @@ def test_what_the_whole_contract_is_stands_at_its_head() -> None:
     assert "`as_of`" in SCHEMA["info"]["description"]
     assert SCHEMA["components"]["securitySchemes"]["ApiKey"]["type"] == "http"
     assert all(scopes == [] for one in OPERATIONS for way in one.spec["security"] for scopes in way.values())
+
+
+def test_every_schema_member_and_parameter_says_what_it_means() -> None:
+    silent = [
+        (name, member)
+        for name, schema in SCHEMAS.items()
+        for member, of_member in schema.get("properties", {}).items()
+        if not of_member.get("description")
+    ]
+    silent += [(name, "itself") for name, schema in SCHEMAS.items() if not schema.get("description")]
+    silent += [
+        (operation.name, one["name"])
+        for operation in OPERATIONS
+        for one in operation.spec.get("parameters", ())
+        if not one.get("description")
+    ]
+
+    assert silent == [], "say it at the field, or in app/api/http/members.toml where it means the same everywhere"
+
+
+def test_every_text_about_a_member_is_about_one_that_exists() -> None:
+    """A table of `members.toml` names a schema, and its entries members of it that say nothing themselves."""
+    texts = tomllib.loads((ROOT / "app" / "api" / "http" / "members.toml").read_text())
+    members = {name: {*schema.get("properties", {})} for name, schema in SCHEMAS.items()}
+    parameters = {one["name"] for operation in OPERATIONS for one in operation.spec.get("parameters", ())}
+    known = {*parameters, *(member for of_schema in members.values() for member in of_schema)}
+
+    for table, entries in texts.items():
+        of = known if table in ("members", "formats", "parameters") else members[table]
+        assert {name for name, text in entries.items() if isinstance(text, str)} <= of, table

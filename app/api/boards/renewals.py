@@ -12,6 +12,7 @@ from app.api.http.response_models import EXAMPLE_ACCOUNT, MoneyBody
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone
+from app.domain.renewal.commands import Category, Risk
 from app.kpi_queries.forecast_changes import forecast_changes
 from app.kpi_queries.query import KpiQuery, Scope
 from app.kpi_queries.sources import views_of
@@ -49,7 +50,7 @@ class RenewalCardBody(BaseModel):
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     owner: str | None
     tier: str | None
-    stage: str = Field(examples=["approaching"])
+    stage: Literal["opened", "approaching", "deferred", "noticed", "overdue"] = Field(examples=["approaching"])
     due: str
     deadline: str = Field(description="the due day, or the day that the decision was put off to")
     days_left: int = Field(description="until the deadline; negative when it is past")
@@ -60,8 +61,8 @@ class RenewalCardBody(BaseModel):
     milestone: int | None
     atr: MoneyBody
     co_termed: MoneyBody
-    risk: str | None
-    category: str = Field(description="of the newest forecast, else what the risk counts as")
+    risk: Risk | None
+    category: Category = Field(description="of the newest forecast, else what the risk counts as")
     probability: str
     expected_value: MoneyBody
     forecast: MoneyBody
@@ -105,7 +106,9 @@ class ForecastMovementBody(BaseModel):
     contract: str
     account: str
     due: str
-    change: str = Field(description="appeared, gone, won, lost, reopened, recategorised or revalued", examples=["won"])
+    change: Literal["appeared", "gone", "won", "lost", "reopened", "recategorised", "revalued"] = Field(
+        description="what became of it", examples=["won"]
+    )
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     difference: dict[str, str]

@@ -40,7 +40,7 @@ class WaterfallBarsBody(BaseModel):
 class WaterfallBody(BaseModel):
     """The waterfall of one interval after another, all of one position and in one currency."""
 
-    interval: str
+    interval: series.Interval
     currency: str | None
     period: dict[str, str]
     scope: dict[str, str]
@@ -122,9 +122,9 @@ class CohortAverageBody(BaseModel):
 class CohortsBody(BaseModel):
     """Every cohort as a row of a triangle, and the average of each column over mature cells."""
 
-    granularity: str
-    method: str
-    unit: str = Field(description="what values count: accounts or a month's money")
+    granularity: Literal["month", "quarter", "year"]
+    method: Literal["logos", "revenue"]
+    unit: Literal["accounts", "money"] = Field(description="what values count: accounts or a month's money")
     currency: str | None
     scope: dict[str, str]
     as_of: str

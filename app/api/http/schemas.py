@@ -50,7 +50,7 @@ def polish(document: Schema) -> None:
             answered = name not in taken
             _polish(of_member, never_null=answered and member not in schema.get("required", ()))
             if answered:
-                _format(of_member, member)
+                _format(of_member, member, name.removesuffix("Details"))
             if "description" not in of_member and (text := meaning(name, member)):
                 of_member["description"] = text
 
@@ -79,7 +79,7 @@ def meaning(schema: str, member: str) -> str | None:
 
 
 @cache
-def _texts() -> Mapping[str, Mapping[str, str]]:
+def _texts() -> Mapping[str, Any]:
     return tomllib.loads((Path(__file__).parent / "members.toml").read_text(encoding="utf-8"))
 
 
@@ -131,10 +131,13 @@ def _polish(schema: Schema, *, never_null: bool) -> None:
         schema["anyOf"] = options
 
 
-def _format(schema: Schema, member: str) -> None:
+def _format(schema: Schema, member: str, name: str) -> None:
     """Says what a text of an answer is, where its member's name says it."""
     if "string" in schema.get("type", ()) and schema.keys().isdisjoint(("enum", "const", "format", "pattern")):
-        named = "date-time" if member.endswith("_at") else _texts()["formats"].get(member, "")
+        formats: Mapping[str, Any] = _texts()["formats"]
+        named = (
+            formats.get(name, {}).get(member) or formats.get(member) or ("date-time" if member.endswith("_at") else "")
+        )
         schema.update(FORMATS.get(named, {"format": named} if named else {}))
 
 

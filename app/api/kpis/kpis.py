@@ -18,6 +18,7 @@ from app.domain.kernel.values import Currency, Day
 from app.kpi_queries import KpiQuery, Scope
 from app.read_side.clocks import When
 from projections.kpis import KPIS
+from projections.kpis.base import Unit
 from projections.kpis.presentation import catalogue
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"], route_class=StrictRoute)
@@ -36,8 +37,8 @@ class KpiBody(BaseModel):
 
     name: str = Field(examples=["net_revenue_retention"])
     title: str
-    unit: str = Field(description="ratio, money or rows")
-    kind: str = Field(description="point: ask with as_of; period: ask with from and to")
+    unit: Unit
+    kind: Literal["point", "period"] = Field(description="point: ask with as_of; period: ask with from and to")
     methods: list[KpiMethodBody]
     default_method: str
     formula: str = Field(description="of the default method")
@@ -62,7 +63,7 @@ class FigureBody(OptionMembers):
 
     name: str = Field(examples=["net_revenue_retention"])
     value: str | None = Field(description="null where the denominator is 0, with null_reason", examples=["0.955556"])
-    unit: str
+    unit: Unit
     currency: str | None
     numerator: str
     denominator: str | None

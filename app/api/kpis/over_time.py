@@ -12,6 +12,7 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import FigureWarningBody, Reading, RequestedKpi
 from app.kpi_queries import restatement, series
 from app.read_side.clocks import When
+from projections.kpis.base import Unit
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"], route_class=StrictRoute)
 
@@ -39,11 +40,11 @@ class KpiSeriesBody(BaseModel):
     """A figure over one interval after another, all of one position."""
 
     name: str
-    unit: str
+    unit: Unit
     method: str
     calculation: int = Field(description="the version of how the KPI is computed")
     scope: dict[str, str]
-    interval: str
+    interval: series.Interval
     period: dict[str, str]
     data: list[SeriesPointBody]
     known_at: int | None
@@ -83,7 +84,7 @@ class KpiRestatementBody(BaseModel):
     """A figure as it was known at two positions, and the events between them that moved it."""
 
     name: str
-    unit: str
+    unit: Unit
     method: str
     currency: str | None
     period: dict[str, str] | None

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response, Security
 from pydantic import BaseModel, Field
@@ -29,7 +29,7 @@ class IngestedItem(BaseModel):
     """What became of one event."""
 
     index: int
-    status: str
+    status: Literal["accepted", "duplicate", "refused"]
     id: str | None = None
     position: int | None = None
     problem: dict[str, Any] | None = None

@@ -38,7 +38,7 @@ class TimelineEntryBody(BaseModel):
     effective_at: AsInstant
     recorded_at: AsInstant
     actor: str
-    visibility: str
+    visibility: Visibility
 
 
 class AccountChange(BaseModel):

@@ -1,6 +1,6 @@
 """Accounts over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
@@ -40,7 +40,7 @@ class AccountBody(BaseModel):
     industry: str | None
     tier: str | None
     owner: str | None
-    status: str = Field(examples=["open"])
+    status: Literal["open", "closed"]
     external_ref: str | None
     opened_at: AsInstant
     last_touch_at: AsInstant | None

@@ -15,7 +15,7 @@ from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBo
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.auth.keys import issue
-from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
+from app.domain.api_key.commands import IssueApiKey, RevokeApiKey, Role
 from projections.views import api_keys
 
 router = APIRouter(prefix="/v1/api-keys", tags=["api_keys"], route_class=StrictRoute)
@@ -33,7 +33,7 @@ class ApiKeyBody(BaseModel):
     """A key, without its secret."""
 
     id: Annotated[str, From("api_key")] = Field(examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"])
-    role: str = Field(examples=["integration"])
+    role: Role = Field(examples=["integration"])
     scopes: list[str] = Field(examples=[["interactions:write"]])
     label: str | None
     issued_at: AsInstant

@@ -88,7 +88,7 @@ class BudgetBody(BaseModel):
         description="(forecast - amount) / amount; null without a forecast", examples=["-0.083333"]
     )
     crossed: Annotated[list[ThresholdCrossingBody], EachOf(_crossing)]
-    state: str = Field(examples=["open"])
+    state: State
     set_at: AsInstant
     closed_at: AsInstant | None
     version: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
@@ -34,7 +34,7 @@ class ContractLineBody(BaseModel):
 
     line: str = Field(examples=["main"])
     product: str = Field(examples=["retainer"])
-    kind: str = Field(examples=["recurring"])
+    kind: Literal["recurring", "one_off", "usage_commit"]
     quantity: str = Field(examples=["1"])
     unit_price: str = Field(examples=["1000.00"])
     arr: Annotated[MoneyBody, MoneyOf("annual")]
@@ -60,8 +60,8 @@ class ContractStepBody(BaseModel):
     unit_price: str
     mrr: MoneyBody
     suspended: bool
-    cause: str = Field(
-        description="new, renewal, negotiation, escalator, correction or discount_end", examples=["escalator"]
+    cause: Literal["new", "renewal", "negotiation", "escalator", "correction", "discount_end"] = Field(
+        examples=["escalator"]
     )
     event: str = Field(description="the event that set it so")
 
@@ -77,8 +77,8 @@ class ContractBody(BaseModel):
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     external_ref: str | None
     currency: str = Field(examples=["EUR"])
-    status: Annotated[str, Added()] = Field(
-        description="draft, signed, active, suspended, expired, ended or terminated", examples=["active"]
+    status: Annotated[Literal["draft", "signed", "active", "suspended", "expired", "ended", "terminated"], Added()] = (
+        Field(description="how it stands at the moment of as_of", examples=["active"])
     )
     start: str = Field(examples=["2026-01-01"])
     end: str | None = Field(description="the first day after; none is open-ended")

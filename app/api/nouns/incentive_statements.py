@@ -31,7 +31,7 @@ class IncentiveLineBody(BaseModel):
     """What is paid for an event."""
 
     event: str
-    rule: str = Field(examples=["renewal"])
+    rule: incentive_statement_commands.Rule
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     contract: str
     at: str = Field(description="when the event was true")

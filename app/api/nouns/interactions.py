@@ -13,7 +13,8 @@ from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
-from app.domain.interaction.commands import LogInteraction, VoidInteraction
+from app.domain.interaction.commands import Channel, Direction, LogInteraction, VoidInteraction
+from app.domain.kernel.command import Visibility
 from projections.views import interactions
 
 router = APIRouter(prefix="/v1", tags=["interactions"], route_class=StrictRoute)
@@ -35,8 +36,8 @@ class InteractionBody(BaseModel):
 
     id: Annotated[str, From("interaction")] = Field(examples=["int_01jd7z5m3vf8x9v0w1y2z3a4b5"])
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
-    channel: str = Field(examples=["call"])
-    direction: str = Field(examples=["inbound"])
+    channel: Channel
+    direction: Direction
     occurred_at: Annotated[str, InstantOf("occurred")]
     subject: Annotated[str | None, Sealed("event_id")]
     summary: Annotated[str | None, Sealed("event_id")]
@@ -47,7 +48,7 @@ class InteractionBody(BaseModel):
     external_ref: str | None
     voided: bool
     actor: str
-    visibility: str
+    visibility: Visibility
     version: int
 
 

@@ -1,7 +1,7 @@
 """KPI certificates over HTTP: figures attested to third parties, and computed again to compare."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
@@ -20,6 +20,7 @@ from app.domain.kpi_certificate.commands import IssueKpiCertificate
 from app.kpi_queries import KpiQuery, Scope, views_of
 from app.services import kpi_certificates as certificates
 from app.store.receipts import Receipt
+from projections.kpis.base import Unit
 from projections.views import kpi_certificates
 from projections.views.kpi_certificates import KpiCertificate
 
@@ -44,7 +45,7 @@ class FigureScopeBody(BaseModel):
     tier: str | None = None
     currency: str | None = None
     reporting_currency: str | None = None
-    attribution: str | None = None
+    attribution: Literal["start", "end"] | None = None
 
 
 def _scope(row: KpiCertificate) -> dict[str, str]:
@@ -65,7 +66,7 @@ class KpiCertificateBody(BaseModel):
     id: Annotated[str, From("kpi_certificate")] = Field(examples=["crt_01jd7z5m3xf8x9v0w1y2z3a4b5"])
     kpi: str = Field(examples=["net_revenue_retention"])
     method: str
-    unit: str
+    unit: Unit
     value: str | None
     null_reason: str | None
     numerator: str

@@ -56,8 +56,8 @@ class OpportunityBody(BaseModel):
     id: Annotated[str, From("opportunity")] = Field(examples=["opp_01jd7z5m3tf8x9v0w1y2z3a4b5"])
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     title: str
-    kind: str = Field(examples=["upsell"])
-    source: str = Field(examples=["review"])
+    kind: Literal["upsell", "cross_sell"]
+    source: commands.Source
     product: str | None
     interaction: str | None
     scope_change: str | None
@@ -65,8 +65,10 @@ class OpportunityBody(BaseModel):
     renewal: str | None
     external_ref: str | None
     identified_at: AsInstant
-    stage: str = Field(examples=["qualified"], description="where it is, or was when it was parked or decided")
-    outcome: str = Field(examples=["open"], description="open, parked, won or lost")
+    stage: commands.Stage = Field(
+        examples=["qualified"], description="where it is, or was when it was parked or decided"
+    )
+    outcome: Literal["open", "parked", "won", "lost"]
     annual_value: AsMoney | None = Field(description="what it may bring a year, by the last estimate")
     weighted_value: Annotated[MoneyBody | None, Computed(_weighted_value)] = Field(
         description="that times its probability"

@@ -20,6 +20,7 @@ from app.domain.kernel.errors import Invalid
 from app.domain.period_close.commands import ClosePeriod, RestatePeriod
 from app.services import period_closes as periods
 from app.store.receipts import Receipt
+from projections.kpis.base import Unit
 from projections.views import period_closes
 from projections.views.period_closes import PeriodClose
 
@@ -64,7 +65,7 @@ class FigureSince(BaseModel):
 
     kpi: str
     method: str
-    unit: str
+    unit: Unit
     currency: str | None
     certificate: str
     known_position: int

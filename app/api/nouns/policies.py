@@ -1,7 +1,7 @@
 """Policies over HTTP: rules as data, drafted, put in force from a day, and what was in force when."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response, Security
 from pydantic import BaseModel, Field
@@ -34,7 +34,7 @@ class PolicyVersionBody(BaseModel):
 
     number: int = Field(examples=[1])
     name: str = Field(description="what answers call it", examples=["metric@default/1"])
-    status: str = Field(description="draft, active or retired", examples=["active"])
+    status: Literal["draft", "active", "retired"] = Field(examples=["active"])
     start: str | None = Field(description="the first day on which it counts", examples=["2026-01-01"])
     end: str | None = Field(description="the first day on which it counts no more")
 
@@ -56,7 +56,9 @@ class PolicyBody(BaseModel):
     kind: Kind
     name: str = Field(examples=["default"])
     external_ref: str | None
-    status: str = Field(description="active while a version is, else draft while one is, else retired")
+    status: Literal["draft", "active", "retired"] = Field(
+        description="active while a version is, else draft while one is, else retired"
+    )
     in_force: Annotated[int | None, Added()] = Field(
         description="the number of the version that counts on the day of as_of"
     )

@@ -1,6 +1,6 @@
 """Proposals over HTTP: versions of an offer, the concessions on the live one, and how it ends."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
@@ -114,7 +114,7 @@ class ProposalBody(BaseModel):
     external_ref: str | None
     currency: str
     drafted_at: AsInstant
-    state: str = Field(examples=["submitted"], description="drafted, submitted, accepted, declined or expired")
+    state: Literal["drafted", "submitted", "accepted", "declined", "expired"] = Field(examples=["submitted"])
     live_version: Annotated[int, From("number")]
     valid_until: str
     value: AsMoney = Field(description="what the live version lists a year")

@@ -1,6 +1,6 @@
 """Renewals over HTTP: what falls due, the cycle of each, and what was expected of it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
@@ -17,7 +17,7 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.values import Day
-from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
+from app.domain.renewal.commands import Category, DeferRenewal, OpenRenewal, Risk, SetRenewalRisk, SubmitForecast
 from projections.views import forecasts, renewals
 from projections.views.forecasts import Forecast
 from projections.views.renewals import Renewal
@@ -31,7 +31,7 @@ _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 class RenewalForecastBody(BaseModel):
     """What somebody expected of a renewal."""
 
-    category: str = Field(examples=["commit"])
+    category: Category
     probability: Annotated[str | None, From("chance")] = Field(
         description="null where none was recorded", examples=["0.9"]
     )
@@ -51,7 +51,7 @@ class ForecastSubmissionBody(BaseModel):
     contract: str
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     due: str = Field(examples=["2026-12-31"])
-    category: str = Field(examples=["commit"])
+    category: Category
     probability: str | None = Field(description="null where none was recorded", examples=["0.9"])
     expected_value: Annotated[MoneyBody, MoneyOf("expected")] = Field(
         description="a year, of the new term if there is one"
@@ -75,13 +75,13 @@ class RenewalBody(BaseModel):
     noticed: bool
     auto_renew: bool
     atr: AsMoney = Field(description="the annual value available to renew")
-    outcome: str = Field(examples=["open"])
+    outcome: Literal["open", "renewed", "lost"]
     renewed: AsMoney | None
-    timing: str | None
+    timing: Literal["early", "on_time", "late"] | None
     decided_at: AsInstant | None
     reason: str | None
     voluntary: bool | None
-    risk: str | None
+    risk: Risk | None
     probability: str | None
     drivers: list[str]
     deferred_to: str | None

@@ -99,8 +99,10 @@ class ScopeChangeBody(BaseModel):
     external_ref: str | None
     needed_by: str | None
     raised_at: AsInstant
-    state: str = Field(examples=["consulting"])
-    closed_as: str | None = Field(description="withdrawn or declined")
+    state: Literal[
+        "raised", "consulting", "assessed", "responded", "decided", "amended", "absorbed", "delivered", "closed"
+    ] = Field(examples=["consulting"])
+    closed_as: Literal["withdrawn", "declined"] | None = Field(description="how it was closed; null while it was not")
     waiting_on: list[str] = Field(description="teams, client, approver or account_manager", examples=[["creative"]])
     consults: Annotated[list[dict[str, Any]], EachOf(_consult)]
     assessment: Annotated[dict[str, Any] | None, Part(_Assessment, when="assessed_at")]

@@ -60,7 +60,7 @@ class WebhookEndpointBody(BaseModel):
     id: Annotated[str, From("endpoint")]
     provider: str = Field(examples=["standard_webhooks"])
     label: str | None
-    status: str = Field(examples=["open"])
+    status: Literal["open", "closed"]
     url: Annotated[str, Added()]
     tolerance_seconds: int
     hash: str | None

@@ -7,6 +7,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.values import Instant, Label, Name, Note, Share
 
+Channel = Literal["call", "mail", "meeting", "chat", "visit", "portal"]
+Direction = Literal["inbound", "outbound", "internal"]
+
 
 class Attendee(BaseModel):
     """Somebody who took part; a plain string is a name."""
@@ -25,8 +28,8 @@ def _named(value: Any) -> Any:
 class LogInteraction(Creation):
     """Logs a contact with a client."""
 
-    channel: Literal["call", "mail", "meeting", "chat", "visit", "portal"]
-    direction: Literal["inbound", "outbound", "internal"]
+    channel: Channel
+    direction: Direction
     occurred_at: Instant
     subject: Name | None = None
     summary: Note | None = None

@@ -7,6 +7,9 @@ from pydantic import Field
 from app.domain.kernel.command import Command
 from app.domain.kernel.values import Amount, Currency, Day, Label, Share
 
+Risk = Literal["on_track", "watch", "at_risk", "critical"]
+Category = Literal["commit", "best_case", "at_risk", "lost"]
+
 
 class OpenRenewal(Command):
     """Begins the work on a contract's renewal."""
@@ -15,7 +18,7 @@ class OpenRenewal(Command):
 class SetRenewalRisk(Command):
     """Rates how likely the renewal is."""
 
-    risk: Literal["on_track", "watch", "at_risk", "critical"]
+    risk: Risk
     probability: Share | None = Field(None, description='from "0" to "1"')
     drivers: tuple[Label, ...] = Field((), max_length=20)
 
@@ -29,7 +32,7 @@ class DeferRenewal(Command):
 class SubmitForecast(Command):
     """Forecasts the renewal; earlier forecasts stay, and the newest counts."""
 
-    category: Literal["commit", "best_case", "at_risk", "lost"]
+    category: Category
     probability: Share | None = Field(None, description='from "0" to "1"; default: by the category')
     expected_value: Amount = Field(description="a year, of the new term if there is one")
     currency: Currency | None = Field(None, description="default: the contract's; another one is refused")
