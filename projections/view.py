@@ -1,7 +1,7 @@
 """What a view is: a row, a key, folds, one table, and what its lists may be filtered and ordered by."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import UnionType
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args, get_type_hints
@@ -53,6 +53,8 @@ class View(Generic[Row]):
     filters, order: the members by which lists may be filtered and ordered. noun: what an error calls a row.
     many: whether folds take and give all rows of a group, as a mapping by key, instead of one row.
     unversioned: which rows of a view with history are a fold's own working state: only their newest state is kept.
+    retracted: retracting topic -> the topic of the same stream that it takes back. What a fold made of that, a count or a
+    maximum, cannot be undone from the row alone: the group is folded again without it. Not with `history` or `many`.
     """
 
     name: str
@@ -71,6 +73,7 @@ class View(Generic[Row]):
     noun: str = ""
     many: bool = False
     unversioned: Callable[[Key], bool] | None = None
+    retracted: Mapping[str, str] = field(default_factory=dict)
 
     OPEN: ClassVar[int] = FOREVER
 

@@ -2,14 +2,15 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from app.domain.recorded import Recorded
 from app.read_side.view_tables import create_tables
-from app.read_side.view_writer import ViewWriter, events_by_view
+from app.read_side.view_writer import ViewWriter, events_by_view, group_events
 from app.store.engine import Database
 from app.store.event_pages import read_page
 from projections.view import View
@@ -56,8 +57,16 @@ def replay(
     create_tables(memory, views)
     last = 0
     types = sorted({topic for view in views for topic in view.on})
-    writers = [ViewWriter(memory, view, tenant_id, where) for view in views]
     with log.read(tenant_id) as reading, memory.write_views(tenant_id) as writing:
+
+        def writer_of(view: View[Any]) -> ViewWriter:
+            def events_of(group: str, until: int) -> Iterator[Recorded]:
+                events = group_events(reading, view, tenant_id, group, until)
+                return (event for event in events if as_of is None or event.effective_at <= as_of)
+
+            return ViewWriter(memory, view, tenant_id, where, events_of=events_of)
+
+        writers = [writer_of(view) for view in views]
         while events := read_page(
             reading, tenant_id, last, BATCH, until=position, types=types, account_id=account_id, stream_id=stream_id
         ):

@@ -1,7 +1,8 @@
 """The view writer: rows of one view, folded in memory and written by few statements."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -11,9 +12,12 @@ from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from app.store import rows
 from app.store.engine import Database, keyed, keys
+from app.store.event_pages import read_page
 from projections.interval_index import lifetime_class
 from projections.view import Key, View
 
+REFOLDED: Final = 5000
+"""How many events are read at a time where a group is folded again."""
 Poison = tuple[int, str]
 """The position of an event that a fold refuses, and its error's name."""
 GroupedEvents = list[tuple[str, Recorded]]
@@ -23,18 +27,27 @@ GroupedEvents = list[tuple[str, Recorded]]
 class ViewWriter:
     """Folds events into rows of one view and one tenant, and writes what changed when `write` is called.
 
-    Takes: the table to load from and to write to, the serving one when none is named. What it has in memory is right as
-    long as nobody else writes there: for one batch in the serving table, for any time in a table of its own.
+    Takes: the table to load from and to write to, the serving one when none is named; what gives the events of a group up to a
+    position, where the log is not where the table is. What it has in memory is right as long as nobody else writes there: for one
+    batch in the serving table, for any time in a table of its own.
     """
 
     def __init__(
-        self, database: Database, view: View[Any], tenant_id: str, where: ZoneInfo, table: str | None = None
+        self,
+        database: Database,
+        view: View[Any],
+        tenant_id: str,
+        where: ZoneInfo,
+        table: str | None = None,
+        *,
+        events_of: Callable[[str, int], Iterable[Recorded]] | None = None,
     ) -> None:
         self.database = database
         self.view = view
         self.tenant_id = tenant_id
         self.where = where
         self.table = table or view.follower
+        self._events_of = events_of
         self._groups: dict[str, dict[Key, Any]] = {}
         self._since: dict[Key, int] = {}
         self._opened: dict[tuple[Key, int], tuple[Any, int]] = {}
@@ -59,7 +72,10 @@ class ViewWriter:
         if self.view.facts:
             return self._fold_facts(grouped) or poison
         self.load(connection, self._missing(grouped))
-        return (self._fold_many(grouped) if self.view.many else self._fold_one(grouped)) or poison
+        poison = (self._fold_many(grouped) if self.view.many else self._fold_one(grouped)) or poison
+        if self.view.retracted:
+            self._fold_retracted(connection, grouped, poison)
+        return poison
 
     def _grouped(self, events: Sequence[Recorded]) -> tuple[GroupedEvents, Poison | None]:
         """Events with the groups that they belong to, up to one whose group cannot be found."""
@@ -127,6 +143,20 @@ class ViewWriter:
                     note(key, old, row, event.position)
             groups[group] = after
         return None
+
+    def _fold_retracted(self, connection: Connection, grouped: GroupedEvents, poison: Poison | None) -> None:
+        """Folds the groups of which something was taken back again, without it, up to the last of these events."""
+        until = poison[0] - 1 if poison else FOREVER
+        folded = [(group, event) for group, event in grouped if event.position <= until]
+        events_of = self._events_of or partial(group_events, connection, self.view, self.tenant_id)
+        for group in dict.fromkeys(group for group, event in folded if event.type in self.view.retracted):
+            key, row = (group,), None
+            for event in without_retracted(self.view, list(events_of(group, folded[-1][1].position))):
+                row = self.view.on[event.type](row, event, self.where)
+            before = self._groups[group].get(key)
+            if row is not None and row != before:
+                self._groups[group][key] = row
+                self._note(key, before, row, folded[-1][1].position)
 
     def _note(self, key: Key, before: Any, after: Any, position: int) -> None:
         """Keeps what became of a row until it is written."""
@@ -235,6 +265,23 @@ class ViewWriter:
 
 def _poison(event: Recorded, fault: Exception) -> Poison:
     return event.position, type(fault).__name__
+
+
+def group_events(connection: Connection, view: View[Any], tenant_id: str, group: str, until: int) -> Iterator[Recorded]:
+    """The events of a view's topics that belong to an account or a stream, up to a position. Takes: a connection that reads the log."""
+    column = "account_id" if group.startswith("acct_") else "stream_id"
+    position = 0
+    while events := read_page(
+        connection, tenant_id, position, REFOLDED, until=until, types=sorted(view.on), **{column: group}
+    ):
+        position = events[-1].position
+        yield from events
+
+
+def without_retracted(view: View[Any], events: Sequence[Recorded]) -> Iterator[Recorded]:
+    """Events without those that later ones of the same stream take back."""
+    gone = {(view.retracted[event.type], event.stream_id) for event in events if event.type in view.retracted}
+    return (event for event in events if (event.type, event.stream_id) not in gone)
 
 
 def events_by_view(views: Sequence[View[Any]], events: Sequence[Recorded]) -> Mapping[str, list[Recorded]]:

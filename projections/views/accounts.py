@@ -90,9 +90,14 @@ def _touched(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
     )
 
 
+def _touch_voided(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
+    """An interaction that is taken back; the row is folded again without it."""
+    return None if row is None else row._replace(latest_at=max(row.latest_at, recorded.effective_at))
+
+
 VIEW = View(
     name="accounts",
-    version=1,
+    version=2,
     row=Account,
     keys=("account",),
     on={
@@ -103,10 +108,12 @@ VIEW = View(
         "account.closed": _changed,
         "account.reopened": _changed,
         "interaction.logged": _touched,
+        "interaction.voided": _touch_voided,
     },
     group_of=account,
     filters=("status", "tier", "owner", "currency", "external_ref", "industry"),
     order=("account", "name", "opened_at", "last_touch_at"),
     indexes=(("name", "account"), ("owner", "account")),
     noun="account",
+    retracted={"interaction.voided": "interaction.logged"},
 )

@@ -36,8 +36,9 @@ def log(_state: InteractionState, command: LogInteraction, context: Context) -> 
     return (Decided(event, effective_at=occurred if command.effective_at is None else context.effective_at),)
 
 
-def void(state: InteractionState, _command: VoidInteraction, _context: Context) -> tuple[InteractionVoided, ...]:
-    """The entry marked as wrong. Raises: Refused when it was before."""
+def void(state: InteractionState, command: VoidInteraction, context: Context) -> tuple[Decided, ...]:
+    """The entry marked as wrong, from when it was true: it never took place. Raises: Refused when it was before."""
     if state.voided:
         raise Refused("interaction_voided", "the entry was voided already")
-    return (InteractionVoided(),)
+    at = state.logged_at if command.effective_at is None else context.effective_at
+    return (Decided(InteractionVoided(), effective_at=at),)

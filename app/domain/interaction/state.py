@@ -8,9 +8,10 @@ from app.domain.recorded import Recorded
 
 @dataclass(frozen=True)
 class InteractionState:
-    """What decisions need of an interaction."""
+    """What decisions need of an interaction. logged_at: when it is true, in microseconds."""
 
     account: str | None = None
+    logged_at: int = 0
     voided: bool = False
 
 
@@ -18,7 +19,7 @@ def evolve(state: InteractionState, recorded: Recorded) -> InteractionState:
     """The state after one more event."""
     match recorded.event:
         case InteractionLogged(account=account):
-            return InteractionState(account=account)
+            return InteractionState(account=account, logged_at=recorded.effective_at)
         case InteractionVoided():
             return replace(state, voided=True)
         case _:
