@@ -16,12 +16,15 @@ class Related(NamedTuple):
     """Another aggregate whose state a decision reads.
 
     It is named by the caller's target, by the command's member or by the state's attribute of this name, in that order.
-    aggregate: its type. optional: whether nobody needs to name it.
+    aggregate: its type. optional: whether nobody needs to name it. topic: nobody names it; it is every aggregate of the type that
+    has an event of this topic and is of the account that the command is about, by id. What is decided on them is appended only
+    if nobody has added such an event to the account meanwhile.
     """
 
     name: str
     aggregate: str
     optional: bool
+    topic: str = ""
 
 
 def required(name: str, *, aggregate: str | None = None) -> Related:
@@ -32,6 +35,11 @@ def required(name: str, *, aggregate: str | None = None) -> Related:
 def optional(name: str, *, aggregate: str | None = None) -> Related:
     """A state that the decision reads where something names it. Takes: as `required`."""
     return Related(name, aggregate or name, optional=True)
+
+
+def every(name: str, *, aggregate: str, topic: str) -> Related:
+    """All states of a type that have an event of a topic, of the account that the command is about, as a mapping by id."""
+    return Related(name, aggregate, optional=True, topic=topic)
 
 
 @dataclass(frozen=True)

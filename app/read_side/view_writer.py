@@ -269,10 +269,18 @@ def _poison(event: Recorded, fault: Exception) -> Poison:
 
 def group_events(connection: Connection, view: View[Any], tenant_id: str, group: str, until: int) -> Iterator[Recorded]:
     """The events of a view's topics that belong to an account or a stream, up to a position. Takes: a connection that reads the log."""
-    column = "account_id" if group.startswith("acct_") else "stream_id"
-    position = 0
+    of_account = group.startswith("acct_")
+    account_id, stream_id, position = group if of_account else None, None if of_account else group, 0
+    topics = sorted(view.on)
     while events := read_page(
-        connection, tenant_id, position, REFOLDED, until=until, types=sorted(view.on), **{column: group}
+        connection,
+        tenant_id,
+        position,
+        REFOLDED,
+        until=until,
+        types=topics,
+        account_id=account_id,
+        stream_id=stream_id,
     ):
         position = events[-1].position
         yield from events

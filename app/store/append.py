@@ -1,7 +1,7 @@
 """What a command appends, and the outcome."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.domain.kernel.errors import DomainError
 from app.store.mapper import StoredEnvelope
@@ -16,6 +16,7 @@ class AppendRequest:
     stream_id: the aggregate that the command was about. expects: the version at which each stream was read.
     claims: references that will name this aggregate, as (noun, reference). depends_on: ids of events that commands before
     it decided and that must have been stored: a version alone would not tell them from another writer's events.
+    counts: how many events of a topic an account has, by (account, topic), where nobody may have added one meanwhile.
     """
 
     tenant_id: str
@@ -26,6 +27,7 @@ class AppendRequest:
     claims: tuple[tuple[str, str], ...] = ()
     data_keys: tuple[DataKey, ...] = ()
     depends_on: tuple[str, ...] = ()
+    counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 Outcome = Receipt | DomainError

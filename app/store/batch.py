@@ -23,6 +23,7 @@ class LookupKeys:
     claims: list[tuple[str, str]] = field(default_factory=list)
     data_keys: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
+    counts: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, requests: Sequence[AppendRequest]) -> "LookupKeys":
@@ -36,6 +37,7 @@ class LookupKeys:
             claims=list({claim: None for request in requests for claim in request.claims}),
             data_keys=list({key.key_id: None for request in requests for key in request.data_keys if key.shared}),
             events=sorted(dependencies),
+            counts=list({counted: None for request in requests for counted in request.counts}),
         )
 
     def parts(self) -> list[tuple[str, list[Any]]]:
@@ -46,13 +48,15 @@ class LookupKeys:
             ("claims", self.claims),
             ("data_keys", self.data_keys),
             ("events", self.events),
+            ("counts", self.counts),
         ]
         return [part for part in every if part[1]]
 
 
 @dataclass
 class Existing:
-    """What the store holds under the keys: receipts, versions of streams, owners of claims, data keys and events.
+    """What the store holds under the keys: receipts, versions of streams, owners of claims, data keys, events, and how many
+    events of a topic an account has.
 
     A batch adds what it appends, so that each of its commands is checked against the ones before it too.
     """
@@ -62,6 +66,7 @@ class Existing:
     claims: dict[tuple[str, str], str] = field(default_factory=dict)
     data_keys: set[str] = field(default_factory=set)
     events: set[str] = field(default_factory=set)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 class Batch:
@@ -97,6 +102,8 @@ class Batch:
             existing.versions[str(event.originator_id)] = event.originator_version
             existing.events.add(event.event_id)
             appended.append((event.event_id, event.topic, self.head))
+            if existing.counts and (counted := (str(event.account_id), event.topic)) in existing.counts:
+                existing.counts[counted] += 1
         receipt = Receipt(
             id=append.stream_id,
             version=existing.versions.get(append.stream_id, 0),
@@ -135,6 +142,8 @@ class Batch:
             version = existing.versions.get(stream_id, 0)
             if version != expected:
                 raise Conflict("version_conflict", "the stream moved on", current_version=version)
+        if any(existing.counts[counted] != expected for counted, expected in append.counts.items()):
+            raise Conflict("version_conflict", "something was added to the account meanwhile")
         if any(event_id not in existing.events for event_id in append.depends_on):
             raise Conflict("version_conflict", "an event that it depends on was not stored")
         for claim in append.claims:

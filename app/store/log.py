@@ -1,6 +1,7 @@
 """The log: the way into the store for everything else. Reads streams and positions, prepares and appends."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 from eventsourcing.persistence import EventStore
@@ -147,6 +148,13 @@ class Log:
 
     # --- writing ---
 
+    def streams_of(self, tenant_id: str, account_id: str, topic: str) -> list[str]:
+        """The streams of an account that have an event of a topic."""
+        log = tables.events.c
+        condition = (log.tenant_id == tenant_id, log.account_id == account_id, log.type == topic)
+        with self.database.read(tenant_id) as connection:
+            return list(connection.scalars(select(log.stream_id).where(*condition).order_by(log.position)))
+
     def prepare(
         self,
         tenant_id: str,
@@ -159,6 +167,7 @@ class Log:
         expects: Mapping[str, int],
         request: Request,
         claims: Sequence[tuple[str, str]] = (),
+        counts: Mapping[tuple[str, str], int] = MappingProxyType({}),
         known_keys: dict[str, bytes | None] | None = None,
         cache_only: bool = False,
     ) -> AppendRequest:
@@ -192,6 +201,7 @@ class Log:
             request=request,
             claims=tuple(claims),
             data_keys=tuple(new_keys),
+            counts=counts,
         )
 
     def append(self, tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:

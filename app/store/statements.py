@@ -53,6 +53,8 @@ class SQLite:
         "CROSS JOIN data_keys ON tenant_id = :tenant AND key_id = k.value",
         "events": "SELECT json_group_array(event_id) FROM json_each(:events) AS k "
         "CROSS JOIN events ON tenant_id = :tenant AND event_id = k.value",
+        "counts": "SELECT json_group_array(json_array(k.value ->> 0, k.value ->> 1, (SELECT count(*) FROM events "
+        "WHERE tenant_id = :tenant AND account_id = k.value ->> 0 AND type = k.value ->> 1))) FROM json_each(:counts) AS k",
     }
     BEGIN: Final = "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (?, 0, 0)"
     MOVE: Final = "UPDATE ledgers SET head = ?, recorded_at = ? WHERE tenant_id = ?"
@@ -118,6 +120,9 @@ class Postgres:
         "(SELECT * FROM data_keys WHERE tenant_id = %(tenant)s AND key_id = k.key OFFSET 0) AS f",
         "events": "SELECT json_agg(f.event_id) FROM unnest(%(events)b::text[]) AS k(key) CROSS JOIN LATERAL "
         "(SELECT * FROM events WHERE tenant_id = %(tenant)s AND event_id = k.key OFFSET 0) AS f",
+        "counts": "SELECT json_agg(json_build_array(k.account, k.topic, (SELECT count(*) FROM events "
+        "WHERE tenant_id = %(tenant)s AND account_id = k.account AND type = k.topic))) "
+        "FROM unnest(%(accounts)b::text[], %(counts)b::text[]) AS k(account, topic)",
     }
     BEGIN: Final = "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (%s, 0, 0) ON CONFLICT DO NOTHING"
     MOVE: Final = "UPDATE ledgers SET head = %s, recorded_at = %s WHERE tenant_id = %s"
@@ -127,6 +132,8 @@ class Postgres:
         parts = tuple(binds)
         if "claims" in binds:
             binds["nouns"], binds["claims"] = (list(column) for column in zip(*keys.claims, strict=True))
+        if "counts" in binds:
+            binds["accounts"], binds["counts"] = (list(column) for column in zip(*keys.counts, strict=True))
         while True:
             cursor.execute(self.HEAD, (tenant_id,))
             # A statement of its own: its snapshot must be younger than the lock.
@@ -176,6 +183,7 @@ def _existing(parts: Iterable[str], row: Sequence[str | None]) -> Existing:
         claims={(noun, ref): stream_id for noun, ref, stream_id in rows_of.get("claims", ())},
         data_keys=set(rows_of.get("data_keys", ())),
         events=set(rows_of.get("events", ())),
+        counts={(account, topic): count for account, topic, count in rows_of.get("counts", ())},
     )
 
 

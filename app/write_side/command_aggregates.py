@@ -9,6 +9,7 @@ from typing import NamedTuple
 from app.domain.aggregate_type import Decision, Related
 from app.domain.aggregates import AGGREGATES, DECISIONS
 from app.domain.kernel.errors import Conflict, Invalid, NotFound, Refused
+from app.store.log import CacheMiss
 from app.write_side.aggregate_loader import AggregateLoader
 from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.pending import PendingWrites
@@ -61,7 +62,7 @@ class CommandAggregates:
 
         Raises: Invalid, NotFound; Refused where it belongs to another account.
         """
-        name, aggregate, optional = related
+        name, aggregate, optional = related.name, related.aggregate, related.optional
         state = primary.versioned.state
         by_caller = envelope.target(name)
         id_or_ref = by_caller or getattr(state, name, None)
@@ -81,6 +82,19 @@ class CommandAggregates:
         if name == "account" and account is not None and stream_id != account:
             raise Refused("other_account", "the thing belongs to another account than the one that was named")
         return Loaded(stream_id, versioned)
+
+    def every(self, envelope: CommandEnvelope, related: Related, account: str, pending: PendingWrites) -> list[Loaded]:
+        """The aggregates of an account that have an event of the topic, those of the commands before this one among them.
+
+        Raises: CacheMiss when nothing may be read.
+        """
+        if pending.cache_only:
+            raise CacheMiss
+        found = dict.fromkeys(self._loader.log.streams_of(envelope.tenant_id, account, related.topic))
+        found |= dict.fromkeys(pending.of_account.get((account, related.topic), ()))
+        return [
+            Loaded(*self._loader.load(envelope.tenant_id, related.aggregate, stream_id, pending)) for stream_id in found
+        ]
 
     def _named_by_primary(self, envelope: CommandEnvelope, pending: PendingWrites) -> Iterator[tuple[str, str]]:
         """What the primary aggregate's own state names, where the caller does not, as (aggregate, id or ref:…)."""

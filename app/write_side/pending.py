@@ -13,6 +13,7 @@ class PendingWrites:
     raised instead. from_cache: the streams whose state the current command took from the cache and not from the log.
     states, refs: as the commands before leave them. last_event_ids: the last event that they add to a stream.
     new_streams: streams that begin in this batch. absent: ids and references that were looked up and do not exist.
+    of_account: the streams to which they add an event of a topic, by (account, topic).
     data_keys: persons' data keys that were looked up, with None where a person has none.
     """
 
@@ -24,4 +25,5 @@ class PendingWrites:
     last_event_ids: dict[str, str] = field(default_factory=dict)
     new_streams: set[str] = field(default_factory=set)
     absent: set[tuple[str, str]] = field(default_factory=set)
+    of_account: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     data_keys: dict[str, bytes | None] = field(default_factory=dict, repr=False)

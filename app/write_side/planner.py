@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -26,6 +26,11 @@ from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.pending import PendingWrites
 from app.write_side.state_cache import VersionedState
 from app.write_side.states_after import before_append, states_after
+
+COUNTED: Final = frozenset(
+    related.topic for decision in DECISIONS.values() for related in decision.reads if related.topic
+)
+"""The topics by which decisions find all aggregates of an account."""
 
 
 class Plan(NamedTuple):
@@ -88,7 +93,14 @@ class Planner:
         primary = self.aggregates.primary(envelope, decision, pending)
         stream_id, state = primary.stream_id, primary.versioned.state
         ids, states, read = {decision.aggregate: stream_id}, {}, {stream_id: primary.versioned}
+        counts = {}
         for related in decision.reads:
+            if related.topic:
+                every = self.aggregates.every(envelope, related, stream_id, pending)
+                states[related.name] = {each.stream_id: each.versioned.state for each in every}
+                read |= {each.stream_id: each.versioned for each in every}
+                counts[stream_id, related.topic] = len(every)
+                continue
             loaded = self.aggregates.related(envelope, related, primary, pending)
             if loaded is not None:
                 ids[related.name], states[related.name] = loaded.stream_id, loaded.versioned.state
@@ -112,7 +124,7 @@ class Planner:
         account_id = _account_of((state, *states.values())) or (stream_id if decision.aggregate == "account" else None)
         new_events = self._new_events(decided, decision, context, read, account_id)
         claims = _claims(decision, command, context)
-        return self._plan(envelope, pending, stream_id, new_events, read=read, claims=claims, now=now)
+        return self._plan(envelope, pending, stream_id, new_events, read=read, claims=claims, counts=counts, now=now)
 
     def _new_events(
         self,
@@ -153,9 +165,10 @@ class Planner:
         *,
         read: dict[str, VersionedState],
         claims: Sequence[tuple[str, str]],
+        counts: Mapping[tuple[str, str], int],
         now: int,
     ) -> Plan:
-        append = self._append_request(envelope, pending, stream_id, new_events, read=read, claims=claims)
+        append = self._append_request(envelope, pending, stream_id, new_events, read=read, claims=claims, counts=counts)
         events = [
             before_append(envelope.tenant_id, envelope.actor, new_event, stored.state, now)
             for new_event, stored in zip(new_events, append.events, strict=True)
@@ -167,6 +180,9 @@ class Planner:
             pending.refs.update(dict.fromkeys(claims, stream_id))
             for new_event in new_events:
                 pending.last_event_ids[new_event.stream_id] = new_event.event_id
+                topic = (str(new_event.account_id), new_event.event.TOPIC)
+                if topic[1] in COUNTED:
+                    pending.of_account.setdefault(topic, []).append(new_event.stream_id)
             if not read[stream_id].version:
                 pending.new_streams.add(stream_id)
         return plan
@@ -180,6 +196,7 @@ class Planner:
         *,
         read: Mapping[str, VersionedState],
         claims: Sequence[tuple[str, str]],
+        counts: Mapping[tuple[str, str], int],
     ) -> AppendRequest:
         command = envelope.command
         # A reason that is a member of the event itself is not sealed a second time.
@@ -195,6 +212,7 @@ class Planner:
                 expects={stream: versioned.version for stream, versioned in read.items()},
                 request=envelope.request,
                 claims=claims,
+                counts=counts,
                 known_keys=pending.data_keys,
                 cache_only=pending.cache_only,
             )

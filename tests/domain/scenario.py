@@ -156,6 +156,9 @@ class Scenario:
             stream_id = self._resolved(kind.name, targets[kind.name])
             state = kind.fold(self.streams[stream_id])
         ids, states = {kind.name: stream_id}, {}
+        for related in decision.reads:
+            if related.topic:
+                states[related.name] = self._every(related, stream_id)
         for related, related_id in self._related(decision, command, targets, state):
             ids[related.name], states[related.name] = related_id, self.state(related.aggregate, related_id)
         at = self.now if command.effective_at is None else moment_start(command.effective_at, self.zone)
@@ -180,10 +183,18 @@ class Scenario:
         self, decision: Decision, command: Command, targets: dict[str, str], state: Any
     ) -> Iterator[tuple[Related, str]]:
         for related in decision.reads:
+            if related.topic:
+                continue
             named = targets.get(related.name) or vars(command).get(related.name)
             own = getattr(state, related.name, None)
             if named or not (related.optional and (own is None or not self._exists(related.aggregate, own))):
                 yield related, self._resolved(related.aggregate, named or own)
+
+    def _every(self, related: Related, account: str) -> dict[str, Any]:
+        """The states of an account's aggregates that have an event of the topic, by id."""
+        having = [one for one, stream in self.streams.items() if any(event.type == related.topic for event in stream)]
+        states = {one: self.state(related.aggregate, one) for one in having}
+        return {one: state for one, state in states.items() if state.account == account}
 
     def _exists(self, aggregate: str, named: str) -> bool:
         return named in self.streams or (aggregate, named.removeprefix("ref:")) in self.references

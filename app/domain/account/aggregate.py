@@ -4,7 +4,7 @@ from typing import Final
 
 from app.domain.account import commands, decisions
 from app.domain.account.state import AccountState, evolve
-from app.domain.aggregate_type import AggregateType, Decision
+from app.domain.aggregate_type import AggregateType, Decision, every
 
 ACCOUNT: Final = AggregateType(
     name="account",
@@ -16,7 +16,9 @@ ACCOUNT: Final = AggregateType(
         commands.RenameAccount: Decision(decisions.rename),
         commands.SetAccountTier: Decision(decisions.set_tier),
         commands.SetAccountOwner: Decision(decisions.set_owner),
-        commands.CloseAccount: Decision(decisions.close),
+        commands.CloseAccount: Decision(
+            decisions.close, reads=(every("contracts", aggregate="contract", topic="contract.signed"),)
+        ),
         commands.ReopenAccount: Decision(decisions.reopen),
     },
 )

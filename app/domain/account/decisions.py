@@ -59,9 +59,13 @@ def set_owner(state: AccountState, command: SetAccountOwner, _context: Context) 
     return (AccountOwnerSet(owner=command.owner, previous=state.owner),)
 
 
-def close(state: AccountState, _command: CloseAccount, _context: Context) -> tuple[Event, ...]:
-    """The end of the relationship."""
+def close(state: AccountState, _command: CloseAccount, context: Context) -> tuple[Event, ...]:
+    """The end of the relationship. Raises: Refused while a contract is in force, or begins later."""
     require_open(state)
+    contracts = context.states["contracts"]
+    going_on = [named for named, contract in contracts.items() if contract.ends_at(context) > context.effective_at]
+    if going_on:
+        raise Refused("contract_in_force", "contracts of the account go on; end them first", contracts=sorted(going_on))
     return (AccountClosed(),)
 
 

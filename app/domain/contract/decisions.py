@@ -109,7 +109,7 @@ def give_notice(state: ContractState, command: GiveNotice, context: Context) -> 
 
     Raises: Refused when notice was given, or for an end that is not ahead.
     """
-    require_live(state, context)
+    require_binding(state)
     if state.noticed:
         raise Refused("notice_given", "notice was given already; withdraw it first")
     notice_day = day_of(context.effective_at, context.zone)
@@ -165,11 +165,19 @@ def resume(state: ContractState, _command: ResumeContract, context: Context) -> 
 
 def require_live(state: ContractState, context: Context) -> None:
     """Raises: Refused unless the contract is signed, not terminated, and of an open account."""
+    require_binding(state)
+    require_open(context.states["account"])
+
+
+def require_binding(state: ContractState) -> None:
+    """What ends a contract needs no more than this: an end is recorded on a closed account, too.
+
+    Raises: Refused unless the contract is signed and not terminated.
+    """
     if state.terminated:
         raise Refused("contract_terminated", "the contract was terminated; a return is a new contract")
     if not state.signed:
         raise Refused("contract_not_signed", "nothing commercial happens before signature")
-    require_open(context.states["account"])
 
 
 def term_end(state: ContractState, day: str) -> str | None:

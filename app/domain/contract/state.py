@@ -9,6 +9,7 @@ from app.domain.contract.facts import as_corrected
 from app.domain.contract.schedule import Schedule
 from app.domain.contract.term_days import TERM_MONTHS, AgreedTerm, agreed_term
 from app.domain.kernel.context import Context
+from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 
 
@@ -43,6 +44,11 @@ class ContractState:
     def schedule(self, context: Context) -> Schedule:
         """What is paid when, as known now."""
         return schedules.build(self.history, context.zone)
+
+    def ends_at(self, context: Context) -> int:
+        """The instant from which it is in force no more; for one that never was, the beginning of time."""
+        windows = self.schedule(context).windows() if self.signed else ()
+        return windows[-1][1] if windows else -FOREVER
 
     @property
     def renewal(self) -> str | None:

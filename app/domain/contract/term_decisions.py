@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from app.domain.account.decisions import require_open
 from app.domain.contract import events
 from app.domain.contract import schedule as schedules
 from app.domain.contract.commands import (
@@ -16,7 +17,7 @@ from app.domain.contract.commands import (
     TerminateContract,
     Terms,
 )
-from app.domain.contract.decisions import preview, require_live, term_end
+from app.domain.contract.decisions import preview, require_binding, require_live, term_end
 from app.domain.contract.facts import as_corrected, with_members
 from app.domain.contract.preconditions import (
     check_changes,
@@ -76,7 +77,7 @@ def renew(state: ContractState, command: RenewContract, context: Context) -> tup
 
 def renew_automatically(state: ContractState, _command: RenewAutomatically, context: Context) -> tuple[Decided, ...]:
     """A further term by the contract's own terms, its cycle won. Raises: Refused unless it renews itself and the day has come."""
-    require_live(state, context)
+    require_binding(state)
     if not state.auto_renew or state.end is None:
         raise Refused("not_auto_renewing", "the contract does not renew itself")
     if state.noticed:
@@ -115,7 +116,7 @@ def expire(state: ContractState, _command: ExpireContract, context: Context) -> 
 
 def terminate(state: ContractState, command: TerminateContract, context: Context) -> tuple[Decided, ...]:
     """The end, and its renewal cycle lost. Raises: Refused for an end outside the term."""
-    require_live(state, context)
+    require_binding(state)
     if command.effective_end < state.start:
         raise Refused("end_before_start", "the contract cannot end before it begins")
     if state.end and not state.auto_renew and command.effective_end > state.end:
@@ -152,7 +153,10 @@ def correct(state: ContractState, command: CorrectContract, context: Context) ->
                 contract=state.contract, due=context.states["renewal"].due, new_due=str(event.terms[-1].end)
             )
             decided.append(Decided(moved, beside="renewal"))
+        ended = before.terms.ends()
         before = schedules.apply(before, preview(event, "", context.stream_id, state, context), context.zone)
+        if before.terms.ends() > ended:
+            require_open(context.states["account"])
     if command.changes is not None:
         decided.append(_corrected_lines(state, named, command, before, start, context))
     return tuple(decided)

@@ -93,7 +93,7 @@ def approve(state: ScopeChangeState, command: commands.ApproveScopeChange, conte
 
 def respond(state: ScopeChangeState, command: commands.RespondToClient, context: Context) -> tuple[Event, ...]:
     """The answer to the client. Raises: Refused for a promise made too early, or for a refusal without alternative or reason."""
-    _require_undecided(state, context)
+    _require_undecided(state, context, account_open=command.kind != "decline")
     _require_same_account(context, "interaction", state.account)
     if command.kind in ACCEPTING and state.assessed_by is None:
         raise Refused("impact_not_assessed", "nothing is promised before somebody assessed what it takes")
@@ -119,8 +119,9 @@ def respond(state: ScopeChangeState, command: commands.RespondToClient, context:
 
 
 def decide(state: ScopeChangeState, command: commands.RecordClientDecision, context: Context) -> tuple[Decided, ...]:
-    """The client's choice, true when it was made. Raises: Refused before an answer, and twice."""
-    _require_undecided(state, context)
+    """The client's choice, true when it was made. Raises: Refused before an answer, twice, and for a yes on a closed account."""
+    accepted = command.option is not None if command.accepted is None else command.accepted
+    _require_undecided(state, context, account_open=accepted)
     if state.response is None:
         raise Refused("not_responded", "the client was not answered yet")
     if command.option is not None and state.options and command.option not in state.options:
@@ -129,7 +130,7 @@ def decide(state: ScopeChangeState, command: commands.RecordClientDecision, cont
     if at > context.now + SKEW_SECONDS * MICRO:
         raise Refused("decided_in_future", "a decision is recorded once it is made")
     event = events.ClientDecided(
-        accepted=command.option is not None if command.accepted is None else command.accepted,
+        accepted=accepted,
         decided_at=instant(at),
         **command.model_dump(include={"option", "by", "stakeholder"}),
     )
@@ -216,8 +217,8 @@ def _require_unsettled(state: ScopeChangeState) -> None:
         raise Refused("scope_change_absorbed", "the agency does it unpaid already")
 
 
-def _require_undecided(state: ScopeChangeState, context: Context) -> None:
-    _require_going_on(state, context)
+def _require_undecided(state: ScopeChangeState, context: Context, *, account_open: bool = True) -> None:
+    _require_going_on(state, context, account_open=account_open)
     _require_unsettled(state)
     if state.accepted:
         raise Refused("already_decided", "the client has decided; a new request is a new scope change")

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.domain.account.commands import CloseAccount
+from app.domain.account.events import AccountClosed
 from app.domain.contract.commands import (
     AmendContract,
     CorrectContract,
@@ -147,13 +148,42 @@ def test_nothing_commercial_happens_after_termination(scenario: Scenario, comman
     assert refusal(scenario, command, contract=contract) == "Refused contract_terminated"
 
 
-@by_name
-def test_nothing_commercial_happens_on_a_closed_account(scenario: Scenario, command: Any) -> None:
-    client = account(scenario)
-    contract = scenario.do(RecordContract(**YEAR, signed_at="2025-12-20"), account=client).id
-    scenario.do(CloseAccount(), account=client)
+ENDING = (GiveNotice, TerminateContract)
 
-    assert refusal(scenario, command, contract=contract) == "Refused account_closed"
+
+def closed_around(scenario: Scenario, **terms: Any) -> str:
+    """A contract that goes on in an account that was closed before closings asked for contracts."""
+    client = account(scenario)
+    contract = scenario.do(RecordContract(**{**YEAR, **terms}, signed_at="2025-12-20"), account=client).id
+    scenario.given(client, AccountClosed())
+    return contract
+
+
+@pytest.mark.parametrize(
+    "command", [one for one in ON_A_LIVE_CONTRACT if not isinstance(one, ENDING)], ids=lambda one: type(one).__name__
+)
+def test_nothing_commercial_happens_on_a_closed_account(scenario: Scenario, command: Any) -> None:
+    assert refusal(scenario, command, contract=closed_around(scenario)) == "Refused account_closed"
+
+
+@pytest.mark.parametrize("command", [one for one in ON_A_LIVE_CONTRACT if isinstance(one, ENDING)])
+def test_what_a_closed_account_still_has_can_be_ended(scenario: Scenario, command: Any) -> None:
+    contract = closed_around(scenario, auto_renew=True)
+
+    scenario.do(command, contract=contract)
+
+    assert annual(scenario, contract, "2026-02-01", "2027-01-01") == ["12000", "0"]
+
+
+def test_on_a_closed_account_a_correction_may_end_a_contract_earlier_and_not_later(scenario: Scenario) -> None:
+    contract = closed_around(scenario)
+    drafted_as = scenario.stream(contract)[0].event_id
+
+    scenario.do(CorrectContract(corrects=drafted_as, terms={"end": "2026-09-01"}), contract=contract)
+    longer = CorrectContract(corrects=drafted_as, terms={"end": "2026-10-01"})
+
+    assert refusal(scenario, longer, contract=contract) == "Refused account_closed"
+    assert annual(scenario, contract, "2026-08-31", "2026-09-01") == ["12000", "0"]
 
 
 def test_there_is_no_contract_of_a_name_that_nobody_gave(sqlite_steward: Steward) -> None:
