@@ -202,7 +202,8 @@ def _undocumented(schema: dict[str, Any], value: Any, path: str = "$") -> list[s
             for member in _undocumented(schema.get("items", {}), item, f"{path}[{at}]")
         ]
     if isinstance(value, dict) and "properties" in schema:
-        unknown = [f"{path}.{name}" for name in value if name not in schema["properties"]]
+        open_ = schema.get("additionalProperties") is True
+        unknown = [f"{path}.{name}" for name in value if name not in schema["properties"] and not open_]
         inner = (
             _undocumented(schema["properties"][name], value[name], f"{path}.{name}")
             for name in value

@@ -118,7 +118,7 @@ def test_what_the_whole_contract_is_stands_at_its_head() -> None:
     assert {tag["name"] for tag in SCHEMA["tags"]} == used
     assert all(tag["description"].endswith(".") for tag in SCHEMA["tags"])
     assert SCHEMA["servers"][0]["url"] == "/"
-    assert SCHEMA["info"]["license"]["identifier"] == "Apache-2.0"
+    assert SCHEMA["info"]["license"]["name"] == "Apache-2.0"
     assert "`as_of`" in SCHEMA["info"]["description"]
     assert SCHEMA["components"]["securitySchemes"]["ApiKey"]["type"] == "http"
     assert all(scopes == [] for one in OPERATIONS for way in one.spec["security"] for scopes in way.values())

@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 from app.api.http.formatting import at, money
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, MoneyBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, MoneyBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.kpis.parts import BehindBody, UsedRateBody
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone
 from app.domain.renewal.commands import Category, Risk
@@ -99,6 +100,22 @@ class ForecastOutlookBody(BaseModel):
     renewals: int
 
 
+class BoundsBody(BaseModel):
+    """The columns of a forecast."""
+
+    low: str = Field(description="what is certain or committed, at its probability")
+    base: str = Field(description="each value times its probability")
+    high: str = Field(description="the whole value of what is not given up")
+
+
+class ExpectationBody(BoundsBody):
+    """What is expected of a renewal."""
+
+    outcome: Literal["open", "renewed", "lost"]
+    category: Literal["commit", "best_case", "at_risk", "lost", "renewed"]
+    probability: str
+
+
 class ForecastMovementBody(BaseModel):
     """A renewal of which something else is expected than before."""
 
@@ -109,10 +126,10 @@ class ForecastMovementBody(BaseModel):
     change: Literal["appeared", "gone", "won", "lost", "reopened", "recategorised", "revalued"] = Field(
         description="what became of it", examples=["won"]
     )
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-    difference: dict[str, str]
-    events: list[dict[str, Any]]
+    before: ExpectationBody | None
+    after: ExpectationBody | None
+    difference: BoundsBody
+    events: list[BehindBody]
 
 
 class ForecastBoardBody(BaseModel):
@@ -120,14 +137,14 @@ class ForecastBoardBody(BaseModel):
 
     currency: str | None
     fx_version: str | None = Field(None, description="the table that both positions were converted by, where they were")
-    fx_rates: list[dict[str, str]] | None = Field(
+    fx_rates: list[UsedRateBody] | None = Field(
         None,
         description="the rates of the period's opening that both were converted at, so that no rate moves anything",
     )
-    period: dict[str, str]
+    period: PeriodBody
     from_: ForecastOutlookBody = Field(alias="from")
     to: ForecastOutlookBody
-    difference: dict[str, str]
+    difference: BoundsBody
     changed: int = Field(description="of how many renewals something else is expected")
     has_more: bool
     movements: list[ForecastMovementBody] = Field(description="those that changed the base most, first")

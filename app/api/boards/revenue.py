@@ -7,8 +7,10 @@ from pydantic import BaseModel, Field
 
 from app import kpi_queries as figures
 from app.api.http.problems import answered
+from app.api.http.response_models import PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import FigureWarningBody, Reading
+from app.api.kpis.parts import CohortAverageBody, FigureScopeBody
 from app.domain.kernel.values import Currency, Day
 from app.kpi_queries import KpiQuery, Scope, series
 from projections.kpis.decimals import step
@@ -42,8 +44,8 @@ class WaterfallBody(BaseModel):
 
     interval: series.Interval
     currency: str | None
-    period: dict[str, str]
-    scope: dict[str, str]
+    period: PeriodBody
+    scope: FigureScopeBody
     data: list[WaterfallBarsBody]
     known_at: int | None
     position: int
@@ -109,16 +111,6 @@ class CohortBody(BaseModel):
     cells: list[CohortCellBody]
 
 
-class CohortAverageBody(BaseModel):
-    """All cohorts that are old enough, at an age."""
-
-    age: int
-    cohorts: int
-    opening: str
-    value: str
-    share: str | None
-
-
 class CohortsBody(BaseModel):
     """Every cohort as a row of a triangle, and the average of each column over mature cells."""
 
@@ -126,7 +118,7 @@ class CohortsBody(BaseModel):
     method: Literal["logos", "revenue"]
     unit: Literal["accounts", "money"] = Field(description="what values count: accounts or a month's money")
     currency: str | None
-    scope: dict[str, str]
+    scope: FigureScopeBody
     as_of: str
     data: list[CohortBody]
     averages: list[CohortAverageBody]

@@ -19,7 +19,7 @@ reference.
 
 **Problems.** Every refusal is a problem document (RFC 9457) with a stable `code`. An unknown member or parameter is refused, never ignored.
 """
-LICENSE: Final[dict[str, Any]] = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+LICENSE: Final[dict[str, Any]] = {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
 CONTACT: Final[dict[str, Any]] = {"name": "The maintainers of Steward"}
 SERVERS: Final[list[dict[str, Any]]] = [{"url": "/", "description": "The server that answers this contract"}]
 TAGS: Final[dict[str, str]] = {

@@ -33,6 +33,7 @@ def contract(app: FastAPI) -> dict[str, Any]:
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         routes=app.routes,
         openapi_version="3.1.0",
+        separate_input_output_schemas=False,
     )
     made = document.setdefault("components", {}).setdefault("schemas", {})
     made["Problem"] = Problem.model_json_schema(ref_template=schemas.PREFIX + "{model}")

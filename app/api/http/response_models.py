@@ -6,6 +6,8 @@ from pydantic import BaseModel, Field
 
 from app.api.http.answers import DecimalOf, From, InstantOf, MoneyOf
 
+OR_NULL: Final[dict[str, Any]] = {"x-or-null": True}
+"""Of a member that some answers leave out, and that is null in others."""
 EXAMPLE_ACCOUNT: Final = "acct_01jd7z5m3qf8x9v0w1y2z3a4b5"
 
 

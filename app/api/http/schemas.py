@@ -48,7 +48,8 @@ def polish(document: Schema) -> None:
         schema.setdefault("description", "A page of a list.")
         for member, of_member in schema.get("properties", {}).items():
             answered = name not in taken
-            _polish(of_member, never_null=answered and member not in schema.get("required", ()))
+            or_null = of_member.pop("x-or-null", False)
+            _polish(of_member, never_null=answered and not or_null and member not in schema.get("required", ()))
             if answered:
                 _format(of_member, member, name.removesuffix("Details"))
             if "description" not in of_member and (text := meaning(name, member)):

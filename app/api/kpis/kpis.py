@@ -1,7 +1,7 @@
 """KPIs over HTTP: the catalogue, a figure, and the accounts and events that it is made of."""
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Response, Security
@@ -11,9 +11,17 @@ from app import kpi_queries as figures
 from app.api.http.paging import Paging, paging, read_cursor, write_cursor
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT
+from app.api.http.response_models import EXAMPLE_ACCOUNT, OR_NULL, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.options import OptionMembers, Options, options
+from app.api.kpis.parts import (
+    ExplainedAccountBody,
+    FigureScopeBody,
+    ForecastGroupBody,
+    PersonAccuracyBody,
+    UsedRateBody,
+    WaterfallRowBody,
+)
 from app.domain.kernel.values import Currency, Day
 from app.kpi_queries import KpiQuery, Scope
 from app.read_side.clocks import When
@@ -69,20 +77,22 @@ class FigureBody(OptionMembers):
     denominator: str | None
     warnings: list[FigureWarningBody]
     null_reason: str | None = Field(None, description="present where the value is null")
-    rows: list[dict[str, Any]] | None = Field(None, description="present for a waterfall")
+    rows: list[WaterfallRowBody] | None = Field(None, description="present for a waterfall")
     low: str | None = Field(
         None, description="present for a forecast: what is certain or committed, at its probability"
     )
     base: str | None = Field(None, description="present for a forecast: each value times its probability")
     high: str | None = Field(None, description="present for a forecast: the whole value of what is not given up")
-    groups: list[dict[str, Any]] | None = Field(None, description="present for a forecast that is grouped")
-    bias: str | None = Field(None, description="present for an accuracy: by how much too high, as a share")
-    brier_score: str | None = Field(
-        None, description="present for an accuracy: the mean squared error of probabilities"
+    groups: list[ForecastGroupBody] | None = Field(None, description="present for a forecast that is grouped")
+    bias: str | None = Field(
+        None, json_schema_extra=OR_NULL, description="present for an accuracy: by how much too high, as a share"
     )
-    by_person: list[dict[str, Any]] | None = Field(None, description="present for an accuracy")
-    period: dict[str, str] | None
-    scope: dict[str, str]
+    brier_score: str | None = Field(
+        None, json_schema_extra=OR_NULL, description="present for an accuracy: the mean squared error of probabilities"
+    )
+    by_person: list[PersonAccuracyBody] | None = Field(None, description="present for an accuracy")
+    period: PeriodBody | None
+    scope: FigureScopeBody
     method: str
     calculation: int = Field(description="the version of how the KPI is computed; it rises when the rule changes")
     as_of: str = Field(description="the instant that the figure closes with")
@@ -90,7 +100,7 @@ class FigureBody(OptionMembers):
     position: int = Field(description="the position that it was built from; known_at=position gives it again")
     policy_version: str
     fx_version: str | None = Field(description="the table of rates that amounts were converted by")
-    fx_rates: list[dict[str, str]] | None = Field(None, description="the rates that were used, where some were")
+    fx_rates: list[UsedRateBody] | None = Field(None, description="the rates that were used, where some were")
     coverage: str
     explain_url: str
 
@@ -99,7 +109,7 @@ class KpiExplanationBody(BaseModel):
     """A figure and a page of the accounts that sum to it, each with the events behind it."""
 
     figure: FigureBody
-    data: list[dict[str, Any]]
+    data: list[ExplainedAccountBody]
     has_more: bool
     next_cursor: str | None
     position: int

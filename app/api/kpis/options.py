@@ -1,9 +1,12 @@
 """Options of KPIs: the parameters that only some KPIs take, and the members that only their answers have."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel, Field
+
+from app.api.http.response_models import OR_NULL
+from app.api.kpis.parts import CohortAverageBody, FigureCellBody, LargestAccountBody
 
 Options = tuple[tuple[str, str], ...]
 
@@ -121,11 +124,13 @@ class OptionMembers(BaseModel):
     expected_lifetime: str | None = Field(None, description="in periods, not discounted")
     residual_lifetime: list[ResidualLifetimeBody] | None = None
     granularity: str | None = Field(None, description="cohorts")
-    cells: list[dict[str, Any]] | None = Field(
+    cells: list[FigureCellBody] | None = Field(
         None, description="cohorts: cohort, age, size, opening, value, share, mature"
     )
-    averages: list[dict[str, Any]] | None = Field(None, description="cohorts: by age, of mature cells only")
+    averages: list[CohortAverageBody] | None = Field(None, description="cohorts: by age, of mature cells only")
     top: int | None = Field(None, description="concentration")
     accounts: int | None = Field(None, description="concentration: how many pay")
-    herfindahl_index: str | None = Field(None, description="concentration: the sum of all squared shares")
-    largest: list[dict[str, Any]] | None = Field(None, description="concentration: account, rank, arr, share")
+    herfindahl_index: str | None = Field(
+        None, json_schema_extra=OR_NULL, description="concentration: the sum of all squared shares"
+    )
+    largest: list[LargestAccountBody] | None = Field(None, description="concentration: account, rank, arr, share")

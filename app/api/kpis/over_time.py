@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app import kpi_queries as figures
 from app.api.http.problems import answered
+from app.api.http.response_models import PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import FigureWarningBody, Reading, RequestedKpi
+from app.api.kpis.parts import FigureScopeBody, UsedRateBody, WaterfallRowBody
 from app.kpi_queries import restatement, series
 from app.read_side.clocks import When
 from projections.kpis.base import Unit
@@ -30,10 +32,10 @@ class SeriesPointBody(BaseModel):
     denominator: str | None
     warnings: list[FigureWarningBody]
     null_reason: str | None = Field(None, description="present where the value is null")
-    rows: list[dict[str, Any]] | None = Field(None, description="present for a waterfall")
+    rows: list[WaterfallRowBody] | None = Field(None, description="present for a waterfall")
     policy_version: str = Field(description="of the rules in force when it closed")
     fx_version: str | None
-    fx_rates: list[dict[str, str]] | None = Field(None, description="present where amounts were converted")
+    fx_rates: list[UsedRateBody] | None = Field(None, description="present where amounts were converted")
 
 
 class KpiSeriesBody(BaseModel):
@@ -43,9 +45,9 @@ class KpiSeriesBody(BaseModel):
     unit: Unit
     method: str
     calculation: int = Field(description="the version of how the KPI is computed")
-    scope: dict[str, str]
+    scope: FigureScopeBody
     interval: series.Interval
-    period: dict[str, str]
+    period: PeriodBody
     data: list[SeriesPointBody]
     known_at: int | None
     position: int
@@ -87,8 +89,8 @@ class KpiRestatementBody(BaseModel):
     unit: Unit
     method: str
     currency: str | None
-    period: dict[str, str] | None
-    scope: dict[str, str]
+    period: PeriodBody | None
+    scope: FigureScopeBody
     as_of: str
     from_: KnownFigureBody = Field(alias="from")
     to: KnownFigureBody

@@ -5,7 +5,7 @@ import json
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response, Security
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.formatting import at
@@ -25,6 +25,15 @@ CHUNK: Final = 1_000
 SINGLE, BATCH, LINES = "application/cloudevents+json", "application/cloudevents-batch+json", "application/x-ndjson"
 
 
+class ItemProblemBody(BaseModel):
+    """Why an event was refused; what some codes say besides stands beside it."""
+
+    model_config = ConfigDict(extra="allow")
+    status: int = Field(description="the HTTP status that a command would have been answered with")
+    code: str = Field(examples=["account_not_found"])
+    detail: str
+
+
 class IngestedItem(BaseModel):
     """What became of one event."""
 
@@ -32,7 +41,7 @@ class IngestedItem(BaseModel):
     status: Literal["accepted", "duplicate", "refused"]
     id: str | None = None
     position: int | None = None
-    problem: dict[str, Any] | None = None
+    problem: ItemProblemBody | None = None
 
 
 class IngestedBody(BaseModel):

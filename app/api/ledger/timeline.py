@@ -49,12 +49,19 @@ class AccountChange(BaseModel):
     after: Any
 
 
+class PointBody(BaseModel):
+    """A point of both clocks."""
+
+    as_of: str
+    known_at: int | None
+
+
 class AccountDiffBody(BaseModel):
     """An account between two points of either clock."""
 
     account: str
-    before: dict[str, Any]
-    after: dict[str, Any]
+    before: PointBody
+    after: PointBody
     changes: list[AccountChange]
     events: list[TimelineEntryBody] = Field(
         description="what one of the points knows and has reached, and the other does not"

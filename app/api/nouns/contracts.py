@@ -16,6 +16,7 @@ from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
+from app.api.nouns.contract_parts import AmendmentBody, CorrectionBody, NoticeBody, TermBody, TerminationBody
 from app.domain.contract import commands
 from app.domain.contract.schedule import Interval, Schedule, build
 from app.read_side.clocks import When
@@ -87,11 +88,11 @@ class ContractBody(BaseModel):
     renewal_term_months: int | None
     signed_at: str | None
     document_sha256: str | None
-    notice: Annotated[dict[str, Any] | None, Computed(_notice, reads=("notice",))]
-    termination: dict[str, Any] | None
-    terms: list[dict[str, Any]]
-    amendments: Annotated[list[dict[str, Any]], Added()]
-    corrections: Annotated[list[dict[str, Any]], Added()]
+    notice: Annotated[NoticeBody | None, Computed(_notice, reads=("notice",))]
+    termination: TerminationBody | None
+    terms: list[TermBody]
+    amendments: Annotated[list[AmendmentBody], Added()]
+    corrections: Annotated[list[CorrectionBody], Added()]
     replaces: str | None = Field(description="the contract that this one follows")
     lines: Annotated[list[ContractLineBody], Added()]
     schedule: Annotated[list[ContractStepBody], Added()] = Field(

@@ -1,7 +1,7 @@
 """Incentive statements over HTTP: what would be paid, what is paid, what is taken back, what is disputed."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
@@ -16,6 +16,7 @@ from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, As
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.incentive_statement import commands as incentive_statement_commands
+from app.domain.incentive_statement.events import Retention
 from app.domain.kernel.values import Currency, Day, scaled
 from app.services import incentive_statements as incentives
 from projections.views import incentive_statements
@@ -41,12 +42,51 @@ class IncentiveLineBody(BaseModel):
     amount: MoneyBody
 
 
+class ResolutionBody(BaseModel):
+    """What became of a dispute."""
+
+    outcome: Literal["kept", "changed"] = Field(description="whether the line stayed as it was, or was changed")
+    reason: str | None
+    at: str = Field(description="when it was resolved")
+    event: str
+
+
+class DisputeBody(BaseModel):
+    """That somebody says that a line is wrong."""
+
+    state: Literal["open", "kept", "changed"]
+    reason: str | None
+    at: str = Field(description="when it was said")
+    event: str
+    resolution: ResolutionBody | None = Field(description="what became of it; null while it is open")
+
+
+class ClawbackBody(BaseModel):
+    """What was taken back for a loss."""
+
+    loss: str = Field(description="the event by which it was lost")
+    lost_on: str = Field(description="the first day without it")
+    total: MoneyBody = Field(description="what was taken back in all")
+    at: str = Field(description="when it was taken back")
+    event: str
+
+
+class LeftOutBody(BaseModel):
+    """An event that is not paid."""
+
+    event: str
+    rule: incentive_statement_commands.Rule
+    account: str
+    reason: str = Field(description="paid, or other_currency")
+    statement: str | None = Field(description="the statement that paid it")
+
+
 class IssuedIncentiveLineBody(IncentiveLineBody):
     """What is paid for an event, and what became of it."""
 
     paid: MoneyBody = Field(description="the amount, as a dispute may have changed it")
     returned: MoneyBody = Field(description="what of it was taken back")
-    dispute: dict[str, Any] | None = Field(description="open, kept or changed; reasons are null once erased")
+    dispute: DisputeBody | None = Field(description="what somebody says is wrong with it; null for nothing")
 
 
 class IncentivePreviewBody(BaseModel):
@@ -57,9 +97,9 @@ class IncentivePreviewBody(BaseModel):
     payee: str
     period: PeriodBody
     currency: str | None
-    retention: dict[str, Any] | None = Field(description="what factors follow from, where the plan has tiers")
+    retention: Retention | None = Field(description="what factors follow from, where the plan has tiers")
     lines: list[IncentiveLineBody]
-    left_out: list[dict[str, Any]] = Field(description="events that are not paid: paid before, or in another currency")
+    left_out: list[LeftOutBody] = Field(description="events that are not paid: paid before, or in another currency")
     total: MoneyBody | None = Field(description="null where there is no currency yet")
     position: int
 
@@ -105,10 +145,10 @@ class IncentiveStatementBody(BaseModel):
     currency: str
     read_to: int = Field(description="the position up to which the ledger was read")
     clawback_months: int
-    retention: dict[str, Any] | None
+    retention: Retention | None
     external_ref: str | None
     lines: Annotated[list[IssuedIncentiveLineBody], EachOf(_line)]
-    clawbacks: Annotated[list[dict[str, Any]], EachOf(_clawback)]
+    clawbacks: Annotated[list[ClawbackBody], EachOf(_clawback)]
     total: AsMoney = Field(description="as issued")
     disputed: AsMoney = Field(description="by what disputes changed it")
     returned: AsMoney = Field(description="what was taken back")

@@ -1,7 +1,7 @@
 """KPI certificates over HTTP: figures attested to third parties, and computed again to compare."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from app.api.http.response_models import WRITTEN, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.api.kpis.kpis import FigureWarningBody
+from app.api.kpis.parts import FigureScopeBody
 from app.domain.kernel.errors import Invalid
 from app.domain.kpi_certificate.commands import IssueKpiCertificate
 from app.kpi_queries import KpiQuery, Scope, views_of
@@ -35,17 +36,6 @@ class KpiOptionBody(BaseModel):
 
     name: str
     value: str
-
-
-class FigureScopeBody(BaseModel):
-    """What narrows a figure; a member that is null does not."""
-
-    account: str | None = None
-    owner: str | None = None
-    tier: str | None = None
-    currency: str | None = None
-    reporting_currency: str | None = None
-    attribution: Literal["start", "end"] | None = None
 
 
 def _scope(row: KpiCertificate) -> dict[str, str]:

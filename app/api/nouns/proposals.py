@@ -16,6 +16,7 @@ from app.api.http.read_context import ReadContext, filters_of, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
+from app.api.nouns.proposal_parts import ClientPositionBody, ConcessionBody, ProposalVersionBody
 from app.domain.kernel.values import MICRO, Day, day_start, half_up, scaled, unscaled
 from app.domain.proposal import commands
 from projections.views import proposals
@@ -141,9 +142,9 @@ class ProposalBody(BaseModel):
     contracted_at: AsInstant | None
     contract_event: str | None
     basis: str | None = Field(description="whether the contract's event is worth it in whole, or by its change")
-    versions: Annotated[list[dict[str, Any]], EachOf(_version)]
-    positions: Annotated[list[dict[str, Any]], EachOf(_position)]
-    concessions: Annotated[list[dict[str, Any]], EachOf(_concession)]
+    versions: Annotated[list[ProposalVersionBody], EachOf(_version)]
+    positions: Annotated[list[ClientPositionBody], EachOf(_position)]
+    concessions: Annotated[list[ConcessionBody], EachOf(_concession)]
     version: int
 
 

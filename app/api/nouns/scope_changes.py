@@ -5,15 +5,24 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.answers import DecimalOf, EachOf, From, MoneyOf, Opened, Part, Sealed, SealedTexts
+from app.api.http.answers import EachOf, From, Opened, Part, Sealed, SealedTexts
 from app.api.http.formatting import at
 from app.api.http.paging import Paging, page, paging
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, filters_of, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsDecimal, AsInstant, AsMoney, MoneyBody, PageBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
+from app.api.nouns.scope_change_parts import (
+    AbsorptionBody,
+    AnswerBody,
+    AssessmentBody,
+    ConsultBody,
+    DecisionBody,
+    DeliveryBody,
+    ScopeAmendmentBody,
+)
 from app.domain.kernel.values import Day
 from app.domain.scope_change import commands
 from app.domain.scope_change.commands import Team
@@ -45,48 +54,6 @@ def _response(row: ScopeChange, texts: SealedTexts) -> dict[str, Any] | None:
     return answer
 
 
-class _Assessment(BaseModel):
-    assessed_at: AsInstant
-    effort_hours: AsDecimal | None
-    cost: AsMoney | None
-    price: AsMoney | None
-    timeline_shift_days: Annotated[int | None, From("shift_days")]
-    margin_effect: AsDecimal | None
-    scope_delta: list[Any] | None
-    approval_needed: bool
-    approved: bool
-    risk: Annotated[str | None, Sealed()]
-
-
-class _Decision(BaseModel):
-    accepted: bool | None
-    option: str | None
-    decided_at: AsInstant
-    by: Annotated[str | None, Sealed("decision_event", member="decided_by")]
-
-
-class _Absorption(BaseModel):
-    absorbed_at: AsInstant
-    hours: Annotated[str | None, DecimalOf("absorbed_hours")]
-    cost: Annotated[MoneyBody | None, MoneyOf("absorbed_cost", currency="absorbed_currency")]
-    cause: Annotated[str | None, From("absorbed_cause")]
-    approved_by: Annotated[str | None, From("absorption_approved_by")]
-
-
-class _Amendment(BaseModel):
-    amended_at: AsInstant
-    contract: str | None
-    contract_event: str | None
-    amendment_no: int | None
-    mrr_delta: Annotated[MoneyBody | None, MoneyOf(currency="contract_currency")]
-    one_off: Annotated[MoneyBody | None, MoneyOf(currency="contract_currency")]
-
-
-class _Delivery(BaseModel):
-    delivered_at: AsInstant
-    hours: Annotated[str | None, DecimalOf("delivered_hours")]
-
-
 class ScopeChangeBody(BaseModel):
     """A scope change, the parts of its life null until they happen."""
 
@@ -104,13 +71,13 @@ class ScopeChangeBody(BaseModel):
     ] = Field(examples=["consulting"])
     closed_as: Literal["withdrawn", "declined"] | None = Field(description="how it was closed; null while it was not")
     waiting_on: list[str] = Field(description="teams, client, approver or account_manager", examples=[["creative"]])
-    consults: Annotated[list[dict[str, Any]], EachOf(_consult)]
-    assessment: Annotated[dict[str, Any] | None, Part(_Assessment, when="assessed_at")]
-    response: Annotated[dict[str, Any] | None, Opened(_response, reads=("response", "responded_at"))]
-    decision: Annotated[dict[str, Any] | None, Part(_Decision, when="decided_at")]
-    absorption: Annotated[dict[str, Any] | None, Part(_Absorption, when="absorbed_at")]
-    amendment: Annotated[dict[str, Any] | None, Part(_Amendment, when="amended_at")]
-    delivery: Annotated[dict[str, Any] | None, Part(_Delivery, when="delivered_at")]
+    consults: Annotated[list[ConsultBody], EachOf(_consult)]
+    assessment: Annotated[AssessmentBody | None, Part(when="assessed_at")]
+    response: Annotated[AnswerBody | None, Opened(_response, reads=("response", "responded_at"))]
+    decision: Annotated[DecisionBody | None, Part(when="decided_at")]
+    absorption: Annotated[AbsorptionBody | None, Part(when="absorbed_at")]
+    amendment: Annotated[ScopeAmendmentBody | None, Part(when="amended_at")]
+    delivery: Annotated[DeliveryBody | None, Part(when="delivered_at")]
     version: int
 
 

@@ -1,0 +1,116 @@
+"""What figures are made of, as they are answered: rows, groups, cells, rates, and the accounts and events behind them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.http.response_models import EXAMPLE_ACCOUNT, OR_NULL
+
+
+class FigureScopeBody(BaseModel):
+    """What narrows a figure; a member that is left out does not."""
+
+    account: str | None = None
+    owner: str | None = None
+    tier: str | None = None
+    currency: str | None = None
+    reporting_currency: str | None = None
+    attribution: Literal["start", "end"] | None = None
+
+
+class WaterfallRowBody(BaseModel):
+    """A bar of a waterfall. Losses are positive."""
+
+    name: str = Field(examples=["expansion"])
+    amount: str
+    of_which_hold: str | None = Field(None, description="of expansion and contraction: by rests and their ends")
+    of_which_contracted_escalator: str | None = Field(None, description="of expansion: by increases agreed before")
+
+
+class ForecastGroupBody(BaseModel):
+    """A forecast for one owner, tier or product, whichever it is grouped by."""
+
+    owner: str | None = Field(None, json_schema_extra=OR_NULL, description="whose accounts; null for nobody's")
+    tier: str | None = Field(None, json_schema_extra=OR_NULL, description="accounts of which tier; null for none")
+    product: str | None = Field(None, json_schema_extra=OR_NULL, description="which product; null for none")
+    low: str = Field(description="what is certain or committed, at its probability")
+    base: str = Field(description="each value times its probability")
+    high: str = Field(description="the whole value of what is not given up")
+    renewals: int
+
+
+class PersonAccuracyBody(BaseModel):
+    """How well one person's forecasts came true."""
+
+    by: str = Field(description="the key that recorded them")
+    value: str | None
+    bias: str | None = Field(description="by how much too high, as a share")
+    brier_score: str | None = Field(description="the mean squared error of probabilities")
+
+
+class UsedRateBody(BaseModel):
+    """A rate by which amounts were converted."""
+
+    currency: str
+    base: str = Field(description="the currency that one unit is worth `rate` of")
+    date: str = Field(description="from which day on")
+    rate: str = Field(description="what one unit is in the base")
+
+
+class FigureCellBody(BaseModel):
+    """A cohort at an age, in periods behind its first."""
+
+    cohort: str = Field(examples=["2025-01"])
+    age: int
+    size: int = Field(description="how many accounts first paid then")
+    opening: str = Field(description="at the end of its first period")
+    value: str = Field(description="what the cohort is at this age")
+    share: str | None = Field(description="of what it was at the end of its first period; null where that was nothing")
+    mature: bool = Field(description="whether that period is over")
+
+
+class CohortAverageBody(BaseModel):
+    """All cohorts that are old enough, at an age."""
+
+    age: int
+    cohorts: int
+    opening: str
+    value: str
+    share: str | None
+
+
+class LargestAccountBody(BaseModel):
+    """One of the accounts that pay most."""
+
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    rank: int = Field(description="from 1 on; equals share one")
+    arr: str
+    share: str
+
+
+class BehindBody(BaseModel):
+    """An event behind a figure."""
+
+    id: str = Field(examples=["evt_01jd7z5m3sf8x9v0w1y2z3a4b5"], description="the event's id")
+    type: str = Field(examples=["contract.signed"])
+    position: int
+    effective_at: str
+
+
+class ContributionBody(BaseModel):
+    """What an account gives to a figure; those of all pages sum to it."""
+
+    numerator: str
+    denominator: str | None
+
+
+class ExplainedAccountBody(BaseModel):
+    """An account that a figure is made of. What else its rows show depends on the KPI, such as its ARR before and after."""
+
+    model_config = ConfigDict(extra="allow")
+    account: str = Field(examples=[EXAMPLE_ACCOUNT])
+    name: str
+    in_numerator: bool = Field(description="whether it gives something to the numerator")
+    in_denominator: bool = Field(description="whether it gives something to the denominator")
+    contribution: ContributionBody = Field(description="what it gives")
+    events: list[BehindBody]
