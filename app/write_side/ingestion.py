@@ -16,16 +16,18 @@ from app.domain.aggregates import DECISIONS
 from app.domain.budget import commands as budget_commands
 from app.domain.contract import commands as contract_commands
 from app.domain.interaction import commands as interaction_commands
-from app.domain.kernel import values
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError, Invalid, NotAllowed
 from app.domain.kernel.faults import faults_of
+from app.domain.kernel.meaning import meaning
+from app.domain.kernel.values import REF, as_named
 from app.domain.opportunity import commands as opportunity_commands
 from app.domain.proposal import commands as proposal_commands
 from app.domain.renewal import commands as renewal_commands
 from app.domain.scope_change import commands as scope_change_commands
 from app.store.canonical import canonical
 from app.store.receipts import Receipt, Request, fingerprint
+from app.write_side import cloud_events
 from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.handler import Handler
 
@@ -99,11 +101,6 @@ TOPICS: Final[dict[str, Topic]] = {
     "budget.forecast_recorded": Topic(budget_commands.RecordForecast, "budget", "budget"),
     "budget.closed": Topic(budget_commands.CloseBudget, "budget", "budget"),
 }
-MEMBERS: Final = frozenset(
-    {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
-)
-"""What is read of a CloudEvent; extensions are not."""
-_REQUIRED: Final = ("specversion", "id", "source", "type")
 LONGEST_KEY: Final = 1000
 """How many bytes a receipt's key may have; PostgreSQL's indexes take 2,704."""
 
@@ -148,28 +145,30 @@ class Ingestion:
         self, tenant_id: str, actor: str, event: Any, may: Callable[[str], bool] = lambda _noun: True
     ) -> CommandEnvelope:
         """The command of an event. Raises: a DomainError that says what is wrong with it."""
-        cloud_event = _checked(event)
-        topic = TOPICS.get(cloud_event["type"])
+        cloud_event = cloud_events.read(event)
+        topic = TOPICS.get(cloud_event.type)
         if topic is None:
             raise Invalid("unknown_type", "this type is not one that can be taken in")
         if not may(topic.noun):
             raise NotAllowed("scope_missing", f"the key may not write {topic.noun}")
-        source, event_id, subject = cloud_event["source"], cloud_event["id"], cloud_event.get("subject")
-        data = dict(cloud_event["data"])
-        targets: dict[str, str] = {"account": subject} if subject else {}
+        data = _given(topic.command, cloud_event.data)
+        targets: dict[str, str] = {"account": as_named(cloud_event.subject)} if cloud_event.subject else {}
         if topic.member and topic.member in data:
             self._target(topic, data, targets)
-        if "time" in cloud_event:
-            data.setdefault("effective_at", cloud_event["time"])
+        if cloud_event.time is not None:
+            data.setdefault("effective_at", cloud_event.time)
         command = validated(topic.command, data)
-        request = Request(event_key(source, event_id), self._mark(tenant_id, _fingerprint(cloud_event)))
+        try:
+            said = canonical([cloud_event.type, targets, meaning(command)])
+        except ValueError as error:
+            raise Invalid("invalid_event", str(error)) from error
         return CommandEnvelope(
             tenant_id=tenant_id,
             actor=actor,
             command=command,
-            request=request,
+            request=Request(event_key(cloud_event.source, cloud_event.id), self._mark(tenant_id, fingerprint(said))),
             targets=targets,
-            meta={"source": source, "external_id": event_id},
+            meta={"source": cloud_event.source, "external_id": cloud_event.id},
         )
 
     def _target(self, topic: Topic, data: dict[str, Any], targets: dict[str, str]) -> None:
@@ -178,13 +177,13 @@ class Ingestion:
         if not isinstance(id_or_ref, str):
             raise Invalid("invalid_member", f"data.{topic.member} must be an id or ref: and a reference")
         if topic.member == topic.noun and DECISIONS[topic.command].creates:
-            if not id_or_ref.startswith("ref:"):
+            if not id_or_ref.startswith(REF):
                 raise Invalid(
                     "invalid_member", f"data.{topic.member} must be ref: and your own reference for a new one"
                 )
-            data.setdefault("external_ref", id_or_ref.removeprefix("ref:"))
+            data.setdefault("external_ref", id_or_ref.removeprefix(REF))
         else:
-            targets[str(topic.member)] = id_or_ref
+            targets[str(topic.member)] = as_named(id_or_ref)
 
 
 def event_key(source: str, event_id: str) -> str:
@@ -204,38 +203,16 @@ def validated(command: type[Command], data: Mapping[str, Any]) -> Command:
         raise Invalid("invalid_command", "the members do not fit the command", errors=faults_of(error, data)) from error
 
 
-def _fingerprint(cloud_event: Mapping[str, Any]) -> bytes:
-    if not MEMBERS.issuperset(cloud_event):
-        cloud_event = {member: value for member, value in cloud_event.items() if member in MEMBERS}
-    try:
-        return fingerprint(canonical(cloud_event))
-    except ValueError as error:  # in members that no command reads
-        raise Invalid("invalid_event", str(error)) from error
-
-
-def _checked(event: Any) -> dict[str, Any]:
-    """The event, once it is known to be a CloudEvent that can be read."""
-    if not isinstance(event, dict):
-        raise Invalid("invalid_event", "an event is a JSON object")
-    for member in _REQUIRED:
-        value = event.get(member)
-        if not isinstance(value, str) or not 0 < len(value) <= 500:
-            raise Invalid("invalid_event", f"an event needs {member}, a string of 1 to 500 characters")
-    if event["specversion"] != "1.0":
-        raise Invalid("unsupported_specversion", "CloudEvents 1.0 are understood")
-    for member in ("subject", "time"):
-        if member in event and not isinstance(event[member], str):
-            raise Invalid("invalid_event", f"{member} must be a string")
-    if "time" in event:
-        try:
-            values.micros(event["time"])
-        except ValueError as error:
-            raise Invalid("invalid_event", f"time {error}") from error
-    if "data" not in event:
-        return {"data": {}, **event}
-    if not isinstance(event["data"], dict):
-        raise Invalid("invalid_event", "data must be a JSON object")
-    return event
+def _given(command: type[Command], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that a sender gave: one that is null is absent, unless null is what it must say."""
+    if None not in data.values():
+        return dict(data)
+    fields = command.model_fields
+    return {
+        name: value
+        for name, value in data.items()
+        if value is not None or name not in fields or fields[name].is_required()
+    }
 
 
 def _item(outcome: Receipt | DomainError) -> Item:

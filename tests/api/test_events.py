@@ -315,7 +315,7 @@ def test_ten_thousand_events_are_taken_and_no_more(visitor: Client, media: str) 
         ({"time": "yesterday"}, "invalid_event"),
         ({"time": "2026-01-01"}, "invalid_event"),
         ({"data": []}, "invalid_event"),
-        ({"data": None}, "invalid_event"),
+        ({"data": None}, "invalid_command"),
         ({"data": {"name": "A"}}, "invalid_command"),
         ({"dataschema": {"ü": 1}}, "invalid_event"),
         ({"type": "contract.signed", "subject": "ref:a", "data": {"contract": 7}}, "invalid_member"),

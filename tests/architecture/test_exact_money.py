@@ -41,7 +41,7 @@ CHANCE: dict[str, dict[str, int]] = {
 }
 """How often something happens in the demo; what it costs is drawn among integers."""
 OTHER: dict[str, dict[str, int]] = {
-    "app/api/ledger/events.py": {"import json": 1},  # writes
+    "app/api/ledger/content_modes.py": {"import json": 1},  # writes
     "app/api/http/paging.py": {"import json": 1},  # reads what it wrote itself, of rows without floats
     "app/cli/console.py": {"import json": 1},  # writes
     "app/cli/demo.py": {"import json": 1},  # reads what it wrote itself

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+import orjson
 from fastapi import Header, Request, Response, Security
 
 from app.api.http.dependencies import caller, runtime_of
@@ -16,6 +17,7 @@ from app.domain.kernel.errors import Invalid
 from app.observe.metrics import appended
 from app.runtime import Runtime
 from app.services.service_call import ServiceCall
+from app.store.canonical import canonical
 from app.store.receipts import Receipt, fingerprint
 from app.store.receipts import Request as ReceiptRequest
 from app.write_side.command_envelope import CommandEnvelope
@@ -128,9 +130,17 @@ def write_context_of(
 ) -> WriteContext:
     """The context of a caller's write, from the parts of its request and the values of its headers."""
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
-    mark = runtime.vault.mark(principal.tenant_id, fingerprint(method.encode(), path.encode(), body))
+    mark = runtime.vault.mark(principal.tenant_id, fingerprint(method.encode(), path.encode(), _said(body)))
     request = ReceiptRequest(f"http:{principal.key_id}:{key}", mark, fresh=idempotency_key is None)
     return WriteContext(runtime, principal, request, key, _version(if_match))
+
+
+def _said(body: bytes) -> bytes:
+    """A body without what does not count in JSON: the order of members, and blanks."""
+    try:
+        return canonical(orjson.loads(body))
+    except ValueError:
+        return body
 
 
 def _idempotency_key(text: str) -> str:

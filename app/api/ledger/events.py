@@ -1,7 +1,6 @@
 """The feed of all events, and the ingestion of events from other systems."""
 
 import asyncio
-import json
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response, Security
@@ -10,19 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.formatting import at
 from app.api.http.parameters import Commas, Topic
-from app.api.http.problems import Refusal, answered, problem, request_id, status_of
+from app.api.http.problems import answered, problem, request_id, status_of
 from app.api.http.read_context import ReadContext, log_read_context
-from app.api.http.strict_json_route import Json, StrictRoute, require_type
+from app.api.http.strict_json_route import Json, StrictRoute
+from app.api.ledger import content_modes
+from app.api.ledger.content_modes import Mode
 from app.auth.roles import Principal
-from app.domain.kernel.errors import DomainError, Invalid
-from app.domain.kernel.strict_json import Malformed, decode, decode_array
 from app.domain.recorded import Recorded
 from app.write_side.ingestion import Item
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=StrictRoute)
-MOST: Final = 10_000
 CHUNK: Final = 1_000
-SINGLE, BATCH, LINES = "application/cloudevents+json", "application/cloudevents-batch+json", "application/x-ndjson"
 
 
 class ItemProblemBody(BaseModel):
@@ -82,36 +79,25 @@ class EventFeedBody(BaseModel):
     position: int
 
 
-_EXAMPLE: Final = {
-    "specversion": "1.0", "id": "crm-4711", "source": "urn:example:crm", "type": "interaction.logged", "subject": "ref:northwind",
-    "time": "2026-01-15T09:00:00Z",
-    "data": {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z", "subject": "Asked for a second campaign"},
-}  # fmt: skip
-_BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            SINGLE: {"schema": {"type": "object"}, "example": _EXAMPLE},
-            BATCH: {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": MOST}, "example": [_EXAMPLE]},
-            LINES: {"schema": {"type": "string"}, "example": json.dumps(_EXAMPLE)},
-        },
-    }
-}
-
-
 @router.post(
     "",
     operation_id="events.ingest",
-    openapi_extra=_BODY,
+    openapi_extra=content_modes.DESCRIPTION,
     responses=answered(IngestedBody, 400, 409, 413, 415, 422)
     | {201: {"model": IngestedBody, "description": "Accepted"}},
 )
 async def ingest(request: Request, principal: Annotated[Principal, Security(caller)]) -> Response:
-    """Take in CloudEvents: one, a batch, or one a line; each is accepted, a duplicate, or refused alone."""
+    """Take in CloudEvents: one, as JSON or in headers and body; a batch; or one a line.
+
+    Each is accepted, a duplicate, or refused alone. What differs in nothing that counts is a duplicate: the order of members, blanks,
+    zeros behind a number, `Z` or `+00:00`, null or absent.
+    """
     principal.require_ingestion()
-    kind = require_type(request, SINGLE, BATCH, LINES)
+    mode = content_modes.mode_of(request)
     runtime = runtime_of(request)
-    events = await asyncio.to_thread(_parse, kind, await request.body(), runtime.settings.body_limit)
+    events = await asyncio.to_thread(
+        content_modes.events_of, mode, request.headers, await request.body(), runtime.settings.body_limit
+    )
     items: list[Item] = []
     for start in range(0, len(events), CHUNK):
         items += await asyncio.to_thread(
@@ -121,42 +107,7 @@ async def ingest(request: Request, principal: Annotated[Principal, Security(call
             events[start : start + CHUNK],
             principal.may_write,
         )
-    return await asyncio.to_thread(_answer, request, kind, items)
-
-
-def _parse(kind: str, raw: bytes, largest: int) -> list[Any]:
-    """The events of a body; in lines, one that cannot be read is refused alone.
-
-    Takes: how large one event may be. Raises: Refusal for a body that is none.
-    """
-    try:
-        if kind == LINES:
-            return _lines(raw, largest)
-        if kind == BATCH:
-            return decode_array(raw, most=MOST, largest=largest)
-        if len(raw) > largest:
-            raise Invalid("event_too_large", f"an event may have {largest} bytes")
-        return [decode(raw)]
-    except DomainError as error:
-        raise Refusal(error) from error
-
-
-def _lines(raw: bytes, largest: int) -> list[Any]:
-    raw = raw.strip()
-    if raw.count(b"\n") >= MOST:  # counted first: millions of empty lines are not worth a list
-        raise Invalid("too_many_events", f"a request takes {MOST} events")
-    if not raw:
-        raise Malformed("malformed_json", "the body has no line")
-    return [_line(line, largest) for line in raw.split(b"\n") if line.strip()]
-
-
-def _line(line: bytes, largest: int) -> Any:
-    try:
-        if len(line) > largest:
-            raise Invalid("event_too_large", f"an event may have {largest} bytes")
-        return decode(line)
-    except DomainError as error:
-        return error
+    return await asyncio.to_thread(_answer, request, mode, items)
 
 
 def summary(items: list[Item]) -> dict[str, Any]:
@@ -179,9 +130,9 @@ def summary(items: list[Item]) -> dict[str, Any]:
     return {**counts, "position": max(positions, default=None), "results": results}
 
 
-def _answer(request: Request, kind: str, items: list[Item]) -> Response:
+def _answer(request: Request, mode: Mode, items: list[Item]) -> Response:
     body = summary(items)
-    if kind == SINGLE:
+    if mode in ("single", "binary"):
         return _single(request, items[0], body)
     return Json(body, headers={"Event-Position": str(body["position"])} if body["position"] else None)
 

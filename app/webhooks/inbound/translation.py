@@ -9,7 +9,7 @@ from typing import Any
 from app.domain.kernel.values import is_typeid
 from app.webhooks.inbound import forgiving_json
 from app.webhooks.inbound.forgiving_json import NotJson
-from app.write_side.ingestion import MEMBERS
+from app.write_side.cloud_events import MEMBERS
 
 
 def cloud_event(endpoint_id: str, message_id: str, body: Any) -> Any:

@@ -19,12 +19,14 @@ from app.domain.kernel.values.classification import (
 )
 from app.domain.kernel.values.currencies import Currency, minor_digits, minor_unit, require_currency
 from app.domain.kernel.values.decimals import (
+    DECIMAL,
     MICRO,
     Amount,
     Decimal,
     Percent,
     Share,
     half_up,
+    plain_decimal,
     scaled,
     unscaled,
 )
@@ -59,14 +61,15 @@ from app.domain.kernel.values.texts import (
     Note,
     Ref,
     as_compared,
+    as_named,
     line,
 )
 
 __all__ = [
-    "FIRST", "FOREVER", "LAST", "MICRO", "REF",
-    "Amount", "Business", "Classification", "Currency", "Day", "Decimal", "Digest", "ExternalRef", "FreeText", "Instant",
-    "Label", "Moment", "Name", "Note", "Percent", "Personal", "Public", "Ref", "Sealed", "Share", "TimeZone",
-    "add_days", "add_months", "as_compared", "classification", "day_of", "day_start", "days_earlier", "half_up", "instant",
-    "is_typeid", "line", "micros", "minor_digits", "minor_unit", "moment_start", "months_between", "nearest_day", "nested", "plain_day",
-    "require_currency", "scaled", "time_zones", "typeid", "unscaled", "zone",
+    "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "REF", "Amount", "Business", "Classification", "Currency", "Day",
+    "Decimal", "Digest", "ExternalRef", "FreeText", "Instant", "Label", "Moment", "Name", "Note", "Percent", "Personal",
+    "Public", "Ref", "Sealed", "Share", "TimeZone", "add_days", "add_months", "as_compared", "as_named",
+    "classification", "day_of", "day_start", "days_earlier", "half_up", "instant", "is_typeid", "line", "micros",
+    "minor_digits", "minor_unit", "moment_start", "months_between", "nearest_day", "nested", "plain_day",
+    "plain_decimal", "require_currency", "scaled", "time_zones", "typeid", "unscaled", "zone",
 ]  # fmt: skip

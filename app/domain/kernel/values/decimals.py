@@ -55,7 +55,15 @@ def half_up(numerator: int, denominator: int) -> int:
     return sign * (quotient + (2 * remainder >= abs(denominator)))
 
 
-Decimal = Annotated[str, BeforeValidator(only_text), AfterValidator(_decimal)]
+def plain_decimal(text: str) -> str:
+    """A decimal without needless zeros."""
+    plain = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if plain == "-0" else plain
+
+
+DECIMAL: Final = "decimal"
+"""Stands beside every type of a decimal."""
+Decimal = Annotated[str, BeforeValidator(only_text), AfterValidator(_decimal), DECIMAL]
 Amount = Annotated[Decimal, AfterValidator(_not_negative)]
 Percent = Annotated[Decimal, AfterValidator(_percent)]
 Share = Annotated[Decimal, AfterValidator(_share)]

@@ -89,6 +89,11 @@ def as_compared(text: str) -> str:
         return text
 
 
+def as_named(id_or_ref: str) -> str:
+    """An id, or `ref:` and the reference as it is compared with stored ones."""
+    return REF + as_compared(id_or_ref[len(REF) :]) if id_or_ref.startswith(REF) else id_or_ref
+
+
 def reference(id_or_ref: str) -> str:
     """An id, or `ref:` and the reference in its normal form. Raises: as `line`."""
     if id_or_ref.startswith(REF):
