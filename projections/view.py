@@ -1,4 +1,4 @@
-"""What a view is: a row, a key, folds, one table, and what its lists may be filtered and ordered by."""
+"""What a view is: a row, a key, folds, and one table."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class View(Generic[Row]):
     schedule: whether events that are effective later belong to a row (a contract) or not yet (a tier that changes next month).
     facts: whether a row is one event and never changes; then it has `position` and `effective_at`. Rows of other views have
     `latest_at`, the latest effective time among their events, unless they are schedules.
-    filters, order: the members by which lists may be filtered and ordered. noun: what an error calls a row.
+    noun: what an error calls a row.
     many: whether folds take and give all rows of a group, as a mapping by key, instead of one row.
     unversioned: which rows of a view with history are a fold's own working state: only their newest state is kept.
     retracted: retracting topic -> the topic of the same stream that it takes back. What a fold made of that, a count or a
@@ -67,8 +67,6 @@ class View(Generic[Row]):
     aged: bool = False
     schedule: bool = False
     facts: bool = False
-    filters: tuple[str, ...] = ()
-    order: tuple[str, ...] = ()
     indexes: tuple[tuple[str, ...] | Partial, ...] = ()
     noun: str = ""
     many: bool = False

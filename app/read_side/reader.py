@@ -1,7 +1,8 @@
 """The reader: rows of views under both clocks, from a view's table, or from a replay where the table knows less."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Select
 from app.domain.kernel.errors import NotFound, Unavailable
 from app.read_side.clocks import Clocks, When
 from app.read_side.projector import Projector
-from app.read_side.replay import ReplayKey, Replays
+from app.read_side.replay import ReplayKey, Replays, moved_since
 from app.read_side.row_queries import behind, fetch_rows, matching, ordered, sort_rows
 from app.store.engine import Database
 from app.store.log import Log
@@ -34,11 +35,13 @@ class _Matches:
     """Rows that match, and the position that they were built from.
 
     ahead: rows set apart because they hold events that are effective only later, whether these rows match or not.
+    moved: of the rows that match, those that have changed since the position; they are in no order.
     """
 
     rows: list[Any]
     ahead: list[Any]
     position: int
+    moved: Sequence[Any] = ()
 
 
 class Reader:
@@ -103,28 +106,24 @@ class Reader:
         view: View[Any],
         when: When,
         *,
-        filters: Mapping[str, Sequence[Any]] | None = None,
         conditions: Sequence[Condition] = (),
         order: str | None = None,
         descending: bool = False,
         after: Sequence[Any] | None = None,
         limit: int = 50,
     ) -> Page:
-        """A page of rows.
-
-        Takes: filters, member to the values that it may have; conditions that the view made; `after`, the last row's
-        order member and keys.
-        """
+        """A page of rows. Takes: `after`, the last row's order member and keys."""
         table = view.table
-        conditions = [*(table.c[name].in_(allowed) for name, allowed in (filters or {}).items()), *conditions]
         members = list(dict.fromkeys([*([order] if order else []), *view.keys]))
         columns = [table.c[member] for member in members]
         if after is not None:
-            conditions.append(behind(columns, after, descending=descending))
+            conditions = [*conditions, behind(columns, after, descending=descending)]
         ordering = [ordered(column, descending=descending) for column in columns]
         matches = self._find(tenant_id, view, conditions, when, split=True, order=ordering, limit=limit + 1)
         by_now = self._as_of_now(tenant_id, view, matches.ahead, conditions, matches.position, when)
-        rows = sort_rows([*matches.rows, *by_now], members, descending=descending) if by_now else matches.rows
+        rows = [*matches.rows, *matches.moved, *by_now]
+        if matches.moved or by_now:
+            rows = sort_rows(rows, members, descending=descending)
         last = tuple(getattr(rows[limit - 1], member) for member in members) if len(rows) > limit else None
         return Page(rows[:limit], matches.position, last)
 
@@ -166,9 +165,11 @@ class Reader:
         """
         split = split and when.now and not view.schedule and not view.facts
 
-        def ask(connection: Connection, position: int, *, newest: bool) -> _Matches:
+        def ask(connection: Connection, position: int, *, newest: bool, without: Sequence[str] = ()) -> _Matches:
+            others = [view.table.c[view.group].not_in(without)] if without else []
+
             def rows_that(*more: Condition) -> Select[Any]:
-                return matching(view, tenant_id, more, position, newest=newest)
+                return matching(view, tenant_id, [*others, *more], position, newest=newest)
 
             query, ahead = rows_that(*conditions), []
             if view.facts:
@@ -189,9 +190,18 @@ class Reader:
             )
             if in_table and position <= reached:
                 return ask(connection, position, newest=newest)
+            moved = (
+                moved_since(connection, tenant_id, view, position) if split and group is None and not newest else None
+            )
+            unmoved = None if moved is None else ask(connection, position, newest=True, without=moved)
         if position > reached:  # the view lags behind the position that was asked for
             self.wait(tenant_id, [view], position, 1.0, strict=True)
             return self._find(tenant_id, view, conditions, when, split=split, order=order, limit=limit, group=group)
+        if moved is not None and unmoved is not None:
+            memory = self._replays.of_groups(tenant_id, view, moved, position)
+            with closing(memory), memory.read(tenant_id) as connection:
+                before = ask(connection, position, newest=True)
+            return _Matches(unmoved.rows, [*unmoved.ahead, *before.ahead], position, before.rows)
         key = ReplayKey(tenant_id, view, position, None if when.now else when.as_of, group)
         return self._replays.ask(key, lambda connection: ask(connection, position, newest=True))
 
@@ -218,14 +228,9 @@ class Reader:
         if not ahead:
             return []
         with_all = {view.key(row): row for row in ahead}
-        memory = Database("sqlite://")
-        try:
-            for group in {key[0] for key in with_all}:
-                self._replays.make(ReplayKey(tenant_id, view, position, when.as_of, group), memory)
-            with memory.read(tenant_id) as connection:
-                rows = fetch_rows(view, connection, matching(view, tenant_id, conditions, position, newest=True))
-        finally:
-            memory.close()
+        memory = self._replays.of_groups(tenant_id, view, {key[0] for key in with_all}, position, when.as_of)
+        with closing(memory), memory.read(tenant_id) as connection:
+            rows = fetch_rows(view, connection, matching(view, tenant_id, conditions, position, newest=True))
         return [
             row._replace(version=full.version, latest_at=full.latest_at)
             for row in rows

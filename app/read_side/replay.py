@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,9 @@ from projections.view import View
 BATCH: Final = 5000
 KEPT: Final = 4
 """How many replays are kept: an answer known at a position never changes, so they never go stale."""
+MOVED: Final = 1000
+GROUPS: Final = 100
+"""How many events, of how many groups, may have come since a list's first page for its next to be read from the table."""
 Answer = TypeVar("Answer")
 
 
@@ -83,6 +86,13 @@ def replay(
     return memory
 
 
+def moved_since(connection: Connection, tenant_id: str, view: View[Any], position: int) -> list[str] | None:
+    """The groups of a view whose rows have changed since a position; None for more than are worth folding one by one."""
+    events = read_page(connection, tenant_id, position, MOVED + 1, types=sorted(view.on))
+    groups = {group for event in events if (group := view.group_of(event)) is not None}
+    return sorted(groups) if len(events) <= MOVED and len(groups) <= GROUPS else None
+
+
 class Replays:
     """The replays that were asked for last. Takes: the database of the log, the tenant's zone."""
 
@@ -113,6 +123,16 @@ class Replays:
             self._kept[kind] = memory
             with memory.read(key.tenant_id) as connection:
                 return question(connection)
+
+    def of_groups(
+        self, tenant_id: str, view: View[Any], groups: Iterable[str], position: int, as_of: int | None = None
+    ) -> Database:
+        """The rows of some groups in memory; the caller closes it."""
+        memory = Database("sqlite://")
+        create_tables(memory, [view])
+        for group in groups:
+            self.make(ReplayKey(tenant_id, view, position, as_of, group), memory)
+        return memory
 
     def make(self, key: ReplayKey, memory: Database | None = None) -> Database:
         """The view in memory, of one group's events where one is named."""

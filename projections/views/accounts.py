@@ -1,11 +1,13 @@
 """Accounts: one row each, as the list and the account page show it."""
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from projections.view import View, account, overlay
+
+Status = Literal["open", "closed"]
 
 
 class Account(NamedTuple):
@@ -111,8 +113,6 @@ VIEW = View(
         "interaction.voided": _touch_voided,
     },
     group_of=account,
-    filters=("status", "tier", "owner", "currency", "external_ref", "industry"),
-    order=("account", "name", "opened_at", "last_touch_at"),
     indexes=(("name", "account"), ("owner", "account")),
     noun="account",
     retracted={"interaction.voided": "interaction.logged"},

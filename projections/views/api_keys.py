@@ -50,7 +50,5 @@ VIEW = View(
     keys=("api_key",),
     on={"api_key.issued": _issued, "api_key.revoked": _revoked},
     group_of=stream,
-    filters=("role",),
-    order=("api_key", "issued_at"),
     noun="api_key",
 )

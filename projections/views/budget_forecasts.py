@@ -42,8 +42,6 @@ VIEW = View(
     on={"budget.forecast_recorded": _recorded},
     group_of=lambda recorded: recorded.event_id,
     facts=True,
-    filters=("budget",),
-    order=("position", "effective_at"),
     indexes=(("budget", "position"),),
     noun="budget_forecast",
 )

@@ -63,8 +63,6 @@ VIEW = View(
     group_of=_spend,
     history=True,
     schedule=True,
-    filters=("budget", "category"),
-    order=("spent_at", "amount"),
     indexes=(("budget", "spent_at"),),
     noun="budget_spend",
 )

@@ -1,14 +1,16 @@
 """Budgets: one row each, with what is spent, what is left, and what is expected in all."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import MICRO, scaled
 from app.domain.recorded import Recorded
-from projections.view import Condition, View, stream
+from projections.view import View, stream
 
 MOST_BURNT: Final = 10**18
 """The largest value of `burnt`, so that it fits a database's integer."""
+
+State = Literal["open", "closed"]
 
 
 class Budget(NamedTuple):
@@ -110,16 +112,9 @@ VIEW = View(
     },
     group_of=stream,
     history=True,
-    filters=("account", "contract", "state", "currency", "external_ref"),
-    order=("set_at", "end", "burnt", "budget"),
     indexes=(("account", "set_at"), ("state", "burnt")),
     noun="budget",
 )  # fmt: skip
 
 
 # --- queries ---
-
-
-def burnt_at_least(percent: str) -> Condition:
-    """Budgets of which so much is spent. Takes: percent as a decimal string."""
-    return VIEW.table.c.burnt >= scaled(percent)

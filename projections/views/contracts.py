@@ -191,8 +191,6 @@ VIEW = View(
     group_of=stream,
     history=True,
     schedule=True,
-    filters=("account", "currency", "external_ref", "auto_renew"),
-    order=("contract", "start", "end"),
     indexes=(("account", "contract"),),
     noun="contract",
 )

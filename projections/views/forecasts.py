@@ -60,8 +60,6 @@ VIEW = View(
     on={"renewal.forecast_submitted": _submitted},
     group_of=_group,
     facts=True,
-    filters=("renewal", "account", "category", "by"),
-    order=("position", "effective_at"),
     indexes=(("renewal", "position"), ("contract", "due")),
     noun="forecast",
 )

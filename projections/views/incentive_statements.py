@@ -147,8 +147,6 @@ VIEW = View(
     },
     group_of=stream,
     history=True,
-    filters=("payee", "plan", "currency", "external_ref"),
-    order=("issued_at", "start", "statement"),
     indexes=(("payee", "issued_at"),),
     noun="incentive_statement",
 )  # fmt: skip

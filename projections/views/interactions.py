@@ -70,8 +70,6 @@ VIEW = View(
     on={"interaction.logged": _logged, "interaction.voided": _voided},
     group_of=stream,
     history=True,
-    filters=("account", "channel", "direction", "voided", "external_ref"),
-    order=("occurred", "interaction"),
     indexes=(("account", "occurred", "interaction"),),
     noun="interaction",
 )

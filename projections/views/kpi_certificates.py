@@ -69,8 +69,6 @@ VIEW = View(
     on={"kpi_certificate.issued": _issued},
     group_of=stream,
     facts=True,
-    filters=("kpi", "method", "account", "start", "end"),
-    order=("position", "kpi", "kpi_certificate"),
     indexes=(("position",), ("kpi", "position"), ("account", "position")),
     noun="kpi_certificate",
 )

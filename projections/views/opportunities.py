@@ -1,7 +1,7 @@
 """Opportunities: one row each, from the first hint to an outcome, as the pipeline, the account page and two KPIs read it."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import FOREVER, scaled
@@ -9,6 +9,7 @@ from app.domain.recorded import Recorded
 from projections.view import Condition, View, stream
 
 PARKED: Final = "parked"
+Outcome = Literal["open", "parked", "won", "lost"]
 OPEN: Final = ("identified", "qualified", "proposed", "negotiation")
 """The stages of what is open, in order."""
 DECIDED: Final = ("won", "lost")
@@ -191,8 +192,6 @@ VIEW = View(
     on={"opportunity.identified": _identified, **dict.fromkeys((f"opportunity.{name}" for name in _CHANGES), _changed)},
     group_of=stream,
     history=True,
-    filters=("account", "stage", "outcome", "source", "kind", "contract", "external_ref"),
-    order=("identified_at", "close_by", "annual_value", "opportunity"),
     indexes=(("account", "identified_at"), ("outcome", "identified_at"), ("decided_at",)),
     noun="opportunity",
 )
@@ -214,8 +213,3 @@ def undecided_at(
         table.c.identified_at <= at,
         table.c.decided_at.is_(None) | (table.c.decided_at > at),
     ]
-
-
-def closing_before(day: str) -> Condition:
-    """Opportunities that are expected to close before a day."""
-    return VIEW.table.c.close_by < day

@@ -65,8 +65,6 @@ VIEW = View(
     on={"period_close.closed": _closed, "period_close.restated": _restated},
     group_of=stream,
     history=True,
-    filters=("start", "end", "currency"),
-    order=("start", "closed_at", "period_close"),
     indexes=(("start",),),
     noun="period_close",
 )

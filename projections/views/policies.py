@@ -1,10 +1,12 @@
 """Policies: one row each with its versions, their status and days; their rules are in policy_rules."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from projections.view import View, stream
+
+Status = Literal["draft", "active", "retired"]
 
 
 class Policy(NamedTuple):
@@ -85,8 +87,6 @@ VIEW = View(
     group_of=stream,
     history=True,
     schedule=True,
-    filters=("kind", "name", "status"),
-    order=("kind", "name", "policy"),
     indexes=(("kind", "name"),),
     noun="policy",
 )

@@ -42,7 +42,6 @@ VIEW = View(
     on={"policy.drafted": _drafted},
     group_of=_group,
     facts=True,
-    order=("position",),
     indexes=(("policy", "number"),),
     noun="policy",
 )

@@ -1,13 +1,15 @@
 """Proposals: one row each with its versions, their concessions and its outcome, as the account page and a KPI read it."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import scaled
 from app.domain.policy.rules import DIRECTING
 from app.domain.recorded import Recorded
-from projections.view import Condition, View, stream
+from projections.view import View, stream
+
+State = Literal["drafted", "submitted", "accepted", "declined", "expired"]
 
 
 class Proposal(NamedTuple):
@@ -224,16 +226,9 @@ VIEW = View(
     on={"proposal.versioned": _versioned, **dict.fromkeys((f"proposal.{name}" for name in _CHANGES), _changed)},
     group_of=stream,
     history=True,
-    filters=("account", "state", "awaiting", "contract", "opportunity", "renewal", "external_ref"),
-    order=("drafted_at", "valid_until", "value", "proposal"),
     indexes=(("account", "drafted_at"), ("state", "drafted_at"), ("decided_at",)),
     noun="proposal",
 )
 
 
 # --- queries ---
-
-
-def valid_before(day: str) -> Condition:
-    """Proposals whose live version is no longer valid on a day."""
-    return VIEW.table.c.valid_until < day

@@ -1,7 +1,7 @@
 """Scope changes: one row each, from the request to its delivery, as the inbox, the account page and two KPIs read it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Text
@@ -9,6 +9,10 @@ from sqlalchemy import Text
 from app.domain.kernel.values import micros, scaled
 from app.domain.recorded import Recorded
 from projections.view import Condition, Partial, View, stream
+
+State = Literal[
+    "raised", "consulting", "assessed", "responded", "decided", "amended", "absorbed", "delivered", "closed"
+]
 
 
 class ScopeChange(NamedTuple):
@@ -264,8 +268,6 @@ VIEW = View(
     on={"scope_change.raised": _raised, **dict.fromkeys(_CHANGES, _changed)},
     group_of=stream,
     history=True,
-    filters=("state", "account", "contract", "external_ref"),
-    order=("raised_at", "needed_by", "scope_change"),
     indexes=(
         ("account", "raised_at"),
         ("state", "raised_at"),
@@ -279,11 +281,6 @@ VIEW = View(
 
 
 # --- queries ---
-
-
-def needed_before(day: str) -> Condition:
-    """Scope changes that are needed before a day."""
-    return VIEW.table.c.needed_by < day
 
 
 def waits_for(who: str) -> Condition:

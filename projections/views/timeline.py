@@ -236,8 +236,6 @@ VIEW = View(
     on=dict.fromkeys(SENTENCES, _entry),
     group_of=_group,
     facts=True,
-    filters=("account", "type", "actor", "visibility", "stream_id"),
-    order=("position", "effective_at"),
     indexes=(("account", "position"), ("account", "effective_at", "position")),
     noun="event",
 )

@@ -1,10 +1,12 @@
 """Webhook endpoints: one row each, without the text of any secret."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
 from projections.view import View, stream
+
+Status = Literal["open", "closed"]
 
 
 class WebhookEndpoint(NamedTuple):
@@ -83,7 +85,5 @@ VIEW = View(
         "webhook_endpoint.closed": _changed,
     },
     group_of=stream,
-    filters=("provider", "status", "label"),
-    order=("endpoint", "registered_at"),
     noun="webhook_endpoint",
 )

@@ -97,13 +97,13 @@ def test_the_list_is_narrowed_to_accounts_states_and_what_is_nearly_spent(agency
     def refs(path: str = "/v1/budgets", **query: Any) -> list[str]:
         return [one["external_ref"] for one in agency.read(path, **query)["data"]]
 
-    assert refs(at_least_percent="80") == ["near"]
-    assert refs(at_least_percent="79.9999") == ["near", "far"]
-    assert refs(sort="-burnt") == ["near", "far", "done"]
+    assert refs(**{"percent_spent.gte": "80"}) == ["near"]
+    assert refs(**{"percent_spent.gte": "79.9999"}) == ["near", "far"]
+    assert refs(sort="-percent_spent") == ["near", "far", "done"]
     assert refs(state="closed") == ["done"]
     assert refs("/v1/accounts/ref:nw/budgets") == refs(account="ref:nw") == ["near", "far", "done"]
     assert agency.see("/v1/budgets", account="ref:nobody").status_code == 404
-    assert agency.see("/v1/budgets", at_least_percent="-1").status_code == 400
+    assert agency.see("/v1/budgets", **{"percent_spent.gte": "-1"}).status_code == 400
     assert agency.see("/v1/budgets", state="lost").status_code == 400
 
 

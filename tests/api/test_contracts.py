@@ -214,7 +214,7 @@ def test_contracts_are_listed_by_account_and_currency(client: Client, account: s
     client.write(f"/v1/accounts/{other}/contracts", {**draft(), "currency": "USD"})
 
     def listed(**query: str) -> list[str]:
-        return [one["currency"] for one in client.read("/v1/contracts", sort="contract", **query)["data"]]
+        return [one["currency"] for one in client.read("/v1/contracts", sort="id", **query)["data"]]
 
     assert listed() == ["EUR", "USD"]
     assert listed(account="ref:nw") == listed(currency="EUR") == listed(external_ref="c1") == ["EUR"]

@@ -86,7 +86,7 @@ def test_interactions_are_listed_latest_first(client: Client, account: str) -> N
         return [one["occurred_at"][9:10] for one in client.read(path, **query)["data"]]
 
     assert days("/v1/interactions") == ["3", "2", "1"]
-    assert days("/v1/interactions", sort="occurred") == ["1", "2", "3"]
+    assert days("/v1/interactions", sort="occurred_at") == ["1", "2", "3"]
     assert days("/v1/interactions", account="ref:nw") == days(f"{account}/interactions") == ["3", "1"]
     assert days("/v1/interactions", channel="mail") == ["1"]
     assert days("/v1/interactions", direction="inbound") == []

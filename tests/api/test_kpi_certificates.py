@@ -165,7 +165,10 @@ def test_certificates_are_listed_by_figure_and_account_and_as_they_were_known(sh
 
     assert ids(kpi="client_retention_rate") == ids(account="ref:B") == [own["id"]]
     assert ids(known_at=position) == [own["id"], whole["id"]]
-    assert ids(start="2025-01-01", end="2026-01-01", kpi="net_revenue_retention")[-1] == whole["id"]
+    assert (
+        ids(**{"period.from": "2025-01-01", "period.to": "2026-01-01", "kpi": "net_revenue_retention"})[-1]
+        == whole["id"]
+    )
     entry = client.read("/v1/accounts/ref:B/timeline", sort="-position")["data"][0]
     assert entry["sentence"] == "Client retention rate certified at 1"
 

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +15,11 @@ from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Client, Server
 
 PERIOD = {"from": "2026-01-01", "to": "2026-02-01"}
-EVERY_LIST = pytest.mark.parametrize("operation", LISTS, ids=lambda one: one.name)
+SHORT = ("accounts.contracts", "accounts.renewals")
+"""Lists within an account, of which the sample has one item each; the same lists are walked over all accounts."""
+EVERY_LIST = pytest.mark.parametrize(
+    "operation", [one for one in LISTS if one.name not in SHORT], ids=lambda one: one.name
+)
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -52,8 +57,7 @@ def orders(operation: Operation) -> list[str]:
     sort_parameter = next((one for one in operation.spec["parameters"] if one["name"] == "sort"), None)
     if sort_parameter is None:
         return []
-    words = sort_parameter["description"].partition(";")[0].replace(" or ", ", ").split(", ")
-    return [word.strip() for word in words]
+    return [word for word in sort_parameter["schema"]["enum"] if not word.startswith("-")]
 
 
 @EVERY_LIST
@@ -119,19 +123,19 @@ def test_every_order_goes_both_ways_with_what_is_empty_at_the_end(world: SampleA
 
     for order in orders(operation):
         up, down = (items(world.client, path, **params, sort=sort, limit=2) for sort in (order, f"-{order}"))
-        member = {"due_at": "due", "occurred": "occurred_at"}.get(order, order)
-        filled = [item for item in up if item.get(member, "") is not None]
-        empty = [item for item in up if item.get(member, "") is None]
-        assert up == filled + empty, order
-        assert down == filled[::-1] + empty[::-1], order
-        if filled and member in filled[0] and isinstance(filled[0][member], str):
-            assert [item[member] for item in filled] == sorted(item[member] for item in filled), order
+        values = [reduce(dict.__getitem__, order.split("."), item) for item in up]  # an order is a member of the rows
+        empty = sum(value is None for value in values)
+        filled = len(up) - empty
+        assert values[filled:] == [None] * empty, order
+        assert down == up[:filled][::-1] + up[filled:][::-1], order
+        if values and isinstance(values[0], str | int) and order != "percent_spent":
+            assert values[:filled] == sorted(values[:filled]), order
 
 
 def test_an_order_that_is_none_is_refused(world: SampleAgency) -> None:
     for sort in ("nothing", "-", "--name", "name,tier", "tenant_id"):
         answer = world.client.see("/v1/accounts", sort=sort)
-        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_sort"), sort
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter"), sort
 
 
 def test_values_that_are_missing_come_last_both_ways(client: Client) -> None:
@@ -171,7 +175,7 @@ def test_a_list_stays_complete_while_others_write(client: Client) -> None:
     thread = threading.Thread(target=write)
     thread.start()
     try:
-        for sort in ("account", "-account", "name", "opened_at"):
+        for sort in ("id", "-id", "name", "opened_at"):
             seen = [item["id"] for item in items(client, "/v1/accounts", sort=sort, limit=4)]
             assert len(seen) == len(set(seen)), sort
             assert set(known) <= set(seen), sort

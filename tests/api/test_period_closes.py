@@ -94,7 +94,7 @@ def test_a_period_is_closed_once_and_a_part_of_it_by_itself(shared_server: Serve
     assert shared_server.runtime.log.head(tenant_of(shared_server, client)) == head
     closed(client, currency="USD")
     closed(client, **{"from": "2025-07-01"})
-    assert [row["period"]["from"] for row in client.read(CLOSES, sort="start")["data"]] == [
+    assert [row["period"]["from"] for row in client.read(CLOSES, sort="period.from")["data"]] == [
         "2025-01-01",
         "2025-01-01",
         "2025-07-01",

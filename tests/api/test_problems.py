@@ -115,7 +115,7 @@ def test_an_unknown_member_is_refused(visitor: Client) -> None:
 
 
 def test_an_unknown_parameter_is_refused_everywhere(visitor: Client) -> None:
-    for path in ("/v1/accounts?stauts=open", "/v1/events?sort=x", "/livez?x=1", "/v1/api-keys?role=admin"):
+    for path in ("/v1/accounts?stauts=open", "/v1/events?sort=x", "/livez?x=1", "/v1/api-keys?roles=admin"):
         assert status_and_code(visitor.get(path)) == (400, "unknown_parameter")
     assert status_and_code(visitor.post("/v1/accounts?dry_run=1", json={"name": "A", "currency": "EUR"})) == (
         400,

@@ -36,7 +36,7 @@ def test_every_end_of_a_term_is_on_the_board_by_its_day(agency: Client) -> None:
     agency.write("/v1/accounts/ref:nw/contracts", draft(external_ref="unsigned"))
 
     assert board(agency) == [("sooner", "2027-01-01", "open"), ("later", "2027-06-01", "open")]
-    assert board(agency, sort="-due_at") == board(agency)[::-1]
+    assert board(agency, sort="-due") == board(agency)[::-1]
 
 
 def test_the_board_is_narrowed_to_days_accounts_and_outcomes(agency: Client) -> None:
@@ -47,7 +47,9 @@ def test_the_board_is_narrowed_to_days_accounts_and_outcomes(agency: Client) -> 
     signed(agency, "c", other, end="2027-03-01")
 
     assert board(agency, due_from="2027-01-01", due_to="2027-03-01") == [("a", "2027-01-01", "open")]
-    assert board(agency, due_from="2027-03-01", due_to="2027-03-02") == [("c", "2027-03-01", "open")]
+    assert board(agency, **{"due.gte": "2027-03-01", "due.lt": "2027-03-02"}) == [("c", "2027-03-01", "open")]
+    assert board(agency, **{"due.gt": "2027-02-28", "due.lte": "2027-03-01"}) == [("c", "2027-03-01", "open")]
+    assert board(agency, **{"due.gt": "2027-03-01", "due.lte": "2027-05-31"}) == []
     assert board(agency, outcome="renewed") == [("b", "2027-06-01", "renewed")]
     assert board(agency, contract="ref:b") == [("b", "2027-06-01", "renewed"), ("b", "2028-06-01", "open")]
     assert board(agency, account=other) == [("c", "2027-03-01", "open")]

@@ -113,7 +113,7 @@ def test_the_inbox_is_filtered_by_state_turn_account_and_day(server: Server) -> 
     assert ids(waiting_on="ux") == [consulted]
     assert ids(waiting_on="account_manager") == [absorbed, other]
     assert ids(state="absorbed") == [absorbed]
-    assert ids(needed_before="2026-02-01") == [absorbed]
+    assert ids(**{"needed_by.lt": "2026-02-01"}) == [absorbed]
     assert ids(external_ref="W-2") == [absorbed]
     assert ids(account=second) == ids(f"/v1/accounts/{second}/scope-changes") == [other]
     assert client.read(f"/v1/scope-changes/{absorbed}")["absorption"] | {"absorbed_at": ""} == {

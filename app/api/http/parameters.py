@@ -7,10 +7,11 @@ from pydantic import BeforeValidator, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from app.domain.catalogue import CATALOGUE
+from projections.kpis import KPIS
 
 
 class OneOf:
-    """Marks text that is one of a registry's words: `Annotated[str, OneOf(KPIS)]`. Any other is refused, and the words are named."""
+    """Marks text that is one of a registry's words: `Annotated[str, OneOf(CATALOGUE)]`. Another is refused, and the words are named."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(words)
@@ -27,3 +28,5 @@ Commas: Final = BeforeValidator(_split)
 """Marks a parameter that takes several values, by repeating it or with commas."""
 Topic = Annotated[str, OneOf(CATALOGUE)]
 """An event's type."""
+KpiName = Annotated[str, OneOf(kpi.name for kpi in KPIS)]
+KpiMethod = Annotated[str, OneOf(dict.fromkeys(method for kpi in KPIS for method in kpi.methods))]

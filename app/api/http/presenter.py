@@ -1,6 +1,6 @@
 """The presenter: rows of a view as answers, by what the answer's model declares of each member."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
@@ -47,6 +47,7 @@ class _Shape:
 
     def __init__(self, model: type[BaseModel]) -> None:
         self.reads: set[str] = set()
+        self.members: dict[str, str] = {}
         self._empty: Answer = {}
         self._same: dict[str, str] = {}
         self._read: list[tuple[str, Callable[[Any], Any]]] = []
@@ -66,9 +67,10 @@ class _Shape:
         match mark:
             case None | From():
                 member = mark.member if mark else name
-                self._same[name] = member
+                self._same[name] = self.members[name] = member
                 self.reads.add(member)
             case InstantOf(member) | MoneyOf(member) | DecimalOf(member):
+                self.members[name] = member or name
                 self._read.append((name, mark.reader(name)))
                 self.reads |= {member or name, *([mark.currency] if isinstance(mark, MoneyOf) else [])}
             case Sealed(event, name_in_event, member):
@@ -78,6 +80,7 @@ class _Shape:
             case Part(model, when):
                 shape = _Shape(model or _model(field.annotation))
                 self._parts.append(_Nested(name, shape, attrgetter(when) if when else None))
+                self.members |= {f"{name}.{inner}": member for inner, member in shape.members.items()}
                 self.reads |= {*shape.reads, *([when] if when else [])}
             case EachOf(function, member):
                 self._lists.append((name, attrgetter(member or name), function))
@@ -124,6 +127,11 @@ class Presenter:
             raise TypeError(
                 f"{model.__name__} of {row.__name__}: say of each member where it is shown: {sorted(wrong)}"
             )
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        """The row's member behind each of the answer's that is one of the row's; within a part its name has a dot."""
+        return self._shape.members
 
     def __call__(self, context: ReadContext, rows: Sequence[Any]) -> list[Answer]:
         """Rows as they are answered."""

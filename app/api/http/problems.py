@@ -27,7 +27,7 @@ STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
     (errors.Unavailable, 503),
 )
 BY_CODE: Final[dict[str, int]] = {
-    **dict.fromkeys(("unknown_parameter", "invalid_parameter", "invalid_header", "invalid_cursor", "invalid_sort",
+    **dict.fromkeys(("unknown_parameter", "invalid_parameter", "invalid_header", "invalid_cursor",
                      "invalid_as_of", "invalid_known_at", "known_at_ahead", "invalid_if_match",
                      "invalid_idempotency_key", "invalid_period", "period_missing", "period_not_allowed", "unknown_method",
                      "currency_not_allowed", "invalid_policy", "not_a_metric_policy",

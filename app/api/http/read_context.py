@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -13,7 +13,6 @@ from app.api.http import csv
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.strict_json_route import Json
 from app.auth.roles import Principal
-from app.domain.kernel.values import as_compared
 from app.read_side.clocks import When
 from app.runtime import Runtime
 from projections.view import View
@@ -42,7 +41,7 @@ class ReadContext:
 
     def when(self, *views: View[Any]) -> When:
         """The clocks of the read, once the views have read what the caller has written."""
-        if self.least is not None:
+        if self.least is not None and views:
             self.runtime.reader.wait(self.tenant_id, views, self.least, self.wait, strict=self.strict)
         return self.runtime.reader.when(self.tenant_id, self.as_of, self.known_at)
 
@@ -154,15 +153,3 @@ async def read_context(
 def _preferences(prefer: str | None) -> dict[str, str]:
     pairs = (part.strip().partition("=") for part in (prefer or "").replace(";", ",").split(","))
     return {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs if name.strip()}
-
-
-def filters_of(**named: Sequence[str] | str | bool | None) -> dict[str, list[Any]]:
-    """The filters of a list: each that the caller gave, with its values; texts as stored ones are written."""
-    return {
-        name: [
-            as_compared(each) if isinstance(each, str) else each
-            for each in (value if isinstance(value, list | tuple) else (value,))
-        ]
-        for name, value in named.items()
-        if value is not None and value != []
-    }

@@ -1,14 +1,12 @@
 """KPIs over HTTP: the catalogue, a figure, and the accounts and events that it is made of."""
 
-from dataclasses import replace
 from typing import Annotated, Literal
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app import kpi_queries as figures
-from app.api.http.paging import Paging, paging, read_cursor, write_cursor
+from app.api.http.paging import Paging, next_cursor, paging, start
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, OR_NULL, PeriodBody
@@ -24,7 +22,6 @@ from app.api.kpis.parts import (
 )
 from app.domain.kernel.values import Currency, Day
 from app.kpi_queries import KpiQuery, Scope
-from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.base import Unit
 from projections.kpis.presentation import catalogue
@@ -180,16 +177,11 @@ def get_kpi(context: Reading, query: RequestedKpi) -> Response:
 @router.get("/{name}/explain", operation_id="kpis.explain", responses=answered(KpiExplanationBody, 400, 404, 422))
 def explain_kpi(context: Reading, query: RequestedKpi, paged: Annotated[Paging, Depends(paging)]) -> Response:
     """The accounts that sum to a figure, and the events behind each; every page is of the first page's position."""
-    when, after = _continued(context, paged, context.when(*figures.views_of(query.name)))
+    when, after = start(context, paged, *figures.views_of(query.name))
     figure, data, last = figures.explain(
-        context.runtime.reader, context.tenant_id, query, when, limit=paged.limit, after=after
+        context.runtime.reader, context.tenant_id, query, when, limit=paged.limit, after=after[0] if after else None
     )
-    cursor = write_cursor(context, paged, "account", [last, figure["position"], when.as_of]) if last else None
-    link = None
-    if cursor:
-        link = (
-            f'<{quote(paged.url)}?{urlencode([*paged.query, ("limit", paged.limit), ("cursor", cursor)])}>; rel="next"'
-        )
+    cursor = next_cursor(context, paged, [last] if last else None, figure["position"], when)
     body = {
         "figure": figure,
         "data": data,
@@ -197,12 +189,4 @@ def explain_kpi(context: Reading, query: RequestedKpi, paged: Annotated[Paging, 
         "next_cursor": cursor,
         "position": figure["position"],
     }
-    return context.answer(body, figure["position"], link=link)
-
-
-def _continued(context: ReadContext, paged: Paging, when: When) -> tuple[When, str | None]:
-    """The clocks of the first page, and the account behind which this one begins."""
-    if paged.cursor is None:
-        return when, None
-    after, position, as_of = read_cursor(context, paged, "account")
-    return replace(when, known_at=position, as_of=as_of), after
+    return context.answer(body, figure["position"], link=paged.next(cursor))

@@ -7,17 +7,19 @@ from pydantic import BaseModel, Field
 
 from app.api.http.answers import From
 from app.api.http.formatting import at
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, page
+from app.api.http.paging import start
 from app.api.http.parameters import Topic
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.nouns import accounts as account_answers
 from app.api.nouns import contracts as contract_answers
 from app.domain.kernel.command import Visibility
 from app.domain.kernel.errors import Invalid, NotFound
+from app.domain.kernel.values import Moment
 from app.read_side.clocks import When
 from projections.views import accounts, contract_lines, contracts, timeline
 
@@ -71,25 +73,25 @@ class AccountDiffBody(BaseModel):
 
 
 present = Presenter(TimelineEntryBody, timeline.Entry, not_shown=("account",))
+LISTED: Final = ListOf(
+    timeline.VIEW,
+    present,
+    filters={"type": Filter(Topic), "subject": Filter(), "actor": Filter(), "visibility": Filter(Visibility)},
+    ranges={"effective_at": Moment, "recorded_at": Moment, "position": int},
+    sorts=("position", "effective_at"),
+    default="-position",
+)
 
 
 @router.get(
     "/{account}/timeline", operation_id="accounts.timeline", responses=answered(PageBody[TimelineEntryBody], 400, 404)
 )
-def get_timeline(
-    account: str,
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    type_: Annotated[list[Topic] | None, Query(alias="type", description="event types")] = None,
-    actor: Annotated[list[str] | None, Query()] = None,
-    visibility: Annotated[list[Visibility] | None, Query()] = None,
-    sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
-) -> Response:
+def get_timeline(account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """Every event of an account with a sentence, latest first."""
     account_id = context.find("account", account)
-    context.runtime.reader.one(context.tenant_id, accounts.VIEW, account_id, context.when(accounts.VIEW, timeline.VIEW))
-    filters = filters_of(account=account_id, type=type_, actor=actor, visibility=visibility)
-    return page(context, paged, timeline.VIEW, present, filters=filters, sort=sort, default_sort="-position")
+    begin = start(context, asked, accounts.VIEW, timeline.VIEW)
+    context.runtime.reader.one(context.tenant_id, accounts.VIEW, account_id, begin.when)
+    return page(context, asked, begin=begin, account=account_id)
 
 
 @router.get("/{account}/diff", operation_id="accounts.diff", responses=answered(AccountDiffBody, 400, 404))

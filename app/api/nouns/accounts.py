@@ -1,16 +1,16 @@
 """Accounts over HTTP."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import From
 from app.api.http.formatting import at, money
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
@@ -22,6 +22,7 @@ from app.domain.account.commands import (
     SetAccountOwner,
     SetAccountTier,
 )
+from app.domain.kernel.values import Currency, Moment
 from app.read_side.clocks import When
 from projections.views import accounts, contract_lines, renewals
 
@@ -40,7 +41,7 @@ class AccountBody(BaseModel):
     industry: str | None
     tier: str | None
     owner: str | None
-    status: Literal["open", "closed"]
+    status: accounts.Status
     external_ref: str | None
     opened_at: AsInstant
     last_touch_at: AsInstant | None
@@ -68,6 +69,21 @@ class AccountDetailsBody(AccountBody):
 
 
 present = Presenter(AccountBody, accounts.Account, not_shown=("latest_at", "stamps"))
+LISTED: Final = ListOf(
+    accounts.VIEW,
+    present,
+    filters={
+        "status": Filter(accounts.Status),
+        "tier": Filter(),
+        "owner": Filter(),
+        "industry": Filter(),
+        "currency": Filter(Currency),
+        "external_ref": Filter(),
+    },
+    ranges={"opened_at": Moment, "last_touch_at": Moment},
+    sorts=("id", "name", "opened_at", "last_touch_at"),
+    default="id",
+)
 
 
 def revenue_of(context: ReadContext, account_id: str, when: When) -> dict[str, Any]:
@@ -166,21 +182,9 @@ async def reopen(account: str, command: ReopenAccount, context: Writing) -> Resp
 
 
 @router.get("", operation_id="accounts.list", responses=answered(PageBody[AccountBody], 400))
-def list_accounts(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    status: Annotated[list[str] | None, Query(description="open or closed")] = None,
-    tier: Annotated[list[str] | None, Query()] = None,
-    owner: Annotated[list[str] | None, Query()] = None,
-    industry: Annotated[list[str] | None, Query()] = None,
-    external_ref: Annotated[list[str] | None, Query()] = None,
-    sort: Annotated[
-        str | None, Query(description="name, opened_at, last_touch_at or account; - for descending")
-    ] = None,
-) -> Response:
+def list_accounts(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The accounts, under both clocks."""
-    filters = filters_of(status=status, tier=tier, owner=owner, industry=industry, external_ref=external_ref)
-    return page(context, paged, accounts.VIEW, present, filters=filters, sort=sort)
+    return page(context, asked)
 
 
 @router.get("/{account}", operation_id="accounts.get", responses=answered(AccountDetailsBody, 400, 404))

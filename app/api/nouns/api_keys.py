@@ -1,13 +1,13 @@
 """API keys over HTTP."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import From
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, read_context
@@ -16,6 +16,7 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.auth.keys import issue
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey, Role
+from app.domain.kernel.values import Moment
 from projections.views import api_keys
 
 router = APIRouter(prefix="/v1/api-keys", tags=["api_keys"], route_class=StrictRoute)
@@ -49,6 +50,14 @@ class ApiKeyDetailsBody(ApiKeyBody):
 
 
 present = Presenter(ApiKeyBody, api_keys.ApiKey, not_shown=("latest_at",))
+LISTED: Final = ListOf(
+    api_keys.VIEW,
+    present,
+    filters={"role": Filter(Role)},
+    ranges={"issued_at": Moment},
+    sorts=("id", "issued_at"),
+    default="id",
+)
 
 
 @router.post(
@@ -79,9 +88,9 @@ async def revoke(api_key: str, command: RevokeApiKey, context: Writing) -> Respo
 
 
 @router.get("", operation_id="api_keys.list", responses=answered(PageBody[ApiKeyBody], 400))
-def list_keys(context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_keys(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The keys, without their secrets."""
-    return page(context, paged, api_keys.VIEW, present)
+    return page(context, asked)
 
 
 @router.get("/{api_key}", operation_id="api_keys.get", responses=answered(ApiKeyDetailsBody, 400, 404))

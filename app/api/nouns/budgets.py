@@ -3,24 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
 from app.api.http.answers import Added, Computed, DecimalOf, EachOf, From, SealedTexts
 from app.api.http.formatting import at, money
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, named, page
+from app.api.http.paging import start
 from app.api.http.presenter import Present, Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.budget import commands as budget_commands
-from app.domain.kernel.values import Amount, scaled
+from app.domain.kernel.values import Amount, Currency, Day, Moment, scaled
 from projections.kpis.decimals import ratio
 from projections.views import budget_forecasts, budget_spends, budgets
 from projections.views.budget_forecasts import BudgetForecast
@@ -30,8 +31,6 @@ from projections.views.budgets import Budget
 router = APIRouter(prefix="/v1", tags=["budgets"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(write_context, scopes=["budgets:write"])]
 Reading = Annotated[ReadContext, Security(read_context, scopes=["budgets:read"])]
-Paged = Annotated[Paging, Depends(paging)]
-State = Literal["open", "closed"]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
 
 
@@ -88,7 +87,7 @@ class BudgetBody(BaseModel):
         description="(forecast - amount) / amount; null without a forecast", examples=["-0.083333"]
     )
     crossed: Annotated[list[ThresholdCrossingBody], EachOf(_crossing)]
-    state: State
+    state: budgets.State
     set_at: AsInstant
     closed_at: AsInstant | None
     version: int
@@ -118,6 +117,7 @@ class BudgetForecastBody(BaseModel):
     """What somebody expected to be spent in all."""
 
     event: Annotated[str, From("event_id")]
+    position: int
     at_completion: Annotated[MoneyBody, Added(("at_completion",))]
     effective_at: AsInstant
     recorded_at: AsInstant
@@ -126,7 +126,36 @@ class BudgetForecastBody(BaseModel):
 
 present = Presenter(BudgetBody, Budget, not_shown=("latest_at",))
 _spends = Presenter(BudgetSpendBody, BudgetSpend, not_shown=("budget", "account", "effective_at"))
-_forecasts = Presenter(BudgetForecastBody, BudgetForecast, not_shown=("position", "budget", "account"))
+_forecasts = Presenter(BudgetForecastBody, BudgetForecast, not_shown=("budget", "account"))
+LISTED: Final = ListOf(
+    budgets.VIEW,
+    present,
+    filters={
+        "account": named("account"),
+        "contract": named("contract"),
+        "state": Filter(budgets.State),
+        "currency": Filter(Currency),
+        "external_ref": Filter(),
+    },
+    ranges={"start": Day, "end": Day, "set_at": Moment, "percent_spent": Amount},
+    sorts=("set_at", "end", "percent_spent", "id"),
+    default="set_at",
+)
+LISTED_SPENDS: Final = ListOf(
+    budget_spends.VIEW,
+    _spends,
+    filters={"category": Filter(), "late": Filter(bool, several=False)},
+    ranges={"spent_at": Moment},
+    sorts=("spent_at", "amount"),
+    default="spent_at",
+)
+LISTED_FORECASTS: Final = ListOf(
+    budget_forecasts.VIEW,
+    _forecasts,
+    ranges={"effective_at": Moment},
+    sorts=("position", "effective_at"),
+    default="position",
+)
 
 
 def _in_currency(currency: str, present: Presenter, *amounts: str) -> Present:
@@ -186,38 +215,19 @@ async def close(budget: str, command: budget_commands.CloseBudget, context: Writ
 
 
 @router.get("/budgets", operation_id="budgets.list", responses=answered(PageBody[BudgetBody], 400, 404))
-def list_budgets(
-    context: Reading,
-    paged: Paged,
-    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
-    state: Annotated[State | None, Query()] = None,
-    currency: Annotated[list[str] | None, Query()] = None,
-    external_ref: Annotated[list[str] | None, Query()] = None,
-    at_least_percent: Annotated[
-        Amount | None, Query(description="of which so much is spent, in percent", examples=["80"])
-    ] = None,
-    sort: Annotated[str | None, Query(description="set_at, end, burnt or budget; - for descending")] = None,
-) -> Response:
-    """The budgets, oldest first; `sort=-burnt` begins with those of which most is spent."""
-    conditions = [] if at_least_percent is None else [budgets.burnt_at_least(at_least_percent)]
-    filters = filters_of(
-        account=context.existing("account", account),
-        contract=context.existing("contract", contract),
-        state=state,
-        currency=currency,
-        external_ref=external_ref,
-    )
-    return page(context, paged, budgets.VIEW, present, filters=filters, conditions=conditions, sort=sort)
+def list_budgets(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
+    """The budgets, oldest first; `sort=-percent_spent` begins with those of which most is spent."""
+    return page(context, asked)
 
 
 @router.get(
     "/accounts/{account}/budgets", operation_id="accounts.budgets", responses=answered(PageBody[BudgetBody], 400, 404)
 )
-def list_of_account(account: str, context: Reading, paged: Paged) -> Response:
+def list_of_account(
+    account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED.without("account"))]
+) -> Response:
     """An account's budgets, oldest first."""
-    filters = filters_of(account=context.existing("account", account))
-    return page(context, paged, budgets.VIEW, present, filters=filters)
+    return page(context, asked, account=context.existing("account", account))
 
 
 @router.get("/budgets/{budget}", operation_id="budgets.get", responses=answered(BudgetDetailsBody, 400, 404))
@@ -231,27 +241,13 @@ def get_budget(budget: str, context: Reading) -> Response:
 @router.get(
     "/budgets/{budget}/spend", operation_id="budgets.spends", responses=answered(PageBody[BudgetSpendBody], 400, 404)
 )
-def list_spends(
-    budget: str,
-    context: Reading,
-    paged: Paged,
-    category: Annotated[list[str] | None, Query()] = None,
-    sort: Annotated[str | None, Query(description="spent_at or amount; - for descending")] = None,
-) -> Response:
+def list_spends(budget: str, context: Reading, asked: Annotated[Asked, Depends(LISTED_SPENDS)]) -> Response:
     """The documents that were paid from a budget, oldest first."""
     key, currency = _id_and_currency(context, budget)
-    when = context.when(budget_spends.VIEW)
-    conditions = [] if when.now else [budget_spends.recorded_by(when.as_of)]
-    filters = filters_of(budget=key, category=category)
-    return page(
-        context,
-        paged,
-        budget_spends.VIEW,
-        _in_currency(currency, _spends, "amount", "recorded"),
-        filters=filters,
-        conditions=conditions,
-        sort=sort,
-    )
+    begin = start(context, asked, budget_spends.VIEW)
+    conditions = [] if begin.when.now else [budget_spends.recorded_by(begin.when.as_of)]
+    in_currency = _in_currency(currency, _spends, "amount", "recorded")
+    return page(context, asked, begin=begin, conditions=conditions, present=in_currency, budget=key)
 
 
 @router.get(
@@ -259,23 +255,10 @@ def list_spends(
     operation_id="budgets.forecasts",
     responses=answered(PageBody[BudgetForecastBody], 400, 404),
 )
-def list_forecasts(
-    budget: str,
-    context: Reading,
-    paged: Paged,
-    sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
-) -> Response:
+def list_forecasts(budget: str, context: Reading, asked: Annotated[Asked, Depends(LISTED_FORECASTS)]) -> Response:
     """Every forecast of a budget, in the order in which they were made."""
     key, currency = _id_and_currency(context, budget)
-    filters = filters_of(budget=key)
-    return page(
-        context,
-        paged,
-        budget_forecasts.VIEW,
-        _in_currency(currency, _forecasts, "at_completion"),
-        filters=filters,
-        sort=sort,
-    )
+    return page(context, asked, present=_in_currency(currency, _forecasts, "at_completion"), budget=key)
 
 
 def _id_and_currency(context: ReadContext, budget: str) -> tuple[str, str]:

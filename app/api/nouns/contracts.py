@@ -1,24 +1,25 @@
 """Contracts over HTTP."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Added, Computed, From, InstantOf, MoneyOf
 from app.api.http.formatting import at, money
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, named, page
+from app.api.http.paging import start
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.api.nouns.contract_parts import AmendmentBody, CorrectionBody, NoticeBody, TermBody, TerminationBody
 from app.domain.contract import commands
 from app.domain.contract.schedule import Interval, Schedule, build
+from app.domain.kernel.values import Currency, Day
 from app.read_side.clocks import When
 from projections.views import contract_lines, contracts
 from projections.views.contract_lines import ContractLine
@@ -111,6 +112,19 @@ class ContractDetailsBody(ContractBody):
 
 
 _contracts = Presenter(ContractBody, Contract, not_shown=("frame",))
+LISTED: Final = ListOf(
+    contracts.VIEW,
+    _contracts,
+    filters={
+        "account": named("account"),
+        "currency": Filter(Currency),
+        "auto_renew": Filter(bool, several=False),
+        "external_ref": Filter(),
+    },
+    ranges={"start": Day, "end": Day},
+    sorts=("id", "start", "end"),
+    default="id",
+)
 _contract_lines = Presenter(
     ContractLineBody,
     ContractLine,
@@ -288,26 +302,31 @@ async def terminate(contract: str, command: commands.TerminateContract, context:
 
 
 @router.get("/contracts", operation_id="contracts.list", responses=answered(PageBody[ContractBody], 400, 404))
-def list_contracts(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    currency: Annotated[list[str] | None, Query()] = None,
-    external_ref: Annotated[list[str] | None, Query()] = None,
-    sort: Annotated[str | None, Query(description="contract, start or end; - for descending")] = None,
-) -> Response:
+def list_contracts(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The contracts, each as it stands at the query's instant."""
-    when = settled(context, context.when(contracts.VIEW, contract_lines.VIEW))
-    position = when.known_at or 0
-    filters = filters_of(account=context.existing("account", account), currency=currency, external_ref=external_ref)
-    return page(
-        replace(context, known_at=str(position)),
-        paged,
-        contracts.VIEW,
-        lambda context, rows: present(context, rows, when, position),
-        filters=filters,
-        sort=sort,
-    )
+    return _page(context, asked)
+
+
+@router.get(
+    "/accounts/{account}/contracts",
+    operation_id="accounts.contracts",
+    responses=answered(PageBody[ContractBody], 400, 404),
+)
+def list_of_account(
+    account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED.without("account"))]
+) -> Response:
+    """An account's contracts, each as it stands at the query's instant."""
+    return _page(context, asked, context.existing("account", account))
+
+
+def _page(context: ReadContext, asked: Asked, account: str | None = None) -> Response:
+    begin = start(context, asked, contracts.VIEW, contract_lines.VIEW)
+    when = settled(context, begin.when)
+
+    def present_all(context: ReadContext, rows: Sequence[Contract]) -> list[dict[str, Any]]:
+        return present(context, rows, when, when.known_at or 0)
+
+    return page(context, asked, begin=begin._replace(when=when), present=present_all, account=account)
 
 
 @router.get("/contracts/{contract}", operation_id="contracts.get", responses=answered(ContractDetailsBody, 400, 404))

@@ -1,23 +1,23 @@
 """Incentive statements over HTTP: what would be paid, what is paid, what is taken back, what is disputed."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Computed, EachOf, From, Part, SealedTexts
 from app.api.http.formatting import at, money
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.incentive_statement import commands as incentive_statement_commands
 from app.domain.incentive_statement.events import Retention
-from app.domain.kernel.values import Currency, Day, scaled
+from app.domain.kernel.values import Currency, Day, Moment, scaled
 from app.services import incentive_statements as incentives
 from projections.views import incentive_statements
 from projections.views.incentive_statements import IncentiveStatement
@@ -165,6 +165,25 @@ class IncentiveStatementDetailsBody(IncentiveStatementBody):
 
 
 present = Presenter(IncentiveStatementBody, IncentiveStatement, not_shown=("latest_at",))
+LISTED: Final = ListOf(
+    incentive_statements.VIEW,
+    present,
+    filters={
+        "payee": Filter(),
+        "plan": named("policy"),
+        "currency": Filter(Currency),
+        "external_ref": Filter(),
+        "disputed": Filter(
+            bool,
+            several=False,
+            where=lambda disputed: incentive_statements.disputed(is_open=disputed),
+            description="whether a dispute is open",
+        ),
+    },
+    ranges={"period.from": Day, "period.to": Day, "issued_at": Moment},
+    sorts=("issued_at", "period.from", "id"),
+    default="issued_at",
+)
 
 
 def _preview(preview: incentives.StatementPreview) -> dict[str, Any]:
@@ -237,30 +256,9 @@ async def resolve(
 
 
 @router.get("", operation_id="incentives.list", responses=answered(PageBody[IncentiveStatementBody], 400, 404))
-def list_statements(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    payee: Annotated[list[str] | None, Query()] = None,
-    plan: Annotated[str | None, Query(description="a policy's id or ref:…")] = None,
-    currency: Annotated[list[str] | None, Query()] = None,
-    external_ref: Annotated[list[str] | None, Query()] = None,
-    disputed: Annotated[bool | None, Query(description="whether a dispute is open")] = None,
-    sort: Annotated[str | None, Query(description="issued_at, start or statement; - for descending")] = None,
-) -> Response:
+def list_statements(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The statements, oldest first."""
-    conditions = [] if disputed is None else [incentive_statements.disputed(is_open=disputed)]
-    filters = filters_of(
-        payee=payee, plan=context.existing("policy", plan), currency=currency, external_ref=external_ref
-    )
-    return page(
-        context,
-        paged,
-        incentive_statements.VIEW,
-        present,
-        filters=filters,
-        conditions=conditions,
-        sort=sort,
-    )
+    return page(context, asked)
 
 
 @router.get("/preview", operation_id="incentives.preview", responses=answered(IncentivePreviewBody, 400, 404, 409, 422))

@@ -1,20 +1,21 @@
 """Interactions over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import From, InstantOf, Sealed
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.interaction.commands import Channel, Direction, LogInteraction, VoidInteraction
 from app.domain.kernel.command import Visibility
+from app.domain.kernel.values import Moment
 from projections.views import interactions
 
 router = APIRouter(prefix="/v1", tags=["interactions"], route_class=StrictRoute)
@@ -59,6 +60,21 @@ class InteractionDetailsBody(InteractionBody):
 
 
 present = Presenter(InteractionBody, interactions.Interaction, not_shown=("latest_at",))
+LISTED: Final = ListOf(
+    interactions.VIEW,
+    present,
+    filters={
+        "account": named("account"),
+        "channel": Filter(Channel),
+        "direction": Filter(Direction),
+        "voided": Filter(bool, several=False),
+        "visibility": Filter(Visibility),
+        "external_ref": Filter(),
+    },
+    ranges={"occurred_at": Moment},
+    sorts=("occurred_at", "id"),
+    default="-occurred_at",
+)
 
 
 @router.post(
@@ -84,33 +100,9 @@ async def void(interaction: str, command: VoidInteraction, context: Writing) -> 
 
 
 @router.get("/interactions", operation_id="interactions.list", responses=answered(PageBody[InteractionBody], 400, 404))
-def list_interactions(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    channel: Annotated[list[str] | None, Query()] = None,
-    direction: Annotated[list[str] | None, Query()] = None,
-    voided: Annotated[bool | None, Query()] = None,
-    external_ref: Annotated[list[str] | None, Query()] = None,
-    sort: Annotated[str | None, Query(description="occurred or interaction; - for descending")] = None,
-) -> Response:
+def list_interactions(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The interactions, latest first."""
-    filters = filters_of(
-        account=context.existing("account", account),
-        channel=channel,
-        direction=direction,
-        voided=voided,
-        external_ref=external_ref,
-    )
-    return page(
-        context,
-        paged,
-        interactions.VIEW,
-        present,
-        filters=filters,
-        sort=sort,
-        default_sort="-occurred",
-    )
+    return page(context, asked)
 
 
 @router.get(
@@ -118,10 +110,11 @@ def list_interactions(
     operation_id="accounts.interactions",
     responses=answered(PageBody[InteractionBody], 400, 404),
 )
-def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_of_account(
+    account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED.without("account"))]
+) -> Response:
     """An account's interactions, latest first."""
-    filters = filters_of(account=context.existing("account", account))
-    return page(context, paged, interactions.VIEW, present, filters=filters, default_sort="-occurred")
+    return page(context, asked, account=context.existing("account", account))
 
 
 @router.get(

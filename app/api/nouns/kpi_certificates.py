@@ -1,22 +1,24 @@
 """KPI certificates over HTTP: figures attested to third parties, and computed again to compare."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Computed, EachOf, From, InstantOf, Part, Sealed, SealedTexts
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, named, page
+from app.api.http.parameters import KpiMethod, KpiName
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
-from app.api.http.read_context import ReadContext, filters_of, plain_read_context, read_context
+from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import WRITTEN, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.api.kpis.kpis import FigureWarningBody
 from app.api.kpis.parts import FigureScopeBody
 from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import Day, Moment
 from app.domain.kpi_certificate.commands import IssueKpiCertificate
 from app.kpi_queries import KpiQuery, Scope, views_of
 from app.services import kpi_certificates as certificates
@@ -134,6 +136,20 @@ class KpiVerificationBody(BaseModel):
 
 
 present = Presenter(KpiCertificateBody, KpiCertificate, not_shown=("position", "account"))
+LISTED: Final = ListOf(
+    kpi_certificates.VIEW,
+    present,
+    filters={
+        "kpi": Filter(KpiName),
+        "method": Filter(KpiMethod),
+        "account": named("account"),
+        "period.from": Filter(Day),
+        "period.to": Filter(Day),
+    },
+    ranges={"period.from": Day, "period.to": Day, "issued_at": Moment},
+    sorts=("issued_at", "kpi", "id"),
+    default="-position",
+)
 
 
 @router.post(
@@ -181,27 +197,9 @@ def _issue(command: IssueKpiCertificate, context: WriteContext) -> Receipt:
 
 
 @router.get("", operation_id="kpi_certificates.list", responses=answered(PageBody[KpiCertificateBody], 400, 404))
-def list_certificates(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    kpi: Annotated[list[str] | None, Query()] = None,
-    method: Annotated[list[str] | None, Query()] = None,
-    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    start: Annotated[list[str] | None, Query(description="first day of the period")] = None,
-    end: Annotated[list[str] | None, Query(description="first day after the period")] = None,
-    sort: Annotated[str | None, Query(description="position, kpi or kpi_certificate; - for descending")] = None,
-) -> Response:
+def list_certificates(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The certificates, latest first."""
-    filters = filters_of(kpi=kpi, method=method, account=context.existing("account", account), start=start, end=end)
-    return page(
-        context,
-        paged,
-        kpi_certificates.VIEW,
-        present,
-        filters=filters,
-        sort=sort,
-        default_sort="-position",
-    )
+    return page(context, asked)
 
 
 @router.get(

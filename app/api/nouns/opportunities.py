@@ -1,22 +1,22 @@
 """Opportunities over HTTP: more business with a client, from the first hint to an outcome."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
 from app.api.http.answers import Computed, From, MoneyOf, Part, Sealed
 from app.api.http.formatting import money
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsDecimal, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
-from app.domain.kernel.values import MICRO, Day
+from app.domain.kernel.values import MICRO, Day, Moment
 from app.domain.opportunity import commands
 from projections.views import opportunities
 from projections.views.opportunities import Opportunity
@@ -56,7 +56,7 @@ class OpportunityBody(BaseModel):
     id: Annotated[str, From("opportunity")] = Field(examples=["opp_01jd7z5m3tf8x9v0w1y2z3a4b5"])
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     title: str
-    kind: Literal["upsell", "cross_sell"]
+    kind: commands.Kind
     source: commands.Source
     product: str | None
     interaction: str | None
@@ -68,7 +68,7 @@ class OpportunityBody(BaseModel):
     stage: commands.Stage = Field(
         examples=["qualified"], description="where it is, or was when it was parked or decided"
     )
-    outcome: Literal["open", "parked", "won", "lost"]
+    outcome: opportunities.Outcome
     annual_value: AsMoney | None = Field(description="what it may bring a year, by the last estimate")
     weighted_value: Annotated[MoneyBody | None, Computed(_weighted_value)] = Field(
         description="that times its probability"
@@ -95,6 +95,22 @@ class OpportunityDetailsBody(OpportunityBody):
 
 
 present = Presenter(OpportunityBody, Opportunity, not_shown=("latest_at", "won_before", "won_after", "course"))
+LISTED: Final = ListOf(
+    opportunities.VIEW,
+    present,
+    filters={
+        "account": named("account"),
+        "contract": named("contract"),
+        "stage": Filter(commands.Stage),
+        "outcome": Filter(opportunities.Outcome),
+        "source": Filter(commands.Source),
+        "kind": Filter(commands.Kind),
+        "external_ref": Filter(),
+    },
+    ranges={"identified_at": Moment, "close_by": Day},
+    sorts=("identified_at", "close_by", "annual_value", "id"),
+    default="identified_at",
+)
 
 
 # --- writing ---
@@ -163,41 +179,9 @@ async def lose(opportunity: str, command: commands.LoseOpportunity, context: Wri
 @router.get(
     "/opportunities", operation_id="opportunities.list", responses=answered(PageBody[OpportunityBody], 400, 404)
 )
-def list_opportunities(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
-    stage: Annotated[list[commands.Stage] | None, Query()] = None,
-    outcome: Annotated[list[Literal["open", "parked", "won", "lost"]] | None, Query()] = None,
-    source: Annotated[list[commands.Source] | None, Query(description="what it came from")] = None,
-    kind: Annotated[Literal["upsell", "cross_sell"] | None, Query()] = None,
-    close_before: Annotated[Day | None, Query(description="the first day after the range")] = None,
-    external_ref: Annotated[list[str] | None, Query()] = None,
-    sort: Annotated[
-        str | None, Query(description="identified_at, close_by, annual_value or opportunity; - for descending")
-    ] = None,
-) -> Response:
+def list_opportunities(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """Opportunities, oldest first."""
-    conditions = [] if close_before is None else [opportunities.closing_before(close_before)]
-    filters = filters_of(
-        account=context.existing("account", account),
-        contract=context.existing("contract", contract),
-        stage=stage,
-        outcome=outcome,
-        source=source,
-        kind=kind,
-        external_ref=external_ref,
-    )
-    return page(
-        context,
-        paged,
-        opportunities.VIEW,
-        present,
-        filters=filters,
-        conditions=conditions,
-        sort=sort,
-    )
+    return page(context, asked)
 
 
 @router.get(
@@ -205,10 +189,11 @@ def list_opportunities(
     operation_id="accounts.opportunities",
     responses=answered(PageBody[OpportunityBody], 400, 404),
 )
-def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_of_account(
+    account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED.without("account"))]
+) -> Response:
     """An account's opportunities, oldest first."""
-    filters = filters_of(account=context.existing("account", account))
-    return page(context, paged, opportunities.VIEW, present, filters=filters)
+    return page(context, asked, account=context.existing("account", account))
 
 
 @router.get(

@@ -2,21 +2,22 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import EachOf, From, Part, SealedTexts
 from app.api.http.formatting import at
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import Currency, Day, Moment
 from app.domain.period_close.commands import ClosePeriod, RestatePeriod
 from app.services import period_closes as periods
 from app.store.receipts import Receipt
@@ -84,6 +85,14 @@ class PeriodCloseDetailsBody(PeriodCloseBody):
 
 
 present = Presenter(PeriodCloseBody, PeriodClose, not_shown=("latest_at",))
+LISTED: Final = ListOf(
+    period_closes.VIEW,
+    present,
+    filters={"period.from": Filter(Day), "period.to": Filter(Day), "currency": Filter(Currency)},
+    ranges={"period.from": Day, "period.to": Day, "closed_at": Moment},
+    sorts=("period.from", "closed_at", "id"),
+    default="-period.from",
+)
 
 
 @router.post(
@@ -125,17 +134,9 @@ def _fitting(certified: Callable[[], Receipt]) -> Receipt:
 
 
 @router.get("", operation_id="period_closes.list", responses=answered(PageBody[PeriodCloseBody], 400))
-def list_closes(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    start: Annotated[list[str] | None, Query(description="first day of the period")] = None,
-    end: Annotated[list[str] | None, Query(description="first day after the period")] = None,
-    currency: Annotated[list[str] | None, Query()] = None,
-    sort: Annotated[str | None, Query(description="start, closed_at or period_close; - for descending")] = None,
-) -> Response:
+def list_closes(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The closed periods, latest first."""
-    filters = filters_of(start=start, end=end, currency=currency)
-    return page(context, paged, period_closes.VIEW, present, filters=filters, sort=sort, default_sort="-start")
+    return page(context, asked)
 
 
 @router.get("/{period_close}", operation_id="period_closes.get", responses=answered(PeriodCloseDetailsBody, 400, 404))

@@ -1,21 +1,22 @@
 """Policies over HTTP: rules as data, drafted, put in force from a day, and what was in force when."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Response, Security
+from fastapi import APIRouter, Depends, Path, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Added, EachOf, From, SealedTexts
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, page
+from app.api.http.paging import start
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import Invalid, NotFound
-from app.domain.kernel.values import LAST, day_of
+from app.domain.kernel.values import LAST, Moment, day_of
 from app.domain.policy import commands as policy_commands
 from app.domain.policy.rules import AnyRules, Kind
 from app.read_side.clocks import When
@@ -34,7 +35,7 @@ class PolicyVersionBody(BaseModel):
 
     number: int = Field(examples=[1])
     name: str = Field(description="what answers call it", examples=["metric@default/1"])
-    status: Literal["draft", "active", "retired"] = Field(examples=["active"])
+    status: policies.Status = Field(examples=["active"])
     start: str | None = Field(description="the first day on which it counts", examples=["2026-01-01"])
     end: str | None = Field(description="the first day on which it counts no more")
 
@@ -56,9 +57,7 @@ class PolicyBody(BaseModel):
     kind: Kind
     name: str = Field(examples=["default"])
     external_ref: str | None
-    status: Literal["draft", "active", "retired"] = Field(
-        description="active while a version is, else draft while one is, else retired"
-    )
+    status: policies.Status = Field(description="active while a version is, else draft while one is, else retired")
     in_force: Annotated[int | None, Added()] = Field(
         description="the number of the version that counts on the day of as_of"
     )
@@ -81,6 +80,14 @@ class PolicyRulesDetailsBody(PolicyRulesBody):
 
 
 _policies = Presenter(PolicyBody, Policy)
+LISTED: Final = ListOf(
+    policies.VIEW,
+    _policies,
+    filters={"kind": Filter(Kind), "name": Filter(), "status": Filter(policies.Status), "external_ref": Filter()},
+    ranges={"drafted_at": Moment},
+    sorts=("kind", "name", "drafted_at", "id"),
+    default="kind",
+)
 
 
 def present(context: ReadContext, rows: Sequence[Policy], day: str) -> list[dict[str, Any]]:
@@ -126,19 +133,11 @@ async def retire(policy: str, number: Number, command: policy_commands.Retiremen
 
 
 @router.get("/policies", operation_id="policies.list", responses=answered(PageBody[PolicyBody], 400, 404))
-def list_policies(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    kind: Annotated[list[Kind] | None, Query()] = None,
-    name: Annotated[list[str] | None, Query()] = None,
-    status: Annotated[list[str] | None, Query(description="active, draft or retired")] = None,
-    sort: Annotated[str | None, Query(description="kind or name; - for descending")] = None,
-) -> Response:
+def list_policies(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """Every policy with its versions, by kind and name."""
-    day, filters = _day(context, context.when(policies.VIEW)), filters_of(kind=kind, name=name, status=status)
-    return page(
-        context, paged, policies.VIEW, lambda context, rows: present(context, rows, day), filters=filters, sort=sort
-    )
+    begin = start(context, asked, policies.VIEW)
+    day = _day(context, begin.when)
+    return page(context, asked, begin=begin, present=lambda context, rows: present(context, rows, day))
 
 
 @router.get("/policies/{policy}", operation_id="policies.get", responses=answered(PolicyDetailsBody, 400, 404))

@@ -1,23 +1,23 @@
 """Proposals over HTTP: versions of an offer, the concessions on the live one, and how it ends."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
 from app.api.http.answers import Computed, EachOf, From, Sealed, SealedTexts
 from app.api.http.formatting import at, money
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.api.nouns.proposal_parts import ClientPositionBody, ConcessionBody, ProposalVersionBody
-from app.domain.kernel.values import MICRO, Day, day_start, half_up, scaled, unscaled
+from app.domain.kernel.values import MICRO, Currency, Day, Moment, day_start, half_up, scaled, unscaled
 from app.domain.proposal import commands
 from projections.views import proposals
 from projections.views.proposals import Proposal
@@ -115,7 +115,7 @@ class ProposalBody(BaseModel):
     external_ref: str | None
     currency: str
     drafted_at: AsInstant
-    state: Literal["drafted", "submitted", "accepted", "declined", "expired"] = Field(examples=["submitted"])
+    state: proposals.State = Field(examples=["submitted"])
     live_version: Annotated[int, From("number")]
     valid_until: str
     value: AsMoney = Field(description="what the live version lists a year")
@@ -156,6 +156,23 @@ class ProposalDetailsBody(ProposalBody):
 
 
 present = Presenter(ProposalBody, Proposal, not_shown=("latest_at", "agreed"))
+LISTED: Final = ListOf(
+    proposals.VIEW,
+    present,
+    filters={
+        "account": named("account"),
+        "contract": named("contract"),
+        "opportunity": named("opportunity"),
+        "renewal": named("renewal"),
+        "state": Filter(proposals.State),
+        "awaiting_approval": Filter(bool, several=False),
+        "currency": Filter(Currency),
+        "external_ref": Filter(),
+    },
+    ranges={"drafted_at": Moment, "valid_until": Day},
+    sorts=("drafted_at", "valid_until", "value", "id"),
+    default="drafted_at",
+)
 
 
 # --- writing ---
@@ -236,39 +253,9 @@ async def take_over(proposal: str, command: commands.ContractProposal, context: 
 
 
 @router.get("/proposals", operation_id="proposals.list", responses=answered(PageBody[ProposalBody], 400, 404))
-def list_proposals(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
-    opportunity: Annotated[str | None, Query(description="an opportunity's id or ref:…")] = None,
-    state: Annotated[list[str] | None, Query(description="drafted, submitted, accepted, declined or expired")] = None,
-    awaiting_approval: Annotated[bool | None, Query(description="whether something waits for approval")] = None,
-    valid_before: Annotated[Day | None, Query(description="the first day after the range")] = None,
-    external_ref: Annotated[list[str] | None, Query()] = None,
-    sort: Annotated[
-        str | None, Query(description="drafted_at, valid_until, value or proposal; - for descending")
-    ] = None,
-) -> Response:
+def list_proposals(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """Proposals, oldest first."""
-    conditions = [] if valid_before is None else [proposals.valid_before(valid_before)]
-    filters = filters_of(
-        account=context.existing("account", account),
-        contract=context.existing("contract", contract),
-        opportunity=context.existing("opportunity", opportunity),
-        state=state,
-        awaiting=awaiting_approval,
-        external_ref=external_ref,
-    )
-    return page(
-        context,
-        paged,
-        proposals.VIEW,
-        present,
-        filters=filters,
-        conditions=conditions,
-        sort=sort,
-    )
+    return page(context, asked)
 
 
 @router.get(
@@ -276,10 +263,11 @@ def list_proposals(
     operation_id="accounts.proposals",
     responses=answered(PageBody[ProposalBody], 400, 404),
 )
-def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_of_account(
+    account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED.without("account"))]
+) -> Response:
     """An account's proposals, oldest first."""
-    filters = filters_of(account=context.existing("account", account))
-    return page(context, paged, proposals.VIEW, present, filters=filters)
+    return page(context, asked, account=context.existing("account", account))
 
 
 @router.get("/proposals/{proposal}", operation_id="proposals.get", responses=answered(ProposalDetailsBody, 400, 404))

@@ -1,22 +1,22 @@
 """Renewals over HTTP: what falls due, the cycle of each, and what was expected of it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
 from app.api.http.answers import From, InstantOf, MoneyOf, Part
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import NotFound
-from app.domain.kernel.values import Day
+from app.domain.kernel.values import Day, Moment
 from app.domain.renewal.commands import Category, DeferRenewal, OpenRenewal, Risk, SetRenewalRisk, SubmitForecast
 from projections.views import forecasts, renewals
 from projections.views.forecasts import Forecast
@@ -75,7 +75,7 @@ class RenewalBody(BaseModel):
     noticed: bool
     auto_renew: bool
     atr: AsMoney = Field(description="the annual value available to renew")
-    outcome: Literal["open", "renewed", "lost"]
+    outcome: renewals.Outcome
     renewed: AsMoney | None
     timing: Literal["early", "on_time", "late"] | None
     decided_at: AsInstant | None
@@ -107,6 +107,32 @@ present = Presenter(
     not_shown=("due_at", "notice_end", "automatic", "agreed_at", "frozen", "products", "schedule"),
 )
 _submissions = Presenter(ForecastSubmissionBody, Forecast)
+LISTED: Final = ListOf(
+    renewals.VIEW,
+    present,
+    filters={
+        "account": named("account"),
+        "contract": named("contract"),
+        "outcome": Filter(renewals.Outcome),
+        "risk": Filter(Risk),
+        "forecast.category": Filter(Category),
+        "noticed": Filter(bool, several=False),
+        "auto_renew": Filter(bool, several=False),
+    },
+    ranges={"due": Day, "notice_deadline": Day},
+    sorts=("due", "atr", "contract"),
+    default="due",
+    orders={"due": "due_at"},
+    also={"due_from": "due.gte", "due_to": "due.lt"},
+)
+LISTED_FORECASTS: Final = ListOf(
+    forecasts.VIEW,
+    _submissions,
+    filters={"category": Filter(Category), "by": Filter(description="the key that recorded it")},
+    ranges={"submitted_at": Moment},
+    sorts=("position", "submitted_at"),
+    default="position",
+)
 
 
 @router.post("/contracts/{contract}/renewal-cycles", operation_id="renewals.open", status_code=201, responses=_ANSWERS)
@@ -138,42 +164,27 @@ async def submit_forecast(renewal: str, command: SubmitForecast, context: Writin
     operation_id="renewals.forecasts",
     responses=answered(PageBody[ForecastSubmissionBody], 400, 404),
 )
-def list_forecasts(
-    renewal: str,
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    category: Annotated[list[str] | None, Query(description="commit, best_case, at_risk or lost")] = None,
-    by: Annotated[list[str] | None, Query(description="the key that recorded it")] = None,
-    sort: Annotated[str | None, Query(description="position or effective_at; - for descending")] = None,
-) -> Response:
+def list_forecasts(renewal: str, context: Reading, asked: Annotated[Asked, Depends(LISTED_FORECASTS)]) -> Response:
     """Every forecast for a renewal cycle, in the order in which they were recorded."""
-    filters = filters_of(renewal=context.existing("renewal", renewal), category=category, by=by)
-    return page(context, paged, forecasts.VIEW, _submissions, filters=filters, sort=sort)
+    return page(context, asked, renewal=context.existing("renewal", renewal))
 
 
 @router.get("/renewals", operation_id="renewals.list", responses=answered(PageBody[RenewalBody], 400, 404))
-def list_renewals(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
-    outcome: Annotated[list[str] | None, Query(description="open, renewed or lost")] = None,
-    risk: Annotated[list[str] | None, Query()] = None,
-    category: Annotated[list[str] | None, Query(description="of the newest forecast")] = None,
-    due_from: Annotated[Day | None, Query(description="first due day", examples=["2026-01-01"])] = None,
-    due_to: Annotated[Day | None, Query(description="first due day after the range", examples=["2026-04-01"])] = None,
-    sort: Annotated[str | None, Query(description="due_at, atr or contract; - for descending")] = None,
+def list_renewals(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
+    """The renewals: every end of a term, by due day."""
+    return page(context, asked, conditions=renewals.falling_due())
+
+
+@router.get(
+    "/accounts/{account}/renewals",
+    operation_id="accounts.renewals",
+    responses=answered(PageBody[RenewalBody], 400, 404),
+)
+def list_of_account(
+    account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED.without("account"))]
 ) -> Response:
-    """The renewals board: every end of a term, by due day."""
-    conditions = renewals.falling_due(due_from, due_to)
-    filters = filters_of(
-        account=context.existing("account", account),
-        contract=context.existing("contract", contract),
-        outcome=outcome,
-        risk=risk,
-        category=category,
-    )
-    return page(context, paged, renewals.VIEW, present, filters=filters, conditions=conditions, sort=sort)
+    """An account's renewals, by due day."""
+    return page(context, asked, conditions=renewals.falling_due(), account=context.existing("account", account))
 
 
 @router.get("/renewals/{renewal}", operation_id="renewals.get", responses=answered(RenewalDetailsBody, 400, 404))

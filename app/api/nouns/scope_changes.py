@@ -1,16 +1,16 @@
 """Scope changes over HTTP: from the client's request to an answer, a decision and the work."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import EachOf, From, Opened, Part, Sealed, SealedTexts
 from app.api.http.formatting import at
-from app.api.http.paging import Paging, page, paging
+from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
-from app.api.http.read_context import ReadContext, filters_of, read_context
+from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
@@ -23,7 +23,7 @@ from app.api.nouns.scope_change_parts import (
     DeliveryBody,
     ScopeAmendmentBody,
 )
-from app.domain.kernel.values import Day
+from app.domain.kernel.values import Day, Moment
 from app.domain.scope_change import commands
 from app.domain.scope_change.commands import Team
 from projections.views import scope_changes
@@ -66,9 +66,7 @@ class ScopeChangeBody(BaseModel):
     external_ref: str | None
     needed_by: str | None
     raised_at: AsInstant
-    state: Literal[
-        "raised", "consulting", "assessed", "responded", "decided", "amended", "absorbed", "delivered", "closed"
-    ] = Field(examples=["consulting"])
+    state: scope_changes.State = Field(examples=["consulting"])
     closed_as: Literal["withdrawn", "declined"] | None = Field(description="how it was closed; null while it was not")
     waiting_on: list[str] = Field(description="teams, client, approver or account_manager", examples=[["creative"]])
     consults: Annotated[list[ConsultBody], EachOf(_consult)]
@@ -88,6 +86,22 @@ class ScopeChangeDetailsBody(ScopeChangeBody):
 
 
 present = Presenter(ScopeChangeBody, ScopeChange, not_shown=("latest_at", "response_kind", "with_alternative"))
+LISTED: Final = ListOf(
+    scope_changes.VIEW,
+    present,
+    filters={
+        "account": named("account"),
+        "contract": named("contract"),
+        "state": Filter(scope_changes.State),
+        "waiting_on": Filter(
+            Team | Literal["client", "approver", "account_manager"], several=False, where=scope_changes.waits_for
+        ),
+        "external_ref": Filter(),
+    },
+    ranges={"raised_at": Moment, "needed_by": Day},
+    sorts=("raised_at", "needed_by", "id"),
+    default="raised_at",
+)
 
 
 # --- writing ---
@@ -207,38 +221,9 @@ async def deliver(scope_change: str, command: commands.DeliverScopeChange, conte
 @router.get(
     "/scope-changes", operation_id="scope_changes.list", responses=answered(PageBody[ScopeChangeBody], 400, 404)
 )
-def list_scope_changes(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    state: Annotated[list[str] | None, Query(description="raised, consulting, assessed and so on")] = None,
-    waiting_on: Annotated[
-        Team | Literal["client", "approver", "account_manager"] | None, Query(description="whose turn it is")
-    ] = None,
-    account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    contract: Annotated[str | None, Query(description="a contract's id or ref:…")] = None,
-    external_ref: Annotated[list[str] | None, Query()] = None,
-    needed_before: Annotated[Day | None, Query(description="the first day after the range")] = None,
-    sort: Annotated[str | None, Query(description="raised_at, needed_by or scope_change; - for descending")] = None,
-) -> Response:
+def list_scope_changes(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The inbox of scope changes, oldest first."""
-    conditions = [] if waiting_on is None else [scope_changes.waits_for(waiting_on)]
-    if needed_before is not None:
-        conditions.append(scope_changes.needed_before(needed_before))
-    filters = filters_of(
-        state=state,
-        account=context.existing("account", account),
-        contract=context.existing("contract", contract),
-        external_ref=external_ref,
-    )
-    return page(
-        context,
-        paged,
-        scope_changes.VIEW,
-        present,
-        filters=filters,
-        conditions=conditions,
-        sort=sort,
-    )
+    return page(context, asked)
 
 
 @router.get(
@@ -246,10 +231,11 @@ def list_scope_changes(
     operation_id="accounts.scope_changes",
     responses=answered(PageBody[ScopeChangeBody], 400, 404),
 )
-def list_of_account(account: str, context: Reading, paged: Annotated[Paging, Depends(paging)]) -> Response:
+def list_of_account(
+    account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED.without("account"))]
+) -> Response:
     """An account's scope changes, oldest first."""
-    filters = filters_of(account=context.existing("account", account))
-    return page(context, paged, scope_changes.VIEW, present, filters=filters)
+    return page(context, asked, account=context.existing("account", account))
 
 
 @router.get(

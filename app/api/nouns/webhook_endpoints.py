@@ -12,14 +12,16 @@ from pydantic import BaseModel, Field
 from app.api.http.answers import Added, From
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.formatting import at
-from app.api.http.paging import Paging, listing, page, paging, read_cursor
+from app.api.http.lists import Asked, Filter, ListOf, page
+from app.api.http.paging import Paging, listing, next_cursor, paging, start
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
-from app.api.http.read_context import ReadContext, filters_of, plain_read_context, read_context
+from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
 from app.api.http.strict_json_route import Json, StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.auth.roles import Principal
+from app.domain.kernel.values import Moment
 from app.domain.webhook_endpoint.commands import (
     AddWebhookSecret,
     CloseWebhookEndpoint,
@@ -60,7 +62,7 @@ class WebhookEndpointBody(BaseModel):
     id: Annotated[str, From("endpoint")]
     provider: str = Field(examples=["standard_webhooks"])
     label: str | None
-    status: Literal["open", "closed"]
+    status: webhook_endpoints.Status
     url: Annotated[str, Added()]
     tolerance_seconds: int
     hash: str | None
@@ -110,6 +112,14 @@ class StoredMessageBody(BaseModel):
 
 
 _endpoint = Presenter(WebhookEndpointBody, WebhookEndpoint, not_shown=("latest_at",))
+LISTED: Final = ListOf(
+    webhook_endpoints.VIEW,
+    _endpoint,
+    filters={"provider": Filter(ProviderName), "status": Filter(webhook_endpoints.Status)},
+    ranges={"registered_at": Moment},
+    sorts=("id", "registered_at"),
+    default="id",
+)
 
 
 def present(context: ReadContext, rows: Sequence[WebhookEndpoint]) -> list[dict[str, Any]]:
@@ -213,15 +223,9 @@ async def close(endpoint: str, command: CloseWebhookEndpoint, context: Writing) 
 
 
 @router.get(PATH, operation_id="webhook_endpoints.list", responses=answered(PageBody[WebhookEndpointBody], 400))
-def list_endpoints(
-    context: Reading,
-    paged: Annotated[Paging, Depends(paging)],
-    provider: Annotated[list[ProviderName] | None, Query()] = None,
-    status: Annotated[list[Literal["open", "closed"]] | None, Query()] = None,
-) -> Response:
+def list_endpoints(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The endpoints."""
-    filters = filters_of(provider=provider, status=status)
-    return page(context, paged, webhook_endpoints.VIEW, present, filters=filters)
+    return page(context, asked, present=present)
 
 
 @router.get(
@@ -251,7 +255,7 @@ def list_messages(
 ) -> Response:
     """What came in, the newest first, and what became of it."""
     endpoint_id, _ = context.runtime.handler.load(context.tenant_id, NOUN, endpoint)
-    after = read_cursor(context, paged, "-received_at") if paged.cursor else None
+    when, after = start(context, paged)
     messages = context.runtime.inbox.messages.page(
         context.tenant_id,
         endpoint_id,
@@ -262,7 +266,8 @@ def list_messages(
     rows = messages[: paged.limit]
     last = (rows[-1].received_at, rows[-1].message_id) if len(messages) > paged.limit else None
     head = context.runtime.log.head(context.tenant_id)
-    return listing(context, paged, [present_message(message) for message in rows], head, last, "-received_at")
+    cursor = next_cursor(context, paged, last, head, when)
+    return listing(context, paged, [present_message(message) for message in rows], head, cursor)
 
 
 @router.get(

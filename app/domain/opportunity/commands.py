@@ -8,6 +8,7 @@ from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.values import Amount, Currency, Day, Decimal, Label, Name, Note, Ref, Share
 
 Stage = Literal["identified", "qualified", "proposed", "negotiation"]
+Kind = Literal["upsell", "cross_sell"]
 Source = Literal["review", "usage", "scope_change", "recommendation", "renewal", "request"]
 
 
@@ -15,7 +16,7 @@ class IdentifyOpportunity(Creation):
     """Records that a client could need more."""
 
     title: Name = Field(examples=["A second market"])
-    kind: Literal["upsell", "cross_sell"]
+    kind: Kind
     source: Source = Field(description="what it came from")
     product: Label | None = None
     interaction: Ref | None = Field(None, description="the contact in which it was seen, by id or ref:")

@@ -6,7 +6,7 @@ To add a member: `row`, the folds that set it, and a new version of the view bel
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import and_, or_, text
 
@@ -19,9 +19,11 @@ from projections.views.renewals.cycle_folds import fold_cycle
 from projections.views.renewals.row import Renewal
 
 __all__ = [
-    "BY_DUE_DAY", "CYCLE", "SUMMED", "VIEW", "WATCHED", "Renewal", "behind", "falling_due", "of_cycle", "open_after", "open_cycles",
-    "to_be_opened", "with_deadline_passed",
+    "BY_DUE_DAY", "CYCLE", "SUMMED", "VIEW", "WATCHED", "Outcome", "Renewal", "behind", "falling_due", "of_cycle", "open_after",
+    "open_cycles", "to_be_opened", "with_deadline_passed",
 ]  # fmt: skip
+
+Outcome = Literal["open", "renewed", "lost"]
 
 
 def _group(recorded: Recorded) -> str:
@@ -53,8 +55,6 @@ VIEW = View(
     many=True,
     unversioned=is_schedule_row,
     schedule=True,
-    filters=("outcome", "account", "contract", "currency", "risk", "category", "renewal"),
-    order=("due_at", "contract", "atr"),
     indexes=(
         ("due_at", "contract"),
         ("account", "due_at"),
