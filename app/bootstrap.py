@@ -18,6 +18,7 @@ from app.store.engine import Database
 from app.store.inbox import Messages
 from app.store.log import Log
 from app.store.randomness import random_bytes
+from app.store.root_key import RootKeyMismatch, RootKeyMissing, RootKeyRecord, RootKeyUnreadable
 from app.store.schema import require_head
 from app.store.vault import Vault
 from app.store.webhook_secrets import WebhookSecrets
@@ -27,16 +28,21 @@ from app.write_side.handler import Handler
 from app.write_side.ingestion import Ingestion
 
 
-def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool = True) -> Runtime:
+def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
     """A runtime with these settings.
 
-    Raises: SchemaOutdated unless the database is at the revision that this code was written for.
+    Raises: SchemaOutdated unless the database is at the revision that this code was written for; RootKeyMissing or
+    RootKeyMismatch unless it is sealed under the root key of these settings.
     """
     clock = clock or system_clock
     database = Database(settings.database_url, pool_size=settings.pool_size)
-    if check_schema:
+    try:
         require_head(database)
-    vault = Vault(root_key(settings))
+        record = RootKeyRecord(database)
+        vault = Vault(root_key(settings, record, clock))
+    except BaseException:
+        database.close()
+        raise
     new_id = Ids(clock)
     log = Log(database, vault, clock, new_id)
     wake = threading.Event()
@@ -65,6 +71,7 @@ def build(settings: Settings, *, clock: Clock | None = None, check_schema: bool 
         inbox=inbox,
         watcher=RenewalDeadlines(handler, reader, clock),
         wake=wake,
+        require_root_key=lambda: record.require(known_root_key(settings)),
     )
 
 
@@ -88,23 +95,59 @@ def system_clock() -> int:
     return time.time_ns() // 1000
 
 
-def root_key(settings: Settings) -> bytes:
-    """The vault's root key; when there is none, a new one is written to a file that only its owner may read.
+def root_key(settings: Settings, record: RootKeyRecord, clock: Clock) -> bytes:
+    """The vault's root key, which is the database's. A database that has none yet gets a new one, once.
 
-    Raises: ValueError when the setting or the file holds no key.
+    Raises: RootKeyMissing or RootKeyMismatch; RootKeyUnreadable when the setting or the file holds no key.
+    """
+    key, made = known_root_key(settings), False
+    if key is None:
+        if record.is_needed():
+            raise RootKeyMissing
+        key, made = _new_root_key(Path(settings.vault_key_file))
+    try:
+        record.claim(key, clock())
+    except RootKeyMismatch:
+        if made:  # another process, with a file of its own, was faster
+            Path(settings.vault_key_file).unlink()
+        raise
+    return key
+
+
+def known_root_key(settings: Settings) -> bytes | None:
+    """The root key of the settings, or of their file; None where there is no file.
+
+    Raises: RootKeyUnreadable.
     """
     if settings.vault_key:
         return _parse_key(settings.vault_key)
-    path = Path(settings.vault_key_file)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return _parse_key(path.read_text())
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
-    return _parse_key(path.read_text())
+    try:
+        return _parse_key(Path(settings.vault_key_file).read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RootKeyUnreadable from error
+
+
+def _new_root_key(path: Path) -> tuple[bytes, bool]:
+    """A new root key, in a file that only its owner may read; or that of a process that was faster. Gives: also whether it is new.
+
+    The file appears with its key in it: nobody reads half of it, and a crash leaves none that is empty.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = secrets.token_hex(32) + "\n"
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return _parse_key(path.read_text()), False
+    finally:
+        draft.unlink()
+    return _parse_key(text), True
 
 
 def _parse_key(text: str) -> bytes:
@@ -113,7 +156,7 @@ def _parse_key(text: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise ValueError("the vault's root key must be 32 bytes in hexadecimal")
+        raise RootKeyUnreadable
     return key
 
 

@@ -40,6 +40,8 @@ class Runtime:
     inbox: Inbox
     watcher: RenewalDeadlines
     wake: threading.Event
+    require_root_key: Callable[[], None]
+    """Raises unless the root key is still where it is kept, and still the database's."""
 
     def close(self) -> None:
         """Appends what is waiting and gives connections back."""

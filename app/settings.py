@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     vault_key: str | None = Field(
         None, description="the vault's root key, 32 bytes in hexadecimal; default: from vault_key_file", repr=False
     )
-    vault_key_file: str = Field("./var/vault.key", description="where the root key is kept, made when it is missing")
+    vault_key_file: str = Field(
+        "./var/vault.key", description="where the root key is kept; made for an empty database only"
+    )
     host: str = Field("127.0.0.1", description="the address to serve on")
     port: int = Field(8000, ge=0, le=65535, description="the port to serve on")
     public_url: str | None = Field(

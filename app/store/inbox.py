@@ -99,7 +99,7 @@ class Messages:
             "endpoint_id": endpoint_id,
             "message_id": message_id,
             "body_sha256": hashlib.sha256(body).digest(),
-            "sealed_body": self.vault.lock(tenant_id, _purpose(endpoint_id, message_id), body),
+            "sealed_body": self.vault.lock(tenant_id, purpose_of(endpoint_id, message_id), body),
             "headers": json.dumps(dict(headers), sort_keys=True),
             "received_at": now,
             "state": PARKED if parked else WAITING,
@@ -127,7 +127,7 @@ class Messages:
             WaitingMessage(
                 endpoint_id=row.endpoint_id,
                 message_id=row.message_id,
-                body=self.vault.unlock(tenant_id, _purpose(row.endpoint_id, row.message_id), bytes(row.sealed_body)),
+                body=self.vault.unlock(tenant_id, purpose_of(row.endpoint_id, row.message_id), bytes(row.sealed_body)),
             )
             for row in rows
         ]
@@ -171,7 +171,7 @@ class Messages:
             row = connection.execute(select(*columns).where(*_this(tenant_id, endpoint_id, message_id))).one_or_none()
         if row is None:
             raise NotFound("message_not_found", "there is no such message")
-        body = self.vault.unlock(tenant_id, _purpose(endpoint_id, message_id), bytes(row.sealed_body))
+        body = self.vault.unlock(tenant_id, purpose_of(endpoint_id, message_id), bytes(row.sealed_body))
         content = MessageContent(body, bytes(row.body_sha256), json.loads(row.headers))
         return Message(*row[: len(_SHOWN)]), content
 
@@ -205,5 +205,6 @@ def _this(tenant_id: str, endpoint_id: str, message_id: str) -> tuple[Any, ...]:
     return inbox.c.tenant_id == tenant_id, inbox.c.endpoint_id == endpoint_id, inbox.c.message_id == message_id
 
 
-def _purpose(endpoint_id: str, message_id: str) -> str:
+def purpose_of(endpoint_id: str, message_id: str) -> str:
+    """What a message's body is encrypted for."""
     return f"inbox|{endpoint_id}|{message_id}"

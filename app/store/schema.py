@@ -17,22 +17,29 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class SchemaOutdated(Unavailable):
-    """The database is older (or newer) than this code."""
+    """The database is not at the revision that this code was written for."""
 
 
 def migrate(database: Database) -> str:
-    """Brings the database to head. Takes: a database opened as owner. Gives: the revision."""
+    """Brings the database to head. Takes: a database opened as owner. Gives: the revision.
+
+    Raises: SchemaOutdated when the database is newer than this code.
+    """
     with database.administer() as connection:
         config = Config(ROOT / "alembic.ini")
         config.set_main_option("script_location", str(ROOT / "migrations"))
         config.attributes["connection"] = connection
+        _require_known(
+            MigrationContext.configure(connection).get_current_revision(), ScriptDirectory.from_config(config)
+        )
         command.upgrade(config, "head")
         return str(MigrationContext.configure(connection).get_current_revision())
 
 
 def require_head(database: Database) -> None:
     """Raises: SchemaOutdated unless the database is at the revision that this code was written for."""
-    expected = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    scripts = ScriptDirectory(str(ROOT / "migrations"))
+    expected = scripts.get_current_head()
     try:
         with database.administer() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
@@ -40,9 +47,22 @@ def require_head(database: Database) -> None:
         raise SchemaOutdated(
             "schema_outdated", f"the database has no schema; run `steward migrate` ({expected})"
         ) from error
+    _require_known(current, scripts)
     if current != expected:
         raise SchemaOutdated(
             "schema_outdated", f"the database is at {current}, this Steward at {expected}; run `steward migrate`"
+        )
+
+
+def _require_known(current: str | None, scripts: ScriptDirectory) -> None:
+    """Raises: SchemaOutdated for a revision that only a newer program can have made."""
+    known = {script.revision for script in scripts.walk_revisions()}
+    expected = scripts.get_current_head() or ""
+    if current is not None and current not in known and current > expected:
+        raise SchemaOutdated(
+            "schema_newer",
+            f"the database is at {current}, this Steward at {expected}: the database is newer than this program; "
+            "use the Steward that it belongs to",
         )
 
 

@@ -1,4 +1,4 @@
-"""The tables that cannot be rebuilt from the log. Alembic owns them; every key leads with the tenant."""
+"""The tables that cannot be rebuilt from the log. Alembic owns them; every key leads with the tenant, where there is one."""
 
 from typing import Final
 
@@ -120,3 +120,13 @@ inbox = Table(
 """Webhook messages as they arrived, encrypted under the tenant's key: waiting, done or parked."""
 
 TENANT_TABLES: Final = tuple(metadata.tables.values())
+"""The tables whose rows each belong to one tenant."""
+
+root_key = Table(
+    "root_key",
+    metadata,
+    Column("purpose", Text, primary_key=True),
+    Column("check_value", LargeBinary, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+)
+"""Under which root key the database is sealed: one row, of a value that only the key can make."""

@@ -56,7 +56,7 @@ class WebhookSecrets:
                 "tenant_id": tenant_id,
                 "secret_id": secret_id,
                 "created_at": now,
-                "wrapped": self.vault.lock(tenant_id, _purpose(secret_id), plain.encode()),
+                "wrapped": self.vault.lock(tenant_id, purpose_of(secret_id), plain.encode()),
             }
             for secret_id, plain in texts.items()
         ]
@@ -85,12 +85,13 @@ class WebhookSecrets:
             rows = connection.execute(text(sql), {"tenant_id": tenant_id, "keys": keys(self.database, secret_ids)})
             wrapped = {secret_id: bytes(encrypted) for secret_id, encrypted in rows}
         opened = [
-            self.vault.unlock(tenant_id, _purpose(secret_id), wrapped[secret_id])
+            self.vault.unlock(tenant_id, purpose_of(secret_id), wrapped[secret_id])
             for secret_id in secret_ids
             if secret_id in wrapped
         ]
         return [plain.decode() for plain in opened if plain is not None]
 
 
-def _purpose(secret_id: str) -> str:
+def purpose_of(secret_id: str) -> str:
+    """What a secret is encrypted for."""
     return f"secret|{secret_id}"

@@ -1,5 +1,7 @@
 """Whether the server lives, is ready and how it does; and what surrounds every answer."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -12,7 +14,7 @@ from tests.support.server import Client, Server
 @pytest.fixture
 def stranger(each_server: Server) -> httpx.Client:
     """Somebody without a key."""
-    return httpx.Client(base_url=each_server.url)
+    return httpx.Client(base_url=each_server.url, timeout=30)
 
 
 def test_anybody_may_ask_how_the_server_does(stranger: httpx.Client) -> None:
@@ -22,18 +24,41 @@ def test_anybody_may_ask_how_the_server_does(stranger: httpx.Client) -> None:
         assert stranger.get("/openapi.json").json() == SCHEMA
 
 
-def test_a_server_with_another_schema_is_not_ready(databases: Databases) -> None:
+@pytest.mark.parametrize(("revision", "code"), [("0001", "schema_outdated"), ("2041", "schema_newer")])
+def test_a_server_with_another_schema_is_not_ready(databases: Databases, revision: str, code: str) -> None:
     url = databases.fresh("sqlite")
     with Server(url) as server:
         database = Database(url, owner=True)
         with database.administer() as connection:
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'older'")
+            connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
         database.close()
 
         ready, alive = httpx.get(f"{server.url}/readyz"), httpx.get(f"{server.url}/livez")
 
-    assert (ready.status_code, ready.json()) == (503, {"status": "not_ready", "code": "schema_outdated"})
+    assert (ready.status_code, ready.json()) == (503, {"status": "not_ready", "component": "database", "code": code})
     assert alive.status_code == 200
+
+
+def test_a_server_whose_root_key_is_gone_or_another_is_not_ready_and_names_no_path(
+    databases: Databases, tmp_path: Path
+) -> None:
+    file, kept = tmp_path / "root" / "vault.key", tmp_path / "kept"
+    with Server(databases.fresh("sqlite"), vault_key=None, vault_key_file=str(file)) as server:
+
+        def ready() -> tuple[int, str | None]:
+            answer = httpx.get(f"{server.url}/readyz")
+            assert str(tmp_path) not in answer.text
+            return answer.status_code, answer.json().get("code")
+
+        assert ready() == (200, None)
+        file.rename(kept)
+        assert ready() == (503, "vault_key_missing")
+        file.write_text("ab" * 32)
+        assert ready() == (503, "vault_key_mismatch")
+        file.write_text("half a key")
+        assert ready() == (503, "vault_key_unreadable")
+        kept.replace(file)
+        assert ready() == (200, None)
 
 
 def test_figures_tell_of_requests_events_and_views_and_of_no_name(client: Client) -> None:

@@ -15,6 +15,7 @@ from app.auth.roles import Principal
 from app.cli import COMMANDS, app
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.errors import Unauthenticated
+from app.store.engine import Database
 from tests.support.application import Steward
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
@@ -142,6 +143,21 @@ def test_an_older_schema_is_refused_by_name(tmp_path: Path, words: tuple[str, ..
     assert status == 1
     assert line.startswith("error: schema_outdated: ")
     assert "steward migrate" in line
+
+
+def test_a_newer_schema_is_refused_by_every_command_with_both_revisions(tmp_path: Path, databases: Databases) -> None:
+    url = databases.fresh("sqlite")
+    owner = Database(url, owner=True)
+    with owner.administer() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0417'")
+    owner.close()
+
+    for words in (("migrate",), ("worker",), ("tenants", "list")):
+        status, line = CommandLine(tmp_path, url).refusal(*words)
+
+        assert status == 1
+        assert line.startswith("error: schema_newer: the database is at 0417, this Steward at 00")
+        assert "newer than this program" in line
 
 
 def test_migrate_makes_the_database_ready_and_may_be_repeated(tmp_path: Path) -> None:

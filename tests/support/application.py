@@ -26,7 +26,7 @@ class Steward:
 
     def __init__(self, url: str, *, time_zone: str = "UTC", now: str = "2026-01-15T09:00:00Z", **settings: Any) -> None:
         self.clock = Clock(now)
-        self.settings = Settings(database_url=url, vault_key=KEY, **settings)
+        self.settings = Settings(**{"database_url": url, "vault_key": KEY, **settings})
         self.runtime: Runtime = build(self.settings, clock=self.clock)
         self._numbers = itertools.count()
         self.tenant = self.new_tenant("Agency", time_zone)

@@ -23,8 +23,8 @@ class Server:
     """Serves a database over HTTP until it is closed. Watchers are off by default, because tests count events."""
 
     def __init__(self, url: str, *, clock: Callable[[], int] | None = None, **settings: Any) -> None:
-        values = {"watchers": False, **settings}
-        self.app = create_app(Settings(database_url=url, vault_key=KEY, **values), clock=clock)
+        values = {"watchers": False, "vault_key": KEY, **settings}
+        self.app = create_app(Settings(database_url=url, **values), clock=clock)
         config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="error", access_log=False)
         self._server = uvicorn.Server(config)
         self._clients: list[Client] = []

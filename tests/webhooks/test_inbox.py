@@ -300,16 +300,18 @@ def test_two_workers_bring_a_message_home_once(steward: Steward) -> None:
     assert topics(steward) == ["account.opened", "interaction.logged"]
 
 
-def test_a_body_locked_under_another_root_key_is_parked_and_not_lost(steward: Steward) -> None:
+def test_a_body_that_does_not_open_is_parked_and_not_lost(steward: Steward) -> None:
     crm = sender(steward)
     crm.deliver(OPENED)
-    other_process = build(steward.settings.model_copy(update={"vault_key": "22" * 32}), clock=steward.clock)
-    try:
-        other_process.inbox.process(steward.tenant)
-    finally:
-        other_process.close()
+    with steward.runtime.database.write(steward.tenant) as connection:
+        sealed = bytes(connection.execute(select(inbox.c.sealed_body)).scalar_one())
+        connection.execute(update(inbox).values(sealed_body=bytes(reversed(sealed))))
+    crm.process()
     assert (crm.message().state, crm.message().code) == ("parked", "body_lost")
+    assert steward.runtime.inbox.content(steward.tenant, crm.endpoint_id, "msg_1")[1].body is None
 
+    with steward.runtime.database.write(steward.tenant) as connection:
+        connection.execute(update(inbox).values(sealed_body=sealed))
     steward.runtime.inbox.redrive(steward.tenant, crm.endpoint_id, "msg_1")
     crm.process()
     assert crm.message().state == "done"

@@ -20,11 +20,14 @@ async def livez() -> Response:
 
 @router.get("/readyz", operation_id="system.readyz", responses={503: {"description": "Not ready"}})
 def readyz(request: Request) -> Response:
-    """The database answers and has this code's schema."""
+    """The database answers, has this code's schema, and is sealed under the root key that this server would start with."""
+    runtime = runtime_of(request)
     try:
-        require_head(runtime_of(request).database)
+        require_head(runtime.database)
+        runtime.require_root_key()
     except DomainError as error:
-        return JSONResponse({"status": "not_ready", "code": error.code}, 503)
+        component = "vault" if error.code.startswith("vault_") else "database"
+        return JSONResponse({"status": "not_ready", "component": component, "code": error.code}, 503)
     return JSONResponse({"status": "ready"})
 
 

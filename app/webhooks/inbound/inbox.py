@@ -176,7 +176,7 @@ def _require_name(message_id: str) -> None:
 def _event(endpoint_id: str, message: WaitingMessage) -> Any:
     """The event of a message, or the refusal of a message that cannot be read any more."""
     if message.body is None:
-        return Refused("body_lost", "the body was locked under another root key")
+        return Refused("body_lost", "the body does not open any more")
     try:
         return cloud_event(endpoint_id, message.message_id, decode(message.body))
     except DomainError as refusal:
