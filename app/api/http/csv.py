@@ -17,7 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 MEDIA: Final = "text/csv"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA: Final = re.compile(
+    r"(?:^|[;,|\t\r\n])[\s\"\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*(?='*[=+\-@＝＋－＠])|^(?='*[\t\r\n])"
+)
+"""What stands before a formula: the beginning of a cell for whatever a spreadsheet takes as the separator, and what it skips."""
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _QUALITY: Final = re.compile(r"[01](\.[0-9]{0,3})?")
 
@@ -113,12 +116,24 @@ def _cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return _guarded(value)
-    return str(value) if isinstance(value, int) else orjson.dumps(value).decode()
+    return str(value) if isinstance(value, int) else orjson.dumps(_guarded_within(value)).decode()
 
 
 def _guarded(text: str) -> str:
-    """A text that no spreadsheet reads as a formula: an apostrophe stands before one that would begin a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+    """A text that no spreadsheet reads as a formula: an apostrophe stands before the sign that would begin one.
+
+    Nothing is lost: one apostrophe less before `'…=`, `'…+`, `'…-` or `'…@` at the beginning of a part is what was there.
+    """
+    return text if _NUMBER.fullmatch(text) else _FORMULA.sub(r"\g<0>'", text)
+
+
+def _guarded_within(value: Any) -> Any:
+    """The same for every text in a list or an object, which are written as JSON."""
+    if isinstance(value, str):
+        return _guarded(value)
+    if isinstance(value, Mapping):
+        return {name: _guarded_within(member) for name, member in value.items()}
+    return [_guarded_within(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 @cache

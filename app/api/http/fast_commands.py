@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.http import problems
 from app.api.http.dependencies import principal_of
+from app.api.http.path_segments import name_in
 from app.api.http.strict_json_route import require_json
 from app.api.http.write_context import WriteContext, write_context_of
 from app.domain.kernel.errors import DomainError
@@ -116,7 +117,7 @@ class FastCommandRouter:
                 branch = branch[part]
             elif part and _ANY in branch:
                 branch = branch[_ANY]
-                values.append(part)
+                values.append(name_in(part))
             else:
                 return None
         fast: FastRoute | None = branch.get("")

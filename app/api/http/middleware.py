@@ -11,6 +11,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.http.path_segments import with_whole_segments
 from app.api.http.problems import Refusal, internal_error, problem
 from app.domain.kernel.errors import Invalid
 from app.observe.logs import logger
@@ -43,6 +44,7 @@ class Surround:
         only_head = scope["method"] == "HEAD"
         if only_head:
             scope = {**scope, "method": "GET"}
+        scope = with_whole_segments(scope)
         request_id = self.new_id("req")
         scope["steward.request_id"] = request_id
         started = time.perf_counter()

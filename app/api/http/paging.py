@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
 
+from app.api.http.path_segments import encoded
 from app.api.http.problems import Refusal
 from app.api.http.read_context import ReadContext
 from app.domain.kernel.errors import Invalid
@@ -34,7 +35,7 @@ class Paging:
         if cursor is None:
             return None
         parameters = urlencode([*self.query, ("limit", self.limit), ("cursor", cursor)])
-        return f'<{quote(self.url)}?{parameters}>; rel="next"'
+        return f'<{encoded(self.url)}?{parameters}>; rel="next"'
 
 
 def query_of(request: Request) -> tuple[tuple[str, str], ...]:

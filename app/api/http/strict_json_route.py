@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app.api.http.path_segments import name_in
 from app.api.http.problems import Refusal
 from app.domain.kernel.errors import DomainError, Invalid, NotFound
 from app.domain.kernel.strict_json import decode
@@ -52,6 +53,8 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             if "\x00" in request.scope["path"]:
                 raise Refusal(NotFound("not_found", "no name holds NUL"))
+            names = request.scope.get("path_params", {})
+            request.scope["path_params"] = {each: name_in(name) for each, name in names.items()}
             if request.scope["query_string"]:
                 _require_parameters(request.query_params.multi_items(), parameters)
             if takes_json:

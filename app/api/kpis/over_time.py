@@ -1,12 +1,13 @@
 """KPIs over time: one interval after another, and one position after another."""
 
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app import kpi_queries as figures
+from app.api.http.path_segments import encoded
 from app.api.http.problems import answered
 from app.api.http.response_models import PeriodBody
 from app.api.http.strict_json_route import StrictRoute
@@ -146,6 +147,6 @@ def get_restatement(
         }
         clock = {} if when.now and summary["period"] else {"as_of": summary["as_of"]}
         parameters |= {**clock, "from_known_at": first, "to_known_at": last, "limit": limit, "after": page.after}
-        link = f"{quote(request.scope['path'])}?{urlencode(parameters)}"
+        link = f"{encoded(request.scope['path'])}?{urlencode(parameters)}"
     body = {**summary, "events": page.events, "has_more": link is not None, "next": link, "position": last}
     return context.answer(body, last, link=f'<{link}>; rel="next"' if link else None)
