@@ -13,6 +13,7 @@ from app import __version__
 from app.api import ROUTERS
 from app.api.http import problems
 from app.api.http.about import SUMMARY
+from app.api.http.compression import Compressed
 from app.api.http.fast_commands import FastCommandRouter
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
@@ -34,7 +35,7 @@ class StewardApi(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Our middleware outside, the framework's inside."""
-        commands = FastCommandRouter(super().build_middleware_stack(), self.router.routes)
+        commands = FastCommandRouter(Compressed(super().build_middleware_stack()), self.router.routes)
         return Surround(
             commands,
             limit=self._settings.body_limit,

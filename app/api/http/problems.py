@@ -198,4 +198,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def answered(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
     """The good answer of a read and its problems, for the contract."""
-    return {200: {"model": model, "description": "The answer"}, **documented(409, *statuses)}
+    good: dict[int | str, dict[str, Any]] = {
+        200: {"model": model, "description": "The answer"},
+        304: {"description": "What the caller has is still right"},
+    }
+    return {**good, **documented(409, *statuses)}

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import Header, Query, Request, Response, Security
@@ -16,6 +16,12 @@ from app.auth.roles import Principal
 from app.read_side.clocks import When
 from app.runtime import Runtime
 from projections.view import View
+
+DAY_SECONDS: Final = 86_400
+"""How long an answer of both clocks may be kept. It never changes, but a person's text in it may be erased."""
+MINUTE_SECONDS: Final = 60
+_OF_THE_READING: Final = ("as_of", "position", "explain_url")
+"""What an answer says of the instant and the position that it was read at."""
 
 
 @dataclass(frozen=True)
@@ -68,31 +74,46 @@ class ReadContext:
     ) -> Response:
         """200 with a body, 304 when the caller has it already.
 
-        Takes: `changing`, whether what is shown may change while the thing's version stays, because time goes on or other
-        things are shown with it; then the tag is the version and a digest.
+        Takes: `version`, of the one thing that is shown, which If-Match may name; `changing`, whether what is shown may change while
+        it stays, because time goes on or other things are shown with it; then the tag is the version and a digest. Any other answer
+        has a weak tag, for it is the same while nothing but the position and the instant of the reading differs.
         """
-        headers = {"Projection-Position": str(position)}
+        rows = csv.rows_of(body) if self.table is not None else None
+        form = "" if rows is None else "-csv"
+        tag = f'W/"{_digest(body)}{form}"'
+        if version is not None:
+            tag = f'"{version}-{_digest(body)}"' if changing else f'"{version}"'
+        headers = {
+            "Projection-Position": str(position),
+            "ETag": tag,
+            "Cache-Control": self._caching(),
+            "Vary": "Accept, Authorization",
+        }
         if link:
             headers["Link"] = link
-        if self.table is not None and (rows := csv.rows_of(body)) is not None:
+        if _has(self.etag, tag):
+            return Response(status_code=304, headers=headers)
+        if rows is not None and self.table is not None:
             return csv.answer(rows, self.columns, self.table, headers)
-        if version is not None:
-            headers["ETag"] = f'"{version}-{_digest(body)}"' if changing else f'"{version}"'
-            if _has(self.etag, headers["ETag"]):
-                return Response(status_code=304, headers=headers)
         return Json(body, headers=headers)
+
+    def _caching(self) -> str:
+        """How long the caller's own cache may answer: what was known at a position stays; where time goes on, for a minute."""
+        if self.known_at is None or not self.known_at.isdigit():
+            return "private, no-cache"
+        return f"private, max-age={DAY_SECONDS if self.as_of is not None else MINUTE_SECONDS}, immutable"
 
 
 def _digest(body: Mapping[str, Any]) -> str:
-    """A digest of what a body shows, without the instant and the position that it was read at."""
-    shown = {name: value for name, value in body.items() if name not in ("as_of", "position")}
+    """A digest of what a body shows, without what it says of the reading itself."""
+    shown = {name: value for name, value in body.items() if name not in _OF_THE_READING}
     return hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def _has(if_none_match: str | None, tag: str) -> bool:
     """Whether a caller has what this tag names. Source: RFC 9110 section 13.1.2, the weak comparison."""
     tags = [part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")]
-    return tag in tags or "*" in tags
+    return tag.removeprefix("W/") in tags or "*" in tags
 
 
 async def plain_read_context(
