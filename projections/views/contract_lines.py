@@ -122,7 +122,7 @@ def _rows(
 
 VIEW = View(
     name="contract_lines",
-    version=3,
+    version=4,
     row=ContractLine,
     keys=("contract", "line", "valid_from"),
     on=dict.fromkeys(TOPICS, _changed),

@@ -72,6 +72,10 @@ def _changed(row: Contract | None, recorded: Recorded, where: ZoneInfo) -> Contr
     frame = row.frame if after is before else after.dump()
     changes_of = _CHANGES.get(recorded.type)
     changes = changes_of(row, recorded) if changes_of else {}
+    if after.noticed_at is None:
+        changes["notice"] = None
+    elif recorded.type == "contract.notice_given" and after.noticed_at != recorded.effective_at:
+        changes = {}  # one that was recorded after a later one, which is in effect
     return row._replace(frame=frame, version=recorded.version, **changes)
 
 
@@ -94,7 +98,8 @@ def _renewed(row: Contract, recorded: Recorded) -> dict[str, Any]:
         "retroactive": data["retroactive"],
         **({"automatic": True} if data.get("automatic") else {}),
     }
-    return {"end": data.get("end"), "terms": [*row.terms, term], "notice": None}
+    terms = sorted([*row.terms, term], key=lambda one: one["start"])
+    return {"end": terms[-1]["end"], "terms": terms}
 
 
 def _terminated(_row: Contract, recorded: Recorded) -> dict[str, Any]:
@@ -118,7 +123,6 @@ def _corrected(row: Contract, recorded: Recorded) -> dict[str, Any]:
 _CHANGES: Final[dict[str, Callable[[Contract, Recorded], dict[str, Any]]]] = {
     "contract.signed": _signed,
     "contract.notice_given": _noticed,
-    "contract.notice_withdrawn": lambda _row, _recorded: {"notice": None},
     "contract.renewed": _renewed,
     "contract.terminated": _terminated,
     "contract.terms_corrected": _corrected,
@@ -179,7 +183,7 @@ def corrections(history: Iterable[Recorded], position: int) -> list[dict[str, An
 
 VIEW = View(
     name="contracts",
-    version=3,
+    version=4,
     row=Contract,
     keys=("contract",),
     on={

@@ -201,7 +201,7 @@ _NEWEST: Final = f"contract = '' AND pos_to = {FOREVER}"
 
 VIEW = View(
     name="run_rates",
-    version=3,
+    version=4,
     row=RunRate,
     keys=("account", "contract", "currency", "valid_from"),
     on=dict.fromkeys(TOPICS, _changed),

@@ -29,6 +29,7 @@ from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import (
+    FOREVER,
     add_days,
     day_of,
     day_start,
@@ -141,26 +142,32 @@ def withdraw_notice(state: ContractState, _command: WithdrawNotice, context: Con
 
 
 def suspend(state: ContractState, command: SuspendContract, context: Context) -> tuple[Event, ...]:
-    """A suspension. Raises: Refused when there is one already, outside the term, or for an end that is not after the start."""
+    """A suspension. Raises: Refused outside the term, where it says nothing new, or for an end that is not after the start.
+
+    One that has an end of its own may begin within another: when that is resumed early, this one stays.
+    """
     require_live(state, context)
-    schedule = state.schedule(context)
-    if any(start <= context.effective_at < end for start, end in schedule.terms.suspensions):
+    schedule, at = state.schedule(context), context.effective_at
+    rests = schedule.terms.suspensions
+    if any(start == at or (start < at and command.effective_end is None and end == FOREVER) for start, end in rests):
         raise Refused("contract_suspended", "the contract is suspended already at that time")
     require_in_force(schedule, context)
-    if command.effective_end and day_start(command.effective_end, context.zone) <= context.effective_at:
+    if command.effective_end and day_start(command.effective_end, context.zone) <= at:
         raise Invalid("end_before_start", "the suspension must end after it begins")
+    if any(fact.kind == "resumed" and fact.start == at for fact in schedule.terms.facts):
+        raise Refused("contract_resumed", "work was resumed at that very instant")
     return (events.ContractSuspended(effective_end=command.effective_end),)
 
 
 def resume(state: ContractState, _command: ResumeContract, context: Context) -> tuple[Event, ...]:
-    """The end of a suspension. Raises: Refused when there is none, or was none yet at that time."""
+    """The end of the suspensions that run at that time; one that begins later stays. Raises: Refused when there is none."""
     require_live(state, context)
-    suspensions = state.schedule(context).terms.suspensions
-    if not state.suspended or all(end <= context.effective_at for _start, end in suspensions):
-        raise Refused("contract_not_suspended", "the contract is not suspended")
-    if all(context.effective_at < start for start, _end in suspensions):
+    suspensions, at = state.schedule(context).terms.suspensions, context.effective_at
+    if any(start <= at < end for start, end in suspensions):
+        return (events.ContractResumed(),)
+    if any(at < start for start, _end in suspensions):
         raise Refused("end_before_start", "the contract was not suspended yet at that time")
-    return (events.ContractResumed(),)
+    raise Refused("contract_not_suspended", "the contract is not suspended")
 
 
 def require_live(state: ContractState, context: Context) -> None:

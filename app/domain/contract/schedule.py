@@ -136,11 +136,9 @@ class Schedule(NamedTuple):
         """The schedule of its JSON, which is its tuples as arrays; a schedule itself is given back as it is."""
         if isinstance(data, Schedule):
             return data
-        (periods, suspensions, *others), lines = data
-        terms = ContractTerms(
-            tuple((start, end) for start, end in periods), tuple((start, end) for start, end in suspensions), *others
-        )
-        return Schedule(terms, {line: tuple([LineStep(*step) for step in steps]) for line, steps in lines.items()})
+        terms, lines = data
+        steps_of = {line: tuple([LineStep(*step) for step in steps]) for line, steps in lines.items()}
+        return Schedule(ContractTerms.load(terms), steps_of)
 
 
 def build(history: Iterable[Recorded], where: ZoneInfo) -> Schedule:

@@ -18,7 +18,7 @@ from app.domain.contract.commands import (
     Terms,
 )
 from app.domain.contract.decisions import preview, require_binding, require_live, term_end
-from app.domain.contract.facts import as_corrected, with_members
+from app.domain.contract.facts import as_corrected
 from app.domain.contract.preconditions import (
     check_changes,
     check_lines,
@@ -258,12 +258,9 @@ def _newest(state: ContractState, named: Recorded) -> bool:
 
 
 def _terms_of(history: list[Recorded], context: Context) -> ContractTerms:
-    """The terms of a corrected history; the day on which a term gives way to the next is computed anew."""
+    """The terms of a corrected history."""
     terms = ContractTerms()
     for event in history:
-        if event.type == "contract.renewed" and event.data.get("closes"):
-            start = day_start(event.data["start"], context.zone)
-            event = with_members(event, {"closes": day_of(min(terms.ends(), start), context.zone)})
         terms = apply_to_terms(terms, event, context.zone)
     return terms
 

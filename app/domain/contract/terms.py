@@ -1,6 +1,6 @@
 """The terms of a contract: when it is in force at all, whatever its lines are. Pure arithmetic over intervals."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,10 +12,26 @@ Span = tuple[int, int]
 """[start, end), in microseconds."""
 
 
+class TermFact(NamedTuple):
+    """What one event says of a contract's terms.
+
+    decided: when it was decided, by which facts are read: what is recorded afterwards when it was true, what is agreed ahead when it was
+    recorded; a draft comes first. number: the event's in its stream. kind: of `_KINDS`. start, end: what it is about. source: the event.
+    """
+
+    decided: int
+    number: int
+    kind: str
+    start: int
+    end: int
+    source: str
+
+
 class ContractTerms(NamedTuple):
     """The periods that one contract was agreed for and its suspensions, as [start, end) in microseconds.
 
     until: where a notice or a termination ends it. noticed_at: when a notice that is still in effect was given.
+    facts: what all of it follows from, in the order in which it was decided: the order in which it was recorded changes nothing.
     """
 
     periods: tuple[Span, ...] = ()
@@ -24,27 +40,26 @@ class ContractTerms(NamedTuple):
     auto_renew: bool = False
     signed: bool = False
     noticed_at: int | None = None
+    facts: tuple[TermFact, ...] = ()
 
-    def suspend(self, start: int, end: int) -> "ContractTerms":
-        """Suspended over [start, end)."""
-        return self._replace(suspensions=(*self.suspensions, (start, end)))
+    def with_fact(self, fact: TermFact) -> "ContractTerms":
+        """The terms with one more fact; only one that was decided before others makes them be read again."""
+        if not self.facts or self.facts[-1][:2] <= fact[:2]:
+            return _STEPS[fact.kind](self._replace(facts=(*self.facts, fact)), fact)
+        return self.read_again((*self.facts, fact))
 
-    def resume(self, at: int) -> "ContractTerms":
-        """Every suspension that reaches beyond an instant ends there."""
-        shortened = ((start, min(end, at)) for start, end in self.suspensions)
-        return self._replace(suspensions=tuple((start, end) for start, end in shortened if start < end))
+    def read_again(self, facts: Iterable[TermFact], *, auto_renew: bool | None = None) -> "ContractTerms":
+        """The terms of other facts."""
+        renews = self.auto_renew if auto_renew is None else auto_renew
+        terms = ContractTerms(auto_renew=renews, signed=self.signed)
+        for fact in sorted(facts):
+            terms = terms.with_fact(fact)
+        return terms
 
-    def renew(self, start: int, end: int, closes: int | None = None) -> "ContractTerms":
-        """One more period; what was agreed beyond its start ends there, and a notice before it is void.
-
-        Takes: `closes`, where the period before ends; that may be past its own end when the contract renewed itself.
-        """
-        over = start if closes is None else closes
-        closed = [(begins, min(ends, over)) for begins, ends in self.periods]
-        if closes is not None:
-            closed[-1] = (closed[-1][0], closes)
-        earlier = tuple((begins, ends) for begins, ends in closed if begins < ends)
-        return self._replace(periods=(*earlier, (start, end)), until=FOREVER, noticed_at=None)
+    def before(self, decided: int) -> "ContractTerms":
+        """The terms as they were when something was decided: by what had been decided until then."""
+        earlier = [fact for fact in self.facts if fact.decided <= decided]
+        return self if len(earlier) == len(self.facts) else self.read_again(earlier)
 
     def ends(self) -> int:
         """Where the contract ends if nothing more happens."""
@@ -73,18 +88,24 @@ class ContractTerms(NamedTuple):
             "auto_renew": self.auto_renew,
             "signed": self.signed,
             "noticed": self.noticed_at,
+            "facts": [list(fact) for fact in self.facts],
         }
 
     @staticmethod
-    def load(data: Mapping[str, Any]) -> "ContractTerms":
-        """The terms of their JSON."""
+    def load(data: Mapping[str, Any] | Sequence[Any]) -> "ContractTerms":
+        """The terms of their JSON: by name, or the tuple as an array."""
+        if isinstance(data, Mapping):
+            names = ("terms", "holds", "until", "auto_renew", "signed", "noticed", "facts")
+            data = [data[name] for name in names]
+        periods, suspensions, until, auto_renew, signed, noticed_at, facts = data
         return ContractTerms(
-            periods=tuple((start, end) for start, end in data["terms"]),
-            suspensions=tuple((start, end) for start, end in data["holds"]),
-            until=data["until"],
-            auto_renew=data["auto_renew"],
-            signed=data["signed"],
-            noticed_at=data["noticed"],
+            periods=tuple((start, end) for start, end in periods),
+            suspensions=tuple((start, end) for start, end in suspensions),
+            until=until,
+            auto_renew=auto_renew,
+            signed=signed,
+            noticed_at=noticed_at,
+            facts=tuple(TermFact(*fact) for fact in facts),
         )
 
 
@@ -140,61 +161,79 @@ def _within(at: int, spans: Iterable[Span]) -> bool:
     return any(start <= at < end for start, end in spans)
 
 
+# --- what each fact does to the terms ---
+
+
+def _renewed(terms: ContractTerms, fact: TermFact) -> ContractTerms:
+    """One more period: what ran until then ends there, or ended before by itself, and a notice before it is void."""
+    closes = min(terms.ends(), fact.start)
+    *earlier, last = [(begins, min(ends, closes)) for begins, ends in terms.periods]
+    closed = tuple((begins, ends) for begins, ends in (*earlier, (last[0], closes)) if begins < ends)
+    return terms._replace(periods=(*closed, (fact.start, fact.end)), until=FOREVER, noticed_at=None)
+
+
+def _rested(terms: ContractTerms, _fact: TermFact) -> ContractTerms:
+    """The suspensions: each lasts until its end or the first resumption behind its start."""
+    resumed = sorted(fact.start for fact in terms.facts if fact.kind == "resumed")
+    rests: list[Span] = []
+    for start, end in sorted((fact.start, fact.end) for fact in terms.facts if fact.kind == "suspended"):
+        end = min(end, next((at for at in resumed if at >= start), FOREVER))
+        if start < end:
+            rests.append((start, end))
+    return terms._replace(suspensions=tuple(rests))
+
+
+_STEPS: Final[dict[str, Callable[[ContractTerms, TermFact], ContractTerms]]] = {
+    "drafted": lambda terms, fact: terms._replace(periods=((fact.start, fact.end),)),
+    "renewed": _renewed,
+    "notice_given": lambda terms, fact: terms._replace(until=fact.end, noticed_at=fact.start),
+    "notice_withdrawn": lambda terms, _fact: terms._replace(until=FOREVER, noticed_at=None),
+    "terminated": lambda terms, fact: terms._replace(until=fact.end),
+    "suspended": _rested,
+    "resumed": _rested,
+}
+
+
 # --- what each event of a contract does to its terms ---
 
 
 def apply_to_terms(terms: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
     """The terms after one more event of the contract, days read in the tenant's zone; the same object where nothing changes."""
-    step = _STEPS.get(recorded.type)
-    if step is None:
-        return terms
-    after = step(terms, recorded, where)
-    return terms if after == terms else after
+    kind = recorded.type.partition(".")[2]
+    if kind == "signed":
+        return terms if terms.signed else terms._replace(signed=True)
+    if kind == "terms_corrected":
+        after = _corrected(terms, recorded, where)
+        return terms if terms == after else after
+    if kind not in _STEPS or (kind == "renewed" and recorded.data.get("automatic")):
+        return terms  # what renews itself needs nobody who records it
+    if kind == "drafted":
+        terms = ContractTerms(auto_renew=recorded.data.get("auto_renew", False))
+    return terms.with_fact(_fact(kind, recorded, where))
 
 
-def _drafted(_terms: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
-    data = recorded.data
-    period = bounds(data["start"], data.get("end"), where)
-    return ContractTerms(periods=(period,), auto_renew=data.get("auto_renew", False))
-
-
-def _terminated(terms: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
-    return terms._replace(until=day_start(recorded.data["effective_end"], where))
-
-
-def _notice_given(terms: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
-    return terms._replace(until=day_start(recorded.data["effective_end"], where), noticed_at=recorded.effective_at)
-
-
-def _suspended(terms: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
-    end = recorded.data.get("effective_end")
-    return terms.suspend(recorded.effective_at, day_start(end, where) if end else FOREVER)
-
-
-def _renewed(terms: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
-    data = recorded.data
-    closes = data.get("closes")
-    start, end = bounds(data["start"], data.get("end"), where)
-    return terms.renew(start, end, day_start(closes, where) if closes else None)
+def _fact(kind: str, recorded: Recorded, where: ZoneInfo) -> TermFact:
+    data, at = recorded.data, recorded.effective_at
+    decided = -FOREVER if kind == "drafted" else min(at, recorded.recorded_at)
+    start, end = at, FOREVER
+    if kind in ("drafted", "renewed"):
+        start, end = bounds(data["start"], data.get("end"), where)
+    elif data.get("effective_end") and kind != "resumed":
+        end = day_start(data["effective_end"], where)
+    return TermFact(decided, recorded.version, kind, start, end, recorded.event_id)
 
 
 def _corrected(terms: ContractTerms, recorded: Recorded, where: ZoneInfo) -> ContractTerms:
+    """The terms with the members that an event should have had."""
     data = recorded.data
-    return terms._replace(
-        periods=tuple(bounds(term["start"], term.get("end"), where) for term in data["terms"]),
-        until=day_start(data["ends_on"], where) if data.get("ends_on") else FOREVER,
-        auto_renew=data.get("auto_renew", terms.auto_renew),
-    )
 
+    def right(fact: TermFact) -> TermFact:
+        if fact.source != data["corrects"]:
+            return fact
+        end = data.get("end") or data.get("effective_end")
+        return fact._replace(
+            start=day_start(data["start"], where) if data.get("start") else fact.start,
+            end=day_start(end, where) if end else fact.end,
+        )
 
-_STEPS: Final[dict[str, Callable[[ContractTerms, Recorded, ZoneInfo], ContractTerms]]] = {
-    "contract.drafted": _drafted,
-    "contract.signed": lambda terms, _recorded, _where: terms._replace(signed=True),
-    "contract.notice_given": _notice_given,
-    "contract.notice_withdrawn": lambda terms, _recorded, _where: terms._replace(until=FOREVER, noticed_at=None),
-    "contract.suspended": _suspended,
-    "contract.resumed": lambda terms, recorded, _where: terms.resume(recorded.effective_at),
-    "contract.renewed": _renewed,
-    "contract.terminated": _terminated,
-    "contract.terms_corrected": _corrected,
-}
+    return terms.read_again(map(right, terms.facts), auto_renew=data.get("auto_renew"))

@@ -243,3 +243,47 @@ def test_a_termination_lies_within_the_term(scenario: Scenario, day: str, told: 
     command = TerminateContract(effective_end=day, reason="price", voluntary=True)
 
     assert refusal(scenario, command, contract=signed(scenario)) == told
+
+
+# --- whatever the order in which it is recorded ---
+
+FIRST = SuspendContract(effective_at="2026-02-01")
+SECOND = SuspendContract(effective_at="2026-10-01", effective_end="2026-11-01")
+BACK = ResumeContract(effective_at="2026-05-01")
+
+
+@pytest.mark.parametrize("order", [(FIRST, SECOND, BACK), (SECOND, FIRST, BACK), (FIRST, BACK, SECOND)])
+def test_a_resumption_ends_what_rests_then_and_nothing_that_begins_later(
+    scenario: Scenario, order: tuple[Any, ...]
+) -> None:
+    contract = signed(scenario)
+
+    for command in order:
+        scenario.do(command, contract=contract)
+
+    days = ("2026-01-31", "2026-02-01", "2026-04-30", "2026-05-01", "2026-09-30", "2026-10-01", "2026-11-01")
+    assert annual(scenario, contract, *days) == ["12000", "0", "0", "12000", "12000", "0", "12000"]
+
+
+def test_a_rest_that_is_recorded_after_its_resumption_ends_there(scenario: Scenario) -> None:
+    contract = signed(scenario)
+    scenario.do(SuspendContract(effective_at="2026-02-01"), contract=contract)
+    scenario.do(ResumeContract(effective_at="2026-05-01"), contract=contract)
+    scenario.do(SuspendContract(effective_at="2026-01-10", effective_end="2026-08-01"), contract=contract)
+
+    assert annual(scenario, contract, "2026-01-09", "2026-01-10", "2026-04-30", "2026-05-01") == [
+        "12000", "0", "0", "12000",
+    ]  # fmt: skip
+    again = SuspendContract(effective_at="2026-05-01")
+    assert refusal(scenario, again, contract=contract) == "Refused contract_resumed"
+
+
+def test_a_renewal_voids_no_notice_that_was_decided_after_it_whichever_is_recorded_first(scenario: Scenario) -> None:
+    scenario.set_now("2027-06-01T00:00:00Z")
+    renewal = RenewContract(effective_at="2026-11-01", start="2027-01-01", end="2028-01-01")
+    notice = GiveNotice(effective_at="2026-11-10", effective_end="2027-03-01")
+    for order in ((renewal, notice), (notice, renewal)):
+        contract = signed(scenario, auto_renew=True)
+        for command in order:
+            scenario.do(command, contract=contract)
+        assert annual(scenario, contract, "2027-02-28", "2027-03-01") == ["12000", "0"]
