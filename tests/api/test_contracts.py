@@ -95,13 +95,13 @@ def test_notice_is_given_and_withdrawn(client: Client, account: str) -> None:
     client.write(f"{contract}/signature", {"signed_at": "2025-12-20"})
     assert status_and_mrr(client, contract, "2027-06-30") == [("active", "1000.00")]
 
-    client.write(f"{contract}/notice", {"effective_at": "2026-12-10", "by": "client", "reason": "budget"})
+    client.write(f"{contract}/notice", {"effective_at": "2026-11-10", "by": "client", "reason": "budget"})
     noticed = client.read(contract, as_of="2027-06-30")
     client.write(f"{contract}/notice-withdrawal")
 
     assert (noticed["status"], noticed["mrr"]["amount"]) == ("ended", "0.00")
     assert noticed["notice"] == {
-        "by": "client", "effective_end": "2027-01-01", "late": True, "given_at": "2026-12-10T00:00:00.000000Z"}  # fmt: skip
+        "by": "client", "effective_end": "2027-01-01", "late": False, "given_at": "2026-11-10T00:00:00.000000Z"}  # fmt: skip
     assert status_and_mrr(client, contract, "2027-06-30") == [("active", "1000.00")]
     assert client.read(contract)["notice"] is None
     assert refused(client, f"{contract}/notice-withdrawal", {}) == (409, "no_notice")

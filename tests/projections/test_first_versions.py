@@ -1,6 +1,7 @@
 """Contracts stored in the first versions of their events give the rows that they gave then.
 
-`tests/data/contract-views-of-first-versions.json` holds histories and the rows that the code of that time made from them.
+`tests/data/contract-views-of-first-versions.json` holds histories and the rows that the code of that time made from them. Histories that no
+decision ever accepted, with a renewal before the last one or after a termination, are left out.
 """
 
 import json

@@ -169,7 +169,14 @@ def _renewed(terms: ContractTerms, fact: TermFact) -> ContractTerms:
     closes = min(terms.ends(), fact.start)
     *earlier, last = [(begins, min(ends, closes)) for begins, ends in terms.periods]
     closed = tuple((begins, ends) for begins, ends in (*earlier, (last[0], closes)) if begins < ends)
-    return terms._replace(periods=(*closed, (fact.start, fact.end)), until=FOREVER, noticed_at=None)
+    return _until(terms._replace(periods=(*closed, (fact.start, fact.end))), FOREVER, None)
+
+
+def _until(terms: ContractTerms, until: int, noticed_at: int | None) -> ContractTerms:
+    """The terms with another end by notice, or none; a termination is final."""
+    if any(fact.kind == "terminated" for fact in terms.facts):
+        return terms
+    return terms._replace(until=until, noticed_at=noticed_at)
 
 
 def _rested(terms: ContractTerms, _fact: TermFact) -> ContractTerms:
@@ -186,8 +193,8 @@ def _rested(terms: ContractTerms, _fact: TermFact) -> ContractTerms:
 _STEPS: Final[dict[str, Callable[[ContractTerms, TermFact], ContractTerms]]] = {
     "drafted": lambda terms, fact: terms._replace(periods=((fact.start, fact.end),)),
     "renewed": _renewed,
-    "notice_given": lambda terms, fact: terms._replace(until=fact.end, noticed_at=fact.start),
-    "notice_withdrawn": lambda terms, _fact: terms._replace(until=FOREVER, noticed_at=None),
+    "notice_given": lambda terms, fact: _until(terms, fact.end, fact.start),
+    "notice_withdrawn": lambda terms, _fact: _until(terms, FOREVER, None),
     "terminated": lambda terms, fact: terms._replace(until=fact.end),
     "suspended": _rested,
     "resumed": _rested,
