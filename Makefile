@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev setup test laws bench soak lint fmt lock openapi pages golden docs clean
+.PHONY: help run dev setup test laws bench soak lint fmt lint-openapi clients-check contract lock openapi examples pages golden docs clean
 
 help:  ## shows this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- the environment ---
 
@@ -71,6 +71,30 @@ fmt: setup  ## formats, and repairs what the linter can repair
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# --- the contract ---
+
+# Node's tools and the generators have environments of their own: neither serving nor testing needs them.
+clients/node_modules/.ready: clients/package-lock.json
+	cd clients && npm ci --no-audit --no-fund && touch node_modules/.ready
+
+$(VENV)-clients/.ready: clients/requirements.txt
+	@test -x $(VENV)-clients/bin/python || $(PYTHON) -m venv $(VENV)-clients
+	$(VENV)-clients/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
+
+ifeq ($(shell command -v npm),)
+NODE_TOOLS :=
+lint-openapi:  ## lints the contract with redocly and spectral; needs Node
+	@echo "lint-openapi: skipped, there is no npm here"
+else
+NODE_TOOLS := clients/node_modules/.ready
+lint-openapi: $(NODE_TOOLS)  ## lints the contract with redocly and spectral; needs Node
+	npm --prefix clients run --silent lint
+endif
+
+clients-check: setup $(VENV)-clients/.ready $(NODE_TOOLS)  ## makes clients of the contract with three generators, and lets each call a server
+	$(BIN)/python -m tests.contract.clients $(VENV)-clients/bin
+
 # --- what is written by machine ---
 
 openapi: setup  ## writes the committed contract file anew
@@ -95,6 +119,7 @@ lock: setup  ## resolves the lock files anew, for every platform at once
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --extra dev --constraint requirements.txt pyproject.toml -o requirements-dev.txt
 	$(LOCK) docs/requirements.in -o requirements-docs.txt
+	$(LOCK) clients/requirements.in -o clients/requirements.txt
 
 clean:  ## removes what can be made again
-	rm -rf $(VENV) $(VENV)-docs site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-clients clients/node_modules clients/build site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -38,6 +38,9 @@ def contract(app: FastAPI) -> dict[str, Any]:
     made = document.setdefault("components", {}).setdefault("schemas", {})
     made["Problem"] = Problem.model_json_schema(ref_template=schemas.PREFIX + "{model}")
     made.update(made["Problem"].pop("$defs", {}))
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            made.update(operation.pop("x-schemas", {}))  # those of bodies that no class reads
     schemas.polish(document)
     for operations in document["paths"].values():
         for operation in operations.values():

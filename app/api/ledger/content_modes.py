@@ -32,13 +32,30 @@ _EXAMPLE: Final = {
     "time": "2026-01-15T09:00:00Z",
     "data": {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z", "subject": "Asked for a second campaign"},
 }  # fmt: skip
+_REFERENCE: Final = {"$ref": "#/components/schemas/CloudEvent"}
+_TEXT: Final = {"type": "string", "minLength": 1}
+_CLOUD_EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "A CloudEvent 1.0 whose type is one of this log's; further attributes are extensions, which are not read.",
+    "required": ["specversion", "id", "source", "type"],
+    "properties": {
+        "specversion": {"enum": ["1.0"], "type": "string", "description": "of CloudEvents"},
+        "id": {**_TEXT, "description": "its id, which no two events of a source share"},
+        "source": {**_TEXT, "description": "who sends it"},
+        "type": {**_TEXT, "description": "an event type of this log, such as `interaction.logged`"},
+        "subject": {"type": ["string", "null"], "description": "the account, by its id or `ref:` and the caller's own reference"},
+        "time": {"type": ["string", "null"], "description": "from when it is true in business, an RFC 3339 instant; default: now"},
+        "data": {"type": ["object", "null"], "description": "the members of the command of the event's type"},
+    },
+}  # fmt: skip
 DESCRIPTION: Final[dict[str, Any]] = {
+    "x-schemas": {"CloudEvent": _CLOUD_EVENT},
     "parameters": [
         {
             "name": f"ce-{attribute}",
             "in": "header",
             "required": False,
-            "schema": {"type": "string", **({"format": "date-time"} if attribute == "time" else {})},
+            "schema": {"type": "string"},  # of the time, too: generators take no instants in headers
             "description": f"in binary mode: the attribute `{attribute}`",
         }
         for attribute in ("specversion", "id", "source", "type", "subject", "time")
@@ -46,12 +63,16 @@ DESCRIPTION: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "content": {
-            SINGLE: {"schema": {"type": "object"}, "example": _EXAMPLE},
+            SINGLE: {"schema": _REFERENCE, "example": _EXAMPLE},
             "application/json": {
-                "schema": {"type": "object", "description": "`data` of an event in binary mode"},
+                "schema": {
+                    "type": "object",
+                    "title": "CloudEventData",
+                    "description": "`data` of an event in binary mode",
+                },
                 "example": _EXAMPLE["data"],
             },
-            BATCH: {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": MOST}, "example": [_EXAMPLE]},
+            BATCH: {"schema": {"type": "array", "items": _REFERENCE, "maxItems": MOST}, "example": [_EXAMPLE]},
             LINES: {"schema": {"type": "string"}, "example": json.dumps(_EXAMPLE)},
         },
     },
