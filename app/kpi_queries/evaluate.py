@@ -15,6 +15,7 @@ from app.domain.kernel.values import instant
 from app.domain.policy.rules import MetricRules
 from app.kpi_queries.counting_policies import closing_day, policies_in_force
 from app.kpi_queries.currency import check_currencies, currency_of, exchange_of
+from app.kpi_queries.open_periods import sums_ahead, views_ahead, warned
 from app.kpi_queries.query import KpiQuery, KpiResult, kpi_of, method_of, options_of, period_of
 from app.kpi_queries.sources import SOURCES, views_of
 from app.kpi_queries.sources.base import RowRequest, RowSource, SummedFigure, account_of
@@ -54,25 +55,25 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
     check_currencies(query, has_currency=source.has_currency)
 
     # 1. Period: from which instant to which.
-    start, end, cut = period_of(kpi, query, when, zone)
+    start, end, cut, over = period_of(kpi, query, when, zone)
     context = KpiContext(start=start, end=end, zone=zone, options=options_of(kpi, query))
 
     # 2. Source: the position, and what the database sums of the rows at it, both of one moment.
-    with connected_at(reader, tenant_id, views_of(kpi.name), when.known_at) as (connection, position, newest):
-        sums = source.sums(
-            SqlQuery(
-                database=reader.database,
-                connection=connection,
-                tenant_id=tenant_id,
-                method=method,
-                scope=scope,
-                context=context,
-                position=position,
-                newest=newest,
-                owned_at=start if scope.attribution == "start" else end,
-            ),
-            explained=explained,
+    views = views_of(kpi.name) if over else (*views_of(kpi.name), *views_ahead(kpi))
+    with connected_at(reader, tenant_id, views, when.known_at) as (connection, position, newest):
+        sql_query = SqlQuery(
+            database=reader.database,
+            connection=connection,
+            tenant_id=tenant_id,
+            method=method,
+            scope=scope,
+            context=context,
+            position=position,
+            newest=newest,
+            owned_at=start if scope.attribution == "start" else end,
         )
+        sums = source.sums(sql_query, explained=explained)
+        ahead = None if over else sums_ahead(sql_query, kpi, when.as_of)
     if scope.account is not None:
         account_of(reader.log.stream(tenant_id, scope.account), position, zone)
 
@@ -106,6 +107,7 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
         measure=summed.measure,
         context=replace(context, currency=currency),
         cut=cut,
+        ahead={} if over else warned(request, ahead, when.as_of),
         position=position,
         lines=lines,
         contributions=summed.contributions,
@@ -169,8 +171,8 @@ def answer(query: KpiQuery, when: When, result: KpiResult) -> dict[str, Any]:
     if not period or not when.now:
         parameters["as_of"] = closing
     body = figure(kpi, result.measure, result.context)
-    if period and result.cut:
-        body["warnings"].append({"code": "period_cut_at_as_of", "count": None})
+    warnings = {**({"period_cut_at_as_of": None} if result.cut else {}), **result.ahead}
+    body["warnings"] += [{"code": code, "count": count} for code, count in warnings.items()]
     return {
         "name": kpi.name,
         "value": body.pop("value"),

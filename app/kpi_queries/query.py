@@ -9,7 +9,7 @@ from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.values import as_compared, day_start, instant, plain_day
 from app.read_side.clocks import When
 from projections.kpis import KPIS
-from projections.kpis.base import Kpi, KpiContext, Measure
+from projections.kpis.base import Kpi, KpiContext, Measure, Warnings
 from projections.kpis.presentation import Contribution
 from projections.views.contract_lines import ContractLine
 
@@ -57,16 +57,22 @@ class KpiQuery:
 
 
 class Period(NamedTuple):
-    """[start, end) in microseconds. cut: whether `as_of` ends it early. That of a point has no length."""
+    """[start, end) in microseconds. cut: whether `as_of` ends it early; over: whether all of it has passed by then, or by now.
+
+    That of a point has no length, and is over.
+    """
 
     start: int
     end: int
     cut: bool
+    over: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class KpiResult:
     """A figure with everything that its answer and its explanation need. cut: whether `as_of` cut its period.
+
+    ahead: what is to be known of a period that is not over, as a warning; nothing where it is.
 
     contributions: what each account gives, where the database summed it; else the measure has the rows. policy_version,
     fx_version: what it was counted and converted by, the latter and `rates` only where amounts were converted.
@@ -77,6 +83,7 @@ class KpiResult:
     measure: Measure
     context: KpiContext
     cut: bool
+    ahead: Warnings
     position: int
     lines: Sequence[ContractLine] = ()
     contributions: Sequence[Contribution] | None = None
@@ -113,7 +120,7 @@ def period_of(kpi: Kpi, query: KpiQuery, when: When, zone: ZoneInfo) -> Period:
     if kpi.kind == "point":
         if query.from_ is not None or query.to is not None:
             raise Invalid("period_not_allowed", f"{kpi.name} is a figure of a point in time; ask with as_of")
-        return Period(_in_calendar(when.as_of + 1), when.as_of + 1, cut=False)
+        return Period(_in_calendar(when.as_of + 1), when.as_of + 1, cut=False, over=True)
     if query.from_ is None or query.to is None:
         raise Invalid("period_missing", f"{kpi.name} is a figure of a period; name from and to")
     try:
@@ -123,10 +130,10 @@ def period_of(kpi: Kpi, query: KpiQuery, when: When, zone: ZoneInfo) -> Period:
     if start >= end:
         raise Invalid("invalid_period", "from must be before to")
     if when.now or when.as_of + 1 >= end:
-        return Period(start, end, cut=False)
+        return Period(start, end, cut=False, over=when.as_of + 1 >= end)
     if when.as_of < start:
         raise Invalid("invalid_period", "as_of must not be before from")
-    return Period(start, when.as_of + 1, cut=True)
+    return Period(start, when.as_of + 1, cut=True, over=False)
 
 
 def _in_calendar(moment: int) -> int:

@@ -13,7 +13,7 @@ from projections.views.renewals import Renewal
 NOTHING_DUE: Final = "nothing_due_in_period"
 _GOES_ON: Final = "(outcome = 'renewed' OR (outcome = 'open' AND auto_renew AND NOT noticed))"
 _RENEWED: Final = if_(_GOES_ON, "COALESCE(renewed, atr)")
-_UNDECIDED_ROWS: Final = {"undecided_renewals": f"outcome = 'open' AND NOT {_GOES_ON}"}
+_UNDECIDED_ROWS: Final = {"undecided_renewals": "outcome = 'open' AND NOT auto_renew AND NOT noticed"}
 _OPEN: Final = "outcome = 'open' AND NOT noticed"
 _AT_RISK: Final = "outcome = 'open' AND (noticed OR risk <> 'on_track' OR category <> 'commit')"
 
@@ -27,6 +27,11 @@ def due(rows: Iterable[Renewal], start: int, end: int) -> list[Renewal]:
 def goes_on(row: Renewal) -> bool:
     """Whether a contract goes on past its due day: somebody renewed it, or it renews itself and nobody gave notice."""
     return row.outcome == "renewed" or (row.outcome == "open" and row.auto_renew and not row.noticed)
+
+
+def undecided(row: Renewal) -> bool:
+    """Whether an end counts as lost only because nobody has decided it yet; a notice is a decision."""
+    return row.outcome == "open" and not row.auto_renew and not row.noticed
 
 
 def renewed(row: Renewal) -> int:
@@ -72,7 +77,7 @@ def _uncapped(row: Renewal) -> Share:
 
 
 def _undecided(rows: Sequence[Renewal], _measure: Measure) -> Warnings:
-    return counted("undecided_renewals", (row for row in rows if row.outcome == "open" and not goes_on(row)))
+    return counted("undecided_renewals", filter(undecided, rows))
 
 
 def at_risk(row: Renewal) -> bool:

@@ -136,7 +136,13 @@ def test_as_of_ends_a_period_early_and_says_so(settled_f1: Steward) -> None:
     half = ask(settled_f1, "mrr_waterfall", ("2025-01-01", "2025-07-01"))
 
     assert cut["rows"] == half["rows"]
-    assert (cut["as_of"], cut["warnings"]) == (half["as_of"], [{"code": "period_cut_at_as_of", "count": None}])
+    assert (cut["as_of"], cut["warnings"]) == (
+        half["as_of"],
+        [
+            {"code": "period_cut_at_as_of", "count": None},
+            {"code": "period_not_over", "count": 0},
+        ],
+    )
     assert ask(settled_f1, "mrr_waterfall", as_of="2026-06-30")["warnings"] == []
     with pytest.raises(Invalid):
         ask(settled_f1, "mrr_waterfall", as_of="2024-06-30")
