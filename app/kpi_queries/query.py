@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import Invalid, NotFound
-from app.domain.kernel.values import as_compared, day_start, instant, plain_day
+from app.domain.kernel.values import NONE, as_compared, day_start, instant, plain_day
 from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.base import Kpi, KpiContext, Measure, Warnings
@@ -32,10 +32,20 @@ class Scope:
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, as_compared(value))
 
+    @property
+    def held(self) -> dict[str, str]:
+        """What narrows the figure to accounts that somebody holds, or nobody, by member of a holding."""
+        return {name: value for name in ("owner", "tier") if (value := getattr(self, name)) is not None}
+
+    def holds(self, owner: str | None, tier: str | None) -> bool:
+        """Whether an account of an owner and a tier is in the scope."""
+        holding = {"owner": owner, "tier": tier}
+        return all(holding[name] == (None if wanted == NONE else wanted) for name, wanted in self.held.items())
+
     def members(self) -> dict[str, str]:
         """What narrows the figure, as an answer names it."""
         named = {name: value for name, value in asdict(self).items() if value is not None and name != "attribution"}
-        return {**named, "attribution": self.attribution} if self.owner or self.tier else named
+        return {**named, "attribution": self.attribution} if self.held else named
 
 
 @dataclass(frozen=True)

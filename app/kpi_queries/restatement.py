@@ -214,6 +214,6 @@ def topics(query: KpiQuery) -> tuple[str, ...]:
     """The events that may move a figure: those that its rows are folded from, and those of rules."""
     scope = query.scope
     views = views_of(query.name)
-    if scope.owner is None and scope.tier is None:  # whose an account is matters only for somebody's figure
+    if not scope.held:  # whose an account is matters only for somebody's figure
         views = tuple(view for view in views if view is not portfolios.VIEW)
     return tuple(dict.fromkeys([*(topic for view in views for topic in view.on), *RULES]))

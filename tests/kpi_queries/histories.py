@@ -28,9 +28,9 @@ CAUSE = st.sampled_from(["negotiation", "escalator"])
 
 @dataclass(frozen=True)
 class Opened:
-    """A client, with its owner."""
+    """A client, with its owner, where it has one."""
 
-    owner: str
+    owner: str | None
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ RULINGS = st.builds(
 @st.composite
 def histories(draw: st.DrawFn, ruled: bool = False) -> History:
     """A history of a few accounts. Takes: whether the tenant has rules of its own."""
-    owners = draw(st.lists(st.sampled_from(OWNERS), min_size=1, max_size=3))
+    owners = draw(st.lists(st.sampled_from([*OWNERS, None]), min_size=1, max_size=3))
     steps: list[Any] = [Opened(owner) for owner in owners]
     count = draw(st.integers(2, 5))
     steps += [draw(deals(len(owners), number)) for number in range(count)]

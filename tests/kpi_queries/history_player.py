@@ -258,6 +258,14 @@ class PlayedHistory:
         when = reader.when(self.tenant, None if period else "2025-12-31", None if known_at is None else str(known_at))
         return figures.evaluate(reader, self.tenant, query, when)
 
+    def sums(self, name: str, period: tuple[str, str] | None, method: str, **scope: Any) -> tuple[int, int]:
+        """Numerator and denominator of a figure in dollars before they are rounded."""
+        query = KpiQuery(name, *(period or (None, None)), method, Scope(currency="USD", **scope))
+        reader = self.application.runtime.reader
+        when = reader.when(self.tenant, None if period else "2025-12-31")
+        measured = figures.evaluate_exactly(reader, self.tenant, query, when)[0].measure
+        return measured.numerator, measured.denominator
+
     def every_figure(self, *, known_at: int | None = None, **scope: Any) -> dict[tuple[str, ...], dict[str, Any]]:
         """Every figure by every method over every period."""
         return {

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import pytest
+from pydantic import ValidationError
 
 from app import kpi_queries as figures
 from app.domain.account.commands import SetAccountOwner, SetAccountTier
@@ -198,6 +199,27 @@ def test_an_event_dated_back_changes_a_period_only_for_who_knows_it(fixture_f1: 
 
 
 # --- scope ---
+
+
+def test_accounts_without_an_owner_or_a_tier_can_be_asked_for_and_nobody_is_called_none(steward: Steward) -> None:
+    ours = account(steward, "Ours", owner="usr_ann", tier="gold")
+    nobodys = account(steward, "Nobody's", tier="gold")
+    late = account(steward, "Taken over in June")
+    for client, price in ((ours, "100.00"), (nobodys, "10.00"), (late, "1.00")):
+        contract(steward, client, price)
+    steward.do(SetAccountOwner(owner="usr_ann", effective_at="2025-06-01"), account=late)
+    steward.catch_up()
+
+    assert ask(steward, "mrr_waterfall", owner="none")["value"] == "11.00"
+    assert ask(steward, "mrr_waterfall", owner="none", attribution="end")["value"] == "10.00"
+    assert ask(steward, "mrr_waterfall", owner="none", tier="none")["value"] == "1.00"
+    assert ask(steward, "arr", None, as_of="2025-12-31", tier="none", owner="usr_ann")["value"] == "12.00"
+    assert explained(steward, "mrr_waterfall", owner="none")[0]["scope"] == {"owner": "none", "attribution": "start"}
+    assert [row["account"] for row in explained(steward, "mrr_waterfall", owner="none")[1]] == sorted([nobodys, late])
+    for name in ("none", "None", " NONE "):
+        with pytest.raises(ValidationError) as refused:
+            SetAccountOwner(owner=name)
+        assert [fault["type"] for fault in refused.value.errors()] == ["reserved_word"]
 
 
 def test_a_figure_by_owner_takes_whose_the_account_was_at_the_start_or_the_end(steward: Steward) -> None:

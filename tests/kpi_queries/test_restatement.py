@@ -70,7 +70,7 @@ def random_query(source: random.Random, played: PlayedHistory) -> KpiQuery:
     """A random query about the history."""
     kpi = source.choice(KPIS)
     scope = Scope(
-        owner=source.choice([None, None, *OWNERS]),
+        owner=source.choice([None, None, *OWNERS, "none"]),
         account=source.choice([None, None, *played.accounts]),
         currency=None if kpi.reads is RowKind.SCOPE_CHANGES else "USD",
         attribution=source.choice(["start", "end"]),

@@ -53,7 +53,7 @@ def queries(draw: st.DrawFn) -> tuple[KpiQuery, str | None, bool]:
     currency = None if kpi.name in NO_MONEY else draw(st.sampled_from([None, "USD", "EUR", "GBP"]))
     reporting = None if currency or kpi.name in NO_MONEY else draw(st.sampled_from([None, "USD", "GBP"]))
     scope = Scope(
-        owner=draw(st.sampled_from([None, None, None, *OWNERS])), tier=draw(st.sampled_from([None, None, None, *TIERS])),
+        owner=draw(st.sampled_from([None, None, None, *OWNERS, "none"])), tier=draw(st.sampled_from([None, None, None, *TIERS, "none"])),
         currency=currency, attribution=draw(st.sampled_from(["start", "end"])),
     )  # fmt: skip
     method = draw(st.sampled_from(list(kpi.methods)))

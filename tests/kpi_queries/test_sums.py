@@ -107,7 +107,7 @@ def from_rows(
 def random_query(source: random.Random, played: PlayedHistory, kpi: Kpi, head: int) -> tuple[KpiQuery, When]:
     """A random query: a period, whose accounts, which currency, and what was known."""
     scope = Scope(
-        owner=source.choice([None, None, *OWNERS]),
+        owner=source.choice([None, None, *OWNERS, "none"]),
         tier=source.choice([None, None, None, "gold"]),
         account=source.choice([None, None, *played.accounts]),
         currency=source.choice([None, "USD", "USD", "EUR"]) if takes_currency(kpi) else None,

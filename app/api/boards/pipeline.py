@@ -55,8 +55,8 @@ class PipelineBody(BaseModel):
 def get_pipeline(
     context: Reading,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     source: Annotated[Source | None, Query(description="what it came from")] = None,
     kind: Annotated[Literal["upsell", "cross_sell"] | None, Query()] = None,
 ) -> Response:

@@ -158,8 +158,8 @@ def renewals_board(
         Literal["stage", "month"], Query(description="what a column is: a stage, or a month of deadlines")
     ] = "stage",
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     due_from: Annotated[Day | None, Query(description="first due day", examples=["2026-01-01"])] = None,
     due_to: Annotated[Day | None, Query(description="first due day after the range", examples=["2027-01-01"])] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="how many cards a column shows")] = 50,
@@ -174,10 +174,11 @@ def renewals_board(
     day = day_of(when.as_of, time_zone)
     holdings = holdings_at(context.runtime.reader, context.tenant_id, position, when.as_of)
     portfolio_of = {account: (holding.owner, holding.tier) for account, holding in holdings.items()}
+    scope = Scope(owner, tier)
     by_column: dict[str, list[tuple[Renewal, dict[str, Any]]]] = {name: [] for name in STAGES if columns == "stage"}
     for row in rows:
         portfolio = portfolio_of.get(row.account, (None, None))
-        if owner in (None, portfolio[0]) and tier in (None, portfolio[1]):
+        if scope.holds(*portfolio):
             card = _card(row, portfolio, day, day_of(row.due_at, time_zone))
             by_column.setdefault(card["stage"] if columns == "stage" else card["deadline"][:7], []).append((row, card))
     body = {
@@ -274,8 +275,8 @@ def forecast_board(
         Currency | None, Query(description="what amounts are converted to; default: what the metric policy says")
     ] = None,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="how many renewals that moved it are listed")] = 50,
 ) -> Response:
     """The renewal forecast of a period at two positions: low, base and high, which renewals changed, and by which events."""

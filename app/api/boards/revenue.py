@@ -56,8 +56,8 @@ def waterfall_query(
     from_: Annotated[Day, Query(alias="from", description="first day", examples=["2025-01-01"])],
     to: Annotated[Day, Query(description="first day after", examples=["2026-01-01"])],
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     account: Annotated[str | None, Query(description="one account, by id or ref:…")] = None,
     reporting_currency: Annotated[Currency | None, Query(description="what amounts are converted to")] = None,
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
@@ -137,8 +137,8 @@ def get_cohorts(
         Literal["month", "quarter", "year"], Query(description="in which accounts first paid")
     ] = "month",
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     reporting_currency: Annotated[Currency | None, Query(description="what amounts are converted to")] = None,
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
 ) -> Response:

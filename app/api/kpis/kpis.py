@@ -121,8 +121,8 @@ def kpi_query(
     to: Annotated[Day | None, Query(description="first day after the period", examples=["2026-01-01"])] = None,
     method: Annotated[str | None, Query(description="one of the KPI's methods; default: its first")] = None,
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier")] = None,
+    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
+    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     account: Annotated[str | None, Query(description="one account, by id or ref:…", examples=[EXAMPLE_ACCOUNT])] = None,
     attribution: Annotated[
         Literal["start", "end"],

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from app.domain.kernel.command import Command, Creation
-from app.domain.kernel.values import Currency, Label, Name, TimeZone
+from app.domain.kernel.values import Currency, Group, Name, TimeZone
 
 
 class OpenAccount(Creation):
@@ -12,9 +12,9 @@ class OpenAccount(Creation):
     name: Name = Field(examples=["Northwind"])
     currency: Currency = Field(examples=["EUR"])
     time_zone: TimeZone = "UTC"
-    industry: Label | None = None
-    tier: Label | None = Field(None, examples=["gold"])
-    owner: Label | None = Field(None, description="the account manager who is accountable", examples=["usr_maria"])
+    industry: Group | None = None
+    tier: Group | None = Field(None, examples=["gold"])
+    owner: Group | None = Field(None, description="the account manager who is accountable", examples=["usr_maria"])
 
 
 class RenameAccount(Command):
@@ -26,13 +26,13 @@ class RenameAccount(Command):
 class SetAccountTier(Command):
     """Puts the account into a tier; null takes it out."""
 
-    tier: Label | None
+    tier: Group | None
 
 
 class SetAccountOwner(Command):
     """Makes another account manager accountable."""
 
-    owner: Label
+    owner: Group
 
 
 class CloseAccount(Command):

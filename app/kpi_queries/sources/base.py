@@ -120,14 +120,10 @@ def account_of(events: Iterable[Recorded], position: int, zone: ZoneInfo) -> acc
 
 def accounts_within(reader: Reader, tenant_id: str, scope: Scope, position: int, at: int) -> Callable[[str], bool]:
     """Whether an account is in a scope: by its holding at the last instant before `at`, or its first one when it had none yet."""
-    if scope.owner is None and scope.tier is None:
+    if not scope.held:
         return lambda _account: True
     holdings = holdings_at(reader, tenant_id, position, at, scope.account)
-    within = {
-        account
-        for account, row in holdings.items()
-        if scope.owner in (None, row.owner) and scope.tier in (None, row.tier)
-    }
+    within = {account for account, row in holdings.items() if scope.holds(row.owner, row.tier)}
     return within.__contains__
 
 

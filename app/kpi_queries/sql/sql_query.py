@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, TextClause, text
 
-from app.domain.kernel.values import FOREVER
+from app.domain.kernel.values import FOREVER, NONE
 from app.kpi_queries.query import Scope
 from app.store.engine import Database
 from projections.interval_index import LIFETIME_CLASSES
@@ -79,10 +79,10 @@ class SqlQuery:
     def before(self) -> str:
         """What stands before a statement: the accounts of an owner or a tier as a table `held`, where only they count."""
         scope, view = self.scope, portfolios.VIEW
-        if scope.owner is None and scope.tier is None:
+        if not scope.held:
             return ""
         conditions = " AND ".join(
-            f"p.{name} = :{name}" for name in ("owner", "tier") if getattr(scope, name) is not None
+            f"p.{name} IS NULL" if value == NONE else f"p.{name} = :{name}" for name, value in scope.held.items()
         )
         earlier = (
             f"SELECT 1 FROM {view.follower} e WHERE e.tenant_id = :tenant_id AND e.account = p.account "
@@ -97,7 +97,7 @@ class SqlQuery:
     def within(self) -> list[str]:
         """The conditions on a row's account."""
         conditions = [] if self.scope.account is None else ["account = :account"]
-        if self.scope.owner is not None or self.scope.tier is not None:
+        if self.scope.held:
             # Behind IS TRUE it stays a look-up in a hash table, whatever a planner without statistics thinks of joins.
             conditions.append("((account IN (SELECT account FROM held)) IS TRUE)")
         return conditions

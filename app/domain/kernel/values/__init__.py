@@ -54,8 +54,10 @@ from app.domain.kernel.values.instants import (
     zone,
 )
 from app.domain.kernel.values.texts import (
+    NONE,
     REF,
     ExternalRef,
+    Group,
     Label,
     Name,
     Note,
@@ -66,8 +68,8 @@ from app.domain.kernel.values.texts import (
 )
 
 __all__ = [
-    "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "REF", "Amount", "Business", "Classification", "Currency", "Day",
-    "Decimal", "Digest", "ExternalRef", "FreeText", "Instant", "Label", "Moment", "Name", "Note", "Percent", "Personal",
+    "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "NONE", "REF", "Amount", "Business", "Classification", "Currency", "Day",
+    "Decimal", "Digest", "ExternalRef", "FreeText", "Group", "Instant", "Label", "Moment", "Name", "Note", "Percent", "Personal",
     "Public", "Ref", "Sealed", "Share", "TimeZone", "add_days", "add_months", "as_compared", "as_named",
     "classification", "day_of", "day_start", "days_earlier", "half_up", "instant", "is_typeid", "line", "micros",
     "minor_digits", "minor_unit", "moment_start", "months_between", "nearest_day", "nested", "plain_day",

@@ -118,6 +118,18 @@ Name = Annotated[
 Label = Annotated[
     str, StringConstraints(min_length=1, max_length=100), AfterValidator(line), AfterValidator(_no_longer(100))
 ]
+NONE: Final = "none"
+"""Asks for what has no owner, no tier or no industry; so nobody and nothing is called this."""
+
+
+def _not_none(text: str) -> str:
+    if text.casefold() == NONE:
+        raise PydanticCustomError("reserved_word", "asks for what has none, so nothing can be called so")
+    return text
+
+
+Group = Annotated[Label, AfterValidator(_not_none)]
+"""A label by which accounts are grouped: an owner, a tier, an industry."""
 Note = Annotated[
     str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(note), AfterValidator(_no_longer(20_000))
 ]
