@@ -132,9 +132,11 @@ def _from_rows(
     """The figure by the pure functions, and the contract lines behind its rows."""
     if exchange is None:
         rows, lines, currencies = source.load(request)
-        return SummedFigure(measure(request.method, rows), currencies), lines
-    rows, lines, scale_factor = source.convert(request, exchange)
-    return SummedFigure(measure(request.method, rows, scale_factor), {exchange.currency}), lines
+        measured = measure(request.method, rows)
+    else:
+        rows, lines, scale_factor = source.convert(request, exchange)
+        measured, currencies = measure(request.method, rows, scale_factor), {exchange.currency}
+    return SummedFigure(replace(measured, tally=source.tally(request)), currencies), lines
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from app.domain.kernel.values import MICRO, instant, scaled
 from app.domain.recorded import Recorded
 from app.kpi_queries.evaluate import evaluate_exactly
 from app.kpi_queries.query import KpiQuery, kpi_of
-from app.kpi_queries.sources import views_of
+from app.kpi_queries.sources import SOURCES, views_of
 from app.read_side.clocks import When
 from app.read_side.reader import Reader
 from projections.kpis.decimals import step
@@ -140,7 +140,8 @@ class Restatement:
 
     def _candidates(self, after: int, limit: int) -> list[Recorded]:
         """The next events that the rows of the figure, or the rules, are made of: no other can move it."""
-        account, tenant_id, until = self.query.scope.account, self.tenant_id, self.last.position
+        tenant_id, until = self.tenant_id, self.last.position
+        account = None if SOURCES[self.kpi.reads].of_others else self.query.scope.account
         events = self.reader.log.after(
             tenant_id, after, limit, until=until, types=topics(self.query), account_id=account
         )

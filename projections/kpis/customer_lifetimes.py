@@ -160,6 +160,12 @@ def tally(rows: Sequence[CustomerLifetime], until: int, months: Iterable[tuple[i
     return Tally(len(rows), Counter(span for row in rows for span in row.spans()), until, churn)
 
 
+def renewals_made(row: CustomerLifetime, months: int, zone: ZoneInfo) -> int | None:
+    """How many renewal points an account has passed since it last began to pay; None where it has left."""
+    *_, span = row.spans()
+    return None if span.end is not None else min(_passed(span.start, row.until - 1, months, zone), LONGEST)
+
+
 def tenures(rows: Sequence[CustomerLifetime], months: int, zone: ZoneInfo) -> list[Tenure]:
     """How long every account stayed, each time, as far as it was seen."""
     return tenures_of(tally(rows, rows[0].until if rows else 0), months, zone)

@@ -23,7 +23,16 @@ from projections.kpis.base import (
     Warnings,
 )
 from projections.kpis.calendar import full_months
-from projections.kpis.customer_lifetimes import LONGEST, MONTHS, CustomerLifetime, Tally, Tenure, tally, tenures_of
+from projections.kpis.customer_lifetimes import (
+    LONGEST,
+    MONTHS,
+    CustomerLifetime,
+    Tally,
+    Tenure,
+    renewals_made,
+    tally,
+    tenures_of,
+)
 from projections.kpis.decimals import money, ratio
 from projections.kpis.options import choice, count, share
 from projections.kpis.product_limit import area, points, product_limit, root
@@ -68,6 +77,17 @@ def months_of(context: KpiContext) -> list[tuple[int, int]]:
     return full_months(context.end, context.zone, TRAILING)
 
 
+def _client(measure: Measure) -> CustomerLifetime | None:
+    """The account of which a figure is; None of one that is of all. Only of one account a measure has both a row and a tally."""
+    return measure.shares[0][0] if measure.tally is not None and measure.shares else None
+
+
+def _made(measure: Measure, context: KpiContext, terms: ValueTerms) -> int | None:
+    """How many renewals the account has made of which a figure is; None of all accounts, or where it has left."""
+    client = _client(measure)
+    return None if client is None else renewals_made(client, terms.months, context.zone)
+
+
 def _tally(measure: Measure, context: KpiContext, months: Sequence[tuple[int, int]] = ()) -> Tally:
     """The lifetimes behind a figure, counted."""
     if measure.tally is not None:
@@ -88,6 +108,7 @@ def _members(model: str, measure: Measure, context: KpiContext, terms: ValueTerm
         "cohort": context.options.get("cohort"),
         "revenue_per_period": paid,
         "gross_margin": ratio(terms.margin),
+        "gross_margin_from": "query" if "margin" in context.options else "policy",
         "discount_rate": ratio(terms.yearly),
         "horizon": terms.horizon,
         "churn_rate": None,
@@ -98,6 +119,7 @@ def _members(model: str, measure: Measure, context: KpiContext, terms: ValueTerm
         "survival": None,
         "expected_lifetime": None,
         "residual_lifetime": None,
+        "renewals_made": _made(measure, context, terms),
         **more,
     }
 
@@ -121,9 +143,14 @@ def _observations(counted: Tally, tenures: Sequence[Tenure], observed: Sequence[
     }
 
 
-def _warnings(counted: Tally, tenures: Sequence[Tenure]) -> Warnings:
+def _of_cohort(measure: Measure) -> Warnings:
+    """Says of an account's value that how long it will last is what became of others, and of how many."""
+    return {} if _client(measure) is None else {"survival_of_cohort": measure.tally.accounts}
+
+
+def _warnings(measure: Measure, counted: Tally, tenures: Sequence[Tenure]) -> Warnings:
     """What a reader should know of the tenures."""
-    warnings: Warnings = {"still_running": counted.running} if counted.running else {}
+    warnings = _of_cohort(measure) | ({"still_running": counted.running} if counted.running else {})
     if len(tenures) < FEW:
         warnings["few_observations"] = len(tenures)
     if not any(tenure.lost for tenure in tenures):
@@ -164,7 +191,7 @@ def _simple(measure: Measure, context: KpiContext) -> ComputedValue:
         discount_rate=None,
         horizon=None,
     )
-    warnings: Warnings = {} if len(rates) in (0, TRAILING) else {"few_months": len(rates)}
+    warnings = _of_cohort(measure) | ({} if len(rates) in (0, TRAILING) else {"few_months": len(rates)})
     if {"discount_rate", "horizon"} & context.options.keys():
         warnings["option_not_used"] = None
     if months is None or measure.value is None:
@@ -182,10 +209,14 @@ def _kaplan_meier(measure: Measure, context: KpiContext) -> ComputedValue:
     tenures = tenures_of(rows, terms.months, context.zone)
     observed = points(tenures)
     estimate = product_limit(observed)
-    warnings, shares = _warnings(rows, tenures), [point.share for point in estimate]
-    horizon = terms.horizon or len(observed)
-    if horizon > len(observed) and shares[-1]:
-        horizon, warnings["horizon_beyond_observation"] = len(observed), None
+    warnings, shares = _warnings(measure, rows, tenures), [point.share for point in estimate]
+    made = _made(measure, context, terms) or 0
+    known = made < len(shares) and shares[made] > 0
+    shares = [share * Fraction(1, shares[made]) for share in shares[made:]] if known else []
+    seen = max(1, len(observed) - made) if observed else 0
+    horizon = terms.horizon or seen
+    if known and horizon > seen and shares[-1]:
+        horizon, warnings["horizon_beyond_observation"] = seen, None
     members = _members(
         "kaplan_meier",
         measure,
@@ -197,10 +228,11 @@ def _kaplan_meier(measure: Measure, context: KpiContext) -> ComputedValue:
             {"period": point.period, "share": ratio(point.share), "standard_error": root(point.variance)}
             for point in estimate
         ],
-        expected_lifetime=ratio(area(shares, horizon, Fraction(0))) if observed else None,
+        expected_lifetime=ratio(area(shares, horizon, Fraction(0))) if observed and known else None,
     )
-    if measure.value is None or not observed:
-        return ComputedValue(None, members, _NOBODY if measure.value is None else "too_few_periods", warnings)
+    if measure.value is None or not observed or not known:
+        reason = "age_beyond_observation" if observed else "too_few_periods"
+        return ComputedValue(None, members, _NOBODY if measure.value is None else reason, warnings)
     return ComputedValue(_value_of(measure, terms, area(shares, horizon, terms.rate)), members, warnings=warnings)
 
 
@@ -210,7 +242,8 @@ def _kaplan_meier(measure: Measure, context: KpiContext) -> ComputedValue:
 def _sbg(measure: Measure, context: KpiContext) -> ComputedValue:
     terms, rows = value_terms(context), _tally(measure, context)
     tenures = tenures_of(rows, terms.months, context.zone)
-    observed, warnings = points(tenures), _warnings(rows, tenures)
+    observed, warnings = points(tenures), _warnings(measure, rows, tenures)
+    made = _made(measure, context, terms)
     members = _members("sbg", measure, context, terms, observations=_observations(rows, tenures, observed))
     if len(observed) < 2 or "no_losses" in warnings:
         reason = "too_few_periods" if len(observed) < 2 else "no_losses"
@@ -218,10 +251,10 @@ def _sbg(measure: Measure, context: KpiContext) -> ComputedValue:
     fitted = fit(observed)
     if fitted.bound:
         warnings[f"{fitted.bound}_cohort"] = None
-    expected = discounted(fitted, Fraction(0), horizon=terms.horizon)
+    expected = _left(fitted, Fraction(0), made, terms.horizon)
     if expected is None:
         warnings["expected_lifetime_unbounded"] = None
-    periods = discounted(fitted, terms.rate, horizon=terms.horizon)
+    periods = _left(fitted, terms.rate, made, terms.horizon)
     members |= {
         "parameters": {"alpha": ratio(fitted.alpha), "beta": ratio(fitted.beta)},
         "log_likelihood": ratio(fitted.total),
@@ -236,6 +269,14 @@ def _sbg(measure: Measure, context: KpiContext) -> ComputedValue:
     if measure.value is None or periods is None:
         return ComputedValue(None, members, _NOBODY if measure.value is None else "lifetime_unbounded", warnings)
     return ComputedValue(_value_of(measure, terms, periods), members, warnings=warnings)
+
+
+def _left(fitted: Fit, rate: Fraction, made: int | None, horizon: int | None) -> Fraction | None:
+    """How many discounted payments are expected from now on, the running period's the first: of a new account, or after renewals made."""
+    if made is None:
+        return discounted(fitted, rate, horizon=horizon)
+    later = discounted(fitted, rate, renewals=made, horizon=None if horizon is None else horizon - 1)
+    return None if later is None else 1 + later * Fraction(rate.denominator, rate.denominator + rate.numerator)
 
 
 def _residuals(
@@ -296,4 +337,5 @@ CUSTOMER_LIFETIME_VALUE: Final = Kpi(
     },
     source="docs/kpis.md#customer_lifetime_value",
     options=frozenset({"discount_rate", "horizon", "cohort", "margin", "period"}),
+    calculation=2,
 )

@@ -113,6 +113,7 @@ class OptionMembers(BaseModel):
     cohort: str | None = None
     revenue_per_period: str | None = None
     gross_margin: str | None = None
+    gross_margin_from: str | None = Field(None, description="query, or the policy that `policy_version` names")
     discount_rate: str | None = None
     horizon: int | None = None
     churn_rate: str | None = None
@@ -123,6 +124,7 @@ class OptionMembers(BaseModel):
     survival: list[SurvivalPointBody] | None = None
     expected_lifetime: str | None = Field(None, description="in periods, not discounted")
     residual_lifetime: list[ResidualLifetimeBody] | None = None
+    renewals_made: int | None = Field(None, description="of one account: how many renewal points it has passed")
     granularity: str | None = Field(None, description="cohorts")
     cells: list[FigureCellBody] | None = Field(
         None, description="cohorts: cohort, age, size, opening, value, share, mature"

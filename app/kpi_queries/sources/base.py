@@ -84,10 +84,14 @@ class SqlSums(Protocol):
 
 
 class RowSource(ABC):
-    """One kind of row. views: those that it is read from. has_currency: whether its rows can be narrowed to a currency."""
+    """One kind of row. views: those that it is read from. has_currency: whether its rows can be narrowed to a currency.
+
+    of_others: whether what became of other accounts moves an account's own figure.
+    """
 
     views: ClassVar[tuple[View[Any], ...]]
     has_currency: ClassVar[bool] = True
+    of_others: ClassVar[bool] = False
 
     @abstractmethod
     def load(self, request: RowRequest) -> LoadedRows:
@@ -101,6 +105,10 @@ class RowSource(ABC):
         rows, lines, _ = self.load(request)
         converted, scale_factor = in_one(rows, request.context.start - 1, exchange)
         return ConvertedRows(converted, lines, scale_factor)
+
+    def tally(self, _request: RowRequest) -> Any:
+        """What rows were counted to that the figure needs beside its own; None where it needs no others."""
+        return None
 
     def sums(self, _query: SqlQuery, *, explained: bool) -> SqlSums | None:  # noqa: ARG002 - the name is that of the method it takes the place of
         """What the database sums; None where rows have to be read. Takes: `explained`, whether what each account gives is needed."""

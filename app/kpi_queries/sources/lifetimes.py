@@ -1,19 +1,19 @@
 """Customer lifetimes: every account that ever paid, with all that it paid."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import lcm
-from typing import Final
+from typing import ClassVar, Final
 
 from app.domain.kernel.values import FOREVER
 from app.kpi_queries.sources.base import ConvertedRows, LoadedRows, RowRequest, RowSource, SummedFigure
 from app.kpi_queries.sources.contract_lines import VIEWS, lines_ever
 from app.kpi_queries.sql.lifetimes import LifetimeTally, churned, lifetime_tally
 from app.kpi_queries.sql.sql_query import SqlQuery
-from projections.kpis.base import KpiContext, Measure
+from projections.kpis.base import KpiContext, Measure, measure
 from projections.kpis.calendar import month_of, month_start
 from projections.kpis.conversion import Exchange, converted
-from projections.kpis.customer_lifetimes import CustomerLifetime, Tally, customer_lifetimes
+from projections.kpis.customer_lifetimes import CustomerLifetime, Tally, customer_lifetimes, tally
 from projections.kpis.lifetimes import months_of
 from projections.kpis.options import cohort
 from projections.kpis.sql_expression import SqlTally
@@ -46,10 +46,30 @@ class LifetimeSums:
         return SummedFigure(measure, self.tally.currencies)
 
 
+@dataclass(frozen=True)
+class ClientSums:
+    """What became of all accounts, to be applied to what one pays."""
+
+    tally: Tally
+
+    def figure(self, request: RowRequest, exchange: Exchange | None) -> SummedFigure | None:
+        """What the account pays in the end, from its rows, and the lifetimes of all."""
+        if exchange is None:
+            rows, _, currencies = SOURCE.load(request)
+            return SummedFigure(replace(measure(request.method, rows), tally=self.tally), currencies)
+        rows, _, scale_factor = SOURCE.convert(request, exchange)
+        own = measure(request.method, rows, scale_factor)
+        return SummedFigure(replace(own, tally=self.tally), {exchange.currency})
+
+
 class LifetimeRows(RowSource):
-    """The lifetimes of accounts, or of a cohort's, from contract lines; counted from run rates."""
+    """The lifetimes of accounts, or of a cohort's, from contract lines; counted from run rates.
+
+    An account's own is a row, to which what became of all accounts, or of the cohort's, is applied.
+    """
 
     views = VIEWS
+    of_others: ClassVar[bool] = True
 
     def load(self, request: RowRequest) -> LoadedRows:
         """A row for each account that ever paid before the end."""
@@ -69,25 +89,43 @@ class LifetimeRows(RowSource):
         same += [line for line in lines if not line.annual]
         return ConvertedRows(list(_of_cohort(request, same)), behind, scale_factor)
 
-    def sums(self, query: SqlQuery, *, explained: bool) -> LifetimeSums | None:
+    def tally(self, request: RowRequest) -> Tally | None:
+        """What became of all accounts of the scope, or of the cohort's, where the figure is of one of them."""
+        if request.scope.account is None:
+            return None
+        others = replace(request, scope=replace(request.scope, account=None))
+        tallied = request.method.sql
+        months = months_of(request.context) if isinstance(tallied, SqlTally) and tallied.churn else ()
+        return tally(_of_cohort(others, lines_ever(others)[0]), request.context.end, months)
+
+    def sums(self, query: SqlQuery, *, explained: bool) -> LifetimeSums | ClientSums | None:
         """How long accounts stayed. Raises: Invalid for a cohort that makes no sense."""
+        own, query = query.scope.account, replace(query, scope=replace(query.scope, account=None))
         joined, tallied = _joined(query.context), query.method.sql
         if explained or not isinstance(tallied, SqlTally):
             return None
         if tallied.churn and joined is not None:
             return None  # who paid in a month is summed over all accounts, not over those of a cohort
-        tally = lifetime_tally(query, joined)
+        counted = lifetime_tally(query, joined)
         churn = churned(query, months_of(query.context)) if tallied.churn else ()
-        return None if tally is None or churn is None else LifetimeSums(tally, churn)
+        if counted is None or churn is None:
+            return None
+        if own is not None:
+            return ClientSums(Tally(counted.accounts, counted.spans, query.context.end, churn))
+        return LifetimeSums(counted, churn)
 
 
 SOURCE: Final = LifetimeRows()
 
 
 def _of_cohort(request: RowRequest, lines: Iterable[ContractLine]) -> list[CustomerLifetime]:
-    """Every account that ever paid, or those of a cohort."""
+    """Every account that ever paid, or those of a cohort; one that is asked for is itself, whatever its cohort."""
     rows, months = customer_lifetimes(lines, request.context.end), cohort(request.context.options)
-    return rows if months is None else [row for row in rows if month_of(row.since, request.context.zone) in months]
+    return (
+        rows
+        if months is None or request.scope.account is not None
+        else [row for row in rows if month_of(row.since, request.context.zone) in months]
+    )
 
 
 def _joined(context: KpiContext) -> tuple[int, int] | None:
