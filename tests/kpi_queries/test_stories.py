@@ -94,7 +94,7 @@ def test_scope_figures_count_hours_and_alternatives(steward: Steward) -> None:
     creep = ask(steward, "scope_creep_ratio", ("2026-01-01", "2027-01-01"))
     assert (creep["value"], creep["numerator"], creep["denominator"]) == ("0.25", "7.5", "30")
     taken = ask(steward, "alternative_acceptance", ("2026-01-01", "2027-01-01"))
-    assert (taken["value"], taken["warnings"]) == ("0.5", [{"code": "undecided_alternatives", "count": 1}])
+    assert (taken["value"], taken["warnings"][0]) == ("0.5", {"code": "undecided_alternatives", "count": 1})
     _, [row], _ = explained(steward, "alternative_acceptance", ("2026-01-01", "2027-01-01"))
     assert len(row["items"]) == 4
     assert {event["type"].split(".")[0] for event in row["events"]} == {"scope_change"}

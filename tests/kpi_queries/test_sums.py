@@ -94,14 +94,17 @@ def from_rows(
             exchange = Exchange(query.reporting_currency, table, zone("UTC"))
             converted, _, scale_factor = source.convert(request, exchange)
             return {
-                **members(figure(kpi, measure(method, converted, scale_factor), context)),
+                **members(
+                    figure(kpi, replace(measure(method, converted, scale_factor), tally=source.tally(request)), context)
+                ),
                 "fx_rates": exchange.used() or None,
             }
         rows, _, currencies = source.load(request)
         currency = currency_of(method, query.scope, currencies)
     except DomainError as refused:
         return f"{refused.code}: {refused}"
-    return members(figure(kpi, measure(method, rows), replace(context, currency=currency)))
+    measured = replace(measure(method, rows), tally=source.tally(request))
+    return members(figure(kpi, measured, replace(context, currency=currency)))
 
 
 def random_query(source: random.Random, played: PlayedHistory, kpi: Kpi, head: int) -> tuple[KpiQuery, When]:
