@@ -1,6 +1,6 @@
 """What a view is: a row, a key, folds, and one table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import UnionType
@@ -20,6 +20,22 @@ Condition = ColumnElement[bool]
 """What a query requires of a row, in SQL. Only views make conditions; callers name them."""
 Fold = Callable[[Any, Recorded, ZoneInfo], Any]
 """(row or None, event, the tenant's zone) -> row or None; or the same for all rows of a group"""
+
+
+class Validity(NamedTuple):
+    """How rows that hold over a span of business time are read as of an instant.
+
+    in_force: the conditions on rows at an instant, microseconds. unknown: those on rows which say that the states of their group's
+    part are not worked out until then; same_part: the members that name the part; heads: the conditions on the rows that states are
+    worked out from. states: all rows of a part, from the heads of its group. Takes: the heads, the part, the instant, a position, the zone.
+    """
+
+    in_force: Callable[[int], "list[Condition]"]
+    unknown: Callable[[int], "list[Condition]"]
+    part: str
+    heads: Callable[[], "list[Condition]"]
+    states: Callable[[Sequence[Any], str, int, int, ZoneInfo], Iterable[Any]]
+
 
 metadata: Final = MetaData()
 _TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
@@ -52,6 +68,7 @@ class View(Generic[Row]):
     `latest_at`, the latest effective time among their events, unless they are schedules.
     noun: what an error calls a row.
     many: whether folds take and give all rows of a group, as a mapping by key, instead of one row.
+    validity: how rows that hold over a span of business time, [valid_from, valid_to), are read; None where rows hold for ever.
     unversioned: which rows of a view with history are a fold's own working state: only their newest state is kept.
     retracted: retracting topic -> the topic of the same stream that it takes back. What a fold made of that, a count or a
     maximum, cannot be undone from the row alone: the group is folded again without it. Not with `history` or `many`.
@@ -72,6 +89,7 @@ class View(Generic[Row]):
     many: bool = False
     unversioned: Callable[[Key], bool] | None = None
     retracted: Mapping[str, str] = field(default_factory=dict)
+    validity: Validity | None = None
 
     OPEN: ClassVar[int] = FOREVER
 
@@ -121,6 +139,10 @@ class View(Generic[Row]):
         by_latest = (("latest_at",),) if "latest_at" in self.members else ()
         indexes = [_index(name, index) for index in (*self.indexes, *by_latest)]
         return Table(name, metadata, *columns, *indexes)
+
+    def is_integer(self, member: str) -> bool:
+        """Whether a member is an integer, as instants are."""
+        return isinstance(self.table.c[member].type, BigInteger)
 
     def key(self, row: Row) -> Key:
         """What tells a row from the others of its tenant."""

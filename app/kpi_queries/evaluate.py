@@ -56,7 +56,7 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
 
     # 1. Period: from which instant to which.
     start, end, cut, over = period_of(kpi, query, when, zone)
-    context = KpiContext(start=start, end=end, zone=zone, options=options_of(kpi, query))
+    context = KpiContext(start=start, end=end, zone=zone, options=options_of(kpi, query), as_of=when.as_of)
 
     # 2. Source: the position, and what the database sums of the rows at it, both of one moment.
     views = views_of(kpi.name) if over else (*views_of(kpi.name), *views_ahead(kpi))
@@ -159,7 +159,7 @@ def answer(query: KpiQuery, when: When, result: KpiResult) -> dict[str, Any]:
     """A computed figure as JSON, with everything that it takes to ask again and get the same."""
     kpi, scope = result.kpi, query.scope
     period = None if kpi.kind == "point" else {"from": query.from_, "to": query.to}
-    closing = instant(result.context.end - 1)
+    closing = instant(result.context.stands_at if kpi.stands else result.context.end - 1)
     parameters: dict[str, str] = {
         "method": result.method,
         **scope.members(),
@@ -170,7 +170,7 @@ def answer(query: KpiQuery, when: When, result: KpiResult) -> dict[str, Any]:
     }
     if period:
         parameters |= {"from": str(query.from_), "to": str(query.to)}
-    if not period or not when.now:
+    if not period or kpi.stands or not when.now:
         parameters["as_of"] = closing
     body = figure(kpi, result.measure, result.context)
     warnings = {**({"period_cut_at_as_of": None} if result.cut else {}), **result.ahead}

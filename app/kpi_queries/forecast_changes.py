@@ -109,7 +109,7 @@ def _compared(reader: Reader, tenant_id: str, query: KpiQuery, before: When, aft
             "currency_twice", "name currency to narrow the board or reporting_currency to convert it, not both"
         )
     start, end, *_ = period_of(RENEWAL_FORECAST, query, When(0, None, now=True), zone)
-    context = KpiContext(start=start, end=end, zone=zone)
+    context = KpiContext(start=start, end=end, zone=zone, as_of=after.as_of)
     positions = (_position(reader, tenant_id, before), _position(reader, tenant_id, after))
     if scope.account is not None:
         account_of(reader.log.stream(tenant_id, scope.account), positions[1], zone)

@@ -139,7 +139,7 @@ def period_of(kpi: Kpi, query: KpiQuery, when: When, zone: ZoneInfo) -> Period:
         raise Invalid("invalid_period", "from and to are dates such as 2026-01-31") from error
     if start >= end:
         raise Invalid("invalid_period", "from must be before to")
-    if when.now or when.as_of + 1 >= end:
+    if kpi.stands or when.now or when.as_of + 1 >= end:
         return Period(start, end, cut=False, over=when.as_of + 1 >= end)
     if when.as_of < start:
         raise Invalid("invalid_period", "as_of must not be before from")

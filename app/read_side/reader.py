@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select
 
 from app.domain.kernel.errors import NotFound, Unavailable
+from app.read_side.beyond import among, states_beyond
 from app.read_side.clocks import Clocks, When
 from app.read_side.projector import Projector
 from app.read_side.replay import ReplayKey, Replays, moved_since
@@ -36,12 +37,14 @@ class _Matches:
 
     ahead: rows set apart because they hold events that are effective only later, whether these rows match or not.
     moved: of the rows that match, those that have changed since the position; they are in no order.
+    beyond: rows that match and are not in the table, because their instant lies beyond what was worked out.
     """
 
     rows: list[Any]
     ahead: list[Any]
     position: int
     moved: Sequence[Any] = ()
+    beyond: Sequence[Any] = ()
 
 
 class Reader:
@@ -98,7 +101,7 @@ class Reader:
         matches = self._find(tenant_id, view, of_group, when, split=True, group=key)
         ahead = [row for row in matches.ahead if view.key(row)[0] == key]
         by_now = self._as_of_now(tenant_id, view, ahead, of_group, matches.position, when)
-        return [*matches.rows, *by_now], matches.position
+        return [*matches.rows, *matches.beyond, *by_now], matches.position
 
     def page(
         self,
@@ -121,9 +124,8 @@ class Reader:
         ordering = [ordered(column, descending=descending) for column in columns]
         matches = self._find(tenant_id, view, conditions, when, split=True, order=ordering, limit=limit + 1)
         by_now = self._as_of_now(tenant_id, view, matches.ahead, conditions, matches.position, when)
-        rows = [*matches.rows, *matches.moved, *by_now]
-        if matches.moved or by_now:
-            rows = sort_rows(rows, members, descending=descending)
+        more = [*matches.moved, *matches.beyond, *by_now]
+        rows = sort_rows([*matches.rows, *more], members, descending=descending) if more else matches.rows
         last = tuple(getattr(rows[limit - 1], member) for member in members) if len(rows) > limit else None
         return Page(rows[:limit], matches.position, last)
 
@@ -145,7 +147,17 @@ class Reader:
         """
         ordering = [view.table.c[member] for member in order]
         matches = self._find(tenant_id, view, conditions, when, order=ordering, limit=limit, group=replayed_group)
-        return matches.rows, matches.position
+        if not matches.beyond:
+            return matches.rows, matches.position
+        return sort_rows([*matches.rows, *matches.beyond], order, descending=False)[:limit], matches.position
+
+    def heads(self, tenant_id: str, view: View[Any], conditions: Sequence[Condition]) -> list[Any]:
+        """The newest rows from which a view works its states out. Takes: conditions that the view made."""
+        if view.validity is None:
+            return []
+        query = matching(view, tenant_id, [*view.validity.heads(), *conditions], 0, newest=True)
+        with self.database.read(tenant_id) as connection:
+            return fetch_rows(view, connection, query)
 
     def _find(
         self,
@@ -164,6 +176,7 @@ class Reader:
         Takes: `split`, whether rows with events that are effective only later are set apart.
         """
         split = split and when.now and not view.schedule and not view.facts
+        zone = self.projector.zone(tenant_id)
 
         def ask(connection: Connection, position: int, *, newest: bool, without: Sequence[str] = ()) -> _Matches:
             others = [view.table.c[view.group].not_in(without)] if without else []
@@ -178,7 +191,18 @@ class Reader:
                 ahead = fetch_rows(view, connection, rows_that(view.table.c.latest_at > when.as_of))
             if ahead:
                 query = query.where(view.table.c.latest_at <= when.as_of)
-            return _Matches(fetch_rows(view, connection, query.order_by(*order).limit(limit)), ahead, position)
+            beyond: list[Any] = []
+            if view.validity is not None:
+                query = query.where(*view.validity.in_force(when.as_of))
+                unknown = rows_that(*view.validity.unknown(when.as_of))
+                made = states_beyond(view, connection, tenant_id, unknown, when.as_of, position, zone)
+                if made:
+                    part = view.table.c[view.validity.part]
+                    query = query.where(part.not_in(unknown.with_only_columns(part)))
+                    conditions_now = [*conditions, *view.validity.in_force(when.as_of)]
+                    beyond = among(view, tenant_id, made, conditions_now, order, limit)
+            rows = fetch_rows(view, connection, query.order_by(*order).limit(limit))
+            return _Matches(rows, ahead, position, beyond=beyond)
 
         with self.database.read(tenant_id) as connection:
             reached = position_of(connection, tenant_id, view.follower) or 0

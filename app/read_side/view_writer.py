@@ -225,6 +225,11 @@ class ViewWriter:
             rows.delete(connection, table, key, removed)
         self._opened, self._closed, self._rewritten, self._dirty = {}, [], {}, {}
 
+    def put(self, made: Iterable[Any]) -> None:
+        """Adds rows that no event made, as the truth at every position."""
+        for row in made:
+            self._opened[self.view.key(row), 0] = (row, FOREVER)
+
     def forget(self, most: int) -> None:
         """Keeps at most so many groups in memory, the newest. What is forgotten must have been written."""
         if len(self._groups) <= most:

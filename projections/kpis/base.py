@@ -43,7 +43,7 @@ HOURS: Final = Scale(MICRO)
 @dataclass(frozen=True)
 class KpiContext:
     """What a figure is computed under: [start, end) in microseconds, the tenant's time zone, the currency of its amounts, the
-    rules in force, and the query's options by name.
+    rules in force, and the query's options by name. as_of: the instant that the question is about, in microseconds.
     """
 
     start: int
@@ -52,6 +52,12 @@ class KpiContext:
     currency: str | None = None
     rules: MetricRules = DEFAULT_RULES
     options: Mapping[str, str] = field(default_factory=dict)
+    as_of: int | None = None
+
+    @property
+    def stands_at(self) -> int:
+        """The instant at which outcomes are read; the period's last one where the question names none."""
+        return self.end - 1 if self.as_of is None else self.as_of
 
 
 class ComputedValue(NamedTuple):
@@ -160,6 +166,10 @@ class RowKind(Enum):
     INCENTIVE_PAYMENTS = "incentive payments"
 
 
+STANDING: Final = frozenset({RowKind.RENEWALS, RowKind.FORECAST_OUTLOOKS, RowKind.FORECAST_PREDICTIONS})
+"""Rows that are about a period and read as they stood at an instant, before it, within or after: `as_of` does not end the period."""
+
+
 @dataclass(frozen=True)
 class Kpi:
     """A figure of the catalogue.
@@ -180,6 +190,11 @@ class Kpi:
     warn: Callable[[Sequence[Any], Measure], Warnings] = _no_warnings
     options: frozenset[str] = frozenset()
     calculation: int = 1
+
+    @property
+    def stands(self) -> bool:
+        """Whether the figure of a period is read as it stood at an instant, which need not lie in the period."""
+        return self.reads in STANDING
 
     @property
     def default(self) -> str:

@@ -155,7 +155,7 @@ def expected(row: Renewal) -> Expected:
         return Expected("renewed", MICRO, row.renewed or 0)
     if row.outcome == "lost":
         return Expected("lost", 0, 0)
-    value = row.atr + row.co_termed
+    value = row.atr
     if row.category is not None:
         return Expected(
             row.category, _chance(row.chance, COMMITTED[row.category]), value if row.expected is None else row.expected
@@ -324,7 +324,7 @@ RENEWAL_FORECAST: Final = Kpi(
     warn=_undoubted,
     source="docs/kpis.md#renewal_forecast",
     options=frozenset({"by"}),
-    calculation=2,
+    calculation=3,
 )
 FORECAST_ACCURACY: Final = Kpi(
     name="forecast_accuracy",
@@ -345,5 +345,6 @@ FORECAST_ACCURACY: Final = Kpi(
     },
     warn=_left_out,
     source="docs/kpis.md#forecast_accuracy",
+    calculation=2,
     options=frozenset({"days_before"}),
 )

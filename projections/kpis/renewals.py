@@ -10,9 +10,11 @@ from projections.kpis.rule_sets import NO_RULES
 from projections.kpis.sql_expression import Part, SqlExpression, if_
 from projections.views.renewals import Renewal
 
+FROZEN: Final = "frozen"
+"""The method whose rows have the amount of a policy's number of days before the due day."""
 NOTHING_DUE: Final = "nothing_due_in_period"
 _GOES_ON: Final = "(outcome = 'renewed' OR (outcome = 'open' AND auto_renew AND NOT noticed))"
-_RENEWED: Final = if_(_GOES_ON, "COALESCE(renewed, atr)")
+_RENEWED: Final = if_(_GOES_ON, "COALESCE(renewed, continues)")
 _UNDECIDED_ROWS: Final = {"undecided_renewals": "outcome = 'open' AND NOT auto_renew AND NOT noticed"}
 _OPEN: Final = "outcome = 'open' AND NOT noticed"
 _AT_RISK: Final = "outcome = 'open' AND (noticed OR risk <> 'on_track' OR category <> 'commit')"
@@ -35,10 +37,10 @@ def undecided(row: Renewal) -> bool:
 
 
 def renewed(row: Renewal) -> int:
-    """The annual value that goes on, in 10^-6; a contract that renews itself goes on as it is."""
+    """The annual value that goes on, in 10^-6: what was agreed, or what runs on at the due day."""
     if not goes_on(row):
         return 0
-    return row.atr if row.renewed is None else row.renewed
+    return (row.continues or 0) if row.renewed is None else row.renewed
 
 
 def cycle_streams(row: Renewal) -> list[str]:
@@ -59,7 +61,7 @@ def _item(row: Renewal, per: int) -> dict[str, Any]:
 
 
 RENEWAL_ROW: Final = RowType(
-    content=items(_item), streams=cycle_streams, amounts=("atr", "renewed", "co_termed", "expected")
+    content=items(_item), streams=cycle_streams, amounts=("atr", "renewed", "continues", "expected")
 )
 """What a renewal's products recur at is not converted: only their proportions count."""
 
@@ -96,10 +98,6 @@ def _available(row: Renewal) -> Share:
     return row.atr, 0
 
 
-def _available_then(row: Renewal) -> Share:
-    return row.atr + row.co_termed, 0
-
-
 def _risked(row: Renewal) -> Share:
     return (row.atr if at_risk(row) else 0), 0
 
@@ -115,22 +113,22 @@ AVAILABLE_TO_RENEW: Final = Kpi(
     kind="period",
     reads=RowKind.RENEWALS,
     methods={
-        "frozen": Method(
-            formula="sum of the annual value of what falls due, as frozen when its cycle was opened",
+        "in_force": Method(
+            formula="sum of the annual recurring amount that is in force when what falls due ends",
             share=_available,
             numerator=YEARLY,
             sql=SqlExpression(Part("atr")),
             depends_on=NO_RULES,
         ),
-        "with_co_termed": Method(
-            formula="the same, and the lines that joined since and run to the same day",
-            share=_available_then,
+        FROZEN: Method(
+            formula="the same as it stood frozen_days of the renewal policy before the due day",
+            share=_available,
             numerator=YEARLY,
-            sql=SqlExpression(Part("atr + co_termed")),
             depends_on=NO_RULES,
         ),
     },
     source="docs/kpis.md#available_to_renew",
+    calculation=2,
 )
 REVENUE_AT_RISK: Final = Kpi(
     name="revenue_at_risk",
@@ -153,6 +151,7 @@ REVENUE_AT_RISK: Final = Kpi(
     },
     warn=_unassessed,
     source="docs/kpis.md#revenue_at_risk",
+    calculation=2,
 )
 RENEWAL_RATE: Final = Kpi(
     name="renewal_rate",
@@ -193,4 +192,5 @@ RENEWAL_RATE: Final = Kpi(
     },
     warn=_undecided,
     source="docs/kpis.md#renewal_rate",
+    calculation=2,
 )

@@ -158,10 +158,10 @@ def test_what_is_available_and_what_is_at_risk(agency: Client) -> None:
     def figure(name: str, **query: Any) -> dict[str, Any]:
         return agency.read(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2027-02-01", **query})
 
-    assert figure("available_to_renew")["value"] == "36000.00"
-    assert figure("available_to_renew", method="with_co_termed")["value"] == "36600.00"
+    assert figure("available_to_renew")["value"] == "36600.00"
+    assert figure("available_to_renew", method="frozen")["value"] == "36600.00"  # signed after the day of freezing
     risk = figure("revenue_at_risk")
-    assert (risk["value"], risk["warnings"]) == ("12000.00", [{"code": "unassessed_renewals", "count": 1}])
+    assert (risk["value"], risk["warnings"][0]) == ("12000.00", {"code": "unassessed_renewals", "count": 1})
     rows = agency.read("/v1/kpis/revenue_at_risk/explain", **{"from": "2027-01-01", "to": "2027-02-01"})["data"]
     assert [row["contribution"]["numerator"] for row in rows] == ["12000.00"]
 
@@ -174,7 +174,7 @@ def test_several_currencies_are_never_summed(agency: Client) -> None:
         answer = agency.see(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2028-01-01"})
         assert (answer.status_code, answer.json()["code"]) == (422, "mixed_currencies"), name
     assert forecast(agency, currency="USD")["value"] == "11400.00"
-    sums = agency.read("/v1/boards/renewals")["columns"][0]["sums"]
+    sums = agency.read("/v1/boards/renewals")["columns"][1]["sums"]
     assert [(one["currency"], one["atr"]["amount"]) for one in sums] == [("EUR", "12000.00"), ("USD", "12000.00")]
 
 
@@ -205,14 +205,14 @@ def test_several_currencies_are_reported_in_one_at_the_openings_rates_and_explai
 
     # 13,000 x 0.5 x 1.2 + 12,000 x 0.95; what is committed is the dollars
     assert (figure["low"], figure["base"], figure["high"]) == ("11400.00", "19200.00", "27600.00")
-    assert (figure["available_to_renew"], figure["uplift"], figure["currency"]) == ("26400.00", "600.00", "USD")
+    assert (figure["available_to_renew"], figure["uplift"], figure["currency"]) == ("27120.00", "240.00", "USD")
     assert [(one["product"], one["base"]) for one in figure["groups"]] == [("USD", "11400.00"), ("retainer", "7800.00")]
     assert figure["fx_version"] == "fx@default/1"
     assert figure["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-06-01", "rate": "1.2"}]
     figures = {
         "renewal_forecast": {None: "19200.00"},
-        "available_to_renew": {"frozen": "26400.00", "with_co_termed": "27120.00"},
-        "revenue_at_risk": {None: "14400.00"},
+        "available_to_renew": {"in_force": "27120.00", "frozen": "27120.00"},
+        "revenue_at_risk": {None: "15120.00"},
     }
     for name, methods in figures.items():
         for method, value in methods.items():
@@ -231,7 +231,7 @@ def test_several_currencies_are_reported_in_one_at_the_openings_rates_and_explai
     series = agency.read(
         "/v1/kpis/available_to_renew/series", interval="year", **{"from": "2026-01-01", "to": "2028-01-01"}
     )
-    assert [point["value"] for point in series["data"]] == ["0.00", "22000.00"]
+    assert [point["value"] for point in series["data"]] == ["0.00", "22600.00"]
     assert agency.read(dollars)["atr"] == {"amount": "12000.00", "currency": "USD"}
 
 
@@ -278,7 +278,7 @@ def test_accuracy_takes_the_forecast_that_stood_so_many_days_before(agency: Clie
 # --- boards ---
 
 
-def test_the_board_has_open_cycles_by_stage_and_by_month_with_their_sums(agency: Client) -> None:
+def test_the_board_has_open_renewals_by_stage_and_by_month_with_their_sums(agency: Client) -> None:
     first, second = cycle(agency, "a"), cycle(agency, "b", "500.00")
     say(agency, first, "commit", "12000.00", "0.9")
     agency.write(f"{second}/deferral", {"new_due": "2027-03-01"})
@@ -289,15 +289,19 @@ def test_the_board_has_open_cycles_by_stage_and_by_month_with_their_sums(agency:
     by_month = agency.read("/v1/boards/renewals", columns="month", as_of="2026-12-02")
 
     columns = {one["name"]: one for one in by_stage["columns"]}
-    assert list(columns) == ["opened", "approaching", "deferred", "noticed", "overdue"]
+    assert list(columns) == ["ahead", "opened", "approaching", "deferred", "noticed", "overdue"]
     [card] = columns["opened"]["cards"]
     assert (card["days_left"], card["deadline"], card["owner"], card["forecast"]["amount"]) == (
         30, "2027-01-01", "maria", "10800.00")  # fmt: skip
     assert columns["deferred"]["cards"][0]["deadline"] == "2027-03-01"
-    assert [one["name"] for one in by_month["columns"]] == ["2027-01", "2027-03"]
-    assert [one["sums"][0]["atr"]["amount"] for one in by_month["columns"]] == ["12000.00", "6000.00"]
-    late = {one["name"]: one["renewals"] for one in agency.read("/v1/boards/renewals", as_of="2027-06-01")["columns"]}
-    assert late["overdue"] == 2
+    assert columns["ahead"]["cards"][0]["id"] is None  # the term that was agreed with the renewal
+    assert [one["name"] for one in by_month["columns"]] == ["2027-01", "2027-03", "2028-01"]
+    assert [one["sums"][0]["atr"]["amount"] for one in by_month["columns"]] == ["12000.00", "6000.00", "12000.00"]
+    late = {one["name"]: one["renewals"] for one in agency.read("/v1/boards/renewals", as_of="2027-01-20")["columns"]}
+    assert (late["overdue"], late["deferred"]) == (1, 1)
+    listed = agency.read("/v1/renewals", as_of="2027-06-01", due_to="2027-12-01")["data"]
+    outcomes = [(one["due"], one["outcome"], one["reason"]) for one in listed]
+    assert sorted(outcomes) == [("2027-01-01", "lost", "expired")] * 2 + [("2027-01-01", "renewed", None)]
     narrow = agency.read("/v1/boards/renewals", columns="month", owner="nobody")
     assert narrow["columns"] == []
 

@@ -57,7 +57,10 @@ def test_an_undecided_end_ahead_is_a_loss_that_is_counted_and_a_notice_is_a_deci
     assert of(ask(steward, name, THIS_YEAR, owner=owner)) == [1]
     assert of(ask(steward, name, THIS_YEAR, owner="tom")) == [0]
     assert of(ask(steward, name, ("2026-01-01", "2026-02-01"))) == [0]
-    assert of(ask(steward, name, THIS_YEAR, as_of="2026-01-31")) == [0]  # it closes before the end
+    closed = (
+        1 if name == "renewal_rate" else 0
+    )  # a figure of renewals is read as it stood, the others close before the end
+    assert of(ask(steward, name, THIS_YEAR, as_of="2026-01-31")) == [closed]
 
 
 def test_series_explanations_and_certificates_say_it_too(sqlite_steward: Steward) -> None:

@@ -1,4 +1,4 @@
-"""Boards of renewals over HTTP: open cycles in columns, and the forecast with what moved it."""
+"""Boards of renewals over HTTP: open renewals in columns, and the forecast with what moved it."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -11,11 +11,13 @@ from app.api.http.read_context import ReadContext, plain_read_context, read_cont
 from app.api.http.response_models import EXAMPLE_ACCOUNT, MoneyBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.parts import BehindBody, UsedRateBody
+from app.api.nouns.renewals import falling_due
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone
 from app.domain.renewal.commands import Category, Risk
 from app.kpi_queries.forecast_changes import forecast_changes
 from app.kpi_queries.query import KpiQuery, Scope
+from app.kpi_queries.renewal_policies import passed
 from app.kpi_queries.sources import views_of
 from app.kpi_queries.sources.base import holdings_at
 from app.read_side.clocks import When
@@ -26,8 +28,8 @@ from projections.views.renewals import Renewal
 router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
 Reading = Annotated[ReadContext, Security(read_context, scopes=["renewals:read"])]
 Comparing = Annotated[ReadContext, Security(plain_read_context, scopes=["renewals:read"])]
-STAGES: Final = ("opened", "approaching", "deferred", "noticed", "overdue")
-"""Of an open cycle, from left to right: nothing noted yet, a milestone reached, put off, under notice, its day past."""
+STAGES: Final = ("ahead", "opened", "approaching", "deferred", "noticed", "overdue")
+"""Of an open renewal, from left to right: no cycle yet, nothing noted yet, a milestone reached, put off, under notice, its day past."""
 WEEK: Final = 7 * 86_400_000_000
 _DAY: Final = 86_400_000_000
 
@@ -38,14 +40,15 @@ class RenewalSumBody(BaseModel):
     currency: str = Field(examples=["EUR"])
     renewals: int
     atr: MoneyBody
-    co_termed: MoneyBody
     forecast: MoneyBody = Field(description="the expected value times its probability")
 
 
 class RenewalCardBody(BaseModel):
-    """An open renewal cycle on the board."""
+    """An open renewal on the board."""
 
-    id: str = Field(examples=["rnw_01jd7z5m3wf8x9v0w1y2z3a4b5"])
+    id: str | None = Field(
+        description="of its cycle, once that was opened", examples=["rnw_01jd7z5m3wf8x9v0w1y2z3a4b5"]
+    )
     contract: str
     contract_ref: str | None
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
@@ -61,7 +64,6 @@ class RenewalCardBody(BaseModel):
     opened_at: str | None
     milestone: int | None
     atr: MoneyBody
-    co_termed: MoneyBody
     risk: Risk | None
     category: Category = Field(description="of the newest forecast, else what the risk counts as")
     probability: str
@@ -80,7 +82,7 @@ class RenewalColumnBody(BaseModel):
 
 
 class RenewalsBoardBody(BaseModel):
-    """Open renewal cycles in columns."""
+    """Open renewals in columns."""
 
     columns: list[RenewalColumnBody]
     day: str = Field(description="from which the days left are counted")
@@ -164,11 +166,14 @@ def renewals_board(
     due_to: Annotated[Day | None, Query(description="first due day after the range", examples=["2027-01-01"])] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="how many cards a column shows")] = 50,
 ) -> Response:
-    """Open renewal cycles in columns, with what each column comes to."""
+    """Open renewals in columns, with what each column comes to: the same that the list gives for `outcome=open`."""
     when = context.when(renewals.VIEW, portfolios.VIEW)
-    cycles_query = renewals.open_cycles(account=context.existing("account", account), due_from=due_from, due_to=due_to)
+    time = passed(context.runtime.reader, context.tenant_id, when.as_of, when.known_at)
+    conditions = [*falling_due(context, due_from, due_to), time.has(["open"])]
+    if (of_account := context.existing("account", account)) is not None:
+        conditions.append(renewals.of_account(of_account))
     rows, position = context.runtime.reader.select(
-        context.tenant_id, renewals.VIEW, cycles_query, when, order=renewals.BY_DUE_DAY
+        context.tenant_id, renewals.VIEW, conditions, when, order=renewals.BY_DUE_DAY
     )
     time_zone = context.runtime.handler.zone(context.tenant_id)
     day = day_of(when.as_of, time_zone)
@@ -179,7 +184,7 @@ def renewals_board(
     for row in rows:
         portfolio = portfolio_of.get(row.account, (None, None))
         if scope.holds(*portfolio):
-            card = _card(row, portfolio, day, day_of(row.due_at, time_zone))
+            card = _card(row, portfolio, day)
             by_column.setdefault(card["stage"] if columns == "stage" else card["deadline"][:7], []).append((row, card))
     body = {
         "columns": [
@@ -198,8 +203,8 @@ def renewals_board(
     return context.answer(body, position)
 
 
-def _card(row: Renewal, portfolio: tuple[str | None, str | None], day: str, due: str) -> dict[str, Any]:
-    outcome, deadline = expected(row), row.deferred_to or due
+def _card(row: Renewal, portfolio: tuple[str | None, str | None], day: str) -> dict[str, Any]:
+    outcome, deadline = expected(row), row.deferred_to or row.due
     return {
         "id": row.renewal,
         "contract": row.contract,
@@ -208,7 +213,7 @@ def _card(row: Renewal, portfolio: tuple[str | None, str | None], day: str, due:
         "owner": portfolio[0],
         "tier": portfolio[1],
         "stage": _stage(row, deadline, day),
-        "due": due,
+        "due": row.due,
         "deadline": deadline,
         "days_left": _days(day, deadline),
         "notice_deadline": row.notice_deadline,
@@ -217,7 +222,6 @@ def _card(row: Renewal, portfolio: tuple[str | None, str | None], day: str, due:
         "opened_at": at(row.opened_at),
         "milestone": row.milestone,
         "atr": money(row.atr, row.currency),
-        "co_termed": money(row.co_termed, row.currency),
         "risk": row.risk,
         "category": outcome.category,
         "probability": unscaled(outcome.chance),
@@ -233,6 +237,8 @@ def _stage(row: Renewal, deadline: str, day: str) -> str:
         return "noticed"
     if row.deferred_to:
         return "deferred"
+    if row.renewal is None:
+        return "ahead"
     return "opened" if row.milestone is None else "approaching"
 
 
@@ -253,7 +259,6 @@ def _sum(currency: str, rows: list[Renewal]) -> dict[str, Any]:
         "currency": currency,
         "renewals": len(rows),
         "atr": money(sum(row.atr for row in rows), currency),
-        "co_termed": money(sum(row.co_termed for row in rows), currency),
         "forecast": money(sum(expected(row).base for row in rows), currency, MICRO),
     }
 

@@ -39,12 +39,14 @@ class Filter:
 
     kind: the type of a value, a vocabulary where there is one. several: whether it may be repeated; then any of the values fits.
     noun: what a value names, by id or `ref:`. where: the condition that a value makes, if it is not that the member equals it.
+    apart: whether the endpoint makes the condition, which depends on more than the value.
     """
 
     kind: Any = str
     several: bool = True
     noun: str | None = None
     where: Callable[[Any], Condition] | None = None
+    apart: bool = False
     description: str = ""
 
     @property
@@ -169,6 +171,8 @@ class ListOf:
         """What a request requires of a row. Raises: NotFound for a thing that there is none of."""
         for name, value in asked.filters.items():
             one = self.filters[name]
+            if one.apart:
+                continue
             if one.where is not None:
                 yield one.where(value)
             elif one.noun is not None:
@@ -178,7 +182,11 @@ class ListOf:
                 yield self._column(name).in_([as_compared(each) if isinstance(each, str) else each for each in values])
         for parameter, value in asked.bounds.items():
             member, bound, kind = self._bounds[parameter]
-            yield _within(self._column(member), bound, *_extent(context, kind, value))
+            column = self._column(member)
+            kind = (
+                Moment if kind is Day and self.view.is_integer(self._row_member(member)) else kind
+            )  # a day that a row has as its first instant
+            yield _within(column, bound, *_extent(context, kind, value))
 
     def order(self, sort: str) -> tuple[str, bool]:
         """The row's member by which a list is in order, and whether it descends."""

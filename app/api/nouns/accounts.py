@@ -23,6 +23,7 @@ from app.domain.account.commands import (
     SetAccountTier,
 )
 from app.domain.kernel.values import Currency, Moment
+from app.kpi_queries.renewal_policies import passed
 from app.read_side.clocks import When
 from projections.views import accounts, contract_lines, renewals
 
@@ -50,7 +51,7 @@ class AccountBody(BaseModel):
 
 
 class NextRenewal(BaseModel):
-    """The next end of a term that is not decided yet."""
+    """The first of an account's renewals that are open."""
 
     contract: str
     due: str = Field(examples=["2026-12-31"])
@@ -95,13 +96,14 @@ def revenue_of(context: ReadContext, account_id: str, when: When) -> dict[str, A
         [contract_lines.of_account(account_id), *contract_lines.in_force(when.as_of)],
         when,
     )
+    time = passed(reader, context.tenant_id, when.as_of, when.known_at)
     annual: dict[str, int] = {}
     for line in lines:
         annual[line.currency] = annual.get(line.currency, 0) + line.annual
     open_, _ = reader.select(
         context.tenant_id,
         renewals.VIEW,
-        renewals.open_after(account_id, when.as_of),
+        [renewals.of_account(account_id), time.has(["open"])],
         when,
         order=renewals.BY_DUE_DAY,
         limit=1,

@@ -1,5 +1,6 @@
 """Renewals over HTTP: what falls due, the cycle of each, and what was expected of it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Response, Security
@@ -7,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from app.api.http import allowed_actions as actions
 from app.api.http.allowed_actions import ACTIONS
-from app.api.http.answers import From, InstantOf, MoneyOf, Part
+from app.api.http.answers import Answer, From, InstantOf, MoneyOf, Part
 from app.api.http.lists import Asked, Filter, ListOf, named, page
+from app.api.http.paging import start
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, read_context
@@ -16,8 +18,10 @@ from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, As
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import NotFound
-from app.domain.kernel.values import Day, Moment
+from app.domain.kernel.values import Day, Moment, day_start
 from app.domain.renewal.commands import Category, DeferRenewal, OpenRenewal, Risk, SetRenewalRisk, SubmitForecast
+from app.kpi_queries.renewal_policies import passed
+from projections.view import Condition
 from projections.views import forecasts, renewals
 from projections.views.forecasts import Forecast
 from projections.views.renewals import Renewal
@@ -74,7 +78,7 @@ class RenewalBody(BaseModel):
     notice_deadline: str
     noticed: bool
     auto_renew: bool
-    atr: AsMoney = Field(description="the annual value available to renew")
+    atr: AsMoney = Field(description="the annual value that expires: what is in force until the term ends")
     outcome: renewals.Outcome
     renewed: AsMoney | None
     timing: Literal["early", "on_time", "late"] | None
@@ -87,9 +91,6 @@ class RenewalBody(BaseModel):
     deferred_to: str | None
     opened_at: AsInstant | None = Field(description="since when there is a cycle")
     milestone: int | None = Field(description="the fewest days left that were noted", examples=[120])
-    co_termed: AsMoney = Field(
-        description="the annual value of lines that joined since the cycle was opened and run to the same day"
-    )
     forecast: Annotated[RenewalForecastBody | None, Part(when="expected")] = Field(description="the newest")
     version: int | None = Field(description="of its cycle, once that was opened; what If-Match names")
 
@@ -104,7 +105,19 @@ class RenewalDetailsBody(RenewalBody):
 present = Presenter(
     RenewalBody,
     Renewal,
-    not_shown=("due_at", "notice_end", "automatic", "agreed_at", "frozen", "products", "schedule"),
+    not_shown=(
+        "due_at",
+        "valid_from",
+        "valid_to",
+        "continues",
+        "passes_at",
+        "notice_end",
+        "automatic",
+        "runs_from",
+        "closed",
+        "products",
+        "facts",
+    ),
 )
 _submissions = Presenter(ForecastSubmissionBody, Forecast)
 LISTED: Final = ListOf(
@@ -113,7 +126,7 @@ LISTED: Final = ListOf(
     filters={
         "account": named("account"),
         "contract": named("contract"),
-        "outcome": Filter(renewals.Outcome),
+        "outcome": Filter(renewals.Outcome, apart=True),
         "risk": Filter(Risk),
         "forecast.category": Filter(Category),
         "noticed": Filter(bool, several=False),
@@ -122,7 +135,7 @@ LISTED: Final = ListOf(
     ranges={"due": Day, "notice_deadline": Day},
     sorts=("due", "atr", "contract"),
     default="due",
-    orders={"due": "due_at"},
+    rows={"due": "due_at"},
     also={"due_from": "due.gte", "due_to": "due.lt"},
 )
 LISTED_FORECASTS: Final = ListOf(
@@ -137,7 +150,7 @@ LISTED_FORECASTS: Final = ListOf(
 
 @router.post("/contracts/{contract}/renewal-cycles", operation_id="renewals.open", status_code=201, responses=_ANSWERS)
 async def open_renewal(contract: str, command: OpenRenewal, context: Writing) -> Response:
-    """Begin the work on the renewal of the current term; its value is frozen."""
+    """Begin the work on the renewal of the term that is running."""
     return await context.write(command, contract=contract)
 
 
@@ -171,8 +184,8 @@ def list_forecasts(renewal: str, context: Reading, asked: Annotated[Asked, Depen
 
 @router.get("/renewals", operation_id="renewals.list", responses=answered(PageBody[RenewalBody], 400, 404))
 def list_renewals(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
-    """The renewals: every end of a term, by due day."""
-    return page(context, asked, conditions=renewals.falling_due())
+    """The renewals: every end of a term, by due day, as they stood: what was decided later does not show."""
+    return _page(context, asked)
 
 
 @router.get(
@@ -184,7 +197,27 @@ def list_of_account(
     account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED.without("account"))]
 ) -> Response:
     """An account's renewals, by due day."""
-    return page(context, asked, conditions=renewals.falling_due(), account=context.existing("account", account))
+    return _page(context, asked, account=context.existing("account", account))
+
+
+def _page(context: ReadContext, asked: Asked, **of: str | None) -> Response:
+    """A page of renewals as they stood: what was decided later does not show, and what time had decided does."""
+    begin = start(context, asked, renewals.VIEW)
+    time = passed(context.runtime.reader, context.tenant_id, begin.when.as_of, begin.when.known_at)
+    outcomes = asked.filters.get("outcome")
+
+    def read(reading: ReadContext, rows: Sequence[Renewal]) -> list[Answer]:
+        return present(reading, [time.read(row) for row in rows])
+
+    conditions = [time.has(outcomes)] if outcomes else []
+    return page(context, asked, begin=begin, conditions=conditions, present=read, **of)
+
+
+def falling_due(context: ReadContext, due_from: str | None, due_to: str | None) -> list[Condition]:
+    """What falls due from a day on, and before another."""
+    zone = context.runtime.handler.zone(context.tenant_id)
+    first, end = (None if day is None else day_start(day, zone) for day in (due_from, due_to))
+    return renewals.falling_due(first, end)
 
 
 @router.get("/renewals/{renewal}", operation_id="renewals.get", responses=answered(RenewalDetailsBody, 400, 404))
@@ -192,8 +225,10 @@ def get_renewal(renewal: str, context: Reading) -> Response:
     """A renewal cycle by its id."""
     key = context.find("renewal", renewal)
     when = context.when(renewals.VIEW)
-    rows, position = context.runtime.reader.select(context.tenant_id, renewals.VIEW, [renewals.of_cycle(key)], when)
+    reader = context.runtime.reader
+    rows, position = reader.select(context.tenant_id, renewals.VIEW, [renewals.of_cycle(key)], when)
     if not rows:
         raise NotFound("renewal_not_found", "there is no such renewal")
+    rows = [passed(reader, context.tenant_id, when.as_of, position).read(row) for row in rows]
     more = {"position": position, "actions": actions.of_renewal(rows[0], context.principal)}
     return context.answer(present(context, rows)[0] | more, position, version=rows[0].version)

@@ -145,7 +145,8 @@ class RenewalRules(Rules):
     """When work on a renewal begins.
 
     lead_days: before the due day; at the first the cycle is opened, the others are milestones. grace_days: how long after its
-    end a term may still be renewed without a gap.
+    end a term may still be renewed without a gap. frozen_days: how long before its due day the method `frozen` reads what expires;
+    left out, the first of the lead days.
     """
 
     kind: Public[Literal["renewal"]] = "renewal"
@@ -157,6 +158,7 @@ class RenewalRules(Rules):
         90,
     )
     grace_days: Public[Annotated[int, Field(ge=0, le=365)]] = 30
+    frozen_days: Public[Annotated[int | None, Field(ge=0, le=1_000)]] = None
 
     @model_validator(mode="after")
     def _falling(self) -> Self:

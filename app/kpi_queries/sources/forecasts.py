@@ -2,14 +2,20 @@
 
 from typing import Final
 
-from app.domain.kernel.values import day_start, days_earlier, nearest_day
+from sqlalchemy import or_
+
+from app.domain.kernel.values import LAST, day_start, days_earlier, nearest_day
 from app.kpi_queries.sources import renewals as renewal_rows
 from app.kpi_queries.sources.base import LoadedRows, RowRequest, RowSource, holdings_at
+from app.read_side.clocks import When
 from projections.kpis.forecast import Outlook, Predicted, days_before, stood
 from projections.views import forecasts, renewals
 from projections.views.forecasts import Forecast
 from projections.views.portfolios import Holding
 from projections.views.renewals import Renewal
+
+MOST_CYCLES: Final = 5_000
+"""Of how many cycles forecasts are read at once."""
 
 
 class OutlookRows(RowSource):
@@ -36,14 +42,19 @@ class PredictionRows(RowSource):
         """A row for each term that falls due within the period."""
         terms, lines, currencies = renewal_rows.SOURCE.load(request)
         context, table, days = request.context, forecasts.VIEW.table, days_before(request.context.options)
-        first, last = nearest_day(context.start, context.zone), nearest_day(context.end, context.zone)
-        of_term: dict[tuple[str, str], list[Forecast]] = {}
-        for forecast in request.select(forecasts.VIEW, [table.c.due >= first, table.c.due <= last]):
-            of_term.setdefault((forecast.contract, forecast.due), []).append(forecast)
+        at, when = context.stands_at, When(LAST, request.position, now=False)
+        decided = or_(table.c.effective_at <= at, table.c.recorded_at <= at)
+        cycles = [term.renewal for term in terms if term.renewal]
+        of_cycle: dict[str | None, list[Forecast]] = {}
+        for first in range(0, len(cycles), MOST_CYCLES):
+            named = [table.c.renewal.in_(cycles[first : first + MOST_CYCLES]), decided]
+            for forecast in request.reader.select(request.tenant_id, forecasts.VIEW, named, when)[0]:
+                of_cycle.setdefault(forecast.renewal, []).append(forecast)
         rows = []
         for term in terms:
-            until = day_start(days_earlier(term.due, days - 1), context.zone)
-            rows.append(Predicted(term.account, term, stood(of_term.get((term.contract, term.due), ()), until)))
+            due = nearest_day(term.due_at, context.zone)
+            until = day_start(days_earlier(due, days - 1), context.zone)
+            rows.append(Predicted(term.account, term, stood(of_cycle.get(term.renewal, ()), until)))
         return LoadedRows(rows, lines, currencies)
 
 

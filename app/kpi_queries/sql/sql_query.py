@@ -9,11 +9,12 @@ from sqlalchemy import Connection, TextClause, text
 
 from app.domain.kernel.values import FOREVER, NONE
 from app.kpi_queries.query import Scope
+from app.read_side.row_queries import fetch_rows, matching
 from app.store.engine import Database
 from projections.interval_index import LIFETIME_CLASSES
 from projections.kpis.base import KpiContext, Measure, Method, Warnings
 from projections.kpis.sql_expression import Part, SqlExpression
-from projections.view import View
+from projections.view import Condition, View
 from projections.views import portfolios
 
 LOW: Final = 32
@@ -56,6 +57,13 @@ class SqlQuery:
         own = {"tenant_id": self.tenant_id, "start": start, "end": end, "account": scope.account, "owner": scope.owner}
         own |= {"tier": scope.tier, "at": self.owned_at}
         return {**own, "known": self.position, "before": start - 1, "last": end - 1, **more}
+
+    def select(self, view: View[Any], conditions: Sequence[Condition]) -> list[Any]:
+        """A view's rows that match, as they were known at the position."""
+        known = [view.table.c.position <= self.position] if view.facts else []
+        newest = self.newest.get(view.name, False)
+        query = matching(view, self.tenant_id, [*conditions, *known], self.position, newest=newest)
+        return fetch_rows(view, self.connection, query)
 
     def true(self, view: View[Any], row: str = "") -> str:
         """The condition that a row was current at the position."""

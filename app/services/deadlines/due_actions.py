@@ -10,7 +10,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.values import add_days, day_of, day_start, instant
 from app.domain.policy.rules import RenewalRules
 from app.domain.renewal.commands import OpenRenewal, ReachMilestone
-from projections.views.renewals import Renewal
+from projections.views.renewals import Passed, Renewal
 
 
 class DeadlineAction(NamedTuple):
@@ -26,12 +26,13 @@ class DeadlineAction(NamedTuple):
 
 @dataclass(frozen=True)
 class Day:
-    """The tenant's day at an instant, in its zone, with the rules in force."""
+    """The tenant's day at an instant, in its zone, with the rules in force and what time has decided by then."""
 
     now: int
     today: str
     zone: ZoneInfo
     rules: RenewalRules
+    passed: Passed
 
     def start(self, day: str, days: int = 0) -> int:
         """The beginning of the day so many days after another. Raises: ValueError beyond the calendar."""
@@ -39,15 +40,12 @@ class Day:
 
 
 def due_actions(row: Renewal, day: Day) -> Iterator[DeadlineAction]:
-    """What is due of a term, in order. Raises: ValueError for days beyond the calendar."""
+    """What is due of a term, in order: only the one that is running gets a cycle. Raises: ValueError for days beyond the calendar."""
     term = f"{row.contract}@{row.due}"
-    opened_at = row.opened_at
-    due = day_of(row.due_at, day.zone)
+    opened_at, due = row.opened_at, day_of(row.due_at, day.zone)
     if row.renewal is None:
-        if row.due_at <= day.now and not row.automatic:
-            return
-        opened_at = max(day.start(due, -day.rules.lead_days[0]), row.agreed_at or 0)
-        if opened_at > day.now:
+        opened_at = max(day.start(due, -day.rules.lead_days[0]), row.runs_from or 0)
+        if row.due_at <= day.now or opened_at > day.now:
             return
         yield DeadlineAction(
             counter="opened",
@@ -68,16 +66,25 @@ def due_actions(row: Renewal, day: Day) -> Iterator[DeadlineAction]:
                 targets={"renewal": row.renewal or f"ref:{term}"},
                 idempotency_key=f"watch:milestone:{term}:{days}",
             )
-    yield from _end_of_term(row, due, day)
+    yield from _end_of_term(row, day)
 
 
-def _end_of_term(row: Renewal, due: str, day: Day) -> Iterator[DeadlineAction]:
-    """What becomes of a term that nobody decided: it renews automatically, or it expires once its grace is over."""
-    term, targets = f"{row.contract}@{row.due}", {"contract": row.contract}
-    if row.auto_renew and not row.noticed:
-        if (at := day.start(row.deferred_to or due)) <= day.now:
-            renewal = RenewAutomatically(effective_at=instant(at))
-            yield DeadlineAction("renewed", row.contract, row.due, renewal, targets, f"watch:renew:{term}")
-    elif (at := day.start(row.notice_end or row.deferred_to or due, day.rules.grace_days)) <= day.now:
-        expiry = ExpireContract(effective_at=instant(at))
-        yield DeadlineAction("expired", row.contract, row.due, expiry, targets, f"watch:expire:{term}")
+def _end_of_term(row: Renewal, day: Day) -> Iterator[DeadlineAction]:
+    """What time has made of a term that nobody decided: it renewed itself, or it expired."""
+    decided = day.passed.read(row)
+    if decided.outcome == "open" or decided.decided_at is None:
+        return
+    term, targets, at = f"{row.contract}@{row.due}", {"contract": row.contract}, instant(decided.decided_at)
+    if decided.outcome == "renewed":
+        renewal = RenewAutomatically(effective_at=at)
+        yield DeadlineAction("renewed", row.contract, row.due, renewal, targets, f"watch:renew:{term}")
+        return
+    if (
+        row.notice_end is not None
+    ):  # figures count it from its end on; until the grace is over a renewal may close the gap
+        over = day.start(row.notice_end, day.rules.grace_days)
+        if over > day.now:
+            return
+        at = instant(over)
+    expiry = ExpireContract(effective_at=at)
+    yield DeadlineAction("expired", row.contract, row.due, expiry, targets, f"watch:expire:{term}")

@@ -1,8 +1,8 @@
 """Renewal deadlines: cycles are opened ahead of the due day, milestones noted, and terms that nobody decided renewed or expired.
 
-A pass reads the renewals view and appends through the handler. What it appends is effective when the deadline was, however
-late the pass runs, and only a contract whose cycle is open is ever renewed or expired by it: history that is imported
-long afterwards causes no event.
+A pass reads the renewals view, as everybody does, and appends through the handler. What it appends is effective when the deadline was,
+however late the pass runs. It invents no past: the term that is running gets its cycle, and only a term whose cycle is open is ever
+noted as renewed or expired. No figure reads what is appended here; it follows from the same facts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
-from app.domain.aggregates import AGGREGATES
 from app.domain.kernel.errors import Conflict, DomainError, Unavailable
 from app.domain.kernel.values import day_of
-from app.domain.policy.rules import RenewalRules
-from app.domain.policy.state import PolicyState
+from app.kpi_queries.renewal_policies import passed_by, renewal_rules, rules_on
 from app.observe.logs import logger
 from app.read_side.clocks import When
 from app.read_side.reader import Reader
@@ -26,7 +24,6 @@ from projections.views import renewals
 from projections.views.renewals import Renewal
 
 ACTOR: Final = "system:renewals"
-POLICY: Final = "renewal@default"
 PAGE: Final = 200
 ROUNDS: Final = 200
 """How often a pass goes over what its own appends made due: a term that began automatically may have ended by now, too."""
@@ -104,30 +101,16 @@ class RenewalDeadlines:
 
     def _day(self, tenant_id: str) -> Day:
         now, zone = self.clock(), self.handler.zone(tenant_id)
-        today = day_of(now, zone)
-        return Day(now, today, zone, self._rules(tenant_id, today))
-
-    def _rules(self, tenant_id: str, today: str) -> RenewalRules:
-        """The rules in force, read from the log: a cached state of the policy may be older than what another worker appended."""
-        log = self.handler.log
-        policy = log.resolve(tenant_id, "policy", POLICY)
-        state: PolicyState = AGGREGATES["policy"].fold(log.stream(tenant_id, policy) if policy else ())
-        rules = state.in_force(today)
-        return rules if isinstance(rules, RenewalRules) else RenewalRules()
+        today, spans = day_of(now, zone), renewal_rules(self.reader, tenant_id, None)
+        return Day(now, today, zone, rules_on(spans, today), passed_by(spans, now, zone))
 
     def _pages(self, tenant_id: str, day: Day) -> Iterator[Sequence[Renewal]]:
         """Rows of which something may be due, in pages, each read behind the last row of the page before."""
         first, *milestones = day.rules.lead_days
-        grace_from = day.start(day.today, -day.rules.grace_days)
         coming = renewals.to_be_opened(day.now, day.start(day.today, first))
-        passed = renewals.with_deadline_passed(
-            day.now,
-            day.today,
-            milestones={days: day.start(day.today, days) for days in milestones},
-            grace_from=grace_from,
-            grace_day=day_of(grace_from, day.zone),
-        )
-        for conditions in (coming, passed):
+        reached = {days: day.start(day.today, days) for days in milestones}
+        watched = renewals.watched(day.now, reached, max(span.over for span in day.passed.grace))
+        for conditions in (coming, watched):
             page = conditions
             while True:
                 rows, _ = self.reader.select(

@@ -1,36 +1,40 @@
-"""What falls due on a contract, as one row."""
+"""What falls due on a contract, as one row for each state that it had."""
 
 from typing import Any, NamedTuple
 
 
 class Renewal(NamedTuple):
-    """What falls due on a contract's day `due`, the first after the term; `due_at` in microseconds.
+    """The end of a contract's term, as it stood over [valid_from, valid_to), microseconds of business time.
 
-    atr: the annual value available to renew, renewed: that of the new term, lost: that of what ended, each in 10^-6.
-    outcome: open, renewed or lost; decided_at: when, in business. An open one whose day has passed went on by itself when
-    the contract renews itself and nobody gave notice; otherwise it lapsed. automatic: the term began by an automatic renewal.
-    agreed_at: since when, in business, the term is agreed. notice_end: where a notice that stands ends the contract.
-    A corrected term moves `due_at`; a cycle that was opened for the wrong day keeps that day as its name, `due`.
-    renewal: the id of its cycle, version: of that, opened_at: since when there is one; milestone: the fewest days left of
-    those reached.
-    co_termed: the annual value of lines that joined since the cycle was opened and run to the same day; frozen: the
-    lines that were there before. products: the annual value available to renew, by product.
+    due: the first day after the term, which names it; due_at: the instant of that day, or of the one that the decision was deferred to.
+    atr: the annual amount that expires, continues: what goes on at the due day if nobody ends it, renewed: that of what was agreed
+    instead, each in 10^-6; products: what expires by product.
+    outcome: open, renewed or lost, as facts alone decide it; decided_at: when. What only time decides, `outcome` adds at reading:
+    passes_at is when an open one renews itself or a notice ends it; one without passes_at is lost when the grace days are over.
+    automatic: the term began by itself. runs_from: when the term begins; of the first, when it was signed. notice_end: of a notice.
+    renewal: the id of its cycle, version: of that, opened_at: since when there is one, closed: whether that has noted an outcome;
+    milestone: the fewest days left of those reached.
     category, chance, expected, forecast_by, forecast_at: of the newest forecast; `expected` in 10^-6 a year.
-    The row with an empty `due` is the schedule row, from which the others are made.
+    The row of a contract with an empty `due` that is never in force holds the facts, from which the others are made; the one that is
+    says from when on the automatic terms have not been worked out yet.
     """
 
+    account: str
     contract: str
     due: str
-    due_at: int
-    account: str
-    currency: str
-    auto_renew: bool
-    notice_deadline: str
-    noticed: bool
-    atr: int
-    outcome: str
+    valid_from: int
+    valid_to: int
+    due_at: int = 0
+    currency: str = ""
+    auto_renew: bool = False
+    notice_deadline: str = ""
+    noticed: bool = False
+    atr: int = 0
+    outcome: str = ""
+    continues: int | None = None
     renewed: int | None = None
     timing: str | None = None
+    passes_at: int | None = None
     decided_at: int | None = None
     reason: str | None = None
     voluntary: bool | None = None
@@ -42,11 +46,10 @@ class Renewal(NamedTuple):
     external_ref: str | None = None
     notice_end: str | None = None
     automatic: bool = False
-    agreed_at: int | None = None
+    runs_from: int | None = None
     opened_at: int | None = None
+    closed: bool = False
     milestone: int | None = None
-    co_termed: int = 0
-    frozen: list[str] | None = None
     products: dict[str, int] = {}
     category: str | None = None
     chance: str | None = None
@@ -54,4 +57,4 @@ class Renewal(NamedTuple):
     forecast_by: str | None = None
     forecast_at: int | None = None
     version: int | None = None
-    schedule: Any | None = None
+    facts: Any | None = None

@@ -32,7 +32,9 @@ def last(scenario: TakesCommands) -> Any:
     return scenario.events()[-1]
 
 
-def test_what_is_at_stake_is_frozen_when_the_cycle_is_opened(sqlite_steward: Steward) -> None:
+def test_what_was_at_stake_is_told_when_the_cycle_is_opened_and_the_row_follows_what_is_in_force(
+    sqlite_steward: Steward,
+) -> None:
     contract, _ = opened(sqlite_steward)
     told = last(sqlite_steward).data
 
@@ -47,7 +49,7 @@ def test_what_is_at_stake_is_frozen_when_the_cycle_is_opened(sqlite_steward: Ste
         "EUR",
     )
     row = next(row for row in sqlite_steward.rows("renewals") if row.due)
-    assert row.atr == 12_000 * 10**6
+    assert row.atr == 24_000 * 10**6
 
 
 def test_a_term_has_one_cycle(sqlite_steward: Steward) -> None:

@@ -108,11 +108,10 @@ def test_between_two_currencies_amounts_go_by_way_of_the_base_and_nothing_is_rou
     assert [row["contribution"]["numerator"] for row in answer["given"]] == ["990.00", "443.18", "81.82"]
 
 
-def test_what_is_available_and_at_risk_is_converted_with_what_joined_later() -> None:
-    rows = [term(1000, currency="EUR", co_termed=100 * MILLION, risk="watch"), term(300, contract="ctr_2")]
+def test_what_is_available_and_at_risk_is_converted() -> None:
+    rows = [term(1000, currency="EUR", risk="watch"), term(300, contract="ctr_2")]
 
     assert converted_figure("available_to_renew", rows)["value"] == "1400.00"
-    assert converted_figure("available_to_renew", rows, "with_co_termed")["value"] == "1510.00"
     assert converted_figure("revenue_at_risk", rows)["value"] == "1100.00"
 
 

@@ -30,7 +30,7 @@ def test_the_first_issue_has_these_figures() -> None:
         "renewal_rate": ["count", "value", "net_value"],
         "scope_creep_ratio": ["hours"],
         "alternative_acceptance": ["count"],
-        "available_to_renew": ["frozen", "with_co_termed"],
+        "available_to_renew": ["in_force", "frozen"],
         "revenue_at_risk": ["annual"],
         "renewal_forecast": ["weighted"],
         "forecast_accuracy": ["standing"],

@@ -140,7 +140,6 @@ TERMS = st.builds(
     auto_renew=st.booleans(),
     noticed=st.booleans(),
     atr=AMOUNT,
-    co_termed=AMOUNT,
     renewed=st.none() | AMOUNT,
     risk=st.sampled_from([None, "on_track", "watch", "at_risk", "critical"]),
     probability=CHANCE,
@@ -157,7 +156,7 @@ def naive_bounds(row: Renewal) -> tuple[Fraction, Fraction, Fraction]:
     if row.outcome != "open":
         certain = Fraction(row.renewed or 0) if row.outcome == "renewed" else Fraction(0)
         return certain, certain, certain
-    category, value, chance = row.category, row.atr + row.co_termed, Fraction(row.chance or 0)
+    category, value, chance = row.category, row.atr, Fraction(row.chance or 0)
     if category is not None:
         value = value if row.expected is None else row.expected
         if row.chance is None:
@@ -213,11 +212,10 @@ def summed(kpi: Any, method: str, *rows: Renewal) -> Fraction | None:
     return measure(kpi.methods[method], rows).value
 
 
-def test_what_joined_since_the_opening_stands_apart() -> None:
-    row = term(1000, co_termed=200 * MILLION)
+def test_what_falls_due_is_available_whatever_became_of_it() -> None:
+    rows = [term(1000), term(300, outcome="lost"), term(200, outcome="renewed", renewed=0)]
 
-    assert summed(AVAILABLE_TO_RENEW, "frozen", row) == 1000
-    assert summed(AVAILABLE_TO_RENEW, "with_co_termed", row) == 1200
+    assert summed(AVAILABLE_TO_RENEW, "in_force", *rows) == 1500
 
 
 @pytest.mark.parametrize(

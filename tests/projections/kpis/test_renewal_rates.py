@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from app.domain.kernel.values import FOREVER
 from projections.kpis.base import measure
 from projections.kpis.renewals import RENEWAL_RATE, due
 from projections.views.renewals import Renewal
@@ -9,28 +10,16 @@ from tests.projections.kpis.contract_lines_factory import at
 
 MILLION = 10**6
 ROW = Renewal(
+    account="acct_1",
     contract="ctr_1",
     due="2025-07-01",
+    valid_from=0,
+    valid_to=FOREVER,
     due_at=at("2025-07-01"),
-    account="acct_1",
     currency="USD",
-    auto_renew=False,
     notice_deadline="2025-06-01",
-    noticed=False,
     atr=1200 * MILLION,
     outcome="open",
-    renewed=None,
-    timing=None,
-    decided_at=None,
-    reason=None,
-    voluntary=None,
-    renewal=None,
-    risk=None,
-    probability=None,
-    drivers=[],
-    deferred_to=None,
-    external_ref=None,
-    schedule=None,
 )
 
 
@@ -71,10 +60,24 @@ def test_what_is_due_on_the_first_day_belongs_to_the_period_and_on_the_last_boun
 
 
 def test_a_contract_that_renews_itself_goes_on_unless_notice_was_given() -> None:
-    itself, noticed = ROW._replace(auto_renew=True), ROW._replace(auto_renew=True, noticed=True, contract="ctr_2")
+    itself = ROW._replace(auto_renew=True, continues=ROW.atr)
+    noticed = itself._replace(noticed=True, contract="ctr_2")
 
     assert rate([itself], "net_value") == 1
     assert rate([itself, noticed], "count") == Fraction(1, 2)
+
+
+def test_what_goes_on_by_itself_goes_on_at_what_runs_at_its_due_day() -> None:
+    grown = ROW._replace(auto_renew=True, continues=1800 * MILLION)
+
+    assert rate([grown], "net_value") == Fraction(3, 2)
+    assert rate([grown], "value") == 1
+
+
+def test_a_notice_is_a_decision_and_no_undecided_end() -> None:
+    rows = due([ROW, ROW._replace(noticed=True, contract="ctr_2")], at("2025-01-01"), at("2026-01-01"))
+
+    assert RENEWAL_RATE.warn(rows, measure(RENEWAL_RATE.methods["count"], rows)) == {"undecided_renewals": 1}
 
 
 def test_an_open_decision_counts_as_not_renewed_and_is_warned_of() -> None:
@@ -84,7 +87,3 @@ def test_an_open_decision_counts_as_not_renewed_and_is_warned_of() -> None:
     assert measured.value == Fraction(1, 2)
     assert RENEWAL_RATE.warn(rows, measured) == {"undecided_renewals": 1}
     assert RENEWAL_RATE.warn(rows[1:], measured) == {}
-
-
-def test_a_contracts_own_row_is_nothing_due() -> None:
-    assert rate([ROW._replace(due="", due_at=at("2025-07-01"))], "count") is None

@@ -7,12 +7,8 @@ from app.domain.kernel.values import day_start, zone
 from app.domain.renewal.commands import OpenRenewal, SubmitForecast
 from tests.domain.contract.contracts import signed
 from tests.services.deadlines.renewals_factory import events, run_pass
+from tests.services.deadlines.renewals_factory import renewals_of as due
 from tests.support.application import Steward
-
-
-def due(steward: Steward, known_at: str | None = None) -> list[Any]:
-    """The renewals that are due."""
-    return [row for row in steward.rows("renewals", known_at=known_at) if row.due]
 
 
 def corrected(steward: Steward, contract: str, **terms: Any) -> None:
@@ -29,7 +25,7 @@ def test_a_corrected_end_replaces_the_due_date(steward: Steward) -> None:
 
     [row] = due(steward)
     assert (row.due, row.due_at, row.outcome) == ("2026-07-01", day_start("2026-07-01", zone("UTC")), "open")
-    assert [row.due for row in due(steward, str(before))] == ["2027-01-01"]
+    assert [row.due for row in due(steward, known_at=str(before))] == ["2027-01-01"]
 
 
 def test_an_open_cycle_keeps_its_id_and_moves(steward: Steward) -> None:
@@ -39,8 +35,8 @@ def test_an_open_cycle_keeps_its_id_and_moves(steward: Steward) -> None:
     corrected(steward, contract, end="2026-10-01", notice_days=60)
 
     [row] = due(steward)
-    assert (row.due, row.due_at, row.renewal) == ("2027-01-01", day_start("2026-10-01", zone("UTC")), cycle)
-    assert (row.notice_deadline, row.deferred_to) == ("2026-08-02", "2026-10-01")
+    assert (row.due, row.due_at, row.renewal) == ("2026-10-01", day_start("2026-10-01", zone("UTC")), cycle)
+    assert (row.notice_deadline, row.deferred_to) == ("2026-08-02", None)
     steward.clock.set("2026-10-31T12:00:00Z")
     run_pass(steward)
     [lost] = events(steward, "renewal.lost")

@@ -11,7 +11,7 @@ from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import RenewalRules
 from app.domain.renewal.commands import OpenRenewal
 from tests.domain.contract.contracts import account, add, drafted, line, reprice, signed
-from tests.services.deadlines.renewals_factory import events, run_pass
+from tests.services.deadlines.renewals_factory import events, renewals_of, run_pass
 from tests.support.application import Steward
 from tests.support.databases import Databases
 
@@ -146,9 +146,7 @@ def test_unsigned_open_ended_and_ended_contracts_have_nothing_due(sqlite_steward
     assert run_pass(sqlite_steward).appended == 0
 
 
-def test_the_amount_available_to_renew_is_fixed_at_opening_and_later_lines_are_counted_apart(
-    steward: Steward,
-) -> None:
+def test_the_amount_that_expires_is_what_is_in_force_then_whether_a_cycle_is_open_or_not(steward: Steward) -> None:
     contract = signed(steward)
     steward.clock.set("2026-07-05T08:00:00Z")
     run_pass(steward)
@@ -159,5 +157,5 @@ def test_the_amount_available_to_renew_is_fixed_at_opening_and_later_lines_are_c
         AmendContract(effective_at="2026-08-03", changes=(add("summer", "70.00", end="2026-10-01"),)), contract=contract
     )
 
-    [row] = [row for row in steward.rows("renewals") if row.due]
-    assert (row.atr, row.co_termed) == (12_000 * 10**6, 600 * 10**6)
+    [row] = renewals_of(steward)
+    assert (row.renewal is None, row.atr) == (False, 24_600 * 10**6)

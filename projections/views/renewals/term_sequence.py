@@ -1,0 +1,145 @@
+"""The terms of a contract by the facts that there are at an instant: which follow one another, and what becomes of each end. Pure.
+
+Source: docs/kpis.md#renewals, which says in prose what is decided here.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.contract.term_days import TERM_MONTHS, AgreedTerm, agreed_term
+from app.domain.kernel.values import day_start
+from projections.views.renewals.contract_facts import TERMS, Fact
+
+OPEN: Final = "open"
+RENEWED: Final = "renewed"
+LOST: Final = "lost"
+
+
+class Due(NamedTuple):
+    """The end of a term, a day, and what becomes of it.
+
+    begins: when the term began by itself; None for one that was agreed. closes: the instant where it really ends.
+    by: the fact that renewed it or that ends it. last: whether no term follows it.
+    """
+
+    day: str
+    term_start: str
+    begins: int | None
+    closes: int
+    outcome: str
+    by: Fact | None
+    agreed: Fact
+    auto_renew: bool
+    last: bool = False
+
+
+class _Term(NamedTuple):
+    """A term that somebody agreed on. cut: where a notice that the renewal voided had ended the contract before."""
+
+    start: str
+    end: str | None
+    fact: Fact
+    cut: str | None = None
+
+
+class Agreement(NamedTuple):
+    """What is agreed at an instant. ends_by: the notice or termination that stands."""
+
+    terms: Sequence[_Term]
+    ends_by: Fact | None
+    auto_renew: bool
+    months: int
+    notice_days: int
+
+
+def agreement_of(facts: Sequence[Fact]) -> Agreement | None:
+    """What facts, in order, agree on; None before the signature."""
+    drafted = next((fact for fact in facts if fact.type == "contract.drafted"), None)
+    signed: Fact | None = None
+    notice: Fact | None = None
+    termination: Fact | None = None
+    renewals: list[_Term] = []
+    for fact in facts:
+        if fact.type not in TERMS:
+            continue
+        match fact.type:
+            case "contract.signed":
+                signed = fact
+            case "contract.notice_given":
+                notice = fact
+            case "contract.notice_withdrawn":
+                notice = None
+            case "contract.terminated":
+                termination = fact
+            case "contract.renewed":
+                start, cut = fact.data["start"], None if notice is None else str(notice.data["effective_end"])
+                renewals.append(_Term(start, fact.data.get("end"), fact, cut))
+                notice = None
+    if drafted is None or signed is None:
+        return None
+    data = drafted.data
+    terms = [_Term(data["start"], data.get("end"), signed), *sorted(renewals, key=lambda term: term.start)]
+    months = data.get("renewal_term_months") or TERM_MONTHS
+    auto_renew, notice_days = data.get("auto_renew", False), data.get("notice_days", 0)
+    return Agreement(terms, termination or notice, auto_renew, months, notice_days)
+
+
+def due_days(agreement: Agreement, until: int, where: ZoneInfo) -> Iterator[Due]:
+    """The ends of terms, in order: of each that is agreed, and of each that begins by itself before an instant."""
+    ends_by, months = agreement.ends_by, agreement.months
+    ends_on = None if ends_by is None else str(ends_by.data["effective_end"])
+    terms = [term for at, term in enumerate(agreement.terms) if at == 0 or ends_on is None or term.start < ends_on]
+    chain: AgreedTerm | None = None
+    for at, term in enumerate(terms):
+        chain = agreed_term(term.start, term.end, chain, months)
+        following = terms[at + 1] if at + 1 < len(terms) else None
+        for start, end in _chained(chain, months, auto_renew=agreement.auto_renew):
+            begins = day_start(start, where) if end != term.end else None
+            if begins is not None and begins >= until:
+                break
+            due, last = _due(end, following, ends_by, auto_renew=agreement.auto_renew)
+            closes = day_start(due.closes, where)
+            yield Due(
+                end,
+                start,
+                begins,
+                closes,
+                due.outcome,
+                due.by,
+                term.fact,
+                agreement.auto_renew,
+                last and following is None,
+            )
+            if last:
+                break
+
+
+class _Closing(NamedTuple):
+    closes: str
+    outcome: str
+    by: Fact | None
+
+
+def _due(end: str, following: _Term | None, ends_by: Fact | None, *, auto_renew: bool) -> tuple[_Closing, bool]:
+    """What becomes of the end of a term. Gives: also whether the terms that follow by themselves stop here."""
+    if following is not None:
+        closes = min(end, following.start, following.cut or end)
+        if following.start <= end or not auto_renew or (following.cut is not None and following.cut <= end):
+            return _Closing(closes, RENEWED, following.fact), True
+        return _Closing(end, OPEN, None), False
+    if ends_by is not None:
+        ends_on = str(ends_by.data["effective_end"])
+        if ends_on <= end or not auto_renew:
+            outcome = LOST if ends_by.type == "contract.terminated" else OPEN
+            return _Closing(min(ends_on, end), outcome, ends_by), True
+    return _Closing(end, OPEN, None), not auto_renew
+
+
+def _chained(chain: AgreedTerm, months: int, *, auto_renew: bool) -> Iterator[tuple[str, str]]:
+    """A term that was agreed, and those that follow it by themselves."""
+    if chain.end is None:
+        return
+    yield chain.start, chain.end
+    if auto_renew:
+        yield from chain.terms_behind(months)
