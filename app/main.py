@@ -65,6 +65,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         title="Steward",
         version=__version__,
         lifespan=lifespan,
+        openapi_url=None,  # /openapi.json is ours, too
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from app.api.boards import pipeline as boards_pipeline
 from app.api.boards import renewals as boards_renewals
 from app.api.boards import revenue as boards_revenue
-from app.api.http import system
+from app.api.http import reference, system
 from app.api.kpis import kpis
 from app.api.kpis import over_time as kpis_over_time
 from app.api.ledger import events, timeline
@@ -45,6 +45,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     api_keys.router,
     webhooks.router,
     system.router,
+    reference.router,
     budgets.router,
     incentives.router,
     kpi_certificates.router,

@@ -18,11 +18,13 @@ from app.observe.logs import logger
 from app.observe.metrics import answered
 
 HEADERS: Final = (
+    (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"strict-transport-security", b"max-age=31536000"),
 )
+"""What every answer has, unless it says something else of its own."""
 HEADERS_LIMIT: Final = 16_384
 UNCODED: Final = {b"content-encoding": b"identity", b"transfer-encoding": b"chunked"}
 """What these headers may say: nothing else is undone here."""
@@ -55,8 +57,9 @@ class Surround:
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
                 headers = message.get("headers", [])
-                cached = () if b"cache-control" in dict(headers) else ((b"cache-control", b"no-store"),)
-                message["headers"] = [*headers, *cached, (b"request-id", request_id.encode()), *HEADERS]
+                own = dict(headers)
+                ours = [header for header in HEADERS if header[0] not in own]
+                message["headers"] = [*headers, *ours, (b"request-id", request_id.encode())]
             elif only_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
