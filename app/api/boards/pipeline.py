@@ -66,7 +66,9 @@ def get_pipeline(
     undecided = opportunities.undecided_at(when.as_of, account=named, source=source, kind=kind)
     # How each stood at the instant follows from its course: no row is left out for what lies ahead.
     rows, position = reader.select(context.tenant_id, opportunities.VIEW, undecided, replace(when, now=True))
-    within = accounts_within(reader, context.tenant_id, Scope(owner, tier, named), position, when.as_of + 1)
+    within = accounts_within(
+        reader, context.tenant_id, Scope(context.owner(owner), tier, named), position, when.as_of + 1
+    )
     deals = [deal for deal in pipeline(rows, when.as_of) if within(deal.account)]
     open_ = [deal for deal in deals if deal.outcome != PARKED]
     columns = {stage: [deal for deal in open_ if deal.stage == stage] for stage in OPEN}

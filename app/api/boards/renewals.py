@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Response, Security
+from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.formatting import at, money
@@ -153,6 +153,19 @@ class ForecastBoardBody(BaseModel):
     position: int
 
 
+def due_days(
+    since: Annotated[Day | None, Query(alias="due.gte", description="due not before", examples=["2026-01-01"])] = None,
+    before: Annotated[Day | None, Query(alias="due.lt", description="due before", examples=["2027-01-01"])] = None,
+    due_from: Annotated[Day | None, Query(deprecated=True, description="another name for due.gte")] = None,
+    due_to: Annotated[Day | None, Query(deprecated=True, description="another name for due.lt")] = None,
+) -> tuple[str | None, str | None]:
+    """The days between which a renewal falls due. Raises: Invalid where one is given under both names."""
+    for name, (day, older) in {"due.gte": (since, due_from), "due.lt": (before, due_to)}.items():
+        if day is not None and older is not None:
+            raise Invalid("parameter_repeated", f"{name} has another name, which says it already")
+    return since or due_from, before or due_to
+
+
 @router.get("/renewals", operation_id="boards.renewals", responses=answered(RenewalsBoardBody, 400, 404))
 def renewals_board(
     context: Reading,
@@ -162,14 +175,14 @@ def renewals_board(
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
     owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
     tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
-    due_from: Annotated[Day | None, Query(description="first due day", examples=["2026-01-01"])] = None,
-    due_to: Annotated[Day | None, Query(description="first due day after the range", examples=["2027-01-01"])] = None,
+    due: Annotated[tuple[str | None, str | None], Depends(due_days)] = (None, None),
     limit: Annotated[int, Query(ge=1, le=200, description="how many cards a column shows")] = 50,
 ) -> Response:
     """Open renewals in columns, with what each column comes to: the same that the list gives for `outcome=open`."""
     when = context.when(renewals.VIEW, portfolios.VIEW)
+    owner = context.owner(owner)
     time = passed(context.runtime.reader, context.tenant_id, when.as_of, when.known_at)
-    conditions = [*falling_due(context, due_from, due_to), time.has(["open"])]
+    conditions = [*falling_due(context, *due), time.has(["open"])]
     if (of_account := context.existing("account", account)) is not None:
         conditions.append(renewals.of_account(of_account))
     rows, position = context.runtime.reader.select(
@@ -285,7 +298,7 @@ def forecast_board(
     limit: Annotated[int, Query(ge=1, le=200, description="how many renewals that moved it are listed")] = 50,
 ) -> Response:
     """The renewal forecast of a period at two positions: low, base and high, which renewals changed, and by which events."""
-    scope = Scope(owner, tier, context.existing("account", account), currency)
+    scope = Scope(context.owner(owner), tier, context.existing("account", account), currency)
     query = KpiQuery(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
     before, after = _clocks(context, from_known_at, to_known_at)
     body = forecast_changes(context.runtime.reader, context.tenant_id, query, before, after, limit)

@@ -63,7 +63,7 @@ def waterfall_query(
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
 ) -> KpiQuery:
     """The query behind the requested waterfall."""
-    scope = Scope(owner, tier, context.find("account", account) if account is not None else None, currency)
+    scope = Scope(context.owner(owner), tier, context.existing("account", account), currency)
     return KpiQuery(WATERFALL, from_, to, None, scope, policy=policy, reporting_currency=reporting_currency)
 
 
@@ -147,7 +147,7 @@ def get_cohorts(
     query = KpiQuery(
         COHORTS,
         method=method,
-        scope=Scope(owner, tier, None, currency),
+        scope=Scope(context.owner(owner), tier, None, currency),
         options=(("granularity", granularity),),
         policy=policy,
         reporting_currency=reporting_currency,

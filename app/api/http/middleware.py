@@ -66,9 +66,9 @@ class Surround:
 
         limit = self.events_limit if scope["path"] == "/v1/events" else self.limit
         try:
-            refused = _refused(scope, limit)
+            refused = _refused(scope, limit, request_id)
             if refused:
-                await problem(request_id, *refused)(scope, receive, answer)
+                await refused(scope, receive, answer)
             else:
                 await self.app(scope, _bounded(receive, limit), answer)
         except ClientDisconnect:  # a request that is cut off is no request: nothing was done, and nobody waits
@@ -88,8 +88,8 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "unknown"))
 
 
-def _refused(scope: Scope, limit: int) -> tuple[int, str, str] | None:
-    """Why a request is refused for its headers alone: status, code, detail. Takes: how large its body may be."""
+def _refused(scope: Scope, limit: int, request_id: str) -> ASGIApp | None:
+    """The problem of a request that is refused for its headers alone. Takes: how large its body may be."""
     length = announced = hosts = 0
     coded = None
     for name, value in scope["headers"]:
@@ -102,13 +102,13 @@ def _refused(scope: Scope, limit: int) -> tuple[int, str, str] | None:
         elif name in UNCODED and value.strip().lower() != UNCODED[name]:
             coded = name.decode()
     if length > HEADERS_LIMIT:
-        return 431, "headers_too_large", f"headers may have {HEADERS_LIMIT} bytes in all"
+        return problem(request_id, 431, "headers_too_large", f"headers may have {HEADERS_LIMIT} bytes in all")
     if hosts > 1 or (hosts == 0 and scope["http_version"] == "1.1"):
-        return 400, "invalid_host", "a request names one Host"
+        return problem(request_id, 400, "invalid_host", "a request names one Host")
     if coded:
-        return 415, "unsupported_encoding", f"send a body as it is, without {coded}"
+        return problem(request_id, 415, "unsupported_encoding", f"send a body as it is, without {coded}")
     if announced > limit:
-        return 413, "too_large", f"a body may have {limit} bytes here"
+        return problem(request_id, 413, "too_large", f"a body may have {limit} bytes here")
     return None
 
 

@@ -31,7 +31,7 @@ BY_CODE: Final[dict[str, int]] = {
                      "invalid_as_of", "invalid_known_at", "known_at_ahead", "invalid_if_match",
                      "invalid_idempotency_key", "invalid_period", "period_missing", "period_not_allowed", "unknown_method",
                      "currency_not_allowed", "invalid_policy", "not_a_metric_policy",
-                     "parameter_repeated", "currency_twice", "option_not_allowed", "invalid_option",
+                     "parameter_repeated", "unknown_owner", "currency_twice", "option_not_allowed", "invalid_option",
                      "known_at_reversed", "too_many_points"), 400),
     "position_ahead": 409,
     **dict.fromkeys(("too_large", "event_too_large", "too_many_events"), 413),

@@ -13,9 +13,12 @@ from app.api.http import csv
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.strict_json_route import Json
 from app.auth.roles import Principal
+from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import NONE, as_compared
 from app.read_side.clocks import When
 from app.runtime import Runtime
 from projections.view import View
+from projections.views import portfolios
 
 DAY_SECONDS: Final = 86_400
 """How long an answer of both clocks may be kept. It never changes, but a person's text in it may be erased."""
@@ -58,6 +61,16 @@ class ReadContext:
     def existing(self, noun: str, named: str | None) -> str | None:
         """The id of a thing that a list is narrowed to, by id or `ref:`; None for none. Raises: NotFound."""
         return None if named is None else self.runtime.handler.load(self.tenant_id, noun, named)[0]
+
+    def owner(self, owner: str | None) -> str | None:
+        """Whose accounts a figure is narrowed to. Raises: Invalid for somebody who never had one, by what the read may know."""
+        if owner in (None, NONE):
+            return owner
+        when = replace(self.when(portfolios.VIEW), now=True)
+        owned = [portfolios.ever_owned_by(as_compared(owner or ""))]
+        if not self.runtime.reader.select(self.tenant_id, portfolios.VIEW, owned, when, limit=1)[0]:
+            raise Invalid("unknown_owner", "no account ever had this owner")
+        return owner
 
     def one(self, view: View[Any], named: str) -> tuple[Any, int]:
         """The row of a thing by id or `ref:`, and the position that it was built from. Raises: NotFound."""

@@ -119,7 +119,9 @@ def kpi_query(
         Day | None, Query(alias="from", description="first day of the period", examples=["2025-01-01"])
     ] = None,
     to: Annotated[Day | None, Query(description="first day after the period", examples=["2026-01-01"])] = None,
-    method: Annotated[str | None, Query(description="one of the KPI's methods; default: its first")] = None,
+    method: Annotated[
+        str | None, Query(min_length=1, description="one of the KPI's methods; default: its first")
+    ] = None,
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
     owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
     tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
@@ -142,8 +144,7 @@ def kpi_query(
     chosen_options: Annotated[Options, Depends(options)] = (),
 ) -> KpiQuery:
     """The query behind the requested figure."""
-    account_id = context.find("account", account) if account is not None else None
-    scope = Scope(owner, tier, account_id, currency, attribution)
+    scope = Scope(context.owner(owner), tier, context.existing("account", account), currency, attribution)
     return KpiQuery(
         name=name,
         from_=from_,

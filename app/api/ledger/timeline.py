@@ -109,8 +109,8 @@ def diff(
     account_id = context.find("account", account)
     context.when(accounts.VIEW, contracts.VIEW, contract_lines.VIEW, timeline.VIEW)
     reader = context.runtime.reader
-    before = reader.when(context.tenant_id, from_ or context.as_of, from_known_at or context.known_at)
-    after = reader.when(context.tenant_id, to or context.as_of, to_known_at or context.known_at)
+    before = reader.when(context.tenant_id, _first(from_, context.as_of), _first(from_known_at, context.known_at))
+    after = reader.when(context.tenant_id, _first(to, context.as_of), _first(to_known_at, context.known_at))
     old, new = _state(context, account_id, before), _state(context, account_id, after)
     if old is None and new is None:
         raise NotFound("account_not_found", "there is no such account")
@@ -131,6 +131,11 @@ def diff(
         "position": position,
     }
     return context.answer(body, position)
+
+
+def _first(named: str | None, default: str | None) -> str | None:
+    """What is asked for of one point, else of both."""
+    return default if named is None else named
 
 
 def _state(context: ReadContext, account_id: str, when: When) -> dict[str, Any] | None:
