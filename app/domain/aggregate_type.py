@@ -18,13 +18,22 @@ class Related(NamedTuple):
     It is named by the caller's target, by the command's member or by the state's attribute of this name, in that order.
     aggregate: its type. optional: whether nobody needs to name it. topic: nobody names it; it is every aggregate of the type that
     has an event of this topic and is of the account that the command is about, by id. What is decided on them is appended only
-    if nobody has added such an event to the account meanwhile.
+    if nobody has added such an event to the account meanwhile. named_by: names it by the state, the command and the tenant's day
+    on which that takes effect, instead of an attribute.
     """
 
     name: str
     aggregate: str
     optional: bool
     topic: str = ""
+    named_by: Callable[[Any, Any, str], str | None] | None = None
+
+    def named(self, state: Any, command: Any, day: str) -> str | None:
+        """How the state names it, by id or ref:…; None where it does not."""
+        if self.named_by is not None:
+            return self.named_by(state, command, day)
+        named: str | None = getattr(state, self.name, None)
+        return named
 
 
 def required(name: str, *, aggregate: str | None = None) -> Related:
@@ -32,9 +41,11 @@ def required(name: str, *, aggregate: str | None = None) -> Related:
     return Related(name, aggregate or name, optional=False)
 
 
-def optional(name: str, *, aggregate: str | None = None) -> Related:
-    """A state that the decision reads where something names it. Takes: as `required`."""
-    return Related(name, aggregate or name, optional=True)
+def optional(
+    name: str, *, aggregate: str | None = None, named_by: Callable[[Any, Any, str], str | None] | None = None
+) -> Related:
+    """A state that the decision reads where something names it. Takes: as `required`; and what names it, as `Related`."""
+    return Related(name, aggregate or name, optional=True, named_by=named_by)
 
 
 def every(name: str, *, aggregate: str, topic: str) -> Related:

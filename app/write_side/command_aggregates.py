@@ -30,11 +30,20 @@ class CommandAggregates:
         self._loader = loader
         self._new_id = new_id
 
-    def prefetch(self, tenant_id: str, envelopes: Sequence[CommandEnvelope], pending: PendingWrites) -> None:
-        """Reads together what the commands of a batch name, and then what those aggregates name in turn."""
+    def prefetch(
+        self,
+        tenant_id: str,
+        envelopes: Sequence[CommandEnvelope],
+        pending: PendingWrites,
+        day_of: Callable[[CommandEnvelope], str],
+    ) -> None:
+        """Reads together what the commands of a batch name, and then what those aggregates name in turn.
+
+        Takes: `day_of`, the tenant's day on which a command takes effect.
+        """
         named = {name for envelope in envelopes for name in _named_by(envelope)}
         self._loader.prefetch(tenant_id, named, pending)
-        named = {name for envelope in envelopes for name in self._named_by_primary(envelope, pending)}
+        named = {name for envelope in envelopes for name in self._named_by_primary(envelope, pending, day_of)}
         self._loader.prefetch(tenant_id, named, pending)
 
     def primary(self, envelope: CommandEnvelope, decision: Decision, pending: PendingWrites) -> Loaded:
@@ -56,7 +65,7 @@ class CommandAggregates:
         return Loaded(stream_id, versioned)
 
     def related(
-        self, envelope: CommandEnvelope, related: Related, primary: Loaded, pending: PendingWrites
+        self, envelope: CommandEnvelope, related: Related, primary: Loaded, pending: PendingWrites, day: str
     ) -> Loaded | None:
         """An aggregate that the decision reads besides. Gives: None where there is none and none is required.
 
@@ -65,7 +74,7 @@ class CommandAggregates:
         name, aggregate, optional = related.name, related.aggregate, related.optional
         state = primary.versioned.state
         by_caller = envelope.target(name)
-        id_or_ref = by_caller or getattr(state, name, None)
+        id_or_ref = by_caller or related.named(state, envelope.command, day)
         if id_or_ref is None:
             if optional:
                 return None
@@ -96,7 +105,9 @@ class CommandAggregates:
             Loaded(*self._loader.load(envelope.tenant_id, related.aggregate, stream_id, pending)) for stream_id in found
         ]
 
-    def _named_by_primary(self, envelope: CommandEnvelope, pending: PendingWrites) -> Iterator[tuple[str, str]]:
+    def _named_by_primary(
+        self, envelope: CommandEnvelope, pending: PendingWrites, day_of: Callable[[CommandEnvelope], str]
+    ) -> Iterator[tuple[str, str]]:
         """What the primary aggregate's own state names, where the caller does not, as (aggregate, id or ref:…)."""
         decision = DECISIONS[type(envelope.command)]
         id_or_ref = None if decision.creates else envelope.targets.get(decision.aggregate)
@@ -104,7 +115,8 @@ class CommandAggregates:
         if not primary:
             return
         for related in decision.reads:
-            by_state = getattr(primary.state, related.name, None)
+            day = day_of(envelope) if related.named_by is not None else ""
+            by_state = related.named(primary.state, envelope.command, day)
             if by_state is not None and not envelope.target(related.name):
                 yield related.aggregate, by_state
 

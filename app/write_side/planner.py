@@ -69,7 +69,14 @@ class Planner:
 
     def prefetch(self, tenant_id: str, envelopes: Sequence[CommandEnvelope], pending: PendingWrites) -> None:
         """Reads together what the commands of a batch will need."""
-        self.aggregates.prefetch(tenant_id, envelopes, pending)
+        now = self.clock()
+
+        def day_of(envelope: CommandEnvelope) -> str:
+            zone = self.loader.zone(tenant_id, pending)
+            at = values.moment_start(envelope.command.effective_at, zone) if envelope.command.effective_at else now
+            return values.nearest_day(at, zone)
+
+        self.aggregates.prefetch(tenant_id, envelopes, pending, day_of)
 
     def cache_states(self, plan: Plan, receipt: Receipt) -> None:
         """Caches the states of a plan that was stored as it was planned."""
@@ -93,7 +100,8 @@ class Planner:
         primary = self.aggregates.primary(envelope, decision, pending)
         stream_id, state = primary.stream_id, primary.versioned.state
         ids, states, read = {decision.aggregate: stream_id}, {}, {stream_id: primary.versioned}
-        counts = {}
+        effective_at, counts = _effective_at(command, zone, now), {}
+        day = values.nearest_day(effective_at, zone) if any(each.named_by for each in decision.reads) else ""
         for related in decision.reads:
             if related.topic:
                 every = self.aggregates.every(envelope, related, stream_id, pending)
@@ -101,7 +109,7 @@ class Planner:
                 read |= {each.stream_id: each.versioned for each in every}
                 counts[stream_id, related.topic] = len(every)
                 continue
-            loaded = self.aggregates.related(envelope, related, primary, pending)
+            loaded = self.aggregates.related(envelope, related, primary, pending, day)
             if loaded is not None:
                 ids[related.name], states[related.name] = loaded.stream_id, loaded.versioned.state
                 read[loaded.stream_id] = loaded.versioned
@@ -109,7 +117,7 @@ class Planner:
             tenant_id=tenant_id,
             actor=envelope.actor,
             now=now,
-            effective_at=_effective_at(command, zone, now),
+            effective_at=effective_at,
             zone=zone,
             stream_id=stream_id,
             new_id=self.new_id,

@@ -20,7 +20,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import DomainError, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import micros, moment_start, typeid, zone
+from app.domain.kernel.values import micros, moment_start, nearest_day, typeid, zone
 from app.domain.recorded import Recorded
 
 NOW = "2026-01-15T09:00:00Z"
@@ -159,9 +159,9 @@ class Scenario:
         for related in decision.reads:
             if related.topic:
                 states[related.name] = self._every(related, stream_id)
-        for related, related_id in self._related(decision, command, targets, state):
-            ids[related.name], states[related.name] = related_id, self.state(related.aggregate, related_id)
         at = self.now if command.effective_at is None else moment_start(command.effective_at, self.zone)
+        for related, related_id in self._related(decision, command, targets, state, nearest_day(at, self.zone)):
+            ids[related.name], states[related.name] = related_id, self.state(related.aggregate, related_id)
         context = Context(
             tenant_id="tnt",
             actor=actor,
@@ -180,13 +180,13 @@ class Scenario:
         return stream_id, decided, ids, at
 
     def _related(
-        self, decision: Decision, command: Command, targets: dict[str, str], state: Any
+        self, decision: Decision, command: Command, targets: dict[str, str], state: Any, day: str
     ) -> Iterator[tuple[Related, str]]:
         for related in decision.reads:
             if related.topic:
                 continue
             named = targets.get(related.name) or vars(command).get(related.name)
-            own = getattr(state, related.name, None)
+            own = related.named(state, command, day)
             if named or not (related.optional and (own is None or not self._exists(related.aggregate, own))):
                 yield related, self._resolved(related.aggregate, named or own)
 

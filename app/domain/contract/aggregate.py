@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.domain.aggregate_type import AggregateType, Decision, optional, required
-from app.domain.contract import commands, decisions, term_decisions
+from app.domain.contract import commands, cycles, decisions, term_decisions
 from app.domain.contract.state import ContractState, evolve
 
 CONTRACT: Final = AggregateType(
@@ -20,20 +20,27 @@ CONTRACT: Final = AggregateType(
         ),
         commands.SignContract: Decision(decisions.sign, reads=(required("account"),)),
         commands.AmendContract: Decision(decisions.amend, reads=(required("account"), optional("scope_change"))),
-        commands.CorrectContract: Decision(term_decisions.correct, reads=(required("account"), optional("renewal"))),
+        commands.CorrectContract: Decision(
+            term_decisions.correct,
+            reads=(required("account"), optional("renewal", named_by=cycles.last_agreed)),
+        ),
         commands.GiveNotice: Decision(decisions.give_notice, reads=(required("account"),)),
         commands.WithdrawNotice: Decision(decisions.withdraw_notice, reads=(required("account"),)),
         commands.SuspendContract: Decision(decisions.suspend, reads=(required("account"),)),
         commands.ResumeContract: Decision(decisions.resume, reads=(required("account"),)),
         commands.RenewContract: Decision(
-            term_decisions.renew, reads=(required("account"), optional("renewal"), optional("policy"))
+            term_decisions.renew,
+            reads=(required("account"), optional("renewal", named_by=cycles.renewed), optional("policy")),
         ),
         commands.RenewAutomatically: Decision(
-            term_decisions.renew_automatically, reads=(required("account"), optional("renewal"))
+            term_decisions.renew_automatically,
+            reads=(required("account"), optional("renewal", named_by=cycles.begun)),
         ),
-        commands.ExpireContract: Decision(term_decisions.expire, reads=(required("account"), optional("renewal"))),
+        commands.ExpireContract: Decision(
+            term_decisions.expire, reads=(required("account"), optional("renewal", named_by=cycles.expired))
+        ),
         commands.TerminateContract: Decision(
-            term_decisions.terminate, reads=(required("account"), optional("renewal"))
+            term_decisions.terminate, reads=(required("account"), optional("renewal", named_by=cycles.ended))
         ),
     },
 )

@@ -25,6 +25,7 @@ from app.domain.contract.preconditions import (
     require_on_calendar,
 )
 from app.domain.contract.state import ContractState
+from app.domain.contract.terms import ContractTerms, TermFact
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
@@ -110,9 +111,8 @@ def give_notice(state: ContractState, command: GiveNotice, context: Context) -> 
 
     Raises: Refused when notice was given, or for an end that is not ahead.
     """
-    require_binding(state)
-    if state.noticed:
-        raise Refused("notice_given", "notice was given already; withdraw it first")
+    require_binding(state, context)
+    require_order(state, "notice_given", context)
     notice_day = day_of(context.effective_at, context.zone)
     agreed = state.agreed[-1]
     if agreed.end is None:
@@ -134,9 +134,8 @@ def give_notice(state: ContractState, command: GiveNotice, context: Context) -> 
 def withdraw_notice(state: ContractState, _command: WithdrawNotice, context: Context) -> tuple[Event, ...]:
     """The contract goes on. Raises: Refused when nobody gave notice, or it has ended the contract by then."""
     require_live(state, context)
-    if not state.noticed:
-        raise Refused("no_notice", "nobody gave notice")
-    if state.expired or (state.notice_end or "") <= day_of(context.effective_at, context.zone):
+    require_order(state, "notice_withdrawn", context)
+    if terms_then(state, context).until <= context.effective_at:
         raise Refused("notice_took_effect", "the contract has ended by the notice; what goes on is a renewal")
     return (events.NoticeWithdrawn(),)
 
@@ -172,27 +171,45 @@ def resume(state: ContractState, _command: ResumeContract, context: Context) -> 
 
 def require_live(state: ContractState, context: Context) -> None:
     """Raises: Refused unless the contract is signed, not terminated, and of an open account."""
-    require_binding(state)
+    require_binding(state, context)
     require_open(context.states["account"])
 
 
-def require_binding(state: ContractState) -> None:
+def require_binding(state: ContractState, context: Context) -> None:
     """What ends a contract needs no more than this: an end is recorded on a closed account, too.
 
-    Raises: Refused unless the contract is signed and not terminated.
+    Raises: Refused unless the contract is signed, and not terminated by then: what was decided before may be recorded afterwards.
     """
-    if state.terminated:
+    if state.terminated and any(fact.kind == "terminated" for fact in terms_then(state, context).facts):
         raise Refused("contract_terminated", "the contract was terminated; a return is a new contract")
     if not state.signed:
         raise Refused("contract_not_signed", "nothing commercial happens before signature")
 
 
-def term_end(state: ContractState, day: str) -> str | None:
-    """The end of the term that a day falls into; terms of a contract that renews itself follow one another."""
-    agreed = next((term for term in reversed(state.agreed) if term.start <= day), state.agreed[0])
-    if agreed.end is None or not state.auto_renew:
-        return agreed.end
-    return agreed.term_at(day, state.term_months)[1]
+def terms_then(state: ContractState, context: Context) -> ContractTerms:
+    """The terms by what had been decided when the command's fact was."""
+    return state.terms(context).before(min(context.effective_at, context.now))
+
+
+def require_order(state: ContractState, kind: str, context: Context, start: int = 0) -> None:
+    """Raises: Refused for a fact that nobody could have decided then, or after which nobody could have decided what was later.
+
+    Takes: its kind, and where a new term starts.
+    """
+    decided = min(context.effective_at, context.now)
+    fact = TermFact(decided, len(state.history) + 1, kind, start, FOREVER, "")
+    noticed, begun = False, -FOREVER
+    for each in sorted([*state.terms(context).facts, fact]):
+        if each.kind == "notice_given" and noticed:
+            raise Refused("notice_given", "notice was given already; withdraw it first")
+        if each.kind == "notice_withdrawn" and not noticed:
+            raise Refused("no_notice", "nobody gave notice")
+        if each.kind in ("drafted", "renewed"):
+            if each.start <= begun:
+                raise Refused("overlapping_term", "the new term must begin after the last one did")
+            begun = each.start
+        if each.kind in ("notice_given", "notice_withdrawn", "renewed"):
+            noticed = each.kind == "notice_given"
 
 
 def preview(event: Event, event_id: str, contract: str, state: ContractState, context: Context) -> Recorded:

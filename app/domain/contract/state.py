@@ -8,6 +8,7 @@ from app.domain.contract import schedule as schedules
 from app.domain.contract.facts import as_corrected
 from app.domain.contract.schedule import Schedule
 from app.domain.contract.term_days import TERM_MONTHS, AgreedTerm, agreed_term
+from app.domain.contract.terms import ContractTerms, apply_to_terms
 from app.domain.kernel.context import Context
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
@@ -17,8 +18,9 @@ from app.domain.recorded import Recorded
 class ContractState:
     """What decisions need of a contract. `history` is what its schedule is built from.
 
-    notice_end, notice_by: of a notice that is in effect. agreed: the terms that somebody agreed on, by start. cycle: the id of the open
-    renewal cycle, where a correction has moved its due day.
+    end: of the term that was recorded last. agreed: the terms that somebody agreed on, by start. notice: the one that is in effect, by the
+    order in which things were decided. expired: the end that was recorded as an expiry and still stands. went_on: the day from which
+    its going on by itself was recorded last. moved: a due day that a correction made, and the id of the cycle that it moved.
     """
 
     account: str | None = None
@@ -31,13 +33,11 @@ class ContractState:
     renewal_term_months: int | None = None
     signed: bool = False
     terminated: bool = False
-    noticed: bool = False
-    suspended: bool = False
-    expired: bool = False
-    notice_end: str | None = None
-    notice_by: str | None = None
+    notice: Recorded | None = None
+    expired: str | None = None
+    went_on: str = ""
     agreed: tuple[AgreedTerm, ...] = ()
-    cycle: str | None = None
+    moved: tuple[str, str] | None = None
     amendments: int = 0
     history: tuple[Recorded, ...] = ()
 
@@ -50,10 +50,14 @@ class ContractState:
         windows = self.schedule(context).windows() if self.signed else ()
         return windows[-1][1] if windows else -FOREVER
 
+    def agreed_by(self, at: int) -> tuple[AgreedTerm, ...]:
+        """The terms that had been agreed on by an instant, by start."""
+        return _agreed_terms(self.history, self.term_months, at)
+
     @property
-    def renewal(self) -> str | None:
-        """The reference of the renewal cycle of the current term."""
-        return self.cycle or (f"ref:{self.contract}@{self.end}" if self.end else None)
+    def notice_end(self) -> str | None:
+        """The first day without the contract by a notice that is in effect."""
+        return None if self.notice is None else self.notice.data["effective_end"]
 
     @property
     def term_months(self) -> int:
@@ -65,10 +69,12 @@ class ContractState:
         """The reference of the rules by which it is renewed."""
         return "ref:renewal@default"
 
-    @property
-    def ends_on(self) -> str | None:
-        """The first day without it if nothing more happens; none when it goes on."""
-        return self.notice_end if self.noticed else None if self.auto_renew else self.end
+    def terms(self, context: Context) -> ContractTerms:
+        """Its terms, as known now."""
+        terms = ContractTerms()
+        for recorded in self.history:
+            terms = apply_to_terms(terms, recorded, context.zone)
+        return terms
 
 
 def evolve(state: ContractState, recorded: Recorded) -> ContractState:
@@ -92,28 +98,16 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
             return replace(state, signed=True)
         case events.ContractAmended(amendment_no=number):
             return replace(state, amendments=number)
-        case events.NoticeGiven() as notice:
-            return replace(state, noticed=True, notice_end=notice.effective_end, notice_by=notice.by)
-        case events.NoticeWithdrawn():
-            return replace(state, noticed=False, notice_end=None, notice_by=None)
-        case events.ContractSuspended():
-            return replace(state, suspended=True)
-        case events.ContractResumed():
-            return replace(state, suspended=False)
-        case events.ContractRenewed() as renewed:
-            agreed = state.agreed if renewed.automatic else _agreed_terms(state.history, state.term_months)
-            return replace(
-                state,
-                end=renewed.end,
-                agreed=agreed,
-                noticed=False,
-                notice_end=None,
-                notice_by=None,
-                expired=False,
-                cycle=None,
-            )
-        case events.ContractExpired():
-            return replace(state, expired=True)
+        case events.NoticeGiven() | events.NoticeWithdrawn():
+            return replace(state, notice=_notice(state.history), expired=None)
+        case events.ContractRenewed(automatic=True, start=start, end=end):
+            return replace(state, end=end, went_on=max(state.went_on, start))
+        case events.ContractRenewed():
+            agreed = _agreed_terms(state.history, state.term_months)
+            notice = _notice(state.history)
+            return replace(state, end=agreed[-1].end, agreed=agreed, notice=notice, expired=None, moved=None)
+        case events.ContractExpired(end=end):
+            return replace(state, expired=end)
         case events.TermsCorrected() as corrected:
             return _corrected(state, corrected)
         case events.ContractTerminated():
@@ -122,12 +116,31 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
             return state
 
 
-def _agreed_terms(history: Iterable[Recorded], term_months: int) -> tuple[AgreedTerm, ...]:
-    """The terms that somebody agreed on, by start, as corrections say they were."""
+def decided(recorded: Recorded) -> tuple[int, int]:
+    """By what facts are read: when one was decided, and its place among those of the same instant."""
+    return min(recorded.effective_at, recorded.recorded_at), recorded.version
+
+
+def _notice(history: Iterable[Recorded]) -> Recorded | None:
+    """The notice that is in effect: given, and since then neither withdrawn nor voided by a renewal."""
+    notice: Recorded | None = None
+    for event in sorted(as_corrected(history), key=decided):
+        if event.type == "contract.notice_given":
+            notice = event
+        elif event.type == "contract.notice_withdrawn" or (
+            event.type == "contract.renewed" and not event.data.get("automatic")
+        ):
+            notice = None
+    return notice
+
+
+def _agreed_terms(history: Iterable[Recorded], term_months: int, by: int = FOREVER) -> tuple[AgreedTerm, ...]:
+    """The terms that somebody agreed on by an instant, by start, as corrections say they were."""
     spans = sorted(
         (event.data["start"], event.data.get("end") or "")
         for event in as_corrected(history)
-        if event.type in ("contract.drafted", "contract.renewed") and not event.data.get("automatic")
+        if event.type == "contract.drafted"
+        or (event.type == "contract.renewed" and not event.data.get("automatic") and decided(event)[0] <= by)
     )
     agreed: list[AgreedTerm] = []
     for start, end in spans:
@@ -137,15 +150,16 @@ def _agreed_terms(history: Iterable[Recorded], term_months: int) -> tuple[Agreed
 
 def _corrected(state: ContractState, corrected: events.TermsCorrected) -> ContractState:
     """The state with the members that an event should have had."""
-    noticed = corrected.corrected == "contract.notice_given"
-    first, last = corrected.terms[0], corrected.terms[-1]
+    agreed = _agreed_terms(state.history, state.term_months)
+    end = agreed[-1].end
     return replace(
         state,
-        start=first.start,
-        end=last.end,
-        agreed=_agreed_terms(state.history, state.term_months),
+        start=agreed[0].start,
+        end=end,
+        agreed=agreed,
         auto_renew=state.auto_renew if corrected.auto_renew is None else corrected.auto_renew,
         notice_days=state.notice_days if corrected.notice_days is None else corrected.notice_days,
-        notice_end=corrected.effective_end if noticed else state.notice_end,
-        cycle=corrected.renewal or state.cycle,
+        notice=_notice(state.history),
+        expired=None,
+        moved=(end, corrected.renewal) if corrected.renewal and end else state.moved,
     )

@@ -17,7 +17,8 @@ from app.domain.contract.commands import (
     TerminateContract,
     Terms,
 )
-from app.domain.contract.decisions import preview, require_binding, require_live, term_end
+from app.domain.contract.cycles import follows_on, term_end, term_of
+from app.domain.contract.decisions import preview, require_binding, require_live, require_order, terms_then
 from app.domain.contract.facts import as_corrected
 from app.domain.contract.preconditions import (
     check_changes,
@@ -52,22 +53,27 @@ CORRECTABLE: Final[Mapping[str, frozenset[str]]] = {
 def renew(state: ContractState, command: RenewContract, context: Context) -> tuple[Decided, ...]:
     """A further term, and its renewal cycle won. Raises: Refused or Invalid as the terms demand."""
     require_live(state, context)
-    ends = state.ends_on
-    start = command.start or (ends if state.noticed else state.end)
+    terms, decided = terms_then(state, context), min(context.effective_at, context.now)
+    ends = _day(terms.ends(), context)
+    noticed = terms.noticed_at is not None
+    start = command.start or (
+        ends if noticed else follows_on(state, day_of(context.effective_at, context.zone), decided)
+    )
     if start is None:
         raise Refused("open_ended", "an open-ended contract has no end to renew from; name a start")
     check_term(start, command.end)
     if command.retroactive and ends and start > ends:
-        _require_grace(state, ends, start, context)
+        _require_grace(ends, start, context)
         start = ends
-    _require_next(state, start, context)
+    require_order(state, "renewed", context, day_start(start, context.zone))
     if command.lines:
         check_lines(command.lines, start, command.end)
+    previous_end = ends or term_end(state, add_days(start, -1))
     event = events.ContractRenewed(
         start=start,
         end=command.end,
-        previous_end=_previous_end(state, start),
-        timing=_timing(state, command, start),
+        previous_end=previous_end,
+        timing=_timing(previous_end, command, start),
         retroactive=command.retroactive,
         lines=recorded_lines(command.lines) if command.lines else None,
         closes=min(ends or start, start),
@@ -76,21 +82,21 @@ def renew(state: ContractState, command: RenewContract, context: Context) -> tup
 
 
 def renew_automatically(state: ContractState, _command: RenewAutomatically, context: Context) -> tuple[Decided, ...]:
-    """A further term by the contract's own terms, its cycle won. Raises: Refused unless it renews itself and the day has come."""
-    require_binding(state)
-    if not state.auto_renew or state.end is None:
+    """The term that runs by itself at that time recorded, and the cycle before it won.
+
+    It invents no past: terms before that one need nobody who records them. Raises: Refused unless it renews itself and the day has come.
+    """
+    require_binding(state, context)
+    if not state.auto_renew or state.agreed[-1].end is None:
         raise Refused("not_auto_renewing", "the contract does not renew itself")
-    if state.noticed:
-        raise Refused("notice_given", "notice was given; the contract does not renew itself")
-    if day_start(state.end, context.zone) > context.now:
+    day = day_of(min(context.effective_at, context.now), context.zone)
+    start, end = term_of(state, day)
+    if day < state.agreed[-1].end or start <= state.went_on:
         raise Refused("not_due", "the term has not ended yet")
+    if state.terms(context).until <= day_start(start, context.zone):
+        raise Refused("notice_given", "notice was given; the contract does not renew itself")
     event = events.ContractRenewed(
-        start=state.end,
-        end=term_end(state, state.end),
-        previous_end=state.end,
-        timing="on_time",
-        automatic=True,
-        closes=state.end,
+        start=start, end=end, previous_end=start, timing="on_time", automatic=True, closes=start
     )
     return _renewed(state, event, context)
 
@@ -101,25 +107,28 @@ def expire(state: ContractState, _command: ExpireContract, context: Context) -> 
         raise Refused("contract_terminated", "the contract was terminated")
     if not state.signed:
         raise Refused("contract_not_signed", "what never began does not end")
-    if state.expired:
-        raise Refused("contract_expired", "the contract has expired already")
-    end = state.ends_on
+    end = _day(state.terms(context).ends(), context)
     if end is None or day_start(end, context.zone) > context.now:
         raise Refused("not_ended", "the contract goes on")
-    voluntary = state.notice_by == "client"
+    if state.expired == end:
+        raise Refused("contract_expired", "the contract has expired already")
+    voluntary = state.notice is not None and state.notice.data["by"] == "client"
     event_id, value = context.new_id("evt"), _value_before(state, end, context)
     return (
         Decided(events.ContractExpired(end=end, voluntary=voluntary), event_id=event_id),
-        *lost(context, event_id, value, "expired", voluntary=voluntary),
+        *lost(context, event_id, value, "expired", voluntary=voluntary, gives_way=by_watchers(state)),
     )
 
 
 def terminate(state: ContractState, command: TerminateContract, context: Context) -> tuple[Decided, ...]:
     """The end, and its renewal cycle lost. Raises: Refused for an end outside the term."""
-    require_binding(state)
+    if state.terminated:
+        raise Refused("contract_terminated", "the contract was terminated; a return is a new contract")
+    require_binding(state, context)
     if command.effective_end < state.start:
         raise Refused("end_before_start", "the contract cannot end before it begins")
-    if state.end and not state.auto_renew and command.effective_end > state.end:
+    last = state.agreed[-1].end
+    if last and not state.auto_renew and command.effective_end > last:
         raise Refused("end_after_term", "the contract ends before that by itself")
     event_id = context.new_id("evt")
     event = events.ContractTerminated(
@@ -129,9 +138,16 @@ def terminate(state: ContractState, command: TerminateContract, context: Context
         competitor=command.competitor,
     )
     value = _value_before(state, command.effective_end, context)
-    return (
-        Decided(event, event_id=event_id),
-        *lost(context, event_id, value, command.reason, voluntary=command.voluntary),
+    outcome = lost(context, event_id, value, command.reason, voluntary=command.voluntary, gives_way=by_watchers(state))
+    return Decided(event, event_id=event_id), *outcome
+
+
+def by_watchers(state: ContractState) -> frozenset[str]:
+    """The events that a watcher recorded because nobody said otherwise; an outcome by one of them gives way to a fact."""
+    return frozenset(
+        event.event_id
+        for event in state.history
+        if event.type == "contract.expired" or (event.type == "contract.renewed" and event.data.get("automatic"))
     )
 
 
@@ -170,33 +186,25 @@ def _renewed(state: ContractState, event: events.ContractRenewed, context: Conte
     before = state.schedule(context)
     after = schedules.apply(before, preview(event, event_id, context.stream_id, state, context), context.zone)
     value = after.annual_at(day_start(event.start, context.zone))
-    return (Decided(event, event_id=event_id), *won(context, event_id, value))
+    return (Decided(event, event_id=event_id), *won(context, event_id, value, by_watchers(state)))
 
 
-def _require_next(state: ContractState, start: str, context: Context) -> None:
-    periods = state.schedule(context).terms.periods
-    if start <= state.start or any(day_start(start, context.zone) <= begins for begins, _ in periods):
-        raise Refused("overlapping_term", "the new term must begin after the last one did")
-
-
-def _require_grace(state: ContractState, ends: str, start: str, context: Context) -> None:
-    if state.expired:
-        raise Refused("contract_expired", "the contract has expired; a renewal begins it anew and leaves the gap")
+def _require_grace(ends: str, start: str, context: Context) -> None:
     days = rules_in_force(context, RenewalRules(), start).grace_days
     if start > add_days(ends, days):
         raise Refused("grace_exceeded", f"a gap of more than {days} days cannot be closed afterwards")
 
 
-def _previous_end(state: ContractState, start: str) -> str | None:
-    """The end against which a renewal is early or late: by notice, or of the term that runs until the new one."""
-    return state.ends_on or term_end(state, add_days(start, -1))
-
-
-def _timing(state: ContractState, command: RenewContract, start: str) -> str:
-    ended = _previous_end(state, start)
+def _timing(ended: str | None, command: RenewContract, start: str) -> str:
+    """Whether a renewal is early or late. Takes: the end by notice, or of the term that runs until the new one."""
     if ended is None or start < ended:
         return "early"
     return "late" if start > ended or command.retroactive else "on_time"
+
+
+def _day(at: int, context: Context) -> str | None:
+    """The day of an instant; none for one that never comes."""
+    return day_of(at, context.zone) if at < FOREVER else None
 
 
 def _value_before(state: ContractState, end: str, context: Context) -> int:
@@ -230,7 +238,7 @@ def _corrected_terms(
     members = correction.model_dump(exclude_none=True)
     if not members.keys() <= CORRECTABLE.get(named.type, frozenset()):
         raise Refused("not_correctable", "the event has no such member")
-    if named.type == "contract.notice_given" and not (state.noticed and _newest(state, named)):
+    if named.type == "contract.notice_given" and (state.notice is None or state.notice.event_id != named.event_id):
         raise Refused("not_correctable", "the notice is not in effect any more")
     history = list(as_corrected(state.history, named.event_id, members))
     after = _terms_of(history, context)
@@ -241,7 +249,7 @@ def _corrected_terms(
     if same_notice and after == state.schedule(context).terms:
         raise Refused("nothing_to_correct", "the correction changes nothing")
     cycle = context.states.get("renewal")
-    moves = cycle is not None and cycle.outcome is None and terms[-1].end not in (None, state.end)
+    moves = cycle is not None and cycle.outcome is None and terms[-1].end not in (None, state.agreed[-1].end)
     return events.TermsCorrected(
         corrects=named.event_id,
         corrected=named.type,
@@ -250,11 +258,6 @@ def _corrected_terms(
         renewal=context.ids["renewal"] if moves else None,
         **members,
     )
-
-
-def _newest(state: ContractState, named: Recorded) -> bool:
-    """Whether it is the latest event of its type."""
-    return [event for event in state.history if event.type == named.type][-1] is named
 
 
 def _terms_of(history: list[Recorded], context: Context) -> ContractTerms:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from app.domain.contract.cycles import follows_on
+from app.domain.contract.state import ContractState
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import day_start, days_earlier, scaled, unscaled
+from app.domain.kernel.values import day_start, days_earlier, nearest_day, scaled, unscaled
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal, ReachMilestone, SetRenewalRisk, SubmitForecast
 from app.domain.renewal.events import (
     RenewalDeferred,
@@ -20,23 +22,24 @@ from app.domain.renewal.state import RenewalState
 
 
 def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tuple[Event, ...]:
-    """A cycle for the current term, its value frozen. Raises: Refused when nothing is due."""
-    contract = context.states["contract"]
+    """A cycle for the term that runs, its value frozen. Raises: Refused when nothing is due."""
+    contract: ContractState = context.states["contract"]
     if contract.terminated:
         raise Refused("contract_terminated", "a terminated contract is not renewed")
     if not contract.signed:
         raise Refused("contract_not_signed", "nothing is due before signature")
-    if contract.expired:
-        raise Refused("contract_expired", "the contract has ended; who comes back renews it late, with no cycle")
-    if contract.end is None:
+    due = _due(context)
+    if due is None:
         raise Refused("open_ended", "an open-ended contract has no due date")
-    value = contract.schedule(context).annual_at(day_start(contract.end, context.zone) - 1)
+    if contract.terms(context).ends() <= context.effective_at:
+        raise Refused("contract_expired", "the contract has ended; who comes back renews it late, with no cycle")
+    value = contract.schedule(context).annual_at(day_start(due, context.zone) - 1)
     return (
         RenewalOpened(
-            account=contract.account,
+            account=str(contract.account),
             contract=context.ids["contract"],
-            due=contract.end,
-            notice_deadline=days_earlier(contract.end, contract.notice_days),
+            due=due,
+            notice_deadline=days_earlier(due, contract.notice_days),
             atr=unscaled(value),
             currency=contract.currency,
         ),
@@ -45,7 +48,13 @@ def open_(_state: RenewalState, _command: OpenRenewal, context: Context) -> tupl
 
 def reference(_command: OpenRenewal, context: Context) -> str:
     """The contract and the day on which it is due: there is one cycle for both."""
-    return f"{context.ids['contract']}@{context.states['contract'].end}"
+    return f"{context.ids['contract']}@{_due(context)}"
+
+
+def _due(context: Context) -> str | None:
+    """The contract's next day that is due."""
+    at = min(context.effective_at, context.now)
+    return follows_on(context.states["contract"], nearest_day(context.effective_at, context.zone), at)
 
 
 def set_risk(state: RenewalState, command: SetRenewalRisk, _context: Context) -> tuple[Event, ...]:
@@ -108,10 +117,13 @@ def _require_probability(probability: str | None) -> None:
         raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
 
 
-def won(context: Context, contract_event: str, value: int) -> Sequence[Decided]:
-    """The open cycle of a contract won by its renewal; nothing where there is none. `value`: annual, in 10^-6."""
+def won(context: Context, contract_event: str, value: int, gives_way: frozenset[str]) -> Sequence[Decided]:
+    """The cycle of a contract won by its renewal; nothing where there is none, or it is decided.
+
+    Takes: `value`, annual, in 10^-6; the events of the contract whose outcomes give way.
+    """
     cycle: RenewalState | None = context.states.get("renewal")
-    if cycle is None or cycle.outcome:
+    if cycle is None or cycle.settled("won", gives_way):
         return ()
     event = RenewalWon(
         contract=cycle.contract,
@@ -119,14 +131,17 @@ def won(context: Context, contract_event: str, value: int) -> Sequence[Decided]:
         contract_event=contract_event,
         value=unscaled(value),
         uplift=unscaled(value - cycle.atr),
+        corrects=cycle.decision or None,
     )
     return (Decided(event, beside="renewal"),)
 
 
-def lost(context: Context, contract_event: str, value: int, reason: str, *, voluntary: bool) -> Sequence[Decided]:
-    """The open cycle of a contract lost by its end; nothing where there is none. `value`: annual, in 10^-6."""
+def lost(
+    context: Context, contract_event: str, value: int, reason: str, *, voluntary: bool, gives_way: frozenset[str]
+) -> Sequence[Decided]:
+    """The cycle of a contract lost by its end; nothing where there is none, or it is decided. Takes: as `won`."""
     cycle: RenewalState | None = context.states.get("renewal")
-    if cycle is None or cycle.outcome:
+    if cycle is None or cycle.settled("lost", gives_way):
         return ()
     event = RenewalLost(
         contract=cycle.contract,
@@ -135,5 +150,6 @@ def lost(context: Context, contract_event: str, value: int, reason: str, *, volu
         value=unscaled(value),
         reason=reason,
         voluntary=voluntary,
+        corrects=cycle.decision or None,
     )
     return (Decided(event, beside="renewal"),)

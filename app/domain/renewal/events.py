@@ -1,5 +1,7 @@
 """What can have happened to a renewal cycle: one contract, one due date."""
 
+from typing import Any
+
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import Business, Public
 
@@ -36,8 +38,21 @@ class RenewalDeferred(Event):
     new_due: Public[str]
 
 
-class RenewalWon(Event):
-    """The contract was renewed. contract_event: the event that did it. value: annual, of the new term."""
+class Outcome(Event):
+    """An event whose second version says which outcome it corrects."""
+
+    VERSION = 2
+
+    @staticmethod
+    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
+        """The data of the first version, which is valid in the second as it is."""
+        return data
+
+
+class RenewalWon(Outcome):
+    """The contract was renewed. contract_event: the event that did it. value: annual, of the new term. corrects: the outcome that was
+    recorded before, because nobody had said otherwise.
+    """
 
     TOPIC = "renewal.won"
     contract: Public[str]
@@ -45,10 +60,11 @@ class RenewalWon(Event):
     contract_event: Public[str]
     value: Business[str]
     uplift: Business[str]
+    corrects: Public[str | None] = None
 
 
-class RenewalLost(Event):
-    """The contract was not renewed. value: annual, lost."""
+class RenewalLost(Outcome):
+    """The contract was not renewed. value: annual, lost. corrects: as of one that was won."""
 
     TOPIC = "renewal.lost"
     contract: Public[str]
@@ -57,6 +73,7 @@ class RenewalLost(Event):
     value: Business[str]
     reason: Business[str]
     voluntary: Public[bool]
+    corrects: Public[str | None] = None
 
 
 class RenewalMilestoneReached(Event):

@@ -3,6 +3,7 @@
 import pytest
 
 from app.domain.contract.commands import (
+    CorrectContract,
     ExpireContract,
     GiveNotice,
     RenewAutomatically,
@@ -59,9 +60,56 @@ def test_a_notice_that_took_effect_is_the_clients_wish(scenario: Scenario) -> No
     scenario.do(ExpireContract(), contract=contract)
 
     assert last(scenario, contract) == {"topic": "contract.expired", "end": "2026-06-01", "voluntary": True}
-    assert (
-        refusal(scenario, WithdrawNotice(effective_at="2026-05-01"), contract=contract) == "Refused notice_took_effect"
-    )
+    late = WithdrawNotice(effective_at="2026-06-01")
+    assert refusal(scenario, late, contract=contract) == "Refused notice_took_effect"
+
+
+def test_an_expiry_gives_way_to_a_withdrawal_that_is_recorded_afterwards(scenario: Scenario) -> None:
+    contract = signed(scenario, auto_renew=True)
+    scenario.do(GiveNotice(effective_at="2026-02-01", effective_end="2026-06-01"), contract=contract)
+    scenario.set_now("2026-06-02T00:00:00Z")
+    scenario.do(ExpireContract(), contract=contract)
+
+    scenario.do(WithdrawNotice(effective_at="2026-05-01"), contract=contract)
+
+    assert annual(scenario, contract, "2026-06-01", "2027-06-01") == ["12000", "12000"]
+    assert refusal(scenario, ExpireContract(), contract=contract) == "Refused not_ended"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        RenewContract(start="2027-01-20", end="2028-01-01", retroactive=True),
+        RenewContract(start="2027-01-01", end="2028-01-01", effective_at="2026-12-20"),
+    ],
+)
+def test_an_expiry_and_a_lost_cycle_give_way_to_a_renewal_that_is_recorded_afterwards(
+    scenario: Scenario, told: RenewContract
+) -> None:
+    contract = signed(scenario)
+    cycle = scenario.do(OpenRenewal(), contract=contract).id
+    scenario.set_now("2027-02-01T00:00:00Z")
+    scenario.do(ExpireContract(), contract=contract)
+    lost = scenario.stream(cycle)[-1]
+
+    scenario.do(told, contract=contract)
+
+    won = scenario.stream(cycle)[-1]
+    assert (lost.type, won.type, won.data["corrects"]) == ("renewal.lost", "renewal.won", lost.event_id)
+    assert annual(scenario, contract, "2027-01-01", "2027-12-31") == ["12000", "12000"]
+
+
+def test_a_corrected_end_revives_a_contract_that_had_expired(scenario: Scenario) -> None:
+    contract = signed(scenario)
+    scenario.set_now("2027-02-01T00:00:00Z")
+    scenario.do(ExpireContract(), contract=contract)
+
+    wrong = scenario.stream(contract)[0].event_id
+    scenario.do(CorrectContract(corrects=wrong, terms={"end": "2027-01-15"}), contract=contract)
+    scenario.do(ExpireContract(), contract=contract)
+
+    assert last(scenario, contract) == {"topic": "contract.expired", "end": "2027-01-15", "voluntary": False}
+    assert refusal(scenario, ExpireContract(), contract=contract) == "Refused contract_expired"
 
 
 def test_what_goes_on_does_not_expire(scenario: Scenario) -> None:
@@ -85,8 +133,6 @@ def test_an_expired_contract_is_taken_up_again_after_a_gap_and_may_expire_again(
     scenario.set_now("2027-02-01T00:00:00Z")
     scenario.do(ExpireContract(), contract=contract)
 
-    closing = RenewContract(start="2027-01-20", end="2028-01-01", retroactive=True)
-    assert refusal(scenario, closing, contract=contract) == "Refused contract_expired"
     scenario.do(RenewContract(start="2027-03-01", end="2028-01-01"), contract=contract)
 
     assert annual(scenario, contract, "2026-12-31", "2027-01-01", "2027-03-01") == ["12000", "0", "12000"]
@@ -134,12 +180,29 @@ def test_the_last_day_of_a_month_does_not_wear_off(scenario: Scenario) -> None:
     scenario.set_now("2026-12-01T00:00:00Z")
 
     ends = []
-    for _ in range(3):
-        scenario.do(RenewAutomatically(), contract=contract)
+    for day in ("2026-01-31", "2026-02-28", "2026-03-31"):
+        scenario.do(RenewAutomatically(effective_at=day), contract=contract)
         ends.append(last(scenario, contract)["end"])
 
     assert ends == ["2026-02-28", "2026-03-31", "2026-04-30"]
     assert annual(scenario, contract, "2026-02-28", "2026-03-30") == ["12000", "12000"]
+
+
+def test_what_renewed_itself_for_years_is_recorded_from_its_running_term_on(scenario: Scenario) -> None:
+    contract = signed(scenario, start="2019-08-31", end="2020-02-29", auto_renew=True, renewal_term_months=6)
+    scenario.set_now("2026-03-10T00:00:00Z")
+    cycle = scenario.do(OpenRenewal(effective_at="2026-02-10"), contract=contract).id
+
+    scenario.do(RenewAutomatically(), contract=contract)
+
+    told = last(scenario, contract)
+    assert (told["start"], told["end"], told["closes"]) == ("2026-02-28", "2026-08-31", "2026-02-28")
+    assert scenario.stream(cycle)[0].data["due"] == "2026-02-28"
+    assert scenario.stream(cycle)[-1].type == "renewal.won"
+    assert annual(scenario, contract, "2019-08-31", "2023-05-01", "2026-09-01") == ["12000", "12000", "12000"]
+    assert refusal(scenario, RenewAutomatically(), contract=contract) == "Refused not_due"
+    scenario.do(RenewContract(end="2027-08-31"), contract=contract)
+    assert last(scenario, contract)["start"] == "2026-08-31"
 
 
 # --- renewal, at the edges ---
