@@ -15,6 +15,7 @@ from app.domain.kernel.values import instant
 from app.domain.policy.rules import MetricRules
 from app.kpi_queries.counting_policies import closing_day, policies_in_force
 from app.kpi_queries.currency import check_currencies, currency_of, exchange_of
+from app.kpi_queries.groups import group_by, groups_of, suffice
 from app.kpi_queries.open_periods import sums_ahead, views_ahead, warned
 from app.kpi_queries.query import KpiQuery, KpiResult, kpi_of, method_of, options_of, period_of
 from app.kpi_queries.sources import SOURCES, views_of
@@ -25,8 +26,10 @@ from app.read_side.reader import Reader
 from app.store.positions import followers
 from projections.kpis.base import KpiContext, Method, measure
 from projections.kpis.conversion import Exchange
+from projections.kpis.groups import groups_body
 from projections.kpis.presentation import figure
 from projections.kpis.rule_sets import ROW_RULES, differing
+from projections.kpis.sharing import OPTION
 from projections.view import View
 from projections.views.contract_lines import ContractLine
 
@@ -57,6 +60,7 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
     # 1. Period: from which instant to which.
     start, end, cut, over = period_of(kpi, query, when, zone)
     context = KpiContext(start=start, end=end, zone=zone, options=options_of(kpi, query), as_of=when.as_of)
+    grouped = OPTION in context.options
 
     # 2. Source: the position, and what the database sums of the rows at it, both of one moment.
     views = views_of(kpi.name) if over else (*views_of(kpi.name), *views_ahead(kpi))
@@ -72,7 +76,7 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
             newest=newest,
             owned_at=start if scope.attribution == "start" else end,
         )
-        sums = source.sums(sql_query, explained=explained)
+        sums = source.sums(sql_query, explained=explained or grouped)
         ahead = None if over else sums_ahead(sql_query, kpi, when.as_of)
     if scope.account is not None:
         account_of(reader.log.stream(tenant_id, scope.account), position, zone)
@@ -95,9 +99,10 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
         context=context,
     )
     summed, lines = None, list[ContractLine]()
-    if sums is not None and sums_suffice(method, policies.metric, explained=explained):
+    by = group_by(request)
+    if sums is not None and sums_suffice(method, policies.metric, explained=explained or grouped):
         summed = sums.figure(request, exchange)
-    if summed is None:
+    if summed is None or (by is not None and not suffice(request, summed, by)):
         summed, lines = _from_rows(source, request, exchange)
     rates = exchange.used() if exchange is not None else []
     currency = exchange.currency if exchange is not None else currency_of(method, scope, summed.currencies)
@@ -114,6 +119,7 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
         policy_version=policies.version,
         fx_version=policies.fx_version if rates else None,
         rates=rates or None,
+        groups=None if by is None else groups_of(source, request, exchange, summed, by),
     )
 
 
@@ -175,6 +181,8 @@ def answer(query: KpiQuery, when: When, result: KpiResult) -> dict[str, Any]:
     body = figure(kpi, result.measure, result.context)
     warnings = {**({"period_cut_at_as_of": None} if result.cut else {}), **result.ahead}
     body["warnings"] += [{"code": code, "count": count} for code, count in warnings.items()]
+    if result.groups is not None:
+        body["groups"] = groups_body(kpi, result.measure, result.groups, result.context.currency)
     return {
         "name": kpi.name,
         "value": body.pop("value"),

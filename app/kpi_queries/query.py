@@ -10,6 +10,7 @@ from app.domain.kernel.values import NONE, as_compared, day_start, instant, plai
 from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.base import Kpi, KpiContext, Measure, Warnings
+from projections.kpis.groups import Group
 from projections.kpis.presentation import Contribution
 from projections.views.contract_lines import ContractLine
 
@@ -100,6 +101,7 @@ class KpiResult:
     policy_version: str
     fx_version: str | None = None
     rates: Sequence[Mapping[str, str]] | None = None
+    groups: Sequence[Group] | None = None
 
 
 def kpi_of(name: str) -> Kpi:

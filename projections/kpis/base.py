@@ -168,6 +168,8 @@ class RowKind(Enum):
 
 STANDING: Final = frozenset({RowKind.RENEWALS, RowKind.FORECAST_OUTLOOKS, RowKind.FORECAST_PREDICTIONS})
 """Rows that are about a period and read as they stood at an instant, before it, within or after: `as_of` does not end the period."""
+GROUPED: Final = frozenset({"group_by"})
+"""The option of a figure that is a sum over accounts, contracts or lines: by what it is shared out."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from projections.kpis.account_movements import AccountMovements
-from projections.kpis.base import MONTHLY, Kpi, Method, RowKind, Share
+from projections.kpis.base import GROUPED, MONTHLY, Kpi, Method, RowKind, Share
 from projections.kpis.retention import NOBODY
 from projections.kpis.rule_sets import ACCOUNT_RULES
 from projections.kpis.sql_expression import OPENING, SqlExpression, of_payers
@@ -31,4 +31,5 @@ EXPANSION_RATE: Final = Kpi(
         ),
     },
     source="docs/kpis.md#expansion_rate",
+    options=GROUPED,
 )

@@ -24,6 +24,7 @@ from projections.kpis.decimals import quantity, ratio, rising
 from projections.kpis.renewals import cycle_streams, unassessed
 from projections.kpis.row_type import RowType, items
 from projections.kpis.rule_sets import NO_RULES
+from projections.kpis.sharing import GROUPS, share_out
 from projections.views.forecasts import Forecast
 from projections.views.renewals import Renewal
 
@@ -37,7 +38,6 @@ EXPECTED: Final = Scale(MICRO * MICRO, money=True)
 """Annual amounts in 10^-6 times chances in 10^-6."""
 COLUMNS: Final = ("low", "base", "high")
 """What a forecast says: at the least, on average, at the most."""
-GROUPS: Final = ("owner", "tier", "product")
 DAYS_BEFORE: Final = 30
 MOST_DAYS: Final = 1_000
 
@@ -67,12 +67,14 @@ class Expected(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """A term that falls due, and whose account it is of."""
+    """A term that falls due, and whose account it is of. native: the currency of its contract, whatever amounts are converted to."""
 
     account: str
     term: Renewal
     owner: str | None = None
     tier: str | None = None
+    industry: str | None = None
+    native: str | None = None
 
     def item(self, per: int = 1) -> dict[str, Any]:
         """As an explanation shows it. Takes: in how many parts of the usual ones its amounts are."""
@@ -188,47 +190,36 @@ def _outlook(measure: Measure, context: KpiContext) -> ComputedValue:
         "renewed": quantity(sum(row.term.renewed or 0 for row in rows), yearly, currency),
         "renewals": len(rows),
     }
-    if "by" in context.options:
-        members["groups"] = _groups(rows, context.options["by"], weighted, currency)
+    if "group_by" in context.options:
+        members["groups"] = _groups(rows, context.options["group_by"], weighted, currency)
     return ComputedValue(measure.value, members)
 
 
 def _groups(rows: Sequence[Outlook], by: str, scale: Scale, currency: str | None) -> list[dict[str, Any]]:
-    """Low, base and high by owner, tier or product, in this order in each group; each column sums to that of the whole."""
+    """Low, base and high of each group, in this order; each column sums to that of the whole."""
     if by not in GROUPS:
-        raise Invalid("invalid_option", f"by is one of {', '.join(GROUPS)}")
+        raise Invalid("invalid_option", f"group_by is one of {', '.join(GROUPS)}")
     groups: dict[str | None, list[int]] = {}
     for row in rows:
         least, base, most = expected(row.term).bounds
-        parts = row.term.products if by == "product" else {getattr(row, by): 1}
-        for name, amounts in _split((least, base - least, most - base), parts).items():
+        parts = row.term.products if by == "product" else {getattr(row, "native" if by == "currency" else by): 1}
+        for name, amounts in share_out((least, base - least, most - base), parts).items():
             sums = groups.setdefault(name, [0, 0, 0, 0])
             groups[name] = [one + other for one, other in zip(sums, (*amounts, 1), strict=True)]
     names = sorted(groups, key=lambda name: (name is None, name or ""))
     bounds = [tuple(accumulate(groups[name][:3])) for name in names]
     columns = rising([[amounts[at] for amounts in bounds] for at in range(3)], scale, currency)
     return [
-        {by: name, **{column: columns[of][at] for of, column in enumerate(COLUMNS)}, "renewals": groups[name][3]}
+        {
+            "name": name,
+            "value": columns[1][at],
+            "numerator": columns[1][at],
+            "denominator": None,
+            **{column: columns[of][at] for of, column in enumerate(COLUMNS)},
+            "renewals": groups[name][3],
+        }
         for at, name in enumerate(names)
     ]
-
-
-def _split(amounts: Sequence[int], parts: Mapping[Any, int]) -> dict[str | None, list[int]]:
-    """Amounts in proportion, exactly: the last part takes what division leaves.
-
-    A part below nothing, that of a credit, takes no share, so that no part is worth more than the whole; parts that are all below it do.
-    """
-    shares = {name: part for name, part in parts.items() if part > 0} or {
-        name: -part for name, part in parts.items() if part
-    }
-    whole = sum(shares.values())
-    if not whole:
-        return {None: list(amounts)}
-    split = {name: [amount * part // whole for amount in amounts] for name, part in shares.items()}
-    last = list(split)[-1]
-    for at, amount in enumerate(amounts):
-        split[last][at] += amount - sum(amounts_of_part[at] for amounts_of_part in split.values())
-    return split
 
 
 def _undoubted(rows: Sequence[Outlook], _measure: Measure) -> Warnings:
@@ -323,7 +314,7 @@ RENEWAL_FORECAST: Final = Kpi(
     },
     warn=_undoubted,
     source="docs/kpis.md#renewal_forecast",
-    options=frozenset({"by"}),
+    options=frozenset({"group_by"}),
     calculation=3,
 )
 FORECAST_ACCURACY: Final = Kpi(

@@ -39,7 +39,7 @@ def figure(kpi: Kpi, measure: Measure, context: KpiContext) -> dict[str, Any]:
     warnings = kpi.warn(rows, measure) if measure.warnings is None else {**measure.warnings, **kpi.warn((), measure)}
     warnings |= computed.warnings
     body: dict[str, Any] = {
-        "value": None if value is None else _written(kpi, value, currency),
+        "value": None if value is None else written(kpi, value, currency),
         "numerator": quantity(measure.numerator, method.numerator, currency),
         "denominator": quantity(measure.denominator, method.denominator, currency) if method.denominator else None,
         "warnings": [{"code": code, "count": count} for code, count in warnings.items()],
@@ -50,11 +50,12 @@ def figure(kpi: Kpi, measure: Measure, context: KpiContext) -> dict[str, Any]:
         body |= computed.members
     elif kpi.unit == "rows":
         waterfall_rows = waterfall(rows) if measure.parts is None else waterfall_of(measure.parts)
-        body["rows"] = _steps(waterfall_rows, MONTHLY.times(measure.scale_factor), currency)
+        body["rows"] = waterfall_body(waterfall_rows, MONTHLY.times(measure.scale_factor), currency)
     return body
 
 
-def _written(kpi: Kpi, value: Fraction, currency: str | None) -> str:
+def written(kpi: Kpi, value: Fraction, currency: str | None) -> str:
+    """A value as it is answered: a ratio, or money."""
     return ratio(value) if is_share(kpi) else money(value, currency)
 
 
@@ -64,7 +65,8 @@ def is_share(kpi: Kpi) -> bool:
     return share or kpi.unit in ("ratio", "number")
 
 
-def _steps(waterfall_rows: Sequence[WaterfallRow], scale: Scale, currency: str | None) -> list[dict[str, Any]]:
+def waterfall_body(waterfall_rows: Sequence[WaterfallRow], scale: Scale, currency: str | None) -> list[dict[str, Any]]:
+    """A waterfall's rows as they are answered."""
     opening, *between, closing = waterfall_rows
     signed = steps(opening.amount, [step.sign * step.amount for step in between], closing.amount, scale, currency)
     body: list[dict[str, Any]] = [{"name": "opening", "amount": quantity(opening.amount, scale, currency)}]

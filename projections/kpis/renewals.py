@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from projections.kpis.base import COUNT, YEARLY, Kpi, Measure, Method, RowKind, Share, Warnings, counted
+from projections.kpis.base import COUNT, GROUPED, YEARLY, Kpi, Measure, Method, RowKind, Share, Warnings, counted
 from projections.kpis.decimals import quantity
 from projections.kpis.row_type import RowType, items
 from projections.kpis.rule_sets import NO_RULES
@@ -128,6 +128,7 @@ AVAILABLE_TO_RENEW: Final = Kpi(
         ),
     },
     source="docs/kpis.md#available_to_renew",
+    options=GROUPED,
     calculation=2,
 )
 REVENUE_AT_RISK: Final = Kpi(
@@ -151,6 +152,7 @@ REVENUE_AT_RISK: Final = Kpi(
     },
     warn=_unassessed,
     source="docs/kpis.md#revenue_at_risk",
+    options=GROUPED,
     calculation=2,
 )
 RENEWAL_RATE: Final = Kpi(
@@ -192,5 +194,6 @@ RENEWAL_RATE: Final = Kpi(
     },
     warn=_undecided,
     source="docs/kpis.md#renewal_rate",
+    options=GROUPED,
     calculation=2,
 )

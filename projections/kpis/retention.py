@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from projections.kpis.account_movements import LOSSES, AccountMovements
-from projections.kpis.base import COUNT, MONTHLY, Kpi, Measure, Method, RowKind, Share, Warnings, counted
+from projections.kpis.base import COUNT, GROUPED, MONTHLY, Kpi, Measure, Method, RowKind, Share, Warnings, counted
 from projections.kpis.rule_sets import ACCOUNT_RULES
 from projections.kpis.sql_expression import (
     NOTHING,
@@ -117,6 +117,7 @@ CLIENT_RETENTION_RATE: Final = Kpi(
     },
     warn=_client_warnings,
     source="docs/kpis.md#client_retention_rate",
+    options=GROUPED,
 )
 
 CUSTOMER_CHURN_RATE: Final = Kpi(
@@ -138,6 +139,7 @@ CUSTOMER_CHURN_RATE: Final = Kpi(
     },
     warn=_suspended_at_end,
     source="docs/kpis.md#customer_churn_rate",
+    options=GROUPED,
 )
 
 NET_REVENUE_RETENTION: Final = Kpi(
@@ -181,6 +183,7 @@ NET_REVENUE_RETENTION: Final = Kpi(
     },
     warn=_revenue_warnings,
     source="docs/kpis.md#net_revenue_retention",
+    options=GROUPED,
 )
 
 GROSS_REVENUE_RETENTION: Final = Kpi(
@@ -211,4 +214,5 @@ GROSS_REVENUE_RETENTION: Final = Kpi(
     },
     warn=_revenue_warnings,
     source="docs/kpis.md#gross_revenue_retention",
+    options=GROUPED,
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from projections.kpis.account_movements import GAINS, LOSSES, AccountMovements
-from projections.kpis.base import COUNT, MONTHLY, YEARLY, Kpi, Method, RowKind, Share
+from projections.kpis.base import COUNT, GROUPED, MONTHLY, YEARLY, Kpi, Method, RowKind, Share
 from projections.kpis.retention import NOBODY
 from projections.kpis.rule_sets import ACCOUNT_RULES, LINE_RULES, MOVEMENT_RULES
 from projections.kpis.sql_expression import (
@@ -132,6 +132,7 @@ MRR: Final = Kpi(
         )
     },
     source="docs/kpis.md#mrr",
+    options=GROUPED,
 )
 
 ARR: Final = Kpi(
@@ -150,6 +151,7 @@ ARR: Final = Kpi(
         )
     },
     source="docs/kpis.md#arr",
+    options=GROUPED,
 )
 
 ARPA: Final = Kpi(
@@ -170,6 +172,7 @@ ARPA: Final = Kpi(
         )
     },
     source="docs/kpis.md#arpa",
+    options=GROUPED,
 )
 
 ARR_GROWTH: Final = Kpi(
@@ -190,6 +193,7 @@ ARR_GROWTH: Final = Kpi(
         )
     },
     source="docs/kpis.md#arr_growth",
+    options=GROUPED,
 )
 
 MRR_WATERFALL: Final = Kpi(
@@ -208,6 +212,7 @@ MRR_WATERFALL: Final = Kpi(
         )
     },
     source="docs/kpis.md#mrr_waterfall",
+    options=GROUPED,
 )
 
 QUICK_RATIO: Final = Kpi(
@@ -228,6 +233,7 @@ QUICK_RATIO: Final = Kpi(
         )
     },
     source="docs/kpis.md#quick_ratio",
+    options=GROUPED,
 )
 
 GROSS_MRR_CHURN_RATE: Final = Kpi(
@@ -248,6 +254,7 @@ GROSS_MRR_CHURN_RATE: Final = Kpi(
         )
     },
     source="docs/kpis.md#gross_mrr_churn_rate",
+    options=GROUPED,
 )
 
 NET_MRR_CHURN_RATE: Final = Kpi(
@@ -270,4 +277,5 @@ NET_MRR_CHURN_RATE: Final = Kpi(
         )
     },
     source="docs/kpis.md#net_mrr_churn_rate",
+    options=GROUPED,
 )

@@ -10,13 +10,14 @@ from projections.view import Condition, Partial, Rows, View, account
 
 
 class Holding(NamedTuple):
-    """An account's owner and tier over [valid_from, valid_to), in microseconds."""
+    """An account's owner, tier and industry over [valid_from, valid_to), in microseconds."""
 
     account: str
     valid_from: int
     valid_to: int
     owner: str | None
     tier: str | None
+    industry: str | None
     told: dict[str, bool]
     """The members that an event changed here; a change recorded later reaches up to the next of these."""
 
@@ -29,6 +30,7 @@ def _opened(_rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[
         valid_to=FOREVER,
         owner=data.get("owner"),
         tier=data.get("tier"),
+        industry=data.get("industry"),
         told={"owner": True, "tier": True},
     )
     return {(row.account, row.valid_from): row}
@@ -68,7 +70,7 @@ def _holding(row: Holding, member: str, value: str | None, *, marked: bool) -> H
 
 VIEW = View(
     name="portfolios",
-    version=1,
+    version=2,
     row=Holding,
     keys=("account", "valid_from"),
     on={"account.opened": _opened, "account.owner_set": _set, "account.tier_set": _set},

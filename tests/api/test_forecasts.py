@@ -128,22 +128,22 @@ def test_d19_and_its_explanation_and_groups(agency: Client) -> None:
     say(agency, one, "commit", "1200000.00", "0.9")
     say(agency, two, "best_case", "800000.00", "0.9")
 
-    figure = forecast(agency, by="owner")
+    figure = forecast(agency, group_by="owner")
     explained = agency.read("/v1/kpis/renewal_forecast/explain", **{"from": "2027-01-01", "to": "2028-01-01"})
 
     assert (figure["value"], figure["low"], figure["high"]) == ("1800000.00", "1080000.00", "2000000.00")
-    assert [(group["owner"], group["base"]) for group in figure["groups"]] == [
+    assert [(group["name"], group["base"]) for group in figure["groups"]] == [
         ("maria", "1080000.00"),
         ("tom", "720000.00"),
     ]
     assert [row["contribution"]["numerator"] for row in explained["data"]] == ["1080000.00", "720000.00"]
     assert [item["probability"] for row in explained["data"] for item in row["items"]] == ["0.9", "0.9"]
     assert {event["type"] for row in explained["data"] for event in row["events"]} >= {"renewal.forecast_submitted"}
-    assert [group["tier"] for group in forecast(agency, by="tier")["groups"]] == ["gold", None]
+    assert [group["name"] for group in forecast(agency, group_by="tier")["groups"]] == ["gold", None]
     assert forecast(agency, owner="tom")["value"] == "720000.00"
-    bad = agency.see("/v1/kpis/renewal_forecast", by="moon", **{"from": "2027-01-01", "to": "2028-01-01"})
+    bad = agency.see("/v1/kpis/renewal_forecast", group_by="moon", **{"from": "2027-01-01", "to": "2028-01-01"})
     assert (bad.status_code, bad.json()["code"]) == (400, "invalid_option")
-    alien = agency.see("/v1/kpis/renewal_rate", by="owner", **{"from": "2027-01-01", "to": "2028-01-01"})
+    alien = agency.see("/v1/kpis/win_rate", group_by="owner", **{"from": "2027-01-01", "to": "2028-01-01"})
     assert (alien.status_code, alien.json()["code"]) == (400, "option_not_allowed")
 
 
@@ -201,12 +201,12 @@ def test_several_currencies_are_reported_in_one_at_the_openings_rates_and_explai
     assert (twice.status_code, twice.json()["code"]) == (400, "currency_twice")
     valued(agency, *RISING)
 
-    figure = agency.read("/v1/kpis/renewal_forecast", by="product", **params)
+    figure = agency.read("/v1/kpis/renewal_forecast", group_by="product", **params)
 
     # 13,000 x 0.5 x 1.2 + 12,000 x 0.95; what is committed is the dollars
     assert (figure["low"], figure["base"], figure["high"]) == ("11400.00", "19200.00", "27600.00")
     assert (figure["available_to_renew"], figure["uplift"], figure["currency"]) == ("27120.00", "240.00", "USD")
-    assert [(one["product"], one["base"]) for one in figure["groups"]] == [("USD", "11400.00"), ("retainer", "7800.00")]
+    assert [(one["name"], one["base"]) for one in figure["groups"]] == [("USD", "11400.00"), ("retainer", "7800.00")]
     assert figure["fx_version"] == "fx@default/1"
     assert figure["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-06-01", "rate": "1.2"}]
     figures = {

@@ -14,8 +14,8 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.options import OptionMembers, Options, options
 from app.api.kpis.parts import (
     ExplainedAccountBody,
+    FigureGroupBody,
     FigureScopeBody,
-    ForecastGroupBody,
     PersonAccuracyBody,
     UsedRateBody,
     WaterfallRowBody,
@@ -80,7 +80,7 @@ class FigureBody(OptionMembers):
     )
     base: str | None = Field(None, description="present for a forecast: each value times its probability")
     high: str | None = Field(None, description="present for a forecast: the whole value of what is not given up")
-    groups: list[ForecastGroupBody] | None = Field(None, description="present for a forecast that is grouped")
+    groups: list[FigureGroupBody] | None = Field(None, description="present where `group_by` was asked")
     bias: str | None = Field(
         None, json_schema_extra=OR_NULL, description="present for an accuracy: by how much too high, as a share"
     )

@@ -34,9 +34,13 @@ def options(
     granularity: Annotated[
         str | None, Query(description="cohorts: month, quarter or year in which accounts first paid; default month")
     ] = None,
-    by: Annotated[
+    group_by: Annotated[
         str | None,
-        Query(max_length=20, description="renewal_forecast: also by owner, tier or product", examples=["owner"]),
+        Query(
+            max_length=20,
+            description="revenue figures: what they are shared out by: owner, tier, industry, currency or product",
+            examples=["owner"],
+        ),
     ] = None,
     days_before: Annotated[
         str | None,
@@ -56,7 +60,7 @@ def options(
         "cohort": cohort,
         "period": period,
         "granularity": granularity,
-        "by": by,
+        "group_by": group_by,
         "days_before": days_before,
         "top": top,
     }

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.http.response_models import EXAMPLE_ACCOUNT, OR_NULL
+from app.api.http.response_models import EXAMPLE_ACCOUNT
 
 
 class FigureScopeBody(BaseModel):
@@ -27,16 +27,21 @@ class WaterfallRowBody(BaseModel):
     of_which_contracted_escalator: str | None = Field(None, description="of expansion: by increases agreed before")
 
 
-class ForecastGroupBody(BaseModel):
-    """A forecast for one owner, tier or product, whichever it is grouped by."""
+class FigureGroupBody(BaseModel):
+    """What one owner, tier, industry, currency or product gives to a figure, whichever it is grouped by."""
 
-    owner: str | None = Field(None, json_schema_extra=OR_NULL, description="whose accounts; null for nobody's")
-    tier: str | None = Field(None, json_schema_extra=OR_NULL, description="accounts of which tier; null for none")
-    product: str | None = Field(None, json_schema_extra=OR_NULL, description="which product; null for none")
-    low: str = Field(description="what is certain or committed, at its probability")
-    base: str = Field(description="each value times its probability")
-    high: str = Field(description="the whole value of what is not given up")
-    renewals: int
+    name: str | None = Field(description="null for what has none")
+    value: str | None = Field(description="the figure of the group; null where its denominator is 0")
+    numerator: str = Field(description="those of all groups sum to the figure's")
+    denominator: str | None = Field(description="those of all groups sum to the figure's; null of a plain sum")
+    null_reason: str | None = Field(None, description="present where the value is null")
+    rows: list[WaterfallRowBody] | None = Field(None, description="present for a waterfall")
+    low: str | None = Field(
+        None, description="present for a forecast: what is certain or committed, at its probability"
+    )
+    base: str | None = Field(None, description="present for a forecast: each value times its probability")
+    high: str | None = Field(None, description="present for a forecast: the whole value of what is not given up")
+    renewals: int | None = Field(None, description="present for a forecast: how many fall due")
 
 
 class PersonAccuracyBody(BaseModel):

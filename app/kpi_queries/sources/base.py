@@ -23,7 +23,10 @@ from projections.views.contract_lines import ContractLine
 
 @dataclass(frozen=True, kw_only=True)
 class RowRequest:
-    """The rows that a method of a KPI needs: of which accounts, as known at a position, in a context."""
+    """The rows that a method of a KPI needs: of which accounts, as known at a position, in a context.
+
+    product: the only one whose lines count, where one is named.
+    """
 
     reader: Reader
     tenant_id: str
@@ -32,6 +35,7 @@ class RowRequest:
     scope: Scope
     position: int
     context: KpiContext
+    product: str | None = None
 
     @property
     def clocks(self) -> When:

@@ -67,6 +67,7 @@ def paid_before(request: RowRequest, lines: Sequence[ContractLine]) -> list[Cont
 
 def _select(request: RowRequest, clauses: Sequence[Any]) -> list[ContractLine]:
     own = [*request.narrowed(_TABLE, "account", "currency"), _TABLE.c.kind != "one_off"]
+    own += [] if request.product is None else [_TABLE.c.product == request.product]
     return request.select(contract_lines.VIEW, [*own, *clauses])
 
 

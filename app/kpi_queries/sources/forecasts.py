@@ -27,7 +27,7 @@ class OutlookRows(RowSource):
         """A row for each term that falls due within the period."""
         terms, lines, currencies = renewal_rows.SOURCE.load(request)
         holdings: dict[str, Holding] = {}
-        if request.context.options.get("by") in ("owner", "tier"):
+        if request.context.options.get("group_by") in ("owner", "tier", "industry"):
             at = request.context.start if request.scope.attribution == "start" else request.context.end
             holdings = holdings_at(request.reader, request.tenant_id, request.position, at)
         return LoadedRows([_outlook(term, holdings.get(term.account)) for term in terms], lines, currencies)
@@ -63,5 +63,5 @@ PREDICTIONS: Final = PredictionRows()
 
 
 def _outlook(term: Renewal, holding: Holding | None) -> Outlook:
-    owner, tier = (None, None) if holding is None else (holding.owner, holding.tier)
-    return Outlook(account=term.account, term=term, owner=owner, tier=tier)
+    held = {} if holding is None else {"owner": holding.owner, "tier": holding.tier, "industry": holding.industry}
+    return Outlook(account=term.account, term=term, native=term.currency, **held)

@@ -8,6 +8,7 @@ so a changed answer gets a new `calculation` on its KPI, and a file of its own.
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,6 +18,8 @@ from app.domain.kernel.values import micros
 from app.kpi_queries.digests import answer_hash, hashed, inputs_hash
 from app.kpi_queries.evaluate import evaluate, evaluate_exactly
 from app.kpi_queries.query import KpiQuery, Scope
+from app.read_side.clocks import When
+from app.read_side.reader import Reader
 from app.store.append import AppendRequest
 from app.store.canonical import canonical
 from app.store.mapper import StoredEnvelope
@@ -32,7 +35,7 @@ ZONE: Final = "Europe/Berlin"
 PERIODS: Final = (("2025-01-01", "2026-01-01"), ("2026-08-15", "2027-03-01"))
 DAYS: Final = ("2025-12-31", "2026-03-31")
 OPTIONS: Final[dict[str, str]] = {
-    "top": "3", "granularity": "quarter", "by": "owner", "days_before": "60", "horizon": "3", "margin": "0.7",
+    "top": "3", "granularity": "quarter", "group_by": "owner", "days_before": "60", "horizon": "3", "margin": "0.7",
 }  # fmt: skip
 """What queries say besides, of the KPIs that know it."""
 LONGEST: Final = 4000
@@ -142,7 +145,7 @@ def answers(steward: Steward, kpi: Kpi) -> dict[str, str]:
     reader, tenant_id = steward.runtime.reader, steward.tenant
     lines = {}
     for query, as_of, written in queries(kpi):
-        when = reader.when(tenant_id, as_of, None)
+        when = _clocks(reader, tenant_id, as_of)
         try:
             result, explained = evaluate_exactly(reader, tenant_id, query, when, explained=True)
             if answer_hash(evaluate(reader, tenant_id, query, when)) != answer_hash(explained):
@@ -155,6 +158,12 @@ def answers(steward: Steward, kpi: Kpi) -> dict[str, str]:
     return lines
 
 
+def _clocks(reader: Reader, tenant_id: str, as_of: str | None) -> When:
+    """The clocks of a query. Its present is always the same instant, however often the clock was read before."""
+    when = reader.when(tenant_id, as_of, None)
+    return when if as_of is not None else replace(when, as_of=micros(NOW))
+
+
 def unlike(steward: Steward, kpi: Kpi) -> list[str]:
     """The queries that are answered otherwise than their lines say, without what an explanation adds: quick, for a second database."""
     reader, tenant_id, lines = steward.runtime.reader, steward.tenant, stored(kpi)
@@ -162,7 +171,7 @@ def unlike(steward: Steward, kpi: Kpi) -> list[str]:
     for query, as_of, written in queries(kpi):
         line = json.loads(lines[json.dumps(written, sort_keys=True)])
         try:
-            said: Any = _shortened(evaluate(reader, tenant_id, query, reader.when(tenant_id, as_of, None)))
+            said: Any = _shortened(evaluate(reader, tenant_id, query, _clocks(reader, tenant_id, as_of)))
         except DomainError as refusal:
             said = refusal.code
         if said != line.get("answer", line.get("refused")):

@@ -87,14 +87,32 @@ FORECAST = [
 
 
 def test_a_forecast_of_three_currencies_is_weighted_at_the_openings_rates() -> None:
-    answer = converted_figure("renewal_forecast", FORECAST, by="owner")
+    answer = converted_figure("renewal_forecast", FORECAST, group_by="owner")
 
     # 1,100 x 0.9 x 1.1 + 500 x 0.75 x 1.3 + 200 x 0.45
     assert (answer["low"], answer["base"], answer["high"]) == ("1089.00", "1666.50", "2060.00")
     assert (answer["value"], answer["available_to_renew"], answer["uplift"]) == ("1666.50", "1950.00", "99.00")
     assert answer["groups"] == [
-        {"owner": "mia", "low": "1089.00", "base": "1089.00", "high": "1210.00", "renewals": 1},
-        {"owner": "tom", "low": "0.00", "base": "577.50", "high": "850.00", "renewals": 2},
+        {
+            "name": "mia",
+            "value": "1089.00",
+            "numerator": "1089.00",
+            "denominator": None,
+            "low": "1089.00",
+            "base": "1089.00",
+            "high": "1210.00",
+            "renewals": 1,
+        },
+        {
+            "name": "tom",
+            "value": "577.50",
+            "numerator": "577.50",
+            "denominator": None,
+            "low": "0.00",
+            "base": "577.50",
+            "high": "850.00",
+            "renewals": 2,
+        },
     ]
     (item,) = answer["given"][0]["items"]
     assert (item["currency"], item["expiring"], item["expected_value"]) == ("USD", "1100.00", "1210.00")
@@ -229,7 +247,7 @@ def test_the_forecast_of_several_currencies_is_the_sum_of_each_of_them(
         outlook(f"acct_{number}", atr, currency, owner, category=category)
         for number, (atr, currency, category, owner) in enumerate(drawn)
     ]
-    answer = converted_figure("renewal_forecast", rows, rates=own, by="owner")
+    answer = converted_figure("renewal_forecast", rows, rates=own, group_by="owner")
 
     converted, per = in_one(rows, TERMS.start - 1, Exchange("USD", own, UTC))
     for before, after in zip(rows, converted, strict=True):

@@ -122,12 +122,12 @@ def test_what_is_decided_is_certain_and_under_notice_nothing_is_expected() -> No
 
 def test_groups_sum_to_the_whole_however_they_are_rounded() -> None:
     parts = {"retainer": 1, "social": 1, "search": 1}
-    answer = forecast(term(100, products=parts, risk="watch"), by="product")
+    answer = forecast(term(100, products=parts, risk="watch"), group_by="product")
 
-    assert [one["product"] for one in answer["groups"]] == ["retainer", "search", "social"]
+    assert [one["name"] for one in answer["groups"]] == ["retainer", "search", "social"]
     assert sum(Fraction(one["base"]) for one in answer["groups"]) == Fraction(answer["base"]) == 75
     with pytest.raises(Invalid) as refused:
-        forecast(term(100), by="moon")
+        forecast(term(100), group_by="moon")
     assert refused.value.code == "invalid_option"
 
 
@@ -183,7 +183,7 @@ def naive_bounds(row: Renewal) -> tuple[Fraction, Fraction, Fraction]:
 def test_low_base_and_high_are_in_this_order_in_all_and_in_every_group_and_groups_sum_to_the_whole(
     terms: list[Renewal],
 ) -> None:
-    answer = forecast(*terms, by="product")
+    answer = forecast(*terms, group_by="product")
 
     for at_, name in enumerate(("low", "base", "high")):
         exact = sum((naive_bounds(row)[at_] for row in terms), Fraction(0)) / MILLION

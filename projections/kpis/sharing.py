@@ -1,0 +1,28 @@
+"""Sharing out: by what figures are grouped, and amounts in proportion to parts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+OPTION: Final = "group_by"
+HELD: Final = ("owner", "tier", "industry")
+"""What an account has one of."""
+GROUPS: Final = (*HELD, "currency", "product")
+"""What figures are grouped by."""
+
+
+def share_out(amounts: Sequence[int], parts: Mapping[Any, int]) -> dict[str | None, list[int]]:
+    """Amounts in proportion, exactly: the last part takes what division leaves.
+
+    A part below nothing, that of a credit, takes no share, so that no part is worth more than the whole; parts that are all below it do.
+    """
+    shares = {name: part for name, part in parts.items() if part > 0} or {
+        name: -part for name, part in parts.items() if part
+    }
+    whole = sum(shares.values())
+    if not whole:
+        return {None: list(amounts)}
+    split = {name: [amount * part // whole for amount in amounts] for name, part in shares.items()}
+    last = list(split)[-1]
+    for at, amount in enumerate(amounts):
+        split[last][at] += amount - sum(amounts_of_part[at] for amounts_of_part in split.values())
+    return split
