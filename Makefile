@@ -92,6 +92,9 @@ lint-openapi: $(NODE_TOOLS)  ## lints the contract with redocly and spectral; ne
 	npm --prefix clients run --silent lint
 endif
 
+contract: setup  ## sends many requests that schemathesis makes of the contract to a real server
+	STEWARD_CONTRACT_EXAMPLES=50 $(BIN)/python -m pytest tests/contract/test_schemathesis.py --timeout 0 --dist load
+
 clients-check: setup $(VENV)-clients/.ready $(NODE_TOOLS)  ## makes clients of the contract with three generators, and lets each call a server
 	$(BIN)/python -m tests.contract.clients $(VENV)-clients/bin
 

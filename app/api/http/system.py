@@ -1,7 +1,10 @@
 """Whether the server lives, is ready, and how it does."""
 
+from typing import Literal
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
 from app.api.http.dependencies import runtime_of
 from app.api.http.strict_json_route import StrictRoute
@@ -12,13 +15,39 @@ from app.store.schema import require_head
 router = APIRouter(tags=["system"], route_class=StrictRoute)
 
 
-@router.get("/livez", operation_id="system.livez")
+class LivenessBody(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = Field(description="alive, else there would be no answer")
+
+
+class ReadinessBody(BaseModel):
+    """Whether the server can serve, and what is amiss."""
+
+    status: Literal["ready", "not_ready"] = Field(description="whether it can serve")
+    component: Literal["vault", "database"] | None = Field(
+        None, description="what is amiss; only where it is not ready"
+    )
+    code: str | None = Field(None, description="why, as a code; only where it is not ready")
+
+
+class PlainText(Response):
+    """Text in the form that Prometheus reads."""
+
+    media_type = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@router.get("/livez", operation_id="system.livez", responses={200: {"model": LivenessBody}})
 async def livez() -> Response:
     """The process answers."""
     return JSONResponse({"status": "alive"})
 
 
-@router.get("/readyz", operation_id="system.readyz", responses={503: {"description": "Not ready"}})
+@router.get(
+    "/readyz",
+    operation_id="system.readyz",
+    responses={200: {"model": ReadinessBody}, 503: {"model": ReadinessBody, "description": "Not ready"}},
+)
 def readyz(request: Request) -> Response:
     """The database answers, has this code's schema, and is sealed under the root key that this server would start with."""
     runtime = runtime_of(request)
@@ -31,7 +60,7 @@ def readyz(request: Request) -> Response:
     return JSONResponse({"status": "ready"})
 
 
-@router.get("/metrics", operation_id="system.metrics")
+@router.get("/metrics", operation_id="system.metrics", response_class=PlainText)
 def metrics(request: Request) -> Response:
     """Figures for Prometheus: requests, refusals, events, and how far each view has read."""
     runtime = runtime_of(request)
@@ -40,4 +69,4 @@ def metrics(request: Request) -> Response:
         for view, position in runtime.projector.positions(tenant_id).items():
             LAG.labels(tenant_id, view).set(head - position)
             PARKED.labels(tenant_id, view).set(view in parked)
-    return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return PlainText(exposition())

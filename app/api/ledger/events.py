@@ -83,7 +83,7 @@ class EventFeedBody(BaseModel):
     "",
     operation_id="events.ingest",
     openapi_extra=content_modes.DESCRIPTION,
-    responses=answered(IngestedBody, 400, 409, 413, 415, 422)
+    responses=answered(IngestedBody, 400, 404, 409, 413, 415, 422)
     | {201: {"model": IngestedBody, "description": "Accepted"}},
 )
 async def ingest(request: Request, principal: Annotated[Principal, Security(caller)]) -> Response:
