@@ -35,7 +35,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
     RootKeyMismatch unless it is sealed under the root key of these settings.
     """
     clock = clock or system_clock
-    database = Database(settings.database_url, pool_size=settings.pool_size)
+    database = Database(settings.database_url, pool_size=settings.pool_size, prepare=settings.prepare_statements)
     try:
         require_head(database)
         record = RootKeyRecord(database)

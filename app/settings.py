@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     queue_size: int = Field(1024, ge=1, description="how many writes may wait before 503")
     batch_size: int = Field(256, ge=1, description="how many writes share a transaction at the most")
     pool_size: int = Field(8, ge=1, description="how many database connections a process keeps")
+    prepare_statements: bool = Field(
+        False,
+        description="whether PostgreSQL keeps statements prepared: a little faster; never behind a pooler of transactions",
+    )
     key_cache_seconds: float = Field(
         2.0, ge=0, le=5, description="how long a checked API key is believed; a revoked one dies within this time"
     )

@@ -67,10 +67,14 @@ def open_shadow(database: Database, tenant_id: str) -> Iterator[ShadowConnection
     On PostgreSQL they are temporary tables. On SQLite they are in a second file in the database's folder, on the disk that has
     room. The file is deleted while it is open, so that it ends with the process; it has neither journal nor sync, for its rows
     can be rebuilt.
+
+    Raises: Refused behind a pooler, which would hand the temporary tables on to others.
     """
     with database.translated(), database.reader.connect() as connection:
         if not database.postgres:
             _attach(connection, Path(str(database.url.database)))
+        with connection.begin():
+            database.require_session(connection)
         connection.detach()
         yield ShadowConnection(database, tenant_id, connection)
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from app.domain.kernel.errors import Unavailable
+from app.domain.kernel.errors import Refused, Unavailable
 from app.store import sqlite
 
 APP_ROLE: Final = "steward_app"
@@ -22,6 +22,10 @@ DIRECTORY_ROLE: Final = "steward_directory"
 READ_COMMITTED: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """What the head row's lock needs: a transaction that waited for it must see what the one before wrote."""
 SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+LIMITS: Final = ("SET LOCAL lock_timeout = '10s'", "SET LOCAL idle_in_transaction_session_timeout = '60s'")
+"""How long a transaction waits for others, and how long it may keep others waiting."""
+PREPARED_AFTER: Final = 5
+"""After how many executions a statement is prepared, where statements are."""
 IDLE_SECONDS: Final = 0.2
 """Seconds without use after which a connection is tested before it is used again."""
 _TENANT: Final = re.compile(r"[a-z0-9_]{1,64}")
@@ -31,11 +35,16 @@ class Database:
     """A database that holds ledgers and views.
 
     Takes: an SQLAlchemy URL, `sqlite:///path` (or `sqlite://` for a private one in memory) or
-    `postgresql+psycopg://…`; `owner=True` keeps the login's own rights, for migrations and new view tables.
+    `postgresql+psycopg://…`; `owner=True` keeps the login's own rights, for migrations and new view tables;
+    prepare: whether the server keeps statements prepared, which no pooler may stand between.
+
+    On PostgreSQL nothing is left in a session, for a pooler hands it on after each transaction: role, limits and tenant are
+    set with `SET LOCAL` in each.
     """
 
-    def __init__(self, url: str, *, owner: bool = False, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, owner: bool = False, pool_size: int = 8, prepare: bool = False) -> None:
         self.url = make_url(url)
+        self._prepare = prepare
         self.postgres = self.url.get_backend_name() == "postgresql"
         self.owner = owner
         if self.postgres:
@@ -55,21 +64,22 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=5,
-            connect_args={"connect_timeout": 5, "application_name": "steward"},
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "steward",
+                "prepare_threshold": PREPARED_AFTER if self._prepare else None,
+            },
         )
 
         @event.listens_for(engine, "connect")
         def configure(connection: Any, _record: Any) -> None:
             connection.autocommit = True  # we say BEGIN ourselves, below
-            if not self.owner:
-                connection.execute(f"SET ROLE {APP_ROLE}")
-                connection.execute("SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'")
 
         @event.listens_for(engine, "begin")
         def start(connection: Connection) -> None:
             options = connection.get_execution_options()
             if options.get("isolation_level") != "AUTOCOMMIT":
-                connection.exec_driver_sql(options.get("begin", "BEGIN"))
+                connection.exec_driver_sql(options.get("begin") or "; ".join(self._begin("BEGIN")))
 
         @event.listens_for(engine, "checkin")
         def note_idle(_connection: Any, record: Any) -> None:
@@ -184,7 +194,7 @@ class Database:
             with self.write(tenant_id) as connection, self.bare(connection) as cursor:
                 yield cursor
             return
-        begin = self.begin_of(tenant_id, READ_COMMITTED).split("; ")
+        begin = self.begin_of(tenant_id, READ_COMMITTED).split("; ")  # in a pipeline one by one
         with self.translated(), self.writer.connect() as connection, self.bare(connection) as cursor:
             try:
                 with cursor.connection.pipeline():
@@ -232,7 +242,23 @@ class Database:
         """What a tenant's transaction begins with on PostgreSQL. `SET LOCAL` reaches the shards of Citus."""
         if not _TENANT.fullmatch(tenant_id):
             raise ValueError("not a tenant id")
-        return f"{mode}; SET LOCAL app.tenant = '{tenant_id}'"
+        return "; ".join((*self._begin(mode), f"SET LOCAL app.tenant = '{tenant_id}'"))
+
+    def _begin(self, mode: str) -> tuple[str, ...]:
+        """What every transaction begins with on PostgreSQL."""
+        return (mode,) if self.owner else (mode, f"SET LOCAL ROLE {APP_ROLE}", *LIMITS)
+
+    def require_session(self, connection: Connection) -> None:
+        """Raises: Refused where a pooler stands between, so that a session is nobody's own.
+
+        The process that PostgreSQL named when the connection was made is the pooler's invention then.
+        """
+        driver: Any = connection.connection.driver_connection
+        if self.postgres and connection.exec_driver_sql("SELECT pg_backend_pid()").scalar() != driver.info.backend_pid:
+            raise Refused(
+                "session_not_kept",
+                "this needs a session of its own; let STEWARD_OWNER_URL name PostgreSQL itself, not a pooler",
+            )
 
     @contextmanager
     def translated(self) -> Iterator[None]:
