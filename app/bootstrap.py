@@ -18,7 +18,7 @@ from app.store.engine import Database
 from app.store.inbox import Messages
 from app.store.log import Log
 from app.store.randomness import random_bytes
-from app.store.root_key import RootKeyMismatch, RootKeyMissing, RootKeyRecord, RootKeyUnreadable
+from app.store.root_key import RootKeyMismatch, RootKeyRecord, missing, unreadable
 from app.store.schema import require_head
 from app.store.vault import Vault
 from app.store.webhook_secrets import WebhookSecrets
@@ -103,7 +103,7 @@ def root_key(settings: Settings, record: RootKeyRecord, clock: Clock) -> bytes:
     key, made = known_root_key(settings), False
     if key is None:
         if record.is_needed():
-            raise RootKeyMissing
+            raise missing()
         key, made = _new_root_key(Path(settings.vault_key_file))
     try:
         record.claim(key, clock())
@@ -126,7 +126,7 @@ def known_root_key(settings: Settings) -> bytes | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise RootKeyUnreadable from error
+        raise unreadable() from error
 
 
 def _new_root_key(path: Path) -> tuple[bytes, bool]:
@@ -156,7 +156,7 @@ def _parse_key(text: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise RootKeyUnreadable
+        raise unreadable()
     return key
 
 

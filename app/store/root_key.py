@@ -19,22 +19,28 @@ _PURPOSE: Final = "vault"
 class RootKeyMissing(Unavailable):
     """The database is sealed under a root key, and this process has none."""
 
-    def __init__(self) -> None:
-        super().__init__("vault_key_missing", "the database is sealed under a root key that is not here; put it back")
-
 
 class RootKeyMismatch(Unavailable):
     """The database is sealed under another root key than this process has."""
-
-    def __init__(self) -> None:
-        super().__init__("vault_key_mismatch", "the database is sealed under another root key; put that one back")
 
 
 class RootKeyUnreadable(Unavailable):
     """What should be the root key is none."""
 
-    def __init__(self) -> None:
-        super().__init__("vault_key_unreadable", "the root key must be readable, 32 bytes in hexadecimal")
+
+def missing() -> RootKeyMissing:
+    """The refusal of a process without the key."""
+    return RootKeyMissing("vault_key_missing", "the database is sealed under a root key that is not here; put it back")
+
+
+def mismatch() -> RootKeyMismatch:
+    """The refusal of a process with another key."""
+    return RootKeyMismatch("vault_key_mismatch", "the database is sealed under another root key; put that one back")
+
+
+def unreadable() -> RootKeyUnreadable:
+    """The refusal of a process whose key cannot be read."""
+    return RootKeyUnreadable("vault_key_unreadable", "the root key must be readable, 32 bytes in hexadecimal")
 
 
 def check_value(key: bytes) -> bytes:
@@ -52,9 +58,9 @@ class RootKeyRecord:
         """Raises: RootKeyMissing or RootKeyMismatch unless the database is sealed under this key."""
         recorded = self._recorded()
         if key is None:
-            raise RootKeyMissing
+            raise missing()
         if recorded is None or not hmac.compare_digest(recorded, check_value(key)):
-            raise RootKeyMismatch
+            raise mismatch()
 
     def is_needed(self) -> bool:
         """Whether there is a key already without which this database is of no use."""
@@ -68,7 +74,7 @@ class RootKeyRecord:
         """
         if self._recorded() is None:
             if not self._opens(Vault(key)):
-                raise RootKeyMismatch
+                raise mismatch()
             try:
                 with self._database.administer() as connection:
                     values = {"purpose": _PURPOSE, "check_value": check_value(key), "recorded_at": now}
