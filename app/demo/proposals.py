@@ -67,7 +67,7 @@ class Negotiation(CommandChain):
             "cost": f"{annual_value * 6 // 10}.00",
             "terms": "Invoiced at the beginning of each interval, payable within 30 days.",
             "value_evidence": self.rng.sample(EVIDENCE, 2),
-            "valid_until": add_days(day, valid_days),
+            "valid_until": add_days(day, valid_days - 1),
         }
         self.version, self.conceded = self.version + 1, 0
         if self.version > 1:

@@ -220,7 +220,7 @@ _CHANGES: Final = (
 
 VIEW = View(
     name="proposals",
-    version=1,
+    version=2,
     row=Proposal,
     keys=("proposal",),
     on={"proposal.versioned": _versioned, **dict.fromkeys((f"proposal.{name}" for name in _CHANGES), _changed)},

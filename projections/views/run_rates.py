@@ -105,7 +105,7 @@ def _series(account_id: str, schedules: Iterable[RunRate]) -> Iterator[RunRate]:
 
 def _recurring(schedule: Schedule) -> list[Interval]:
     """What is paid again and again, or would be if it were not suspended."""
-    return [line for line in schedule.intervals() if line.kind != "one_off" and (line.annual > 0 or line.suspended)]
+    return [line for line in schedule.intervals() if line.kind != "one_off" and (line.annual != 0 or line.suspended)]
 
 
 # --- what changes when ---

@@ -37,7 +37,7 @@ WORDS: Final = {
     "replaces": "ctr_01jd0000000000000000000000", "renewal": "rnw_01jd0000000000000000000000",
     "document_sha256": "00" * 32, "secret_sha256": "00" * 32,
     "amount": "1200.00", "previous": "1000.00", "spent": "600.00", "at_completion": "1100.00", "at": "2026-01-15T09:00:00.000000Z",
-    "reporting_currency": "EUR", "gross_margin": "0.8", "discount_rate": "0.1",
+    "reporting_currency": "EUR", "gross_margin": "0.8", "valid_until": "2026-12-31", "discount_rate": "0.1",
 }  # fmt: skip
 """What members of a name are like; others are called after themselves."""
 

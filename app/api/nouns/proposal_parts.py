@@ -16,6 +16,9 @@ class OfferedItemBody(BaseModel):
     quantity: str
     unit_price: str
     interval: str | None = Field(None, description="how often it is paid", json_schema_extra=OR_NULL)
+    interval_count: int | None = Field(
+        None, description="how many intervals the price is for; null for one", json_schema_extra=OR_NULL
+    )
 
 
 class ProposalVersionBody(BaseModel):
@@ -32,7 +35,7 @@ class ProposalVersionBody(BaseModel):
     cost: MoneyBody | None
     terms: str | None = Field(description="what else it says; null once erased")
     value_evidence: list[str] = Field(description="what shows that it is worth its price")
-    valid_until: str
+    valid_until: str = Field(description="the last day on which the client can accept it")
     margin_awaits_approval: bool = Field(description="whether its margin is so low that somebody must approve it")
 
 

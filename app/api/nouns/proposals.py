@@ -17,7 +17,7 @@ from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, As
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.api.nouns.proposal_parts import ClientPositionBody, ConcessionBody, ProposalVersionBody
-from app.domain.kernel.values import MICRO, Currency, Day, Moment, day_start, half_up, scaled, unscaled
+from app.domain.kernel.values import MICRO, Currency, Day, Moment, day_end, half_up, scaled, unscaled
 from app.domain.proposal import commands
 from projections.views import proposals
 from projections.views.proposals import Proposal
@@ -276,6 +276,6 @@ def get_proposal(proposal: str, context: Reading) -> Response:
     key = context.find("proposal", proposal)
     when = context.when(proposals.VIEW)
     row, position = context.runtime.reader.one(context.tenant_id, proposals.VIEW, key, when)
-    lapsed = day_start(row.valid_until, context.runtime.handler.zone(context.tenant_id)) <= when.as_of
+    lapsed = day_end(row.valid_until, context.runtime.handler.zone(context.tenant_id)) <= when.as_of
     more = {"position": position, "actions": actions.of_proposal(row, context.principal, lapsed=lapsed)}
     return context.answer(present(context, [row])[0] | more, position, version=row.version)

@@ -8,7 +8,10 @@ from app.domain.contract import schedule as schedules
 from app.domain.contract.events import Cause
 from app.domain.contract.schedule import LARGEST_ANNUAL
 from app.domain.kernel.command import Command, Creation
-from app.domain.kernel.values import Amount, Currency, Day, Digest, Label, Moment, Name, Percent, Ref, scaled
+from app.domain.kernel.values import Currency, Day, Digest, Label, Moment, Name, Percent, Price, Quantity, Ref, scaled
+
+IntervalCount = Annotated[int, Field(ge=1, le=365, strict=True)]
+"""How many intervals a price is for: 2 with `week` for every other week, 3 with `year` for three years."""
 
 
 class RampStep(BaseModel):
@@ -16,8 +19,8 @@ class RampStep(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     start: Day
-    quantity: Amount | None = None
-    unit_price: Amount | None = None
+    quantity: Quantity | None = None
+    unit_price: Price | None = None
     cause: Cause = "escalator"
 
     @model_validator(mode="after")
@@ -34,11 +37,14 @@ class Line(BaseModel):
     line: Label = Field(description="its name within the contract", examples=["main"])
     product: Label = Field(examples=["retainer"])
     kind: Literal["recurring", "one_off", "usage_commit"] = "recurring"
-    quantity: Amount = "1"
-    unit_price: Amount = Field(description="for one unit and one interval", examples=["1000.00"])
+    quantity: Quantity = "1"
+    unit_price: Price = Field(
+        description="for one unit and so many intervals; below 0 for a credit", examples=["1000.00"]
+    )
     interval: Literal["day", "week", "month", "quarter", "half_year", "year", "two_years"] | None = Field(
         None, description="how often it is paid; not for one_off"
     )
+    interval_count: IntervalCount | None = Field(None, description="how many intervals the price is for; default 1")
     start: Day | None = None
     end: Day | None = Field(None, description="the first day after")
     discount_percent: Percent | None = Field(None, description="lasting, unless it ends")
@@ -51,16 +57,24 @@ class Line(BaseModel):
     def _sound(self) -> Self:
         if self.kind != "one_off" and self.interval is None:
             raise ValueError("a recurring line needs an interval")
+        if self.interval_count and self.interval is None:
+            raise ValueError("interval_count needs an interval")
+        if self.kind == "usage_commit" and self.unit_price.startswith("-"):
+            raise ValueError("a commitment is no credit")
         if self.start and self.end and self.start >= self.end:
             raise ValueError("end must be after start")
         if self.discount_end and scaled(self.discount_percent or "0") == 0:
             raise ValueError("discount_end needs a discount_percent")
         if self.ramp and self.kind == "one_off":
             raise ValueError("a one_off line has no ramp")
-        paid = schedules.annual(self.quantity, self.unit_price, self.interval or "year")
-        if paid > LARGEST_ANNUAL:
+        if abs(schedules.annual(self.quantity, self.unit_price, self.billed)) > LARGEST_ANNUAL:
             raise ValueError("the annual amount is larger than 10^12")
         return self
+
+    @property
+    def billed(self) -> str:
+        """How often it is paid; what is paid once counts as by the year."""
+        return schedules.billed(self.interval or "year", self.interval_count)
 
 
 class SetLine(BaseModel):
@@ -69,8 +83,8 @@ class SetLine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     op: Literal["set_line"]
     line: Label
-    quantity: Amount | None = None
-    unit_price: Amount | None = None
+    quantity: Quantity | None = None
+    unit_price: Price | None = None
     discount_percent: Percent | None = Field(None, description='lasting, unless it ends; "0" takes it away')
     discount_end: Day | None = Field(None, description="alone: when the discount in force ends")
     cause: Cause | None = None

@@ -24,8 +24,8 @@ class Line(BaseModel):
     """A thing that is sold under a contract.
 
     line: its name within the contract. kind: recurring, one_off or usage_commit. quantity, unit_price: decimal strings,
-    the price for one interval. start, end: its own term within the contract's, end exclusive. discount_percent: until
-    discount_end, the first day without it, or for good. ramp: what it becomes later.
+    the price for one interval, or for interval_count of them; below 0 for a credit. start, end: its own term within the
+    contract's, end exclusive. discount_percent: until discount_end, the first day without it, or for good. ramp: what it becomes later.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +35,7 @@ class Line(BaseModel):
     quantity: Business[str]
     unit_price: Business[str]
     interval: Public[str | None] = None
+    interval_count: Public[int | None] = None
     start: Public[str | None] = None
     end: Public[str | None] = None
     discount_percent: Business[str | None] = None

@@ -7,11 +7,21 @@ Amounts are annual, in integers of 10^-6.
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.kernel.values import FOREVER, MICRO, add_months, day_start, half_up, nearest_day, scaled
+from app.domain.kernel.values import (
+    FOREVER,
+    MICRO,
+    PICO,
+    add_months,
+    day_start,
+    half_up,
+    nearest_day,
+    scaled,
+    scaled_price,
+)
 from app.domain.recorded import Recorded
 
 PER_YEAR: Final[dict[str, tuple[int, int]]] = {
@@ -30,6 +40,8 @@ NO_DISCOUNT: Final[Discount] = ("0", "", "", FOREVER)
 
 class LineStep(NamedTuple):
     """What a line is from an instant on. Instants in microseconds; `end` is the line's own, `seq` breaks ties.
+
+    interval: how often it is paid, as `billed` says it: `month`, `2 week`.
 
     sets: the members that a change sets, separated by blanks (`quantity`, `unit_price`, `discount_percent`, `discount_end`,
     `removed`, or none of them where only the cause is new); None for a complete step. A change takes what it does not set from
@@ -90,7 +102,10 @@ def discount_change(sets: str, change: Mapping[str, Any], at: int, where: ZoneIn
 
 def first_step(line: Mapping[str, Any], recorded: Recorded, where: ZoneInfo, at: int, cause: str, seq: int) -> LineStep:
     """The complete step with which a line begins. Takes: `at`, when it begins unless the line names its start."""
-    interval, discount = line.get("interval") or "month", line.get("discount_percent") or "0"
+    interval, discount = (
+        billed(line.get("interval") or "month", line.get("interval_count")),
+        line.get("discount_percent") or "0",
+    )
     kind, quantity, price, ends = line["kind"], line["quantity"], line["unit_price"], line.get("discount_end") or ""
     at = day_start(line["start"], where) if line.get("start") else at
     since = nearest_day(at, where) if discount != "0" else ""
@@ -220,11 +235,27 @@ def step_in_force(lines: Lines, line: str, at: int) -> LineStep | None:
 # --- amounts ---
 
 
-def annual(quantity: str, unit_price: str, interval: str, discount: str = "0") -> int:
-    """The annual amount of so many units at a price for an interval, less a lasting discount in percent; in 10^-6."""
+def billed(interval: str, count: int | None) -> str:
+    """How often a line is paid, as one text: the interval, and before it how many of them where it is more than one."""
+    return interval if count is None or count == 1 else f"{count} {interval}"
+
+
+@cache
+def _per_year(billed_: str) -> tuple[int, int]:
+    """How often it is paid in a year, as a fraction."""
+    count, _, interval = billed_.rpartition(" ")
     times, over = PER_YEAR[interval]
-    gross = scaled(quantity) * scaled(unit_price) * times * (100 * MICRO - scaled(discount))
-    return half_up(gross, over * MICRO * 100 * MICRO)
+    return times, over * int(count or 1)
+
+
+def annual(quantity: str, unit_price: str, interval: str, discount: str = "0") -> int:
+    """The annual amount of so many units at a price for an interval, less a lasting discount in percent; in 10^-6.
+
+    Takes: `interval`, as `billed` says it. It is computed exactly and rounded once.
+    """
+    times, over = _per_year(interval)
+    gross = scaled(quantity) * scaled_price(unit_price) * times * (100 * MICRO - scaled(discount))
+    return half_up(gross, over * PICO * 100 * MICRO)
 
 
 @lru_cache(maxsize=4096)

@@ -82,7 +82,7 @@ def require_in_force(schedule: Schedule, context: Context) -> None:
 def require_in_range(schedule: Schedule, changes: Iterable[Change]) -> None:
     """Raises: Invalid when what was agreed for later becomes too large with changes that were just made."""
     named = {change.line for change in changes if not isinstance(change, RemoveLine)}
-    if any(step.gross > LARGEST_ANNUAL for line in named for step in schedule.lines.get(line, ())):
+    if any(abs(step.gross) > LARGEST_ANNUAL for line in named for step in schedule.lines.get(line, ())):
         raise _too_large()
 
 
@@ -120,11 +120,11 @@ def _check_plan(line: Line, start: str, end: str | None) -> None:
         if step.start <= last:
             raise Invalid("ramp_unordered", "the steps of a ramp follow one another, all after the line has begun")
         last, quantity, price = step.start, step.quantity or quantity, step.unit_price or price
-        _check_amount(quantity, price, line.interval or "month")
+        _check_amount(quantity, price, line.billed)
 
 
 def _check_amount(quantity: str, price: str, interval: str) -> None:
-    if schedules.annual(quantity, price, interval) > LARGEST_ANNUAL:
+    if abs(schedules.annual(quantity, price, interval)) > LARGEST_ANNUAL:
         raise _too_large()
 
 

@@ -20,6 +20,7 @@ from app.domain.contract.line_steps import (
     LineStep,
     Steps,
     annual,
+    billed,
     change_step,
     completed,
     discount_change,
@@ -34,7 +35,7 @@ from app.domain.contract.terms import ContractTerms, Span, apply_to_terms, cut, 
 from app.domain.kernel.values import FOREVER, day_of, day_start
 from app.domain.recorded import Recorded
 
-__all__ = ["LARGEST_ANNUAL", "PER_YEAR", "Interval", "LineStep", "Schedule", "annual", "apply", "build"]
+__all__ = ["LARGEST_ANNUAL", "PER_YEAR", "Interval", "LineStep", "Schedule", "annual", "apply", "billed", "build"]
 
 
 class Interval(NamedTuple):

@@ -5,9 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.contract import schedule as schedules
+from app.domain.contract.commands import IntervalCount
 from app.domain.contract.schedule import LARGEST_ANNUAL
 from app.domain.kernel.command import Command, Creation
-from app.domain.kernel.values import Amount, Currency, Day, Label, Name, Note, Ref
+from app.domain.kernel.values import Amount, Currency, Day, Label, Name, Note, Price, Quantity, Ref
 
 
 class Item(BaseModel):
@@ -17,19 +18,33 @@ class Item(BaseModel):
     item: Label = Field(description="its name within the version", examples=["main"])
     product: Label = Field(examples=["retainer"])
     kind: Literal["recurring", "one_off", "usage_commit"] = "recurring"
-    quantity: Amount = "1"
-    unit_price: Amount = Field(description="for one unit and one interval", examples=["1000.00"])
+    quantity: Quantity = "1"
+    unit_price: Price = Field(
+        description="for one unit and so many intervals; below 0 for a credit", examples=["1000.00"]
+    )
     interval: Literal["day", "week", "month", "quarter", "half_year", "year", "two_years"] | None = Field(
         None, description="how often it is paid; not for one_off"
     )
+    interval_count: IntervalCount | None = Field(None, description="how many intervals the price is for; default 1")
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if (self.kind == "one_off") is not (self.interval is None):
             raise ValueError("a recurring item needs an interval, and a one-off has none")
-        if schedules.annual(self.quantity, self.unit_price, self.interval or "year") > LARGEST_ANNUAL:
+        if self.interval_count and self.interval is None:
+            raise ValueError("interval_count needs an interval")
+        if self.kind == "usage_commit" and self.unit_price.startswith("-"):
+            raise ValueError("a commitment is no credit")
+        if abs(self.annual) > LARGEST_ANNUAL:
             raise ValueError("the annual amount is larger than 10^12")
         return self
+
+    @property
+    def annual(self) -> int:
+        """What it lists a year, or once; in 10^-6."""
+        return schedules.annual(
+            self.quantity, self.unit_price, schedules.billed(self.interval or "year", self.interval_count)
+        )
 
 
 class Version(BaseModel):
@@ -42,7 +57,7 @@ class Version(BaseModel):
         tuple[Name, ...],
         Field(max_length=50, description="what shows its value, in short", examples=[["leads up by a third"]]),
     ] = ()
-    valid_until: Day = Field(description="the first day on which it is not valid any more")
+    valid_until: Day = Field(description="the last day on which the client can accept it")
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

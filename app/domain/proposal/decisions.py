@@ -5,14 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from app.domain.account.decisions import require_open
-from app.domain.contract import schedule as schedules
 from app.domain.contract.schedule import LARGEST_ANNUAL
 from app.domain.contract.value import selling_event, value_of_event
 from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import MICRO, day_start, nearest_day, require_currency, scaled, unscaled
+from app.domain.kernel.values import MICRO, day_end, nearest_day, require_currency, scaled, unscaled
 from app.domain.policy.decisions import rules_in_force
 from app.domain.policy.rules import ApprovalRules
 from app.domain.proposal import commands, events
@@ -54,18 +53,16 @@ def revise(state: ProposalState, command: commands.ReviseProposal, context: Cont
 def _versioned(
     state: ProposalState, command: commands.Version, context: Context, **about: str | None
 ) -> tuple[Event, ...]:
-    if day_start(command.valid_until, context.zone) <= context.effective_at:
-        raise Invalid("valid_until_passed", "an offer is valid for a while; valid_until is the first day after")
+    if day_end(command.valid_until, context.zone) <= context.effective_at:
+        raise Invalid("valid_until_passed", "an offer is valid for a while; valid_until is its last day")
     value, one_off = (
-        sum(
-            schedules.annual(item.quantity, item.unit_price, item.interval or "year")
-            for item in command.items
-            if (item.kind != "one_off") is recurring
-        )
+        sum(item.annual for item in command.items if (item.kind != "one_off") is recurring)
         for recurring in (True, False)
     )
     if max(value, one_off) > LARGEST_ANNUAL:
         raise Invalid("amount_out_of_range", "the offer exceeds 10^12")
+    if min(value, one_off) < 0:
+        raise Invalid("amount_out_of_range", "the credits of the offer take off more than the offer brings")
     event = events.ProposalVersioned(
         account=str(state.account),
         version=state.version + 1,
@@ -128,7 +125,7 @@ def decline(state: ProposalState, command: commands.DeclineProposal, context: Co
 def expire(state: ProposalState, _command: commands.ExpireProposal, context: Context) -> tuple[Event, ...]:
     """Nobody accepted it in time. Raises: Refused while it is valid."""
     require_undecided(state, context, account_open=False)
-    if min(context.now, context.effective_at) < day_start(state.valid_until, context.zone):
+    if min(context.now, context.effective_at) < day_end(state.valid_until, context.zone):
         raise Refused("still_valid", f"it is valid until {state.valid_until}")
     return (events.ProposalExpired(version=state.version),)
 
@@ -205,5 +202,5 @@ def _require_past(context: Context) -> None:
 
 
 def _require_valid(state: ProposalState, context: Context) -> None:
-    if context.effective_at >= day_start(state.valid_until, context.zone):
+    if context.effective_at >= day_end(state.valid_until, context.zone):
         raise Refused("proposal_lapsed", f"it was valid until {state.valid_until}; make another version")

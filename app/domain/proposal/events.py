@@ -1,16 +1,18 @@
 """What can have happened to a proposal: its versions, the negotiation about the live one, and how it ended."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Business, FreeText, Personal, Public
+from app.domain.kernel.values import Business, FreeText, Personal, Public, days_earlier
 
 
 class Item(BaseModel):
     """A thing that is offered.
 
     item: its name within the version. kind: recurring, one_off or usage_commit. quantity, unit_price: decimal strings, the
-    price for one interval.
+    price for one interval, or for interval_count of them; below 0 for a credit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,17 +22,19 @@ class Item(BaseModel):
     quantity: Business[str]
     unit_price: Business[str]
     interval: Public[str | None] = None
+    interval_count: Public[int | None] = None
 
 
 class ProposalVersioned(Event):
     """An offer was put on paper; a version with a higher number supersedes the one before.
 
     version: 1..n; the first begins the proposal and has its title and what it is about. value: annual, one_off: once, as
-    the items sum to; cost: of delivering it for a year; decimal strings. valid_until: the first day on which it is not valid any more.
+    the items sum to; cost: of delivering it for a year; decimal strings. valid_until: the last day on which it can be accepted.
     role: the author's, for it decides what needs approval.
     """
 
     TOPIC = "proposal.versioned"
+    VERSION = 2
     account: Public[str]
     version: Public[int]
     title: Business[str | None] = None
@@ -47,6 +51,11 @@ class ProposalVersioned(Event):
     valid_until: Public[str]
     role: Public[str]
     external_ref: Business[str | None] = None
+
+    @staticmethod
+    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
+        """Names the last day, where the first version named the day after it."""
+        return {**data, "valid_until": days_earlier(data["valid_until"], 1)}
 
 
 class ProposalSubmitted(Event):

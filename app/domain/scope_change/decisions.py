@@ -169,7 +169,7 @@ def amend(state: ScopeChangeState, command: commands.AmendScopeChange, context: 
         for line in command.changes
         if line.op == "add_line" and line.kind == "one_off"
     )
-    if max(abs(annual), one_off) > LARGEST_ANNUAL:
+    if max(abs(annual), abs(one_off)) > LARGEST_ANNUAL:
         raise Invalid("amount_out_of_range", "the amendment exceeds 10^12")
     event = events.ScopeChangeAmended(
         contract=context.ids["contract"],

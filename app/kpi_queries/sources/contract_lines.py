@@ -32,7 +32,7 @@ def lines_ever(request: RowRequest) -> tuple[list[ContractLine], list[ContractLi
     """The lines of all time that count, and of all of them those that began before the end."""
     within, rules, end = request.within(), request.context.rules, request.context.end
     horizon = end + rules.shortest_gap_days * DAY  # who returns so soon was never gone
-    paid = [(_TABLE.c.annual > 0) | _TABLE.c.held] if counts_by_default(rules) else []
+    paid = [(_TABLE.c.annual != 0) | _TABLE.c.held] if counts_by_default(rules) else []
     lines = [line for line in _select(request, [_TABLE.c.valid_from < horizon, *paid]) if within(line.account)]
     counting = counted(lines, rules)
     return counting, _behind(lines, counting, -FOREVER, end)
@@ -40,7 +40,7 @@ def lines_ever(request: RowRequest) -> tuple[list[ContractLine], list[ContractLi
 
 def lines_in_force(request: RowRequest, clauses: Sequence[Any] = ()) -> list[ContractLine]:
     """The lines in force at some instant from the last before the period to the last of it."""
-    paid = (_TABLE.c.annual > 0) | _TABLE.c.held
+    paid = (_TABLE.c.annual != 0) | _TABLE.c.held
     at = [_TABLE.c.valid_to >= request.context.start, _TABLE.c.valid_from < request.context.end]
     return _select(request, [*clauses, paid, *at])
 
@@ -61,7 +61,7 @@ def paid_before(request: RowRequest, lines: Sequence[ContractLine]) -> list[Cont
     earlier: list[ContractLine] = []
     for at in range(0, len(unknown), CHUNK):
         chunk = _TABLE.c.account.in_(unknown[at : at + CHUNK])
-        earlier += _select(request, [chunk, _TABLE.c.annual > 0, _TABLE.c.valid_to < start])
+        earlier += _select(request, [chunk, _TABLE.c.annual != 0, _TABLE.c.valid_to < start])
     return earlier
 
 

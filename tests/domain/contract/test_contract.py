@@ -113,7 +113,7 @@ def test_a_line_may_have_a_term_of_its_own(scenario: Scenario) -> None:
         {"quantity": "-1"},
         {"unit_price": 100},
         {"unit_price": "1e3"},
-        {"unit_price": "100.1234567"},
+        {"unit_price": "100.1234567890123"},
         {"discount_percent": "101"},
         {"start": "2026-02-01", "end": "2026-02-01"},
         {"unit_price": "999999999999", "quantity": "2"},

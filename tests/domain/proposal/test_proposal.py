@@ -1,12 +1,14 @@
 """The proposal: one live version, a frozen outcome, and a contract that is worth what was accepted."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.domain.account.commands import CloseAccount
 from app.domain.contract.commands import AddLine, AmendContract, GiveNotice, Line, RenewContract, SetLine
 from app.domain.kernel.errors import Invalid
+from app.domain.kernel.values import add_days, micros
 from app.domain.proposal import commands as offers
 from tests.domain.proposal.proposals import (
     ITEM,
@@ -57,7 +59,7 @@ def test_only_what_was_sent_to_the_client_is_accepted(scenario: Scenario) -> Non
 
 
 def test_an_offer_is_accepted_while_it_is_valid_and_expires_when_it_is_not(sqlite_steward: Steward) -> None:
-    proposal = drafted(sqlite_steward, account(sqlite_steward), valid_until="2026-01-20")
+    proposal = drafted(sqlite_steward, account(sqlite_steward), valid_until="2026-01-19")
     submitted(sqlite_steward, proposal)
     assert refusal(sqlite_steward, offers.ExpireProposal(), proposal=proposal) == "still_valid"
 
@@ -82,8 +84,30 @@ def test_what_was_sent_or_declined_is_told_once_it_was(scenario: Scenario) -> No
     accepted(scenario, proposal)
 
 
+@pytest.mark.parametrize(
+    ("zone", "now", "today"),
+    [
+        ("Pacific/Kiritimati", "2026-01-15T10:30:00Z", "2026-01-16"),
+        ("America/New_York", "2026-01-16T04:59:59Z", "2026-01-15"),
+    ],
+)
+def test_an_offer_that_is_valid_until_today_is_made_and_accepted_today_in_the_tenants_zone(
+    zone: str, now: str, today: str
+) -> None:
+    scenario = Scenario(now=micros(now), zone=ZoneInfo(zone))
+    proposal = drafted(scenario, account(scenario), valid_until=today)
+    accepted(scenario, proposal)
+
+    assert scenario.state("proposal", proposal).outcome == "accepted"
+    yesterday = add_days(today, -1)
+    told = {"currency": "EUR", "items": (ITEM,), "valid_until": yesterday}
+    assert (
+        refusal(scenario, offers.DraftProposal(**told), kind=Invalid, account=account(scenario)) == "valid_until_passed"
+    )
+
+
 def test_the_last_instant_of_validity_still_binds(sqlite_steward: Steward) -> None:
-    proposal = drafted(sqlite_steward, account(sqlite_steward), valid_until="2026-01-20")
+    proposal = drafted(sqlite_steward, account(sqlite_steward), valid_until="2026-01-19")
     submitted(sqlite_steward, proposal)
 
     sqlite_steward.clock.set("2026-01-19T23:59:59Z")
@@ -135,7 +159,8 @@ def test_a_proposal_names_only_things_of_its_own_account(scenario: Scenario) -> 
 @pytest.mark.parametrize(
     ("members", "code"),
     [
-        ({"valid_until": "2026-01-15"}, "valid_until_passed"),
+        ({"valid_until": "2026-01-14"}, "valid_until_passed"),
+        ({"items": (offers.Item(item="credit", product="p", unit_price="-1", interval="month"),)}, "amount_out_of_range"),
         (
             {"items": tuple(offers.Item(item=f"i{n}", product="p", unit_price="80000000000", interval="month") for n in (1, 2))},
             "amount_out_of_range",

@@ -21,13 +21,17 @@ from app.domain.kernel.values.currencies import Currency, minor_digits, minor_un
 from app.domain.kernel.values.decimals import (
     DECIMAL,
     MICRO,
+    PICO,
     Amount,
     Decimal,
     Percent,
+    Price,
+    Quantity,
     Share,
     half_up,
     plain_decimal,
     scaled,
+    scaled_price,
     unscaled,
 )
 from app.domain.kernel.values.ids import Digest, is_typeid, typeid
@@ -41,6 +45,7 @@ from app.domain.kernel.values.instants import (
     TimeZone,
     add_days,
     add_months,
+    day_end,
     day_of,
     day_start,
     days_earlier,
@@ -68,10 +73,11 @@ from app.domain.kernel.values.texts import (
 )
 
 __all__ = [
-    "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "NONE", "REF", "Amount", "Business", "Classification", "Currency", "Day",
-    "Decimal", "Digest", "ExternalRef", "FreeText", "Group", "Instant", "Label", "Moment", "Name", "Note", "Percent", "Personal",
-    "Public", "Ref", "Sealed", "Share", "TimeZone", "add_days", "add_months", "as_compared", "as_named",
-    "classification", "day_of", "day_start", "days_earlier", "half_up", "instant", "is_typeid", "line", "micros",
-    "minor_digits", "minor_unit", "moment_start", "months_between", "nearest_day", "nested", "plain_day",
-    "plain_decimal", "require_currency", "scaled", "time_zones", "typeid", "unscaled", "zone",
+    "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "NONE", "PICO", "REF", "Amount", "Business", "Classification",
+    "Currency", "Day", "Decimal", "Digest", "ExternalRef", "FreeText", "Group", "Instant", "Label", "Moment", "Name",
+    "Note", "Percent", "Personal", "Price", "Public", "Quantity", "Ref", "Sealed", "Share", "TimeZone", "add_days",
+    "add_months", "as_compared", "as_named", "classification", "day_end", "day_of", "day_start", "days_earlier",
+    "half_up", "instant", "is_typeid", "line", "micros", "minor_digits", "minor_unit", "moment_start", "months_between",
+    "nearest_day", "nested", "plain_day", "plain_decimal", "require_currency", "scaled", "scaled_price", "time_zones",
+    "typeid", "unscaled", "zone",
 ]  # fmt: skip

@@ -8,12 +8,29 @@ from pydantic import AfterValidator, BeforeValidator
 from app.domain.kernel.values.texts import only_text
 
 MICRO: Final = 1_000_000
+PICO: Final = 1_000_000_000_000
 _DECIMAL: Final = re.compile(r"-?(0|[1-9]\d{0,11})(\.\d{1,6})?", re.ASCII)
+_PRICE: Final = re.compile(r"-?(0|[1-9]\d{0,11})(\.\d{1,12})?", re.ASCII)
+_QUANTITY: Final = re.compile(r"(0|[1-9]\d{0,14})(\.\d{1,6})?", re.ASCII)
 
 
 def _decimal(text: str) -> str:
     if not _DECIMAL.fullmatch(text):
         raise ValueError("must be a decimal string with at most 12 digits before the point and 6 after it")
+    return text
+
+
+def _price(text: str) -> str:
+    if not _PRICE.fullmatch(text):
+        raise ValueError("must be a decimal string with at most 12 digits before the point and 12 after it")
+    return text
+
+
+def _quantity(text: str) -> str:
+    if not _QUANTITY.fullmatch(text):
+        raise ValueError(
+            "must be a decimal string of 0 or more, with at most 15 digits before the point and 6 after it"
+        )
     return text
 
 
@@ -42,6 +59,13 @@ def scaled(text: str) -> int:
     return -value if text.startswith("-") else value
 
 
+def scaled_price(text: str) -> int:
+    """A price as an integer of 10^-12."""
+    whole, _, fraction = text.partition(".")
+    value = int(whole.lstrip("-")) * PICO + int(fraction.ljust(12, "0") or 0)
+    return -value if text.startswith("-") else value
+
+
 def unscaled(value: int) -> str:
     """An integer of 10^-6 as a decimal string without needless zeros."""
     sign, (whole, fraction) = "-" if value < 0 else "", divmod(abs(value), MICRO)
@@ -64,6 +88,9 @@ def plain_decimal(text: str) -> str:
 DECIMAL: Final = "decimal"
 """Stands beside every type of a decimal."""
 Decimal = Annotated[str, BeforeValidator(only_text), AfterValidator(_decimal), DECIMAL]
+Price = Annotated[str, BeforeValidator(only_text), AfterValidator(_price), DECIMAL]
+"""What a unit costs in an interval; below 0 for a credit."""
+Quantity = Annotated[str, BeforeValidator(only_text), AfterValidator(_quantity), DECIMAL]
 Amount = Annotated[Decimal, AfterValidator(_not_negative)]
 Percent = Annotated[Decimal, AfterValidator(_percent)]
 Share = Annotated[Decimal, AfterValidator(_share)]

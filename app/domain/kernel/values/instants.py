@@ -119,6 +119,11 @@ def day_start(day: str, where: ZoneInfo) -> int:
     return (local - _EPOCH) // timedelta(microseconds=1)
 
 
+def day_end(day: str, where: ZoneInfo) -> int:
+    """The first instant after a day in a zone, in microseconds; after the calendar's last day, what follows it."""
+    return day_start(add_days(day, 1), where) if day < "9999-12-31" else LAST + 1
+
+
 def day_of(moment: int, where: ZoneInfo) -> str:
     """The day on which an instant falls in a zone."""
     return (_EPOCH + timedelta(microseconds=moment)).astimezone(where).date().isoformat()
