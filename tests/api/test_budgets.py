@@ -100,11 +100,11 @@ def test_the_list_is_narrowed_to_accounts_states_and_what_is_nearly_spent(agency
     assert refs(**{"percent_spent.gte": "80"}) == ["near"]
     assert refs(**{"percent_spent.gte": "79.9999"}) == ["near", "far"]
     assert refs(sort="-percent_spent") == ["near", "far", "done"]
-    assert refs(state="closed") == ["done"]
+    assert refs(status="closed") == ["done"]
     assert refs("/v1/accounts/ref:nw/budgets") == refs(account="ref:nw") == ["near", "far", "done"]
     assert agency.see("/v1/budgets", account="ref:nobody").status_code == 404
     assert agency.see("/v1/budgets", **{"percent_spent.gte": "-1"}).status_code == 400
-    assert agency.see("/v1/budgets", state="lost").status_code == 400
+    assert agency.see("/v1/budgets", status="lost").status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_budgets_come_in_as_events_too(agency: Client) -> None:
     assert answer["results"][2]["problem"]["code"] == "document_recorded"
     agency.position = answer["position"]
     page = agency.read("/v1/budgets/ref:imported")
-    assert (page["state"], page["spent"], page["revision"], page["variance"]) == ("closed", euros("100.00"), 1, "0")
+    assert (page["status"], page["spent"], page["revision"], page["variance"]) == ("closed", euros("100.00"), 1, "0")
 
 
 def test_the_variance_of_open_budgets_is_summed_and_explained_by_account(calendar: Calendar) -> None:

@@ -87,7 +87,7 @@ def test_a_loss_is_taken_back_and_a_dispute_is_opened_and_ended(agency: tuple[Cl
     )
     page = client.read(statement)
     dispute = page["lines"][0]["dispute"]
-    assert (dispute["state"], dispute["reason"], dispute["resolution"]["reason"]) == (
+    assert (dispute["status"], dispute["reason"], dispute["resolution"]["reason"]) == (
         "changed",
         "Not mine alone",
         "Shared",

@@ -67,14 +67,14 @@ def test_a_negotiation_goes_from_a_draft_over_an_approval_to_the_contract(each_s
     manager.write(f"{there}/contract", {"contract": contract["id"], "event": contract["events"][0]["id"]})
 
     page = manager.read(there)
-    assert (page["state"], page["accepted_by"], page["basis"]) == ("accepted", "Ada Lind", "whole")
+    assert (page["status"], page["accepted_by"], page["basis"]) == ("accepted", "Ada Lind", "whole")
     assert page["annual_value"] == {"amount": "10800.00", "currency": "EUR"}
     assert page["contract_event"] == contract["events"][0]["id"]
     assert page["positions"][0]["position"] == "Too dear, says Ada"
     assert page["versions"][0]["terms"] == "In advance"
     first, second = page["concessions"]
-    assert (first["state"], first["needs"], first["limit_rule"]) == ("binding", [], None)
-    assert (second["state"], second["needs"], second["limit_rule"]) == ("binding", ["limit"], "default/1")
+    assert (first["status"], first["needs"], first["limit_rule"]) == ("binding", [], None)
+    assert (second["status"], second["needs"], second["limit_rule"]) == ("binding", ["limit"], "default/1")
     assert second["offered_by"] != second["settled_by"]
     assert refused(manager, f"{there}/concessions", {**GIVE, "value": "1"}) == (409, "proposal_accepted")
     assert refused(manager, f"{there}/versions", {"items": [ITEM], "valid_until": "2099-01-01"}) == (
@@ -95,7 +95,7 @@ def test_each_role_goes_as_far_as_its_limit_and_approves_for_those_below(each_se
         there = drafted(who["manager"], mine, items=large)
         who[role].position = who["manager"].position
         who[role].write(f"{there}/concessions", {**GIVE, "value": value})
-        return str(who[role].read(there)["concessions"][0]["state"])
+        return str(who[role].read(there)["concessions"][0]["status"])
 
     assert [states(role, "1000.00") for role in ("manager", "senior_manager", "director", "admin")] == ["binding"] * 4
     assert [states(role, "10000.00") for role in ("manager", "senior_manager", "director")] == [
@@ -120,11 +120,11 @@ def test_a_sum_that_was_accepted_is_frozen_under_both_clocks(each_server: Server
     client.write(f"{there}/acceptance", {"version": 2})
 
     now = client.read(there)
-    assert (now["live_version"], now["value"]["amount"], [one["state"] for one in now["versions"]]) == (
+    assert (now["live_version"], now["value"]["amount"], [one["status"] for one in now["versions"]]) == (
         2, "24000.00", ["superseded", "accepted"],
     )  # fmt: skip
     then = client.read(there, known_at=before)
-    assert (then["live_version"], then["state"], then["value"]["amount"]) == (1, "drafted", "12000.00")
+    assert (then["live_version"], then["status"], then["value"]["amount"]) == (1, "drafted", "12000.00")
     assert client.get(there, params={"as_of": "2020-01-01"}).status_code == 404
 
 
@@ -140,11 +140,11 @@ def test_proposals_are_listed_by_page_and_by_what_they_are(each_server: Server) 
     first = client.read("/v1/proposals", limit=1)
     assert first["has_more"]
     assert ids(limit=1, cursor=first["next_cursor"]) == [plain]
-    assert ids(state="declined") == [plain]
+    assert ids(status="declined") == [plain]
     assert ids(account=mine) == ids(f"/v1/accounts/{mine}/proposals") == [waiting]
     assert ids(awaiting_approval="true") == ids(external_ref="P-1") == [waiting]
     assert ids(awaiting_approval="false") == [plain]
-    assert ids(valid_before="2099-01-01") == []
+    assert ids(**{"valid_until.lt": "2099-01-01"}) == []
     assert client.see("/v1/proposals", colour="red").status_code == 400
 
 

@@ -65,15 +65,15 @@ def test_a_last_minute_feature_goes_from_a_mail_to_an_amendment(server: Server) 
 
     assert [event["type"] for event in receipt["events"]] == ["contract.amended", "scope_change.amended"]
     page = client.read(there)
-    assert (page["id"], page["state"], page["waiting_on"]) == (scope_change, "delivered", [])
+    assert (page["id"], page["status"], page["waiting_on"]) == (scope_change, "delivered", [])
     assert page["request"] == SCOPE_CHANGE["request"]
     creative, pm = page["consults"]
-    assert (creative["state"], creative["question"], creative["capacity_note"]) == (
+    assert (creative["status"], creative["question"], creative["capacity_note"]) == (
         "answered",
         "How much work is it?",
         "Tight.",
     )
-    assert (pm["state"], pm["reason"], pm["question"]) == ("waived", "on leave", None)
+    assert (pm["status"], pm["reason"], pm["question"]) == ("waived", "on leave", None)
     assert page["assessment"]["price"] == {"amount": "1440.00", "currency": "EUR"}
     assert page["assessment"]["effort_hours"] == "16"
     assert page["response"]["message"] == "With pleasure."
@@ -112,7 +112,7 @@ def test_the_inbox_is_filtered_by_state_turn_account_and_day(server: Server) -> 
     assert ids(sort="needed_by") == [absorbed, consulted, other]
     assert ids(waiting_on="ux") == [consulted]
     assert ids(waiting_on="account_manager") == [absorbed, other]
-    assert ids(state="absorbed") == [absorbed]
+    assert ids(status="absorbed") == [absorbed]
     assert ids(**{"needed_by.lt": "2026-02-01"}) == [absorbed]
     assert ids(external_ref="W-2") == [absorbed]
     assert ids(account=second) == ids(f"/v1/accounts/{second}/scope-changes") == [other]
@@ -144,7 +144,7 @@ def test_what_was_known_before_a_withdrawal_is_still_answered(shared_server: Ser
     client.write(f"/v1/scope-changes/{scope_change}/withdrawal", {"reason": "the campaign was called off"})
 
     assert client.read(f"/v1/scope-changes/{scope_change}")["closed_as"] == "withdrawn"
-    assert client.read(f"/v1/scope-changes/{scope_change}", known_at=position)["state"] == "raised"
+    assert client.read(f"/v1/scope-changes/{scope_change}", known_at=position)["status"] == "raised"
     assert refused(client, f"/v1/scope-changes/{scope_change}/withdrawal", {}) == (409, "scope_change_withdrawn")
 
 

@@ -78,7 +78,7 @@ class Post:
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             by_id = {message["message_id"]: message for message in self.messages(endpoint)}
-            if all(message["state"] != "waiting" for message in by_id.values()):
+            if all(message["status"] != "waiting" for message in by_id.values()):
                 return by_id
             assert time.monotonic() < deadline, "the worker takes nothing in"
             time.sleep(0.01)
@@ -132,14 +132,14 @@ def test_from_a_signed_message_to_a_page(fresh: Post) -> None:
     fresh.send(endpoint, OPENED, "msg_2")
     opened = fresh.settled(endpoint)["msg_2"]
     driven = fresh.client.post(f"/v1/webhook-endpoints/{endpoint['id']}/messages/msg_1/redrive")
-    assert (driven.status_code, driven.json()["state"]) == (202, "waiting")
+    assert (driven.status_code, driven.json()["status"]) == (202, "waiting")
     logged = fresh.settled(endpoint)["msg_1"]
 
     fresh.client.position = logged["position"]
     account = fresh.client.read("/v1/accounts/ref:northwind")
     assert (account["name"], account["interactions"]) == ("Northwind", 1)
     assert logged["position"] == opened["position"] + 1
-    assert (logged["state"], logged["code"], logged["attempts"]) == ("done", None, 2)
+    assert (logged["status"], logged["code"], logged["attempts"]) == ("done", None, 2)
     assert fresh.send(endpoint, CALL, "msg_1").json() == {"id": "msg_1", "status": "duplicate"}
     assert fresh.settled(endpoint)["msg_1"] == logged
 
@@ -151,9 +151,9 @@ def test_another_body_under_the_same_id_is_a_conflict(post: Post) -> None:
     answer = post.send(endpoint, CALL)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "message_id_reused")
-    assert [message["code"] for message in post.messages(endpoint, state="parked") if "." in message["message_id"]] == [
-        "message_id_reused"
-    ]
+    assert [
+        message["code"] for message in post.messages(endpoint, status="parked") if "." in message["message_id"]
+    ] == ["message_id_reused"]
 
 
 def test_an_operator_reads_what_a_message_brought_byte_for_byte(post: Post) -> None:
@@ -272,7 +272,7 @@ def test_a_generic_sender_signs_in_its_own_way(post: Post) -> None:
     answer = post.deliver(endpoint["url"], {"X-Signature": f"t={now},v1={signature}"}, body)
 
     assert (endpoint["secret"], answer.status_code, answer.json()["id"]) == (None, 202, "crm-1")
-    assert post.settled(endpoint)["crm-1"]["state"] == "done"
+    assert post.settled(endpoint)["crm-1"]["status"] == "done"
 
 
 @pytest.mark.parametrize(
@@ -300,17 +300,17 @@ def test_the_inbox_is_paged(post: Post) -> None:
     post.settled(endpoint)
     path = f"/v1/webhook-endpoints/{endpoint['id']}/messages"
 
-    first = post.client.read(path, limit=2, state="parked")
-    second = post.client.read(path, limit=2, state="parked", cursor=first["next_cursor"])
-    third = post.client.read(path, limit=2, state="parked", cursor=second["next_cursor"])
+    first = post.client.read(path, limit=2, status="parked")
+    second = post.client.read(path, limit=2, status="parked", cursor=first["next_cursor"])
+    third = post.client.read(path, limit=2, status="parked", cursor=second["next_cursor"])
 
     shown = [message["message_id"] for page in (first, second, third) for message in page["data"]]
     assert shown == ["msg_4", "msg_3", "msg_2", "msg_1", "msg_0"]
     assert (third["has_more"], third["next_cursor"]) == (False, None)
-    assert post.messages(endpoint, state="done") == []
+    assert post.messages(endpoint, status="done") == []
     assert [
         post.client.see(path, **params).status_code
-        for params in ({"state": "lost"}, {"as_of": "2026-01-01"}, {"cursor": "x"})
+        for params in ({"status": "lost"}, {"as_of": "2026-01-01"}, {"cursor": "x"})
     ] == [400] * 3
 
 
@@ -425,4 +425,4 @@ def test_the_server_has_survived_and_nothing_waits(post: Post, target: dict[str,
         post.send(target, {**OPENED, "data": {"name": "Eastwind", "currency": "EUR"}}, "after-the-storm").status_code
         == 202
     )
-    assert post.settled(target)["after-the-storm"]["state"] == "done"
+    assert post.settled(target)["after-the-storm"]["status"] == "done"

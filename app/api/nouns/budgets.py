@@ -87,7 +87,7 @@ class BudgetBody(BaseModel):
         description="(forecast - amount) / amount; null without a forecast", examples=["-0.083333"]
     )
     crossed: Annotated[list[ThresholdCrossingBody], EachOf(_crossing)]
-    state: budgets.State
+    status: Annotated[budgets.State, From("state")]
     set_at: AsInstant
     closed_at: AsInstant | None
     version: int
@@ -133,7 +133,7 @@ LISTED: Final = ListOf(
     filters={
         "account": named("account"),
         "contract": named("contract"),
-        "state": Filter(budgets.State),
+        "status": Filter(budgets.State),
         "currency": Filter(Currency),
         "external_ref": Filter(),
     },

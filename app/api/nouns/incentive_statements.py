@@ -54,7 +54,7 @@ class ResolutionBody(BaseModel):
 class DisputeBody(BaseModel):
     """That somebody says that a line is wrong."""
 
-    state: Literal["open", "kept", "changed"]
+    status: Literal["open", "kept", "changed"]
     reason: str | None
     at: str = Field(description="when it was said")
     event: str
@@ -115,6 +115,7 @@ def _dispute(dispute: dict[str, Any] | None, texts: SealedTexts) -> dict[str, An
         return None
     resolution = dispute.get("resolution")
     answer = _reasoned(dispute, texts)
+    answer["status"] = answer.pop("state")
     answer["resolution"] = None if resolution is None else _reasoned(resolution, texts)
     return answer
 

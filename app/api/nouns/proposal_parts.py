@@ -25,7 +25,7 @@ class ProposalVersionBody(BaseModel):
     """A version of a proposal."""
 
     number: int
-    state: Literal["drafted", "submitted", "accepted", "declined", "expired", "superseded"]
+    status: Literal["drafted", "submitted", "accepted", "declined", "expired", "superseded"]
     made_at: str = Field(description="when it was made")
     made_by: str = Field(description="the key that made it")
     submitted_at: str | None
@@ -59,7 +59,7 @@ class ConcessionBody(BaseModel):
     given: str = Field(description="what is given, in words")
     in_exchange_for: str | None = Field(description="what the client gives for it")
     no_exchange_reason: str | None = Field(description="why nothing is given for it")
-    state: Literal["awaiting_approval", "binding", "rejected", "superseded"]
+    status: Literal["awaiting_approval", "binding", "rejected", "superseded"]
     needs: list[str] = Field(description="the roles that may approve it; none where none needs to")
     limit: MoneyBody | None = Field(description="up to which the offering role may concede; null for no limit")
     role: str = Field(description="of the key that offered it")

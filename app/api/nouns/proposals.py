@@ -45,7 +45,7 @@ def _effective_margin(row: Proposal) -> str | None:
 def _version(version: dict[str, Any], row: Proposal, texts: SealedTexts) -> dict[str, Any]:
     answer = {
         "number": version["number"],
-        "state": row.state if version["number"] == row.number else "superseded",
+        "status": row.state if version["number"] == row.number else "superseded",
         "made_at": at(version["at"]),
         "made_by": version["by"],
         "submitted_at": at(version["submitted_at"]),
@@ -83,7 +83,7 @@ def _concession(concession: dict[str, Any], row: Proposal, texts: SealedTexts) -
         "given": concession["given"],
         "in_exchange_for": concession.get("in_exchange_for"),
         "no_exchange_reason": concession.get("no_exchange_reason"),
-        "state": "superseded" if superseded else "awaiting_approval" if awaiting else concession["state"],
+        "status": "superseded" if superseded else "awaiting_approval" if awaiting else concession["state"],
         "needs": concession["needs"],
         "limit": _money(concession.get("limit"), concession["currency"]),
         "role": concession["role"],
@@ -115,7 +115,7 @@ class ProposalBody(BaseModel):
     external_ref: str | None
     currency: str
     drafted_at: AsInstant
-    state: proposals.State = Field(examples=["submitted"])
+    status: Annotated[proposals.State, From("state")] = Field(examples=["submitted"])
     live_version: Annotated[int, From("number")]
     valid_until: str
     value: AsMoney = Field(description="what the live version lists a year")
@@ -164,7 +164,7 @@ LISTED: Final = ListOf(
         "contract": named("contract"),
         "opportunity": named("opportunity"),
         "renewal": named("renewal"),
-        "state": Filter(proposals.State),
+        "status": Filter(proposals.State),
         "awaiting_approval": Filter(bool, several=False),
         "currency": Filter(Currency),
         "external_ref": Filter(),

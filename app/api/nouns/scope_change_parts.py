@@ -13,7 +13,7 @@ class ConsultBody(BaseModel):
     """A team that was asked, and what it answered."""
 
     team: Team
-    state: Literal["asked", "answered", "waived"]
+    status: Literal["asked", "answered", "waived"]
     mandatory: bool = Field(description="whether no acceptance goes out before its answer or a waiver")
     question: str | None = Field(description="what it was asked; null once erased")
     due: str | None = Field(None, description="the day by which it should answer", json_schema_extra=OR_NULL)

@@ -40,6 +40,7 @@ def _consult(consult: dict[str, Any], _row: ScopeChange, texts: SealedTexts) -> 
     texts_of_teams = {name: consult.get(name) for name in ("question", "capacity_note", "risk")}
     times = {"asked_at": at(consult["asked_at"]), "settled_at": at(consult.get("settled_at"))}
     answer = {**consult, **texts_of_teams, **times}
+    answer["status"] = answer.pop("state")
     for name, text in texts_of_teams.items():
         texts.add(answer, name, {name: text})
     return answer
@@ -66,7 +67,7 @@ class ScopeChangeBody(BaseModel):
     external_ref: str | None
     needed_by: str | None
     raised_at: AsInstant
-    state: scope_changes.State = Field(examples=["consulting"])
+    status: Annotated[scope_changes.State, From("state")] = Field(examples=["consulting"])
     closed_as: Literal["withdrawn", "declined"] | None = Field(description="how it was closed; null while it was not")
     waiting_on: list[str] = Field(description="teams, client, approver or account_manager", examples=[["creative"]])
     consults: Annotated[list[ConsultBody], EachOf(_consult)]
@@ -92,7 +93,7 @@ LISTED: Final = ListOf(
     filters={
         "account": named("account"),
         "contract": named("contract"),
-        "state": Filter(scope_changes.State),
+        "status": Filter(scope_changes.State),
         "waiting_on": Filter(
             Team | Literal["client", "approver", "account_manager"], several=False, where=scope_changes.waits_for
         ),

@@ -88,7 +88,7 @@ class InboundMessageBody(BaseModel):
     """A message: waiting, done at a position, or parked with a code."""
 
     message_id: str
-    state: str = Field(examples=["parked"])
+    status: Literal["waiting", "done", "parked"] = Field(examples=["parked"])
     code: str | None = Field(examples=["account_not_found"])
     attempts: int
     received_at: str
@@ -135,7 +135,7 @@ def present_message(message: Message) -> dict[str, Any]:
     """A message as it is answered: never what it says."""
     return {
         "message_id": message.message_id,
-        "state": message.state,
+        "status": message.state,
         "code": message.code,
         "attempts": message.attempts,
         "received_at": at(message.received_at),
@@ -251,7 +251,7 @@ def list_messages(
     endpoint: str,
     context: Annotated[ReadContext, Security(plain_read_context, scopes=["webhooks:read"])],
     paged: Annotated[Paging, Depends(paging)],
-    state: Annotated[list[Literal["waiting", "done", "parked"]] | None, Query()] = None,
+    status: Annotated[list[Literal["waiting", "done", "parked"]] | None, Query()] = None,
 ) -> Response:
     """What came in, the newest first, and what became of it."""
     endpoint_id, _ = context.runtime.handler.load(context.tenant_id, NOUN, endpoint)
@@ -259,7 +259,7 @@ def list_messages(
     messages = context.runtime.inbox.messages.page(
         context.tenant_id,
         endpoint_id,
-        states=state or (),
+        states=status or (),
         after=(after[0], after[1]) if after else None,
         limit=paged.limit + 1,
     )
