@@ -51,13 +51,13 @@ def serve(
     no_projector: Annotated[bool, typer.Option("--no-projector", help="Leave the views to `steward worker`.")] = False,
 ) -> None:
     """Serve the API until SIGTERM or SIGINT, and keep the views up to date unless --no-projector is given."""
-    from app.main import create_app  # takes longer to import than most other commands take to run
-
     settings = _with(
         settings_or_misuse(), host=host, port=port, workers=workers, projector=False if no_projector else None
     )
     with open_runtime(settings) as runtime:  # refuses an older schema before anybody can connect
         key, today = kept_key(runtime), day_of(runtime.clock(), zone("UTC"))
+    from app.main import create_app  # takes longer to import than it takes to refuse
+
     listener = _bound(settings)
     url = _url(listener)
     config = uvicorn.Config(
