@@ -103,6 +103,9 @@ clients-check: setup $(VENV)-clients/.ready $(NODE_TOOLS)  ## makes clients of t
 openapi: setup  ## writes the committed contract file anew
 	$(BIN)/steward openapi > docs/openapi.json
 
+examples: setup  ## records an answer of each operation anew, for the contract; then `make openapi`
+	$(BIN)/python -m tests.contract.examples
+
 pages: setup  ## writes the generated pages anew: errors, events, the table of CONTRIBUTING
 	$(BIN)/steward events --markdown > docs/events.md
 	$(BIN)/python -m tests.docs

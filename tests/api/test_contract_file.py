@@ -148,6 +148,15 @@ def test_a_body_has_an_example_that_fits(operation: Operation) -> None:
         assert fits(content["schema"], content["example"]) == []
 
 
+@each
+def test_a_good_answer_has_an_example_that_fits(operation: Operation) -> None:
+    for status, answer in operation.spec["responses"].items():
+        content = answer.get("content", {}).get("application/json")
+        if status < "300" and content and operation.name != "inbound.receive":
+            assert fits(content["schema"], content["example"]) == [], status
+            assert _undocumented(content["schema"], content["example"]) == [], status
+
+
 def test_there_is_no_example_of_what_does_not_exist() -> None:
     assert set(EXAMPLES) == {one.name for one in WRITES if one.media == "application/json"}
 

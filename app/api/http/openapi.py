@@ -1,6 +1,8 @@
 """The contract: OpenAPI 3.1, with examples, and with problems as problem documents instead of FastAPI's own."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -42,9 +44,10 @@ def contract(app: FastAPI) -> dict[str, Any]:
         for operation in operations.values():
             made.update(operation.pop("x-schemas", {}))  # those of bodies that no class reads
     schemas.polish(document)
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            _complete(operation, document["components"])
+    every = [operation for operations in document["paths"].values() for operation in operations.values()]
+    for operation in every:
+        _complete(operation, document["components"])
+    _show_answers(every)
     for unused in UNUSED_SCHEMAS:
         document["components"]["schemas"].pop(unused, None)
     app.openapi_schema = document
@@ -70,6 +73,22 @@ def _complete(operation: dict[str, Any], components: dict[str, Any]) -> None:
     example = EXAMPLES.get(operation["operationId"])
     if JSON in content and example is not None:
         content[JSON]["example"] = example
+
+
+def _show_answers(operations: list[dict[str, Any]]) -> None:
+    """Adds an example to every good answer: a real one, as `make examples` recorded it, or one that has the same schema."""
+    recorded = json.loads((Path(__file__).parent / "answers.json").read_text(encoding="utf-8"))
+    good = [
+        (recorded.get(operation["operationId"], {}).get(status), answer["content"][JSON])
+        for operation in operations
+        for status, answer in operation["responses"].items()
+        if status < "300" and JSON in answer.get("content", {})
+    ]
+    alike = {content["schema"].get("$ref"): example for example, content in good if example is not None}
+    for own, content in good:
+        example = own if own is not None else alike.get(content["schema"].get("$ref"))
+        if example is not None:
+            content["example"] = example
 
 
 def _first_sentence(text: str) -> str:
