@@ -164,9 +164,9 @@ def apply(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
         case "contract.amended" | "contract.corrected":
             lines = _changed(lines, recorded, where)
         case "contract.renewed" if recorded.data.get("lines") is not None:
-            lines = _renewed(lines, recorded, where, terms.periods[-1][0])
+            lines = _renewed(lines, recorded, where, day_start(recorded.data["start"], where))
         case "contract.terms_corrected" if recorded.data.get("start") is not None:
-            lines = _begun_earlier(schedule, terms, recorded, where)
+            lines = _restarted(schedule, recorded, where)
     return schedule if terms is schedule.terms and lines is schedule.lines else Schedule(terms, lines)
 
 
@@ -209,23 +209,30 @@ def _renewed(lines: Lines, recorded: Recorded, where: ZoneInfo, start: int) -> L
     return renewed
 
 
-def _begun_earlier(before: Schedule, terms: ContractTerms, recorded: Recorded, where: ZoneInfo) -> Lines:
-    """The lines of a period that had begun earlier than was recorded; where it began later, the period cuts them."""
-    new, source = day_start(recorded.data["start"], where), recorded.data["corrects"]
-    gone = {start for start, _ in before.terms.periods} - {start for start, _ in terms.periods}
-    old = {start for start in gone if start > new}
-    if not old:
+def _restarted(before: Schedule, recorded: Recorded, where: ZoneInfo) -> Lines:
+    """The lines of a term that began on another day than was recorded: what was measured from that day is measured from the right one.
+
+    A draft's lines that are there too early stay where they are: the period cuts them, and what changed them keeps what it changed.
+    """
+    day, source = recorded.data["start"], recorded.data["corrects"]
+    wrong = next((fact for fact in before.terms.facts if fact.source == source), None)
+    if wrong is None:
         return before.lines
-    days = {day_of(start, where) for start in old}
+    old, new, wrong_day = wrong.start, day_start(day, where), day_of(wrong.start, where)
+
+    def right(step: LineStep) -> LineStep:
+        if step.source != source:
+            return step
+        if wrong.kind == "renewed":
+            at = new if step.at == old else max(step.at, new)
+        else:
+            at = min(step.at, new) if step.sets is None and step.at <= old else step.at
+        return with_amounts(step._replace(at=at, since=day if step.since == wrong_day else step.since))
+
     moved: dict[str, Steps] = {}
     for line, steps in before.lines.items():
-        corrected = [
-            step._replace(at=new, since=recorded.data["start"] if step.since in days else step.since)
-            if step.sets is None and step.source == source and step.at in old
-            else step
-            for step in steps
-        ]
-        moved[line] = completed([with_amounts(step) for step in sorted(corrected, key=lambda step: step[:2])])
+        corrected = sorted(map(right, steps), key=lambda step: step[:2])
+        moved[line] = completed(corrected)
     return moved
 
 

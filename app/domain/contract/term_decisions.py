@@ -30,7 +30,7 @@ from app.domain.contract.preconditions import (
     require_on_calendar,
 )
 from app.domain.contract.schedule import Schedule
-from app.domain.contract.state import ContractState
+from app.domain.contract.state import ContractState, decided
 from app.domain.contract.terms import ContractTerms, apply_to_terms
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Refused
@@ -53,12 +53,10 @@ CORRECTABLE: Final[Mapping[str, frozenset[str]]] = {
 def renew(state: ContractState, command: RenewContract, context: Context) -> tuple[Decided, ...]:
     """A further term, and its renewal cycle won. Raises: Refused or Invalid as the terms demand."""
     require_live(state, context)
-    terms, decided = terms_then(state, context), min(context.effective_at, context.now)
+    terms, by = terms_then(state, context), min(context.effective_at, context.now)
     ends = _day(terms.ends(), context)
     noticed = terms.noticed_at is not None
-    start = command.start or (
-        ends if noticed else follows_on(state, day_of(context.effective_at, context.zone), decided)
-    )
+    start = command.start or (ends if noticed else follows_on(state, day_of(context.effective_at, context.zone), by))
     if start is None:
         raise Refused("open_ended", "an open-ended contract has no end to renew from; name a start")
     check_term(start, command.end)
@@ -68,6 +66,7 @@ def renew(state: ContractState, command: RenewContract, context: Context) -> tup
     require_order(state, "renewed", context, day_start(start, context.zone))
     if command.lines:
         check_lines(command.lines, start, command.end)
+        _require_unchanged_lines(state, start, context)
     previous_end = ends or term_end(state, add_days(start, -1))
     event = events.ContractRenewed(
         start=start,
@@ -187,6 +186,16 @@ def _renewed(state: ContractState, event: events.ContractRenewed, context: Conte
     after = schedules.apply(before, preview(event, event_id, context.stream_id, state, context), context.zone)
     value = after.annual_at(day_start(event.start, context.zone))
     return (Decided(event, event_id=event_id), *won(context, event_id, value, by_watchers(state)))
+
+
+def _require_unchanged_lines(state: ContractState, start: str, context: Context) -> None:
+    """Raises: Refused for lines that begin anew where what was decided later has changed them: it would be lost."""
+    by, begins = min(context.effective_at, context.now), day_start(start, context.zone)
+    for event in state.history:
+        changed = event.type in ("contract.amended", "contract.corrected") and event.effective_at >= begins
+        renewed = event.type == "contract.renewed" and event.data.get("lines") and event.data["start"] > start
+        if (changed or renewed) and decided(event)[0] > by:
+            raise Refused("lines_changed_since", "what is recorded already changed the lines after this was decided")
 
 
 def _require_grace(ends: str, start: str, context: Context) -> None:
