@@ -105,7 +105,9 @@ def evolve(state: ContractState, recorded: Recorded) -> ContractState:
         case events.ContractRenewed():
             agreed = _agreed_terms(state.history, state.term_months)
             notice = _notice(state.history)
-            return replace(state, end=agreed[-1].end, agreed=agreed, notice=notice, expired=None, moved=None)
+            return replace(
+                state, end=agreed[-1].end if agreed else None, agreed=agreed, notice=notice, expired=None, moved=None
+            )
         case events.ContractExpired(end=end):
             return replace(state, expired=end)
         case events.TermsCorrected() as corrected:
@@ -151,10 +153,10 @@ def _agreed_terms(history: Iterable[Recorded], term_months: int, by: int = FOREV
 def _corrected(state: ContractState, corrected: events.TermsCorrected) -> ContractState:
     """The state with the members that an event should have had."""
     agreed = _agreed_terms(state.history, state.term_months)
-    end = agreed[-1].end
+    end = agreed[-1].end if agreed else None
     return replace(
         state,
-        start=agreed[0].start,
+        start=agreed[0].start if agreed else state.start,
         end=end,
         agreed=agreed,
         auto_renew=state.auto_renew if corrected.auto_renew is None else corrected.auto_renew,
