@@ -90,24 +90,22 @@ def _route(scope: Scope) -> str:
 
 def _refused(scope: Scope, limit: int, request_id: str) -> ASGIApp | None:
     """The problem of a request that is refused for its headers alone. Takes: how large its body may be."""
-    length = announced = hosts = 0
-    coded = None
-    for name, value in scope["headers"]:
-        length += len(name) + len(value)
-        if name == b"content-length":
-            if value.isdigit() and len(value) < 19:
-                announced = announced or int(value)
-        elif name == b"host":
-            hosts += 1
-        elif name in UNCODED and value.strip().lower() != UNCODED[name]:
-            coded = name.decode()
+    headers = scope["headers"]
+    by_name: dict[bytes, bytes] = dict(headers)
+    length = sum([len(name) + len(value) for name, value in headers])
+    announced = by_name.get(b"content-length", b"0")
+    hosts = 1 if b"host" in by_name else 0
+    if len(by_name) < len(headers):  # only then is a header there twice
+        hosts = sum(name == b"host" for name, _ in headers)
+        by_name |= {name: value for name, value in headers if name in UNCODED and value != UNCODED[name]}
     if length > HEADERS_LIMIT:
         return problem(request_id, 431, "headers_too_large", f"headers may have {HEADERS_LIMIT} bytes in all")
     if hosts > 1 or (hosts == 0 and scope["http_version"] == "1.1"):
         return problem(request_id, 400, "invalid_host", "a request names one Host")
-    if coded:
-        return problem(request_id, 415, "unsupported_encoding", f"send a body as it is, without {coded}")
-    if announced > limit:
+    for name, only in UNCODED.items():
+        if name in by_name and by_name[name].strip().lower() != only:
+            return problem(request_id, 415, "unsupported_encoding", f"send a body as it is, without {name.decode()}")
+    if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
         return problem(request_id, 413, "too_large", f"a body may have {limit} bytes here")
     return None
 
