@@ -15,6 +15,7 @@ from tests.oracle.contracts import (
     contracted,
     earliest,
     ended_by,
+    in_force,
     in_order,
     midnight,
     months_after,
@@ -66,9 +67,9 @@ class Book:
             return []
         rows = list(self._terms(name, contract, at))
         follower = self._follower(name, at)
-        if rows and follower:
+        if follower and (row := _before(rows, contract, follower["start"])):
             value = contracted(follower, follower["start"])
-            rows[-1] |= {"outcome": "renewed", "how": "replaced", "renewed": value, "noticed": False}
+            row |= {"outcome": "renewed", "how": "replaced", "renewed": value, "noticed": False}
         for row in rows:
             row["goes_on"] = row["outcome"] == "renewed" or (
                 row["outcome"] == "open" and contract["auto_renew"] and not row["noticed"]
@@ -98,7 +99,14 @@ class Book:
                 follows = following is not None and (not contract["auto_renew"] or one["stop"] <= due)
                 ends = ended if ended and not follows and end <= due else None
                 close = min(day for day in (due, one["stop"] if follows else None, end if ends else None) if day)
-                row: Row = {"contract": name, "due": due, "close": close, "agreed": one["decided"], "noticed": False}
+                row: Row = {
+                    "contract": name,
+                    "begins": before,
+                    "due": due,
+                    "close": close,
+                    "agreed": one["decided"],
+                    "noticed": False,
+                }
                 row["falls"] = self._deferred(name, due, at) or due
                 row |= self._outcome(contract, row, following if follows else None, ends, at)
                 row["expiring"] = contracted(contract, close - NEXT)
@@ -178,6 +186,15 @@ class Book:
     def next_renewal(self, at: datetime, account: str) -> Row | None:
         """The open term of an account that is decided next."""
         return next(iter(self.open_terms(at, account)), None)
+
+
+def _before(rows: list[Row], contract: Fact, start: date) -> Row | None:
+    """The term that ran when another contract began, or the last one where the contract had ended by then."""
+    running = [row for row in rows if row["begins"] < start <= row["due"]]
+    if running:
+        return running[0]
+    over = rows and rows[-1]["close"] <= start and not in_force(contract, start)
+    return rows[-1] if over else None
 
 
 def due_days(agreed: Fact, contract: Fact) -> Iterator[date]:
