@@ -5,13 +5,14 @@ and the clock of its server stands there. So that a new GET is included at once,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from app.domain.kernel.values import MICRO, micros
-from tests.api.contract import READS, Operation
+from projections.kpis import KPIS
+from tests.api.contract import PERIOD, READS, Operation
 from tests.api.sample_agency import SampleAgency, draft, furnish
 from tests.oracle.replaying import both, decided_by, known_at, replayed
 from tests.support.clock import Clock
@@ -36,6 +37,42 @@ AS_OF_TODAY = frozenset(
     {"renewals.list", "renewals.get", "boards.renewals", "accounts.get", "contracts.list", "contracts.get", "accounts.diff",
      "kpis.explain"}
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Question:
+    """A GET with its query, without the clocks."""
+
+    name: str
+    operation: Operation
+    query: dict[str, Any]
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+def variants() -> Iterator[Question]:
+    """Every word that a filter takes, and every figure by every method."""
+    for one in CLOCKED:
+        for parameter in one.spec.get("parameters", []):
+            if parameter["in"] == "query" and parameter["name"] not in ("type", "types"):
+                for word in words_of(parameter["schema"]):
+                    query = one.required_query | {parameter["name"]: word}
+                    yield Question(f"{one.name}?{parameter['name']}={word}", one, query)
+    figure = next(one for one in READS if one.name == "kpis.get")
+    for kpi in KPIS:
+        for method in kpi.methods:
+            query = {"method": method} | ({} if kpi.kind == "point" else PERIOD)
+            yield Question(f"{kpi.name}:{method}", figure, query, {"name": kpi.name})
+
+
+def words_of(schema: dict[str, Any]) -> list[str]:
+    """The closed vocabulary of a parameter, where it has one."""
+    if "enum" in schema:
+        return list(schema["enum"])
+    inner = [schema["items"]] if "items" in schema else schema.get("anyOf", [])
+    return [word for one in inner for word in words_of(one)]
+
+
+VARIANTS = list(variants())
 
 
 @dataclass(frozen=True)
@@ -123,6 +160,8 @@ def questions(head: int) -> dict[str, dict[str, Any]]:
 
 LABELS = list(questions(100))
 PAST = ("as_of a past day", "as_of a past instant", "both")
+THOROUGH = ("known_at a late position", "both")
+"""The clocks under which every filter and every figure is asked."""
 POSITIONS = [label for label in LABELS if "as_of" not in questions(100)[label]]
 
 
@@ -143,17 +182,20 @@ def answers(source: Source, databases: Databases) -> dict[tuple[str, str], tuple
             now = now if "T" in now else f"{now}T23:59:59.900000Z"
             keeps = both(keeps, decided_by(micros(now)))
         with replayed(databases, source.server, source.backend, source.tenant, source.key, keeps, now) as second:
-            for operation in [one for one in READS if one.name not in NO_CLOCK | LOG_ONLY]:
-                first_answer = ask(client, operation, source.world.ids, clocks)
-                collected[operation.name, label] = (first_answer, ask(second, operation, source.world.ids, {}))
+            asked = [
+                Question(one.name, one, one.required_query) for one in READS if one.name not in NO_CLOCK | LOG_ONLY
+            ]
+            for one in [*asked, *(VARIANTS if label in THOROUGH else ())]:
+                ids = source.world.ids | one.ids
+                collected[one.name, label] = (ask(client, one, ids, clocks), ask(second, one, ids, {}))
     return collected
 
 
-def ask(client: Client, operation: Operation, ids: dict[str, str], clocks: dict[str, Any]) -> Any:
+def ask(client: Client, one: Question, ids: dict[str, str], clocks: dict[str, Any]) -> Any:
     """A comparable answer."""
-    if operation.name in TWO_POSITIONS and "known_at" in clocks:
+    if one.operation.name in TWO_POSITIONS and "known_at" in clocks:
         clocks = {"to_known_at": clocks["known_at"]}
-    answer = client.see(operation.url(ids), **operation.required_query, **clocks)
+    answer = client.see(one.operation.url(ids), **one.query, **clocks)
     body = answer.json()
     if body.get("data") == [] or answer.status_code == 404:
         return "nothing"  # of a thing that was not known then nothing is listed
@@ -175,6 +217,17 @@ def test_a_get_answers_what_a_ledger_answers_that_never_held_anything_else(
     if operation.name in AS_OF_TODAY and label in PAST:
         pytest.skip("it tells of later decisions")
     first, second = answers[operation.name, label]
+    assert first == second
+
+
+@pytest.mark.parametrize("label", THOROUGH)
+@pytest.mark.parametrize("question", VARIANTS, ids=lambda one: one.name)
+def test_a_filter_and_a_figure_are_under_the_clocks_too(
+    answers: dict[tuple[str, str], tuple[Any, Any]], question: Question, label: str
+) -> None:
+    if question.operation.name in AS_OF_TODAY and label in PAST:
+        pytest.skip("it tells of later decisions")
+    first, second = answers[question.name, label]
     assert first == second
 
 
