@@ -36,7 +36,7 @@ def explain(
     page = [
         {
             "account": account,
-            "name": account_of(events[account], position, context.zone).name,
+            "name": account_of(events[account], position, context.zone, when.as_of).name,
             **row,
             "events": _events(
                 (event for stream in own[account] for event in events[stream]),

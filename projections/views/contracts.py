@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from app.domain.contract.facts import as_corrected
 from app.domain.contract.terms import ContractTerms, apply_to_terms
 from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
@@ -144,6 +145,30 @@ def status(row: Contract, at: int, where: ZoneInfo) -> str:
     if any(at < start for start, _ in terms.windows()):
         return "signed"
     return "ended" if row.notice else "expired"
+
+
+def as_agreed(
+    row: Contract, history: Iterable[Recorded], as_of: int, position: int, where: ZoneInfo
+) -> tuple[Contract, list[Recorded]]:
+    """A contract with the terms, the notice and the termination of what was decided by an instant, and the events that were.
+
+    An event is decided when it is effective or when it is recorded, whichever is earlier. A correction holds whatever the instant. A
+    contract that was signed later is shown as it was signed.
+    """
+    known = [event for event in history if event.position <= position]
+    until = max(as_of, *(_decided(event) for event in known if event.type in ("contract.drafted", "contract.signed")))
+    if all(_decided(event) <= until for event in known):
+        return row, known
+    events = [event for event in as_corrected(known) if _decided(event) <= until]
+    agreed: Any = None
+    for event in events:
+        agreed = VIEW.on[event.type](agreed, event, where)
+    members = ("start", "end", "auto_renew", "notice_days", "notice", "termination", "terms")
+    return row._replace(**{name: getattr(agreed, name) for name in members}), events
+
+
+def _decided(event: Recorded) -> int:
+    return min(event.effective_at, event.recorded_at)
 
 
 def amendments(history: Iterable[Recorded], position: int) -> list[dict[str, Any]]:

@@ -15,7 +15,6 @@ from tests.oracle.contracts import (
     contracted,
     earliest,
     ended_by,
-    in_force,
     in_order,
     midnight,
     months_after,
@@ -66,10 +65,11 @@ class Book:
         if contract is None:
             return []
         rows = list(self._terms(name, contract, at))
-        follower = self._follower(name, at)
-        if follower and (row := _before(rows, contract, follower["start"])):
-            value = contracted(follower, follower["start"])
-            row |= {"outcome": "renewed", "how": "replaced", "renewed": value, "noticed": False}
+        if followers := self._followers(name, at):
+            row = _replaced(rows, contract, min(one["start"] for one in followers))
+            if row and row["how"] != "agreed":
+                value = sum((contracted(one, one["start"]) for one in followers), Fraction(0))
+                row |= {"outcome": "renewed", "how": "replaced", "renewed": value, "noticed": False}
         for row in rows:
             row["goes_on"] = row["outcome"] == "renewed" or (
                 row["outcome"] == "open" and contract["auto_renew"] and not row["noticed"]
@@ -78,11 +78,10 @@ class Book:
                 row["renewed"] = Fraction(0)
         return [row for row in rows if recurs(contract, row["close"] - NEXT)]
 
-    def _follower(self, name: str, at: datetime) -> Fact | None:
-        """The contract that replaces this one, the one decided first."""
+    def _followers(self, name: str, at: datetime) -> list[Fact]:
+        """The contracts that replace this one."""
         others = [self.contract(other, at) for other in self.contracts()]
-        following = [other for other in others if other and other["replaces"] == name]
-        return min(following, key=lambda other: other["decided"], default=None)
+        return [other for other in others if other and other["replaces"] == name]
 
     def _terms(self, name: str, contract: Fact, at: datetime) -> Iterator[Row]:
         ended = ended_by(contract)
@@ -163,7 +162,8 @@ class Book:
         if contract is None:
             return Fraction(0)
         ended = ended_by(contract)
-        last = earliest(row["due"], ended["end"] if ended else None)
+        own = [one for one in contract["periods"] if one["start"] <= row["begins"]]
+        last = earliest(row["due"], ended["end"] if ended else None, own[-1]["stop"] if own else None)
         assert last is not None
         return contracted(contract, last - NEXT)
 
@@ -188,13 +188,14 @@ class Book:
         return next(iter(self.open_terms(at, account)), None)
 
 
-def _before(rows: list[Row], contract: Fact, start: date) -> Row | None:
-    """The term that ran when another contract began, or the last one where the contract had ended by then."""
-    running = [row for row in rows if row["begins"] < start <= row["due"]]
-    if running:
-        return running[0]
-    over = rows and rows[-1]["close"] <= start and not in_force(contract, start)
-    return rows[-1] if over else None
+def _replaced(rows: list[Row], contract: Fact, start: date) -> Row | None:
+    """The term that ran last; of a contract that goes on by itself the one that ran when the other contract began."""
+    ended = ended_by(contract)
+    if rows and (ended or not contract["auto_renew"]):
+        last = contract["periods"][-1]
+        final = rows[-1]["due"] >= ended["end"] if ended else rows[-1]["begins"] == last["start"]
+        return rows[-1] if final else None
+    return next((row for row in rows if row["begins"] < start <= row["due"]), None)
 
 
 def due_days(agreed: Fact, contract: Fact) -> Iterator[date]:

@@ -149,10 +149,11 @@ def present(context: ReadContext, rows: Sequence[Contract], when: When, position
     ids = [row.contract for row in rows]
     lines = _lines(context, ids, When(when.as_of, position, now=when.now))
     histories = context.runtime.log.look_up(context.tenant_id, (), ids).streams
-    answers = _contracts(context, rows)
-    for answer, row in zip(answers, rows, strict=True):
+    agreed = [contracts.as_agreed(row, histories[row.contract], when.as_of, position, time_zone) for row in rows]
+    answers = _contracts(context, [one for one, _ in agreed])
+    for answer, row, (_, events) in zip(answers, rows, agreed, strict=True):
         in_force, history = lines[row.contract], histories[row.contract]
-        schedule = build((event for event in history if event.position <= position), time_zone)
+        schedule = build(events, time_zone)
         annual = sum(line.annual for line in in_force)
         answer["status"] = contracts.status(row, when.as_of, time_zone)
         answer["amendments"] = [
@@ -164,7 +165,7 @@ def present(context: ReadContext, rows: Sequence[Contract], when: When, position
             for correction in contracts.corrections(history, position)
         ]
         answer["lines"] = [
-            answer_of_line | _discount(schedule, line.line, when.as_of)
+            answer_of_line | _discount(schedule, line.line, when.as_of) | _until(schedule, line.line, when.as_of)
             for answer_of_line, line in zip(_contract_lines(context, in_force), in_force, strict=True)
         ]
         answer["schedule"] = [_step(interval, row.currency) for interval in _ahead(schedule, when.as_of)]
@@ -203,6 +204,12 @@ def _step(interval: Interval, currency: str) -> dict[str, Any]:
         "cause": interval.cause,
         "event": interval.source,
     }
+
+
+def _until(schedule: Schedule, line: str, as_of: int) -> dict[str, Any]:
+    """Until when a line goes on as it is, by what was agreed at an instant; nothing where it was agreed later."""
+    of_line = schedule.intervals_of(line) if line in schedule.lines else []
+    return next(({"to": at(each.end)} for each in of_line if each.start <= as_of < each.end), {})
 
 
 def _discount(schedule: Schedule, line: str, as_of: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import NotFound
+from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from app.kpi_queries.query import Scope
 from app.kpi_queries.sql.sql_query import SqlQuery
@@ -119,11 +120,14 @@ class RowSource(ABC):
         return None
 
 
-def account_of(events: Iterable[Recorded], position: int, zone: ZoneInfo) -> accounts.Account:
-    """An account as it was known, whatever is recorded later, by the view's own fold of its events. Raises: NotFound."""
+def account_of(events: Iterable[Recorded], position: int, zone: ZoneInfo, as_of: int = FOREVER) -> accounts.Account:
+    """An account as it was known, whatever is recorded later, by the view's own fold of its events. Raises: NotFound.
+
+    Takes: `as_of`, the instant after which nothing counts that changes an account once it is opened.
+    """
     rows: Rows[accounts.Account] = {}
     for event in events:
-        if event.position <= position and event.type in accounts.VIEW.on:
+        if event.position <= position and event.type in accounts.VIEW.on and (event.effective_at <= as_of or not rows):
             rows = accounts.VIEW.fold(rows, event, zone)
     if not rows:
         raise NotFound("account_not_found", "there is no such account")
