@@ -76,7 +76,8 @@ def _frozen(request: RowRequest, rows: Sequence[Renewal]) -> list[Renewal]:
         rules = rules_on(spans, row.due)
         days = rules.lead_days[0] if rules.frozen_days is None else rules.frozen_days
         at = day_start(days_earlier(row.due, days), zone)
-        amount = timelines[row.contract].amount_at(row.due, min(at, request.context.stands_at))
+        asked_at = request.context.stands_at
+        amount = timelines[row.contract].amount_at(row, min(at, asked_at), asked_at)
         frozen.append(row._replace(atr=amount))
     return frozen
 

@@ -16,7 +16,7 @@ from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from projections.view import Condition, Partial, Validity, View
 from projections.views.renewals.contract_facts import ContractFacts
-from projections.views.renewals.fold import HEAD, fold, is_head, timeline_of
+from projections.views.renewals.fold import HEAD, fold_fact, is_head, timeline_of
 from projections.views.renewals.outcome import Grace, Passed
 from projections.views.renewals.row import Renewal
 from projections.views.renewals.states import Timeline
@@ -86,7 +86,9 @@ VIEW = View(
     version=5,
     row=Renewal,
     keys=("account", "contract", "due", "valid_from"),
-    on=dict.fromkeys([*(f"contract.{name}" for name in OF_CONTRACT), *(f"renewal.{name}" for name in OF_CYCLE)], fold),
+    on=dict.fromkeys(
+        [*(f"contract.{name}" for name in OF_CONTRACT), *(f"renewal.{name}" for name in OF_CYCLE)], fold_fact
+    ),
     group_of=_account,
     history=True,
     aged=True,

@@ -4,96 +4,37 @@ A fact is decided when it is effective or when it is recorded, whichever is earl
 and what is agreed ahead is decided when it is agreed. What a watcher appended is no fact, for it follows from the others.
 """
 
-from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.catalogue import CATALOGUE
 from app.domain.contract.facts import as_corrected
 from app.domain.contract.schedule import Schedule, apply
 from app.domain.kernel.values import FOREVER, day_start
 from app.domain.recorded import Recorded
-
-AMOUNTS: Final = frozenset({"contract.drafted", "contract.amended", "contract.corrected", "contract.renewed"})
-"""What changes the lines of a contract."""
-TERMS: Final = frozenset(
-    {
-        "contract.drafted",
-        "contract.signed",
-        "contract.renewed",
-        "contract.notice_given",
-        "contract.notice_withdrawn",
-        "contract.terminated",
-    }
-)
-"""What changes when a contract ends."""
-OF_TERMS: Final = "contract.terms_corrected"
-KEY: Final = 4
-"""How many members of a fact say where it stands among the others."""
-
-
-class Fact(NamedTuple):
-    """An event of a contract or of a renewal cycle. data: its members, as they were told. Times are in microseconds.
-
-    counts_from: when it was decided, but not before its contract was drafted. decided, order, position: what comes before what
-    among facts that count from the same instant; nothing comes before the draft.
-    """
-
-    counts_from: int
-    decided: int
-    order: int
-    position: int
-    type: str
-    stream: str
-    version: int
-    event: str
-    effective_at: int
-    data: dict[str, Any]
-
-    @property
-    def is_inert(self) -> bool:
-        """Whether a watcher appended it, so that it follows from the other facts."""
-        return self.type == "contract.expired" or bool(self.type == "contract.renewed" and self.data.get("automatic"))
-
-    def recorded(self) -> Recorded:
-        """The event as a schedule takes it."""
-        return Recorded(
-            tenant_id="",
-            position=self.position,
-            event_id=self.event,
-            stream_id=self.stream,
-            version=self.version,
-            account_id=None,
-            type=self.type,
-            schema_version=CATALOGUE[self.type].VERSION,
-            effective_at=self.effective_at,
-            recorded_at=self.effective_at,
-            actor="",
-            body=b"",
-            known={"data": self.data, "meta": {}},
-        )
+from projections.views.renewals.fact import AMOUNTS, CORRECTIONS, KEY, OF_TERMS, TERMS, Fact, schedule_of
+from projections.views.renewals.term_sequence import TermSequence, sequence_of
 
 
 class ContractFacts:
     """All facts of one contract in order, with its lines by all of them. Immutable.
 
-    followers: the contracts that replace it. told_at: when the newest was recorded, in microseconds.
+    followers: the contracts that replace it. told_at: when the newest was recorded, in microseconds. plain: whether those of the
+    contract were told in order, and none corrects another.
     """
 
-    __slots__ = ("_schedule", "facts", "followers", "told_at")
+    __slots__ = ("_schedule", "_sequence", "facts", "followers", "plain", "told_at")
 
     def __init__(
-        self,
-        facts: Sequence[Fact] = (),
-        followers: tuple[str, ...] = (),
-        told_at: int = 0,
-        schedule: Schedule | None = None,
+        self, facts: Sequence[Fact] = (), followers: tuple[str, ...] = (), told_at: int = 0, *, plain: bool = True
     ) -> None:
         self.facts = tuple(facts)
         self.followers = followers
         self.told_at = told_at
-        self._schedule = schedule
+        self.plain = plain
+        self._schedule: Schedule | None = None
+        self._sequence: TermSequence | None = None
 
     def __iter__(self) -> Iterator[Any]:
         """Its members, as JSON keeps them."""
@@ -112,53 +53,72 @@ class ContractFacts:
         """The facts of their JSON; facts themselves are given back as they are."""
         if isinstance(data, ContractFacts):
             return data
-        facts, followers, told_at = data
-        return ContractFacts(tuple(Fact(*fact) for fact in facts), tuple(followers), told_at)
+        stored, followers, told_at = data
+        facts = tuple(Fact(*fact) for fact in stored)
+        of_contract = [fact for fact in facts if not fact.is_of_cycle]
+        plain = all(one.position < other.position for one, other in pairwise(of_contract))
+        plain = plain and not any(fact.type in CORRECTIONS for fact in of_contract)
+        return ContractFacts(facts, tuple(followers), told_at, plain=plain)
 
     def followed_by(self, contract: str) -> "ContractFacts":
         """The same with one more contract that replaces it."""
-        return ContractFacts(self.facts, (*self.followers, contract), self.told_at, self._schedule)
+        more = ContractFacts(self.facts, (*self.followers, contract), self.told_at, plain=self.plain)
+        more._schedule, more._sequence = self._schedule, self._sequence
+        return more
 
     def known_at(self, position: int) -> "ContractFacts":
         """What was known at a position."""
         known = [fact for fact in self.facts if fact.position <= position]
-        return self if len(known) == len(self.facts) else ContractFacts(known, self.followers, self.told_at)
+        if len(known) == len(self.facts):
+            return self
+        return ContractFacts(known, self.followers, self.told_at, plain=self.plain)
 
-    def add(self, recorded: Recorded, where: ZoneInfo) -> tuple["ContractFacts", int | None]:
-        """The facts with one more event. Gives: those, and from when on it changes what was; None where it may change everything."""
+    def add(self, recorded: Recorded, where: ZoneInfo) -> "Told":
+        """The facts with one more event."""
         fact = self._fact(recorded, where)
+        in_order = fact.type not in CORRECTIONS and (not self.facts or fact[:KEY] >= self.facts[-1][:KEY])
+        facts = [*self.facts, fact]
+        if not in_order:
+            facts.sort(key=lambda each: each[:KEY])
         told_at = max(self.told_at, recorded.recorded_at)
-        if fact.type in (OF_TERMS, "contract.corrected") or (self.facts and fact[:KEY] < self.facts[-1][:KEY]):
-            facts = list(self.facts)
-            insort(facts, fact, key=lambda each: each[:KEY])
-            return ContractFacts(facts, self.followers, told_at), None
-        schedule = self._schedule
-        if fact.type in AMOUNTS and not fact.is_inert:
-            schedule = apply(schedule or Schedule(), recorded, where) if schedule or not self.facts else None
-        return ContractFacts((*self.facts, fact), self.followers, told_at, schedule), fact.counts_from
+        more = ContractFacts(facts, self.followers, told_at, plain=self.plain and (in_order or fact.is_of_cycle))
+        if fact.is_of_cycle or fact.is_inert or (in_order and fact.type not in AMOUNTS):
+            more._schedule = self._schedule
+        elif in_order and self.plain and recorded.schedule is not None:
+            more._schedule = recorded.schedule  # a view of contracts has computed it for all
+        elif in_order and (self._schedule is not None or not self.facts):
+            more._schedule = apply(self._schedule or Schedule(), recorded, where)
+        same = fact.is_of_cycle or fact.is_inert or (in_order and fact.type not in TERMS)
+        if same and self._sequence is not None and told_at < self._sequence.good_until:
+            more._sequence = self._sequence
+        return Told(more, fact, None if fact.type in CORRECTIONS else fact.counts_from, in_order)
 
     def _fact(self, recorded: Recorded, where: ZoneInfo) -> Fact:
         data, effective_at = recorded.data, recorded.effective_at
         decided = min(effective_at, recorded.recorded_at)
-        order = day_start(data["start"], where) if recorded.type == "contract.renewed" else effective_at
+        order = effective_at
+        if recorded.type == "contract.renewed":
+            order = day_start(data["start"], where)
+        elif recorded.type.startswith("renewal."):
+            order = FOREVER  # behind what the contract itself had at the same instant
         counts_from = max(decided, self.facts[0].counts_from) if self.facts else decided
         if recorded.type == "contract.drafted":
             decided = -FOREVER
-        if recorded.type in (OF_TERMS, "contract.corrected"):
+        if recorded.type in CORRECTIONS:
             named = next((fact for fact in self.facts if fact.event == data["corrects"]), None)
             if named is not None:
                 counts_from, decided, order, *_ = named
         return Fact(
-            counts_from,
-            decided,
-            order,
-            recorded.position,
-            recorded.type,
-            recorded.stream_id,
-            recorded.version,
-            recorded.event_id,
-            effective_at,
-            data,
+            counts_from=counts_from,
+            decided=decided,
+            order=order,
+            position=recorded.position,
+            type=recorded.type,
+            stream=recorded.stream_id,
+            version=recorded.version,
+            event=recorded.event_id,
+            effective_at=effective_at,
+            data=data,
         )
 
     # --- as they should have been told ---
@@ -182,16 +142,20 @@ class ContractFacts:
             self._schedule = schedule_of(self.corrected(), where)
         return self._schedule
 
-
-def schedule_of(facts: Sequence[Fact], where: ZoneInfo, schedule: Schedule | None = None) -> Schedule:
-    """A contract's lines by facts in order. Takes: the lines by the facts before these."""
-    schedule = schedule or Schedule()
-    for fact in facts:
-        if fact.type in AMOUNTS:
-            schedule = apply(schedule, fact.recorded(), where)
-    return schedule
+    def sequence(self, where: ZoneInfo) -> TermSequence | None:
+        """What falls due by all facts; None before the signature."""
+        if self._sequence is None:
+            self._sequence = sequence_of(self.corrected(), self.told_at, where)
+        return self._sequence
 
 
-def until(facts: Sequence[Fact], at: int) -> Sequence[Fact]:
-    """The facts that were decided at an instant."""
-    return facts[: bisect_right(facts, at, key=lambda fact: fact.counts_from)]
+class Told(NamedTuple):
+    """The facts with the one that was told. since: from when on it changes what was; None where it may change everything.
+
+    in_order: whether no fact was decided after it.
+    """
+
+    facts: ContractFacts
+    fact: Fact
+    since: int | None
+    in_order: bool

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain.kernel.values import scaled
-from projections.views.renewals.contract_facts import OF_TERMS, Fact
+from projections.views.renewals.fact import OF_TERMS, Fact
 
 
 def moved_cycles(facts: Sequence[Fact]) -> Mapping[str, str]:
@@ -21,9 +21,9 @@ def cycles_of(facts: Sequence[Fact], moved: Mapping[str, str]) -> Mapping[str, M
     """The members that cycles give to rows, by due day. Takes: facts in order; the cycles that corrections moved."""
     members: dict[str, dict[str, Any]] = {}
     for fact in facts:
-        if fact.type.startswith("renewal."):
+        if fact.is_of_cycle:
             cycle = members.setdefault(fact.stream, {"due": fact.data["due"], "version": 0})
-            cycle |= _said(fact, cycle)
+            cycle |= said(fact, cycle)
             cycle["version"] = max(cycle["version"], fact.version)
     of_due: dict[str, Mapping[str, Any]] = {}
     for stream, cycle in members.items():
@@ -32,7 +32,7 @@ def cycles_of(facts: Sequence[Fact], moved: Mapping[str, str]) -> Mapping[str, M
     return of_due
 
 
-def _said(fact: Fact, cycle: Mapping[str, Any]) -> dict[str, Any]:
+def said(fact: Fact, cycle: Mapping[str, Any]) -> dict[str, Any]:
     """What a fact says of its cycle."""
     data = fact.data
     match fact.type:

@@ -1,13 +1,14 @@
 """What an event makes of the rows of an account: the facts of its contract grow, and its states follow from them anew."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from projections.view import Key, Rows
-from projections.views.renewals.contract_facts import ContractFacts
+from projections.views.renewals import shortcuts
+from projections.views.renewals.contract_facts import ContractFacts, Told
 from projections.views.renewals.row import Renewal
 from projections.views.renewals.states import Timeline, merged
 
@@ -20,7 +21,7 @@ def is_head(key: Key) -> bool:
     return key[2:] == HEAD
 
 
-def fold(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[Renewal]:
+def fold_fact(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[Renewal]:
     account = str(recorded.account_id)
     contract = recorded.stream_id if recorded.type.startswith("contract.") else str(recorded.data["contract"])
     head = rows.get((account, contract, *HEAD))
@@ -28,7 +29,8 @@ def fold(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[Renew
         if recorded.type != "contract.drafted":
             return rows
         head = _head(recorded, account)
-    facts, since = ContractFacts.load(head.facts).add(recorded, where)
+    told = ContractFacts.load(head.facts).add(recorded, where)
+    facts = told.facts
     made = dict(rows)
     made[account, contract, *HEAD] = head._replace(facts=facts)
     replaced = facts.facts[0].data.get("replaces")
@@ -37,8 +39,8 @@ def fold(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[Renew
         if contract not in of_replaced.followers:
             of_replaced = of_replaced.followed_by(contract)
         made[account, replaced, *HEAD] = before._replace(facts=of_replaced)
-        _derive(made, account, replaced, since, where)
-    _derive(made, account, contract, since, where)
+        _derive(made, account, replaced, told.since, where)
+    _derive(made, account, contract, told.since, where, told)
     return made
 
 
@@ -56,20 +58,44 @@ def _head(recorded: Recorded, account: str) -> Renewal:
     )
 
 
-def _derive(made: dict[Key, Renewal], account: str, contract: str, since: int | None, where: ZoneInfo) -> None:
-    """Puts the states of a contract in the place of those that were. Takes: from when on they may differ; None for all."""
+def _derive(
+    made: dict[Key, Renewal],
+    account: str,
+    contract: str,
+    since: int | None,
+    where: ZoneInfo,
+    told: Told | None = None,
+) -> None:
+    """Puts the states of a contract in the place of those that were.
+
+    Takes: from when on they may differ; None for all; what was told, where that is its own.
+    """
     head = made[account, contract, *HEAD]
-    timeline = timeline_of(made, head, where, -FOREVER if since is None else since)
-    fresh, horizon = timeline.states()
-    kept = []
-    for key in [key for key in made if key[1] == contract and key[2:] != HEAD]:
-        row = made.pop(key)
-        if since is not None and row.due and row.valid_from < since:
-            kept.append(row if row.valid_to <= since else row._replace(valid_to=since))
-    for key, row in merged(kept, fresh).items():
-        made[account, contract, *key] = row
+    before = {key[2:]: row for key, row in made.items() if key[1] == contract and key[2:] != HEAD}
+    after = None if told is None else shortcuts.after(before, told, where)
+    if after is None:
+        after = _derived(made, head, before.values(), since, where)
+    for key in before.keys() - after.keys():
+        del made[account, contract, *key]
+    for key, row in after.items():
+        if before.get(key) is not row:
+            made[account, contract, *key] = row
+
+
+def _derived(
+    made: Rows[Renewal], head: Renewal, before: Iterable[Renewal], since: int | None, where: ZoneInfo
+) -> shortcuts.States:
+    """The states of a contract, worked out from its facts."""
+    fresh, horizon = timeline_of(made, head, where, -FOREVER if since is None else since).states()
+    kept = [
+        row if row.valid_to <= since else row._replace(valid_to=since)
+        for row in before
+        if since is not None and row.due and row.valid_from < since
+    ]
+    after = dict(merged(kept, fresh))
     if horizon < FOREVER:
-        made[account, contract, "", horizon] = head._replace(valid_from=horizon, valid_to=FOREVER, facts=None)
+        after["", horizon] = head._replace(valid_from=horizon, valid_to=FOREVER, facts=None)
+    return after
 
 
 def timeline_of(rows: Rows[Renewal], head: Renewal, where: ZoneInfo, since: int = -FOREVER) -> Timeline:

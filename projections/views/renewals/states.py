@@ -6,19 +6,25 @@ about an instant reads the states of that instant, and nothing that was decided 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.contract.line_steps import RECURRING, LineStep
 from app.domain.contract.schedule import Schedule
 from app.domain.kernel.values import FOREVER, day_start, days_earlier, moment_start
-from projections.views.renewals.contract_facts import ContractFacts, Fact, schedule_of, until
+from projections.views.renewals.amounts import by_product, running, yearly
+from projections.views.renewals.contract_facts import ContractFacts
 from projections.views.renewals.cycles import cycles_of, moved_cycles
+from projections.views.renewals.fact import Fact, schedule_of, until
 from projections.views.renewals.row import Renewal
-from projections.views.renewals.term_sequence import OPEN, RENEWED, Agreement, Due, agreement_of, due_days
-
-AHEAD: Final = 2
-"""How many due days behind the newest fact are worked out, where terms follow by themselves."""
+from projections.views.renewals.term_sequence import (
+    OPEN,
+    RENEWED,
+    Due,
+    TermSequence,
+    agreement_of,
+    due_days,
+    sequence_of,
+)
 
 
 class Follower(NamedTuple):
@@ -60,50 +66,48 @@ class Timeline:
         horizon, schedule, read = FOREVER, None, 0
         for at, instant in enumerate(instants):
             last = at + 1 == len(instants)
-            facts = until(self._facts, instant)
+            facts, end = until(self._facts, instant), FOREVER if last else instants[at + 1]
             if last:
-                schedule = self.own.schedule(self.where)
+                schedule, sequence = self.own.schedule(self.where), self._sequence()
             else:
-                schedule = schedule_of(facts[read:], self.where, schedule)
+                schedule, sequence = schedule_of(facts[read:], self.where, schedule), self._before(facts, end)
                 read = len(facts)
-            end = FOREVER if last else instants[at + 1]
-            agreement = agreement_of(facts)
-            if agreement is None:
+            if sequence is None:
                 continue
-            dues = list(self._dues(agreement, end, last=last))
-            if last and dues and not dues[-1].last and agreement.auto_renew and agreement.terms[-1].end is not None:
-                horizon = day_start(dues[-1].day, self.where)
+            horizon, dues = sequence.horizon, sequence.dues
             followers = list(self._followers(instant))
             cycles = cycles_of(facts, moved)
             for due in dues:
-                row = self._row(due, agreement.notice_days, schedule, followers, dues)
+                row = self._row(due, sequence.agreement.notice_days, schedule, followers, dues)
                 if row is not None:
                     begins = max(instant, due.begins or instant)
                     row = row._replace(valid_from=begins, valid_to=end, **cycles.get(due.day, {}))
-                    _join(of_due.setdefault(due.day, []), self._deferred(row))
+                    _join(of_due.setdefault(due.day, []), deferred(row, self.where))
         return [row for rows in of_due.values() for row in rows], horizon
 
-    def amount_at(self, due: str, at: int) -> int:
-        """What expires on a due day by the facts of an instant, or by those with which the contract was signed, where that was later."""
-        signed = next((fact.counts_from for fact in self._facts if fact.type == "contract.signed"), at)
-        facts = until(self._facts, max(at, signed))
-        agreement = agreement_of(facts)
-        closes = day_start(due, self.where)
-        if agreement is not None:
-            days = due_days(agreement, closes, self.where)
-            closes = next((each.closes for each in days if each.day == due), closes)
-        return sum(step.annual for step in _running(schedule_of(facts, self.where), closes - 1))
+    def amount_at(self, row: Renewal, at: int, asked_at: int) -> int:
+        """What a row had as expiring by the facts of an instant, or of when its term was agreed, where that was later.
 
-    def _dues(self, agreement: Agreement, end: int, *, last: bool) -> Iterator[Due]:
-        """The due days of terms that are agreed, or begin by themselves until an instant or a few terms ahead."""
-        reached = max(self.own.told_at, self.reached)
-        ahead = 0
-        for due in due_days(agreement, end, self.where):
-            yield due
-            if last and due.agreed is agreement.terms[-1].fact and due.by is None and due.closes > reached:
-                ahead += 1
-                if ahead == AHEAD:
-                    return
+        Takes: the instant of the question, by whose facts it is the row.
+        """
+        day, facts = day_start(row.due, self.where), until(self._facts, asked_at)
+        now = self._before(facts, day)
+        agreed = next((due.agreed.counts_from for due in now.dues if due.day == row.due), at) if now else at
+        facts = until(facts, max(at, agreed))
+        then = self._before(facts, day)
+        closes = next((due.closes for due in then.dues if due.day == row.due), day) if then else day
+        return yearly(running(schedule_of(facts, self.where), closes - 1))
+
+    def _sequence(self) -> TermSequence | None:
+        """What falls due by all facts."""
+        if self.reached <= self.own.told_at:
+            return self.own.sequence(self.where)
+        return sequence_of(self._facts, self.reached, self.where)
+
+    def _before(self, facts: Sequence[Fact], end: int) -> TermSequence | None:
+        """What fell due by earlier facts, until the next one was decided."""
+        agreement = agreement_of(facts)
+        return None if agreement is None else TermSequence(agreement, tuple(due_days(agreement, end, self.where)))
 
     def _followers(self, instant: int) -> Iterator[Follower]:
         """The contracts that replace this one and are signed by an instant."""
@@ -114,14 +118,14 @@ class Timeline:
                 all_known = len(known) == len(facts)
                 schedule = follower.schedule(self.where) if all_known else schedule_of(known, self.where)
                 term = agreement.terms[0]
-                value = sum(step.annual for step in _running(schedule, day_start(term.start, self.where)))
+                value = yearly(running(schedule, day_start(term.start, self.where)))
                 yield Follower(term.start, term.fact.decided, value, known[0].data["currency"])
 
     def _row(
         self, due: Due, notice_days: int, schedule: Schedule, followers: Sequence[Follower], dues: Sequence[Due]
     ) -> Renewal | None:
         """A due day as the facts at an instant have it; None where nothing that recurs runs until it."""
-        expiring = _running(schedule, due.closes - 1)
+        expiring = running(schedule, due.closes - 1)
         if not expiring:
             return None
         day_at = day_start(due.day, self.where)
@@ -130,11 +134,11 @@ class Timeline:
         follower = _follows(due, followers, dues)
         if follower is not None:
             same = follower.currency == self.head.currency
-            value = follower.value if same else sum(step.annual for step in expiring)
+            value = follower.value if same else yearly(expiring)
             timing = "early" if follower.start < due.day else "late" if follower.start > due.day else "on_time"
             members = {"outcome": RENEWED, "renewed": value, "timing": timing, "decided_at": follower.decided}
         elif due.outcome == RENEWED and due.by is not None:
-            value = sum(step.annual for step in _running(schedule, day_start(data["start"], self.where)))
+            value = yearly(running(schedule, due.follows))
             members = {"renewed": value, "timing": data["timing"], "decided_at": due.by.decided}
         elif due.by is not None and due.outcome == OPEN:
             members = {"noticed": True, "notice_end": data["effective_end"], "voluntary": data["by"] == "client"}
@@ -142,36 +146,34 @@ class Timeline:
         elif due.by is not None:
             members = {"decided_at": due.by.decided, "reason": data["reason"], "voluntary": data["voluntary"]}
         elif due.auto_renew:
-            members = {"continues": sum(step.annual for step in _running(schedule, day_at)), "passes_at": day_at}
+            members = {"continues": yearly(running(schedule, due.follows)), "passes_at": day_at}
         if due.agreed.type == "contract.signed":
             runs_from = moment_start(due.agreed.data["signed_at"], self.where)
         else:
             runs_from = day_start(due.term_start, self.where)
         if due.begins is not None:
             runs_from = due.begins
-        products: dict[str, int] = {}
-        for step in expiring:
-            products[step.product] = products.get(step.product, 0) + step.annual
         return self.head._replace(
             due=due.day,
             due_at=day_at,
             auto_renew=due.auto_renew,
             notice_deadline=days_earlier(due.day, notice_days),
-            atr=sum(step.annual for step in expiring),
-            products=products,
+            atr=yearly(expiring),
+            products=by_product(expiring),
             automatic=due.begins is not None,
             runs_from=runs_from,
             facts=None,
             **{"outcome": due.outcome, **members},
         )
 
-    def _deferred(self, row: Renewal) -> Renewal:
-        """A row whose decision was deferred falls due later; what renews itself is decided then."""
-        if row.deferred_to is None or row.deferred_to <= row.due:
-            return row if row.deferred_to is None else row._replace(deferred_to=None)
-        due_at = day_start(row.deferred_to, self.where)
-        passes_at = row.passes_at if row.noticed or row.passes_at is None else due_at
-        return row._replace(due_at=due_at, passes_at=passes_at)
+
+def deferred(row: Renewal, where: ZoneInfo) -> Renewal:
+    """A row whose decision was deferred falls due later; what renews itself is decided then."""
+    if row.deferred_to is None or row.deferred_to <= row.due:
+        return row if row.deferred_to is None else row._replace(deferred_to=None)
+    due_at = day_start(row.deferred_to, where)
+    passes_at = row.passes_at if row.noticed or row.passes_at is None else due_at
+    return row._replace(due_at=due_at, passes_at=passes_at)
 
 
 def _follows(due: Due, followers: Sequence[Follower], dues: Sequence[Due]) -> Follower | None:
@@ -186,12 +188,6 @@ def _follows(due: Due, followers: Sequence[Follower], dues: Sequence[Due]) -> Fo
         value=sum(follower.value for follower in followers),
         currency=first.currency if len({follower.currency for follower in followers}) == 1 else "",
     )
-
-
-def _running(schedule: Schedule, at: int) -> list[LineStep]:
-    """What recurs at an instant, resting or not, as it is agreed."""
-    steps = (schedule.step_at(line, at) for line in schedule.lines)
-    return [step for step in steps if step is not None and step.kind in RECURRING]
 
 
 def _join(states: list[Renewal], row: Renewal) -> None:

@@ -8,9 +8,11 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.contract.term_days import TERM_MONTHS, AgreedTerm, agreed_term
-from app.domain.kernel.values import day_start
-from projections.views.renewals.contract_facts import TERMS, Fact
+from app.domain.kernel.values import FOREVER, day_start
+from projections.views.renewals.fact import TERMS, Fact
 
+AHEAD: Final = 2
+"""How many due days behind the newest fact are worked out, where terms follow by themselves."""
 OPEN: Final = "open"
 RENEWED: Final = "renewed"
 LOST: Final = "lost"
@@ -19,14 +21,15 @@ LOST: Final = "lost"
 class Due(NamedTuple):
     """The end of a term, a day, and what becomes of it.
 
-    begins: when the term began by itself; None for one that was agreed. closes: the instant where it really ends.
-    by: the fact that renewed it or that ends it. last: whether no term follows it.
+    begins: when the term began by itself; None for one that was agreed. closes: the instant where it really ends; follows: that at which
+    what goes on is read. by: the fact that renewed it or that ends it. last: whether no term follows it.
     """
 
     day: str
     term_start: str
     begins: int | None
     closes: int
+    follows: int
     outcome: str
     by: Fact | None
     agreed: Fact
@@ -99,17 +102,18 @@ def due_days(agreement: Agreement, until: int, where: ZoneInfo) -> Iterator[Due]
             if begins is not None and begins >= until:
                 break
             due, last = _due(end, following, ends_by, auto_renew=agreement.auto_renew)
-            closes = day_start(due.closes, where)
+            follows = str(due.by.data["start"]) if due.outcome == RENEWED and due.by is not None else end
             yield Due(
-                end,
-                start,
-                begins,
-                closes,
-                due.outcome,
-                due.by,
-                term.fact,
-                agreement.auto_renew,
-                last and following is None,
+                day=end,
+                term_start=start,
+                begins=begins,
+                closes=day_start(due.closes, where),
+                follows=day_start(follows, where),
+                outcome=due.outcome,
+                by=due.by,
+                agreed=term.fact,
+                auto_renew=agreement.auto_renew,
+                last=last and following is None,
             )
             if last:
                 break
@@ -143,3 +147,33 @@ def _chained(chain: AgreedTerm, months: int, *, auto_renew: bool) -> Iterator[tu
     yield chain.start, chain.end
     if auto_renew:
         yield from chain.terms_behind(months)
+
+
+class TermSequence(NamedTuple):
+    """What falls due by the facts at an instant, with all that begins by itself until then and a little ahead.
+
+    horizon: from when on later terms are not worked out; `FOREVER` where there are none. good_until: until when it reaches far enough.
+    """
+
+    agreement: Agreement
+    dues: tuple[Due, ...]
+    horizon: int = FOREVER
+    good_until: int = FOREVER
+
+
+def sequence_of(facts: Sequence[Fact], reached: int, where: ZoneInfo) -> TermSequence | None:
+    """What falls due by facts in order, worked out until an instant and `AHEAD` due days behind it; None before the signature."""
+    agreement = agreement_of(facts)
+    if agreement is None:
+        return None
+    dues: list[Due] = []
+    ahead: list[Due] = []
+    for due in due_days(agreement, FOREVER, where):
+        dues.append(due)
+        if due.agreed is agreement.terms[-1].fact and due.by is None and due.closes > reached:
+            ahead.append(due)
+            if len(ahead) == AHEAD:
+                break
+    if len(ahead) == AHEAD and not dues[-1].last:
+        return TermSequence(agreement, tuple(dues), dues[-1].closes, ahead[0].closes)
+    return TermSequence(agreement, tuple(dues))
