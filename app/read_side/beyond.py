@@ -1,6 +1,6 @@
 """Beyond: the states of what goes on by itself, worked out for an instant that the table does not reach.
 
-A view works such states out a little ahead, each time a fact is told. Where none was told for long, a question about now finds a row that
+A view works such states out a little ahead, each time a fact is recorded. Where none was for long, a question about now finds a row that
 says so, and the states are made from the facts by the view's own function, for this answer only.
 """
 
@@ -22,6 +22,7 @@ def states_beyond(
     connection: Connection,
     tenant_id: str,
     unknown: Select[Any],
+    *,
     at: int,
     position: int,
     zone: ZoneInfo,

@@ -195,7 +195,7 @@ class Reader:
             if view.validity is not None:
                 query = query.where(*view.validity.in_force(when.as_of))
                 unknown = rows_that(*view.validity.unknown(when.as_of))
-                made = states_beyond(view, connection, tenant_id, unknown, when.as_of, position, zone)
+                made = states_beyond(view, connection, tenant_id, unknown, at=when.as_of, position=position, zone=zone)
                 if made:
                     part = view.table.c[view.validity.part]
                     query = query.where(part.not_in(unknown.with_only_columns(part)))

@@ -9,10 +9,10 @@ from projections.views.renewals.fact import OF_TERMS, Fact
 
 def moved_cycles(facts: Sequence[Fact]) -> Mapping[str, str]:
     """The due days to which corrections of terms moved cycles, by the cycle's id. Takes: all facts, in order."""
-    told = sorted(facts, key=lambda fact: fact.position)
+    added = sorted(facts, key=lambda fact: fact.position)
     return {
         fact.data["renewal"]: fact.data["terms"][-1]["end"]
-        for fact in told
+        for fact in added
         if fact.type == OF_TERMS and fact.data.get("renewal")
     }
 

@@ -8,7 +8,7 @@ from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from projections.view import Key, Rows
 from projections.views.renewals import shortcuts
-from projections.views.renewals.contract_facts import ContractFacts, Told
+from projections.views.renewals.contract_facts import Added, ContractFacts
 from projections.views.renewals.row import Renewal
 from projections.views.renewals.states import Timeline, merged
 
@@ -29,8 +29,8 @@ def fold_fact(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[
         if recorded.type != "contract.drafted":
             return rows
         head = _head(recorded, account)
-    told = ContractFacts.load(head.facts).add(recorded, where)
-    facts = told.facts
+    added = ContractFacts.load(head.facts).add(recorded, where)
+    facts = added.facts
     made = dict(rows)
     made[account, contract, *HEAD] = head._replace(facts=facts)
     replaced = facts.facts[0].data.get("replaces")
@@ -39,8 +39,8 @@ def fold_fact(rows: Rows[Renewal], recorded: Recorded, where: ZoneInfo) -> Rows[
         if contract not in of_replaced.followers:
             of_replaced = of_replaced.followed_by(contract)
         made[account, replaced, *HEAD] = before._replace(facts=of_replaced)
-        _derive(made, account, replaced, told.since, where)
-    _derive(made, account, contract, told.since, where, told)
+        _derive(made, account, replaced, added.since, where)
+    _derive(made, account, contract, added.since, where, added)
     return made
 
 
@@ -64,15 +64,15 @@ def _derive(
     contract: str,
     since: int | None,
     where: ZoneInfo,
-    told: Told | None = None,
+    added: Added | None = None,
 ) -> None:
     """Puts the states of a contract in the place of those that were.
 
-    Takes: from when on they may differ; None for all; what was told, where that is its own.
+    Takes: from when on they may differ; None for all; what was added, where that is its own.
     """
     head = made[account, contract, *HEAD]
     before = {key[2:]: row for key, row in made.items() if key[1] == contract and key[2:] != HEAD}
-    after = None if told is None else shortcuts.after(before, told, where)
+    after = None if added is None else shortcuts.after(before, added, where)
     if after is None:
         after = _derived(made, head, before.values(), since, where)
     for key in before.keys() - after.keys():

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import day_start
 from projections.views.renewals.amounts import by_product, running, yearly
-from projections.views.renewals.contract_facts import ContractFacts, Told
+from projections.views.renewals.contract_facts import Added, ContractFacts
 from projections.views.renewals.cycles import said
 from projections.views.renewals.fact import OF_TERMS, Fact
 from projections.views.renewals.row import Renewal
@@ -20,9 +20,9 @@ States = Mapping[tuple[str, int], Renewal]
 AMENDED: Final = "contract.amended"
 
 
-def after(states: States, told: Told, where: ZoneInfo) -> States | None:
+def after(states: States, added: Added, where: ZoneInfo) -> States | None:
     """The states after a fact, in the simplest way that is right; None where they have to be derived anew."""
-    facts, fact, since, in_order = told
+    facts, fact, since, in_order = added
     if not in_order or since is None:
         return None
     if fact.is_of_cycle:

@@ -100,7 +100,7 @@ class Timeline:
 
     def _sequence(self) -> TermSequence | None:
         """What falls due by all facts."""
-        if self.reached <= self.own.told_at:
+        if self.reached <= self.own.recorded_at:
             return self.own.sequence(self.where)
         return sequence_of(self._facts, self.reached, self.where)
 
