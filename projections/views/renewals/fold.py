@@ -72,6 +72,9 @@ def _derive(
     """
     head = made[account, contract, *HEAD]
     before = {key[2:]: row for key, row in made.items() if key[1] == contract and key[2:] != HEAD}
+    worked_out = min((row.valid_from for row in before.values() if not row.due), default=FOREVER)
+    if since is not None and worked_out < since:  # terms have begun by themselves since
+        since, added = worked_out, None
     after = None if added is None else shortcuts.after(before, added, where)
     if after is None:
         after = _derived(made, head, before.values(), since, where)

@@ -14,6 +14,7 @@ from projections.views.renewals.cycles import said
 from projections.views.renewals.fact import OF_TERMS, Fact
 from projections.views.renewals.row import Renewal
 from projections.views.renewals.states import deferred, merged
+from projections.views.renewals.term_sequence import TermSequence
 
 States = Mapping[tuple[str, int], Renewal]
 """The states of a contract by due day and beginning."""
@@ -25,11 +26,14 @@ def after(states: States, added: Added, where: ZoneInfo) -> States | None:
     facts, fact, since, in_order = added
     if not in_order or since is None:
         return None
+    sequence = facts.sequence(where)
+    if any(sequence is None or mark.valid_from != sequence.horizon for mark in states.values() if not mark.due):
+        return None  # more terms have begun
     if fact.is_of_cycle:
         moved = any(other.type == OF_TERMS and other.data.get("renewal") for other in facts.facts)
         return None if moved else _after_cycle_fact(states, fact, since, where)
     if fact.type == AMENDED and not facts.followers and "replaces" not in facts.facts[0].data:
-        return _after_amendment(states, facts, fact, since, where)
+        return _after_amendment(states, facts, sequence, since, where)
     return None
 
 
@@ -56,11 +60,13 @@ def _version(row: Renewal, fact: Fact) -> int:
     return max(row.version or 0, fact.version)
 
 
-def _after_amendment(states: States, facts: ContractFacts, fact: Fact, since: int, where: ZoneInfo) -> States | None:
+def _after_amendment(
+    states: States, facts: ContractFacts, sequence: TermSequence | None, since: int, where: ZoneInfo
+) -> States | None:
     """An amendment changes what expires or goes on from its first day on; what was read before that stays."""
-    sequence, schedule = facts.sequence(where), facts.schedule(where)
     if sequence is None:
-        return states
+        return states  # nothing is signed yet
+    fact, schedule = facts.facts[-1], facts.schedule(where)
     starts = (day_start(change["start"], where) for change in fact.data["changes"] if change.get("start"))
     first = min([fact.effective_at, *starts])
     affected = {due.day: due for due in sequence.dues if max(due.closes, due.follows) > first}
@@ -68,8 +74,6 @@ def _after_amendment(states: States, facts: ContractFacts, fact: Fact, since: in
     expiring = {day: running(schedule, due.closes - 1) for day, due in affected.items()}
     if any(bool(steps) != (day in there) for day, steps in expiring.items()):
         return None  # something begins to fall due, or does no longer
-    if any(mark.valid_from != sequence.horizon for mark in states.values() if not mark.due):
-        return None  # more terms have begun
 
     def change(row: Renewal) -> Renewal:
         due = affected[row.due]
