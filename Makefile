@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev setup test laws bench soak lint fmt lint-openapi clients-check contract lock openapi examples pages golden docs clean
+.PHONY: help run dev setup test laws oracle bench soak lint fmt lint-openapi clients-check contract lock openapi examples pages golden docs clean
 
 help:  ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ test: setup lint  ## the whole suite, on SQLite and on a real PostgreSQL
 
 laws: setup  ## a campaign: thirty times as many random histories as in the suite, on both databases
 	$(BIN)/python -m pytest tests/kpi_queries/test_laws.py tests/kpi_queries/test_stateful_laws.py --hypothesis-profile=laws --timeout 0 --dist load
+
+oracle: setup  ## a campaign: two thousand random histories beside the naive model of renewals; SEED=7 makes it the same again
+	$(BIN)/python -m pytest tests/oracle/test_renewals.py --hypothesis-profile=oracle $(if $(SEED),--hypothesis-seed=$(SEED)) --timeout 0 -n 0
 
 bench: setup  ## P1-P8 beside their peers in one run; bench/results.json, bench/growth.png
 	$(BIN)/python -m bench

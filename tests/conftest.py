@@ -11,7 +11,8 @@ from tests.support.server import Server
 
 settings.register_profile("suite", deadline=None)
 settings.register_profile("laws", deadline=None)
-"""A campaign: many times as many histories as in the suite (`make laws`). No test is timed, on however busy a machine."""
+settings.register_profile("oracle", deadline=None)
+"""Campaigns: many times as many histories as in the suite (`make laws`, `make oracle`). No test is timed, on however busy a machine."""
 settings.load_profile("suite")
 
 
