@@ -75,6 +75,8 @@ def test_of_terms_that_passed_without_a_pass_the_one_with_a_cycle_is_renewed_on_
 
     ends = [(event.data["end"], instant(event.effective_at)[:10]) for event in events(steward, "contract.renewed")]
     assert ends[0] == ("2027-02-01", "2027-01-01")
+    assert [event.data["due"] for event in events(steward, "renewal.opened")] == ["2027-01-01", "2027-05-01"]
+    assert len(ends) == len(events(steward, "renewal.won")) == 1
 
 
 def test_after_notice_a_contract_does_not_renew_automatically_and_its_loss_is_voluntary(steward: Steward) -> None:
