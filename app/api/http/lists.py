@@ -50,7 +50,7 @@ class Filter:
     description: str = ""
 
     @property
-    def told(self) -> str:
+    def explanation(self) -> str:
         """What the contract says of the parameter."""
         return self.description or (
             "only with this value; several by repeating" if self.several else "only with this value"
@@ -129,7 +129,7 @@ class ListOf:
     @cached_property
     def __signature__(self) -> Signature:
         declared: list[tuple[str, Any, Any]] = [
-            (name, one.annotation, Query(alias=name, description=one.told)) for name, one in self.filters.items()
+            (name, one.annotation, Query(alias=name, description=one.explanation)) for name, one in self.filters.items()
         ]
         for name, (member, bound, kind) in self._bounds.items():
             declared.append((name, kind | None, Query(alias=name, description=f"{member} {BOUNDS[bound]}")))

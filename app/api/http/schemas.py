@@ -75,8 +75,8 @@ def parts(value: Any) -> Iterator[Schema]:
 def meaning(schema: str, member: str) -> str | None:
     """What a member means, in this schema or else in all of them, as `members.toml` says."""
     texts = _texts()
-    told = (texts.get(name, {}).get(member) for name in (schema, schema.removesuffix("Details"), "members"))
-    return next(filter(None, told), None)
+    descriptions = (texts.get(name, {}).get(member) for name in (schema, schema.removesuffix("Details"), "members"))
+    return next(filter(None, descriptions), None)
 
 
 @cache
