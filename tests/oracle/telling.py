@@ -79,7 +79,8 @@ class Telling:
                 while step["watch"] and self.now < until:
                     self._set(min(self.now + timedelta(days=50), until))
                     self._watch()
-                self._set(until)
+                if self.now < until:
+                    self._set(until)  # never back: what was recorded just now is not ahead of the clock
             case "sign":
                 self._sign(step)
             case "defer":
