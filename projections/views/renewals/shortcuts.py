@@ -69,7 +69,7 @@ def _after_amendment(
     fact, schedule = facts.facts[-1], facts.schedule(where)
     starts = (day_start(change["start"], where) for change in fact.data["changes"] if change.get("start"))
     first = min([fact.effective_at, *starts])
-    affected = {due.day: due for due in sequence.dues if max(due.closes, due.follows) > first}
+    affected = {due.day: due for due in sequence.dues if due.closes > first or due.follows >= first}
     there = {row.due for row in states.values() if row.due and row.valid_to > since}
     expiring = {day: running(schedule, due.closes - 1) for day, due in affected.items()}
     if any(bool(steps) != (day in there) for day, steps in expiring.items()):

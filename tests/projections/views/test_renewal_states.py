@@ -128,6 +128,14 @@ def test_an_early_renewal_closes_the_term_and_what_expires_is_what_runs_until_th
     assert book.due("2025-09-02") == [("2026-01-01", "renewed", 100, 150), ("2027-07-01", "open", 300, None)]
 
 
+def test_a_change_on_the_very_day_on_which_a_term_begins_counts_as_what_goes_on(book: Book) -> None:
+    book.sign("2024-01-01", "2025-01-01")
+    book.renew("2024-11-01", "2025-01-01", "2026-01-01")
+    book.raised("2025-01-01", "130.00")
+
+    assert book.due("2025-01-02")[0] == ("2025-01-01", "renewed", 100, 130)
+
+
 def test_a_notice_leaves_a_term_open_until_its_end_and_a_withdrawal_is_as_if_there_had_been_none(book: Book) -> None:
     book.sign("2025-01-01", "2026-01-01", auto_renew=True)
     book.on("contract.notice_given", "2025-05-01", by="client", effective_end="2025-10-01", late=False)
