@@ -1,4 +1,4 @@
-"""Groups: a figure by owner, tier, industry, currency or product, so that the groups are the whole."""
+"""Groups: a figure by owner, tier, industry, currency or product, a loss by how contracts ended, so that the groups are the whole."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from app.domain.kernel.errors import Invalid
 from app.kpi_queries.sources.base import RowRequest, RowSource, SummedFigure, holdings_at
 from projections.kpis.base import Measure, RowKind, measure
+from projections.kpis.contract_ends import contract_end
 from projections.kpis.conversion import Exchange
 from projections.kpis.groups import Group, in_order
-from projections.kpis.sharing import GROUPS, HELD, OPTION, share_out
+from projections.kpis.sharing import ENDS, HELD, OPTION, share_out
 
 Key = str | None
 
@@ -25,8 +26,8 @@ class Given(NamedTuple):
 def group_by(request: RowRequest) -> str | None:
     """What the figure is grouped by here; None where it is not, or groups itself. Raises: Invalid for what nothing is grouped by."""
     by = request.context.options.get(OPTION)
-    if by is not None and by not in GROUPS:
-        raise Invalid("invalid_option", f"{OPTION} is one of {', '.join(GROUPS)}")
+    if by is not None and by not in request.kpi.groups:
+        raise Invalid("invalid_option", f"{request.kpi.name} knows {OPTION}={', '.join(request.kpi.groups)}")
     return None if request.method.compute is not None else by
 
 
@@ -44,6 +45,8 @@ def groups_of(
     """
     if by in HELD:
         return _by_holding(request, summed, by)
+    if by in ENDS:
+        return _by_end(request, summed.measure, by)
     if by == "product" and request.kpi.reads is RowKind.RENEWALS:
         return _shared_out(request, summed.measure)
     if by == "currency":
@@ -72,6 +75,30 @@ def _by_holding(request: RowRequest, summed: SummedFigure, by: str) -> list[Grou
         given = ((name(one.account), Given(one.numerator, one.denominator)) for one in summed.contributions)
     else:
         given = ((name(row.account), Given(*share, (row,))) for row, share in summed.measure.shares)
+    return _added(given)
+
+
+def _by_end(request: RowRequest, whole: Measure, by: str) -> list[Group]:
+    """A churn by how the contracts ended that ended in it, each by what it paid."""
+    movements = [movement for row, _ in whole.shares for movement in row.movements if movement.kind == "churn"]
+    contracts = {line.contract for movement in movements for line in movement.ended}
+    streams = request.reader.log.look_up(request.tenant_id, (), contracts).streams
+    histories = {
+        contract: [event for event in streams[contract] if event.position <= request.position] for contract in contracts
+    }
+    ends = {
+        (line.contract, line.at): contract_end(histories[line.contract], line.at, request.context.zone)
+        for movement in movements
+        for line in movement.ended
+    }
+    given: list[tuple[Key, Given]] = []
+    for movement in movements:
+        paid: dict[Key, int] = {}
+        for line in movement.ended:
+            name = ends[line.contract, line.at].named(by)
+            paid[name] = paid.get(name, 0) + line.amount
+        shares = share_out((movement.amount,), paid)
+        given += [(name, Given(amount, 0)) for name, (amount,) in shares.items()]
     return _added(given)
 
 

@@ -34,6 +34,7 @@ KPIS: Final[tuple[Kpi, ...]] = (
     revenue.ARR,
     revenue.ARR_GROWTH,
     revenue.MRR_WATERFALL,
+    revenue.CHURNED_MRR,
     retention.CUSTOMER_CHURN_RATE,
     revenue.GROSS_MRR_CHURN_RATE,
     revenue.NET_MRR_CHURN_RATE,

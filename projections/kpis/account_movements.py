@@ -25,10 +25,19 @@ LOSSES: Final = ("contraction", "churn")
 UTC: Final = ZoneInfo("UTC")
 
 
+class EndedLine(NamedTuple):
+    """A line that ended, what it paid, and the instant, microseconds, from which its contract pays nothing."""
+
+    contract: str
+    amount: int
+    at: int
+
+
 class Movement(NamedTuple):
     """A change of what an account pays, net of all that changed at that instant; `amount` is positive, a loss too.
 
-    hold: how much of it is a suspension that began or ended. escalator: how much was agreed up front.
+    hold: how much of it is a suspension that began or ended. escalator: how much was agreed up front. ended: of a churn, what
+    ended in it.
     """
 
     at: int
@@ -36,6 +45,7 @@ class Movement(NamedTuple):
     amount: int
     hold: int
     escalator: int
+    ended: tuple[EndedLine, ...] = ()
 
     @property
     def signed(self) -> int:
@@ -236,21 +246,31 @@ class _Reading:
         if kind == "reactivation" and self.rules.reactivation == "expansion":
             kind = "expansion"
         if kind != "contraction" or self.rules.contract_end == "contraction":
-            return [Movement(step.at, kind, abs(change), hold, escalator)]
-        ended = min(-change, self._ended(lines, step))
-        left = -change - ended
-        moved = (Movement(step.at, "churn", ended, 0, 0), Movement(step.at, kind, left, min(left, hold), 0))
+            ended = self._ended(lines, step.gone, step.at) if kind == "churn" else ()
+            return [Movement(step.at, kind, abs(change), hold, escalator, ended)]
+        gone, begun = self._gone_and_begun(lines, step)
+        lost = min(-change, max(0, sum(line.amount for line in gone) - begun))
+        left = -change - lost
+        moved = (Movement(step.at, "churn", lost, 0, 0, gone), Movement(step.at, kind, left, min(left, hold), 0))
         return [movement for movement in moved if movement.amount]
 
-    def _ended(self, lines: Sequence[ContractLine], step: _Step) -> int:
-        """What contracts paid that are no more, less what others pay that have begun."""
+    def _ended(self, lines: Sequence[ContractLine], gone: Sequence[ContractLine], at: int) -> tuple[EndedLine, ...]:
+        """Lines that ended, over several steps too: what began and ended in between has its contract end later than they do."""
+        contracts = {line.contract for line in gone}
+        last: dict[str, int] = {}
+        for line in lines:
+            if line.contract in contracts and line.valid_to <= at:
+                last[line.contract] = max(line.valid_to, last.get(line.contract, line.valid_to))
+        return tuple(EndedLine(line.contract, self.amounts.moving(line, at), last[line.contract]) for line in gone)
+
+    def _gone_and_begun(self, lines: Sequence[ContractLine], step: _Step) -> tuple[tuple[EndedLine, ...], int]:
+        """What contracts paid that are no more, and what others pay that have begun."""
         before = {line.contract for line in lines if line.valid_from < step.at <= line.valid_to} | {
             line.contract for line in step.gone
         }
         after = {line.contract for line in lines if line.valid_from <= step.at < line.valid_to}
-        gone = sum(self.amounts.moving(line, step.at) for line in step.gone if line.contract not in after)
-        come = sum(self.amounts.moving(line, step.at) for line in step.come if line.contract not in before)
-        return max(0, gone - come)
+        gone = self._ended(lines, [line for line in step.gone if line.contract not in after], step.at)
+        return gone, sum(self.amounts.moving(line, step.at) for line in step.come if line.contract not in before)
 
     def _reasons(self, step: _Step, change: int) -> tuple[int, int]:
         """How much of a change is a suspension that began or ended, and how much an escalator; neither more than the change."""

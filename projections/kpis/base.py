@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from app.domain.kernel.values import MICRO
 from app.domain.policy.rules import MetricRules
 from projections.kpis.rule_sets import ALL_RULES, DEFAULT_RULES
+from projections.kpis.sharing import GROUPS
 from projections.kpis.sql_expression import SqlExpression, SqlTally
 
 Unit = Literal["ratio", "money", "number", "rows"]
@@ -178,8 +179,9 @@ class Kpi:
 
     unit: a ratio, money, a number, or rows. kind: of a point in time or of a period. reads: the rows that it is made of.
     methods: by name, the default first. warn: what a reader should know besides. source: where the rule comes from.
-    options: the further parameters that a query may give. calculation: the version of how it is computed; it rises
-    when the answer to the same query over the same events changes (`python -m tests.golden` writes the new answers).
+    options: the further parameters that a query may give. groups: by what it is grouped, where it is. calculation: the version of
+    how it is computed; it rises when the answer to the same query over the same events changes (`python -m tests.golden` writes
+    the new answers).
     """
 
     name: str
@@ -191,6 +193,7 @@ class Kpi:
     source: str
     warn: Callable[[Sequence[Any], Measure], Warnings] = _no_warnings
     options: frozenset[str] = frozenset()
+    groups: tuple[str, ...] = GROUPS
     calculation: int = 1
 
     @property

@@ -7,6 +7,7 @@ from projections.kpis.account_movements import GAINS, LOSSES, AccountMovements
 from projections.kpis.base import COUNT, GROUPED, MONTHLY, YEARLY, Kpi, Method, RowKind, Share
 from projections.kpis.retention import NOBODY
 from projections.kpis.rule_sets import ACCOUNT_RULES, LINE_RULES, MOVEMENT_RULES
+from projections.kpis.sharing import ENDS, GROUPS
 from projections.kpis.sql_expression import (
     CLOSING,
     OPENING,
@@ -38,6 +39,10 @@ def _growth(row: AccountMovements) -> Share:
 
 def _per_account(row: AccountMovements) -> Share:
     return row.closing_total, int(row.closing > 0)
+
+
+def _churned(row: AccountMovements) -> Share:
+    return row.total("churn"), 0
 
 
 def _quick(row: AccountMovements) -> Share:
@@ -213,6 +218,26 @@ MRR_WATERFALL: Final = Kpi(
     },
     source="docs/kpis.md#mrr_waterfall",
     options=GROUPED,
+)
+
+CHURNED_MRR: Final = Kpi(
+    name="churned_mrr",
+    title="Churned MRR",
+    unit="money",
+    kind="period",
+    reads=RowKind.ACCOUNT_MOVEMENTS,
+    methods={
+        "movement": Method(
+            formula="sum of the churn of the waterfall",
+            share=_churned,
+            numerator=MONTHLY,
+            sql=SqlExpression(between("total_churn")),
+            depends_on=ACCOUNT_RULES | MOVEMENT_RULES,
+        )
+    },
+    source="docs/kpis.md#churned_mrr",
+    options=GROUPED,
+    groups=(*GROUPS, *ENDS),
 )
 
 QUICK_RATIO: Final = Kpi(

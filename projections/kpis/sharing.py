@@ -8,6 +8,8 @@ HELD: Final = ("owner", "tier", "industry")
 """What an account has one of."""
 GROUPS: Final = (*HELD, "currency", "product")
 """What figures are grouped by."""
+ENDS: Final = ("reason", "voluntary", "competitor")
+"""What is known of how a contract ended."""
 
 
 def share_out(amounts: Sequence[int], parts: Mapping[Any, int]) -> dict[str | None, list[int]]:

@@ -74,3 +74,10 @@ def test_a_point_of_fixture_f1(
     answer = ask(settled_f1, name, None, as_of=as_of)
 
     assert (answer["value"], answer["denominator"]) == (value, denominator)
+
+
+def test_what_was_lost_with_accounts_of_fixture_f1(settled_f1: Steward) -> None:
+    answer = ask(settled_f1, "churned_mrr", options={"group_by": "reason"})
+
+    assert (answer["value"], answer["denominator"]) == ("1250.00", None)
+    assert [(group["name"], group["value"]) for group in answer["groups"]] == [("client left", "1250.00")]

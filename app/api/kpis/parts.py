@@ -28,9 +28,11 @@ class WaterfallRowBody(BaseModel):
 
 
 class FigureGroupBody(BaseModel):
-    """What one owner, tier, industry, currency or product gives to a figure, whichever it is grouped by."""
+    """What one owner, tier, industry, currency, product, reason, competitor or voluntary gives to a figure, whichever it is grouped by."""
 
-    name: str | None = Field(description="null for what has none")
+    name: str | None = Field(
+        description="null for what has none, or is not known to have one; of voluntary, true or false"
+    )
     value: str | None = Field(description="the figure of the group; null where its denominator is 0")
     numerator: str = Field(description="those of all groups sum to the figure's")
     denominator: str | None = Field(description="those of all groups sum to the figure's; null of a plain sum")

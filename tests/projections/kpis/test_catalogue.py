@@ -22,6 +22,7 @@ def test_the_first_issue_has_these_figures() -> None:
         "arr": ["point_in_time"],
         "arr_growth": ["point_to_point"],
         "mrr_waterfall": ["movement"],
+        "churned_mrr": ["movement"],
         "customer_churn_rate": ["point_to_point"],
         "gross_mrr_churn_rate": ["movement"],
         "net_mrr_churn_rate": ["movement"],
