@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.http.answers import DecimalOf, From, InstantOf, MoneyOf
 
@@ -29,8 +29,9 @@ class ReceiptBody(BaseModel):
 
 
 class MoneyBody(BaseModel):
-    """An amount of money."""
+    """An amount of money; of the same form in bodies and in answers."""
 
+    model_config = ConfigDict(extra="forbid")
     amount: str = Field(examples=["1200.00"])
     currency: str = Field(examples=["EUR"])
 

@@ -42,7 +42,7 @@ def polish(document: Schema) -> None:
         _rename(part, names)
         if "discriminator" in part:
             _require(part["discriminator"], schemas)
-    taken = _taken(document)
+    taken = _taken(document)  # before the two forms of money in a body: `Money` is shown first of all
     for name, schema in schemas.items():
         schema.pop("title", None)
         schema.setdefault("description", "A page of a list.")
@@ -54,6 +54,9 @@ def polish(document: Schema) -> None:
                 _format(of_member, member, name.removesuffix("Details"))
             if "description" not in of_member and (text := meaning(name, member)):
                 of_member["description"] = text
+    for part in parts(list(schemas.values())):
+        if part.pop("x-money", False):
+            _offer_two_forms(part)
 
 
 def polish_parameter(parameter: Schema) -> None:
@@ -130,6 +133,17 @@ def _polish(schema: Schema, *, never_null: bool) -> None:
             _or_null(schema)
     elif never_null:
         schema["anyOf"] = options
+
+
+def _offer_two_forms(schema: Schema) -> None:
+    """Says that money may be written as a decimal, its currency being that of the whole, or as it is answered."""
+    kinds = schema.pop("type") if isinstance(schema["type"], list) else [schema.pop("type")]
+    text = {
+        "type": "string",
+        "pattern": schema.pop("pattern"),
+        "description": "a decimal in the currency of the whole",
+    }
+    schema["oneOf"] = [text, {"$ref": f"{PREFIX}Money"}, *({"type": kind} for kind in kinds if kind == "null")]
 
 
 def _format(schema: Schema, member: str, name: str) -> None:

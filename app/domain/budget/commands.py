@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.values import (
-    Amount,
     Currency,
     Day,
     Label,
     Moment,
+    Money,
     Name,
     Note,
     Ref,
@@ -25,7 +25,7 @@ def _positive(text: str) -> str:
     return text
 
 
-Positive = Annotated[Amount, AfterValidator(_positive)]
+Positive = Annotated[Money, AfterValidator(_positive)]
 Threshold = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
@@ -74,13 +74,13 @@ class CorrectSpend(Command):
     """Corrects the amount of a document, from when it was spent; 0 for what was never spent."""
 
     document: Name
-    amount: Amount
+    amount: Money
 
 
 class RecordForecast(Command):
     """Forecasts what will have been spent in all."""
 
-    at_completion: Amount
+    at_completion: Money
 
 
 class CloseBudget(Command):

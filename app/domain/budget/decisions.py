@@ -9,7 +9,9 @@ from app.domain.budget import events
 from app.domain.budget.commands import CloseBudget, CorrectSpend, RecordForecast, RecordSpend, ReviseBudget, SetBudget
 from app.domain.budget.state import BudgetState
 from app.domain.interaction.decisions import SKEW_SECONDS
+from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import (
@@ -35,7 +37,7 @@ def set_(_state: BudgetState, command: SetBudget, context: Context) -> tuple[Eve
     if contract is not None and contract.account != context.ids["account"]:
         raise Refused("other_account", "the contract belongs to another account")
     require_currency(command.currency, command.start)
-    _require_payable(command.amount, command.currency)
+    _require_payable(command, command.amount, command.currency)
     members = {"title", "currency", "amount", "start", "end", "thresholds", "external_ref"}
     return (
         events.BudgetSet(
@@ -47,7 +49,7 @@ def set_(_state: BudgetState, command: SetBudget, context: Context) -> tuple[Eve
 def revise(state: BudgetState, command: ReviseBudget, context: Context) -> tuple[Decided, ...]:
     """Another amount, and the thresholds that what was spent reaches of it. Raises: Refused when it is the one it has."""
     _require_going_on(state, context)
-    _require_payable(command.amount, state.currency)
+    _require_payable(command, command.amount, state.currency)
     if scaled(command.amount) == state.amount:
         raise Refused("nothing_changes", "the budget has this amount already")
     event = events.BudgetRevised(revision=state.revision + 1, amount=command.amount, previous=unscaled(state.amount))
@@ -60,7 +62,7 @@ def record_spend(state: BudgetState, command: RecordSpend, context: Context) -> 
     _require_going_on(state, context)
     if command.document in state.documents:
         raise Refused("document_recorded", "this document was recorded in this budget already; correct it")
-    _require_payable(command.amount, state.currency)
+    _require_payable(command, command.amount, state.currency)
     at = moment_start(command.spent_at, context.zone)
     if at > context.now + SKEW_SECONDS * MICRO:
         raise Refused("spent_in_future", "a spending is recorded once it has happened")
@@ -89,7 +91,7 @@ def correct_spend(state: BudgetState, command: CorrectSpend, context: Context) -
     spend = state.documents.get(command.document)
     if spend is None:
         raise Refused("document_unknown", "no such document was recorded in this budget")
-    _require_payable(command.amount, state.currency)
+    _require_payable(command, command.amount, state.currency)
     if scaled(command.amount) == spend.amount:
         raise Refused("nothing_changes", "the document has this amount already")
     event = events.BudgetSpendCorrected(
@@ -102,7 +104,7 @@ def correct_spend(state: BudgetState, command: CorrectSpend, context: Context) -
 def record_forecast(state: BudgetState, command: RecordForecast, context: Context) -> tuple[Event, ...]:
     """What is expected in all. Raises: Refused once it is closed."""
     _require_going_on(state, context)
-    _require_payable(command.at_completion, state.currency)
+    _require_payable(command, command.at_completion, state.currency)
     return (events.BudgetForecastRecorded(at_completion=command.at_completion),)
 
 
@@ -123,8 +125,9 @@ def _require_unclosed(state: BudgetState) -> None:
         raise Refused("budget_closed", "the budget is closed")
 
 
-def _require_payable(amount: str, currency: str) -> None:
-    """Raises: Invalid for what nobody can pay: an answer would round it, and its sums would not add up."""
+def _require_payable(command: Command, amount: str, currency: str) -> None:
+    """Raises: Invalid for another currency, and for what nobody can pay: an answer would round it, and its sums would not add up."""
+    require_in(currency, command)
     if scaled(amount) % minor_unit(currency):
         raise Invalid("amount_too_fine", f"an amount in {currency} has no parts of its minor unit")
 

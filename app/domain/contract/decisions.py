@@ -27,6 +27,7 @@ from app.domain.contract.preconditions import (
 from app.domain.contract.state import ContractState
 from app.domain.contract.terms import ContractTerms, TermFact
 from app.domain.kernel.context import Context
+from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import (
@@ -51,6 +52,7 @@ def draft(_state: ContractState, command: DraftContract, context: Context) -> tu
     if replaced is not None and not replaced.signed:
         raise Refused("contract_not_signed", "a draft binds nobody; there is nothing to follow")
     require_currency(command.currency, command.start)
+    require_in(command.currency, command)
     require_on_calendar(command.start, context.zone)
     check_term(command.start, command.end)
     check_lines(command.lines, command.start, command.end)
@@ -88,6 +90,7 @@ def amend(state: ContractState, command: AmendContract, context: Context) -> tup
     """Lines changed. Raises: Refused outside the term, on unknown or doubled lines, or when nothing is signed."""
     require_live(state, context)
     before = state.schedule(context)
+    require_in(state.currency, *command.changes)
     check_changes(before, command.changes, context)
     scope_change = context.states.get("scope_change")
     if scope_change is not None and scope_change.account != state.account:

@@ -33,6 +33,7 @@ from app.domain.contract.schedule import Schedule
 from app.domain.contract.state import ContractState, decided
 from app.domain.contract.terms import ContractTerms, apply_to_terms
 from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.values import FOREVER, add_days, day_of, day_start
 from app.domain.policy.decisions import rules_in_force
@@ -65,6 +66,7 @@ def renew(state: ContractState, command: RenewContract, context: Context) -> tup
         start = ends
     require_order(state, "renewed", context, day_start(start, context.zone))
     if command.lines:
+        require_in(state.currency, *command.lines)
         check_lines(command.lines, start, command.end)
         _require_unchanged_lines(state, start, context)
     previous_end = ends or term_end(state, add_days(start, -1))
@@ -173,6 +175,7 @@ def correct(state: ContractState, command: CorrectContract, context: Context) ->
         if before.terms.ends() > ended:
             require_open(context.states["account"])
     if command.changes is not None:
+        require_in(state.currency, *command.changes)
         decided.append(_corrected_lines(state, named, command, before, start, context))
     return tuple(decided)
 

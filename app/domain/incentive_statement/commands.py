@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.incentive_statement import events
 from app.domain.kernel.command import Command, Creation
-from app.domain.kernel.values import Amount, Currency, Day, Instant, Label, Note, Ref
+from app.domain.kernel.values import Amount, Currency, Day, Instant, Label, Money, Note, Ref
 
 Rule = Literal["renewal", "expansion", "new_business"]
 Key = tuple[str, str]
@@ -93,7 +93,7 @@ class ResolveDispute(Command):
     event: Ref = Field(description="the line's event")
     rule: Rule | None = Field(None, description="the line's rule, where an event is paid under several")
     outcome: Literal["kept", "changed"]
-    amount: Amount | None = Field(None, description="of the line from now on, where it is changed")
+    amount: Money | None = Field(None, description="of the line from now on, where it is changed")
     reason: Note = Field(description="why; sealed like any free text")
 
     @model_validator(mode="after")

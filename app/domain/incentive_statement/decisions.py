@@ -10,6 +10,7 @@ from app.domain.incentive_statement import events
 from app.domain.incentive_statement.commands import DisputeLine, Key, RecordClawback, RecordStatement, ResolveDispute
 from app.domain.incentive_statement.state import PaidLine, StatementState
 from app.domain.kernel.context import Context
+from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import (
@@ -150,6 +151,7 @@ def resolve(state: StatementState, command: ResolveDispute, _context: Context) -
     (rule, event), line = _line(state, command.event, command.rule)
     if not line.disputed:
         raise Refused("line_not_disputed", "nobody disputes the line")
+    require_in(state.currency, command)
     amount = line.amount if command.amount is None else scaled(command.amount)
     if amount % minor_unit(state.currency):
         raise Invalid("amount_too_fine", "an amount has no parts of the currency's minor unit")

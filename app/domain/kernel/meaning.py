@@ -18,7 +18,7 @@ def meaning(model: BaseModel) -> dict[str, Any]:
     for name in model.model_fields_set:
         value = members[name]
         if name in decimals and value is not None:
-            value = plain_decimal(value)
+            value = plain_decimal(str(value))  # whether or not its currency was written with it
         if value != defaults[name]:
             said[name] = value if type(value) is str else _said(value)
     return said

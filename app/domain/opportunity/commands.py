@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.domain.kernel.command import Command, Creation
-from app.domain.kernel.values import Amount, Currency, Day, Decimal, Label, Name, Note, Ref, Share
+from app.domain.kernel.values import Currency, Day, Label, Money, Name, Note, Ref, Share, SignedMoney
 
 Stage = Literal["identified", "qualified", "proposed", "negotiation"]
 Kind = Literal["upsell", "cross_sell"]
@@ -37,7 +37,7 @@ class QualifyOpportunity(Command):
 class EstimateOpportunity(Command):
     """Estimates what it may bring. A later estimate takes the place of an earlier one."""
 
-    annual_value: Amount = Field(examples=["6000.00"])
+    annual_value: Money = Field(examples=["6000.00"])
     currency: Currency
     probability: Share = Field(description='from "0" to "1"', examples=["0.4"])
     close_by: Day
@@ -61,7 +61,7 @@ class WinOpportunity(Command):
 
     contract: Ref | None = Field(None, description="by id or ref:; default: the one that the opportunity named")
     event: Label = Field(description="the id of the event that signed, amended or renewed it")
-    value: Decimal | None = Field(None, description="what it adds a year; refused unless the contract has the same")
+    value: SignedMoney | None = Field(None, description="what it adds a year; refused unless the contract has the same")
 
 
 class LoseOpportunity(Command):

@@ -7,6 +7,7 @@ from app.domain.account.decisions import require_open
 from app.domain.contract.value import selling_event, value_of_event
 from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context
+from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, day_of, nearest_day, require_currency, scaled, unscaled
@@ -46,6 +47,7 @@ def estimate(state: OpportunityState, command: commands.EstimateOpportunity, con
     _require_going_on(state, context)
     if command.probability.startswith("-"):
         raise Invalid("probability_out_of_range", "a probability lies between 0 and 1")
+    require_in(command.currency, command)
     require_currency(command.currency, nearest_day(context.effective_at, context.zone))
     members = {"annual_value", "currency", "probability", "close_by"}
     return (events.OpportunityEstimated(**command.model_dump(include=members)),)
@@ -79,6 +81,7 @@ def win(state: OpportunityState, command: commands.WinOpportunity, context: Cont
     contract = context.states["contract"]
     if contract.account != state.account:
         raise Refused("other_account", "the contract belongs to another account")
+    require_in(contract.currency, command)
     value = value_of_event(contract, command.event, context)
     if not contract.signed:
         raise Refused("contract_not_signed", "nothing is won before signature")

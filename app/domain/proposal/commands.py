@@ -8,7 +8,7 @@ from app.domain.contract import schedule as schedules
 from app.domain.contract.commands import IntervalCount
 from app.domain.contract.schedule import LARGEST_ANNUAL
 from app.domain.kernel.command import Command, Creation
-from app.domain.kernel.values import Amount, Currency, Day, Label, Name, Note, Price, Quantity, Ref
+from app.domain.kernel.values import Currency, Day, Label, Money, Name, Note, Price, Quantity, Ref
 
 
 class Item(BaseModel):
@@ -51,7 +51,7 @@ class Version(BaseModel):
     """The members of every version."""
 
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100)]
-    cost: Amount | None = Field(None, description="what delivering it costs a year")
+    cost: Money | None = Field(None, description="what delivering it costs a year")
     terms: Note | None = None
     value_evidence: Annotated[
         tuple[Name, ...],
@@ -97,7 +97,7 @@ class OfferConcession(Command):
 
     concession: Label | None = Field(None, description="its name within the proposal; default c1, c2 and so on")
     kind: Literal["price", "term", "scope", "service"]
-    value: Amount = Field(description="its value a year", examples=["600.00"])
+    value: Money = Field(description="its value a year", examples=["600.00"])
     given: Name = Field(description="what we give")
     in_exchange_for: Name | None = Field(None, description="what we get in exchange")
     no_exchange_reason: Name | None = Field(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from app.domain.kernel.context import Context
+from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import scaled
@@ -34,6 +35,7 @@ def record_position(
 def concede(state: ProposalState, command: commands.OfferConcession, context: Context) -> tuple[Event, ...]:
     """A concession, binding at once or waiting for approval. Raises: Refused for one without anything in exchange and no reason."""
     require_undecided(state, context)
+    require_in(state.currency, command)
     if command.in_exchange_for is None and command.no_exchange_reason is None:
         raise Refused("exchange_missing", "name what is given in exchange, or the no_exchange_reason why nothing is")
     name, amount, rules = command.concession or _next_name(state), scaled(command.value), rules_of(context)

@@ -9,6 +9,7 @@ from app.domain.contract.schedule import LARGEST_ANNUAL
 from app.domain.contract.value import selling_event, value_of_event
 from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context
+from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, day_end, nearest_day, require_currency, scaled, unscaled
@@ -53,6 +54,7 @@ def revise(state: ProposalState, command: commands.ReviseProposal, context: Cont
 def _versioned(
     state: ProposalState, command: commands.Version, context: Context, **about: str | None
 ) -> tuple[Event, ...]:
+    require_in(state.currency, command)
     if day_end(command.valid_until, context.zone) <= context.effective_at:
         raise Invalid("valid_until_passed", "an offer is valid for a while; valid_until is its last day")
     value, one_off = (

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.domain.kernel.command import Command
-from app.domain.kernel.values import Amount, Currency, Day, Label, Share
+from app.domain.kernel.values import Currency, Day, Label, Money, Share
 
 Risk = Literal["on_track", "watch", "at_risk", "critical"]
 Category = Literal["commit", "best_case", "at_risk", "lost"]
@@ -34,7 +34,7 @@ class SubmitForecast(Command):
 
     category: Category
     probability: Share | None = Field(None, description='from "0" to "1"; default: by the category')
-    expected_value: Amount = Field(description="a year, of the new term if there is one")
+    expected_value: Money = Field(description="a year, of the new term if there is one")
     currency: Currency | None = Field(None, description="default: the contract's; another one is refused")
 
 

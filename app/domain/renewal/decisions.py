@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.domain.contract.cycles import follows_on
 from app.domain.contract.state import ContractState
 from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import day_start, days_earlier, nearest_day, scaled, unscaled
@@ -86,6 +87,7 @@ def submit_forecast(state: RenewalState, command: SubmitForecast, context: Conte
     _require_probability(command.probability)
     if command.currency is not None and command.currency != state.currency:
         raise Invalid("other_currency", f"the contract is in {state.currency}")
+    require_in(state.currency, command)
     return (
         RenewalForecastSubmitted(
             contract=state.contract,

@@ -1,12 +1,13 @@
 """The commands of a scope change; each is the body of its request."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.contract.commands import Changes
 from app.domain.kernel.command import Command, Creation
-from app.domain.kernel.values import Amount, Currency, Day, Decimal, Label, Moment, Name, Note, Ref
+from app.domain.kernel.denomination import with_currency
+from app.domain.kernel.values import Amount, Currency, Day, Decimal, Label, Moment, Money, Name, Note, Ref
 
 Team = Literal["creative", "pm", "ux", "content", "engineering", "finance", "legal"]
 Kind = Literal["accept", "accept_with_change", "decline_with_alternative", "decline", "absorb"]
@@ -63,13 +64,18 @@ class AssessImpact(Command):
     """Records what the change takes. After a later assessment, approval and response are needed again."""
 
     effort_hours: Amount
-    currency: Currency | None = Field(None, description="of cost and price; default: the account's")
-    cost: Amount | None = None
-    price: Amount | None = None
+    currency: Currency | None = Field(None, description="of cost and price; default: theirs, or the account's")
+    cost: Money | None = None
+    price: Money | None = None
     timeline_shift_days: int = Field(0, ge=-3650, le=3650, strict=True, description="later than planned")
     margin_effect: Decimal | None = None
     risk: Note | None = None
     scope_delta: tuple[Name, ...] = Field((), max_length=50, description="what is added or taken out, in short")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_its_currency(cls, body: Any) -> Any:
+        return with_currency(body)
 
 
 class ApproveScopeChange(Command):
@@ -84,7 +90,7 @@ class Option(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     option: Label
     description: Note | None = None
-    price: Amount | None = None
+    price: Money | None = None
     shift_days: int | None = Field(None, ge=-3650, le=3650, strict=True)
 
 
@@ -128,10 +134,15 @@ class AbsorbWork(Command):
     """Does the work unpaid."""
 
     hours: Amount
-    cost: Amount | None = None
-    currency: Currency | None = Field(None, description="of the cost; default: the account's")
+    cost: Money | None = None
+    currency: Currency | None = Field(None, description="of the cost; default: its own, or the account's")
     cause: Name
     approved_by: Label = Field(description="who allowed it: another person")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_its_currency(cls, body: Any) -> Any:
+        return with_currency(body)
 
 
 class AmendScopeChange(Command):

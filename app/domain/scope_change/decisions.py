@@ -11,6 +11,7 @@ from app.domain.contract.schedule import LARGEST_ANNUAL, Schedule
 from app.domain.contract.value import line_annual
 from app.domain.interaction.decisions import SKEW_SECONDS
 from app.domain.kernel.context import Context, Decided
+from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import (
@@ -73,7 +74,7 @@ def waive_consult(state: ScopeChangeState, command: commands.WaiveConsult, conte
 def assess(state: ScopeChangeState, command: commands.AssessImpact, context: Context) -> tuple[Event, ...]:
     """What it takes, and whether that goes over the threshold. Raises: Refused once the client has decided."""
     _require_undecided(state, context)
-    amounts = {"currency": _currency(command.currency, context, command.cost, command.price)}
+    amounts = {"currency": _currency(command, context, command.cost, command.price)}
     needed = _over(command.cost) or _over(command.price) or command.timeline_shift_days >= THRESHOLD_DAYS
     members = {"effort_hours", "cost", "price", "timeline_shift_days", "margin_effect", "risk", "scope_delta"}
     return (events.ImpactAssessed(approval_needed=needed, **amounts, **command.model_dump(include=members)),)
@@ -95,6 +96,7 @@ def respond(state: ScopeChangeState, command: commands.RespondToClient, context:
     """The answer to the client. Raises: Refused for a promise made too early, or for a refusal without alternative or reason."""
     _require_undecided(state, context, account_open=command.kind != "decline")
     _require_same_account(context, "interaction", state.account)
+    require_in(state.currency or context.states["account"].currency, command)
     if command.kind in ACCEPTING and state.assessed_by is None:
         raise Refused("impact_not_assessed", "nothing is promised before somebody assessed what it takes")
     if command.kind in ACCEPTING and state.mandatory:
@@ -144,7 +146,7 @@ def absorb(state: ScopeChangeState, command: commands.AbsorbWork, context: Conte
     if command.approved_by == context.actor:
         raise Refused("self_approval", "nobody approves their own unpaid work")
     _require_approval(state, over=state.approval_needed or _over(command.cost))
-    currency = _currency(command.currency, context, command.cost)
+    currency = _currency(command, context, command.cost)
     members = {"hours", "cost", "cause", "approved_by"}
     return (events.WorkAbsorbed(currency=currency, **command.model_dump(include=members)),)
 
@@ -252,12 +254,16 @@ def _over(amount: str | None) -> bool:
     return amount is not None and scaled(amount) >= THRESHOLD_AMOUNT
 
 
-def _currency(named: str | None, context: Context, *amounts: str | None) -> str | None:
-    """The currency of amounts, where there are any."""
+def _currency(
+    command: commands.AssessImpact | commands.AbsorbWork, context: Context, *amounts: str | None
+) -> str | None:
+    """The currency of amounts, where there are any. Raises: Invalid where one of them names another."""
+    named = command.currency
     if named is None and any(amount is not None for amount in amounts):
         currency: str = context.states["account"].currency
         return currency
     if named is not None:
+        require_in(named, command)
         require_currency(named, nearest_day(context.effective_at, context.zone))
     return named
 

@@ -16,6 +16,7 @@ class ScopeChangeState:
     open_teams: frozenset[str] = frozenset()
     mandatory: frozenset[str] = frozenset()
     assessed_by: str | None = None
+    currency: str | None = None
     approval_needed: bool = False
     approved: bool = False
     response: str | None = None
@@ -41,10 +42,11 @@ def evolve(state: ScopeChangeState, recorded: Recorded) -> ScopeChangeState:
             )
         case events.ConsultAnswered(team=team) | events.ConsultWaived(team=team):
             return replace(state, open_teams=state.open_teams - {team}, mandatory=state.mandatory - {team})
-        case events.ImpactAssessed(approval_needed=needed):
+        case events.ImpactAssessed(approval_needed=needed, currency=currency):
             return replace(
                 state,
                 assessed_by=recorded.actor,
+                currency=currency,
                 approval_needed=needed,
                 approved=False,
                 response=None,

@@ -25,7 +25,6 @@ from app.domain.kernel.values.decimals import (
     Amount,
     Decimal,
     Percent,
-    Price,
     Quantity,
     Share,
     half_up,
@@ -58,6 +57,7 @@ from app.domain.kernel.values.instants import (
     time_zones,
     zone,
 )
+from app.domain.kernel.values.money import MONEY, Denominated, Money, Price, SignedMoney
 from app.domain.kernel.values.texts import (
     NONE,
     REF,
@@ -73,11 +73,11 @@ from app.domain.kernel.values.texts import (
 )
 
 __all__ = [
-    "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "NONE", "PICO", "REF", "Amount", "Business", "Classification",
-    "Currency", "Day", "Decimal", "Digest", "ExternalRef", "FreeText", "Group", "Instant", "Label", "Moment", "Name",
-    "Note", "Percent", "Personal", "Price", "Public", "Quantity", "Ref", "Sealed", "Share", "TimeZone", "add_days",
-    "add_months", "as_compared", "as_named", "classification", "day_end", "day_of", "day_start", "days_earlier",
-    "half_up", "instant", "is_typeid", "line", "micros", "minor_digits", "minor_unit", "moment_start", "months_between",
-    "nearest_day", "nested", "plain_day", "plain_decimal", "require_currency", "scaled", "scaled_price", "time_zones",
-    "typeid", "unscaled", "zone",
+    "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "MONEY", "NONE", "PICO", "REF", "Amount", "Business",
+    "Classification", "Currency", "Day", "Decimal", "Denominated", "Digest", "ExternalRef", "FreeText", "Group",
+    "Instant", "Label", "Moment", "Money", "Name", "Note", "Percent", "Personal", "Price", "Public", "Quantity", "Ref",
+    "Sealed", "Share", "SignedMoney", "TimeZone", "add_days", "add_months", "as_compared", "as_named",
+    "classification", "day_end", "day_of", "day_start", "days_earlier", "half_up", "instant", "is_typeid", "line",
+    "micros", "minor_digits", "minor_unit", "moment_start", "months_between", "nearest_day", "nested", "plain_day",
+    "plain_decimal", "require_currency", "scaled", "scaled_price", "time_zones", "typeid", "unscaled", "zone",
 ]  # fmt: skip

@@ -19,13 +19,14 @@ _IN_USE: Final[dict[str, int]] = {
 """The currencies of today, each with the digits behind its point."""
 
 
-def _known(text: str) -> str:
+def known_currency(text: str) -> str:
+    """A currency's code. Raises: PydanticCustomError, a ValueError, for one that is not of ISO 4217."""
     if text not in _IN_USE and text not in WITHDRAWN:
         raise PydanticCustomError("unknown_currency", "must be a currency of ISO 4217, such as EUR")
     return text
 
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(_known)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(known_currency)]
 
 
 def require_currency(currency: str, day: str) -> None:

@@ -14,13 +14,15 @@ _PRICE: Final = re.compile(r"-?(0|[1-9]\d{0,11})(\.\d{1,12})?", re.ASCII)
 _QUANTITY: Final = re.compile(r"(0|[1-9]\d{0,14})(\.\d{1,6})?", re.ASCII)
 
 
-def _decimal(text: str) -> str:
+def require_decimal(text: str) -> str:
+    """A decimal as it was written. Raises: ValueError for what is none."""
     if not _DECIMAL.fullmatch(text):
         raise ValueError("must be a decimal string with at most 12 digits before the point and 6 after it")
     return text
 
 
-def _price(text: str) -> str:
+def require_price(text: str) -> str:
+    """A price as it was written. Raises: ValueError for what is none."""
     if not _PRICE.fullmatch(text):
         raise ValueError("must be a decimal string with at most 12 digits before the point and 12 after it")
     return text
@@ -34,7 +36,8 @@ def _quantity(text: str) -> str:
     return text
 
 
-def _not_negative(text: str) -> str:
+def not_negative(text: str) -> str:
+    """A decimal of 0 or more. Raises: ValueError for less."""
     if text.startswith("-"):
         raise ValueError("must not be negative")
     return text
@@ -87,10 +90,8 @@ def plain_decimal(text: str) -> str:
 
 DECIMAL: Final = "decimal"
 """Stands beside every type of a decimal."""
-Decimal = Annotated[str, BeforeValidator(only_text), AfterValidator(_decimal), DECIMAL]
-Price = Annotated[str, BeforeValidator(only_text), AfterValidator(_price), DECIMAL]
-"""What a unit costs in an interval; below 0 for a credit."""
+Decimal = Annotated[str, BeforeValidator(only_text), AfterValidator(require_decimal), DECIMAL]
 Quantity = Annotated[str, BeforeValidator(only_text), AfterValidator(_quantity), DECIMAL]
-Amount = Annotated[Decimal, AfterValidator(_not_negative)]
+Amount = Annotated[Decimal, AfterValidator(not_negative)]
 Percent = Annotated[Decimal, AfterValidator(_percent)]
 Share = Annotated[Decimal, AfterValidator(_share)]
