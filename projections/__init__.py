@@ -15,6 +15,7 @@ from projections.views import (
     budget_forecasts,
     budget_spends,
     budgets,
+    closures,
     contract_lines,
     contracts,
     forecasts,
@@ -37,6 +38,7 @@ from projections.views import (
 VIEWS: Final[tuple[View[Any], ...]] = (
     accounts.VIEW,
     portfolios.VIEW,
+    closures.VIEW,
     contracts.VIEW,
     contract_lines.VIEW,
     run_rates.VIEW,

@@ -39,7 +39,7 @@ BUDGET_VARIANCE: Final = Kpi(
     reads=RowKind.OPEN_BUDGETS,
     methods={
         "forecast": Method(
-            formula="sum of (forecast at completion - budget) / sum of budgets, of open budgets with a forecast",
+            formula="sum of (forecast at completion - budget) / sum of budgets, of open budgets with a forecast, of open accounts",
             share=_off,
             numerator=YEARLY,
             denominator=YEARLY,
@@ -48,5 +48,6 @@ BUDGET_VARIANCE: Final = Kpi(
         )
     },
     warn=_unforeseen,
+    calculation=2,
     source="docs/kpis.md#budget_variance",
 )

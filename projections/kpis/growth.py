@@ -191,19 +191,20 @@ PIPELINE_VALUE: Final = Kpi(
     reads=RowKind.OPEN_OPPORTUNITIES,
     methods={
         "weighted": Method(
-            formula="sum of annual value x probability of open opportunities",
+            formula="sum of annual value x probability of open opportunities of open accounts",
             share=_weighted,
             numerator=WEIGHTED,
             depends_on=NO_RULES,
         ),
         "total": Method(
-            formula="sum of annual value of open opportunities",
+            formula="sum of annual value of open opportunities of open accounts",
             share=_whole,
             numerator=YEARLY,
             depends_on=NO_RULES,
         ),
     },
     warn=_left_out,
+    calculation=2,
     source="docs/kpis.md#pipeline_value",
 )
 

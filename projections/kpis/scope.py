@@ -60,10 +60,15 @@ def scope_change_outcomes(rows: Iterable[ScopeChange], start: int, end: int) -> 
                     contracted=(row.effort_hours or 0) if amended else 0,
                     estimated=not amended or row.effort_hours is not None,
                     offered=offered,
-                    accepted=row.accepted if offered else None,
+                    accepted=_accepted(row) if offered else None,
                 )
             )
     return sorted(outcomes, key=lambda row: (row.account, row.scope_change))
+
+
+def _accepted(row: ScopeChange) -> bool | None:
+    """What the client chose in the end; whoever withdraws the request takes nothing."""
+    return False if row.closed_as == "withdrawn" else row.accepted
 
 
 def _creep(row: ScopeChangeOutcome) -> Share:
@@ -125,5 +130,6 @@ ALTERNATIVE_ACCEPTANCE: Final = Kpi(
         )
     },
     warn=_undecided,
+    calculation=2,
     source="docs/kpis.md#alternative_acceptance",
 )

@@ -256,13 +256,13 @@ _INDEXED: Final = ("account", "pos_to", "pos_from")
 _INDEXED_BY_INSTANT: Final = {
     "absorbed_at": ("absorbed_hours",),
     "amended_at": ("effort_hours",),
-    "responded_at": ("with_alternative", "accepted"),
+    "responded_at": ("with_alternative", "accepted", "closed_as"),
 }
 """What KPIs over a period read of what happened within it, so that an index answers alone."""
 
 VIEW = View(
     name="scope_changes",
-    version=1,
+    version=2,
     row=ScopeChange,
     keys=("scope_change",),
     on={"scope_change.raised": _raised, **dict.fromkeys(_CHANGES, _changed)},

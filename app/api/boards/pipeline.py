@@ -14,9 +14,9 @@ from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.values import MICRO
 from app.domain.opportunity.commands import Source
 from app.kpi_queries.query import Scope
-from app.kpi_queries.sources.base import accounts_within
+from app.kpi_queries.sources.base import accounts_within, open_accounts
 from projections.kpis.growth import Deal, pipeline
-from projections.views import opportunities, portfolios
+from projections.views import closures, opportunities, portfolios
 from projections.views.opportunities import OPEN, PARKED
 
 router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
@@ -60,8 +60,9 @@ def get_pipeline(
     source: Annotated[Source | None, Query(description="what it came from")] = None,
     kind: Annotated[Literal["upsell", "cross_sell"] | None, Query()] = None,
 ) -> Response:
-    """Open opportunities by stage: how many, their annual value and that weighted by probability, per currency."""
-    named, when = context.existing("account", account), context.when(opportunities.VIEW, portfolios.VIEW)
+    """Open opportunities of open accounts by stage: how many, their annual value and that weighted by probability, per currency."""
+    named = context.existing("account", account)
+    when = context.when(opportunities.VIEW, portfolios.VIEW, closures.VIEW)
     reader = context.runtime.reader
     undecided = opportunities.undecided_at(when.as_of, account=named, source=source, kind=kind)
     # How each stood at the instant follows from its course: no row is left out for what lies ahead.
@@ -69,7 +70,8 @@ def get_pipeline(
     within = accounts_within(
         reader, context.tenant_id, Scope(context.owner(owner), tier, named), position, when.as_of + 1
     )
-    deals = [deal for deal in pipeline(rows, when.as_of) if within(deal.account)]
+    is_open = open_accounts(reader, context.tenant_id, position, when.as_of)
+    deals = [deal for deal in pipeline(rows, when.as_of) if within(deal.account) and is_open(deal.account)]
     open_ = [deal for deal in deals if deal.outcome != PARKED]
     columns = {stage: [deal for deal in open_ if deal.stage == stage] for stage in OPEN}
     columns[PARKED] = [deal for deal in deals if deal.outcome == PARKED]

@@ -18,7 +18,7 @@ from projections.kpis.base import Kpi, KpiContext, Measure, Method
 from projections.kpis.conversion import Exchange
 from projections.kpis.presentation import Contribution
 from projections.view import Rows, View
-from projections.views import accounts, portfolios
+from projections.views import accounts, closures, portfolios
 from projections.views.contract_lines import ContractLine
 
 
@@ -141,6 +141,13 @@ def accounts_within(reader: Reader, tenant_id: str, scope: Scope, position: int,
     holdings = holdings_at(reader, tenant_id, position, at, scope.account)
     within = {account for account, row in holdings.items() if scope.holds(row.owner, row.tier)}
     return within.__contains__
+
+
+def open_accounts(reader: Reader, tenant_id: str, position: int, at: int) -> Callable[[str], bool]:
+    """Whether an account was open at an instant: what is undecided of a closed one can neither be won nor spent."""
+    when = When(at, position, now=True)
+    closed = {row.account for row in reader.select(tenant_id, closures.VIEW, closures.closed_at(at), when)[0]}
+    return lambda account: account not in closed
 
 
 def holdings_at(

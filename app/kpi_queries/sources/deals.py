@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.kpi_queries.sources.base import LoadedRows, RowRequest, RowSource
+from app.kpi_queries.sources.base import LoadedRows, RowRequest, RowSource, open_accounts
 from app.read_side.clocks import When
 from projections.kpis import growth
 from projections.kpis.incentives import payments
-from projections.views import budgets, incentive_statements, opportunities, proposals
+from projections.views import budgets, closures, incentive_statements, opportunities, proposals
 
 
 class OpenOpportunityRows(RowSource):
-    """The opportunities that were open at the last instant."""
+    """The opportunities of open accounts that were open at the last instant."""
 
-    views = (opportunities.VIEW,)
+    views = (opportunities.VIEW, closures.VIEW)
 
     def load(self, request: RowRequest) -> LoadedRows:
         """A row for each of them, parked ones too."""
@@ -21,7 +21,7 @@ class OpenOpportunityRows(RowSource):
         undecided = table.c.decided_at.is_(None) | (table.c.decided_at > last)
         own = request.narrowed(table, "account")
         rows = request.select(opportunities.VIEW, [*own, table.c.identified_at <= last, undecided])
-        return _in_scope(request, growth.pipeline(rows, last))
+        return _in_scope(request, _of_open_accounts(request, growth.pipeline(rows, last)))
 
 
 class DecidedOpportunityRows(RowSource):
@@ -53,9 +53,9 @@ class AcceptedProposalRows(RowSource):
 
 
 class OpenBudgetRows(RowSource):
-    """The budgets that were open at the last instant; what takes effect later is left out."""
+    """The budgets of open accounts that were open at the last instant; what takes effect later is left out."""
 
-    views = (budgets.VIEW,)
+    views = (budgets.VIEW, closures.VIEW)
 
     def load(self, request: RowRequest) -> LoadedRows:
         """A row for each of them."""
@@ -63,7 +63,7 @@ class OpenBudgetRows(RowSource):
         clauses = [*request.narrowed(table, "account", "currency"), table.c.state == "open"]
         clocks = When(request.context.end - 1, request.position, now=False)
         rows, _ = request.reader.select(request.tenant_id, budgets.VIEW, clauses, clocks, order=["budget"])
-        return _in_scope(request, rows)
+        return _in_scope(request, _of_open_accounts(request, rows))
 
 
 class IncentivePaymentRows(RowSource):
@@ -91,6 +91,12 @@ def _in_scope(request: RowRequest, rows: Sequence[Any]) -> LoadedRows:
     within, currency = request.within(), request.scope.currency
     rows = [row for row in rows if within(row.account) and currency in (None, row.currency)]
     return LoadedRows(rows, [], {row.currency for row in rows if row.currency is not None})
+
+
+def _of_open_accounts(request: RowRequest, rows: Sequence[Any]) -> list[Any]:
+    """The rows of accounts that were open at the last instant."""
+    is_open = open_accounts(request.reader, request.tenant_id, request.position, request.context.end - 1)
+    return [row for row in rows if is_open(row.account)]
 
 
 def _within(column: Any, request: RowRequest) -> list[Any]:

@@ -46,7 +46,7 @@ class ScopeChangeRows(RowSource):
         parts = {
             "absorbed_at": {"absorbed": "COALESCE(absorbed_hours, 0)"},
             "amended_at": {"contracted": "COALESCE(effort_hours, 0)", "estimated": "effort_hours IS NOT NULL"},
-            "responded_at": {"offered": "with_alternative", "accepted": "accepted"},
+            "responded_at": {"offered": "with_alternative", "accepted": "(accepted AND closed_as IS NULL)"},
         }
         nothing = {"absorbed": "0", "contracted": "0", "estimated": "1 = 1", "offered": "1 = 0", "accepted": "1 = 0"}
         branches = []
