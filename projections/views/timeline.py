@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
-from projections.view import Condition, View
+from projections.view import Condition, Partial, View
 
 
 class Entry(NamedTuple):
@@ -208,6 +208,14 @@ SENTENCES: Final[dict[str, Sentence]] = {
 """A sentence for every topic of an event that belongs to an account. Sealed members are never part of one."""
 
 
+TAKEN_BACK_BY: Final = {
+    "interaction.logged": "interaction.voided",
+    "contract.notice_given": "contract.notice_withdrawn",
+}
+"""By which later event of its stream an event is taken back: it stays in the timeline and counts for nothing."""
+_TAKING_BACK: Final = ", ".join(f"'{topic}'" for topic in TAKEN_BACK_BY.values())
+
+
 def _entry(_row: Entry | None, recorded: Recorded, _where: ZoneInfo) -> Entry:
     # By position, the only such call: every event makes one, and keywords take four times as long. `test_rows` compares all members.
     return Entry(
@@ -230,13 +238,17 @@ def _group(recorded: Recorded) -> str | None:
 
 VIEW = View(
     name="timeline",
-    version=1,
+    version=2,
     row=Entry,
     keys=("event_id",),
     on=dict.fromkeys(SENTENCES, _entry),
     group_of=_group,
     facts=True,
-    indexes=(("account", "position"), ("account", "effective_at", "position")),
+    indexes=(
+        ("account", "position"),
+        ("account", "effective_at", "position"),
+        Partial("taking_back", ("stream_id", "position"), f"type IN ({_TAKING_BACK})"),
+    ),
     noun="event",
 )
 
@@ -253,6 +265,12 @@ class Knowledge(NamedTuple):
 
 BY_POSITION: Final = ("position",)
 """In the order of the log."""
+
+
+def taking_back(streams: Sequence[str]) -> list[Condition]:
+    """The events of some streams that take others back."""
+    table = VIEW.table
+    return [table.c.stream_id.in_(streams), table.c.type.in_(TAKEN_BACK_BY.values())]
 
 
 def in_one_of(account: str, before: Knowledge, after: Knowledge) -> list[Condition]:

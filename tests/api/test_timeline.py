@@ -143,3 +143,20 @@ def test_visibility_stands_beside_the_sentence(visitor: Client) -> None:
 
     assert [(one["sentence"], one["visibility"]) for one in visitor.read(f"{account}/timeline")["data"]] == [
         ("Moved to tier gold", "client"), ("A became a client", "internal")]  # fmt: skip
+
+
+def test_an_entry_that_was_taken_back_says_so_and_did_not_before(visitor: Client) -> None:
+    account = f"/v1/accounts/{visitor.write('/v1/accounts', {'name': 'A', 'currency': 'EUR'})['id']}"
+    call = {"channel": "call", "direction": "inbound", "occurred_at": "2025-03-01T10:00:00Z"}
+    wrong, _right = (visitor.write(f"{account}/interactions", call)["id"] for _ in range(2))
+    known = visitor.position
+    visitor.write(f"/v1/interactions/{wrong}/void", {})
+
+    def taken_back(**query: Any) -> list[tuple[str, bool]]:
+        entries = visitor.read(f"{account}/timeline", sort="position", **query)["data"]
+        return [(entry["type"], entry["taken_back"]) for entry in entries]
+
+    opened, logged = ("account.opened", False), ("interaction.logged", False)
+    assert taken_back() == [opened, ("interaction.logged", True), logged, ("interaction.voided", False)]
+    assert taken_back(known_at=known) == [opened, logged, logged]
+    assert taken_back(type="interaction.logged") == [("interaction.logged", True), logged]

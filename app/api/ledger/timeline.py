@@ -1,11 +1,12 @@
 """What happened to an account, and what changed between two points of either clock."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.answers import From
+from app.api.http.answers import Added, From
 from app.api.http.formatting import at
 from app.api.http.lists import Asked, Filter, ListOf, page
 from app.api.http.paging import start
@@ -37,6 +38,9 @@ class TimelineEntryBody(BaseModel):
     type: str = Field(examples=["account.opened"])
     subject: Annotated[str, From("stream_id")] = Field(description="the thing that it happened to")
     sentence: str = Field(examples=["Northwind became a client"])
+    taken_back: Annotated[bool, Added()] = Field(
+        description="whether a later event took it back, as a void does an interaction; it counts for nothing then"
+    )
     effective_at: AsInstant
     recorded_at: AsInstant
     actor: str
@@ -72,10 +76,27 @@ class AccountDiffBody(BaseModel):
     position: int
 
 
-present = Presenter(TimelineEntryBody, timeline.Entry, not_shown=("account",))
+_shown: Final = Presenter(TimelineEntryBody, timeline.Entry, not_shown=("account",))
+
+
+def present(context: ReadContext, entries: Sequence[timeline.Entry], when: When) -> list[dict[str, Any]]:
+    """Entries as they are answered, with what had been taken back at a point of both clocks."""
+    streams = sorted({entry.stream_id for entry in entries if entry.type in timeline.TAKEN_BACK_BY})
+    taking = timeline.taking_back(streams)
+    later = context.runtime.reader.select(context.tenant_id, timeline.VIEW, taking, when)[0] if streams else []
+    last: dict[tuple[str, str], int] = {}
+    for event in later:
+        last[event.stream_id, event.type] = max(event.position, last.get((event.stream_id, event.type), 0))
+    answers = _shown(context, entries)
+    for answer, entry in zip(answers, entries, strict=True):
+        by = timeline.TAKEN_BACK_BY.get(entry.type, "")
+        answer["taken_back"] = last.get((entry.stream_id, by), 0) > entry.position
+    return answers
+
+
 LISTED: Final = ListOf(
     timeline.VIEW,
-    present,
+    _shown,
     filters={"type": Filter(Topic), "subject": Filter(), "actor": Filter(), "visibility": Filter(Visibility)},
     ranges={"effective_at": Moment, "recorded_at": Moment, "position": int},
     sorts=("position", "effective_at"),
@@ -91,7 +112,13 @@ def get_timeline(account: str, context: Reading, asked: Annotated[Asked, Depends
     account_id = context.find("account", account)
     begin = start(context, asked, accounts.VIEW, timeline.VIEW)
     context.runtime.reader.one(context.tenant_id, accounts.VIEW, account_id, begin.when)
-    return page(context, asked, begin=begin, account=account_id)
+    return page(
+        context,
+        asked,
+        begin=begin,
+        account=account_id,
+        present=lambda context, entries: present(context, entries, begin.when),
+    )
 
 
 @router.get("/{account}/diff", operation_id="accounts.diff", responses=answered(AccountDiffBody, 400, 404))
@@ -126,7 +153,7 @@ def diff(
         "before": _point(before),
         "after": _point(after),
         "changes": changes,
-        "events": present(context, entries),
+        "events": present(context, entries, after),
         "more_events": more,
         "position": position,
     }

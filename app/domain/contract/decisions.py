@@ -96,7 +96,9 @@ def amend(state: ContractState, command: AmendContract, context: Context) -> tup
     if scope_change is not None and scope_change.account != state.account:
         raise Refused("other_account", "the scope change belongs to another account")
     if scope_change is not None and scope_change.closed:
-        raise Refused(f"scope_change_{scope_change.closed}", "the scope change came to nothing; nothing is amended by it")
+        raise Refused(
+            f"scope_change_{scope_change.closed}", "the scope change came to nothing; nothing is amended by it"
+        )
     event = amendment(state, command.changes, context.ids.get("scope_change"))
     if any(steps and steps[-1].at > context.effective_at for steps in before.lines.values()):
         after = schedules.apply(before, preview(event, "", context.stream_id, state, context), context.zone)
