@@ -17,7 +17,7 @@ class Proposal(NamedTuple):
 
     state: drafted, submitted, accepted, declined or expired. number, value, one_off, cost, valid_until: of the live version.
     conceded: the value of its binding concessions, price_conceded: of those on the price; awaiting: whether something waits
-    for approval. agreed: what the accepted version pays a year. versions, positions, concessions: oldest first, amounts as
+    for approval, of which nothing is left once the proposal is decided. agreed: what the accepted version pays a year. versions, positions, concessions: oldest first, amounts as
     decimal strings; sealed texts stay sealed, each with its event's id. accepted_by is sealed in the event `accepted_event`.
     """
 
@@ -131,7 +131,8 @@ def _changed(row: Proposal | None, recorded: Recorded, _where: ZoneInfo) -> Prop
     return changed._replace(
         conceded=sum(scaled(concession["value"]) for concession in binding),
         price_conceded=sum(scaled(concession["value"]) for concession in binding if concession["kind"] == "price"),
-        awaiting=margin or any(concession["state"] == "awaiting" for concession in live),
+        awaiting=changed.decided_at is None
+        and (margin or any(concession["state"] == "awaiting" for concession in live)),
     )
 
 
@@ -220,7 +221,7 @@ _CHANGES: Final = (
 
 VIEW = View(
     name="proposals",
-    version=2,
+    version=3,
     row=Proposal,
     keys=("proposal",),
     on={"proposal.versioned": _versioned, **dict.fromkeys((f"proposal.{name}" for name in _CHANGES), _changed)},

@@ -59,7 +59,9 @@ class ConcessionBody(BaseModel):
     given: str = Field(description="what is given, in words")
     in_exchange_for: str | None = Field(description="what the client gives for it")
     no_exchange_reason: str | None = Field(description="why nothing is given for it")
-    status: Literal["awaiting_approval", "binding", "rejected", "superseded"]
+    status: Literal["awaiting_approval", "binding", "rejected", "superseded", "lapsed"] = Field(
+        description="superseded and lapsed: it waited for approval when another version, or the end of the proposal, came"
+    )
     needs: list[str] = Field(description="the roles that may approve it; none where none needs to")
     limit: MoneyBody | None = Field(description="up to which the offering role may concede; null for no limit")
     role: str = Field(description="of the key that offered it")

@@ -54,7 +54,7 @@ def _version(version: dict[str, Any], row: Proposal, texts: SealedTexts) -> dict
         "terms": None,
         "value_evidence": version["value_evidence"],
         "valid_until": version["valid_until"],
-        "margin_awaits_approval": version["margin_awaits"],
+        "margin_awaits_approval": version["margin_awaits"] and row.awaiting and version["number"] == row.number,
     }
     texts.add(answer, "terms", {"terms": version["terms"]}, version["event"])
     return answer
@@ -74,7 +74,8 @@ def _position(position: dict[str, Any], _row: Proposal, texts: SealedTexts) -> d
 
 def _concession(concession: dict[str, Any], row: Proposal, texts: SealedTexts) -> dict[str, Any]:
     awaiting = concession["state"] == "awaiting"
-    superseded = awaiting and concession["version"] != row.number
+    superseded = concession["version"] != row.number
+    left = "superseded" if superseded else "awaiting_approval" if row.awaiting else "lapsed"
     answer = {
         "concession": concession["concession"],
         "version": concession["version"],
@@ -83,7 +84,7 @@ def _concession(concession: dict[str, Any], row: Proposal, texts: SealedTexts) -
         "given": concession["given"],
         "in_exchange_for": concession.get("in_exchange_for"),
         "no_exchange_reason": concession.get("no_exchange_reason"),
-        "status": "superseded" if superseded else "awaiting_approval" if awaiting else concession["state"],
+        "status": left if awaiting else concession["state"],
         "needs": concession["needs"],
         "limit": _money(concession.get("limit"), concession["currency"]),
         "role": concession["role"],

@@ -219,7 +219,11 @@ async def retire_secret(endpoint: str, command: RetireWebhookSecret, context: Wr
 )
 async def close(endpoint: str, command: CloseWebhookEndpoint, context: Writing) -> Response:
     """Take the address away: it answers 410 from now on."""
-    return await context.write(command, webhook_endpoint=endpoint)
+    receipt = await asyncio.to_thread(
+        context.runtime.endpoints.close, context.principal.tenant_id, context.principal.key_id, endpoint, command, context.request,
+        if_match=context.if_match,
+    )  # fmt: skip
+    return context.answer(receipt)
 
 
 @router.get(PATH, operation_id="webhook_endpoints.list", responses=answered(PageBody[WebhookEndpointBody], 400))

@@ -9,6 +9,7 @@ from app.domain.kernel.values import is_typeid
 from app.domain.webhook_endpoint.aggregate import WEBHOOK_ENDPOINT
 from app.domain.webhook_endpoint.commands import (
     AddWebhookSecret,
+    CloseWebhookEndpoint,
     RecordWebhookEndpoint,
     RecordWebhookSecret,
     RegisterWebhookEndpoint,
@@ -130,6 +131,23 @@ class Endpoints:
         )
         if command.secret is not None:
             self._secrets.delete(tenant_id, [command.secret])
+        return receipt
+
+    def close(
+        self,
+        tenant_id: str,
+        actor: str,
+        endpoint_id: str,
+        command: CloseWebhookEndpoint,
+        request: Request,
+        *,
+        if_match: int | None = None,
+    ) -> Receipt:
+        """The address taken away. The texts of its secrets are deleted once the ledger holds that it is closed."""
+        receipt = self._handler.handle(
+            CommandEnvelope(tenant_id, actor, command, request, targets={NOUN: endpoint_id}, if_match=if_match)
+        )
+        self._secrets.delete(tenant_id, self._state(tenant_id, endpoint_id).secrets)
         return receipt
 
     def _store_and_handle(
