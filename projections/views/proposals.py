@@ -17,8 +17,9 @@ class Proposal(NamedTuple):
 
     state: drafted, submitted, accepted, declined or expired. number, value, one_off, cost, valid_until: of the live version.
     conceded: the value of its binding concessions, price_conceded: of those on the price; awaiting: whether something waits
-    for approval, of which nothing is left once the proposal is decided. agreed: what the accepted version pays a year. versions, positions, concessions: oldest first, amounts as
-    decimal strings; sealed texts stay sealed, each with its event's id. accepted_by is sealed in the event `accepted_event`.
+    for approval, of which nothing is left once the proposal is decided. agreed: what the accepted version pays a year. versions,
+    positions, concessions: oldest first, amounts as decimal strings; sealed texts stay sealed, each with its event's id.
+    accepted_by is sealed in the event `accepted_event`.
     """
 
     proposal: str
