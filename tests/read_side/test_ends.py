@@ -145,7 +145,9 @@ def a_renewal(steward: Steward, account: str) -> Story:
 
 def a_notice(steward: Steward, account: str) -> Story:
     contract = signed(steward, account)
-    steward.do(contracts.GiveNotice(by="client", effective_end="2026-02-01", effective_at="2026-01-15"), contract=contract)
+    steward.do(
+        contracts.GiveNotice(by="client", effective_end="2026-02-01", effective_at="2026-01-15"), contract=contract
+    )
     yield
     steward.do(contracts.WithdrawNotice(), contract=contract)
     steward.clock.set(LATER)
