@@ -307,12 +307,12 @@ def test_a_position_that_is_none_is_refused(visitor: Client, least: str) -> None
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
 
 
-def test_a_page_asked_for_again_at_a_position_is_the_same_to_the_byte_its_cursor_too(calendar: Calendar) -> None:
+def test_a_page_asked_for_again_under_both_clocks_is_the_same_to_the_byte_its_cursor_too(calendar: Calendar) -> None:
     client = calendar.client()
     for name in ("a", "b", "c"):
         client.write("/v1/accounts", {"name": name, "currency": "EUR"})
     client.read("/v1/accounts")
-    params = {"limit": 2, "known_at": client.position}
+    params = {"limit": 2, "known_at": client.position, "as_of": "2030-01-01"}
     page = client.get("/v1/accounts", params=params)
 
     client.write("/v1/accounts", {"name": "d", "currency": "EUR"})

@@ -27,7 +27,7 @@ from app.api.http.presenter import Present, Presenter
 from app.api.http.problems import Refusal
 from app.api.http.read_context import ReadContext
 from app.domain.kernel.errors import Invalid
-from app.domain.kernel.values import Day, Moment, add_days, as_compared, day_start, micros, scaled
+from app.domain.kernel.values import FOREVER, Day, Moment, add_days, as_compared, day_start, micros, scaled
 from projections.view import Condition, View
 
 BOUNDS: Final = {"gte": "not before", "gt": "after", "lte": "not after", "lt": "before"}
@@ -210,9 +210,11 @@ def _extent(context: ReadContext, kind: Any, value: Any) -> tuple[Any, Any]:
                 return micros(value), micros(value) + 1
             zone = context.runtime.handler.zone(context.tenant_id)
             return day_start(value, zone), day_start(add_days(value, 1), zone)
-        number = value if isinstance(value, int) else scaled(value)
     except (OverflowError, ValueError) as error:
         raise Refusal(Invalid("invalid_parameter", f"{value} is beyond the calendar")) from error
+    number = value if isinstance(value, int) else scaled(value)
+    if abs(number) >= FOREVER:
+        raise Refusal(Invalid("invalid_parameter", f"{value} is larger than any number of a row"))
     return number, number + 1
 
 
