@@ -23,6 +23,23 @@ def matching(
     return query.where(table.c.pos_from <= position, table.c.pos_to > position)
 
 
+def among(view: View[Any], member: str, values: Sequence[Any]) -> Condition:
+    """Rows of which a member is one of some values."""
+    return view.table.c[member].in_(values)
+
+
+def bounded(view: View[Any], member: str, bound: str, begins: Any, ends: Any) -> Condition:
+    """Rows of which a member is `gte`, `gt`, `lte` or `lt` a value. Takes: where the value begins and ends, as a day does."""
+    column = view.table.c[member]
+    bounds: dict[str, Condition] = {
+        "gte": column >= begins,
+        "gt": column >= ends,
+        "lte": column < ends,
+        "lt": column < begins,
+    }
+    return bounds[bound]
+
+
 def fetch_rows(view: View[Any], connection: Connection, query: Select[Any]) -> list[Any]:
     """The rows of a query, each as the view's row."""
     return [view.row(*stored) for stored in connection.execute(query)]

@@ -74,6 +74,8 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
     drafted = write(f"{account}/contracts", draft(mark, external_ref=ref))
     contract = f"/v1/contracts/{drafted['id']}"
     write(f"{contract}/signature", {"signed_at": "2025-12-20T10:00:00Z"})
+    second = write(f"{account}/contracts", draft(mark, start="2026-03-01", end="2027-03-01"))
+    write(f"/v1/contracts/{second['id']}/signature", {"signed_at": "2026-02-20T10:00:00Z"})
     renewal = write(f"{contract}/renewal-cycles", {})
     write(f"/v1/renewals/{renewal['id']}/risk", {"risk": "watch", "drivers": [f"driver {mark}"]})
     for category in ("best_case", "commit"):
@@ -174,7 +176,7 @@ def _statement(world: SampleAgency, mark: str) -> None:
     body = {"plan": "ref:incentive@default", "payee": f"new {mark}", "currency": "EUR", **period}
     made = world.write("/v1/incentive-statements", body)
     statement = f"/v1/incentive-statements/{made['id']}"
-    [line] = world.client.read(statement)["lines"]
+    line = world.client.read(statement)["lines"][0]
     world.write(f"{statement}/disputes", {"event": line["event"], "reason": f"reason {mark}"})
     world.ids |= {"incentive_statement": made["id"]}
 

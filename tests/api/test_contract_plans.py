@@ -174,7 +174,7 @@ def test_a_plan_that_does_not_fit_is_refused_by_name(
         ("renewals", {"end": "2028-01-01"}, (409, "contract_terminated")),
         ("automatic-renewal", {}, (409, "contract_terminated")),
         ("expiry", {}, (409, "contract_terminated")),
-        ("amendments", {"effective_at": "2026-02-01", "changes": [{"op": "remove_line", "line": "main"}]},
+        ("amendments", {"effective_at": "2099-01-01", "changes": [{"op": "remove_line", "line": "main"}]},
          (409, "contract_terminated")),
         ("corrections", {"corrects": "evt_x", "terms": {"end": "2028-01-01"}}, (409, "unknown_event")),
         ("corrections", {"corrects": "evt_x"}, (422, "invalid_body")),

@@ -28,6 +28,7 @@ from app.api.http.problems import Refusal
 from app.api.http.read_context import ReadContext
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import FOREVER, Day, Moment, add_days, as_compared, day_start, micros, scaled
+from app.read_side.row_queries import among, bounded
 from projections.view import Condition, View
 
 BOUNDS: Final = {"gte": "not before", "gt": "after", "lte": "not after", "lt": "before"}
@@ -176,17 +177,18 @@ class ListOf:
             if one.where is not None:
                 yield one.where(value)
             elif one.noun is not None:
-                yield self._column(name) == context.existing(one.noun, value)
+                yield among(self.view, self._row_member(name), [context.existing(one.noun, value)])
             else:
-                values = value if one.several else [value]
-                yield self._column(name).in_([as_compared(each) if isinstance(each, str) else each for each in values])
+                values = [
+                    as_compared(each) if isinstance(each, str) else each for each in (value if one.several else [value])
+                ]
+                yield among(self.view, self._row_member(name), values)
         for parameter, value in asked.bounds.items():
             member, bound, kind = self._bounds[parameter]
-            column = self._column(member)
-            kind = (
-                Moment if kind is Day and self.view.is_integer(self._row_member(member)) else kind
-            )  # a day that a row has as its first instant
-            yield _within(column, bound, *_extent(context, kind, value))
+            row_member = self._row_member(member)
+            if kind is Day and self.view.is_integer(row_member):  # a day that a row has as its first instant
+                kind = Moment
+            yield bounded(self.view, row_member, bound, *_extent(context, kind, value))
 
     def order(self, sort: str) -> tuple[str, bool]:
         """The row's member by which a list is in order, and whether it descends."""
@@ -195,9 +197,6 @@ class ListOf:
 
     def _row_member(self, name: str) -> str:
         return self.rows.get(name) or self.present.members.get(name, name)
-
-    def _column(self, name: str) -> Any:
-        return self.view.table.c[self._row_member(name)]
 
 
 def _extent(context: ReadContext, kind: Any, value: Any) -> tuple[Any, Any]:
@@ -218,11 +217,6 @@ def _extent(context: ReadContext, kind: Any, value: Any) -> tuple[Any, Any]:
     return number, number + 1
 
 
-def _within(column: Any, bound: str, begins: Any, ends: Any) -> Condition:
-    conditions = {"gte": column >= begins, "gt": column >= ends, "lte": column < ends, "lt": column < begins}
-    return conditions[bound]  # type: ignore[no-any-return]  # a column compared is a condition
-
-
 def page(
     context: ReadContext,
     asked: Asked,
@@ -238,7 +232,7 @@ def page(
     """
     listed = asked.listed
     when, after = begin or start(context, asked, listed.view)
-    within = [listed.view.table.c[member] == key for member, key in of.items() if key is not None]
+    within = [among(listed.view, member, [key]) for member, key in of.items() if key is not None]
     order, descending = listed.order(asked.sort)
     result = context.runtime.reader.page(
         context.tenant_id,
