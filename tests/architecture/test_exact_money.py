@@ -42,7 +42,10 @@ CHANCE: dict[str, dict[str, int]] = {
 """How often something happens in the demo; what it costs is drawn among integers."""
 OTHER: dict[str, dict[str, int]] = {
     "app/api/ledger/content_modes.py": {"import json": 1},  # writes
-    "app/api/http/openapi.py": {"import json": 1, "division": 1},  # a path below another; reads answers that were recorded
+    "app/api/http/openapi.py": {
+        "import json": 1,
+        "division": 1,
+    },  # a path below another; reads answers that were recorded
     "app/api/http/reference.py": {"division": 2},  # a path below another
     "app/api/http/schemas.py": {"division": 1},  # the same
     "app/api/http/paging.py": {"import json": 1},  # reads what it wrote itself, of rows without floats

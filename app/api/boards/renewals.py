@@ -54,7 +54,7 @@ class RenewalCardBody(BaseModel):
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     owner: str | None
     tier: str | None
-    stage: Literal["opened", "approaching", "deferred", "noticed", "overdue"] = Field(examples=["approaching"])
+    stage: Literal["ahead", "opened", "approaching", "deferred", "noticed", "overdue"] = Field(examples=["approaching"])
     due: str
     deadline: str = Field(description="the due day, or the day that the decision was put off to")
     days_left: int = Field(description="until the deadline; negative when it is past")
