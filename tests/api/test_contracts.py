@@ -51,7 +51,8 @@ def test_a_contract_is_drafted_and_signed(client: Client, account: str) -> None:
         "product": "retainer plain", "kind": "recurring", "arr": {"amount": "12000.00", "currency": "EUR"}, "suspended": False,
         "gross_arr": {"amount": "12000.00", "currency": "EUR"}, "discount_percent": None, "discount_end": None,
         "discount_counts": None,
-        "from": "2026-01-01T00:00:00.000000Z", "to": "2027-01-01T00:00:00.000000Z", "event": receipt["events"][0]["id"],
+        "interval": "month", "interval_count": None, "start": "2026-01-01", "end": "2027-01-01", "ramp": None,
+        "event": receipt["events"][0]["id"],
     }  # fmt: skip
     assert (after["signed_at"], after["document_sha256"]) == ("2025-12-20T00:00:00.000000Z", "ab" * 32)
     assert status_and_mrr(client, contract, "2025-12-31", "2027-01-01") == [("signed", "0.00"), ("expired", "0.00")]

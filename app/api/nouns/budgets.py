@@ -67,6 +67,7 @@ class BudgetBody(BaseModel):
     contract: str | None
     title: str
     external_ref: str | None
+    currency: str = Field(examples=["EUR"])
     amount: AsMoney
     first_amount: AsMoney = Field(description="before it was revised")
     revision: int = Field(description="how often it was revised")

@@ -1,9 +1,11 @@
-"""What a contract is made of, as it is answered: terms, notice, end, amendments and corrections."""
+"""What a contract is made of, as it is answered: lines, terms, notice, end, amendments and corrections."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from app.api.http.answers import Added, From, MoneyOf
+from app.api.http.response_models import MoneyBody
 from app.domain.contract import commands
 
 
@@ -55,3 +57,51 @@ class CorrectionBody(BaseModel):
     terms: commands.Terms | None = Field(description="the members of its terms that it should have had")
     recorded_at: str
     event: str
+
+
+class ContractLineBody(BaseModel):
+    """A line in force at the query's instant, with the members that a draft writes."""
+
+    line: str = Field(examples=["main"])
+    product: str = Field(examples=["retainer"])
+    kind: Literal["recurring", "one_off", "usage_commit"]
+    quantity: str = Field(examples=["1"])
+    unit_price: str = Field(examples=["1000.00"])
+    interval: Annotated[commands.BillingInterval | None, Added()] = Field(
+        description="how often it is paid; null for one_off"
+    )
+    interval_count: Annotated[int | None, Added()] = Field(
+        description="how many intervals the price is for; null for one"
+    )
+    arr: Annotated[MoneyBody, MoneyOf("annual")]
+    gross_arr: Annotated[MoneyBody, MoneyOf("gross")] = Field(description="before any discount")
+    discount_percent: Annotated[str | None, Added()] = Field(description="of a discount in force, lasting or not")
+    discount_end: Annotated[str | None, Added()] = Field(description="the first day without it")
+    discount_counts: Annotated[bool | None, Added()] = Field(
+        description="whether it lasts a year or more, so that recurring revenue is less by it"
+    )
+    suspended: Annotated[bool, From("held")]
+    start: Annotated[str, Added(("valid_from",))] = Field(description="the first day on which it is so")
+    end: Annotated[str | None, Added(("valid_to",))] = Field(
+        description="the first day without the line; null where it goes on with the contract"
+    )
+    ramp: Annotated[list[commands.RampStep] | None, Added()] = Field(
+        description="what its quantity or price becomes later; null where nothing is agreed"
+    )
+    event: Annotated[str, From("source")] = Field(description="the event that set it so")
+
+
+class ContractStepBody(BaseModel):
+    """What a line is over [start, end) behind the query's instant, as agreed so far."""
+
+    line: str = Field(examples=["main"])
+    start: str
+    end: str | None
+    quantity: str
+    unit_price: str
+    mrr: MoneyBody
+    suspended: bool
+    cause: Literal["new", "renewal", "negotiation", "escalator", "correction", "discount_end"] = Field(
+        examples=["escalator"]
+    )
+    event: str = Field(description="the event that set it so")

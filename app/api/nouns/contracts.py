@@ -1,12 +1,13 @@
 """Contracts over HTTP."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.answers import Added, Computed, From, InstantOf, MoneyOf
+from app.api.http.answers import Added, Computed, From
 from app.api.http.formatting import at, money
 from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.paging import start
@@ -16,10 +17,19 @@ from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
-from app.api.nouns.contract_parts import AmendmentBody, CorrectionBody, NoticeBody, TermBody, TerminationBody
+from app.api.nouns.contract_parts import (
+    AmendmentBody,
+    ContractLineBody,
+    ContractStepBody,
+    CorrectionBody,
+    NoticeBody,
+    TermBody,
+    TerminationBody,
+)
 from app.domain.contract import commands
+from app.domain.contract.events import Cause
 from app.domain.contract.schedule import Interval, Schedule, build
-from app.domain.kernel.values import Currency, Day
+from app.domain.kernel.values import FOREVER, Currency, Day, day_of
 from app.read_side.clocks import When
 from projections.views import contract_lines, contracts
 from projections.views.contract_lines import ContractLine
@@ -29,43 +39,6 @@ router = APIRouter(prefix="/v1", tags=["contracts"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(write_context, scopes=["contracts:write"])]
 Reading = Annotated[ReadContext, Security(read_context, scopes=["contracts:read"])]
 _ANSWERS = WRITTEN | documented(404, 409, 412, 415, 422)
-
-
-class ContractLineBody(BaseModel):
-    """A line in force at the query's instant."""
-
-    line: str = Field(examples=["main"])
-    product: str = Field(examples=["retainer"])
-    kind: Literal["recurring", "one_off", "usage_commit"]
-    quantity: str = Field(examples=["1"])
-    unit_price: str = Field(examples=["1000.00"])
-    arr: Annotated[MoneyBody, MoneyOf("annual")]
-    gross_arr: Annotated[MoneyBody, MoneyOf("gross")] = Field(description="before any discount")
-    discount_percent: Annotated[str | None, Added()] = Field(description="of a discount in force, lasting or not")
-    discount_end: Annotated[str | None, Added()] = Field(description="the first day without it")
-    discount_counts: Annotated[bool | None, Added()] = Field(
-        description="whether it lasts a year or more, so that recurring revenue is less by it"
-    )
-    suspended: Annotated[bool, From("held")]
-    from_: Annotated[str, InstantOf("valid_from")] = Field(alias="from")
-    to: Annotated[str | None, InstantOf("valid_to")]
-    event: Annotated[str, From("source")] = Field(description="the event that set it so")
-
-
-class ContractStepBody(BaseModel):
-    """What a line is over [start, end) behind the query's instant, as agreed so far."""
-
-    line: str = Field(examples=["main"])
-    start: str
-    end: str | None
-    quantity: str
-    unit_price: str
-    mrr: MoneyBody
-    suspended: bool
-    cause: Literal["new", "renewal", "negotiation", "escalator", "correction", "discount_end"] = Field(
-        examples=["escalator"]
-    )
-    event: str = Field(description="the event that set it so")
 
 
 def _notice(row: Contract) -> dict[str, Any] | None:
@@ -165,10 +138,13 @@ def present(context: ReadContext, rows: Sequence[Contract], when: When, position
             for correction in contracts.corrections(history, position)
         ]
         answer["lines"] = [
-            answer_of_line | _discount(schedule, line.line, when.as_of) | _until(schedule, line.line, when.as_of)
+            answer_of_line
+            | _billing(schedule, line.line, when.as_of)
+            | _discount(schedule, line.line, when.as_of)
+            | _days(schedule, line, when.as_of, time_zone)
             for answer_of_line, line in zip(_contract_lines(context, in_force), in_force, strict=True)
         ]
-        answer["schedule"] = [_step(interval, row.currency) for interval in _ahead(schedule, when.as_of)]
+        answer["schedule"] = [_step(interval, row.currency, time_zone) for interval in _ahead(schedule, when.as_of)]
         answer["arr"] = money(annual, row.currency)
         answer["mrr"] = money(annual, row.currency, 12)
     return answers
@@ -192,11 +168,11 @@ def _ahead(schedule: Schedule, as_of: int) -> list[Interval]:
     return sorted(later, key=lambda interval: interval.start)
 
 
-def _step(interval: Interval, currency: str) -> dict[str, Any]:
+def _step(interval: Interval, currency: str, time_zone: ZoneInfo) -> dict[str, Any]:
     return {
         "line": interval.line,
-        "start": at(interval.start),
-        "end": at(interval.end),
+        "start": day_of(interval.start, time_zone),
+        "end": _day(interval.end, time_zone),
         "quantity": interval.quantity,
         "unit_price": interval.unit_price,
         "mrr": money(interval.annual, currency, 12),
@@ -206,10 +182,39 @@ def _step(interval: Interval, currency: str) -> dict[str, Any]:
     }
 
 
-def _until(schedule: Schedule, line: str, as_of: int) -> dict[str, Any]:
-    """Until when a line goes on as it is, by what was agreed at an instant; nothing where it was agreed later."""
-    of_line = schedule.intervals_of(line) if line in schedule.lines else []
-    return next(({"to": at(each.end)} for each in of_line if each.start <= as_of < each.end), {})
+def _days(schedule: Schedule, line: ContractLine, as_of: int, time_zone: ZoneInfo) -> dict[str, Any]:
+    """Since when a line is as it is, when it ends and what it becomes until then, by what was agreed at an instant."""
+    end, ramp = line.valid_to, []
+    quantity, price = line.quantity, line.unit_price
+    for each in schedule.intervals_of(line.line) if line.line in schedule.lines else ():
+        if each.start <= as_of < each.end:
+            end = each.end
+        elif each.start > as_of and each.start == end:
+            end = each.end
+            if (each.quantity, each.unit_price) != (quantity, price):
+                quantity, price = each.quantity, each.unit_price
+                day = day_of(each.start, time_zone)
+                ramp.append({"start": day, "quantity": quantity, "unit_price": price, "cause": _cause(each)})
+    return {"start": day_of(line.valid_from, time_zone), "end": _day(end, time_zone), "ramp": ramp or None}
+
+
+def _cause(interval: Interval) -> str:
+    """Why a line becomes something else, in the words of a draft: another term is agreed on like anything else."""
+    return interval.cause if interval.cause in get_args(Cause) else "negotiation"
+
+
+def _day(at: int, time_zone: ZoneInfo) -> str | None:
+    """The day of an instant; null for the end that never comes."""
+    return None if at == FOREVER else day_of(at, time_zone)
+
+
+def _billing(schedule: Schedule, line: str, as_of: int) -> dict[str, Any]:
+    """How often a line is paid, as a draft says it; nulls where it is paid once, or was agreed later."""
+    step = schedule.step_at(line, as_of)
+    if step is None or step.kind == "one_off":
+        return dict.fromkeys(("interval", "interval_count"))
+    count, _, interval = step.interval.rpartition(" ")
+    return {"interval": interval, "interval_count": int(count) if count else None}
 
 
 def _discount(schedule: Schedule, line: str, as_of: int) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class OpportunityBody(BaseModel):
         examples=["qualified"], description="where it is, or was when it was parked or decided"
     )
     outcome: opportunities.Outcome
+    currency: str | None = Field(description="of its value; null until that is estimated")
     annual_value: AsMoney | None = Field(description="what it may bring a year, by the last estimate")
     weighted_value: Annotated[MoneyBody | None, Computed(_weighted_value)] = Field(
         description="that times its probability"

@@ -32,6 +32,7 @@ class AssessmentBody(BaseModel):
 
     assessed_at: AsInstant
     effort_hours: AsDecimal | None
+    currency: str | None = Field(description="of cost and price; null where neither was named")
     cost: AsMoney | None
     price: AsMoney | None
     timeline_shift_days: Annotated[int | None, From("shift_days")] = Field(description="by how many days all is later")
@@ -85,6 +86,9 @@ class AbsorptionBody(BaseModel):
 
     absorbed_at: AsInstant
     hours: Annotated[str | None, DecimalOf("absorbed_hours")]
+    currency: Annotated[str | None, From("absorbed_currency")] = Field(
+        description="of the cost; null where none was named"
+    )
     cost: Annotated[MoneyBody | None, MoneyOf("absorbed_cost", currency="absorbed_currency")]
     cause: Annotated[str | None, From("absorbed_cause")] = Field(description="why the agency paid for it")
     approved_by: Annotated[str | None, From("absorption_approved_by")] = Field(description="who approved it")

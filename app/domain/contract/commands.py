@@ -12,6 +12,7 @@ from app.domain.kernel.values import Currency, Day, Digest, Label, Moment, Name,
 
 IntervalCount = Annotated[int, Field(ge=1, le=365, strict=True)]
 """How many intervals a price is for: 2 with `week` for every other week, 3 with `year` for three years."""
+BillingInterval = Literal["day", "week", "month", "quarter", "half_year", "year", "two_years"]
 
 
 class RampStep(BaseModel):
@@ -41,9 +42,7 @@ class Line(BaseModel):
     unit_price: Price = Field(
         description="for one unit and so many intervals; below 0 for a credit", examples=["1000.00"]
     )
-    interval: Literal["day", "week", "month", "quarter", "half_year", "year", "two_years"] | None = Field(
-        None, description="how often it is paid; not for one_off"
-    )
+    interval: BillingInterval | None = Field(None, description="how often it is paid; not for one_off")
     interval_count: IntervalCount | None = Field(None, description="how many intervals the price is for; default 1")
     start: Day | None = None
     end: Day | None = Field(None, description="the first day after")

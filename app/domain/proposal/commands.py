@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.contract import schedule as schedules
-from app.domain.contract.commands import IntervalCount
+from app.domain.contract.commands import BillingInterval, IntervalCount
 from app.domain.contract.schedule import LARGEST_ANNUAL
 from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.values import Currency, Day, Label, Money, Name, Note, Price, Quantity, Ref
@@ -22,9 +22,7 @@ class Item(BaseModel):
     unit_price: Price = Field(
         description="for one unit and so many intervals; below 0 for a credit", examples=["1000.00"]
     )
-    interval: Literal["day", "week", "month", "quarter", "half_year", "year", "two_years"] | None = Field(
-        None, description="how often it is paid; not for one_off"
-    )
+    interval: BillingInterval | None = Field(None, description="how often it is paid; not for one_off")
     interval_count: IntervalCount | None = Field(None, description="how many intervals the price is for; default 1")
 
     @model_validator(mode="after")
