@@ -119,7 +119,7 @@ def test_a_figure_reads_ranges_of_the_indexes_made_for_it(
     assert used - probes <= {"until", "since", "past"}
     assert used & {"until", "since"}
     assert ("past" in used) == (known == "once")
-    assert ("portfolios_v1_owner" in plan) == (owner is not None)
+    assert (f"{portfolios.VIEW.follower}_owner" in plan) == (owner is not None)
     if not database.postgres:
         assert {"until", "since"} <= used
         assert "USE TEMP B-TREE" not in plan
@@ -189,9 +189,11 @@ def test_what_happened_within_a_period_is_a_range_of_an_index(
 ) -> None:
     database, kpi = steward.runtime.database, next(kpi for kpi in KPIS if kpi.name == name)
     nothing = {"tenant_id": steward.tenant, **dict.fromkeys(view.members), "pos_from": 1, "pos_to": FOREVER}
-    dated = {"due_at", "absorbed_at", "amended_at", "responded_at"} & set(view.members)
+    members = set(view.members) | set(view.keys)
+    dated = {"due_at", "absorbed_at", "amended_at", "responded_at"} & members
+    always = {"account": "acct_a"} | ({"valid_from": 0, "valid_to": FOREVER} if "valid_from" in members else {})
     rows = [
-        nothing | {key: f"{key}_{at}" for key in view.keys} | dict.fromkeys(dated, at * DAY) | {"account": "acct_a"}
+        nothing | {key: f"{key}_{at}" for key in view.keys} | dict.fromkeys(dated, at * DAY) | always
         for at in range(3000)
     ]
     plans: list[str] = []
