@@ -74,12 +74,14 @@ def from_rows(
     """The same by the pure functions, from rows."""
     kpi = kpi_of(query.name)
     method, reader = kpi.methods[query.method or kpi.default], played.application.runtime.reader
-    start, end, _ = period_of(kpi, query, when, zone("UTC"))
+    start, end, *_ = period_of(kpi, query, when, zone("UTC"))
     position = reader.log.head(played.tenant) if when.known_at is None else when.known_at
     try:
         if query.scope.account is not None:
             account_of(reader.log.stream(played.tenant, query.scope.account), position, zone("UTC"))
-        context = KpiContext(start, end, zone("UTC"), query.reporting_currency, rules, dict(query.options))
+        context = KpiContext(
+            start, end, zone("UTC"), query.reporting_currency, rules, dict(query.options), as_of=when.as_of
+        )
         request = RowRequest(
             reader=reader,
             tenant_id=played.tenant,
@@ -255,7 +257,7 @@ def test_an_explanation_tells_of_every_account_what_the_pure_functions_tell(prop
                 answer, page, last = figures.explain(reader, played.tenant, query, when, limit=200)
             except DomainError:
                 continue
-            start, end, _ = period_of(kpi, query, when, zone("UTC"))
+            start, end, *_ = period_of(kpi, query, when, zone("UTC"))
             method = kpi.methods[answer["method"]]
             rows, _, held = SOURCES[kpi.reads].load(
                 RowRequest(
@@ -265,7 +267,7 @@ def test_an_explanation_tells_of_every_account_what_the_pure_functions_tell(prop
                     method=method,
                     scope=query.scope,
                     position=answer["position"],
-                    context=KpiContext(start, end, zone("UTC")),
+                    context=KpiContext(start, end, zone("UTC"), as_of=when.as_of),
                 )
             )
             expected, _ = breakdown(measure(method, rows), currency_of(method, query.scope, held))
