@@ -142,6 +142,7 @@ def _add_event(copy: Copy) -> None:
         '    "contract.drafted": lambda',
         '    "interaction.restored": lambda _: "An interaction that was marked as wrong counts again",\n    "contract.drafted": lambda',
     )
+    copy.replace("tests/read_side/test_ends.py", '"interaction": "logged",', '"interaction": "logged restored",')
     copy.python("tests.golden")
     (copy.folder / "docs" / "events.md").write_text(copy.python("app", "events", "--markdown"))
 
@@ -153,6 +154,7 @@ EVENT: Final = Recipe(
         "app/domain/<aggregate>/state.py": "its effect in `evolve`, where a decision needs to know of it",
         "projections/views/<nouns>.py": "its fold, in `on`: at least `version`, which is the ETag that a caller sends as If-Match",
         "projections/views/timeline.py": "a sentence, which reads open members only",
+        "tests/read_side/test_ends.py": "whether it goes on, or ends something: then a story of what counts that no more",
         "tests/golden/events/<topic>.v1.json": "`make golden`",
         "tests/golden/events/MANIFEST": "the same command",
         "docs/events.md": "`make pages`",
@@ -165,6 +167,7 @@ EVENT: Final = Recipe(
         "tests/projections/views/test_versions.py",
         "tests/api/test_timeline.py::test_every_event_that_an_account_can_meet_has_a_sentence",
         "tests/api/test_timeline.py::test_a_sentence_reads_only_members_that_are_open",
+        "tests/read_side/test_ends.py::test_every_event_of_the_catalogue_ends_something_and_has_a_story_or_goes_on",
     ),
 )
 

@@ -50,6 +50,13 @@ class ContractState:
         windows = self.schedule(context).windows() if self.signed else ()
         return windows[-1][1] if windows else -FOREVER
 
+    def amended_by(self, scope_change: str) -> bool:
+        """Whether an amendment names a scope change as what led to it."""
+        return any(
+            event.type == "contract.amended" and event.data.get("scope_change") == scope_change
+            for event in self.history
+        )
+
     def agreed_by(self, at: int) -> tuple[AgreedTerm, ...]:
         """The terms that had been agreed on by an instant, by start."""
         return _agreed_terms(self.history, self.term_months, at)

@@ -24,7 +24,7 @@ SCOPE_CHANGE: Final = AggregateType(
         commands.RecordClientDecision: Decision(decisions.decide, reads=(required("account"),)),
         commands.AbsorbWork: Decision(decisions.absorb, reads=(required("account"),)),
         commands.AmendScopeChange: Decision(decisions.amend, reads=(required("account"), required("contract"))),
-        commands.WithdrawScopeChange: Decision(decisions.withdraw, reads=(required("account"),)),
+        commands.WithdrawScopeChange: Decision(decisions.withdraw, reads=(required("account"), optional("contract"))),
         commands.DeliverScopeChange: Decision(decisions.deliver, reads=(required("account"),)),
     },
 )

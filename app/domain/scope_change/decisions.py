@@ -189,6 +189,9 @@ def withdraw(state: ScopeChangeState, _command: commands.WithdrawScopeChange, co
     """The request withdrawn. Raises: Refused once it is closed, or became a contract or work."""
     _require_going_on(state, context, account_open=False)
     _require_unsettled(state)
+    contract: contract_state.ContractState | None = context.states.get("contract")
+    if contract is not None and contract.amended_by(context.stream_id):
+        raise Refused("scope_change_amended", "the contract was amended by it already")
     _require_undelivered(state)
     return (events.ScopeChangeWithdrawn(),)
 

@@ -16,8 +16,9 @@ from app.domain.contract import state as contract_state
 from app.domain.contract.aggregate import CONTRACT
 from app.domain.contract.commands import AmendContract, DraftContract, Line, SignContract, SuspendContract
 from app.domain.kernel.context import Context
-from app.domain.kernel.errors import Invalid
+from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.values import day_start, scaled
+from app.domain.scope_change.commands import WithdrawScopeChange
 from app.domain.scope_change.decisions import amend
 from app.domain.scope_change.state import ScopeChangeState
 from app.store.receipts import Request
@@ -51,6 +52,25 @@ def test_the_request_and_its_contract_are_amended_in_one_append(steward: Steward
         "currency": "EUR",
     }
     assert (receipt.id, receipt.version) == (change, event.version)
+
+
+def test_what_a_contract_was_amended_by_is_not_withdrawn_and_what_was_withdrawn_amends_nothing(
+    sqlite_steward: Steward,
+) -> None:
+    client = account(sqlite_steward)
+    agreed = contract(sqlite_steward, client)
+    change, dropped = (raised(sqlite_steward, client, contract=agreed) for _ in range(2))
+    sqlite_steward.do(WithdrawScopeChange(), scope_change=dropped)
+    by_nothing, by_hand = (
+        AmendContract.model_validate({"effective_at": "2026-02-01", "changes": [ADD_LINE], "scope_change": each})
+        for each in (dropped, change)
+    )
+
+    with pytest.raises(Refused, match="scope_change_withdrawn"):
+        sqlite_steward.do(by_nothing, contract=agreed)
+    sqlite_steward.do(by_hand, contract=agreed)
+    with pytest.raises(Refused, match="scope_change_amended"):
+        sqlite_steward.do(WithdrawScopeChange(), scope_change=change)
 
 
 def test_an_amendment_that_takes_effect_later_was_agreed_on_now(sqlite_steward: Steward) -> None:
