@@ -13,6 +13,7 @@ from typing import Final
 from projections.kpis import (
     budgets,
     cohorts,
+    committed,
     concentration,
     expansion,
     forecast,
@@ -32,6 +33,7 @@ KPIS: Final[tuple[Kpi, ...]] = (
     retention.GROSS_REVENUE_RETENTION,
     revenue.MRR,
     revenue.ARR,
+    committed.COMMITTED_ARR,
     revenue.ARR_GROWTH,
     revenue.MRR_WATERFALL,
     revenue.CHURNED_MRR,

@@ -154,6 +154,7 @@ class RowKind(Enum):
 
     ACCOUNT_MOVEMENTS = "account movements"
     ACCOUNT_WEIGHTS = "account weights"
+    COMMITMENTS = "commitments of contracts"
     LIFETIMES = "customer lifetimes"
     COHORTS = "cohort members"
     RENEWALS = "renewals"

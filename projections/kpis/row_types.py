@@ -6,6 +6,7 @@ from typing import Any, Final
 from projections.kpis.account_movements import AccountMovements
 from projections.kpis.budgets import BUDGET_ROW
 from projections.kpis.cohorts import JOINED_ROW, Joined
+from projections.kpis.committed import COMMITMENT_ROW, Commitment
 from projections.kpis.concentration import WEIGHT_ROW, Weight
 from projections.kpis.customer_lifetimes import LIFETIME_ROW, CustomerLifetime
 from projections.kpis.explained_movements import MOVEMENTS_ROW
@@ -24,6 +25,7 @@ ROW_TYPES: Final[Mapping[type, RowType]] = {
     CustomerLifetime: LIFETIME_ROW,
     Joined: JOINED_ROW,
     Weight: WEIGHT_ROW,
+    Commitment: COMMITMENT_ROW,
     Renewal: RENEWAL_ROW,
     Outlook: OUTLOOK_ROW,
     Predicted: PREDICTED_ROW,

@@ -65,6 +65,8 @@ def test_the_waterfall_of_fixture_f1(settled_f1: Steward) -> None:
         ("mrr", None, "5500.00", None),
         ("arr", "2024-12-31", "54000.00", None),
         ("arr", "2025-12-31", "66000.00", None),
+        ("committed_arr", "2024-12-31", "54000.00", None),
+        ("committed_arr", "2025-12-31", "66000.00", None),
         ("arpa", "2025-12-31", "1100.00", "5"),
     ],
 )

@@ -13,6 +13,7 @@ from app.kpi_queries.sources import (
     account_movements,
     account_weights,
     cohorts,
+    commitments,
     deals,
     forecasts,
     lifetimes,
@@ -27,6 +28,7 @@ from projections.views import policies, policy_rules, portfolios
 SOURCES: Final[Mapping[RowKind, RowSource]] = {
     RowKind.ACCOUNT_MOVEMENTS: account_movements.SOURCE,
     RowKind.ACCOUNT_WEIGHTS: account_weights.SOURCE,
+    RowKind.COMMITMENTS: commitments.SOURCE,
     RowKind.LIFETIMES: lifetimes.SOURCE,
     RowKind.COHORTS: cohorts.SOURCE,
     RowKind.RENEWALS: renewals.SOURCE,

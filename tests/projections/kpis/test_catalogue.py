@@ -20,6 +20,7 @@ def test_the_first_issue_has_these_figures() -> None:
         "gross_revenue_retention": ["point_to_point", "movement"],
         "mrr": ["point_in_time"],
         "arr": ["point_in_time"],
+        "committed_arr": ["point_in_time"],
         "arr_growth": ["point_to_point"],
         "mrr_waterfall": ["movement"],
         "churned_mrr": ["movement"],
