@@ -168,10 +168,11 @@ def test_an_amount_that_a_dispute_adds_after_a_loss_is_taken_back_for_the_same_l
 def test_a_closed_account_takes_back_everything_of_it(sqlite_steward: Steward) -> None:
     plan(sqlite_steward)
     account = client(sqlite_steward)
-    signed(sqlite_steward, account, at="2025-09-01")
-    signed(sqlite_steward, account, at="2025-10-01")
+    contracts = [signed(sqlite_steward, account, at=day) for day in ("2025-09-01", "2025-10-01")]
     signed(sqlite_steward, client(sqlite_steward), at="2025-10-01")
     statement = issue(sqlite_steward).id
+    for contract in contracts:
+        lost(sqlite_steward, contract, "2025-12-01")
     loss = sqlite_steward.do(CloseAccount(effective_at="2025-12-01"), account=account).events[0][0]
 
     claw_back(sqlite_steward, statement, loss)
