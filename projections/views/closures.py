@@ -19,11 +19,11 @@ class Closure(NamedTuple):
 
 def _set(rows: Rows[Closure], recorded: Recorded, _where: ZoneInfo) -> Rows[Closure]:
     """Each of the events holds until the next one in business time; of two at one instant the later recorded counts."""
-    told = {row.valid_from: row.closed for row in rows.values()}
-    told[recorded.effective_at] = recorded.type == "account.closed"
-    instants = sorted(told)
+    states = {row.valid_from: row.closed for row in rows.values()}
+    states[recorded.effective_at] = recorded.type == "account.closed"
+    instants = sorted(states)
     return {
-        (recorded.stream_id, begins): Closure(recorded.stream_id, begins, ends, told[begins])
+        (recorded.stream_id, begins): Closure(recorded.stream_id, begins, ends, states[begins])
         for begins, ends in zip(instants, [*instants[1:], FOREVER], strict=True)
     }
 
