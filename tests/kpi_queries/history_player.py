@@ -255,7 +255,8 @@ class PlayedHistory:
         members: dict[str, Any] = {"currency": None if name in NO_MONEY else "USD", **scope}
         query = KpiQuery(name, *(period or (None, None)), method, Scope(**members), reporting_currency=reporting)
         reader = self.application.runtime.reader
-        when = reader.when(self.tenant, None if period else "2025-12-31", None if known_at is None else str(known_at))
+        by_now = period is not None and known_at is None
+        when = reader.when(self.tenant, None if by_now else "2025-12-31", None if known_at is None else str(known_at))
         return figures.evaluate(reader, self.tenant, query, when)
 
     def sums(self, name: str, period: tuple[str, str] | None, method: str, **scope: Any) -> tuple[int, int]:

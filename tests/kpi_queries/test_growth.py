@@ -130,7 +130,10 @@ def test_the_win_rate_counts_what_was_decided_in_the_period_by_number_and_by_val
     count, value = (ask(steward, "win_rate", QUARTER, method) for method in ("count", "value"))
     assert (count["value"], count["numerator"], count["denominator"]) == ("0.333333", "1", "3")
     assert (value["value"], value["numerator"], value["denominator"]) == ("0.6", "3000.00", "5000.00")
-    assert value["warnings"] == [{"code": "opportunities_without_estimate", "count": 1}]
+    assert value["warnings"] == [
+        {"code": "opportunities_without_estimate", "count": 1},
+        {"code": "period_not_over", "count": None},
+    ]
     answer, rows, _ = explained(steward, "win_rate", QUARTER, method="value")
     assert answer["value"] == "0.6"
     (row,) = rows

@@ -34,7 +34,7 @@ def test_only_what_recurs_is_available_to_renew_and_forecast_by_the_year(steward
         Line(line="seats", product="seats", quantity="5", unit_price="10", interval="month"),
         Line(line="sites", product="sites", quantity="2", unit_price="1000", interval="year"),
     )
-    due = contract(steward, account(steward, "Northwind"), "0", start="2025-01-01", end="2026-01-01", lines=sold)
+    due = contract(steward, account(steward, "Northwind"), "0", start="2025-02-01", end="2026-02-01", lines=sold)
     cycle = steward.do(OpenRenewal(), contract=due).id
     steward.do(SetRenewalRisk(risk="on_track", probability="1"), renewal=cycle)
     steward.catch_up()
