@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from app.bootstrap import owner
 from tests.kpi_queries import laws
-from tests.kpi_queries.histories import OWNERS, PERIODS, History, histories
+from tests.kpi_queries.histories import PERIODS, History, histories
 from tests.kpi_queries.history_factory import in_force, rates
 from tests.kpi_queries.history_player import PlayedHistory, sums
 from tests.support.application import Steward
@@ -136,7 +136,7 @@ def test_the_owners_openings_sum_to_the_agencys_in_one_currency_too(property_ste
                 played.ask(
                     "arr_growth", PERIODS[2], currency=None, reporting="USD", owner=owner_, attribution=attribution
                 )
-                for owner_ in (None, *OWNERS)
+                for owner_ in (None, *laws.HOLDERS)
             ]
             for part in ("numerator", "denominator"):
                 whole, *owned = (Decimal(answer[part]) for answer in answers)
