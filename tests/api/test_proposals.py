@@ -175,7 +175,8 @@ def test_hostile_numbers_and_words_are_refused_by_name_and_nothing_is_stored(cli
     for path, body, expected in (
         (f"{there}/concessions", {**GIVE, "value": "12000.01"}, (409, "concession_exceeds_value")),
         (f"{there}/concessions", {"kind": "price", "value": "1", "given": "x"}, (409, "exchange_missing")),
-        (f"{there}/approvals", {"concession": "c\u202e9"}, (409, "unknown_concession")),
+        (f"{there}/approvals", {"concession": "c\u202e9"}, (422, "invalid_body")),
+        (f"{there}/approvals", {"concession": "c9"}, (409, "unknown_concession")),
         (f"{there}/contract", {"event": "evt_x"}, (422, "contract_missing")),
         (f"{there}/contract", {"contract": "ctr_x", "event": "evt_x"}, (404, "contract_not_found")),
         ("/v1/proposals/prp_x/submission", {}, (404, "proposal_not_found")),
