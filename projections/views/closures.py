@@ -23,7 +23,9 @@ def _set(rows: Rows[Closure], recorded: Recorded, _where: ZoneInfo) -> Rows[Clos
     states[recorded.effective_at] = recorded.type == "account.closed"
     instants = sorted(states)
     return {
-        (recorded.stream_id, begins): Closure(recorded.stream_id, begins, ends, states[begins])
+        (recorded.stream_id, begins): Closure(
+            account=recorded.stream_id, valid_from=begins, valid_to=ends, closed=states[begins]
+        )
         for begins, ends in zip(instants, [*instants[1:], FOREVER], strict=True)
     }
 
