@@ -120,6 +120,7 @@ def test_the_inbox_is_filtered_by_state_turn_account_and_day(server: Server) -> 
         "absorbed_at": "",
         "hours": "2",
         "cost": {"amount": "160.00", "currency": "EUR"},
+        "currency": "EUR",
         "cause": "goodwill",
         "approved_by": "usr_director",
     }
