@@ -76,19 +76,22 @@ def test_an_account_shows_what_it_is_worth_and_what_falls_due_next(client: Clien
         ("JPY", "5000", "2028-01-01"),
     ):
         line = {"line": "main", "product": "x", "unit_price": price, "interval": "month"}
-        ids.append(
-            client.write(f"{account}/contracts", {**draft(), "currency": currency, "end": end, "lines": [line]})["id"]
-        )
-        client.write(f"/v1/contracts/{ids[-1]}/signature", {"signed_at": "2025-12-20"})
+        agreed = {"effective_at": "2025-12-20"}
+        terms = {**draft(), **agreed, "currency": currency, "end": end, "lines": [line]}
+        ids.append(client.write(f"{account}/contracts", terms)["id"])
+        client.write(f"/v1/contracts/{ids[-1]}/signature", {**agreed, "signed_at": "2025-12-20"})
 
-    june, july = client.read(account, as_of="2026-06-30"), client.read(account, as_of="2026-07-01")
+    june, august = (
+        client.read(account, as_of="2026-06-30"),
+        client.read(account, as_of="2026-08-15"),
+    )  # its grace is over
 
     assert june["mrr"] == [{"amount": "1100.01", "currency": "EUR"}, {"amount": "5000", "currency": "JPY"}]
     assert june["arr"] == [{"amount": "13200.12", "currency": "EUR"}, {"amount": "60000", "currency": "JPY"}]
     assert (june["next_renewal"]["contract"], june["next_renewal"]["due"]) == (ids[1], "2026-07-01")
     assert june["next_renewal"]["atr"] == {"amount": "1200.12", "currency": "EUR"}
-    assert july["mrr"][0]["amount"] == "1000.00"
-    assert (july["next_renewal"]["contract"], july["next_renewal"]["notice_deadline"]) == (ids[0], "2026-12-02")
+    assert august["mrr"][0]["amount"] == "1000.00"
+    assert (august["next_renewal"]["contract"], august["next_renewal"]["notice_deadline"]) == (ids[0], "2026-12-02")
 
 
 def test_touches_are_counted_and_the_last_is_shown(client: Client) -> None:
