@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from app.cli.ndjson import LONGEST, MOST_BYTES, batches, lines
 from app.domain.kernel.errors import Invalid
+from projections.views import accounts
 from tests.support.application import Steward
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
@@ -126,7 +127,9 @@ def test_a_view_that_differs_from_the_log_is_reported_and_repaired(steward: Comm
     beside.ingest_file(F1)
     beside.catch_up()
     with beside.runtime.database.write_views(beside.tenant) as connection:
-        connection.exec_driver_sql("UPDATE accounts_v1 SET name = 'Somebody else' WHERE external_ref = 'A'")
+        connection.exec_driver_sql(
+            f"UPDATE {accounts.VIEW.table.name} SET name = 'Somebody else' WHERE external_ref = 'A'"
+        )
 
     compared = steward.run("rebuild", "accounts", "--verify", "--tenant", beside.tenant, "--json")
     repaired = steward.run("rebuild", "accounts", "--tenant", beside.tenant, "--json")
