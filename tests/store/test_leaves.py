@@ -74,7 +74,7 @@ def leaf_of(row: Any) -> bytes:
 
 def test_every_leaf_is_the_hash_of_its_columns_and_every_body_is_in_canonical_form(steward: Steward) -> None:
     steward.ingest_file(F1)
-    account = steward.do(OpenAccount(name="Größe & Co — \u2028", currency="EUR"), actor="usr_größe").id
+    account = steward.do(OpenAccount(name="Größe & Co — 日本 \U0001f600", currency="EUR"), actor="usr_größe").id
     steward.do(
         LogInteraction(
             channel="call", direction="inbound", occurred_at="2026-01-10T08:00:00.5+02:00", summary="Sealed."
