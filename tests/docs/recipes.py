@@ -181,8 +181,8 @@ def _add_command(copy: Copy) -> None:
     )
     copy.replace(
         "app/domain/interaction/decisions.py",
-        "import LogInteraction, VoidInteraction\n",
-        "import LogInteraction, RestoreInteraction, VoidInteraction\n",
+        "LogInteraction, VoidInteraction\n",
+        "LogInteraction, RestoreInteraction, VoidInteraction\n",
     )
     copy.replace(
         "app/domain/interaction/decisions.py",
@@ -226,8 +226,8 @@ def _add_command(copy: Copy) -> None:
     )
     copy.replace(
         "tests/domain/interaction/test_interaction.py",
-        "import LogInteraction, VoidInteraction\n",
-        "import LogInteraction, RestoreInteraction, VoidInteraction\n",
+        "LogInteraction, VoidInteraction\n",
+        "LogInteraction, RestoreInteraction, VoidInteraction\n",
     )
     copy.replace(
         "tests/domain/interaction/test_interaction.py",
@@ -264,8 +264,8 @@ COMMAND: Final = Recipe(
 def _add_endpoint(copy: Copy) -> None:
     copy.replace(
         "app/api/nouns/interactions.py",
-        "import LogInteraction, VoidInteraction\n",
-        "import LogInteraction, RestoreInteraction, VoidInteraction\n",
+        "LogInteraction, VoidInteraction\n",
+        "LogInteraction, RestoreInteraction, VoidInteraction\n",
     )
     copy.replace(
         "app/api/nouns/interactions.py",
@@ -330,8 +330,6 @@ VIEW = View(
     on={"interaction.logged": _logged},
     group_of=account,
     history=True,
-    filters=("account",),
-    order=("account",),
     noun="account",
 )
 '''
