@@ -23,7 +23,7 @@ def matching(
     return query.where(table.c.pos_from <= position, table.c.pos_to > position)
 
 
-def among(view: View[Any], member: str, values: Sequence[Any]) -> Condition:
+def one_of(view: View[Any], member: str, values: Sequence[Any]) -> Condition:
     """Rows of which a member is one of some values."""
     return view.table.c[member].in_(values)
 

@@ -101,6 +101,7 @@ class CommandAggregates:
             raise CacheMiss
         found = dict.fromkeys(self._loader.log.streams_of(envelope.tenant_id, account, related.topic))
         found |= dict.fromkeys(pending.of_account.get((account, related.topic), ()))
+        self._loader.prefetch(envelope.tenant_id, [(related.aggregate, stream_id) for stream_id in found], pending)
         return [
             Loaded(*self._loader.load(envelope.tenant_id, related.aggregate, stream_id, pending)) for stream_id in found
         ]

@@ -50,16 +50,17 @@ def contract_end(history: Sequence[Recorded], at: int, where: ZoneInfo) -> Contr
 
 
 def _ending(terms: ContractTerms, at: int) -> TermFact | None:
-    """The termination or the notice that ended a contract at an instant: a renewal of what ran until then voids a notice."""
-    standing: TermFact | None = None
-    for fact in terms.facts:
-        if fact.kind == "terminated" and fact.end == at:
-            return fact
-        if fact.kind == "notice_given":
-            standing = fact
-        elif fact.kind == "notice_withdrawn" or (fact.kind == "renewed" and fact.start < at):
-            standing = None
-    return standing if standing is not None and standing.end == at else None
+    """The termination or the notice that ended a contract at an instant: what begins or ends it later changes nothing about that."""
+    then = terms.read_again(fact for fact in terms.facts if not _is_later(fact, at))
+    if then.until != at:
+        return None
+    ends = (fact for fact in reversed(then.facts) if fact.kind in ("terminated", "notice_given"))
+    return next((fact for fact in ends if fact.end == at), None)
+
+
+def _is_later(fact: TermFact, at: int) -> bool:
+    """Whether a fact is about what runs after an instant: a term that begins behind a gap, or a later end."""
+    return (fact.kind == "renewed" and fact.start >= at) or (fact.kind == "terminated" and fact.end > at)
 
 
 def _by_termination(data: Any) -> ContractEnd:

@@ -13,19 +13,9 @@ Written by `python -m tests.docs`. Source: Unicode CLDR, supplemental data, by t
 was legal tender anywhere.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class Withdrawn(NamedTuple):
-    """When a currency was in use for the last time, and how finely it was paid."""
-
-    last_day: str
-    digits: int
-
-
-WITHDRAWN: Final[dict[str, Withdrawn]] = {
-    code: Withdrawn(last_day, digits)
-    for code, last_day, digits in (
+ROWS: Final[tuple[tuple[str, str, int], ...]] = (
 '''
 _FIRST_EDITION: Final = "1978"
 
@@ -46,4 +36,4 @@ def page() -> str:
         if code not in in_use and _FIRST_EDITION <= day < "9999"
     ]
     lines = [" ".join(rows[first : first + 4]) for first in range(0, len(rows), 4)]
-    return _HEAD + "".join(f"        {line}\n" for line in lines) + "    )\n}  # fmt: skip\n"
+    return _HEAD + "".join(f"    {line}\n" for line in lines) + ")  # fmt: skip\n"

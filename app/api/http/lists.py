@@ -28,7 +28,7 @@ from app.api.http.problems import Refusal
 from app.api.http.read_context import ReadContext
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import FOREVER, Day, Moment, add_days, as_compared, day_start, micros, scaled
-from app.read_side.row_queries import among, bounded
+from app.read_side.row_queries import bounded, one_of
 from projections.view import Condition, View
 
 BOUNDS: Final = {"gte": "not before", "gt": "after", "lte": "not after", "lt": "before"}
@@ -60,7 +60,7 @@ class Filter:
     @property
     def annotation(self) -> Any:
         """The type of the parameter."""
-        return list[self.kind] | None if self.several else self.kind | None  # type: ignore[name-defined]
+        return list[self.kind] | None if self.several else self.kind | None  # type: ignore[name-defined]  # a type that is a value here
 
 
 def named(noun: str) -> Filter:
@@ -177,12 +177,12 @@ class ListOf:
             if one.where is not None:
                 yield one.where(value)
             elif one.noun is not None:
-                yield among(self.view, self._row_member(name), [context.existing(one.noun, value)])
+                yield one_of(self.view, self._row_member(name), [context.existing(one.noun, value)])
             else:
                 values = [
                     as_compared(each) if isinstance(each, str) else each for each in (value if one.several else [value])
                 ]
-                yield among(self.view, self._row_member(name), values)
+                yield one_of(self.view, self._row_member(name), values)
         for parameter, value in asked.bounds.items():
             member, bound, kind = self._bounds[parameter]
             row_member = self._row_member(member)
@@ -232,7 +232,7 @@ def page(
     """
     listed = asked.listed
     when, after = begin or start(context, asked, listed.view)
-    within = [among(listed.view, member, [key]) for member, key in of.items() if key is not None]
+    within = [one_of(listed.view, member, [key]) for member, key in of.items() if key is not None]
     order, descending = listed.order(asked.sort)
     result = context.runtime.reader.page(
         context.tenant_id,

@@ -3,7 +3,7 @@
 Source: ISO 4217 by the library `iso4217`. What has no minor unit (gold, bonds, `XXX`, `XTS`) is no currency here.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import iso4217
 from pydantic import AfterValidator, StringConstraints
@@ -11,12 +11,22 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values.decimals import MICRO
-from app.domain.kernel.values.withdrawn_currencies import WITHDRAWN
+from app.domain.kernel.values.withdrawn_currencies import ROWS
 
 _IN_USE: Final[dict[str, int]] = {
     currency.code: currency.exponent for currency in iso4217.Currency if currency.exponent is not None
 }
 """The currencies of today, each with the digits behind its point."""
+
+
+class Withdrawn(NamedTuple):
+    """When a currency was in use for the last time, and how finely it was paid."""
+
+    last_day: str
+    digits: int
+
+
+WITHDRAWN: Final[dict[str, Withdrawn]] = {code: Withdrawn(last_day, digits) for code, last_day, digits in ROWS}
 
 
 def known_currency(text: str) -> str:

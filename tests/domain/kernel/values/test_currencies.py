@@ -5,7 +5,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.domain.kernel import values
 from app.domain.kernel.errors import Invalid
-from app.domain.kernel.values.withdrawn_currencies import WITHDRAWN
+from app.domain.kernel.values.currencies import WITHDRAWN
 from tests.docs import withdrawn_currencies
 
 CURRENCY = TypeAdapter(values.Currency)
