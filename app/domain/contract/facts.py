@@ -2,13 +2,44 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from app.domain.catalogue import CATALOGUE
 from app.domain.recorded import Recorded
 
 MEMBERS: Final[tuple[str, ...]] = ("start", "end", "auto_renew", "notice_days", "effective_end")
 """The members that a correction of terms may set."""
+
+
+class Said(Protocol):
+    """An event, or what is kept of one: its topic and its members."""
+
+    @property
+    def type(self) -> str:
+        """The topic."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The members."""
+
+
+AnySaid = TypeVar("AnySaid", bound=Said)
+
+
+def standing_notice(facts: Iterable[AnySaid]) -> AnySaid | None:
+    """The notice that is in effect: given, and since then neither withdrawn nor voided by a renewal.
+
+    Takes: the facts of a contract in the order in which they were decided. What renews itself voids nothing.
+    """
+    notice: AnySaid | None = None
+    for fact in facts:
+        if fact.type == "contract.notice_given":
+            notice = fact
+        elif fact.type == "contract.notice_withdrawn" or (
+            fact.type == "contract.renewed" and not fact.data.get("automatic")
+        ):
+            notice = None
+    return notice
 
 
 def as_corrected(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.domain.contract import events
 from app.domain.contract import schedule as schedules
-from app.domain.contract.facts import as_corrected
+from app.domain.contract.facts import as_corrected, standing_notice
 from app.domain.contract.schedule import Schedule
 from app.domain.contract.term_days import TERM_MONTHS, AgreedTerm, agreed_term
 from app.domain.contract.terms import ContractTerms, apply_to_terms
@@ -131,16 +131,8 @@ def decided(recorded: Recorded) -> tuple[int, int]:
 
 
 def _notice(history: Iterable[Recorded]) -> Recorded | None:
-    """The notice that is in effect: given, and since then neither withdrawn nor voided by a renewal."""
-    notice: Recorded | None = None
-    for event in sorted(as_corrected(history), key=decided):
-        if event.type == "contract.notice_given":
-            notice = event
-        elif event.type == "contract.notice_withdrawn" or (
-            event.type == "contract.renewed" and not event.data.get("automatic")
-        ):
-            notice = None
-    return notice
+    """The notice that is in effect, by the order in which things were decided."""
+    return standing_notice(sorted(as_corrected(history), key=decided))
 
 
 def _agreed_terms(history: Iterable[Recorded], term_months: int, by: int = FOREVER) -> tuple[AgreedTerm, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from app.domain.contract.facts import standing_notice
 from app.domain.contract.term_days import TERM_MONTHS, AgreedTerm, agreed_term
 from app.domain.kernel.values import FOREVER, day_start
 from projections.views.renewals.fact import TERMS, Fact
@@ -58,34 +59,25 @@ class Agreement(NamedTuple):
 
 def agreement_of(facts: Sequence[Fact]) -> Agreement | None:
     """What facts, in order, agree on; None before the signature."""
-    drafted = next((fact for fact in facts if fact.type == "contract.drafted"), None)
-    signed: Fact | None = None
-    notice: Fact | None = None
-    termination: Fact | None = None
-    renewals: list[_Term] = []
-    for fact in facts:
-        if fact.type not in TERMS:
-            continue
-        match fact.type:
-            case "contract.signed":
-                signed = fact
-            case "contract.notice_given":
-                notice = fact
-            case "contract.notice_withdrawn":
-                notice = None
-            case "contract.terminated":
-                termination = fact
-            case "contract.renewed":
-                start, cut = fact.data["start"], None if notice is None else str(notice.data["effective_end"])
-                renewals.append(_Term(start, fact.data.get("end"), fact, cut))
-                notice = None
+    of_terms = [fact for fact in facts if fact.type in TERMS]
+    latest = {fact.type: fact for fact in of_terms}
+    drafted, signed = latest.get("contract.drafted"), latest.get("contract.signed")
     if drafted is None or signed is None:
         return None
     data = drafted.data
+    renewals = [_renewal(of_terms, at) for at, fact in enumerate(of_terms) if fact.type == "contract.renewed"]
     terms = [_Term(data["start"], data.get("end"), signed), *sorted(renewals, key=lambda term: term.start)]
+    ends_by = latest.get("contract.terminated") or standing_notice(of_terms)
     months = data.get("renewal_term_months") or TERM_MONTHS
     auto_renew, notice_days = data.get("auto_renew", False), data.get("notice_days", 0)
-    return Agreement(terms, termination or notice, auto_renew, months, notice_days)
+    return Agreement(terms, ends_by, auto_renew, months, notice_days)
+
+
+def _renewal(of_terms: Sequence[Fact], at: int) -> _Term:
+    """The term that a renewal agreed on. Takes: facts in order, and where it is among them."""
+    fact, notice = of_terms[at], standing_notice(of_terms[:at])
+    cut = None if notice is None else str(notice.data["effective_end"])
+    return _Term(fact.data["start"], fact.data.get("end"), fact, cut)
 
 
 def due_days(agreement: Agreement, until: int, where: ZoneInfo) -> Iterator[Due]:
