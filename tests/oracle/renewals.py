@@ -96,6 +96,8 @@ class Book:
                 if number and self.start(before) > at:
                     break
                 follows = following is not None and (not contract["auto_renew"] or one["stop"] <= due)
+                if follows and following["end"] and following["end"] <= due:
+                    break  # decided where the new term ends
                 ends = ended if ended and not follows and end <= due else None
                 close = min(day for day in (due, one["stop"] if follows else None, end if ends else None) if day)
                 row: Row = {

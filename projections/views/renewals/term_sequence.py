@@ -94,7 +94,10 @@ def due_days(agreement: Agreement, until: int, where: ZoneInfo) -> Iterator[Due]
             if begins is not None and begins >= until:
                 break
             due, last = _due(end, following, ends_by, auto_renew=agreement.auto_renew)
-            follows = str(due.by.data["start"]) if due.outcome == RENEWED and due.by is not None else end
+            renewal = following if due.outcome == RENEWED else None
+            if renewal is not None and renewal.end is not None and renewal.end <= end:
+                break  # what ends no later is decided at its own end: a due day has one decision
+            follows = end if renewal is None else renewal.start
             yield Due(
                 day=end,
                 term_start=start,
