@@ -19,6 +19,7 @@ from app import kpi_queries as figures
 from app.bootstrap import owner
 from app.domain.account.commands import RenameAccount
 from app.domain.kernel.errors import DomainError, Invalid
+from app.domain.kernel.values import instant
 from app.kpi_queries import KpiQuery, Scope
 from app.store.engine import Database
 from projections.kpis import KPIS
@@ -125,8 +126,10 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(query=queries())
     def ask(self, query: Any) -> None:
-        """A query, remembered with its answer."""
+        """A query, remembered with its answer: by what was known, and decided by the instant of asking unless the query says when."""
         position = str(self.property_steward.catch_up(self.played.tenant))
+        kpi_query, as_of, explained = query
+        query = kpi_query, as_of or instant(self.property_steward.clock()), explained
         self.known.append((query, position, self.answered(query, position)))
 
     @precondition(lambda self: self.known)
