@@ -1,5 +1,6 @@
 """The schema: brought to head by Alembic, guarded on PostgreSQL by roles and row-level security."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +39,7 @@ def migrate(database: Database) -> str:
 
 def require_head(database: Database) -> None:
     """Raises: SchemaOutdated unless the database is at the revision that this code was written for."""
-    scripts = ScriptDirectory(str(ROOT / "migrations"))
+    scripts = _scripts()
     expected = scripts.get_current_head()
     try:
         with database.administer() as connection:
@@ -52,6 +53,12 @@ def require_head(database: Database) -> None:
         raise SchemaOutdated(
             "schema_outdated", f"the database is at {current}, this Steward at {expected}; run `steward migrate`"
         )
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    """The revisions of this code. They are files that Alembic reads and runs, and the same for as long as a process lives."""
+    return ScriptDirectory(str(ROOT / "migrations"))
 
 
 def _require_known(current: str | None, scripts: ScriptDirectory) -> None:

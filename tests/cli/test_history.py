@@ -4,7 +4,6 @@ import json
 import shlex
 import signal
 import stat
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -21,6 +20,7 @@ from projections.views import accounts
 from tests.support.application import Steward
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
+from tests.support.processes import StewardProcess
 
 F1 = Path(__file__).parents[1] / "data" / "fixture-f1.ndjson"
 
@@ -205,7 +205,7 @@ def test_an_address_that_is_taken_is_refused_by_name(steward: CommandLine) -> No
     assert server.returncode == 0
 
 
-def _until(process: "subprocess.Popen[str]", enough: Callable[[str], bool]) -> str:
+def _until(process: StewardProcess, enough: Callable[[str], bool]) -> str:
     """The output of a process, until there is enough of it."""
     assert process.stdout is not None
     output = ""

@@ -1,5 +1,6 @@
 """Nothing is acknowledged before it is on disk: seen from outside, in the system calls of a real server and its database."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def agency(database_url: str, tmp_path: Path) -> Iterator[Agency]:
             opened = client.post("/v1/accounts", json={"name": "Northwind", "currency": "EUR"}).json()
             yield Agency(database_url, process.pid, client, opened["id"])
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
 
 

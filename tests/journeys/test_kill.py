@@ -1,11 +1,8 @@
 """A server that is killed again and again under load: what it acknowledged is there, once, and nothing else is."""
 
 import itertools
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -27,9 +24,9 @@ from app.store.receipts import Request
 from app.write_side.command_envelope import CommandEnvelope
 from projections import VIEWS
 from tests.store.writers import runtime_of
-from tests.support.application import KEY
+from tests.support.command_line import CommandLine
+from tests.support.processes import StewardProcess
 
-ROOT = Path(__file__).parents[2]
 KILLS = 20
 CLIENTS = 8
 A_ROUND = 24
@@ -42,28 +39,21 @@ class Served:
     def __init__(self, url: str, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self.environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "STEWARD_DATABASE_URL": url,
-            "STEWARD_VAULT_KEY": KEY,
-            "STEWARD_LOG_LEVEL": "error",
-        }
-        self.folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
+        self.shell = CommandLine(folder, url, log_level="error", watchers="1")
+        self.process: StewardProcess | None = None
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "app", "serve", "--port", f"{self.port}"]
-        self.process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL)
+        self.process = self.shell.start("serve", "--port", f"{self.port}")
 
     def end(self, by: signal.Signals) -> int:
         assert self.process is not None
         self.process.send_signal(by)
-        return self.process.wait(timeout=30)
+        self.process.communicate(timeout=30)
+        return self.process.wait()
 
 
 @dataclass

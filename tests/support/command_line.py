@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from tests.support.application import KEY
+from tests.support.processes import StewardProcess
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,15 +33,11 @@ class CommandLine:
 
     def run(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
-        done = subprocess.run(
-            [sys.executable, "-m", "app", *words],
-            cwd=self.folder,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            check=False,
-        )
-        return subprocess.CompletedProcess(words, done.returncode, done.stdout.decode(), done.stderr.decode())
+        file = self.folder / "stdin"
+        file.write_bytes(stdin)
+        process = StewardProcess(words, self.folder, self.environment, str(file))
+        stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(words, process.wait(), stdout, stderr)
 
     def json(self, *words: str, stdin: bytes = b"") -> Any:
         """The JSON output of a command that must succeed."""
@@ -56,13 +52,6 @@ class CommandLine:
         assert done.stderr.count("\n") == 1, done.stderr
         return done.returncode, done.stderr.strip()
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
+    def start(self, *words: str) -> StewardProcess:
         """Starts a command that runs until it is stopped."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "app", *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return StewardProcess(words, self.folder, self.environment)

