@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from app.demo.people import Client, Offer
+from app.demo.people import Client, Offer, country_of
 from app.demo.scripted_command import CommandChain, Due, Loss, NewId, ScriptedCommand, Win
 from app.domain.account import commands as account_commands
 from app.domain.contract import commands as contract_commands
@@ -82,6 +82,7 @@ class AccountHistory:
                 currency=self.currency,
                 time_zone="Europe/Berlin",
                 industry=client.industry,
+                country=country_of(client.number, self.currency),
                 tier=client.tier,
                 owner=self.owner,
                 external_ref=client.ref,

@@ -16,6 +16,8 @@ SENIOR: Final = "usr_ruth"
 """The senior account manager, who approves what is not so large."""
 EXCHANGE_VALUES: Final = {"USD": 9_200, "GBP": 11_700, "EUR": 10_000}
 """What currencies are worth in one another, about."""
+SEATS: Final = {"USD": ("US", "CA"), "GBP": ("GB",), "EUR": ("DE", "AT", "DE", "FR", "NL")}
+"""Where clients have their seat that pay in a currency."""
 COMPETITORS: Final = ("Northlight Collective", "Studio Brandung", "Pixel & Co", "an in-house team")
 
 _FIRST: Final = (
@@ -123,6 +125,12 @@ def client(number: int, rng: Random) -> Client:
 def foreign(base: str) -> str:
     """Another currency in which some clients pay; the same one where no exchange value is known."""
     return next((one for one in EXCHANGE_VALUES if one != base), base) if base in EXCHANGE_VALUES else base
+
+
+def country_of(number: int, currency: str) -> str | None:
+    """Where a client has its seat, as its currency suggests; of every ninth it is not known."""
+    seats = SEATS.get(currency, SEATS["EUR"])
+    return None if number % 9 == 8 else seats[number % len(seats)]
 
 
 def currency_of(number: int, base: str) -> str:

@@ -1,4 +1,7 @@
-"""Groups: a figure by owner, tier, industry, currency or product, a loss by how contracts ended, so that the groups are the whole."""
+"""Groups: a figure by what accounts have (owner, tier, industry, country), by currency or product, a loss by how contracts ended.
+
+The groups are the whole.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -12,36 +12,41 @@ from projections.kpis import KPIS
 from projections.kpis.base import Kpi, KpiContext, Measure, Warnings
 from projections.kpis.groups import Group
 from projections.kpis.presentation import Contribution
+from projections.kpis.sharing import HELD
 from projections.views.contract_lines import ContractLine
+from projections.views.portfolios import Holding
 
 KPIS_BY_NAME: Final = {kpi.name: kpi for kpi in KPIS}
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Which accounts and contracts count. account: an id. attribution: whose an account is, at the period's start or end."""
+    """Which accounts and contracts count. account: an id. attribution: whose and what an account is, at the period's start or end."""
 
     owner: str | None = None
     tier: str | None = None
+    industry: str | None = None
+    country: str | None = None
     account: str | None = None
     currency: str | None = None
     attribution: Literal["start", "end"] = "start"
 
     def __post_init__(self) -> None:
-        """Owner and tier are compared as accounts name them."""
-        for name in ("owner", "tier"):
+        """What accounts have is compared as they name it."""
+        for name in HELD:
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, as_compared(value))
 
     @property
     def held(self) -> dict[str, str]:
-        """What narrows the figure to accounts that somebody holds, or nobody, by member of a holding."""
-        return {name: value for name in ("owner", "tier") if (value := getattr(self, name)) is not None}
+        """What narrows the figure to accounts that have it, or have none, by member of a holding."""
+        return {name: value for name in HELD if (value := getattr(self, name)) is not None}
 
-    def holds(self, owner: str | None, tier: str | None) -> bool:
-        """Whether an account of an owner and a tier is in the scope."""
-        holding = {"owner": owner, "tier": tier}
-        return all(holding[name] == (None if wanted == NONE else wanted) for name, wanted in self.held.items())
+    def holds(self, holding: Holding | None) -> bool:
+        """Whether an account is in the scope. Takes: its holding, if it has one by then."""
+        return all(
+            getattr(holding, name, None) == (None if wanted == NONE else wanted) for name, wanted in self.held.items()
+        )
 
     def members(self) -> dict[str, str]:
         """What narrows the figure, as an answer names it."""

@@ -17,6 +17,7 @@ from app.read_side.clocks import When
 from app.read_side.reader import Reader
 from projections.kpis.decimals import step
 from projections.kpis.presentation import is_share
+from projections.kpis.sharing import HELD, OPTION
 from projections.views import portfolios
 
 EVENTS_A_PAGE: Final = 200
@@ -213,8 +214,8 @@ def _written(value: str | None) -> Fraction | None:
 
 def topics(query: KpiQuery) -> tuple[str, ...]:
     """The events that may move a figure: those that its rows are folded from, and those of rules."""
-    scope = query.scope
     views = views_of(query.name)
-    if not scope.held:  # whose an account is matters only for somebody's figure
+    if not query.scope.held and dict(query.options).get(OPTION) not in HELD:
+        # Whose an account is matters only for somebody's figure, or for one by owner; so does what else accounts have.
         views = tuple(view for view in views if view is not portfolios.VIEW)
     return tuple(dict.fromkeys([*(topic for view in views for topic in view.on), *RULES]))

@@ -24,8 +24,9 @@ def matching(
 
 
 def one_of(view: View[Any], member: str, values: Sequence[Any]) -> Condition:
-    """Rows of which a member is one of some values."""
-    return view.table.c[member].in_(values)
+    """Rows of which a member is one of some values; None is that it has none."""
+    column, named = view.table.c[member], [value for value in values if value is not None]
+    return column.in_(named) if len(named) == len(values) else or_(column.is_(None), column.in_(named))
 
 
 def bounded(view: View[Any], member: str, bound: str, begins: Any, ends: Any) -> Condition:

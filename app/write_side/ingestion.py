@@ -46,6 +46,7 @@ TOPICS: Final[dict[str, Topic]] = {
     "account.renamed": Topic(account_commands.RenameAccount, "account"),
     "account.tier_set": Topic(account_commands.SetAccountTier, "account"),
     "account.owner_set": Topic(account_commands.SetAccountOwner, "account"),
+    "account.country_set": Topic(account_commands.SetAccountCountry, "account"),
     "account.closed": Topic(account_commands.CloseAccount, "account"),
     "account.reopened": Topic(account_commands.ReopenAccount, "account"),
     "interaction.logged": Topic(interaction_commands.LogInteraction, "interaction"),

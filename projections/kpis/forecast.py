@@ -74,6 +74,7 @@ class Outlook(NamedTuple):
     owner: str | None = None
     tier: str | None = None
     industry: str | None = None
+    country: str | None = None
     native: str | None = None
 
     def item(self, per: int = 1) -> dict[str, Any]:

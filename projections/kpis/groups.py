@@ -1,4 +1,4 @@
-"""Groups: what accounts of one owner, tier or industry, contracts in one currency, or lines of one product give to a figure.
+"""Groups: what accounts of one owner, tier, industry or country, contracts in one currency, or lines of one product give to a figure.
 
 Numerators and denominators of all groups sum to those of the figure, exactly and as they are written.
 """

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from projections.views.portfolios import MEMBERS
+
 OPTION: Final = "group_by"
-HELD: Final = ("owner", "tier", "industry")
+HELD: Final = MEMBERS
 """What an account has one of."""
 GROUPS: Final = (*HELD, "currency", "product")
 """What figures are grouped by."""

@@ -18,6 +18,7 @@ class Account(NamedTuple):
     currency: str
     time_zone: str
     industry: str | None
+    country: str | None
     tier: str | None
     owner: str | None
     status: str
@@ -34,6 +35,7 @@ _CHANGES: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "account.renamed": lambda data: {"name": data["name"]},
     "account.tier_set": lambda data: {"tier": data.get("tier")},
     "account.owner_set": lambda data: {"owner": data["owner"]},
+    "account.country_set": lambda data: {"country": data.get("country")},
     "account.closed": lambda _: {"status": "closed"},
     "account.reopened": lambda _: {"status": "open"},
 }
@@ -47,6 +49,7 @@ def _opened(_row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
         currency=data["currency"],
         time_zone=data["time_zone"],
         industry=data.get("industry"),
+        country=data.get("country"),
         tier=data.get("tier"),
         owner=data.get("owner"),
         status="open",
@@ -79,6 +82,7 @@ def _touched(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
         row.currency,
         row.time_zone,
         row.industry,
+        row.country,
         row.tier,
         row.owner,
         row.status,
@@ -99,7 +103,7 @@ def _touch_voided(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> 
 
 VIEW = View(
     name="accounts",
-    version=2,
+    version=3,
     row=Account,
     keys=("account",),
     on={
@@ -107,6 +111,7 @@ VIEW = View(
         "account.renamed": _changed,
         "account.tier_set": _changed,
         "account.owner_set": _changed,
+        "account.country_set": _changed,
         "account.closed": _changed,
         "account.reopened": _changed,
         "interaction.logged": _touched,

@@ -1,7 +1,7 @@
-"""Portfolios: whose an account was and in which tier, over business time and over what was known."""
+"""Portfolios: whose an account was, in which tier, industry and country, over business time and over what was known."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.values import FOREVER
@@ -10,7 +10,7 @@ from projections.view import Condition, Partial, Rows, View, account
 
 
 class Holding(NamedTuple):
-    """An account's owner, tier and industry over [valid_from, valid_to), in microseconds."""
+    """An account's owner, tier, industry and country over [valid_from, valid_to), in microseconds."""
 
     account: str
     valid_from: int
@@ -18,8 +18,15 @@ class Holding(NamedTuple):
     owner: str | None
     tier: str | None
     industry: str | None
+    country: str | None
     told: dict[str, bool]
     """The members that an event changed here; a change recorded later reaches up to the next of these."""
+
+
+MEMBERS: Final = ("owner", "tier", "industry", "country")
+"""What accounts are asked for by."""
+SETS: Final = {"account.owner_set": "owner", "account.tier_set": "tier", "account.country_set": "country"}
+"""The member that an event changes."""
 
 
 def _opened(_rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Holding]:
@@ -31,7 +38,8 @@ def _opened(_rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[
         owner=data.get("owner"),
         tier=data.get("tier"),
         industry=data.get("industry"),
-        told={"owner": True, "tier": True},
+        country=data.get("country"),
+        told=dict.fromkeys(SETS.values(), True),
     )
     return {(row.account, row.valid_from): row}
 
@@ -39,7 +47,7 @@ def _opened(_rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[
 def _set(rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Holding]:
     if not rows:
         return rows
-    member = "owner" if recorded.type == "account.owner_set" else "tier"
+    member = SETS[recorded.type]
     value, at = recorded.data.get(member), recorded.effective_at
     ordered = sorted(rows.values(), key=lambda row: row.valid_from)
     at = max(at, ordered[0].valid_from)
@@ -63,24 +71,25 @@ def _set(rows: Rows[Holding], recorded: Recorded, _where: ZoneInfo) -> Rows[Hold
 
 
 def _holding(row: Holding, member: str, value: str | None, *, marked: bool) -> Holding:
-    """A row with another owner or tier. Takes: `marked`, whether the event changed it here."""
+    """A row with another owner, tier or country. Takes: `marked`, whether the event changed it here."""
     marks = {**row.told, member: True} if marked else row.told
-    return row._replace(owner=value, told=marks) if member == "owner" else row._replace(tier=value, told=marks)
+    changes: dict[str, Any] = {member: value, "told": marks}
+    return row._replace(**changes)
 
 
 VIEW = View(
     name="portfolios",
-    version=2,
+    version=3,
     row=Holding,
     keys=("account", "valid_from"),
-    on={"account.opened": _opened, "account.owner_set": _set, "account.tier_set": _set},
+    on={"account.opened": _opened, **dict.fromkeys(SETS, _set)},
     group_of=account,
     history=True,
     many=True,
     schedule=True,
     indexes=tuple(
         Partial(member, (member, "account", "valid_from", "valid_to", "pos_to", "pos_from"), f"{member} IS NOT NULL")
-        for member in ("owner", "tier")
+        for member in MEMBERS
     ),
 )
 

@@ -81,6 +81,9 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "account.renamed": lambda d: f"Renamed to {d['name']}",
     "account.tier_set": lambda d: f"Moved to tier {d['tier']}" if d.get("tier") else "Taken out of its tier",
     "account.owner_set": lambda d: f"{d['owner']} took over" + (f" from {d['previous']}" if d.get("previous") else ""),
+    "account.country_set": lambda d: (
+        f"Has its seat in {d['country']} now" if d.get("country") else "Where it has its seat is not known any more"
+    ),
     "account.closed": lambda _: "The relationship ended",
     "account.reopened": lambda _: "The relationship was taken up again",
     "interaction.logged": lambda d: (

@@ -59,7 +59,7 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
     opened = write(
         "/v1/accounts",
         {"name": f"Client {mark}", "currency": "EUR", "tier": f"tier {mark}", "owner": f"usr {mark}",
-         "industry": f"industry {mark}", "external_ref": ref, "effective_at": "2025-12-01"},
+         "industry": f"industry {mark}", "country": "DE", "external_ref": ref, "effective_at": "2025-12-01"},
     )  # fmt: skip
     account = f"/v1/accounts/{opened['id']}"
     write(f"{account}/owner", {"owner": f"new {mark}", "reason": f"because {mark}", "effective_at": "2026-01-10"})

@@ -10,6 +10,7 @@ NORTHWIND = {
     "currency": "EUR",
     "time_zone": "Europe/Berlin",
     "industry": "retail",
+    "country": "DE",
     "tier": "gold",
     "owner": "usr_maria",
     "external_ref": "northwind",
@@ -116,16 +117,21 @@ def test_touches_are_counted_and_the_last_is_shown(client: Client) -> None:
         ({"status": "open", "industry": "retail"}, ["a"]),
         ({"external_ref": ["r-a", "r-c"]}, ["a", "c"]),
         ({"tier": "none of these"}, []),
+        ({"country": "AT"}, ["b"]),
+        ({"country": ["DE", "AT"], "tier": "gold"}, ["a", "b"]),
+        ({"country": "none"}, ["c"]),
+        ({"industry": "none"}, ["b", "c"]),
+        ({"industry": ["none", "retail"], "owner": ["none", "maria"]}, ["a"]),
     ],
 )
 def test_accounts_are_listed_by_what_they_are(visitor: Client, query: dict[str, object], names: list[str]) -> None:
-    for name, tier, owner, industry in (
-        ("a", "gold", "maria", "retail"),
-        ("b", "gold", "tom", None),
-        ("c", "iron", "tom", None),
+    for name, tier, owner, industry, country in (
+        ("a", "gold", "maria", "retail", "DE"),
+        ("b", "gold", "tom", None, "AT"),
+        ("c", "iron", "tom", None, None),
     ):
         body = {"name": name, "currency": "EUR", "tier": tier, "owner": owner, "external_ref": f"r-{name}"}
-        account = visitor.write("/v1/accounts", body | ({"industry": industry} if industry else {}))["id"]
+        account = visitor.write("/v1/accounts", body | {"industry": industry, "country": country})["id"]
     visitor.write(f"/v1/accounts/{account}/closure")
 
     assert [one["name"] for one in visitor.read("/v1/accounts", sort="name", **query)["data"]] == names

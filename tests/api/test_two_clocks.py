@@ -36,6 +36,7 @@ def append_everything_later(client: Client, world_ids: dict[str, str]) -> None:
         when = {"effective_at": moment} if moment else {}
         client.write(f"{account}/owner", {"owner": f"later {moment}", **when})
         client.write(f"{account}/tier", {"tier": f"later {moment}", **when})
+        client.write(f"{account}/country", {"country": "AT", **when})
     client.write(
         f"{account}/interactions", {"channel": "mail", "direction": "outbound", "occurred_at": "2025-12-20T09:00:00Z"}
     )

@@ -30,7 +30,7 @@ NOUNS = (
         "/v1/accounts",
         "/v1/accounts",
         {"name": "Fabrikam", "currency": "CHF", "time_zone": "Europe/Zurich", "tier": "gold", "owner": "maria",
-         "industry": "tools"},
+         "industry": "tools", "country": "CH"},
     ),
     Noun(
         "LogInteraction",

@@ -16,6 +16,8 @@ DAYS = [
 PERIODS = [("2025-01-01", "2025-07-01"), ("2025-07-01", "2026-01-01"), ("2025-01-01", "2026-01-01")]
 OWNERS = ["usr_ann", "usr_ben", "usr_cat"]
 TIERS = ["gold", "silver"]
+INDUSTRIES = ["food", "retail"]
+COUNTRIES = ["AT", "DE"]
 DAY = st.sampled_from(DAYS)
 START = st.sampled_from(["2024-03-01", "2024-03-01", "2024-10-15", *DAYS])
 END = st.sampled_from([None, None, None, None, *DAYS[5:]])
@@ -81,12 +83,13 @@ class Act:
 
 @dataclass(frozen=True)
 class Handover:
-    """Another owner, or another tier, of an account from a day on."""
+    """Another owner, tier or country of an account from a day on."""
 
     account: int
     day: str
     owner: str | None = None
     tier: str | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True)
@@ -196,13 +199,14 @@ def acts(sold: int) -> st.SearchStrategy[Act]:
 
 
 def handovers(accounts: int) -> st.SearchStrategy[Handover]:
-    """An owner or a tier of one of so many accounts."""
+    """An owner, a tier or a country of one of so many accounts."""
     return st.builds(
         Handover,
         st.integers(0, accounts - 1),
         DAY,
         st.none() | st.sampled_from(OWNERS),
         st.none() | st.sampled_from(TIERS),
+        st.none() | st.sampled_from(COUNTRIES),
     )
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app import kpi_queries as figures
-from app.domain.account.commands import OpenAccount, SetAccountOwner, SetAccountTier
+from app.domain.account.commands import OpenAccount, SetAccountCountry, SetAccountOwner, SetAccountTier
 from app.domain.contract import commands
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError
@@ -14,7 +14,20 @@ from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyV
 from app.domain.renewal.commands import DeferRenewal, OpenRenewal, SetRenewalRisk, SubmitForecast
 from app.kpi_queries import KpiQuery, Scope
 from projections.kpis import KPIS
-from tests.kpi_queries.histories import PERIODS, Act, Deal, Handover, History, HistoryStep, Look, Opened, Ruling, Step
+from tests.kpi_queries.histories import (
+    COUNTRIES,
+    INDUSTRIES,
+    PERIODS,
+    Act,
+    Deal,
+    Handover,
+    History,
+    HistoryStep,
+    Look,
+    Opened,
+    Ruling,
+    Step,
+)
 from tests.support.application import Steward
 
 NO_MONEY: Final = ("scope_creep_ratio", "alternative_acceptance")
@@ -70,7 +83,16 @@ class PlayedHistory:
         """Plays one step; what is refused does not happen."""
         match step:
             case Opened(owner):
-                opened = OpenAccount(name="Client", currency="USD", owner=owner, effective_at="2024-01-01")
+                number = len(self.accounts)
+                industry, country = (*INDUSTRIES, None)[number % 3], (None, *COUNTRIES)[number % 3]
+                opened = OpenAccount(
+                    name="Client",
+                    currency="USD",
+                    owner=owner,
+                    industry=industry,
+                    country=country,
+                    effective_at="2024-01-01",
+                )
                 self.accounts.append(self.application.do(opened, tenant=self.tenant).id)
             case Deal():
                 number = len(self.deals)
@@ -103,6 +125,9 @@ class PlayedHistory:
         if step.tier:
             tiered = SetAccountTier(tier=step.tier, effective_at=step.day)
             self.try_(lambda: tiered, account=account)
+        if step.country:
+            moved = SetAccountCountry(country=step.country, effective_at=step.day)
+            self.try_(lambda: moved, account=account)
 
     def _rule(self, ruling: Ruling) -> None:
         kind = ruling.rules.kind  # type: ignore[attr-defined]

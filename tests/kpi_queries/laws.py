@@ -28,7 +28,7 @@ from projections.kpis.conversion import Exchange
 from projections.kpis.retention import GROSS_REVENUE_RETENTION, NET_REVENUE_RETENTION
 from projections.kpis.revenue import MRR_WATERFALL, waterfall
 from projections.views.contract_lines import ContractLine
-from tests.kpi_queries.histories import OWNERS, PERIODS
+from tests.kpi_queries.histories import COUNTRIES, INDUSTRIES, OWNERS, PERIODS, TIERS
 from tests.kpi_queries.history_factory import rates
 from tests.kpi_queries.history_player import PlayedHistory
 
@@ -207,6 +207,8 @@ def no_common_factor_of_rates_moves_a_ratio(played: PlayedHistory) -> None:
 
 HOLDERS = (*OWNERS, "none")
 """Whose an account may be, nobody's too."""
+WORDS = {"owner": HOLDERS, "tier": (*TIERS, "none"), "industry": (*INDUSTRIES, "none"), "country": (*COUNTRIES, "none")}
+"""What accounts may have, and that they have none."""
 SUMMED = [
     (kpi, method)
     for kpi in KPIS
@@ -218,17 +220,21 @@ AT_ONCE = 4
 """How many figures one history is asked for."""
 
 
-def owners_sum_to_the_agency(played: PlayedHistory) -> None:
-    """Property 9, for each attribution, by the rules in force; accounts without an owner are nobody's, and a part of the whole."""
+def filtered_figures_sum_to_the_agency(played: PlayedHistory) -> None:
+    """Property 9, for each attribution, by the rules in force; accounts without an owner are nobody's, and a part of the whole.
+
+    The same holds of tiers, industries and countries.
+    """
     first = played.application.catch_up(played.tenant) * AT_ONCE
     for at in range(first, first + AT_ONCE):
         kpi, method = SUMMED[at % len(SUMMED)]
         period = PERIODS[at % len(PERIODS)] if kpi.kind == "period" else None
+        by = list(WORDS)[(at + at // AT_ONCE) % len(WORDS)]
         whole = played.sums(kpi.name, period, method)
         for attribution in ("start", "end"):
-            owned = [played.sums(kpi.name, period, method, owner=name, attribution=attribution) for name in HOLDERS]
+            parts = [played.sums(kpi.name, period, method, **{by: word}, attribution=attribution) for word in WORDS[by]]
             for part in (0, 1):
-                assert sum(one[part] for one in owned) == whole[part], (kpi.name, method, attribution)
+                assert sum(one[part] for one in parts) == whole[part], (kpi.name, method, by, attribution)
 
 
 # --- views ---

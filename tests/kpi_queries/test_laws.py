@@ -107,8 +107,10 @@ def test_what_was_known_at_a_position_never_changes(property_steward: Steward) -
     for_every_history(property_steward, law, lambda played: played)
 
 
-def test_the_owners_figures_sum_to_the_agencys_whatever_the_attribution(property_steward: Steward) -> None:
-    for_every_history(property_steward, laws.owners_sum_to_the_agency)
+def test_the_figures_of_all_owners_tiers_industries_or_countries_sum_to_the_agencys_whatever_the_attribution(
+    property_steward: Steward,
+) -> None:
+    for_every_history(property_steward, laws.filtered_figures_sum_to_the_agency)
 
 
 # --- money of several currencies ---

@@ -49,7 +49,7 @@ def crowd(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Stew
         connection.execute(insert(run_rates.VIEW.table), rows)
         holdings = [
             {"tenant_id": made.tenant, "account": f"acct_{number:05d}", "valid_from": 0, "valid_to": FOREVER, "owner": f"usr_{number % 50}",
-             "tier": "gold", "told": {}, "pos_from": 1, "pos_to": FOREVER}
+             "tier": "gold", "industry": None, "country": "DE", "told": {}, "pos_from": 1, "pos_to": FOREVER}
             for number in range(ACCOUNTS)
         ]  # fmt: skip
         connection.execute(insert(portfolios.VIEW.table), holdings)

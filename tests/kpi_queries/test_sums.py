@@ -28,7 +28,7 @@ from projections.kpis.renewals import AVAILABLE_TO_RENEW, FROZEN
 from projections.kpis.rule_sets import DEFAULT_RULES
 from projections.kpis.sql_expression import SqlExpression, SqlTally
 from projections.views import scope_changes
-from tests.kpi_queries.histories import DAYS, OWNERS, PERIODS, History, histories
+from tests.kpi_queries.histories import COUNTRIES, DAYS, OWNERS, PERIODS, History, histories
 from tests.kpi_queries.history_factory import account, ask, contract, in_force, rates
 from tests.kpi_queries.history_player import PlayedHistory
 from tests.kpi_queries.test_laws import examples, for_every_history
@@ -115,6 +115,8 @@ def random_query(source: random.Random, played: PlayedHistory, kpi: Kpi, head: i
     scope = Scope(
         owner=source.choice([None, None, *OWNERS, "none"]),
         tier=source.choice([None, None, None, "gold"]),
+        industry=source.choice([None, None, None, "food", "none"]),
+        country=source.choice([None, None, None, *COUNTRIES, "none"]),
         account=source.choice([None, None, *played.accounts]),
         currency=source.choice([None, "USD", "USD", "EUR"]) if takes_currency(kpi) else None,
         attribution=source.choice(["start", "end"]),

@@ -11,9 +11,9 @@ from app.api.http.formatting import at, money
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, read_context
 from app.api.http.strict_json_route import StrictRoute
+from app.api.kpis.account_filter import Filtered
 from app.domain.kernel.values import MICRO
 from app.domain.opportunity.commands import Source
-from app.kpi_queries.query import Scope
 from app.kpi_queries.sources.base import accounts_within, open_accounts
 from projections.kpis.growth import Deal, pipeline
 from projections.views import closures, opportunities, portfolios
@@ -54,22 +54,19 @@ class PipelineBody(BaseModel):
 @router.get("/pipeline", operation_id="boards.pipeline", responses=answered(PipelineBody, 400, 404))
 def get_pipeline(
     context: Reading,
+    accounts: Filtered,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     source: Annotated[Source | None, Query(description="what it came from")] = None,
     kind: Annotated[Literal["upsell", "cross_sell"] | None, Query()] = None,
 ) -> Response:
     """Open opportunities of open accounts by stage: how many, their annual value and that weighted by probability, per currency."""
-    named = context.existing("account", account)
+    scope = accounts.scope(context, account)
     when = context.when(opportunities.VIEW, portfolios.VIEW, closures.VIEW)
     reader = context.runtime.reader
-    undecided = opportunities.undecided_at(when.as_of, account=named, source=source, kind=kind)
+    undecided = opportunities.undecided_at(when.as_of, account=scope.account, source=source, kind=kind)
     # How each stood at the instant follows from its course: no row is left out for what lies ahead.
     rows, position = reader.select(context.tenant_id, opportunities.VIEW, undecided, replace(when, now=True))
-    within = accounts_within(
-        reader, context.tenant_id, Scope(context.owner(owner), tier, named), position, when.as_of + 1
-    )
+    within = accounts_within(reader, context.tenant_id, scope, position, when.as_of + 1)
     is_open = open_accounts(reader, context.tenant_id, position, when.as_of)
     deals = [deal for deal in pipeline(rows, when.as_of) if within(deal.account) and is_open(deal.account)]
     open_ = [deal for deal in deals if deal.outcome != PARKED]

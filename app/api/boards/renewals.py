@@ -10,13 +10,14 @@ from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, MoneyBody, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.kpis.account_filter import Filtered
 from app.api.kpis.parts import BehindBody, UsedRateBody
 from app.api.nouns.renewals import falling_due
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone
 from app.domain.renewal.commands import Category, Risk
 from app.kpi_queries.forecast_changes import forecast_changes
-from app.kpi_queries.query import KpiQuery, Scope
+from app.kpi_queries.query import KpiQuery
 from app.kpi_queries.renewal_policies import passed
 from app.kpi_queries.sources import views_of
 from app.kpi_queries.sources.base import holdings_at
@@ -54,6 +55,8 @@ class RenewalCardBody(BaseModel):
     account: str = Field(examples=[EXAMPLE_ACCOUNT])
     owner: str | None
     tier: str | None
+    industry: str | None
+    country: str | None
     stage: Literal["ahead", "opened", "approaching", "deferred", "noticed", "overdue"] = Field(examples=["approaching"])
     due: str
     deadline: str = Field(description="the due day, or the day that the decision was put off to")
@@ -169,35 +172,32 @@ def due_days(
 @router.get("/renewals", operation_id="boards.renewals", responses=answered(RenewalsBoardBody, 400, 404))
 def renewals_board(
     context: Reading,
+    accounts: Filtered,
     columns: Annotated[
         Literal["stage", "month"], Query(description="what a column is: a stage, or a month of deadlines")
     ] = "stage",
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     due: Annotated[tuple[str | None, str | None], Depends(due_days)] = (None, None),
     limit: Annotated[int, Query(ge=1, le=200, description="how many cards a column shows")] = 50,
 ) -> Response:
     """Open renewals in columns, with what each column comes to: the same that the list gives for `outcome=open`."""
     when = context.when(renewals.VIEW, portfolios.VIEW)
-    owner = context.owner(owner)
+    scope = accounts.scope(context, account)
     time = passed(context.runtime.reader, context.tenant_id, when.as_of, when.known_at)
     conditions = [*falling_due(context, *due), time.has(["open"])]
-    if (of_account := context.existing("account", account)) is not None:
-        conditions.append(renewals.of_account(of_account))
+    if scope.account is not None:
+        conditions.append(renewals.of_account(scope.account))
     rows, position = context.runtime.reader.select(
         context.tenant_id, renewals.VIEW, conditions, when, order=renewals.BY_DUE_DAY
     )
     time_zone = context.runtime.handler.zone(context.tenant_id)
     day = day_of(when.as_of, time_zone)
     holdings = holdings_at(context.runtime.reader, context.tenant_id, position, when.as_of)
-    portfolio_of = {account: (holding.owner, holding.tier) for account, holding in holdings.items()}
-    scope = Scope(owner, tier)
     by_column: dict[str, list[tuple[Renewal, dict[str, Any]]]] = {name: [] for name in STAGES if columns == "stage"}
     for row in rows:
-        portfolio = portfolio_of.get(row.account, (None, None))
-        if scope.holds(*portfolio):
-            card = _card(row, portfolio, day)
+        holding = holdings.get(row.account)
+        if scope.holds(holding):
+            card = _card(row, holding, day)
             by_column.setdefault(card["stage"] if columns == "stage" else card["deadline"][:7], []).append((row, card))
     body = {
         "columns": [
@@ -216,15 +216,14 @@ def renewals_board(
     return context.answer(body, position)
 
 
-def _card(row: Renewal, portfolio: tuple[str | None, str | None], day: str) -> dict[str, Any]:
+def _card(row: Renewal, holding: portfolios.Holding | None, day: str) -> dict[str, Any]:
     outcome, deadline = expected(row), row.deferred_to or row.due
     return {
         "id": row.renewal,
         "contract": row.contract,
         "contract_ref": row.external_ref,
         "account": row.account,
-        "owner": portfolio[0],
-        "tier": portfolio[1],
+        **{name: getattr(holding, name, None) for name in portfolios.MEMBERS},
         "stage": _stage(row, deadline, day),
         "due": row.due,
         "deadline": deadline,
@@ -279,6 +278,7 @@ def _sum(currency: str, rows: list[Renewal]) -> dict[str, Any]:
 @router.get("/forecast", operation_id="boards.forecast", responses=answered(ForecastBoardBody, 400, 404, 422))
 def forecast_board(
     context: Comparing,
+    accounts: Filtered,
     from_: Annotated[Day, Query(alias="from", description="first day of the period", examples=["2026-01-01"])],
     to: Annotated[Day, Query(description="first day after the period", examples=["2027-01-01"])],
     from_known_at: Annotated[
@@ -293,12 +293,10 @@ def forecast_board(
         Currency | None, Query(description="what amounts are converted to; default: what the metric policy says")
     ] = None,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="how many renewals that moved it are listed")] = 50,
 ) -> Response:
     """The renewal forecast of a period at two positions: low, base and high, which renewals changed, and by which events."""
-    scope = Scope(context.owner(owner), tier, context.existing("account", account), currency)
+    scope = accounts.scope(context, account, currency=currency)
     query = KpiQuery(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
     before, after = _clocks(context, from_known_at, to_known_at)
     body = forecast_changes(context.runtime.reader, context.tenant_id, query, before, after, limit)

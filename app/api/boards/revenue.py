@@ -9,10 +9,11 @@ from app import kpi_queries as figures
 from app.api.http.problems import answered
 from app.api.http.response_models import PeriodBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.kpis.account_filter import Filtered
 from app.api.kpis.kpis import FigureWarningBody, Reading
 from app.api.kpis.parts import CohortAverageBody, FigureScopeBody
 from app.domain.kernel.values import Currency, Day
-from app.kpi_queries import KpiQuery, Scope, series
+from app.kpi_queries import KpiQuery, series
 from projections.kpis.decimals import step
 
 router = APIRouter(prefix="/v1/boards", tags=["boards"], route_class=StrictRoute)
@@ -53,17 +54,16 @@ class WaterfallBody(BaseModel):
 
 def waterfall_query(
     context: Reading,
+    accounts: Filtered,
     from_: Annotated[Day, Query(alias="from", description="first day", examples=["2025-01-01"])],
     to: Annotated[Day, Query(description="first day after", examples=["2026-01-01"])],
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     account: Annotated[str | None, Query(description="one account, by id or ref:…")] = None,
     reporting_currency: Annotated[Currency | None, Query(description="what amounts are converted to")] = None,
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
 ) -> KpiQuery:
     """The query behind the requested waterfall."""
-    scope = Scope(context.owner(owner), tier, context.existing("account", account), currency)
+    scope = accounts.scope(context, account, currency=currency)
     return KpiQuery(WATERFALL, from_, to, None, scope, policy=policy, reporting_currency=reporting_currency)
 
 
@@ -132,13 +132,12 @@ class CohortsBody(BaseModel):
 @router.get("/cohorts", operation_id="boards.cohorts", responses=answered(CohortsBody, 400, 404, 422))
 def get_cohorts(
     context: Reading,
+    accounts: Filtered,
     method: Annotated[Literal["logos", "revenue"], Query(description="accounts, or what they pay")] = "logos",
     granularity: Annotated[
         Literal["month", "quarter", "year"], Query(description="in which accounts first paid")
     ] = "month",
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     reporting_currency: Annotated[Currency | None, Query(description="what amounts are converted to")] = None,
     policy: Annotated[str | None, Query(max_length=300, description="a metric policy's version to count by")] = None,
 ) -> Response:
@@ -147,7 +146,7 @@ def get_cohorts(
     query = KpiQuery(
         COHORTS,
         method=method,
-        scope=Scope(context.owner(owner), tier, None, currency),
+        scope=accounts.scope(context, currency=currency),
         options=(("granularity", granularity),),
         policy=policy,
         reporting_currency=reporting_currency,

@@ -10,6 +10,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "currency": "EUR",
         "time_zone": "Europe/Berlin",
         "industry": "retail",
+        "country": "DE",
         "tier": "gold",
         "owner": "usr_maria",
         "external_ref": "northwind",
@@ -17,6 +18,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "accounts.rename": {"name": "Northwind Traders", "reason": "They merged"},
     "accounts.set_tier": {"tier": "silver"},
     "accounts.set_owner": {"owner": "usr_tom", "effective_at": "2026-02-01"},
+    "accounts.set_country": {"country": "AT"},
     "accounts.close": {"reason": "The client moved its marketing in house"},
     "accounts.reopen": {"reason": "The client came back"},
     "interactions.log": {

@@ -27,7 +27,7 @@ from app.api.http.presenter import Present, Presenter
 from app.api.http.problems import Refusal
 from app.api.http.read_context import ReadContext
 from app.domain.kernel.errors import Invalid
-from app.domain.kernel.values import FOREVER, Day, Moment, add_days, as_compared, day_start, micros, scaled
+from app.domain.kernel.values import FOREVER, NONE, Day, Moment, add_days, as_compared, day_start, micros, scaled
 from app.read_side.row_queries import bounded, one_of
 from projections.view import Condition, View
 
@@ -40,7 +40,7 @@ class Filter:
 
     kind: the type of a value, a vocabulary where there is one. several: whether it may be repeated; then any of the values fits.
     noun: what a value names, by id or `ref:`. where: the condition that a value makes, if it is not that the member equals it.
-    apart: whether the endpoint makes the condition, which depends on more than the value.
+    apart: whether the endpoint makes the condition, which depends on more than the value. or_none: whether `none` asks for what has none.
     """
 
     kind: Any = str
@@ -48,13 +48,14 @@ class Filter:
     noun: str | None = None
     where: Callable[[Any], Condition] | None = None
     apart: bool = False
+    or_none: bool = False
     description: str = ""
 
     @property
     def explanation(self) -> str:
         """What the contract says of the parameter."""
         return self.description or (
-            "only with this value; several by repeating" if self.several else "only with this value"
+            f"only with this value{'; none: without one' * self.or_none}{'; several by repeating' * self.several}"
         )
 
     @property
@@ -182,7 +183,8 @@ class ListOf:
                 values = [
                     as_compared(each) if isinstance(each, str) else each for each in (value if one.several else [value])
                 ]
-                yield one_of(self.view, self._row_member(name), values)
+                named = [None if one.or_none and each == NONE else each for each in values]
+                yield one_of(self.view, self._row_member(name), named)
         for parameter, value in asked.bounds.items():
             member, bound, kind = self._bounds[parameter]
             row_member = self._row_member(member)

@@ -11,6 +11,7 @@ from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, OR_NULL, PeriodBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.kpis.account_filter import Filtered
 from app.api.kpis.options import OptionMembers, Options, options
 from app.api.kpis.parts import (
     ExplainedAccountBody,
@@ -21,7 +22,7 @@ from app.api.kpis.parts import (
     WaterfallRowBody,
 )
 from app.domain.kernel.values import Currency, Day
-from app.kpi_queries import KpiQuery, Scope
+from app.kpi_queries import KpiQuery
 from projections.kpis import KPIS
 from projections.kpis.base import Unit
 from projections.kpis.presentation import catalogue
@@ -115,6 +116,7 @@ class KpiExplanationBody(BaseModel):
 def kpi_query(
     context: Reading,
     name: str,
+    accounts: Filtered,
     from_: Annotated[
         Day | None, Query(alias="from", description="first day of the period", examples=["2025-01-01"])
     ] = None,
@@ -123,12 +125,10 @@ def kpi_query(
         str | None, Query(min_length=1, description="one of the KPI's methods; default: its first")
     ] = None,
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
-    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None,
-    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None,
     account: Annotated[str | None, Query(description="one account, by id or ref:…", examples=[EXAMPLE_ACCOUNT])] = None,
     attribution: Annotated[
         Literal["start", "end"],
-        Query(description="whose an account is, and in which tier: at the period's start or end"),
+        Query(description="whose and what an account is, such as in which tier: at the period's start or end"),
     ] = "start",
     reporting_currency: Annotated[
         Currency | None, Query(description="what amounts are converted to; default: what the metric policy says")
@@ -144,7 +144,7 @@ def kpi_query(
     chosen_options: Annotated[Options, Depends(options)] = (),
 ) -> KpiQuery:
     """The query behind the requested figure."""
-    scope = Scope(context.owner(owner), tier, context.existing("account", account), currency, attribution)
+    scope = accounts.scope(context, account, currency=currency, attribution=attribution)
     return KpiQuery(
         name=name,
         from_=from_,

@@ -38,8 +38,8 @@ def options(
         str | None,
         Query(
             max_length=20,
-            description="revenue figures: what they are shared out by: owner, tier, industry, currency or product; churned_mrr: "
-            "also how contracts ended: reason, voluntary or competitor",
+            description="revenue figures: what they are shared out by: owner, tier, industry, country, currency or "
+            "product; churned_mrr: also how contracts ended: reason, voluntary or competitor",
             examples=["owner"],
         ),
     ] = None,

@@ -13,6 +13,8 @@ class FigureScopeBody(BaseModel):
     account: str | None = None
     owner: str | None = None
     tier: str | None = None
+    industry: str | None = None
+    country: str | None = None
     currency: str | None = None
     reporting_currency: str | None = None
     attribution: Literal["start", "end"] | None = None
@@ -28,7 +30,7 @@ class WaterfallRowBody(BaseModel):
 
 
 class FigureGroupBody(BaseModel):
-    """What one owner, tier, industry, currency, product, reason, competitor or voluntary gives to a figure, whichever it is grouped by."""
+    """What one owner, country, product and so on gives to a figure, whichever it is grouped by."""
 
     name: str | None = Field(
         description="null for what has none, or is not known to have one; of voluntary, true or false"

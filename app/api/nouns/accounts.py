@@ -19,10 +19,11 @@ from app.domain.account.commands import (
     OpenAccount,
     RenameAccount,
     ReopenAccount,
+    SetAccountCountry,
     SetAccountOwner,
     SetAccountTier,
 )
-from app.domain.kernel.values import Currency, Moment
+from app.domain.kernel.values import CountryOrNone, Currency, Moment
 from app.kpi_queries.renewal_policies import passed
 from app.read_side.clocks import When
 from projections.views import accounts, contract_lines, renewals
@@ -40,6 +41,7 @@ class AccountBody(BaseModel):
     currency: str = Field(examples=["EUR"])
     time_zone: str
     industry: str | None
+    country: str | None = Field(examples=["DE"])
     tier: str | None
     owner: str | None
     status: accounts.Status
@@ -75,9 +77,10 @@ LISTED: Final = ListOf(
     present,
     filters={
         "status": Filter(accounts.Status),
-        "tier": Filter(),
-        "owner": Filter(),
-        "industry": Filter(),
+        "tier": Filter(or_none=True),
+        "owner": Filter(or_none=True),
+        "industry": Filter(or_none=True),
+        "country": Filter(CountryOrNone, or_none=True),
         "currency": Filter(Currency),
         "external_ref": Filter(),
     },
@@ -158,6 +161,17 @@ async def set_tier(account: str, command: SetAccountTier, context: Writing) -> R
 )
 async def set_owner(account: str, command: SetAccountOwner, context: Writing) -> Response:
     """Make another account manager accountable."""
+    return await context.write(command, account=account)
+
+
+@router.post(
+    "/{account}/country",
+    operation_id="accounts.set_country",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def set_country(account: str, command: SetAccountCountry, context: Writing) -> Response:
+    """Say in which country the account has its seat."""
     return await context.write(command, account=account)
 
 

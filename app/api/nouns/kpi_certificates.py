@@ -24,6 +24,7 @@ from app.kpi_queries import KpiQuery, Scope, views_of
 from app.services import kpi_certificates as certificates
 from app.store.receipts import Receipt
 from projections.kpis.base import Unit
+from projections.kpis.sharing import HELD
 from projections.views import kpi_certificates
 from projections.views.kpi_certificates import KpiCertificate
 
@@ -41,8 +42,8 @@ class KpiOptionBody(BaseModel):
 
 
 def _scope(row: KpiCertificate) -> dict[str, str]:
-    """What narrowed the figure. Attribution is a part of it only where an owner or a tier is."""
-    attributed = row.scope.get("owner") is not None or row.scope.get("tier") is not None
+    """What narrowed the figure. Attribution is a part of it only where something is that accounts have, such as an owner."""
+    attributed = any(row.scope.get(name) is not None for name in HELD)
     return {
         name: value for name, value in row.scope.items() if value is not None and (attributed or name != "attribution")
     }
@@ -179,6 +180,8 @@ def _issue(command: IssueKpiCertificate, context: WriteContext) -> Receipt:
         scope=Scope(
             owner=command.owner,
             tier=command.tier,
+            industry=command.industry,
+            country=command.country,
             account=account,
             currency=command.currency,
             attribution=command.attribution,

@@ -16,6 +16,7 @@ ACCOUNT: Final = AggregateType(
         commands.RenameAccount: Decision(decisions.rename),
         commands.SetAccountTier: Decision(decisions.set_tier),
         commands.SetAccountOwner: Decision(decisions.set_owner),
+        commands.SetAccountCountry: Decision(decisions.set_country),
         commands.CloseAccount: Decision(
             decisions.close, reads=(every("contracts", aggregate="contract", topic="contract.signed"),)
         ),

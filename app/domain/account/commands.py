@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from app.domain.kernel.command import Command, Creation
-from app.domain.kernel.values import Currency, Group, Name, TimeZone
+from app.domain.kernel.values import Country, Currency, Group, Name, TimeZone
 
 
 class OpenAccount(Creation):
@@ -13,6 +13,7 @@ class OpenAccount(Creation):
     currency: Currency = Field(examples=["EUR"])
     time_zone: TimeZone = "UTC"
     industry: Group | None = None
+    country: Country | None = Field(None, description="where it has its seat", examples=["DE"])
     tier: Group | None = Field(None, examples=["gold"])
     owner: Group | None = Field(None, description="the account manager who is accountable", examples=["usr_maria"])
 
@@ -33,6 +34,12 @@ class SetAccountOwner(Command):
     """Makes another account manager accountable."""
 
     owner: Group
+
+
+class SetAccountCountry(Command):
+    """Says in which country the account has its seat; null that it is not known."""
+
+    country: Country | None = Field(examples=["AT"])
 
 
 class CloseAccount(Command):

@@ -5,11 +5,13 @@ from app.domain.account.commands import (
     OpenAccount,
     RenameAccount,
     ReopenAccount,
+    SetAccountCountry,
     SetAccountOwner,
     SetAccountTier,
 )
 from app.domain.account.events import (
     AccountClosed,
+    AccountCountrySet,
     AccountOpened,
     AccountOwnerSet,
     AccountRenamed,
@@ -34,7 +36,9 @@ def open_(_state: AccountState, command: OpenAccount, context: Context) -> tuple
     require_currency(command.currency, nearest_day(context.effective_at, context.zone))
     return (
         AccountOpened(
-            **command.model_dump(include={"name", "currency", "time_zone", "industry", "tier", "owner", "external_ref"})
+            **command.model_dump(
+                include={"name", "currency", "time_zone", "industry", "country", "tier", "owner", "external_ref"}
+            )
         ),
     )
 
@@ -57,6 +61,12 @@ def set_owner(state: AccountState, command: SetAccountOwner, _context: Context) 
     """Another owner."""
     require_open(state)
     return (AccountOwnerSet(owner=command.owner, previous=state.owner),)
+
+
+def set_country(state: AccountState, command: SetAccountCountry, _context: Context) -> tuple[Event, ...]:
+    """Another country."""
+    require_open(state)
+    return (AccountCountrySet(country=command.country),)
 
 
 def close(state: AccountState, _command: CloseAccount, context: Context) -> tuple[Event, ...]:

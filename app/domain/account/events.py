@@ -8,7 +8,7 @@ class AccountOpened(Event):
     """A client was taken on.
 
     name: the organisation's. currency: of its contracts by default. time_zone: where its people sit.
-    tier, owner: labels of the agency; owner is the account manager who is accountable.
+    tier, owner: labels of the agency; owner is the account manager who is accountable. country: where it has its seat.
     """
 
     TOPIC = "account.opened"
@@ -16,6 +16,7 @@ class AccountOpened(Event):
     currency: Public[str]
     time_zone: Public[str]
     industry: Business[str | None] = None
+    country: Public[str | None] = None
     tier: Business[str | None] = None
     owner: Business[str | None] = None
     external_ref: Business[str | None] = None
@@ -43,6 +44,13 @@ class AccountOwnerSet(Event):
     previous: Business[str | None] = None
 
 
+class AccountCountrySet(Event):
+    """The account has its seat in another country, or it is not known any more."""
+
+    TOPIC = "account.country_set"
+    country: Public[str | None] = None
+
+
 class AccountClosed(Event):
     """The relationship ended."""
 
@@ -55,4 +63,12 @@ class AccountReopened(Event):
     TOPIC = "account.reopened"
 
 
-EVENTS = (AccountOpened, AccountRenamed, AccountTierSet, AccountOwnerSet, AccountClosed, AccountReopened)
+EVENTS = (
+    AccountOpened,
+    AccountRenamed,
+    AccountTierSet,
+    AccountOwnerSet,
+    AccountCountrySet,
+    AccountClosed,
+    AccountReopened,
+)

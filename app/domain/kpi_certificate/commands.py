@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from app.domain.kernel.command import Command
-from app.domain.kernel.values import Currency, Day, Instant, Label, Name, Note, Ref
+from app.domain.kernel.values import CountryOrNone, Currency, Day, Instant, Label, Name, Note, Ref
 from app.domain.kpi_certificate.events import KpiCertificateIssued
 
 Position = Annotated[int, Field(ge=0, le=2**53, strict=True)]
@@ -23,6 +23,8 @@ class IssueKpiCertificate(Command):
     account: Ref | None = Field(None, description="one account, by id or ref:…")
     owner: Label | None = None
     tier: Label | None = None
+    industry: Label | None = None
+    country: CountryOrNone | None = Field(None, examples=["DE"])
     currency: Currency | None = Field(None, description="only contracts in it")
     reporting_currency: Currency | None = Field(None, description="the currency into which amounts are converted")
     attribution: Literal["start", "end"] = "start"

@@ -11,13 +11,15 @@ from app.domain.kernel.values import Business, FreeText, Public
 class CertifiedScope(BaseModel):
     """Which accounts and contracts a certified figure counts; all of them where no filter is named.
 
-    attribution: whose account it is: its owner at the period's start or end. reporting_currency: where one was named.
+    attribution: whose and what an account is: at the period's start or end. reporting_currency: where one was named.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     account: Public[str | None] = None
     owner: Business[str | None] = None
     tier: Business[str | None] = None
+    industry: Business[str | None] = None
+    country: Public[str | None] = None
     currency: Public[str | None] = None
     reporting_currency: Public[str | None] = None
     attribution: Public[str] = "start"

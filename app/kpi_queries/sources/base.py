@@ -139,7 +139,7 @@ def accounts_within(reader: Reader, tenant_id: str, scope: Scope, position: int,
     if not scope.held:
         return lambda _account: True
     holdings = holdings_at(reader, tenant_id, position, at, scope.account)
-    within = {account for account, row in holdings.items() if scope.holds(row.owner, row.tier)}
+    within = {account for account, row in holdings.items() if scope.holds(row)}
     return within.__contains__
 
 

@@ -9,6 +9,7 @@ from app.kpi_queries.sources import renewals as renewal_rows
 from app.kpi_queries.sources.base import LoadedRows, RowRequest, RowSource, holdings_at
 from app.read_side.clocks import When
 from projections.kpis.forecast import Outlook, Predicted, days_before, stood
+from projections.kpis.sharing import HELD
 from projections.views import forecasts, renewals
 from projections.views.forecasts import Forecast
 from projections.views.portfolios import Holding
@@ -19,7 +20,7 @@ MOST_CYCLES: Final = 5_000
 
 
 class OutlookRows(RowSource):
-    """Terms with the owner and the tier of their accounts, where the figure is grouped by them."""
+    """Terms with what their accounts have, such as an owner, where the figure is grouped by it."""
 
     views = (renewals.VIEW,)
 
@@ -27,7 +28,7 @@ class OutlookRows(RowSource):
         """A row for each term that falls due within the period."""
         terms, lines, currencies = renewal_rows.SOURCE.load(request)
         holdings: dict[str, Holding] = {}
-        if request.context.options.get("group_by") in ("owner", "tier", "industry"):
+        if request.context.options.get("group_by") in HELD:
             at = request.context.start if request.scope.attribution == "start" else request.context.end
             holdings = holdings_at(request.reader, request.tenant_id, request.position, at)
         return LoadedRows([_outlook(term, holdings.get(term.account)) for term in terms], lines, currencies)
@@ -63,5 +64,5 @@ PREDICTIONS: Final = PredictionRows()
 
 
 def _outlook(term: Renewal, holding: Holding | None) -> Outlook:
-    held = {} if holding is None else {"owner": holding.owner, "tier": holding.tier, "industry": holding.industry}
+    held = {} if holding is None else {name: getattr(holding, name) for name in HELD}
     return Outlook(account=term.account, term=term, native=term.currency, **held)

@@ -26,7 +26,7 @@ class SqlQuery:
     """A method of a figure in a context, over the accounts of a scope, as it was known at a position.
 
     newest: views of which the position is the newest state, so that their earlier rows need not be read.
-    owned_at: an owner's accounts, and a tier's, are those that it has at the last instant before.
+    owned_at: what an account is held to be, whose and in which country, is what it is at the last instant before.
     """
 
     database: Database
@@ -54,8 +54,8 @@ class SqlQuery:
     def binds(self, **more: Any) -> dict[str, Any]:
         """The values that every statement may name."""
         scope, start, end = self.scope, self.context.start, self.context.end
-        own = {"tenant_id": self.tenant_id, "start": start, "end": end, "account": scope.account, "owner": scope.owner}
-        own |= {"tier": scope.tier, "at": self.owned_at}
+        own = {"tenant_id": self.tenant_id, "start": start, "end": end, "account": scope.account}
+        own |= {"at": self.owned_at, **scope.held}
         return {**own, "known": self.position, "before": start - 1, "last": end - 1, **more}
 
     def select(self, view: View[Any], conditions: Sequence[Condition]) -> list[Any]:
@@ -85,7 +85,7 @@ class SqlQuery:
         return f"FROM {ages} CROSS JOIN {view.follower} AS rate ON {own} AND {condition}"
 
     def before(self) -> str:
-        """What stands before a statement: the accounts of an owner or a tier as a table `held`, where only they count."""
+        """What stands before a statement: the accounts of an owner, a tier and so on as a table `held`, where only they count."""
         scope, view = self.scope, portfolios.VIEW
         if not scope.held:
             return ""

@@ -13,11 +13,13 @@ from app.domain.account.commands import (
     OpenAccount,
     RenameAccount,
     ReopenAccount,
+    SetAccountCountry,
     SetAccountOwner,
     SetAccountTier,
 )
 from app.domain.account.events import (
     AccountClosed,
+    AccountCountrySet,
     AccountOpened,
     AccountOwnerSet,
     AccountRenamed,
@@ -32,10 +34,12 @@ OPENED = AccountOpened(name="Northwind", currency="EUR", time_zone="UTC", owner=
 
 
 def test_an_account_is_opened_with_what_is_known_of_it() -> None:
-    command = OpenAccount(name="Northwind", currency="EUR", industry="retail", external_ref="nw")
+    command = OpenAccount(name="Northwind", currency="EUR", industry="retail", country="SE", external_ref="nw")
 
     given().when(command).then(
-        AccountOpened(name="Northwind", currency="EUR", time_zone="UTC", industry="retail", external_ref="nw")
+        AccountOpened(
+            name="Northwind", currency="EUR", time_zone="UTC", industry="retail", country="SE", external_ref="nw"
+        )
     )
 
 
@@ -48,13 +52,24 @@ def test_a_tier_can_be_taken_away() -> None:
     assert given(OPENED, AccountTierSet(tier=None)).state.tier is None
 
 
+def test_a_seat_can_be_moved_and_unknown_again() -> None:
+    given(OPENED).when(SetAccountCountry(country="CH")).then(AccountCountrySet(country="CH"))
+    given(OPENED).when(SetAccountCountry(country=None)).then(AccountCountrySet(country=None))
+
+
 def test_the_name_that_it_has_is_no_new_name() -> None:
     given(OPENED).when(RenameAccount(name="Northwind")).refused("nothing_changes")
 
 
 @pytest.mark.parametrize(
     "command",
-    [RenameAccount(name="x"), SetAccountTier(tier="x"), SetAccountOwner(owner="x"), CloseAccount()],
+    [
+        RenameAccount(name="x"),
+        SetAccountTier(tier="x"),
+        SetAccountOwner(owner="x"),
+        SetAccountCountry(country="FR"),
+        CloseAccount(),
+    ],
     ids=lambda command: type(command).__name__,
 )
 def test_a_closed_account_does_not_change(command: Any) -> None:
@@ -70,7 +85,7 @@ def test_only_a_closed_account_can_be_reopened() -> None:
 @pytest.mark.parametrize(
     "members",
     [{"name": ""}, {"name": "x" * 201}, {"currency": "eur"}, {"currency": "EURO"}, {"time_zone": "Berlin"}, {"tier": ""},
-     {"owner": 7}, {"external_ref": ""}, {"external_ref": "x" * 201}, {"status": "open"}],
+     {"owner": 7}, {"country": "EU"}, {"external_ref": ""}, {"external_ref": "x" * 201}, {"status": "open"}],
 )  # fmt: skip
 def test_an_account_that_makes_no_sense_is_none(members: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -3,7 +3,7 @@
 Everything here is JSON-native (strings and integers), so that an event is stored exactly as it was decided.
 
 Lives here: a module for each kind of value; the names below are for everybody else.
-May import: Python, pydantic, the list of currencies, and `app.domain.kernel.errors`.
+May import: Python, pydantic, the lists of currencies, countries and time zones, and `app.domain.kernel.errors`.
 To add a value: an annotated type in its module, with its tests, and its name below.
 """
 
@@ -17,6 +17,7 @@ from app.domain.kernel.values.classification import (
     classification,
     nested,
 )
+from app.domain.kernel.values.countries import COUNTRIES, Country, CountryOrNone
 from app.domain.kernel.values.currencies import Currency, minor_digits, minor_unit, require_currency
 from app.domain.kernel.values.decimals import (
     DECIMAL,
@@ -73,8 +74,8 @@ from app.domain.kernel.values.texts import (
 )
 
 __all__ = [
-    "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "MONEY", "NONE", "PICO", "REF", "Amount", "Business",
-    "Classification", "Currency", "Day", "Decimal", "Denominated", "Digest", "ExternalRef", "FreeText", "Group",
+    "COUNTRIES", "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "MONEY", "NONE", "PICO", "REF", "Amount", "Business",
+    "Classification", "Country", "CountryOrNone", "Currency", "Day", "Decimal", "Denominated", "Digest", "ExternalRef", "FreeText", "Group",
     "Instant", "Label", "Moment", "Money", "Name", "Note", "Percent", "Personal", "Price", "Public", "Quantity", "Ref",
     "Sealed", "Share", "SignedMoney", "TimeZone", "add_days", "add_months", "as_compared", "as_named",
     "classification", "day_end", "day_of", "day_start", "days_earlier", "half_up", "instant", "is_typeid", "line",

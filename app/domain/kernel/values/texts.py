@@ -119,7 +119,7 @@ Label = Annotated[
     str, StringConstraints(min_length=1, max_length=100), AfterValidator(line), AfterValidator(_no_longer(100))
 ]
 NONE: Final = "none"
-"""Asks for what has no owner, no tier or no industry; so nobody and nothing is called this."""
+"""Asks for what has no owner, no tier, no industry or no country; so nobody and nothing is called this."""
 
 
 def _not_none(text: str) -> str:

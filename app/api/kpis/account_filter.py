@@ -1,0 +1,41 @@
+"""The account filter: the parameters that narrow figures and boards to some accounts, declared once."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Query
+
+from app.api.http.read_context import ReadContext
+from app.domain.kernel.values import CountryOrNone
+from app.kpi_queries import Scope
+
+
+@dataclass(frozen=True)
+class AccountFilter:
+    """Whose and what accounts are; FastAPI reads the parameters from the members."""
+
+    owner: Annotated[str | None, Query(description="only this owner's accounts; none: those without one")] = None
+    tier: Annotated[str | None, Query(description="only accounts of this tier; none: those without one")] = None
+    industry: Annotated[str | None, Query(description="only accounts in this industry; none: those without one")] = None
+    country: Annotated[
+        CountryOrNone | None,
+        Query(description="only accounts that have their seat there; none: those of which it is not known"),
+    ] = None
+
+    def scope(self, context: ReadContext, account: str | None = None, **more: Any) -> Scope:
+        """The scope of a figure.
+
+        Takes: an account by id or `ref:`, and what else narrows the figure. Raises: Invalid for somebody who never had an account;
+        NotFound for an account that there is none of.
+        """
+        return Scope(
+            owner=context.owner(self.owner),
+            tier=self.tier,
+            industry=self.industry,
+            country=self.country,
+            account=context.existing("account", account),
+            **more,
+        )
+
+
+Filtered = Annotated[AccountFilter, Depends()]
