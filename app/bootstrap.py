@@ -54,7 +54,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
     reader = Reader(database, log, projector, clock)
     ingestion = Ingestion(handler)
     endpoints = Endpoints(handler, WebhookSecrets(database, vault), secrets.token_bytes, settings.address)
-    inbox = Inbox(endpoints, Messages(database, vault), ingestion, clock, wake.set)
+    inbox = Inbox(endpoints, Messages(database, vault), ingestion, clock)
     return Runtime(
         settings=settings,
         database=database,

@@ -77,7 +77,8 @@ def import_(
                 warn(f"interrupted after line {summary.read_lines}; run it again to go on")
                 raise typer.Exit(INTERRUPTED) from None
         with progress("bringing views up to date", None) as (bar, task):
-            while read := runtime.projector.step(tenant):
+            head = runtime.log.head(tenant)
+            while read := runtime.projector.step(tenant, until=head):
                 bar.update(task, advance=read)
     _show(summary, json_=json_)
     if summary.refused:

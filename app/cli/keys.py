@@ -62,8 +62,8 @@ def list_(tenant: TenantId, json_: Json = False) -> None:
 
 def _key_events(runtime: Runtime, tenant: str) -> Iterator[Recorded]:
     """All events of keys, read from the log: a view may lag behind."""
-    after = 0
-    while events := runtime.log.after(tenant, after, PAGE, types=("api_key.issued", "api_key.revoked")):
+    after, head = 0, runtime.log.head(tenant)
+    while events := runtime.log.after(tenant, after, PAGE, until=head, types=("api_key.issued", "api_key.revoked")):
         yield from events
         after = events[-1].position
 

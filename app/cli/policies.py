@@ -38,9 +38,9 @@ def list_(tenant: TenantId, json_: Json = False) -> None:
 
 def _policies(runtime: Runtime, tenant: str) -> list[tuple[str, PolicyState]]:
     """Every policy and its state, read from the log: a view may lag behind."""
-    after = 0
+    after, head = 0, runtime.log.head(tenant)
     states: dict[str, PolicyState] = {}
-    while events := runtime.log.after(tenant, after, 1000, types=("policy.drafted",)):
+    while events := runtime.log.after(tenant, after, 1000, until=head, types=("policy.drafted",)):
         for policy in {event.stream_id for event in events} - states.keys():
             states[policy] = runtime.handler.load(tenant, "policy", policy)[1].state
         after = events[-1].position

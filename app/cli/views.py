@@ -47,8 +47,8 @@ def _rebuild(
     tables = owner(runtime.settings)
     try:
         with progress("rebuilding views", sum(heads.values())) as (bar, task):
-            for tenant_id in heads:
-                runtime.projector.catch_up(tenant_id)
+            for tenant_id, head in heads.items():
+                runtime.projector.catch_up(tenant_id, until=head)
                 comparisons += runtime.projector.rebuild_all(
                     tables,
                     tenant_id,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -20,7 +20,22 @@ from projections import VIEWS
 from projections.view import View
 
 BATCH: Final = 2000
-"""How many events are read at a time."""
+"""How many events are read at a time, and for how many a tenant has a turn before another one does."""
+
+
+class Turn(NamedTuple):
+    """A tenant's turn: how many events were read, and whether there is more for its views to read."""
+
+    read: int
+    more: bool
+
+
+class Batch(NamedTuple):
+    """What to fold next: the position before it, the views that stand there, and the events."""
+
+    start: int
+    views: list[View[Any]]
+    events: list[Recorded]
 
 
 @dataclass(frozen=True)
@@ -57,26 +72,40 @@ class Projector:
     # --- catching up ---
 
     def catch_up(self, tenant_id: str, *, until: int | None = None) -> int:
-        """Folds what is new into every view. Gives: how many events were read."""
-        done, more = 0, True
-        while more:
-            read, more = self._advance(tenant_id, until)
-            done += read
-        return done
+        """Folds what is new into every view, up to a position or else to the head as it is now. Gives: how many events were read.
+
+        What is appended meanwhile is left to the next call, so that it ends however fast others write.
+        """
+        head = self.log.head(tenant_id) if until is None else until
+        turn, read = Turn(0, more=True), 0
+        while turn.more:
+            turn = self.turn(tenant_id, head)
+            read += turn.read
+        return read
+
+    def turn(self, tenant_id: str, until: int) -> Turn:
+        """The same for about as many events as all views read in one batch, so that other tenants have their turn soon."""
+        read, shares, more = 0, 0, True
+        while more and shares < BATCH * len(self.views):
+            batch, more = self._advance(tenant_id, until)
+            if batch is not None:
+                read, shares = read + len(batch.events), shares + len(batch.events) * len(batch.views)
+        return Turn(read, more)
 
     def step(self, tenant_id: str, *, until: int | None = None) -> int:
         """One batch for the views that are furthest behind. Gives: how many events it had, 0 at the head."""
-        return self._advance(tenant_id, until)[0]
+        batch, _ = self._advance(tenant_id, until)
+        return 0 if batch is None else len(batch.events)
 
-    def _advance(self, tenant_id: str, until: int | None) -> tuple[int, bool]:
-        """One batch. Gives: how many events it had, and whether there may be more.
+    def _advance(self, tenant_id: str, until: int | None) -> tuple[Batch | None, bool]:
+        """One batch. Gives: the same, None where there is nothing to read; and whether there may be more.
 
         All reading and folding is done at one moment before the transaction that writes, so that nobody waits for it.
         """
         with self.database.read(tenant_id) as connection:
             batch = self._next_batch(connection, tenant_id, until)
             if batch is None:
-                return 0, False
+                return None, False
             start, views, events = batch
             if events[0].position != start + 1:
                 raise RuntimeError(f"the log of {tenant_id} has a gap behind {start}")
@@ -86,34 +115,30 @@ class Projector:
         if fault is not None:
             for view in views:  # a table refused a row: find out whose, so that only that view stands still
                 self._write_by_itself(tenant_id, view, start, by_view[view.name], reached)
-        raced = tenant_id in self._lost_races
-        may_be_more = fault is not None or raced or len(events) == BATCH or len(views) < len(self.views)
-        return len(events), may_be_more
+        whole = fault is None and tenant_id not in self._lost_races and len(views) == len(self.views)
+        return batch, not whole or (len(events) == BATCH if until is None else reached < until)
 
-    def _next_batch(
-        self, connection: Connection, tenant_id: str, until: int | None
-    ) -> tuple[int, list[View[Any]], list[Recorded]] | None:
-        """What to fold next: from which position, for which views, which events; None when there is nothing.
+    def _next_batch(self, connection: Connection, tenant_id: str, until: int | None) -> Batch | None:
+        """What to fold next, None when there is nothing: always for the views that are furthest behind.
 
-        Where no other worker is about, one reading of the log serves all views that are furthest behind. A worker that lost
-        a race takes view by view to the head instead, in another order each time it loses, so that no work is done twice.
+        Where no other worker is about, one reading of the log serves all of these. A worker that lost a race takes them one by
+        one to the head instead, beginning with another one each time it loses, so that no work is done twice.
         """
         reached = self._reached(connection, tenant_id)
-        if lost := self._lost_races.get(tenant_id):
-            first = lost % len(self.views)
-            for view in (*self.views[first:], *self.views[:first]):
-                start = reached.get(view.follower)
-                if start is not None and (events := read_page(connection, tenant_id, start, BATCH, until=until)):
-                    return start, [view], events
-            self._lost_races.pop(tenant_id, None)  # another thread of this process may have been first
-            return None
         if not reached:
             return None
         start = min(reached.values())
+        views = [view for view in self.views if reached.get(view.follower) == start]
+        if lost := self._lost_races.get(tenant_id):
+            events = read_page(connection, tenant_id, start, BATCH, until=until)
+            if not events:
+                self._lost_races.pop(tenant_id, None)  # another thread of this process may have been first
+                return None
+            return Batch(start, [views[lost % len(views)]], events)
         ahead = [position for position in reached.values() if position > start]
         stop = min([*ahead, *([until] if until is not None else [])], default=None)
         events = read_page(connection, tenant_id, start, BATCH, until=stop)
-        return (start, [view for view in self.views if reached.get(view.follower) == start], events) if events else None
+        return Batch(start, views, events) if events else None
 
     def _reached(self, connection: Connection, tenant_id: str) -> dict[str, int]:
         """How far each view has read, without those that stand still at an event that this process has tried."""

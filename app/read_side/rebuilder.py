@@ -226,9 +226,9 @@ class Rebuilder:
                 if self._comparison(rebuild, EVERYTHING).equal:
                     return comparison  # another worker has put it right meanwhile
                 rebuild.shadow.note_differing(view.group)
-            behind = CLOSE
-            while behind >= CLOSE:
-                before = rebuild.reached
+            behind, last = rebuild.reached, 2 * rebuild.reached + 1
+            while behind >= CLOSE and 2 * behind < last:  # as long as each time less than half of the last time is left
+                before, last = rebuild.reached, behind
                 with shadow.snapshot() as connection:
                     self._fold_up_to(connection, [rebuild], self._positions(connection), EVERYTHING, progress)
                 behind = rebuild.reached - before

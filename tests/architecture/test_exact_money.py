@@ -24,8 +24,8 @@ SECONDS: dict[str, dict[str, int]] = {
     "app/store/engine.py": {"literal": 1, "import json": 1},
     "app/store/subscription.py": {"literal": 1},
     "app/services/deadlines/schedule.py": {"float": 3, "literal": 2},
-    "app/webhooks/inbound/inbox.py": {"float": 1, "literal": 1},
-    "app/worker.py": {"literal": 2},
+    "app/webhooks/inbound/inbox.py": {"float": 2, "literal": 1},
+    "app/worker.py": {"float": 2, "literal": 3},
 }
 """How long something waits or takes."""
 CHANCE: dict[str, dict[str, int]] = {

@@ -14,6 +14,7 @@ from app.bootstrap import Ids, system_clock
 from app.domain.account.commands import OpenAccount, RenameAccount
 from app.read_side import rebuilder as rebuilding
 from app.read_side.rebuilder import Comparison, Rebuilder
+from app.read_side.shadow_tables import ShadowConnection
 from app.store.engine import Database
 from app.store.event_pages import Share
 from projections import VIEWS
@@ -155,6 +156,32 @@ def test_rows_that_differ_are_replaced_by_their_latest_state_while_the_view_is_w
 
     assert not compared.equal
     assert next(written, 106) > 100
+    assert_views_are_right(steward)
+
+
+def test_a_rebuild_ends_beside_writers_that_are_as_fast_as_it_reads(
+    steward: Steward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "CLOSE", 5)
+    steward.ingest(life(7, 60))
+    steward.catch_up()
+    tamper(steward, accounts.VIEW, "missing")
+    written, locked, change = iter(range(100, 112)), [], ShadowConnection.change
+
+    def meanwhile(_read: float) -> None:
+        if not locked and (number := next(written, None)) is not None:
+            steward.ingest([{**event, "source": f"load {number}"} for event in life(number, 20)])
+            steward.catch_up()
+
+    def noted(shadow: ShadowConnection) -> Any:
+        locked.append(shadow)
+        return change(shadow)
+
+    monkeypatch.setattr(ShadowConnection, "change", noted)
+    compared = rebuilt(steward, accounts.VIEW, verify=False, progress=meanwhile)
+
+    assert compared.swapped
+    assert next(written, None) is not None
     assert_views_are_right(steward)
 
 

@@ -347,7 +347,7 @@ def test_the_worker_need_not_look_everywhere_to_find_what_just_came(steward: Ste
     assert steward.runtime.inbox.work() == 0
     crm.deliver(OPENED)
 
-    assert steward.runtime.wake.is_set()
+    assert steward.runtime.inbox.wake.is_set()
     assert steward.runtime.inbox.work() == 1
 
 
@@ -359,3 +359,46 @@ def test_more_messages_than_a_batch_find_their_end(sqlite_steward: Steward) -> N
 
     assert crm.process() == 206
     assert topics(sqlite_steward).count("interaction.logged") == 205
+
+
+def test_a_tenant_with_many_messages_leaves_another_its_turn(
+    sqlite_steward: Steward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.webhooks.inbound.inbox.BATCH", 3)
+    monkeypatch.setattr("app.webhooks.inbound.inbox.MESSAGES_PER_TURN", 5)
+    steward, first = sqlite_steward, sqlite_steward.tenant
+    busy = sender(steward)
+    busy.deliver(OPENED, "msg_x")
+    for number in range(10):
+        busy.deliver(call(number), f"msg_{number}")
+    steward.tenant = steward.new_tenant("Light")
+    light = sender(steward, key="light")
+    light.deliver(OPENED, "msg_1")
+
+    assert steward.runtime.inbox.work() == 7  # a batch, the other's message, and a batch again
+    assert states(light) == ["done"]
+    steward.tenant = first
+    assert states(busy).count("done") == 6
+    assert [steward.runtime.inbox.work() for _ in range(2)] == [5, 0]
+    assert set(states(busy)) == {"done"}
+
+
+def test_a_tenant_whose_messages_cannot_be_handled_keeps_no_other_waiting(
+    sqlite_steward: Steward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steward, broken = sqlite_steward, sqlite_steward.tenant
+    sender(steward).deliver(OPENED, "msg_1")
+    steward.tenant = steward.new_tenant("Light")
+    light = sender(steward, key="light")
+    light.deliver(OPENED, "msg_1")
+    waiting = steward.runtime.inbox.messages.waiting
+
+    def unreadable(tenant_id: str, limit: int) -> Any:
+        if tenant_id == broken:
+            raise ValueError
+        return waiting(tenant_id, limit)
+
+    monkeypatch.setattr(steward.runtime.inbox.messages, "waiting", unreadable)
+
+    assert steward.runtime.inbox.work() == 1
+    assert states(light) == ["done"]

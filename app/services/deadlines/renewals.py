@@ -77,7 +77,8 @@ class RenewalDeadlines:
     def run_once(self, tenant_id: str, limit: int | None = None) -> PassResult:
         """One pass over what may be due, once the views have read the log.
 
-        Takes: `limit`, after about how many appends the pass ends; the next pass does the rest.
+        Takes: `limit`, after about how many appends or refusals the pass ends; the next pass does the rest. With a limit the pass does
+        not wait for the views to read what it appended either: it runs again once they have.
         Raises: Unavailable when the database is away.
         """
         result = PassResult()
@@ -88,10 +89,10 @@ class RenewalDeadlines:
             for rows in self._pages(tenant_id, day):
                 actions = [action for row in rows for action in self._due(tenant_id, row, day)]
                 self._append(tenant_id, actions, result)
-                if limit is not None and result.appended >= limit:
+                if limit is not None and result.appended + result.refused >= limit:
                     result.more = True
                     return result
-            if result.appended == before:
+            if result.appended == before or limit is not None:
                 return result
             self.reader.projector.catch_up(tenant_id)
         result.more = True

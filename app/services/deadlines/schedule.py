@@ -4,6 +4,7 @@ Every deadline is the beginning of a day in the tenant's zone, so that between t
 something due.
 """
 
+import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import Final, Protocol
@@ -18,7 +19,7 @@ RETRY_SECONDS: Final = 60.0
 """After how long a pass runs again for a tenant of which something was refused."""
 TENANTS_PER_TURN: Final = 20
 APPENDS_PER_PASS: Final = 200
-"""How much is done in one turn, so that views, which wait for it, do not wait long."""
+"""How much is done for a tenant before another one has its turn."""
 
 
 class PassOutcome(Protocol):
@@ -45,7 +46,10 @@ class Watcher(Protocol):
 
 
 class DeadlineSchedule:
-    """Runs passes when they are due. Takes: the watcher, and a clock of microseconds; pauses are timed by the machine's own."""
+    """Runs passes when they are due, tenant by tenant; who has more to do than a pass may do stands behind all others again.
+
+    Takes: the watcher, and a clock of microseconds; pauses are timed by the machine's own. `notify` may come from another thread.
+    """
 
     def __init__(self, watcher: Watcher, clock: Callable[[], int]) -> None:
         self._watcher = watcher
@@ -54,13 +58,14 @@ class DeadlineSchedule:
         self._last_pass: dict[str, float] = {}
         self._day_ends: dict[str, int] = {}
         self._first_day_end = FOREVER
+        self._lock = threading.Lock()
 
     def notify(self, tenant_id: str) -> None:
         """Something new was appended, and views have read it."""
         self._plan(tenant_id, self._last_pass.get(tenant_id, -PAUSE_SECONDS) + PAUSE_SECONDS)
 
     def run_due(self) -> None:
-        """Runs the passes that are due. Raises: a DomainError when the database is away."""
+        """Runs the passes that are due. Raises: a DomainError when none could run, as when the database is away."""
         now = self._clock()
         if now >= self._first_day_end:
             for tenant_id, day_end in self._day_ends.items():
@@ -70,17 +75,28 @@ class DeadlineSchedule:
             self._first_day_end = min((end for end in self._day_ends.values() if end > now), default=FOREVER)
         if not self._next_pass:
             return
-        moment = monotonic()
-        turn = [tenant_id for tenant_id, at in self._next_pass.items() if at <= moment][:TENANTS_PER_TURN]
+        moment, refusal, well = monotonic(), None, False
+        with self._lock:
+            turn = [tenant_id for tenant_id, at in self._next_pass.items() if at <= moment][:TENANTS_PER_TURN]
+            for tenant_id in turn:
+                del self._next_pass[tenant_id]
         for tenant_id in turn:
-            self._run(tenant_id)
+            try:
+                self._run(tenant_id)
+                well = True
+            except DomainError as fault:  # perhaps only this tenant's ledger is held
+                logger().warning("watcher_waits", tenant_id=tenant_id, code=fault.code)
+                refusal = fault
+        if refusal is not None and not well:
+            raise refusal
 
     def _run(self, tenant_id: str) -> None:
-        del self._next_pass[tenant_id]
+        began = monotonic()
         try:
             outcome = self._watcher.run_once(tenant_id, APPENDS_PER_PASS)
-        except DomainError:  # the database is away, for every tenant
-            self._plan(tenant_id, monotonic() + PAUSE_SECONDS)
+        except DomainError:  # who waited long gives way to the others for longer
+            moment = monotonic()
+            self._plan(tenant_id, moment + max(PAUSE_SECONDS, 2 * (moment - began)))
             raise
         except Exception as fault:  # noqa: BLE001 - one tenant's trouble does not hold up the others
             logger().error("watcher_failed", tenant_id=tenant_id, error=type(fault).__name__)
@@ -95,4 +111,5 @@ class DeadlineSchedule:
             self._plan(tenant_id, moment + RETRY_SECONDS)
 
     def _plan(self, tenant_id: str, at: float) -> None:
-        self._next_pass[tenant_id] = min(at, self._next_pass.get(tenant_id, at))
+        with self._lock:
+            self._next_pass[tenant_id] = min(at, self._next_pass.get(tenant_id, at))

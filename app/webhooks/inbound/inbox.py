@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,9 @@ from app.webhooks.inbound.translation import cloud_event, says_the_same
 from app.write_side.ingestion import Ingestion, Item
 
 BATCH: Final = 100
+"""How many messages of a tenant are ingested before another tenant has its turn."""
+MESSAGES_PER_TURN: Final = 1000
+"""After how many messages a turn ends. The next begins with the tenants that waited."""
 SWEEP_SECONDS: Final = 1.0
 """How often the inboxes of all tenants are read. Messages that this process stored itself are ingested straight away."""
 
@@ -32,7 +36,10 @@ class Received(NamedTuple):
 
 
 class Inbox:
-    """Receives and ingests messages. Takes: endpoints, messages, ingestion, a clock of microseconds, how to wake the worker."""
+    """Receives and ingests messages. Takes: endpoints, messages, ingestion, a clock of microseconds.
+
+    wake: set when there is something for a worker to do.
+    """
 
     def __init__(
         self,
@@ -40,14 +47,14 @@ class Inbox:
         messages: Messages,
         ingestion: Ingestion,
         clock: Callable[[], int],
-        wake: Callable[[], None],
     ) -> None:
         self.messages = messages
         self._endpoints = endpoints
         self._ingestion = ingestion
         self._clock = clock
-        self._wake = wake
-        self._hints: set[str] = set()
+        self.wake = threading.Event()
+        self._hints: dict[str, None] = {}
+        self._rests: dict[str, float] = {}
         self._swept_at: float | None = None
         self._lock = threading.Lock()
 
@@ -108,34 +115,52 @@ class Inbox:
 
     def _hint(self, tenant_id: str) -> None:
         with self._lock:
-            self._hints.add(tenant_id)
-        self._wake()
+            self._hints[tenant_id] = None
+        self.wake.set()
 
     # --- in the worker ---
 
     def work(self) -> int:
-        """Ingests what is waiting, for every tenant. Gives: how many messages are done or parked."""
-        with self._lock:
-            tenants, self._hints = self._hints, set()
-        now = time.monotonic()
-        if self._swept_at is None or now - self._swept_at >= SWEEP_SECONDS:
-            tenants = tenants.union(self._endpoints.tenants())
-            self._swept_at = now
-        finished = 0
-        for tenant_id in sorted(tenants):
+        """Ingests what is waiting, a batch of each tenant in turn. Gives: how many messages are done or parked.
+
+        What is left after `MESSAGES_PER_TURN` of them comes first the next time.
+        """
+        tenants, finished = self._tenants(), 0
+        while tenants and finished < MESSAGES_PER_TURN:
+            tenant_id, began, done = tenants.popleft(), time.monotonic(), 0
             try:
-                finished += self.process(tenant_id)
+                done = self.process(tenant_id, BATCH)
             except DomainError as fault:  # the next sweep tries again
                 logger().warning("inbox_waits", code=fault.code, tenant_id=tenant_id)
+            except Exception as fault:  # noqa: BLE001 - one tenant's trouble keeps no other waiting
+                logger().error("inbox_stands_still", error=type(fault).__name__, tenant_id=tenant_id)
+            now = time.monotonic()
+            if not done and now - began > SWEEP_SECONDS:  # who waited in vain gives way to the others for longer
+                self._rests[tenant_id] = now + 2 * (now - began)
+            finished += done
+            if done == BATCH:
+                tenants.append(tenant_id)
+        with self._lock:
+            self._hints = dict.fromkeys(tenants) | self._hints
         return finished
 
-    def process(self, tenant_id: str) -> int:
-        """Ingests what is waiting, in order. Gives: how many messages are done or parked.
+    def _tenants(self) -> deque[str]:
+        """The tenants that may have messages, those that have waited longest first."""
+        with self._lock:
+            tenants, self._hints = self._hints, {}
+        now = time.monotonic()
+        if self._swept_at is None or now - self._swept_at >= SWEEP_SECONDS:
+            tenants |= dict.fromkeys(self._endpoints.tenants())
+            self._swept_at = now
+        return deque(tenant_id for tenant_id in tenants if self._rests.get(tenant_id, now) <= now)
+
+    def process(self, tenant_id: str, most: int = MESSAGES_PER_TURN) -> int:
+        """Ingests what is waiting, in order, about `most` messages. Gives: how many of them are done or parked.
 
         A message whose event is stored already only gets its outcome: a worker may have stopped between the two.
         """
         finished = 0
-        while waiting := self.messages.waiting(tenant_id, BATCH):
+        while finished < most and (waiting := self.messages.waiting(tenant_id, BATCH)):
             outcomes: list[MessageOutcome] = []
             for endpoint_id, group in groupby(waiting, key=lambda message: message.endpoint_id):
                 outcomes += self._ingest(tenant_id, endpoint_id, list(group))

@@ -219,6 +219,44 @@ def test_an_error_of_one_tenant_does_not_affect_another_and_an_unavailable_datab
     assert sorted(watcher.passes[-2:]) == ["tnt_1", "tnt_2"]
 
 
+def test_a_tenant_with_more_to_do_than_a_pass_may_stands_behind_the_others_again(
+    scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule_module, "TENANTS_PER_TURN", 1)
+    schedule, watcher, _ = scheduled
+    watcher.outcome = Outcome(0, more=True)
+    for tenant in ("tnt_1", "tnt_2", "tnt_3"):
+        schedule.notify(tenant)
+    for _ in range(6):
+        schedule.run_due()
+
+    assert watcher.passes == ["tnt_1", "tnt_2", "tnt_3"] * 2
+
+
+def test_a_tenant_whose_ledger_is_held_keeps_no_other_waiting(
+    scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule, watcher, machine = scheduled
+    run_once = watcher.run_once
+
+    def held(tenant_id: str, limit: int | None = None) -> Outcome:
+        outcome = run_once(tenant_id, limit)
+        if tenant_id == "tnt_1":
+            machine.now += 10
+            raise Unavailable("store_unavailable")
+        return outcome
+
+    monkeypatch.setattr(watcher, "run_once", held)
+    schedule.notify("tnt_1")
+    for _ in range(20):
+        schedule.notify("tnt_2")
+        schedule.run_due()
+        machine.now += 1
+
+    assert watcher.passes.count("tnt_2") == 20
+    assert watcher.passes.count("tnt_1") == 1  # it gives way for twice as long as it has waited
+
+
 def test_a_worker_watches_unless_watchers_are_off(databases: Databases) -> None:
     for watchers, opened in ((False, 0), (True, 1)):
         steward = Steward(databases.fresh("sqlite"), watchers=watchers)
