@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.domain.kernel.errors import DomainError
+from app.domain.kernel.errors import DomainError, Unavailable
 from app.store.mapper import StoredEnvelope
 from app.store.receipts import Receipt, Request
 from app.store.vault import DataKey
@@ -28,6 +28,14 @@ class AppendRequest:
     data_keys: tuple[DataKey, ...] = ()
     depends_on: tuple[str, ...] = ()
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+class Overtaken(Unavailable):
+    """Another writer was faster: nothing was stored, and the command has to be decided again. stream: what moved on."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__("stream_busy", "many others write to the same thing; try again", retry_after=1)
+        self.stream = stream
 
 
 Outcome = Receipt | DomainError

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Lock
+from time import monotonic
 from typing import Final
 
-from app.domain.kernel.errors import Conflict, DomainError, Unavailable
+from app.domain.kernel.errors import DomainError
 from app.store import receipts
-from app.store.append import Outcome
+from app.store.append import Outcome, Overtaken
 from app.store.committer import Committer
 from app.store.receipts import Receipt, Request, StoredReceipt
 from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.pending import PendingWrites
 from app.write_side.planner import Plan, Planner
+from app.write_side.stream_turns import PATIENCE
 
-ATTEMPTS: Final = 4
-"""How often a command is decided when other writers are faster."""
 CHUNK: Final = 500
 """How many commands are appended at a time."""
 
@@ -39,12 +39,12 @@ class BatchHandler:
         Gives: for each its receipt or its refusal. A command sees what the commands before it decided.
         """
         results: Results = [*self.planner.log.replays(tenant_id, [envelope.request for envelope in envelopes])]
-        for _attempt in range(ATTEMPTS):
-            open_ = [at for at, result in enumerate(results) if result is None or isinstance(result, Conflict)]
-            if not open_:
-                break
+        deadline = monotonic() + PATIENCE
+        while open_ := [at for at, result in enumerate(results) if result is None or isinstance(result, Overtaken)]:
             self._attempt(tenant_id, envelopes, open_, results)
-        return [result or Unavailable("try_again", "too many others wrote to the same things") for result in results]
+            if monotonic() >= deadline:
+                break
+        return [result or Overtaken(tenant_id) for result in results]
 
     def _attempt(
         self, tenant_id: str, envelopes: Sequence[CommandEnvelope], open_: Sequence[int], results: Results
@@ -102,7 +102,7 @@ class BatchHandler:
                     self.planner.cache_states(plan, outcome)
             else:
                 self.planner.drop_states(plan)
-                overtaken |= isinstance(outcome, Conflict)
+                overtaken |= isinstance(outcome, Overtaken)
         return overtaken
 
 
@@ -113,5 +113,5 @@ def _duplicate(request: Request, first: Request, result: Receipt | DomainError |
     """
     if isinstance(result, Receipt):
         return receipts.replay_or_refusal(request, StoredReceipt(first.fingerprint, result))
-    same = request.fingerprint == first.fingerprint and not isinstance(result, Conflict)
+    same = request.fingerprint == first.fingerprint and not isinstance(result, Overtaken)
     return result if same else None

@@ -5,11 +5,11 @@ Every change of a ledger comes through here, whether it comes from the API, a we
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final
+from time import monotonic, sleep
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused
-from app.store.append import Outcome
+from app.store.append import Outcome, Overtaken
 from app.store.committer import Committer
 from app.store.log import CacheMiss, Log
 from app.store.receipts import Receipt
@@ -19,9 +19,7 @@ from app.write_side.in_flight import InFlightRequests
 from app.write_side.pending import PendingWrites
 from app.write_side.planner import Plan, Planner
 from app.write_side.state_cache import VersionedState
-
-ATTEMPTS: Final = 3
-"""How often a command without If-Match is decided when other writers are faster."""
+from app.write_side.stream_turns import PATIENCE, PAUSE, StreamTurns
 
 
 class Handler:
@@ -36,6 +34,7 @@ class Handler:
         self._loader = self._planner.loader
         self._batches = BatchHandler(self._planner, committer)
         self._in_flight = InFlightRequests()
+        self._turns = StreamTurns()
 
     # --- one command ---
 
@@ -43,17 +42,19 @@ class Handler:
         """Handles a command; returns when its events are on disk.
 
         Raises: a DomainError that says why it was refused; Unavailable when it may or may not be stored and can be sent
-        again.
+        again; of it Overtaken when others wrote to the same thing for longer than it may wait.
         """
-        key = (envelope.tenant_id, envelope.request.key)
+        key, deadline = (envelope.tenant_id, envelope.request.key), monotonic() + PATIENCE
         self._in_flight.acquire(key)
         try:
-            receipt, attempt = None, 0
-            while receipt is None:
-                attempt += 1
+            while True:
                 plan = self._planner.plan(envelope, PendingWrites())
-                receipt = self._settle(plan, self.committer.submit([plan.append]).result()[0], attempt)
-            return receipt
+                settled = self._settle(plan, self.committer.submit([plan.append]).result()[0])
+                if isinstance(settled, Receipt):
+                    return settled
+                if monotonic() >= deadline:
+                    raise settled
+                sleep(PAUSE)
         except (Invalid, Refused, NotFound, Conflict):
             # The same request may have been stored before; it is looked up only now, because an append looks it up itself.
             if (earlier := self.log.replay(envelope.tenant_id, envelope.request)) is None:
@@ -67,16 +68,8 @@ class Handler:
         key = (envelope.tenant_id, envelope.request.key)
         self._in_flight.acquire(key)
         try:
-            receipt, attempt = None, 0
-            while receipt is None:
-                attempt += 1
-                try:
-                    plan = self._planner.plan(envelope, PendingWrites(cache_only=True))
-                except CacheMiss:
-                    plan = await asyncio.to_thread(self._planner.plan, envelope, PendingWrites())
-                outcomes = await self.committer.submit_async([plan.append])
-                receipt = self._settle(plan, outcomes[0], attempt)
-            return receipt
+            settled = await self._attempt(envelope)
+            return settled if isinstance(settled, Receipt) else await self._in_turn(envelope, settled)
         except (Invalid, Refused, NotFound, Conflict):
             if envelope.request.fresh:
                 raise
@@ -87,15 +80,37 @@ class Handler:
         finally:
             self._in_flight.release(key)
 
-    def _settle(self, plan: Plan, outcome: Outcome, attempt: int) -> Receipt | None:
-        """The receipt; None when the command must be decided again. Raises: the refusal otherwise."""
+    async def _attempt(self, envelope: CommandEnvelope) -> Receipt | Overtaken:
+        """Decides and appends a command once."""
+        try:
+            plan = self._planner.plan(envelope, PendingWrites(cache_only=True))
+        except CacheMiss:
+            plan = await asyncio.to_thread(self._planner.plan, envelope, PendingWrites())
+        return self._settle(plan, (await self.committer.submit_async([plan.append]))[0])
+
+    async def _in_turn(self, envelope: CommandEnvelope, overtaken: Overtaken) -> Receipt:
+        """Decides a command again, behind the others that were overtaken on the same stream. Raises: Overtaken in the end."""
+        deadline = monotonic() + PATIENCE
+        try:
+            async with self._turns.of(envelope.tenant_id, overtaken.stream, deadline):
+                while True:
+                    settled = await self._attempt(envelope)
+                    if isinstance(settled, Receipt):
+                        return settled
+                    if monotonic() >= deadline:
+                        raise settled
+        except TimeoutError:
+            raise overtaken from None
+
+    def _settle(self, plan: Plan, outcome: Outcome) -> Receipt | Overtaken:
+        """The receipt; or that the command must be decided again. Raises: the refusal otherwise."""
         if isinstance(outcome, Receipt):
             if not outcome.replayed:
                 self._planner.cache_states(plan, outcome)
             return outcome
         self._planner.drop_states(plan)
-        if isinstance(outcome, Conflict) and attempt < ATTEMPTS:
-            return None
+        if isinstance(outcome, Overtaken):
+            return outcome
         raise outcome
 
     # --- many commands ---

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.account.commands import OpenAccount
-from app.domain.kernel.errors import Conflict, Refused, Unavailable
-from app.store.append import AppendRequest, Outcome
+from app.domain.kernel.errors import Refused, Unavailable
+from app.store.append import AppendRequest, Outcome, Overtaken
 from app.store.committer import Committer, ThreadFuture
 from app.store.receipts import Receipt
 from tests.store.writers import begin, doubled, renaming, sound
@@ -80,13 +80,13 @@ def test_a_conflict_or_a_refusal_drops_only_its_own_command(steward: Steward) ->
     assert gated.sizes == [1, 6]
     assert [type(outcome(future)) for future in (before, conflict, refused, claimed, second, after)] == [
         Receipt,
-        Conflict,
+        Overtaken,
         Refused,
         Receipt,
         Refused,
         Receipt,
     ]
-    assert outcome(conflict).members["current_version"] == 0
+    assert outcome(conflict).stream == stale.stream_id
     assert len(sound(steward)) == 6
 
 
@@ -99,7 +99,7 @@ def test_commands_on_one_stream_in_one_batch_are_checked_in_order(steward: Stewa
             for attempt in ("a", "b")
         ]
 
-    assert [type(outcome(future)) for future in futures] == [Receipt, Conflict] * 3
+    assert [type(outcome(future)) for future in futures] == [Receipt, Overtaken] * 3
     assert [event.version for event in steward.runtime.log.stream(steward.tenant, stream)] == [1, 2, 3]
 
 

@@ -1,7 +1,8 @@
 """The handler: a command becomes events when others write too, when it comes twice, and when many come at once."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count
 
 import pytest
 
@@ -12,6 +13,7 @@ from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from app.runtime import Runtime
+from app.store.append import AppendRequest, Outcome, Overtaken
 from app.store.receipts import Receipt, Request
 from app.write_side.command_envelope import CommandEnvelope
 from tests.support.application import Steward
@@ -373,3 +375,27 @@ def test_a_caller_who_gives_up_does_not_affect_the_others(steward: Steward) -> N
 
     assert all(isinstance(answer, Receipt) for answer in answers[1::2])
     assert isinstance(steward.do(RenameAccount(name="Still there"), account=account), Receipt)
+
+
+def test_a_writer_who_is_overtaken_all_the_while_is_told_to_come_again_and_nothing_is_stored(
+    steward: Steward, neighbour: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, handler, others = steward.do(opening()).id, steward.runtime.handler, count()
+    append = handler.committer._append
+
+    def overtaken(tenant_id: str, appends: Sequence[AppendRequest]) -> list[Outcome]:
+        other = next(others)
+        neighbour.handler.handle(envelope(steward, SetAccountTier(tier=f"{other}"), f"{other}", account=account))
+        return append(tenant_id, appends)
+
+    monkeypatch.setattr(handler.committer, "_append", overtaken)
+    monkeypatch.setattr("app.write_side.handler.PATIENCE", 0.05)
+
+    with pytest.raises(Overtaken) as busy:
+        steward.do(RenameAccount(name="Never"), account=account)
+    with pytest.raises(Overtaken):
+        asyncio.run(handler.handle_async(envelope(steward, RenameAccount(name="Nor this"), "n", account=account)))
+
+    assert (busy.value.code, busy.value.members) == ("stream_busy", {"retry_after": 1})
+    stream = steward.runtime.log.stream(steward.tenant, account)
+    assert {event.type for event in stream} == {"account.opened", "account.tier_set"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
-from app.domain.kernel.errors import Conflict, DomainError, Unavailable
+from app.domain.kernel.errors import DomainError, Unavailable
 from app.domain.kernel.values import day_of
 from app.kpi_queries.renewal_policies import passed_by, renewal_rules, rules_on
 from app.observe.logs import logger
@@ -176,7 +176,7 @@ class RenewalDeadlines:
             return [DomainError(f"poison_{type(fault).__name__}")] * len(actions)
 
     def _refused(self, tenant_id: str, action: DeadlineAction, refusal: DomainError, result: PassResult) -> None:
-        if isinstance(refusal, Conflict | Unavailable) or refusal.code in RACED:
+        if isinstance(refusal, Unavailable) or refusal.code in RACED:
             return  # another worker was faster, or the next pass tries again
         term = (tenant_id, action.contract, action.due)
         if term not in self._paused:

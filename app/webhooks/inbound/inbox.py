@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from app.domain.kernel.errors import Conflict, DomainError, NotFound, Refused, Unavailable
+from app.domain.kernel.errors import DomainError, NotFound, Refused, Unavailable
 from app.domain.kernel.strict_json import Malformed, decode
 from app.domain.kernel.values import MICRO
 from app.observe.logs import logger
@@ -184,7 +184,7 @@ class Inbox:
         return [
             _outcome(message, item)
             for message, item in zip(group, items, strict=True)
-            if not isinstance(item.refusal, Conflict | Unavailable)
+            if not isinstance(item.refusal, Unavailable)
         ]
 
 
