@@ -3,17 +3,20 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from app.store import guards
 from app.store.engine import Database
 from app.store.tables import metadata
 
 
 def run(connection: Connection) -> None:
-    """Runs the migrations on a connection."""
+    """Runs the migrations on a connection, and looks after roles and policies whatever the revision."""
     context.configure(
         connection=connection, target_metadata=metadata, include_object=_ours, transaction_per_migration=False
     )
     with context.begin_transaction():
+        guards.make_roles(connection)
         context.run_migrations()
+        guards.guard_ledger(connection)
 
 
 def _ours(_thing: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "watch": Entry("app.cli.deadlines:watch", "Append what is due now: renewals, milestones, expiries."),
     "status": Entry("app.cli.views:status", "Show how far each tenant's views have read."),
     "rebuild": Entry("app.cli.views:rebuild", "Rebuild views from the log, and compare them."),
+    "backup": Entry("app.cli.backup:backup", "Copy a SQLite database while it serves."),
     "distribute": Entry("app.cli.views:distribute", "Distribute every tenant table over a Citus cluster."),
     "events": Entry("app.cli.catalogue:events", "Print the catalogue of events."),
     "openapi": Entry("app.cli.catalogue:openapi", "Print the HTTP contract, the same at every call."),

@@ -58,11 +58,8 @@ def _undistributed(connection: Connection, views: Iterable[str]) -> list[str]:
 
 
 def _distribute(connection: Connection, table: str) -> None:
-    # While rows move, no tenant is set; the policies would hide every row even from the tables' owner.
-    connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     create = "SELECT create_distributed_table(CAST(:table AS regclass), 'tenant_id', colocate_with => :with)"
     connection.execute(text(create), {"table": table, "with": "none" if table == FIRST else FIRST})
-    connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     if table != "events":  # history cannot be truncated; of all else nothing may linger unseen on the coordinator
         truncate = "SELECT truncate_local_data_after_distributing_table(CAST(:table AS regclass))"
         connection.execute(text(truncate), {"table": table})

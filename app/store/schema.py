@@ -1,4 +1,4 @@
-"""The schema: brought to head by Alembic, guarded on PostgreSQL by roles and row-level security."""
+"""The schema: brought to head by Alembic, and refused where it is not there."""
 
 from functools import cache
 from pathlib import Path
@@ -9,10 +9,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from app.domain.kernel.errors import Unavailable
-from app.store.engine import APP_ROLE, DIRECTORY_ROLE, Database
+from app.store.engine import Database
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -22,11 +22,13 @@ class SchemaOutdated(Unavailable):
 
 
 def migrate(database: Database) -> str:
-    """Brings the database to head. Takes: a database opened as owner. Gives: the revision.
+    """Brings the database to head, with its roles and policies. Takes: a database opened as owner. Gives: the revision.
 
-    Raises: SchemaOutdated when the database is newer than this code.
+    Of several that try at once one does it, and the others wait. Raises: SchemaOutdated when the database is newer than this code.
     """
+    _make_lock(database)
     with database.administer() as connection:
+        wait_for_others(connection)
         config = Config(ROOT / "alembic.ini")
         config.set_main_option("script_location", str(ROOT / "migrations"))
         config.attributes["connection"] = connection
@@ -35,6 +37,24 @@ def migrate(database: Database) -> str:
         )
         command.upgrade(config, "head")
         return str(MigrationContext.configure(connection).get_current_revision())
+
+
+def _make_lock(database: Database) -> None:
+    """Makes the table of Alembic, by which those who migrate wait for each other."""
+    try:
+        with database.administer() as connection:
+            connection.exec_driver_sql(
+                "CREATE TABLE IF NOT EXISTS alembic_version "
+                "(version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+            )
+    except (IntegrityError, ProgrammingError):  # another one was faster; whatever else is wrong shows when it is locked
+        return
+
+
+def wait_for_others(connection: Connection) -> None:
+    """Locks the schema for those who change it, until the transaction ends. On SQLite a transaction has locked the file."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE alembic_version IN EXCLUSIVE MODE")
 
 
 def require_head(database: Database) -> None:
@@ -71,29 +91,3 @@ def _require_known(current: str | None, scripts: ScriptDirectory) -> None:
             f"the database is at {current}, this Steward at {expected}: the database is newer than this program; "
             "use the Steward that it belongs to",
         )
-
-
-def protect(connection: Connection, table: str, *, rewritable: bool) -> None:
-    """Forces row-level security on a table with a tenant and grants the application its rights; nothing on SQLite.
-
-    Takes: whether the application may change and remove rows.
-    """
-    if connection.dialect.name != "postgresql":
-        return
-    rights = "SELECT, INSERT, UPDATE, DELETE" if rewritable else "SELECT, INSERT"
-    own = "tenant_id = steward_tenant()"
-    for statement in (
-        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
-        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY tenant ON {table} USING ({own}) WITH CHECK ({own})",
-        f"GRANT {rights} ON {table} TO {APP_ROLE}",
-    ):
-        connection.exec_driver_sql(statement)
-
-
-def open_directory(connection: Connection, table: str) -> None:
-    """Lets the directory role read a table across tenants; nothing on SQLite."""
-    if connection.dialect.name != "postgresql":
-        return
-    connection.exec_driver_sql(f"CREATE POLICY directory ON {table} FOR SELECT TO {DIRECTORY_ROLE} USING (true)")
-    connection.exec_driver_sql(f"GRANT SELECT ON {table} TO {DIRECTORY_ROLE}")

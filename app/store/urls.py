@@ -17,6 +17,12 @@ def is_supported(url: str) -> bool:
         return False
 
 
+def sqlite_file(url: str) -> str | None:
+    """The path of a SQLite database's file; None for any other database."""
+    parsed = make_url(url)
+    return parsed.database or None if parsed.get_backend_name() == "sqlite" else None
+
+
 def without_password(url: str) -> str | None:
     """A URL as it may be shown; None for what is no URL and may hold anything."""
     try:

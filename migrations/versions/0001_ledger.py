@@ -3,46 +3,20 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.store.schema import open_directory, protect
-
 revision = "0001"
 down_revision = None
 
-TABLES = ("ledgers", "events", "receipts", "refs", "data_keys", "secrets", "endpoints", "positions", "inbox")
-APPEND_ONLY = ("events", "receipts", "refs")
-
 
 def upgrade() -> None:
-    """Creates the tables; on PostgreSQL also the roles, the policies and the trigger that keeps history."""
-    _roles()
+    """Creates the tables, and the trigger that keeps history; on PostgreSQL also what the policies ask for the tenant."""
+    _tenant_of_transaction()
     _tables()
-    connection = op.get_bind()
-    for table in TABLES:
-        protect(connection, table, rewritable=table not in APPEND_ONLY)
-    for table in ("ledgers", "endpoints"):
-        open_directory(connection, table)
-    if connection.dialect.name == "postgresql":
-        op.execute("GRANT SELECT ON alembic_version TO steward_app")
     _keep_history()
 
 
-def _roles() -> None:
+def _tenant_of_transaction() -> None:
     if op.get_bind().dialect.name != "postgresql":
         return
-    for role in ("steward_app", "steward_directory"):
-        op.execute(
-            f"""DO $$ BEGIN
-                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
-                    CREATE ROLE {role} NOLOGIN NOINHERIT NOBYPASSRLS;
-                END IF;
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-            END $$"""
-        )
-    op.execute("""DO $$ BEGIN
-        EXECUTE format('GRANT steward_app, steward_directory TO %I', current_user);
-        EXECUTE format('GRANT USAGE ON SCHEMA %I TO steward_app, steward_directory', current_schema());
-    END $$""")
-    op.execute("GRANT steward_directory TO steward_app")
     op.execute(
         """CREATE FUNCTION steward_tenant() RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
         DECLARE tenant text := current_setting('app.tenant', true);

