@@ -33,9 +33,14 @@ class AppendRequest:
 class Overtaken(Unavailable):
     """Another writer was faster: nothing was stored, and the command has to be decided again. stream: what moved on."""
 
-    def __init__(self, stream: str) -> None:
-        super().__init__("stream_busy", "many others write to the same thing; try again", retry_after=1)
-        self.stream = stream
+    stream: str
+
+
+def overtaken(stream: str) -> Overtaken:
+    """That another writer was faster on a stream."""
+    error = Overtaken("stream_busy", "many others write to the same thing; try again", retry_after=1)
+    error.stream = stream
+    return error
 
 
 Outcome = Receipt | DomainError

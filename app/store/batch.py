@@ -7,7 +7,7 @@ from typing import Any
 from app.domain.kernel.errors import DomainError, Refused
 from app.domain.kernel.values import instant
 from app.store import receipts
-from app.store.append import AppendRequest, Outcome, Overtaken
+from app.store.append import AppendRequest, Outcome, overtaken
 from app.store.mapper import StoredEnvelope, leaf
 from app.store.receipts import Receipt, StoredReceipt
 
@@ -141,17 +141,17 @@ class Batch:
         for stream_id, expected in append.expects.items():
             version = existing.versions.get(stream_id, 0)
             if version != expected:
-                raise Overtaken(stream_id)
+                raise overtaken(stream_id)
         for counted, expected in append.counts.items():
             if existing.counts[counted] != expected:
-                raise Overtaken(counted[0])  # something was added to the account meanwhile
+                raise overtaken(counted[0])  # something was added to the account meanwhile
         if any(event_id not in existing.events for event_id in append.depends_on):
-            raise Overtaken(append.stream_id)  # what came before it in its batch was not stored
+            raise overtaken(append.stream_id)  # what came before it in its batch was not stored
         for claim in append.claims:
             if existing.claims.get(claim, append.stream_id) != append.stream_id:
                 raise _claimed(claim[0])
         if any(key.key_id in existing.data_keys for key in append.data_keys):
-            raise Overtaken(append.stream_id)  # another command made the person's key just now
+            raise overtaken(append.stream_id)  # another command made the person's key just now
 
 
 def event_row(event: StoredEnvelope, position: int, leaf: bytes) -> Row:

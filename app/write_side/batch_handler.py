@@ -8,7 +8,7 @@ from typing import Final
 
 from app.domain.kernel.errors import DomainError
 from app.store import receipts
-from app.store.append import Outcome, Overtaken
+from app.store.append import Outcome, Overtaken, overtaken
 from app.store.committer import Committer
 from app.store.receipts import Receipt, Request, StoredReceipt
 from app.write_side.command_envelope import CommandEnvelope
@@ -44,7 +44,7 @@ class BatchHandler:
             self._attempt(tenant_id, envelopes, open_, results)
             if monotonic() >= deadline:
                 break
-        return [result or Overtaken(tenant_id) for result in results]
+        return [result or overtaken(tenant_id) for result in results]
 
     def _attempt(
         self, tenant_id: str, envelopes: Sequence[CommandEnvelope], open_: Sequence[int], results: Results
