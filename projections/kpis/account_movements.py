@@ -284,7 +284,9 @@ class _Reading:
             return min(-change, sum(amount(old) for old, new in pairs if new.held)), 0
         released = sum(amount(new) for old, new in pairs if old.held)
         raised = sum(
-            max(0, amount(new) - amount(old)) for old, new in pairs if new.cause == "escalator" and not old.held
+            max(0, amount(new) - amount(old))
+            for old, new in pairs
+            if new.cause == "escalator" and old.annual  # the end of a trial is no escalator
         )
         return min(change, released), min(change - min(change, released), raised)
 

@@ -274,4 +274,5 @@ COHORT_RETENTION: Final = Kpi(
     },
     source="docs/kpis.md#cohort_retention",
     options=frozenset({"granularity"}),
+    calculation=2,
 )

@@ -52,4 +52,5 @@ COMMITTED_ARR: Final = Kpi(
     },
     source="docs/kpis.md#committed_arr",
     options=GROUPED,
+    calculation=2,
 )

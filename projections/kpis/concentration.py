@@ -114,4 +114,5 @@ CONCENTRATION: Final = Kpi(
     },
     source="docs/kpis.md#concentration",
     options=frozenset({"top"}),
+    calculation=2,
 )

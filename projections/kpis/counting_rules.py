@@ -39,6 +39,7 @@ def counted(lines: Iterable[ContractLine], rules: MetricRules = DEFAULT_RULES) -
         ]
     if rules.discounts != "lasting":
         counting = [line if line.held else line._replace(annual=_discounted(line, rules)) for line in counting]
+    counting = [line if line.trial is None or line.held else _in_trial(line, rules) for line in counting]
     if rules.churn_at == "notice":
         counting = _noticed(counting)
     if rules.shortest_gap_days:
@@ -77,6 +78,12 @@ def stripped(lines: Sequence[ContractLine], start: int, end: int) -> list[Contra
 def _discounted(line: ContractLine, rules: MetricRules) -> int:
     """What a line recurs at less all of its discounts, or none."""
     return line.gross if rules.discounts == "none" else line.gross - line.lasting - line.temporary
+
+
+def _in_trial(line: ContractLine, rules: MetricRules) -> ContractLine:
+    """A line for which nothing has been paid yet: nothing, or what it is contracted at, whatever discounts count."""
+    annual = line.trial if rules.customer_from == "start" and line.trial is not None else 0
+    return line if annual == line.annual else line._replace(annual=annual)
 
 
 def _noticed(lines: Sequence[ContractLine]) -> list[ContractLine]:

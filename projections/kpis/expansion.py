@@ -32,4 +32,5 @@ EXPANSION_RATE: Final = Kpi(
     },
     source="docs/kpis.md#expansion_rate",
     options=GROUPED,
+    calculation=2,
 )

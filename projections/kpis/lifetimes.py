@@ -337,5 +337,5 @@ CUSTOMER_LIFETIME_VALUE: Final = Kpi(
     },
     source="docs/kpis.md#customer_lifetime_value",
     options=frozenset({"discount_rate", "horizon", "cohort", "margin", "period"}),
-    calculation=2,
+    calculation=3,
 )

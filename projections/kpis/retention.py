@@ -118,6 +118,7 @@ CLIENT_RETENTION_RATE: Final = Kpi(
     warn=_client_warnings,
     source="docs/kpis.md#client_retention_rate",
     options=GROUPED,
+    calculation=2,
 )
 
 CUSTOMER_CHURN_RATE: Final = Kpi(
@@ -140,6 +141,7 @@ CUSTOMER_CHURN_RATE: Final = Kpi(
     warn=_suspended_at_end,
     source="docs/kpis.md#customer_churn_rate",
     options=GROUPED,
+    calculation=2,
 )
 
 NET_REVENUE_RETENTION: Final = Kpi(
@@ -184,6 +186,7 @@ NET_REVENUE_RETENTION: Final = Kpi(
     warn=_revenue_warnings,
     source="docs/kpis.md#net_revenue_retention",
     options=GROUPED,
+    calculation=2,
 )
 
 GROSS_REVENUE_RETENTION: Final = Kpi(
@@ -215,4 +218,5 @@ GROSS_REVENUE_RETENTION: Final = Kpi(
     warn=_revenue_warnings,
     source="docs/kpis.md#gross_revenue_retention",
     options=GROUPED,
+    calculation=2,
 )

@@ -138,6 +138,7 @@ MRR: Final = Kpi(
     },
     source="docs/kpis.md#mrr",
     options=GROUPED,
+    calculation=2,
 )
 
 ARR: Final = Kpi(
@@ -157,6 +158,7 @@ ARR: Final = Kpi(
     },
     source="docs/kpis.md#arr",
     options=GROUPED,
+    calculation=2,
 )
 
 ARPA: Final = Kpi(
@@ -178,6 +180,7 @@ ARPA: Final = Kpi(
     },
     source="docs/kpis.md#arpa",
     options=GROUPED,
+    calculation=2,
 )
 
 ARR_GROWTH: Final = Kpi(
@@ -199,6 +202,7 @@ ARR_GROWTH: Final = Kpi(
     },
     source="docs/kpis.md#arr_growth",
     options=GROUPED,
+    calculation=2,
 )
 
 MRR_WATERFALL: Final = Kpi(
@@ -218,6 +222,7 @@ MRR_WATERFALL: Final = Kpi(
     },
     source="docs/kpis.md#mrr_waterfall",
     options=GROUPED,
+    calculation=2,
 )
 
 CHURNED_MRR: Final = Kpi(
@@ -238,6 +243,7 @@ CHURNED_MRR: Final = Kpi(
     source="docs/kpis.md#churned_mrr",
     options=GROUPED,
     groups=(*GROUPS, *ENDS),
+    calculation=2,
 )
 
 QUICK_RATIO: Final = Kpi(
@@ -259,6 +265,7 @@ QUICK_RATIO: Final = Kpi(
     },
     source="docs/kpis.md#quick_ratio",
     options=GROUPED,
+    calculation=2,
 )
 
 GROSS_MRR_CHURN_RATE: Final = Kpi(
@@ -280,6 +287,7 @@ GROSS_MRR_CHURN_RATE: Final = Kpi(
     },
     source="docs/kpis.md#gross_mrr_churn_rate",
     options=GROUPED,
+    calculation=2,
 )
 
 NET_MRR_CHURN_RATE: Final = Kpi(
@@ -303,4 +311,5 @@ NET_MRR_CHURN_RATE: Final = Kpi(
     },
     source="docs/kpis.md#net_mrr_churn_rate",
     options=GROUPED,
+    calculation=2,
 )

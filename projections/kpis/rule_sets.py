@@ -14,7 +14,7 @@ ALL_RULES: Final = frozenset(MetricRules.model_fields) - {"kind"}
 """Every rule there is. What a method depends on that says nothing."""
 NO_RULES: Final[frozenset[str]] = frozenset()
 """Of rows that no rule of a metric policy touches, such as renewals and opportunities."""
-LINE_RULES: Final = frozenset({"churn_at", "shortest_gap_days", "discounts", "hold", "usage_commit"})
+LINE_RULES: Final = frozenset({"customer_from", "churn_at", "shortest_gap_days", "discounts", "hold", "usage_commit"})
 """Which contract lines count, for how long and at what amount."""
 ACCOUNT_RULES: Final = LINE_RULES | {"reactivation_days", "escalators"}
 """Those, and what an account's opening and closing of a period are."""

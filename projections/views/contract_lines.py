@@ -1,11 +1,10 @@
 """Contract lines: what is paid when, over business time and over what was known. Every revenue figure reads these rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.contract.schedule import Schedule
-from app.domain.kernel.values import FOREVER
+from app.domain.contract.schedule import Interval, Schedule
 from app.domain.recorded import Recorded
 from projections.contract_schedule import TOPICS, advance, is_schedule_row
 from projections.view import Condition, Key, Rows, View, stream
@@ -17,7 +16,8 @@ class ContractLine(NamedTuple):
     held: the line is suspended, so that its amount is 0. source: the event that set it so. place: its place among the
     contract's lines. gross: the annual amount before any discount. lasting, temporary: the annual amounts that discounts take
     off it; `annual` is less the lasting ones only. For a suspended line all three are as if it were not. noticed_at:
-    microseconds; when a notice was given that still stands.
+    microseconds; when a notice was given that still stands. trial: of a line for which nothing has been paid yet, what it is
+    contracted at a year; its `annual` is 0. None from the first paid day on.
     The row with an empty `line` is the schedule row, from which the others are made; it is never in force.
     """
 
@@ -41,6 +41,7 @@ class ContractLine(NamedTuple):
     lasting: int = 0
     temporary: int = 0
     noticed_at: int | None = None
+    trial: int | None = None
 
 
 def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> Rows[ContractLine]:
@@ -54,8 +55,13 @@ def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> R
     before, after = advance(schedule_row.schedule, recorded, where)
     if after is before:
         return rows
-    if after.terms != before.terms or list(before.lines) != list(after.lines)[: len(before.lines)]:
-        made = dict(pair for line in after.lines for pair in _rows(schedule_row, after, line))
+    if (
+        after.terms != before.terms
+        or list(before.lines) != list(after.lines)[: len(before.lines)]
+        or after.may_have_trials()
+        or before.may_have_trials()
+    ):
+        made = dict(_rows(schedule_row, after, after.intervals()))
     else:
         made = dict(rows)
         for line in after.lines:
@@ -63,7 +69,7 @@ def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> R
             if since is not None:
                 for stale in [other for other in made if other[1] == line and other[2] >= since]:
                     del made[stale]
-                made.update(_rows(schedule_row, after, line, since))
+                made.update(_rows(schedule_row, after, after.intervals_of(line, since)))
     made[key] = schedule_row._replace(schedule=after)
     return made
 
@@ -90,14 +96,14 @@ def _schedule_row(contract: str, account: str, currency: str) -> ContractLine:
 
 
 def _rows(
-    schedule_row: ContractLine, schedule: Schedule, line: str, since: int = -FOREVER
+    schedule_row: ContractLine, schedule: Schedule, intervals: Iterable[Interval]
 ) -> Iterator[tuple[Key, ContractLine]]:
-    """A line's rows. Takes: `since`, the instant of one of its steps: what is before it is left out."""
-    place = list(schedule.lines).index(line)
-    for interval in schedule.intervals_of(line, since):
+    """The rows of intervals."""
+    places = {line: place for place, line in enumerate(schedule.lines)}
+    for interval in intervals:
         row = ContractLine(
             contract=schedule_row.contract,
-            line=line,
+            line=interval.line,
             valid_from=interval.start,
             valid_to=interval.end,
             account=schedule_row.account,
@@ -110,19 +116,20 @@ def _rows(
             unit_price=interval.unit_price,
             cause=interval.cause,
             source=interval.source,
-            place=place,
+            place=places[interval.line],
             schedule=None,
             gross=interval.gross,
             lasting=interval.lasting,
             temporary=interval.temporary,
             noticed_at=schedule.terms.noticed_at,
+            trial=interval.trial,
         )
         yield (row.contract, row.line, row.valid_from), row
 
 
 VIEW = View(
     name="contract_lines",
-    version=4,
+    version=5,
     row=ContractLine,
     keys=("contract", "line", "valid_from"),
     on=dict.fromkeys(TOPICS, _changed),

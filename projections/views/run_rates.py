@@ -104,7 +104,7 @@ def _series(account_id: str, schedules: Iterable[RunRate]) -> Iterator[RunRate]:
 
 
 def _recurring(schedule: Schedule) -> list[Interval]:
-    """What is paid again and again, or would be if it were not suspended."""
+    """What is paid again and again, or would be if it were not suspended; no trial."""
     return [line for line in schedule.intervals() if line.kind != "one_off" and (line.annual != 0 or line.suspended)]
 
 
@@ -201,7 +201,7 @@ _NEWEST: Final = f"contract = '' AND pos_to = {FOREVER}"
 
 VIEW = View(
     name="run_rates",
-    version=4,
+    version=5,
     row=RunRate,
     keys=("account", "contract", "currency", "valid_from"),
     on=dict.fromkeys(TOPICS, _changed),

@@ -59,8 +59,8 @@ def test_adding_writes_what_is_missing_and_nothing_else(tmp_path: Path) -> None:
     lines = stored(MRR)
     first = dict(list(lines.items())[:1])
 
-    assert add_answers(lambda _kpi: first, [MRR], tmp_path) == ["mrr.v1.ndjson"]
-    assert add_answers(lambda _kpi: lines, [MRR], tmp_path) == ["mrr.v1.ndjson"]
+    assert add_answers(lambda _kpi: first, [MRR], tmp_path) == [file_of(MRR).name]
+    assert add_answers(lambda _kpi: lines, [MRR], tmp_path) == [file_of(MRR).name]
     assert add_answers(lambda _kpi: lines, [MRR], tmp_path) == []
     assert stored(MRR, tmp_path) == lines
 
@@ -73,8 +73,8 @@ def test_adding_refuses_a_changed_answer_and_takes_it_under_a_new_calculation(tm
     with pytest.raises(ValueError, match="needs a new calculation: mrr"):
         add_answers(lambda _kpi: other, [MRR], tmp_path)
 
-    newer = replace(MRR, calculation=2)
-    assert add_answers(lambda _kpi: other, [newer], tmp_path) == ["mrr.v2.ndjson"]
+    newer = replace(MRR, calculation=MRR.calculation + 1)
+    assert add_answers(lambda _kpi: other, [newer], tmp_path) == [file_of(newer).name]
     assert (stored(MRR, tmp_path), stored(newer, tmp_path)) == (lines, other)
 
 

@@ -213,6 +213,7 @@ def handovers(accounts: int) -> st.SearchStrategy[Handover]:
 METRIC = st.builds(
     MetricRules,
     reporting_currency=st.sampled_from([None, None, "USD", "EUR"]), fx=st.sampled_from(["constant", "spot"]),
+    customer_from=st.sampled_from(["first_paid_day", "start"]),
     churn_at=st.sampled_from(["effective_end", "notice"]), contract_end=st.sampled_from(["contraction", "churn"]),
     new_and_churned=st.sampled_from(["waterfall", "counted", "ignored"]), reactivation_days=st.sampled_from([None, 1, 90]),
     shortest_gap_days=st.sampled_from([0, 0, 30, 400]), discounts=st.sampled_from(["lasting", "all", "none"]),

@@ -50,7 +50,7 @@ def test_an_answer_has_all_that_it_takes_to_repeat_the_query(settled_f1: Steward
         "period": {"from": "2025-01-01", "to": "2026-01-01"},
         "scope": {},
         "method": "point_to_point",
-        "calculation": 1,
+        "calculation": 2,
         "as_of": "2025-12-31T23:59:59.999999Z",
         "known_at": None,
         "position": head,

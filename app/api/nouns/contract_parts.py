@@ -78,7 +78,7 @@ class ContractLineBody(BaseModel):
     discount_percent: Annotated[str | None, Added()] = Field(description="of a discount in force, lasting or not")
     discount_end: Annotated[str | None, Added()] = Field(description="the first day without it")
     discount_counts: Annotated[bool | None, Added()] = Field(
-        description="whether it lasts a year or more, so that recurring revenue is less by it"
+        description="whether recurring revenue is less by it: it lasts a year or more, or nothing has been paid for the line yet"
     )
     suspended: Annotated[bool, From("held")]
     start: Annotated[str, Added(("valid_from",))] = Field(description="the first day on which it is so")

@@ -101,7 +101,7 @@ LISTED: Final = ListOf(
 _contract_lines = Presenter(
     ContractLineBody,
     ContractLine,
-    not_shown=("contract", "account", "cause", "place", "schedule", "lasting", "temporary", "noticed_at"),
+    not_shown=("contract", "account", "cause", "place", "schedule", "lasting", "temporary", "noticed_at", "trial"),
 )
 
 
@@ -140,7 +140,7 @@ def present(context: ReadContext, rows: Sequence[Contract], when: When, position
         answer["lines"] = [
             answer_of_line
             | _billing(schedule, line.line, when.as_of)
-            | _discount(schedule, line.line, when.as_of)
+            | _discount(schedule, line, when.as_of)
             | _days(schedule, line, when.as_of, time_zone)
             for answer_of_line, line in zip(_contract_lines(context, in_force), in_force, strict=True)
         ]
@@ -217,15 +217,15 @@ def _billing(schedule: Schedule, line: str, as_of: int) -> dict[str, Any]:
     return {"interval": interval, "interval_count": int(count) if count else None}
 
 
-def _discount(schedule: Schedule, line: str, as_of: int) -> dict[str, Any]:
+def _discount(schedule: Schedule, line: ContractLine, as_of: int) -> dict[str, Any]:
     """The discount of a line that is in force at an instant, or nulls."""
-    step = schedule.step_at(line, as_of)
+    step = schedule.step_at(line.line, as_of)
     if step is None or not step.discounted or as_of >= step.until:
         return dict.fromkeys(("discount_percent", "discount_end", "discount_counts"))
     return {
         "discount_percent": step.discount,
         "discount_end": step.ends or None,
-        "discount_counts": not step.temporary,
+        "discount_counts": not step.temporary or line.trial is not None,
     }
 
 

@@ -8,10 +8,11 @@ of the sum, not a sum of twelfths.
 Source: docs/kpis.md, base quantities: a line is active when start <= t < end; weekly x 52, daily x 365, two years / 2.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from app.domain.contract.intervals import Interval, fill, merged
 from app.domain.contract.line_steps import (
     LARGEST_ANNUAL,
     PER_YEAR,
@@ -31,41 +32,23 @@ from app.domain.contract.line_steps import (
     with_step,
     without_source,
 )
-from app.domain.contract.terms import ContractTerms, Span, apply_to_terms, cut, split
+from app.domain.contract.terms import ContractTerms, Span, apply_to_terms
+from app.domain.contract.trials import may_be_trials, with_trials
 from app.domain.kernel.values import FOREVER, day_of, day_start
 from app.domain.recorded import Recorded
 
 __all__ = ["LARGEST_ANNUAL", "PER_YEAR", "Interval", "LineStep", "Schedule", "annual", "apply", "billed", "build"]
 
 
-class Interval(NamedTuple):
-    """A line in force over [start, end): its annual amount, and whether it is suspended. `source`: the event that set it.
-
-    gross: the annual amount before any discount; lasting, temporary: what discounts take off it, of which only a lasting
-    one lowers `annual`. A suspended line has all three as well.
-    """
-
-    line: str
-    start: int
-    end: int
-    annual: int
-    suspended: bool
-    product: str
-    kind: str
-    quantity: str
-    unit_price: str
-    cause: str
-    source: str
-    gross: int
-    lasting: int
-    temporary: int
-
-
 class Schedule(NamedTuple):
-    """The terms of one contract, and its lines by name in the order in which they came. Immutable."""
+    """The terms of one contract, and its lines by name in the order in which they came. Immutable.
+
+    follows: whether the contract takes the place of another one.
+    """
 
     terms: ContractTerms = ContractTerms()
     lines: Lines = {}
+    follows: bool = False
 
     @property
     def steps(self) -> list[LineStep]:
@@ -92,11 +75,16 @@ class Schedule(NamedTuple):
         return sum(step.annual for line in self.lines if (step := self.step_at(line, at)) is not None)
 
     def intervals(self) -> list[Interval]:
-        """What is in force when, by line and start; nothing before signature."""
-        return [interval for line in self.lines for interval in self.intervals_of(line)]
+        """What is in force when, by line and start; nothing before signature. What nothing has been paid for yet pays nothing."""
+        agreed = [interval for line in self.lines for interval in self.intervals_of(line)]
+        return with_trials(agreed, self.lines, follows=self.follows) if self.may_have_trials() else agreed
+
+    def may_have_trials(self) -> bool:
+        """Whether a line may have a trial, so that what it pays depends on what was paid before, for other lines too."""
+        return may_be_trials(self.lines)
 
     def intervals_of(self, line: str, since: int = -FOREVER) -> list[Interval]:
-        """When a line is in force, and with which amounts. Takes: `since`, the instant of a step: what is before it is left out."""
+        """When a line is in force, and with which amounts, as agreed. Takes: `since`, a step's instant: what is before is left out."""
         if not self.terms.signed:
             return []
         steps, terms = from_first_complete(self.lines[line]), self.terms
@@ -109,12 +97,12 @@ class Schedule(NamedTuple):
             if not step.removed:
                 last = min(following, step.end)
                 if step.until < last and step.discounted:
-                    _fill(intervals, step.undiscounted(), max(step.at, step.until), last, windows, suspensions)
+                    fill(intervals, step.undiscounted(), max(step.at, step.until), last, windows, suspensions)
                     last = step.until
-                _fill(intervals, step, step.at, last, windows, suspensions)
+                fill(intervals, step, step.at, last, windows, suspensions)
             following = step.at
         intervals.reverse()
-        return _merged(intervals) if len(intervals) > 1 else intervals
+        return merged(intervals) if len(intervals) > 1 else intervals
 
     def changed_since(self, before: "Schedule", line: str) -> int | None:
         """The instant from which a line may differ from what it was before; None where it does not. The terms are the same."""
@@ -137,9 +125,9 @@ class Schedule(NamedTuple):
         """The schedule of its JSON, which is its tuples as arrays; a schedule itself is given back as it is."""
         if isinstance(data, Schedule):
             return data
-        terms, lines = data
+        terms, lines, follows = data
         steps_of = {line: tuple([LineStep(*step) for step in steps]) for line, steps in lines.items()}
-        return Schedule(ContractTerms.load(terms), steps_of)
+        return Schedule(ContractTerms.load(terms), steps_of, follows)
 
 
 def build(history: Iterable[Recorded], where: ZoneInfo) -> Schedule:
@@ -155,10 +143,10 @@ def build(history: Iterable[Recorded], where: ZoneInfo) -> Schedule:
 
 def apply(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
     """The schedule after one more event of the contract, days read in the tenant's zone; the same one where nothing changes."""
-    terms, lines = apply_to_terms(schedule.terms, recorded, where), schedule.lines
+    terms, lines, follows = apply_to_terms(schedule.terms, recorded, where), schedule.lines, schedule.follows
     match recorded.type:
         case "contract.drafted":
-            lines = {}
+            lines, follows = {}, recorded.data.get("replaces") is not None
             for line in recorded.data["lines"]:
                 lines = _begun(lines, line, recorded, where, terms.periods[0][0], "new")
         case "contract.amended" | "contract.corrected":
@@ -167,7 +155,7 @@ def apply(schedule: Schedule, recorded: Recorded, where: ZoneInfo) -> Schedule:
             lines = _renewed(lines, recorded, where, day_start(recorded.data["start"], where))
         case "contract.terms_corrected" if recorded.data.get("start") is not None:
             lines = _restarted(schedule, recorded, where)
-    return schedule if terms is schedule.terms and lines is schedule.lines else Schedule(terms, lines)
+    return schedule if terms is schedule.terms and lines is schedule.lines else Schedule(terms, lines, follows)
 
 
 def _changed(lines: Lines, recorded: Recorded, where: ZoneInfo) -> Lines:
@@ -259,47 +247,6 @@ def _begun(
         step = change_step(step, begins, step.seq, step.source, later["cause"], sets, quantity, price)
         lines = with_step(lines, step)
     return lines
-
-
-# --- intervals ---
-
-
-def _fill(
-    intervals: list[Interval],
-    step: LineStep,
-    start: int,
-    end: int,
-    windows: Sequence[Span],
-    suspensions: Sequence[Span],
-) -> None:
-    """Adds a step's intervals within [start, end), the last one first."""
-    for opens, closes in reversed(cut(start, end, windows)):
-        if suspensions:
-            intervals += [_interval(step, *piece) for piece in reversed(split(opens, closes, suspensions))]
-        else:
-            intervals.append(_interval(step, opens, closes, False))
-
-
-def _interval(step: LineStep, start: int, end: int, suspended: bool) -> Interval:
-    _, _, line, product, kind, quantity, price, _, _, _, cause, source, annual_, _, _, _, _, _, gross, temporary = step
-    members = (
-        line, start, end, 0 if suspended else annual_, suspended, product, kind, quantity, price, cause, source,
-        gross, gross - annual_, temporary,
-    )  # fmt: skip
-    # A hot type: this skips the keywords. tests/domain/contract/test_line_steps.py notices a swapped or added member.
-    return tuple.__new__(Interval, members)
-
-
-def _merged(intervals: list[Interval]) -> list[Interval]:
-    """A line's neighbouring intervals that differ in nothing else become one."""
-    merged: list[Interval] = []
-    for interval in intervals:
-        last = merged[-1] if merged else None
-        if last and last.end == interval.start and last[3:] == interval[3:]:
-            merged[-1] = last._replace(end=interval.end)
-        else:
-            merged.append(interval)
-    return merged
 
 
 def _may_merge(steps: Steps) -> bool:

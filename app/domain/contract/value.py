@@ -102,6 +102,5 @@ def _one_off_of(schedule: Schedule, line: str, event: Recorded) -> int:
 
 
 def line_annual(schedule: Schedule, line: str, at: int) -> int:
-    """What one line pays a year at an instant."""
-    intervals = schedule.intervals()
-    return sum(each.annual for each in intervals if each.line == line and each.start <= at < each.end)
+    """What one line recurs at a year at an instant, by its price; in a trial too."""
+    return schedule._replace(lines={line: schedule.lines[line]} if line in schedule.lines else {}).annual_at(at)

@@ -42,6 +42,7 @@ class MetricRules(Rules):
     kind: Public[Literal["metric"]] = "metric"
     reporting_currency: Public[Currency | None] = None
     fx: Public[Literal["constant", "spot"]] = "constant"
+    customer_from: Public[Literal["first_paid_day", "start"]] = "first_paid_day"
     churn_at: Public[Literal["effective_end", "notice"]] = "effective_end"
     contract_end: Public[Literal["contraction", "churn"]] = "contraction"
     new_and_churned: Public[Literal["waterfall", "counted", "ignored"]] = "waterfall"

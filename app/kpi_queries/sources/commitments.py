@@ -25,13 +25,18 @@ class CommitmentRows(RowSource):
     views = (contract_lines.VIEW, contracts.VIEW)
 
     def load(self, request: RowRequest) -> LoadedRows:
-        """A row for each contract that pays, or that is signed and has not begun."""
+        """A row for each contract that pays, or that is signed and has not begun, or is a trial so far."""
         at = request.context.end - 1
         signed = _signed(request, at)
         terms = {row.contract: ContractTerms.load(row.frame).before(at) for row in signed}
         ends = {name for name, own in terms.items() if own.until < FOREVER} | {row.replaces for row in signed}
-        ahead = {name for name, own in terms.items() if name not in ends and _not_begun(own, at)}
-        running, beginning = _by_contract(_running(request, at)), _by_contract(_beginning(request, ahead, at))
+        running = _by_contract(_running(request, at))
+        ahead = {
+            name
+            for name, own in terms.items()
+            if name not in ends and (_not_begun(own, at) or _in_trial(running.get(name, ())))
+        }
+        beginning = _by_contract(_beginning(request, ahead, at))
         rows = []
         for row in signed:
             in_force = sum(line.annual for line in running.get(row.contract, ()))
@@ -57,6 +62,11 @@ def _not_begun(terms: ContractTerms, at: int) -> bool:
     """Whether a contract is not in force at an instant, and will be."""
     windows = terms.windows()
     return any(at < start for start, _ in windows) and not any(start <= at < end for start, end in windows)
+
+
+def _in_trial(lines: Sequence[ContractLine]) -> bool:
+    """Whether nothing has been paid yet for any of the lines that a contract has."""
+    return bool(lines) and all(line.trial is not None and not line.annual for line in lines)
 
 
 def _running(request: RowRequest, at: int) -> list[ContractLine]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from app.domain.contract.schedule import Schedule
+from app.domain.contract.value import line_annual
 from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
 
@@ -64,10 +65,5 @@ def _growth(event: Recorded, history: Sequence[Recorded], schedule: Schedule) ->
         starts = [step.at for step in schedule.lines.get(line, ()) if step.source in sources]
         if starts and change.get("cause") != "correction":
             at = min(starts)
-            growth += _line_value(schedule, line, at) - _line_value(before, line, at)
+            growth += line_annual(schedule, line, at) - line_annual(before, line, at)
     return growth
-
-
-def _line_value(schedule: Schedule, line: str, at: int) -> int:
-    """The annual value of one line at an instant."""
-    return schedule._replace(lines={line: schedule.lines[line]} if line in schedule.lines else {}).annual_at(at)

@@ -27,6 +27,15 @@ def test_there_is_a_sample_of_every_kind_and_of_no_other() -> None:
     assert {path.stem for path in FOLDER.glob("*.json")} == set(KINDS)
 
 
+def test_rules_drafted_before_they_could_say_it_count_from_the_first_paid_day() -> None:
+    rules = json.loads((FOLDER / "metric.json").read_text())
+    del rules["customer_from"]
+
+    event = PolicyDrafted.read({"kind": "metric", "name": "default", "number": 1, "rules": rules}, 1)
+
+    assert event.model_dump(mode="json")["rules"]["customer_from"] == "first_paid_day"
+
+
 def test_who_approves_has_a_limit_without_bound_or_none_at_all() -> None:
     rules = ApprovalRules()
 

@@ -24,7 +24,7 @@ def at(day: str | None) -> int:
 
 def line(account: str, price: str, start: str, end: str | None = None, **more: Any) -> ContractLine:
     """A line in force over [start, end). `interval`: month by default; `held`: it rests; `discount`, `temporary`: percents
-    that last or do not; `noticed`: the day of a notice that stands; others as in the view.
+    that last or do not; `trial`: nothing has been paid for it yet; `noticed`: the day of a notice that stands; others as in the view.
     """
     held, kind, interval = more.get("held", False), more.get("kind", "recurring"), more.get("interval", "month")
     gross = 0 if kind == "one_off" else annual("1", price, interval)
@@ -38,7 +38,7 @@ def line(account: str, price: str, start: str, end: str | None = None, **more: A
         valid_to=at(end),
         account=account,
         currency=more.get("currency", "USD"),
-        annual=0 if held else gross - lasting,
+        annual=0 if held or more.get("trial") else gross - lasting,
         held=held,
         product="retainer",
         kind=kind,
@@ -52,6 +52,7 @@ def line(account: str, price: str, start: str, end: str | None = None, **more: A
         lasting=lasting,
         temporary=temporary,
         noticed_at=at(more["noticed"]) if "noticed" in more else None,
+        trial=gross if more.get("trial") else None,
     )
 
 

@@ -12,6 +12,7 @@ DAY = st.sampled_from([
 ])  # fmt: skip
 ANY_RULES = st.builds(
     MetricRules,
+    customer_from=st.sampled_from(["first_paid_day", "start"]),
     churn_at=st.sampled_from(["effective_end", "notice"]), contract_end=st.sampled_from(["contraction", "churn"]),
     new_and_churned=st.sampled_from(["waterfall", "counted", "ignored"]), reactivation_days=st.none() | st.integers(1, 200),
     shortest_gap_days=st.sampled_from([0, 0, 10, 60]), discounts=st.sampled_from(["lasting", "all", "none"]),
@@ -46,6 +47,7 @@ def books(draw: st.DrawFn) -> list[ContractLine]:
                     kind=draw(st.sampled_from(["recurring", "recurring", "usage_commit", "one_off"])),
                     currency=currency,
                     temporary=draw(st.sampled_from(["0", "0", "20"])),
+                    trial=start == days[0] and draw(st.booleans()),
                     **noticed,
                 )
             )

@@ -68,7 +68,7 @@ def test_the_default_rules_leave_lines_as_they_are_and_every_other_member_counts
     assert counts_by_default(DEFAULT_RULES)
     assert counts_by_default(MetricRules(reporting_currency="EUR", fx="spot", gross_margin="0.8", discount_rate="0.08"))
     other = {
-        "churn_at": "notice", "contract_end": "churn", "new_and_churned": "counted", "reactivation_days": 90,
+        "customer_from": "start", "churn_at": "notice", "contract_end": "churn", "new_and_churned": "counted", "reactivation_days": 90,
         "shortest_gap_days": 1, "discounts": "all", "hold": "unchanged", "usage_commit": "excluded", "netting": "month",
         "churn_denominator": "start_and_new", "reactivation": "expansion", "escalators": "stripped",
     }  # fmt: skip
