@@ -1,4 +1,4 @@
-"""Lists as CSV, for a caller that sends `Accept: text/csv`.
+"""Lists as CSV, and the groups of a figure, for a caller that sends `Accept: text/csv`.
 
 Source: RFC 4180 for the form; OWASP, "CSV Injection", for what a spreadsheet would take for a formula.
 """
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 MEDIA: Final = "text/csv"
+GROUPS: Final = "groups"
 _FORMULA: Final = re.compile(
     r"(?:^|[;,|\t\r\n])[\s\"\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*(?='*[=+\-@＝＋－＠])|^(?='*[\t\r\n])"
 )
@@ -69,10 +70,12 @@ def rows_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
 
 
 def listed(members: Container[str]) -> str | None:
-    """The member of an answer whose list is also answered as CSV; the feed of events has none."""
+    """The member of an answer whose list is also answered as CSV, such as the groups of a figure; the feed of events has none."""
     if "data" in members:
         return None if "next_after" in members else "data"
-    return "events" if "events" in members and "has_more" in members else None
+    if "events" in members and "has_more" in members:
+        return "events"
+    return GROUPS if GROUPS in members else None
 
 
 def answer(
@@ -142,7 +145,9 @@ def _columns(model: type[BaseModel] | None) -> tuple[str, ...]:
     name = listed(model.model_fields) if model is not None else None
     if model is None or name is None:
         return ()
-    return tuple(column for item in _models(model.model_fields[name].annotation, list) for column in _names(item))
+    annotation = model.model_fields[name].annotation
+    lists = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return tuple(column for one in lists for item in _models(one, list) for column in _names(item))
 
 
 def _names(model: type[BaseModel], path: str = "", depth: int = 0) -> Iterator[str]:

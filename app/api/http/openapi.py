@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from app.api.http import schemas
 from app.api.http.about import CONTACT, DESCRIPTION, LICENSE, SERVERS, TAGS
-from app.api.http.csv import MEDIA, listed
+from app.api.http.csv import GROUPS, MEDIA, listed
 from app.api.http.examples import EXAMPLES
 from app.api.http.problems import TITLES, Problem, documented
 
@@ -109,10 +109,11 @@ def _tell_csv(operation: dict[str, Any], made: dict[str, Any]) -> None:
     """Says that a list is also answered as CSV: as text, since a second media type would make clients of it a page or a text."""
     schema = operation["responses"].get("200", {}).get("content", {}).get(JSON, {}).get("schema", {})
     members = made.get(schema.get("$ref", "").removeprefix(schemas.PREFIX), {}).get("properties", {})
-    if listed(members) is not None:
+    if (name := listed(members)) is not None:
         operation["x-also"] = [MEDIA]
+        what = "groups are, where there are some," if name == GROUPS else "list is"
         operation["description"] += (
-            f"\n\nWith `Accept: {MEDIA}` the list is answered as CSV (RFC 4180), with a header line."
+            f"\n\nWith `Accept: {MEDIA}` the {what} answered as CSV (RFC 4180), with a header line."
         )
 
 
