@@ -113,6 +113,10 @@ class AccountHistory:
             account=self.account,
         )
 
+    def move(self, day: str, country: str) -> None:
+        """A seat in another country."""
+        self.do_apart(day, account_commands.SetAccountCountry(country=country), account=self.account)
+
     def close(self, day: str) -> None:
         """The end of the relationship."""
         self.do(

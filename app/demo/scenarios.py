@@ -204,6 +204,7 @@ def team(history: AccountHistory, start: str) -> None:
         )
     if len(history.client.name) % 2:
         history.rename(add_months(start, 13), f"{history.client.name} Group")
+        history.move(add_months(start, 13), "CH")
 
 
 def newcomer(history: AccountHistory, start: str) -> None:
