@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.store.committer import Committer
 from app.store.engine import Database
 from app.store.inbox import Messages
+from app.store.ledger_time import LedgerTime, unguarded
 from app.store.log import Log
 from app.store.randomness import random_bytes
 from app.store.root_key import RootKeyMismatch, RootKeyRecord, missing, unreadable
@@ -34,7 +35,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
     Raises: SchemaOutdated unless the database is at the revision that this code was written for; RootKeyMissing or
     RootKeyMismatch unless it is sealed under the root key of these settings.
     """
-    clock = clock or system_clock
+    clock, told = clock or system_clock, clock is not None
     database = Database(settings.database_url, pool_size=settings.pool_size, prepare=settings.prepare_statements)
     try:
         require_head(database)
@@ -44,7 +45,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         database.close()
         raise
     new_id = Ids(clock)
-    log = Log(database, vault, clock, new_id)
+    time_after = (
+        unguarded(clock) if told else LedgerTime(clock, steady_clock, min(clock(), database.time() or clock())).after
+    )
+    log = Log(database, vault, time_after, new_id)
     wake = threading.Event()
     committer = Committer(
         log.append, waiting=settings.queue_size, batch=settings.batch_size, on_commit=lambda _tenant: wake.set()
@@ -93,6 +97,11 @@ def settle() -> None:
 def system_clock() -> int:
     """The system's time in microseconds."""
     return time.time_ns() // 1000
+
+
+def steady_clock() -> int:
+    """Microseconds since the machine started: nobody sets it, and where the system can say so it goes on while the machine sleeps."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1000
 
 
 def root_key(settings: Settings, record: RootKeyRecord, clock: Clock) -> bytes:

@@ -17,6 +17,7 @@ from app.read_side.view_tables import create_tables
 from app.runtime import Runtime
 from app.store.append import AppendRequest
 from app.store.engine import Database
+from app.store.ledger_time import unguarded
 from app.store.log import Log
 from app.store.receipts import Receipt, Request
 from app.store.tables import metadata
@@ -156,7 +157,7 @@ def history_batches(url: str, tenant_id: str, accounts: int, events: int) -> Ite
     """The events of the log in batches. In each round every account takes a step, in a new order, until there are enough events."""
     source = random.Random(f"{SEED}/{accounts}/{events}")  # noqa: S311 - the same seed must give the same events
     ids = Ids(source)
-    log = Log(Database(url), Vault(bytes.fromhex(VAULT_KEY)), lambda: ids.at, ids)
+    log = Log(Database(url), Vault(bytes.fromhex(VAULT_KEY)), unguarded(lambda: ids.at), ids)
     histories = [History(number, source, ids) for number in range(accounts)]
     order, pending = list(range(accounts)), []
     for number in range(events):

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -183,6 +183,13 @@ class Database:
         """A transaction with the login's own rights, for tables."""
         with self.translated(), self.writer.begin() as connection:
             yield connection
+
+    def time(self) -> int | None:
+        """The time by the clock of the database's own machine, in microseconds; None on SQLite, which has none."""
+        if not self.postgres:
+            return None
+        with self.administer() as connection:
+            return int(connection.execute(text("SELECT extract(epoch FROM clock_timestamp()) * 1000000")).scalar_one())
 
     @contextmanager
     def append(self, tenant_id: str) -> Iterator[Any]:

@@ -26,19 +26,22 @@ class CacheMiss(Exception):
 
 
 class Log:
-    """Every tenant's ledger in one database. Takes: the database, the vault, a clock, a maker of ids."""
+    """Every tenant's ledger in one database.
+
+    Takes: the database, the vault, when an event is recorded after one of some time, a maker of ids.
+    """
 
     def __init__(
-        self, database: Database, vault: Vault, clock: Callable[[], int], new_id: Callable[[str], str]
+        self, database: Database, vault: Vault, time_after: Callable[[int], int], new_id: Callable[[str], str]
     ) -> None:
         self.database = database
         self.vault = vault
-        self.clock = clock
+        self.time_after = time_after
         self.new_id = new_id
 
     def recorder(self, tenant_id: str) -> LedgerRecorder:
         """The tenant's recorder, for the library's toolkit."""
-        return LedgerRecorder(self.database, tenant_id, self.clock, self.new_id)
+        return LedgerRecorder(self.database, tenant_id, self.time_after, self.new_id)
 
     def store(self, tenant_id: str) -> EventStore[str]:
         """The tenant's event store, for the library's toolkit."""

@@ -38,11 +38,11 @@ class LedgerRecorder(ProcessRecorder):
     """Records one tenant's events. Takes: the database, the tenant, a clock of microseconds, a maker of ids."""
 
     def __init__(
-        self, database: Database, tenant_id: str, clock: Callable[[], int], new_id: Callable[[str], str]
+        self, database: Database, tenant_id: str, time_after: Callable[[int], int], new_id: Callable[[str], str]
     ) -> None:
         self.database = database
         self.tenant_id = tenant_id
-        self.clock = clock
+        self.time_after = time_after
         self.new_id = new_id
 
     # --- appending ---
@@ -58,7 +58,7 @@ class LedgerRecorder(ProcessRecorder):
         statements = STATEMENTS[self.database.postgres]
         with self.database.append(self.tenant_id) as cursor:
             head, recorded_at, existing = statements.lock(cursor, self.tenant_id, LookupKeys.of(requests))
-            batch = Batch(self.tenant_id, head, max(self.clock(), recorded_at), existing)
+            batch = Batch(self.tenant_id, head, self.time_after(recorded_at), existing)
             outcomes = [batch.add(request) for request in requests]
             if batch.receipts:
                 statements.insert(cursor, batch)
@@ -76,7 +76,7 @@ class LedgerRecorder(ProcessRecorder):
             with self.database.write(self.tenant_id) as connection:
                 with self.database.bare(connection) as cursor:
                     head, recorded_at, existing = statements.lock(cursor, self.tenant_id, LookupKeys())
-                    batch = Batch(self.tenant_id, head, max(self.clock(), recorded_at), existing)
+                    batch = Batch(self.tenant_id, head, self.time_after(recorded_at), existing)
                     for stored in stored_events:
                         batch.add_event(
                             stored if isinstance(stored, StoredEnvelope) else self._envelope(stored, batch.recorded_at)
@@ -172,7 +172,7 @@ class LedgerRecorder(ProcessRecorder):
             tracking.application_name,
             reached=reached,
             position=tracking.notification_id,
-            now=self.clock(),
+            now=self.time_after(0),
         ):
             raise IntegrityError("another follower was faster")
 

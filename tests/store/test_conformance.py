@@ -11,6 +11,7 @@ from eventsourcing.tests import persistence as cases
 
 from app.bootstrap import Ids, system_clock
 from app.store.engine import Database
+from app.store.ledger_time import unguarded
 from app.store.log import Log
 from app.store.recorder import LedgerRecorder
 from app.store.vault import Vault
@@ -32,7 +33,7 @@ class OnSqlite:
     def create_recorder(self) -> LedgerRecorder:
         database = Database(self.databases.fresh(self.backend))
         self.addCleanup(database.close)  # type: ignore[attr-defined]
-        return Log(database, Vault(bytes(32)), system_clock, Ids(system_clock)).recorder("tnt_conformance")
+        return Log(database, Vault(bytes(32)), unguarded(system_clock), Ids(system_clock)).recorder("tnt_conformance")
 
     def new_originator_id(self) -> str:
         return f"acct_{next(_numbers)}"
