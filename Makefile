@@ -52,7 +52,7 @@ dev: setup  ## the same, and begins again whenever a file of Steward changes
 test: setup lint  ## the whole suite, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest
 
-laws: setup  ## a campaign: thirty times as many random histories as in the suite, on both databases
+laws: setup  ## a campaign: ninety times as many random histories as in the suite, on both databases
 	$(BIN)/python -m pytest tests/kpi_queries/test_laws.py tests/kpi_queries/test_stateful_laws.py --hypothesis-profile=laws --timeout 0 --dist load
 
 oracle: setup  ## a campaign: two thousand random histories beside the naive model of renewals; SEED=7 makes it the same again

@@ -1,19 +1,30 @@
 """What every test may ask for."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from tests.support.application import Steward
+from tests.support.campaigns import CAMPAIGNS
 from tests.support.databases import BACKENDS, Databases
 from tests.support.server import Server
 
-settings.register_profile("suite", deadline=None)
-settings.register_profile("laws", deadline=None)
-settings.register_profile("oracle", deadline=None)
-"""Campaigns: many times as many histories as in the suite (`make laws`, `make oracle`). No test is timed, on however busy a machine."""
+# No test is timed, on however busy a machine. How many histories the dear ones play: tests/support/campaigns.py.
+settings.register_profile("suite", deadline=None, max_examples=30)
+for campaign in CAMPAIGNS:
+    settings.register_profile(campaign, deadline=None)
 settings.load_profile("suite")
+
+# What collecting makes stays until the end. Looking for garbage in it takes a quarter of its time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Garbage is looked for from here on, in what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

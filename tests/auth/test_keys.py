@@ -15,6 +15,7 @@ from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.values import micros
 from app.store.receipts import Request
 from tests.support.application import Steward
+from tests.support.campaigns import examples
 
 SHAPE = re.compile(r"stw_[0-9a-z]{26}_[0-9a-z]{26}_[A-Za-z0-9]{43}[0-9a-f]{8}")
 
@@ -149,7 +150,7 @@ def test_a_key_that_is_believed_for_no_time_is_looked_up_every_time(sqlite_stewa
     assert refused(keys, key).startswith("invalid_key")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=130) | st.from_regex(SHAPE, fullmatch=True).map(lambda key: _with_checksum(key[:-8])))
 def test_nothing_else_opens(sqlite_steward: Steward, key: str) -> None:
     assert refused(authenticator(sqlite_steward), key) == "invalid_key: the API key is not valid"

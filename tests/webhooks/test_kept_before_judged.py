@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.strict_json import Malformed
 from tests.support.application import Steward
+from tests.support.campaigns import examples
 from tests.webhooks.senders import Sender, raw, sender
 
 CALL: dict[str, Any] = {
@@ -154,7 +155,7 @@ ODD = st.recursive(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=ODD)
 def test_whatever_an_authentic_message_holds_it_is_kept_and_named(sqlite_steward: Steward, value: str) -> None:
     crm = _once(sqlite_steward)

@@ -29,6 +29,7 @@ from app.domain.account.events import (
 from app.domain.kernel.errors import Refused
 from tests.domain.scenario import given
 from tests.support.application import Steward
+from tests.support.campaigns import examples
 
 OPENED = AccountOpened(name="Northwind", currency="EUR", time_zone="UTC", owner="maria", tier="gold")
 
@@ -97,7 +98,7 @@ WALKS = st.lists(
                      RenameAccount(name="c"), RenameAccount(name="d")]), max_size=12)  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @drawn(WALKS)
 def test_whatever_is_tried_the_view_shows_what_the_decisions_rest_on(sqlite_steward: Steward, walk: list[Any]) -> None:
     account = sqlite_steward.do(OpenAccount(name="Northwind", currency="EUR", owner="maria", tier="gold")).id

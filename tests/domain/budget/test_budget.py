@@ -21,6 +21,7 @@ from app.domain.kernel.event import Event
 from app.domain.kernel.values import MICRO, micros, scaled, zone
 from tests.domain.scenario import Scenario, TakesCommands, recorded
 from tests.domain.scope_change.scope_changes import account, contract, refusal
+from tests.support.campaigns import examples
 
 TERMS: dict[str, Any] = {
     "title": "Spring campaign", "currency": "EUR", "amount": "1000.00", "start": "2026-01-01", "end": "2026-04-11",
@@ -299,7 +300,7 @@ class Walk:
             self.take(decide[type(command)](self.state, command, self.context))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(STEPS, max_size=30), st.sets(st.integers(1, 150), max_size=5))
 def test_what_is_spent_is_what_was_recorded_and_corrected_and_thresholds_are_told_exactly_once(
     steps: list[Command], thresholds: set[int]

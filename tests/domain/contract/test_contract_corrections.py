@@ -25,6 +25,7 @@ from app.domain.renewal.commands import OpenRenewal
 from tests.domain.contract.contracts import MAIN, YEAR, account, annual, reprice, schedule, signed
 from tests.domain.scenario import Scenario, TakesCommands, refusal
 from tests.support.application import Steward
+from tests.support.campaigns import examples
 
 TERMINATE = TerminateContract(effective_end="2026-07-01", reason="price", voluntary=True)
 
@@ -250,7 +251,7 @@ def test_another_contracts_event_and_a_draft_are_not_corrected(scenario: Scenari
     assert refusal(scenario, own, contract=paper) == "Refused contract_not_signed"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["2025-10-01", "2026-01-01", "2026-02-15"]),
     st.sampled_from(["2026-10-01", "2027-01-01", "2027-05-01"]),

@@ -26,6 +26,7 @@ from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import day_start, unscaled
 from tests.domain.contract.contracts import add, annual, remove, reprice, signed
 from tests.support.application import Steward
+from tests.support.campaigns import examples
 
 
 class Wrong(NamedTuple):
@@ -90,7 +91,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, max_size=8), st.booleans(), st.lists(DAYS, min_size=1, max_size=5))
 def test_whatever_is_agreed_the_views_tell_what_the_decisions_rest_on(
     sqlite_steward: Steward, steps: list[Any], auto_renew: bool, days: list[str]

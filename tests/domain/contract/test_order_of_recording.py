@@ -21,6 +21,7 @@ from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import add_days
 from tests.domain.contract.contracts import MAIN, annual, line, reprice, schedule, signed
 from tests.domain.scenario import Scenario
+from tests.support.campaigns import examples
 
 NOW = "2030-01-01T00:00:00Z"
 DAYS = st.integers(10, 1100).map(lambda number: add_days("2026-01-01", number))
@@ -59,7 +60,7 @@ def accepted(scenario: Scenario, contract: str, told: Sequence[Any]) -> list[Any
     return taken
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(facts(), st.randoms(use_true_random=False))
 def test_facts_of_a_contract_give_the_same_schedule_in_any_order_that_is_accepted(told: list[Any], chance: Any) -> None:
     scenario = Scenario()

@@ -19,6 +19,7 @@ from app.domain.policy.rules import RenewalRules
 from app.domain.policy.state import PolicyState
 from projections.views.policies import VIEW, Policy, version_on
 from tests.domain.scenario import recorded
+from tests.support.campaigns import examples
 
 UTC = ZoneInfo("UTC")
 FIRST, DAYS = "2026-01-01", 24
@@ -95,7 +96,7 @@ class Walk:
             assert version_on(row, day) == (in_force[0] if in_force else None), "the view agrees"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(commands, max_size=25))
 def test_no_history_of_commands_leads_to_two_versions_in_force_on_one_day(walk: list[Command]) -> None:
     policy = Walk()
@@ -103,7 +104,7 @@ def test_no_history_of_commands_leads_to_two_versions_in_force_on_one_day(walk: 
         policy.do(command)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(commands, max_size=25))
 def test_the_rules_of_a_version_never_change(walk: list[Command]) -> None:
     policy = Walk()
@@ -117,7 +118,7 @@ def test_the_rules_of_a_version_never_change(walk: list[Command]) -> None:
             assert policy.state.in_force(day) == (rules[version.number] if version else None)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(commands, max_size=15))
 def test_a_decision_is_bound_by_the_rules_of_today_or_else_by_the_defaults(walk: list[Command]) -> None:
     policy, default = Walk(), RenewalRules(grace_days=99)

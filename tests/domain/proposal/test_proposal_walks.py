@@ -18,6 +18,7 @@ from app.domain.proposal import state as proposal_state
 from app.domain.proposal.aggregate import PROPOSAL
 from projections.views.proposals import VIEW
 from tests.domain.scenario import recorded
+from tests.support.campaigns import examples
 
 ACCOUNT: Final = "acct_01jd0000000000000000000000"
 NOW: Final = micros("2026-01-15T09:00:00Z")
@@ -99,7 +100,7 @@ THIN: Final = {"items": (item(1000),), "cost": "900", "valid_until": "2026-03-01
 NOTHING: Final = offers.OfferConcession(kind="term", value="0", given="a later start", in_exchange_for="two years")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @example(  # a director who gives something stands behind what is left, also where it was too little before
     THIN,
     ("manager1", "manager"),

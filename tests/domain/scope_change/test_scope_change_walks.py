@@ -39,6 +39,7 @@ from app.domain.scope_change.state import ScopeChangeState
 from projections.views.scope_changes import VIEW, ScopeChange
 from tests.domain.scenario import recorded
 from tests.domain.scope_change.scope_changes import amendment
+from tests.support.campaigns import examples
 
 UTC = ZoneInfo("UTC")
 NOW = day_start("2026-02-01", UTC)
@@ -176,7 +177,7 @@ def check(events: Sequence[Recorded], row: ScopeChange) -> None:
     assert row.version == len(events)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(st.tuples(st.sampled_from(("maria", "david")), st.sampled_from(COMMANDS)), max_size=40))
 def test_no_walk_leads_to_a_promise_that_the_rules_forbid(steps: list[tuple[str, Command]]) -> None:
     walk = Walk()

@@ -14,6 +14,7 @@ from projections.kpis.concentration import CONCENTRATION, weights
 from projections.kpis.customer_lifetimes import customer_lifetimes
 from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import UTC, at, changed, line, over, value
+from tests.support.campaigns import examples
 
 BOOK = [
     *changed("a", ("2025-01-10", "100"), ("2025-02-10", "150")),
@@ -115,7 +116,7 @@ ENDS = st.sampled_from([*DAYS[2:], None])
 LINES = st.lists(st.tuples(st.sampled_from("abcd"), PRICES, st.sampled_from(DAYS), ENDS), max_size=10)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(LINES, st.sampled_from(["2025-01-20", "2025-04-01", "2025-08-01"]), st.sampled_from([1, 3, 12]))
 def test_every_account_is_in_one_cohort_and_every_cell_is_what_its_accounts_pay_then(
     drawn: list[tuple[str, str, str, str | None]], until: str, months: int

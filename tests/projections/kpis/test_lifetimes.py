@@ -18,6 +18,7 @@ from projections.survival import Point
 from projections.views.contract_lines import ContractLine
 from tests.projections.kpis.contract_lines_factory import UTC, at, line, steady
 from tests.projections.kpis.test_exactness import leaves
+from tests.support.campaigns import examples
 
 DEATHS = [6, 6, 6, 7, 10, 13, 16, 22, 23]
 CENSORED = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
@@ -168,7 +169,7 @@ def _discount(months: int) -> Fraction:
     return 100 * sum((1 - Fraction(120, 121) ** month for month in range(months)), Fraction(0))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=60))
 def test_where_nothing_is_censored_the_product_limit_is_the_simple_share(lasted: list[int]) -> None:
     """Source: product.md 3.10, property 11."""
@@ -178,7 +179,7 @@ def test_where_nothing_is_censored_the_product_limit_is_the_simple_share(lasted:
         assert one.variance == share * (1 - share) * Fraction(1, len(lasted))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 12), st.booleans()).map(lambda tenure: Tenure(tenure[0], tenure[1] and tenure[0] > 0)),
@@ -196,7 +197,7 @@ def test_survival_only_falls_and_every_account_is_at_risk_as_long_as_it_was_seen
     assert area(shares, 5, Fraction(1, 10)) <= area(shares, 5, Fraction(0)) <= area(shares, 6, Fraction(0))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.fractions(0, 10**6, max_denominator=10**9))
 def test_a_root_is_the_nearest_millionth(value: Fraction) -> None:
     answer = Fraction(root(value))

@@ -13,6 +13,7 @@ from projections.views import renewals
 from projections.views.renewals import Passed, Renewal
 from projections.views.renewals.fold import HEAD, timeline_of
 from tests.projections.kpis.contract_lines_factory import UTC, at
+from tests.support.campaigns import examples
 
 Rows = dict[Any, Renewal]
 
@@ -293,7 +294,7 @@ def add(book: Book, fact: tuple[Any, ...]) -> None:
             book.on("renewal.deferred", day, f"rnw_{due}", contract="ctr_1", due=due, new_due=new_due)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(HISTORIES, st.booleans(), st.booleans())
 def test_states_kept_event_by_event_are_those_derived_from_all_facts_at_once(
     facts: list[tuple[Any, ...]], auto_renew: bool, live: bool
@@ -314,7 +315,7 @@ def test_states_kept_event_by_event_are_those_derived_from_all_facts_at_once(
         assert [key[3] for key in book.rows if not key[2] and key[2:] != HEAD] == [horizon] * (horizon < FOREVER)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(HISTORIES, st.booleans(), st.randoms(use_true_random=False))
 def test_the_order_of_recording_changes_nothing(facts: list[tuple[Any, ...]], auto_renew: bool, random: Any) -> None:
     shuffled = list(facts)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from app.domain.kernel import values
+from tests.support.campaigns import examples
 
 LINE, LABEL, NOTE, REF = (TypeAdapter(kind) for kind in (values.Name, values.Label, values.Note, values.Ref))
 
@@ -93,7 +94,7 @@ def test_a_line_that_grows_in_its_normal_form_is_measured_there() -> None:
     assert refused.value.errors()[0]["type"] == "string_too_long"
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.text(max_size=30))
 def test_whatever_is_accepted_is_in_normal_form_and_found_again(text: str) -> None:
     try:
