@@ -260,13 +260,15 @@ def test_events_see_what_the_events_before_them_did(client: Client) -> None:
         event(2, "contract.signed", subject="ref:a1", data=contract),
         event(3, "contract.amended", subject="ref:a1", time="2026-02-01T00:00:00Z",
               data={"contract": "ref:c1", "changes": [{"op": "set_line", "line": "main", "unit_price": "7.00"}]}),
-        event(4, "account.closed", subject="ref:a1", time="2027-01-01T00:00:00Z", data={}),  # when the contract has ended
-        event(5, "account.tier_set", subject="ref:a1", data={"tier": "gold"}),
+        event(4, "account.country_set", subject="ref:a1", data={"country": "NL"}),
+        event(5, "account.closed", subject="ref:a1", time="2027-01-01T00:00:00Z", data={}),  # when the contract has ended
+        event(6, "account.tier_set", subject="ref:a1", data={"tier": "gold"}),
     ]  # fmt: skip
 
     answer = ingest(client, events)
 
-    assert statuses(answer) == ["accepted"] * 4 + ["refused"]
+    assert statuses(answer) == ["accepted"] * 5 + ["refused"]
+    assert client.read("/v1/accounts/ref:a1")["country"] == "NL"
     assert client.read("/v1/contracts/ref:c1", as_of="2026-02-01")["mrr"]["amount"] == "7.00"
 
 

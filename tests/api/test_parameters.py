@@ -68,14 +68,18 @@ def test_every_parameter_is_taken_once_in_its_form_and_from_its_vocabulary(
         assert status in ({200, 400, 404} if name in OPEN_TEXTS else {400}), (name, code)
 
 
+PERIOD = {"from": "2026-01-01", "to": "2026-02-01"}
+NARROWED: dict[str, dict[str, str]] = {
+    "/v1/kpis/mrr": {}, "/v1/kpis/mrr/explain": {}, "/v1/boards/renewals": {}, "/v1/boards/pipeline": {}, "/v1/boards/cohorts": {},
+    "/v1/boards/forecast": {"from": "2026-12-01", "to": "2027-06-01"}, "/v1/boards/waterfall": PERIOD,
+}  # fmt: skip
+"""Figures and boards, which are narrowed to some accounts."""
+
+
 def test_a_figure_is_refused_for_an_owner_whom_no_account_ever_had(world: SampleAgency) -> None:
     client = world.client
-    period = {"from": "2026-01-01", "to": "2026-02-01"}
-    boards = {"renewals": {}, "forecast": period, "pipeline": {}, "waterfall": period, "cohorts": {}}
-    paths: dict[str, dict[str, str]] = {"/v1/kpis/mrr": {}, "/v1/kpis/mrr/explain": {}}
-    paths |= {f"/v1/boards/{name}": params for name, params in boards.items()}
 
-    for path, params in paths.items():
+    for path, params in NARROWED.items():
         for owner, status in (("new plain", 200), ("usr plain", 200), ("usr_nobody", 400), ("New plain", 400)):
             answer = client.see(path, owner=owner, **params)
             assert answer.status_code == status, (path, owner)
@@ -83,6 +87,21 @@ def test_a_figure_is_refused_for_an_owner_whom_no_account_ever_had(world: Sample
     opened = client.read("/v1/events", types="account.opened")["data"][0]["position"]
     assert client.see("/v1/kpis/mrr", owner="usr plain", known_at=opened).status_code == 200
     assert client.see("/v1/kpis/mrr", owner="new plain", known_at=opened).json()["code"] == "unknown_owner"
+
+
+def test_a_figure_of_a_country_and_an_industry_is_the_whole_where_all_accounts_have_them(world: SampleAgency) -> None:
+    client, apart = world.client, {"scope", "explain_url", "figure", "as_of", "position"}
+
+    def told(path: str, **query: str) -> dict[str, Any]:
+        return {name: value for name, value in client.read(path, **query).items() if name not in apart}
+
+    for path, params in NARROWED.items():
+        whole, nothing = told(path, **params), told(path, country="none", **params)
+        assert told(path, country="DE", industry="industry plain", **params) == whole != nothing, path
+        assert told(path, country="AT", **params) == told(path, industry="none", **params) == nothing, path
+        for slip in ("UK", "de", "None", "XX"):
+            status, code, detail = refused(client, path, [*params.items(), ("country", slip)])
+            assert (status, code, detail.partition(":")[0]) == (400, "invalid_parameter", "country"), (path, slip)
 
 
 def test_a_range_takes_in_the_whole_of_the_day_that_it_names(shared_server: Server) -> None:
