@@ -4,7 +4,10 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final, NamedTuple
 
+import pytest
+
 from app.domain.contract.commands import AmendContract, Line, RampStep, SetLine, SuspendContract, TerminateContract
+from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import add_days
 from app.domain.policy.commands import DraftPolicyVersion
 from app.domain.policy.rules import MetricRules
@@ -240,3 +243,15 @@ def test_which_discounts_count_does_not_decide_from_when_on_an_account_pays(sqli
     trial = [ask(steward, "mrr", None, as_of="2025-02-01", policy=policy)["value"] for policy in named]
     assert trial == ["0.00", "60.00", "0.00", "60.00"]
     assert {ask(steward, "mrr", None, as_of="2025-04-01", policy=policy)["value"] for policy in named} == {"60.00"}
+
+
+def test_a_trial_in_another_currency_is_an_amount_from_the_start_only(sqlite_steward: Steward) -> None:
+    steward = sqlite_steward
+    contract(steward, account(steward, "Pays"), "100", "2025-01-01")
+    contract(steward, account(steward, "Tries"), "0", "2025-01-01", lines=(line("60", **FREE),), currency="EUR")
+    policies(steward)
+
+    for name in ("mrr", "customer_lifetime_value", "concentration"):
+        assert ask(steward, name, None, as_of="2025-02-01")["currency"] == "USD"
+        with pytest.raises(Invalid, match="currencies"):
+            ask(steward, name, None, as_of="2025-02-01", policy="ref:metric@default:2")

@@ -75,8 +75,9 @@ class LifetimeRows(RowSource):
         """A row for each account that ever paid before the end."""
         lines, behind = lines_ever(request)
         rows = _of_cohort(request, lines)
-        accounts = {row.account for row in rows}
-        currencies = {line.currency for line in behind if line.annual and line.account in accounts}
+        accounts, end = {row.account for row in rows}, request.context.end
+        paid = (line for line in lines if line.annual and line.valid_from < end and line.account in accounts)
+        currencies = {line.currency for line in paid}
         return LoadedRows(list(rows), behind, currencies)
 
     def convert(self, request: RowRequest, exchange: Exchange) -> ConvertedRows:
