@@ -124,7 +124,7 @@ def compared(
                 "unit": certificate.unit,
                 "currency": certificate.currency,
                 "certificate": certificate_id,
-                "known_position": certificate.known_position,
+                "known_at": certificate.known_position,
                 "certified": certificate.value,
                 "now": current["value"],
                 "difference": current["difference"],

@@ -6,8 +6,10 @@ import pytest
 from pydantic import BaseModel
 
 from app.api.http.answers import Added, Computed, DecimalOf, EachOf, From, InstantOf, MoneyOf, Part, SealedTexts
+from app.api.http.formatting import price
 from app.api.http.presenter import Presenter
-from app.api.http.response_models import AsDecimal, AsInstant, AsMoney, MoneyBody, PeriodBody
+from app.api.http.response_models import AsDecimal, AsInstant, AsMoney, AsPrice, MoneyBody, PeriodOfRow
+from app.domain.kernel.period import Period
 
 CONTEXT: Any = None
 """Nothing is sealed in these rows, so that the caller's context is never read."""
@@ -53,7 +55,7 @@ class DealBody(BaseModel):
 
     id: Annotated[str, From("deal")]
     title: str
-    period: Annotated[PeriodBody | None, Part(when="start")]
+    period: Annotated[Period | None, Part(PeriodOfRow, when="start")]
     value: AsMoney | None
     chance: AsDecimal | None
     opened_at: AsInstant
@@ -106,3 +108,32 @@ def test_a_member_that_the_row_lacks_is_refused_before_any_row_comes() -> None:
 
     with pytest.raises(TypeError, match="price"):
         Presenter(Elsewhere, Deal, not_shown=Deal._fields)
+
+
+@pytest.mark.parametrize(
+    ("written", "currency", "shown"),
+    [
+        ("1000", "EUR", "1000.00"),
+        ("-0.5", "CHF", "-0.50"),
+        ("0.000000000001", "EUR", "0.000000000001"),
+        ("12.3400", "EUR", "12.34"),
+        ("250.000", "JPY", "250"),
+        ("7.5", "JPY", "7.5"),
+        ("7.5", "KWD", "7.500"),
+    ],
+)
+def test_a_price_is_shown_with_the_digits_of_its_currency_and_with_all_that_it_has_more(
+    written: str, currency: str, shown: str
+) -> None:
+    class Offer(NamedTuple):
+        unit_price: str
+        currency: str
+
+    class OfferBody(BaseModel):
+        unit_price: AsPrice
+        currency: str
+
+    (answer,) = Presenter(OfferBody, Offer)(CONTEXT, [Offer(written, currency)])
+
+    assert price(written, currency) == answer["unit_price"] == {"amount": shown, "currency": currency}
+    assert price(None, currency) is None

@@ -53,7 +53,7 @@ def test_a_ramp_and_a_discount_stand_in_the_schedule_ahead(client: Client, accou
     page = client.read(contract, as_of="2026-01-15")
 
     assert [
-        (one["start"][:10], one["quantity"], one["unit_price"], one["mrr"]["amount"], one["cause"])
+        (one["start"][:10], one["quantity"], one["unit_price"]["amount"], one["mrr"]["amount"], one["cause"])
         for one in page["schedule"]
     ] == [
         ("2026-03-01", "1", "1000.00", "1000.00", "discount_end"),

@@ -92,7 +92,7 @@ def test_contracts_and_what_they_are_worth_are_part_of_it(account: tuple[Client,
     changed = changes(body)
     assert changed["mrr"] == ([{"amount": "1000.00", "currency": "EUR"}], [{"amount": "1500.00", "currency": "EUR"}])
     assert changed[f"contracts.{contract}.arr.amount"] == ("12000.00", "18000.00")
-    assert changed[f"contracts.{contract}.lines.main.unit_price"] == ("1000.00", "1500.00")
+    assert changed[f"contracts.{contract}.lines.main.unit_price.amount"] == ("1000.00", "1500.00")
     assert "contract.amended" in [one["type"] for one in body["events"]]
 
 

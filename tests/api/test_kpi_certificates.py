@@ -53,7 +53,7 @@ def test_a_certificate_issued_before_a_back_dated_correction_still_verifies_and_
         "4300.00",
         "4500.00",
     )
-    assert (certificate["known_position"], certificate["note"]) == (client.position - 1, "For the board")
+    assert (certificate["known_at"], certificate["note"]) == (client.position - 1, "For the board")
 
     correction = client.write("/v1/contracts/ref:B-1/amendments", CORRECTION)
     client.read(NRR, **YEAR)
@@ -69,7 +69,7 @@ def test_a_certificate_issued_before_a_back_dated_correction_still_verifies_and_
         "restated": True,
         "difference": "-0.022223",
     }
-    moved = client.read(f"{NRR}/restatement", **YEAR, from_known_at=certificate["known_position"])
+    moved = client.read(f"{NRR}/restatement", **YEAR, from_known_at=certificate["known_at"])
     assert [event["id"] for event in moved["events"]] == [event["id"] for event in correction["events"]]
     assert moved["events"][0]["contribution"] == moved["difference"] == "-0.022223"
     assert (moved["from"]["value"], moved["to"]["value"]) == ("0.955556", "0.933333")
@@ -223,7 +223,7 @@ def test_rules_that_come_into_force_restate_a_figure_and_its_certificate_stands_
 
     again = verified(client, certificate["id"])
     moved = client.read(
-        "/v1/kpis/mrr_waterfall/restatement", **YEAR, from_known_at=certificate["known_position"]
+        "/v1/kpis/mrr_waterfall/restatement", **YEAR, from_known_at=certificate["known_at"]
     )["events"]  # fmt: skip
 
     assert (again["verified"], again["recomputed"]["policy_version"]) == (True, "default/1")

@@ -74,6 +74,16 @@ def test_opportunities_are_listed_by_page_and_by_what_they_are(client: Client) -
     assert client.see("/v1/opportunities", source="nowhere").status_code == 400
 
 
+def _values(currency: str, value: str, weighted: str) -> dict[str, Any]:
+    """What one opportunity comes to in a column of the board."""
+    amounts = {"value": value, "weighted": weighted}
+    return {
+        "currency": currency,
+        "count": 1,
+        **{name: {"amount": amount, "currency": currency} for name, amount in amounts.items()},
+    }
+
+
 def test_the_board_shows_what_is_open_by_stage_and_currency_under_both_clocks(each_server: Server) -> None:
     client = each_server.client()
     mine, other = account(client, owner="mia", effective_at="2026-01-01"), account(client, effective_at="2026-01-01")
@@ -100,12 +110,11 @@ def test_the_board_shows_what_is_open_by_stage_and_currency_under_both_clocks(ea
     assert list(now) == ["identified", "qualified", "proposed", "negotiation", "parked", "total"]
     assert now["identified"] == {
         "stage": "identified", "count": 3, "unestimated": 1,
-        "values": [{"currency": "EUR", "count": 1, "value": "1000.01", "weighted": "333.34"},
-                   {"currency": "JPY", "count": 1, "value": "500000", "weighted": "250000"}],
+        "values": [_values("EUR", "1000.01", "333.34"), _values("JPY", "500000", "250000")],
     }  # fmt: skip
     assert (now["parked"]["count"], now["total"]["count"]) == (1, 3)
     then = stages(as_of="2026-01-06")
-    assert then["qualified"]["values"] == [{"currency": "EUR", "count": 1, "value": "6000.00", "weighted": "2400.00"}]
+    assert then["qualified"]["values"] == [_values("EUR", "6000.00", "2400.00")]
     assert (then["parked"]["count"], then["total"]["count"]) == (0, 4)
     assert stages(as_of="2026-01-09", known_at=known)["parked"]["count"] == 0
     assert stages(as_of="2026-01-01")["total"]["count"] == 0
@@ -113,7 +122,7 @@ def test_the_board_shows_what_is_open_by_stage_and_currency_under_both_clocks(ea
     assert stages(as_of="2026-01-06", source="usage")["total"]["count"] == 1
     figure = client.read("/v1/kpis/pipeline_value", as_of="2026-01-06", currency="EUR", method="weighted")
     total = next(one for one in then["total"]["values"] if one["currency"] == "EUR")
-    assert figure["value"] == total["weighted"]
+    assert figure["value"] == total["weighted"]["amount"]
 
 
 def test_hostile_numbers_and_words_are_refused_by_name_and_nothing_is_stored(client: Client) -> None:

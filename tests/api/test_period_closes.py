@@ -35,7 +35,7 @@ def test_a_period_is_closed_with_a_certificate_for_each_figure_all_of_one_positi
         ("mrr", "5500.00", False),
         ("arr", "66000.00", False),
     ]
-    assert {one["known_position"] for one in body["figures"]} == {body["known_position"]} == {head}
+    assert {one["known_at"] for one in body["figures"]} == {body["known_at"]} == {head}
     assert (body["period"], body["restated"], body["restatements"]) == (YEAR, False, [])
     for certificate in body["certificates"]:
         assert verified(client, certificate)["verified"]

@@ -77,7 +77,9 @@ def test_a_last_minute_feature_goes_from_a_mail_to_an_amendment(server: Server) 
     assert page["assessment"]["price"] == {"amount": "1440.00", "currency": "EUR"}
     assert page["assessment"]["effort_hours"] == "16"
     assert page["response"]["message"] == "With pleasure."
-    assert page["response"]["options"][0]["description"] == "before the launch"
+    assert page["response"]["options"] == [
+        {"option": "now", "price": {"amount": "1440.00", "currency": "EUR"}, "description": "before the launch"}
+    ]
     assert page["decision"] == {
         "accepted": True,
         "option": "now",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from app.api.http.formatting import at, money
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, read_context
+from app.api.http.response_models import MoneyBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.account_filter import Filtered
 from app.domain.kernel.values import MICRO
@@ -28,8 +29,8 @@ class PipelineValueBody(BaseModel):
 
     currency: str = Field(examples=["EUR"])
     count: int
-    value: str = Field(examples=["6000.00"])
-    weighted: str = Field(description="each value times its probability", examples=["2400.00"])
+    value: MoneyBody
+    weighted: MoneyBody = Field(description="each value times its probability")
 
 
 class PipelineStageBody(BaseModel):
@@ -97,6 +98,6 @@ def _value(currency: str, deals: Iterable[Deal]) -> dict[str, Any]:
     return {
         "currency": currency,
         "count": len(values),
-        "value": money(sum(value for value, _ in values), currency)["amount"],
-        "weighted": money(sum(weighted for _, weighted in values), currency, MICRO)["amount"],
+        "value": money(sum(value for value, _ in values), currency),
+        "weighted": money(sum(weighted for _, weighted in values), currency, MICRO),
     }

@@ -8,12 +8,13 @@ from pydantic import BaseModel, Field
 from app.api.http.formatting import at, money
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, MoneyBody, PeriodBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, MoneyBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.account_filter import Filtered
 from app.api.kpis.parts import BehindBody, UsedRateBody
 from app.api.nouns.renewals import falling_due
 from app.domain.kernel.errors import Invalid
+from app.domain.kernel.period import Period
 from app.domain.kernel.values import MICRO, Currency, Day, day_of, day_start, instant, unscaled, zone
 from app.domain.renewal.commands import Category, Risk
 from app.kpi_queries.forecast_changes import forecast_changes
@@ -146,7 +147,7 @@ class ForecastBoardBody(BaseModel):
         None,
         description="the rates of the period's opening that both were converted at, so that no rate moves anything",
     )
-    period: PeriodBody
+    period: Period
     from_: ForecastOutlookBody = Field(alias="from")
     to: ForecastOutlookBody
     difference: BoundsBody

@@ -7,11 +7,11 @@ from pydantic import BaseModel, Field
 
 from app import kpi_queries as figures
 from app.api.http.problems import answered
-from app.api.http.response_models import PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.account_filter import Filtered
 from app.api.kpis.kpis import FigureWarningBody, Reading
 from app.api.kpis.parts import CohortAverageBody, FigureScopeBody
+from app.domain.kernel.period import Period
 from app.domain.kernel.values import Currency, Day
 from app.kpi_queries import KpiQuery, series
 from projections.kpis.decimals import step
@@ -45,7 +45,7 @@ class WaterfallBody(BaseModel):
 
     interval: series.Interval
     currency: str | None
-    period: PeriodBody
+    period: Period
     scope: FigureScopeBody
     data: list[WaterfallBarsBody]
     known_at: int | None

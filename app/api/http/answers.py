@@ -5,9 +5,10 @@ A member without a mark is the row's member of the same name. Every other member
     id: Annotated[str, From("account")]                     the row's member of another name
     opened_at: AsInstant                                    microseconds in the row, an instant outside
     spent: AsMoney                                          10^-6 of the row's `currency`, money outside
+    unit_price: AsPrice                                     decimal text beside the row's `currency`, money outside
     probability: AsDecimal                                  10^-6 in the row, decimal text outside
     note: Annotated[str | None, Sealed("event_id")]         sealed in the row, opened outside; null once erased
-    period: Annotated[PeriodBody, Part()]                   a model of its own, read from the same row
+    assessment: Annotated[AssessmentBody, Part()]           a model of its own, read from the same row
     crossed: Annotated[list[ThresholdCrossingBody], EachOf(crossing)]   the items of a list in the row, each by a function
     remaining: Annotated[MoneyBody, Computed(remaining)]   what a function makes of the row
     lines: Annotated[list[LineBody], Added()]               null here; the endpoint adds it
@@ -22,7 +23,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.http.formatting import at, optional_money
+from app.api.http.formatting import at, optional_money, price
 from app.api.http.read_context import ReadContext
 from app.domain.kernel.values import unscaled
 from app.store.vault import sealed_keys
@@ -93,6 +94,19 @@ class MoneyOf:
 
 
 @dataclass(frozen=True)
+class PriceOf:
+    """A price as it was written, shown as money. currency: the row's member."""
+
+    member: str | None = None
+    currency: str = "currency"
+
+    def reader(self, name: str) -> Callable[[Any], dict[str, str] | None]:
+        """How the member is read from a row."""
+        read = attrgetter(self.member or name, self.currency)
+        return lambda row: price(*read(row))
+
+
+@dataclass(frozen=True)
 class DecimalOf:
     """A number in 10^-6, shown as decimal text."""
 
@@ -155,5 +169,5 @@ class Added:
     reads: tuple[str, ...] = ()
 
 
-Mark = From | InstantOf | MoneyOf | DecimalOf | Sealed | Part | EachOf | Computed | Opened | Added
+Mark = From | InstantOf | MoneyOf | PriceOf | DecimalOf | Sealed | Part | EachOf | Computed | Opened | Added
 """The markers that a member may carry."""

@@ -72,7 +72,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "renewals.open": {},
     "renewals.set_risk": {"risk": "watch", "probability": "0.7", "drivers": ["new sponsor"]},
     "renewals.forecast": {"category": "commit", "probability": "0.9", "expected_value": "12600.00", "currency": "EUR"},
-    "renewals.defer": {"new_due": "2027-02-01", "reason": "They wait for their budget"},
+    "renewals.defer": {"deferred_to": "2027-02-01", "reason": "They wait for their budget"},
     "scope_changes.raise": {
         "title": "A last-minute feature for the campaign",
         "request": "Could the landing page speak French by March?",

@@ -1,4 +1,4 @@
-"""Values as they are answered: instants and money."""
+"""Values as they are answered: instants, money and prices."""
 
 from app.domain.kernel.values import FOREVER, half_up, instant, minor_digits
 
@@ -15,6 +15,15 @@ def money(amount: int, currency: str, parts: int = 1) -> dict[str, str]:
     sign, units = "-" if units < 0 else "", abs(units)
     text = str(units) if digits == 0 else f"{units // 10**digits}.{units % 10**digits:0{digits}d}"
     return {"amount": sign + text, "currency": currency}
+
+
+def price(text: str | None, currency: str) -> dict[str, str] | None:
+    """A price, or an amount that was written, as money: with the digits of its currency at the least, and all that it has more."""
+    if text is None:
+        return None
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0").ljust(minor_digits(currency), "0")
+    return {"amount": f"{whole}.{fraction}" if fraction else whole, "currency": currency}
 
 
 def optional_money(amount: int | None, currency: str | None) -> dict[str, str] | None:

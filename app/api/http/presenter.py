@@ -20,6 +20,7 @@ from app.api.http.answers import (
     MoneyOf,
     Opened,
     Part,
+    PriceOf,
     Sealed,
     SealedTexts,
 )
@@ -69,10 +70,10 @@ class _Shape:
                 member = mark.member if mark else name
                 self._same[name] = self.members[name] = member
                 self.reads.add(member)
-            case InstantOf(member) | MoneyOf(member) | DecimalOf(member):
+            case InstantOf(member) | MoneyOf(member) | PriceOf(member) | DecimalOf(member):
                 self.members[name] = member or name
                 self._read.append((name, mark.reader(name)))
-                self.reads |= {member or name, *([mark.currency] if isinstance(mark, MoneyOf) else [])}
+                self.reads |= {member or name, *([mark.currency] if isinstance(mark, MoneyOf | PriceOf) else [])}
             case Sealed(event, name_in_event, member):
                 read_event = attrgetter(event) if event else None
                 self._sealed.append(_SealedMember(name, attrgetter(member or name), read_event, name_in_event or name))

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.http.answers import DecimalOf, From, InstantOf, MoneyOf
+from app.api.http.answers import DecimalOf, From, InstantOf, MoneyOf, Part, PriceOf
+from app.domain.kernel.period import Period
 
 OR_NULL: Final[dict[str, Any]] = {"x-or-null": True}
 """Of a member that some answers leave out, and that is null in others."""
@@ -36,15 +37,17 @@ class MoneyBody(BaseModel):
     currency: str = Field(examples=["EUR"])
 
 
-class PeriodBody(BaseModel):
-    """Days, the last of which is the first one after."""
+class PeriodOfRow(BaseModel):
+    """How a period is read from a row that keeps its days as `start` and `end`."""
 
-    from_: Annotated[str, From("start")] = Field(alias="from", examples=["2025-01-01"])
-    to: Annotated[str, From("end")] = Field(examples=["2026-01-01"])
+    from_: Annotated[str, From("start")] = Field(alias="from")
+    to: Annotated[str, From("end")]
 
 
 AsInstant = Annotated[str, InstantOf()]
+AsPeriod = Annotated[Period, Part(PeriodOfRow)]
 AsMoney = Annotated[MoneyBody, MoneyOf()]
+AsPrice = Annotated[MoneyBody, PriceOf()]
 AsDecimal = Annotated[str, DecimalOf()]
 Item = TypeVar("Item")
 

@@ -40,6 +40,7 @@ def polish(document: Schema) -> None:
     document["components"]["schemas"] = schemas
     for part in parts(document):
         _rename(part, names)
+    for part in parts(document):
         if "discriminator" in part:
             _require(part["discriminator"], schemas)
     taken = _taken(document)  # before the two forms of money in a body: `Money` is shown first of all

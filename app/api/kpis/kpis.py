@@ -9,7 +9,7 @@ from app import kpi_queries as figures
 from app.api.http.paging import Paging, next_cursor, paging, start
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, OR_NULL, PeriodBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, OR_NULL
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.account_filter import Filtered
 from app.api.kpis.options import OptionMembers, Options, options
@@ -21,6 +21,7 @@ from app.api.kpis.parts import (
     UsedRateBody,
     WaterfallRowBody,
 )
+from app.domain.kernel.period import Period
 from app.domain.kernel.values import Currency, Day
 from app.kpi_queries import KpiQuery
 from projections.kpis import KPIS
@@ -89,7 +90,7 @@ class FigureBody(OptionMembers):
         None, json_schema_extra=OR_NULL, description="present for an accuracy: the mean squared error of probabilities"
     )
     by_person: list[PersonAccuracyBody] | None = Field(None, description="present for an accuracy")
-    period: PeriodBody | None
+    period: Period | None
     scope: FigureScopeBody
     method: str
     calculation: int = Field(description="the version of how the KPI is computed; it rises when the rule changes")

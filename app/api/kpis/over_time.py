@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from app import kpi_queries as figures
 from app.api.http.path_segments import encoded
 from app.api.http.problems import answered
-from app.api.http.response_models import PeriodBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.kpis.kpis import FigureWarningBody, Reading, RequestedKpi
 from app.api.kpis.parts import FigureScopeBody, UsedRateBody, WaterfallRowBody
+from app.domain.kernel.period import Period
 from app.kpi_queries import restatement, series
 from app.read_side.clocks import When
 from projections.kpis.base import Unit
@@ -48,7 +48,7 @@ class KpiSeriesBody(BaseModel):
     calculation: int = Field(description="the version of how the KPI is computed")
     scope: FigureScopeBody
     interval: series.Interval
-    period: PeriodBody
+    period: Period
     data: list[SeriesPointBody]
     known_at: int | None
     position: int
@@ -90,7 +90,7 @@ class KpiRestatementBody(BaseModel):
     unit: Unit
     method: str
     currency: str | None
-    period: PeriodBody | None
+    period: Period | None
     scope: FigureScopeBody
     as_of: str
     from_: KnownFigureBody = Field(alias="from")

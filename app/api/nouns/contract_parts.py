@@ -1,12 +1,15 @@
 """What a contract is made of, as it is answered: lines, terms, notice, end, amendments and corrections."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Discriminator, Field
 
 from app.api.http.answers import Added, From, MoneyOf
-from app.api.http.response_models import MoneyBody
+from app.api.http.formatting import price
+from app.api.http.response_models import OR_NULL, AsPrice, MoneyBody
 from app.domain.contract import commands
+from app.domain.contract.events import Cause
 
 
 class NoticeBody(BaseModel):
@@ -38,12 +41,71 @@ class TermBody(BaseModel):
     automatic: bool | None = Field(None, description="whether it went on by its own terms")
 
 
+class AgreedStepBody(BaseModel):
+    """What a line's quantity or price becomes on a day, as agreed when the line was."""
+
+    start: str = Field(description="the day from which on")
+    quantity: str | None = Field(None, json_schema_extra=OR_NULL)
+    unit_price: MoneyBody | None = Field(None, json_schema_extra=OR_NULL)
+    cause: Cause
+
+
+class LineSetBody(BaseModel):
+    """A line's quantity, price or discount changed."""
+
+    op: Literal["set_line"]
+    line: str
+    quantity: str | None = None
+    unit_price: MoneyBody | None = None
+    discount_percent: str | None = Field(None, description='lasting, unless it ends; "0" takes it away')
+    discount_end: str | None = Field(None, description="alone: when the discount in force ends")
+    cause: Cause | None = None
+
+
+class LineAddedBody(BaseModel):
+    """A line joined the contract."""
+
+    op: Literal["add_line"]
+    line: str
+    product: str
+    kind: Literal["recurring", "one_off", "usage_commit"] = Field(description="how it is paid")
+    quantity: str
+    unit_price: MoneyBody
+    interval: commands.BillingInterval | None = Field(None, description="how often it is paid; left out for one_off")
+    interval_count: int | None = Field(None, description="how many intervals the price is for; left out for one")
+    start: str | None = None
+    end: str | None = None
+    discount_percent: str | None = Field(None, description="lasting, unless it ends")
+    discount_end: str | None = Field(None, description="the first day without the discount")
+    ramp: list[AgreedStepBody] | None = Field(None, description="what its quantity or price becomes later")
+
+
+class LineRemovedBody(BaseModel):
+    """A line left the contract."""
+
+    op: Literal["remove_line"]
+    line: str
+
+
+LineChange = Annotated[LineSetBody | LineAddedBody | LineRemovedBody, Discriminator("op")]
+
+
+def priced(part: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """A line, an item, a step or a change as it is answered. Takes: it as its event says it, with plain prices."""
+    answer = dict(part)
+    if "unit_price" in part:
+        answer["unit_price"] = price(part["unit_price"], currency)
+    if part.get("ramp"):
+        answer["ramp"] = [priced(step, currency) for step in part["ramp"]]
+    return answer
+
+
 class AmendmentBody(BaseModel):
     """A change of lines."""
 
     no: int | None = Field(description="the number of the amendment; null for a correction")
     corrects: str | None = Field(description="the event that was wrong; null for an amendment")
-    changes: list[commands.Change]
+    changes: list[LineChange]
     scope_change: str | None
     effective_at: str
     event: str
@@ -53,7 +115,7 @@ class CorrectionBody(BaseModel):
     """What an earlier event should have said."""
 
     corrects: str = Field(description="the event that was wrong")
-    changes: list[commands.Change] | None
+    changes: list[LineChange] | None
     terms: commands.Terms | None = Field(description="the members of its terms that it should have had")
     recorded_at: str
     event: str
@@ -66,7 +128,7 @@ class ContractLineBody(BaseModel):
     product: str = Field(examples=["retainer"])
     kind: Literal["recurring", "one_off", "usage_commit"]
     quantity: str = Field(examples=["1"])
-    unit_price: str = Field(examples=["1000.00"])
+    unit_price: AsPrice
     interval: Annotated[commands.BillingInterval | None, Added()] = Field(
         description="how often it is paid; null for one_off"
     )
@@ -85,7 +147,7 @@ class ContractLineBody(BaseModel):
     end: Annotated[str | None, Added(("valid_to",))] = Field(
         description="the first day without the line; null where it goes on with the contract"
     )
-    ramp: Annotated[list[commands.RampStep] | None, Added()] = Field(
+    ramp: Annotated[list[AgreedStepBody] | None, Added()] = Field(
         description="what its quantity or price becomes later; null where nothing is agreed"
     )
     event: Annotated[str, From("source")] = Field(description="the event that set it so")
@@ -98,7 +160,7 @@ class ContractStepBody(BaseModel):
     start: str
     end: str | None
     quantity: str
-    unit_price: str
+    unit_price: MoneyBody
     mrr: MoneyBody
     suspended: bool
     cause: Literal["new", "renewal", "negotiation", "escalator", "correction", "discount_end"] = Field(

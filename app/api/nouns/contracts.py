@@ -1,6 +1,6 @@
 """Contracts over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import Added, Computed, From
-from app.api.http.formatting import at, money
+from app.api.http.formatting import at, money, price
 from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.paging import start
 from app.api.http.presenter import Presenter
@@ -25,6 +25,7 @@ from app.api.nouns.contract_parts import (
     NoticeBody,
     TermBody,
     TerminationBody,
+    priced,
 )
 from app.domain.contract import commands
 from app.domain.contract.events import Cause
@@ -130,11 +131,11 @@ def present(context: ReadContext, rows: Sequence[Contract], when: When, position
         annual = sum(line.annual for line in in_force)
         answer["status"] = contracts.status(row, when.as_of, time_zone)
         answer["amendments"] = [
-            {**amendment, "effective_at": at(amendment["effective_at"])}
+            {**amendment, "changes": _priced(amendment["changes"], row), "effective_at": at(amendment["effective_at"])}
             for amendment in contracts.amendments(history, position)
         ]
         answer["corrections"] = [
-            {**correction, "recorded_at": at(correction["recorded_at"])}
+            {**correction, "changes": _priced(correction["changes"], row), "recorded_at": at(correction["recorded_at"])}
             for correction in contracts.corrections(history, position)
         ]
         answer["lines"] = [
@@ -163,6 +164,10 @@ def _lines(context: ReadContext, contract_ids: Sequence[str], when: When) -> dic
     return lines
 
 
+def _priced(changes: Sequence[Mapping[str, Any]] | None, row: Contract) -> list[dict[str, Any]] | None:
+    return None if changes is None else [priced(change, row.currency) for change in changes]
+
+
 def _ahead(schedule: Schedule, as_of: int) -> list[Interval]:
     later = (interval for interval in schedule.intervals() if interval.start > as_of)
     return sorted(later, key=lambda interval: interval.start)
@@ -174,7 +179,7 @@ def _step(interval: Interval, currency: str, time_zone: ZoneInfo) -> dict[str, A
         "start": day_of(interval.start, time_zone),
         "end": _day(interval.end, time_zone),
         "quantity": interval.quantity,
-        "unit_price": interval.unit_price,
+        "unit_price": price(interval.unit_price, currency),
         "mrr": money(interval.annual, currency, 12),
         "suspended": interval.suspended,
         "cause": interval.cause,
@@ -185,16 +190,16 @@ def _step(interval: Interval, currency: str, time_zone: ZoneInfo) -> dict[str, A
 def _days(schedule: Schedule, line: ContractLine, as_of: int, time_zone: ZoneInfo) -> dict[str, Any]:
     """Since when a line is as it is, when it ends and what it becomes until then, by what was agreed at an instant."""
     end, ramp = line.valid_to, []
-    quantity, price = line.quantity, line.unit_price
+    agreed = line.quantity, line.unit_price
     for each in schedule.intervals_of(line.line) if line.line in schedule.lines else ():
         if each.start <= as_of < each.end:
             end = each.end
         elif each.start > as_of and each.start == end:
             end = each.end
-            if (each.quantity, each.unit_price) != (quantity, price):
-                quantity, price = each.quantity, each.unit_price
-                day = day_of(each.start, time_zone)
-                ramp.append({"start": day, "quantity": quantity, "unit_price": price, "cause": _cause(each)})
+            if (each.quantity, each.unit_price) != agreed:
+                agreed = quantity, unit_price = each.quantity, each.unit_price
+                step = {"start": day_of(each.start, time_zone), "quantity": quantity, "unit_price": unit_price}
+                ramp.append(priced(step, line.currency) | {"cause": _cause(each)})
     return {"start": day_of(line.valid_from, time_zone), "end": _day(end, time_zone), "ramp": ramp or None}
 
 

@@ -6,17 +6,18 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.answers import Computed, EachOf, From, Part, SealedTexts
+from app.api.http.answers import Computed, EachOf, From, SealedTexts
 from app.api.http.formatting import at, money
 from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, read_context
-from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody, PeriodBody
+from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, AsPeriod, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.incentive_statement import commands as incentive_statement_commands
 from app.domain.incentive_statement.events import Retention
+from app.domain.kernel.period import Period
 from app.domain.kernel.values import Currency, Day, Moment, scaled
 from app.services import incentive_statements as incentives
 from projections.views import incentive_statements
@@ -95,7 +96,7 @@ class IncentivePreviewBody(BaseModel):
     plan: str
     plan_version: str = Field(examples=["incentive@default/1"])
     payee: str
-    period: PeriodBody
+    period: Period
     currency: str | None
     retention: Retention | None = Field(description="what factors follow from, where the plan has tiers")
     lines: list[IncentiveLineBody]
@@ -142,9 +143,9 @@ class IncentiveStatementBody(BaseModel):
     payee: str
     plan: str
     plan_version: str
-    period: Annotated[PeriodBody, Part()]
+    period: AsPeriod
     currency: str
-    read_to: int = Field(description="the position up to which the ledger was read")
+    known_at: Annotated[int, From("read_to")] = Field(description="the position up to which the ledger was read")
     clawback_months: int
     retention: Retention | None
     external_ref: str | None

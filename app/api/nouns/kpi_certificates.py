@@ -12,12 +12,13 @@ from app.api.http.parameters import KpiMethod, KpiName
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
-from app.api.http.response_models import WRITTEN, PageBody, PeriodBody
+from app.api.http.response_models import WRITTEN, PageBody, PeriodOfRow
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.api.kpis.kpis import FigureWarningBody
 from app.api.kpis.parts import FigureScopeBody
 from app.domain.kernel.errors import Invalid
+from app.domain.kernel.period import Period
 from app.domain.kernel.values import Day, Moment
 from app.domain.kpi_certificate.commands import IssueKpiCertificate
 from app.kpi_queries import KpiQuery, Scope, views_of
@@ -34,19 +35,16 @@ Reading = Annotated[ReadContext, Security(read_context, scopes=["certificates:re
 Checking = Annotated[ReadContext, Security(plain_read_context, scopes=["certificates:read"])]
 
 
-class KpiOptionBody(BaseModel):
-    """A further option of the query."""
-
-    name: str
-    value: str
-
-
 def _scope(row: KpiCertificate) -> dict[str, str]:
     """What narrowed the figure. Attribution is a part of it only where something is that accounts have, such as an owner."""
     attributed = any(row.scope.get(name) is not None for name in HELD)
     return {
         name: value for name, value in row.scope.items() if value is not None and (attributed or name != "attribution")
     }
+
+
+def _options(row: KpiCertificate) -> dict[str, str]:
+    return {option["name"]: option["value"] for option in row.options}
 
 
 def _warning(warning: dict[str, Any], _row: KpiCertificate, _texts: SealedTexts) -> dict[str, Any]:
@@ -65,11 +63,13 @@ class KpiCertificateBody(BaseModel):
     numerator: str
     denominator: str | None
     currency: str | None
-    period: Annotated[PeriodBody | None, Part(when="start")]
+    period: Annotated[Period | None, Part(PeriodOfRow, when="start")]
     as_of: str = Field(description="the instant that the figure closes with")
     scope: Annotated[FigureScopeBody, Computed(_scope, reads=("scope",))]
-    options: list[KpiOptionBody]
-    known_position: int = Field(description="up to which the figure was known")
+    options: Annotated[dict[str, str], Computed(_options, reads=("options",))]
+    known_at: Annotated[int, From("known_position")] = Field(
+        description="the position up to which the figure was known"
+    )
     policy: str | None = Field(description="the version that was requested by name")
     policy_version: str
     fx_version: str | None
@@ -169,31 +169,33 @@ def _issue(command: IssueKpiCertificate, context: WriteContext) -> Receipt:
     runtime, call = context.runtime, context.service_call()
     if (receipt := call.replayed()) is not None:
         return receipt
-    account = None
-    if command.account is not None:
-        account, _ = runtime.handler.load(call.tenant_id, "account", command.account)
+    narrowed, account = command.narrowed, None
+    if narrowed.account is not None:
+        account, _ = runtime.handler.load(call.tenant_id, "account", narrowed.account)
     query = KpiQuery(
         name=command.kpi,
         from_=command.from_,
         to=command.to,
         method=command.method,
         scope=Scope(
-            owner=command.owner,
-            tier=command.tier,
-            industry=command.industry,
-            country=command.country,
+            owner=narrowed.owner,
+            tier=narrowed.tier,
+            industry=narrowed.industry,
+            country=narrowed.country,
             account=account,
-            currency=command.currency,
-            attribution=command.attribution,
+            currency=narrowed.currency,
+            attribution=narrowed.attribution,
         ),
         options=tuple(sorted(command.options.items())),
         policy=command.policy,
-        reporting_currency=command.reporting_currency,
+        reporting_currency=narrowed.reporting_currency,
     )
     known_at = None if command.known_at is None else str(command.known_at)
     try:
         when = certificates.pin_clocks(call.reader, call.tenant_id, command.kpi, command.as_of, known_at)
         certificate = certificates.compute(call.reader, call.tenant_id, query, when, command.note)
+        if command.currency is not None and certificate.currency not in (None, command.currency):
+            raise Invalid("other_currency", f"the figure is in {certificate.currency}, not in {command.currency}")
         return certificates.issue(call, certificate, command)
     except Invalid as error:  # in a body this is an invalid member, not an invalid query
         raise Refusal(error, 422) from error

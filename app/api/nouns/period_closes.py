@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.answers import EachOf, From, Part, SealedTexts
+from app.api.http.answers import EachOf, From, SealedTexts
 from app.api.http.formatting import at
 from app.api.http.lists import Asked, Filter, ListOf, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
 from app.api.http.read_context import ReadContext, read_context
-from app.api.http.response_models import WRITTEN, AsInstant, PageBody, PeriodBody
+from app.api.http.response_models import WRITTEN, AsInstant, AsPeriod, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.errors import Invalid
@@ -38,22 +38,24 @@ class RestatementTold(BaseModel):
     to_cert: str
     causes: list[str] = Field(description="the events that moved it")
     complete: bool = Field(description="whether these are all of them")
-    known_position: int
+    known_at: int
     restated_at: str
 
 
 def _restatement(restatement: dict[str, Any], _row: PeriodClose, _texts: SealedTexts) -> dict[str, Any]:
-    members = ("kpi", "from_cert", "to_cert", "causes", "complete", "known_position")
-    return {name: restatement[name] for name in members} | {"restated_at": at(restatement["restated_at"])}
+    members = {name: restatement[name] for name in ("kpi", "from_cert", "to_cert", "causes", "complete")}
+    return {**members, "known_at": restatement["known_position"], "restated_at": at(restatement["restated_at"])}
 
 
 class PeriodCloseBody(BaseModel):
     """A closed period."""
 
     id: Annotated[str, From("period_close")] = Field(examples=["pcl_01jd7z5m3xf8x9v0w1y2z3a4b5"])
-    period: Annotated[PeriodBody, Part()]
+    period: AsPeriod
     currency: str | None
-    known_position: int = Field(description="up to which its figures were known when it was closed")
+    known_at: Annotated[int, From("known_position")] = Field(
+        description="the position up to which its figures were known when it was closed"
+    )
     certificates: list[str] = Field(description="those that stand")
     restatements: Annotated[list[RestatementTold], EachOf(_restatement)]
     closed_at: AsInstant
@@ -69,7 +71,7 @@ class FigureSince(BaseModel):
     unit: Unit
     currency: str | None
     certificate: str
-    known_position: int
+    known_at: int
     certified: str | None
     now: str | None
     difference: str
@@ -79,6 +81,7 @@ class FigureSince(BaseModel):
 class PeriodCloseDetailsBody(PeriodCloseBody):
     """A closed period with its figures, and the position that it was read from."""
 
+    kpis: list[str] = Field(description="which figures")
     figures: list[FigureSince]
     restated: bool = Field(description="whether any figure has changed since it was certified")
     position: int
@@ -147,6 +150,7 @@ def get_close(period_close: str, context: Reading) -> Response:
     row, position = reader.one(context.tenant_id, period_closes.VIEW, context.find("period_close", period_close), when)
     figures = periods.compared(reader, context.tenant_id, row.certificates, position)
     body = present(context, [row])[0] | {
+        "kpis": [figure["kpi"] for figure in figures],
         "figures": figures,
         "restated": any(figure["restated"] for figure in figures),
         "position": position,

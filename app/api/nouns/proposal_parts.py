@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from app.api.http.response_models import OR_NULL, MoneyBody
+from app.domain.contract.commands import BillingInterval
 
 
 class OfferedItemBody(BaseModel):
@@ -14,8 +15,8 @@ class OfferedItemBody(BaseModel):
     product: str
     kind: Literal["recurring", "one_off", "usage_commit"]
     quantity: str
-    unit_price: str
-    interval: str | None = Field(None, description="how often it is paid", json_schema_extra=OR_NULL)
+    unit_price: MoneyBody
+    interval: BillingInterval | None = Field(None, description="how often it is paid", json_schema_extra=OR_NULL)
     interval_count: int | None = Field(
         None, description="how many intervals the price is for; null for one", json_schema_extra=OR_NULL
     )

@@ -16,6 +16,7 @@ from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, AsMoney, MoneyBody, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
+from app.api.nouns.contract_parts import priced
 from app.api.nouns.proposal_parts import ClientPositionBody, ConcessionBody, ProposalVersionBody
 from app.domain.kernel.values import MICRO, Currency, Day, Moment, day_end, half_up, scaled, unscaled
 from app.domain.proposal import commands
@@ -49,7 +50,7 @@ def _version(version: dict[str, Any], row: Proposal, texts: SealedTexts) -> dict
         "made_at": at(version["at"]),
         "made_by": version["by"],
         "submitted_at": at(version["submitted_at"]),
-        "items": version["items"],
+        "items": [priced(item, row.currency) for item in version["items"]],
         **{name: _money(version[name], row.currency) for name in ("value", "one_off", "cost")},
         "terms": None,
         "value_evidence": version["value_evidence"],

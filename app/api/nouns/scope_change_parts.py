@@ -48,7 +48,11 @@ class AnswerOptionBody(BaseModel):
 
     option: str
     description: str | None = Field(None, description="in a few words; null once erased", json_schema_extra=OR_NULL)
-    price: str | None = Field(None, description="what it costs once", json_schema_extra=OR_NULL)
+    price: MoneyBody | None = Field(
+        None,
+        description="what it costs once, in the currency of the assessment or else the account's",
+        json_schema_extra=OR_NULL,
+    )
     shift_days: int | None = Field(None, json_schema_extra=OR_NULL)
 
 

@@ -1,12 +1,13 @@
 """Scope changes over HTTP: from the client's request to an answer, a decision and the work."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.http.answers import EachOf, From, Opened, Part, Sealed, SealedTexts
-from app.api.http.formatting import at
+from app.api.http.formatting import at, price
 from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
@@ -86,10 +87,33 @@ class ScopeChangeDetailsBody(ScopeChangeBody):
     position: int
 
 
-present = Presenter(ScopeChangeBody, ScopeChange, not_shown=("latest_at", "response_kind", "with_alternative"))
+_shown: Final = Presenter(ScopeChangeBody, ScopeChange, not_shown=("latest_at", "response_kind", "with_alternative"))
+
+
+def present(context: ReadContext, rows: Sequence[ScopeChange]) -> list[dict[str, Any]]:
+    """Scope changes as they are answered; what options cost is in the currency of the assessment, or else in the account's."""
+    answers = _shown(context, rows)
+    for answer, row in zip(answers, rows, strict=True):
+        options = (row.response or {}).get("options", ())
+        if any("price" in option for option in options):
+            currency = row.currency or _currency(context, row.account)
+            answer["response"]["options"] = [
+                option | ({"price": price(option["price"], currency)} if "price" in option else {})
+                for option in answer["response"]["options"]
+            ]
+    return answers
+
+
+def _currency(context: ReadContext, account: str) -> str:
+    """The currency of an account, which never changes."""
+    _, loaded = context.runtime.handler.load(context.tenant_id, "account", account)
+    currency: str = loaded.state.currency
+    return currency
+
+
 LISTED: Final = ListOf(
     scope_changes.VIEW,
-    present,
+    _shown,
     filters={
         "account": named("account"),
         "contract": named("contract"),
@@ -224,7 +248,7 @@ async def deliver(scope_change: str, command: commands.DeliverScopeChange, conte
 )
 def list_scope_changes(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Response:
     """The inbox of scope changes, oldest first."""
-    return page(context, asked)
+    return page(context, asked, present=present)
 
 
 @router.get(
@@ -236,7 +260,7 @@ def list_of_account(
     account: str, context: Reading, asked: Annotated[Asked, Depends(LISTED.without("account"))]
 ) -> Response:
     """An account's scope changes, oldest first."""
-    return page(context, asked, account=context.existing("account", account))
+    return page(context, asked, present=present, account=context.existing("account", account))
 
 
 @router.get(

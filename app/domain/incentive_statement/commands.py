@@ -1,11 +1,12 @@
 """The commands of an incentive statement; each is the body of its request."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.incentive_statement import events
 from app.domain.kernel.command import Command, Creation
+from app.domain.kernel.period import OVER_PERIOD, Period, with_days
 from app.domain.kernel.values import Amount, Currency, Day, Instant, Label, Money, Note, Ref
 
 Rule = Literal["renewal", "expansion", "new_business"]
@@ -16,13 +17,20 @@ Key = tuple[str, str]
 class IssueStatement(Creation):
     """Pays an account manager for what happened on their accounts."""
 
+    model_config = OVER_PERIOD
     plan: Ref = Field(
         description="the incentive policy, by id or ref:incentive@<name>", examples=["ref:incentive@default"]
     )
     payee: Label = Field(description="the owner, as accounts name them", examples=["usr_maria"])
+    period: Period | None = Field(None, description="the days that it covers; or say from and to")
     from_: Day = Field(alias="from", description="first day")
     to: Day = Field(description="first day after")
     currency: Currency
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_its_days(cls, body: Any) -> Any:
+        return with_days(body)
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

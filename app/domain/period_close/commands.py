@@ -1,8 +1,11 @@
 """The commands of a period close; each is the body of its request."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.kernel.command import Command
+from app.domain.kernel.period import OVER_PERIOD, Period, with_days
 from app.domain.kernel.values import Currency, Day, Name, Note, Public
 from app.domain.period_close.events import PeriodCloseClosed
 
@@ -10,11 +13,17 @@ from app.domain.period_close.events import PeriodCloseClosed
 class ClosePeriod(Command):
     """Certifies the figures of a period that has ended."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = OVER_PERIOD
+    period: Period | None = Field(None, description="the days that it covers; or say from and to")
     from_: Day = Field(alias="from", description="first day of the period")
     to: Day = Field(description="first day after the period")
     currency: Currency | None = Field(None, description="only contracts in it")
     kpis: tuple[Name, ...] = Field((), max_length=50, description="which figures; default: retention and revenue")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_its_days(cls, body: Any) -> Any:
+        return with_days(body)
 
 
 class RecordPeriodClose(Command):

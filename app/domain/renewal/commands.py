@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from app.domain.kernel.command import Command
 from app.domain.kernel.values import Currency, Day, Label, Money, Share
@@ -26,7 +26,9 @@ class SetRenewalRisk(Command):
 class DeferRenewal(Command):
     """Defers the decision."""
 
-    new_due: Day
+    new_due: Day = Field(
+        validation_alias=AliasChoices("deferred_to", "new_due"), description="the day to which the decision is put off"
+    )
 
 
 class SubmitForecast(Command):
