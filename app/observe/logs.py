@@ -17,8 +17,19 @@ def _allow(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mutable
     return {name: value for name, value in event.items() if name in ALLOWED}
 
 
+class _Libraries(logging.Handler):
+    """What libraries warn of, as a line like the others: which library, and not its words, which may hold anything."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the line."""
+        logger().warning("library_warning", error=record.name)
+
+
 def configure(level: str) -> None:
     """Configures logs for a process. Takes: debug, info, warning or error."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, _Libraries) for handler in root.handlers):
+        root.addHandler(_Libraries(logging.WARNING))
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from app.domain.kernel.errors import Refused, Unavailable
 from app.store import sqlite
+from app.store.faults import unavailable
 
 APP_ROLE: Final = "steward_app"
 DIRECTORY_ROLE: Final = "steward_directory"
@@ -277,27 +278,14 @@ class Database:
                 "store_busy", "all connections to the database are in use; try again", retry_after=1
             ) from error
         except DBAPIError as error:
-            if error.connection_invalidated or (isinstance(error, OperationalError) and not permanently_refused(error)):
-                raise Unavailable(fault_code(error), "the database cannot be used right now; try again") from error
+            if (refusal := unavailable(error)) is not None:
+                raise refusal from error
             raise
 
     def close(self) -> None:
         """Gives all connections back."""
         for engine in {self.writer, self.reader, self.relaxed}:
             engine.dispose()
-
-
-def permanently_refused(error: DBAPIError) -> bool:
-    """Whether PostgreSQL works and refuses this statement each time: class 54, such as a key that is too long."""
-    return str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
-
-
-def fault_code(error: DBAPIError) -> str:
-    """The stable code of a database that cannot be used."""
-    message = str(error.orig).lower()
-    if "full" in message or "no space" in message:
-        return "storage_full"
-    return "store_unavailable"
 
 
 def keyed(database: Database, table: str, column: str, columns: str, condition: str = "") -> str:

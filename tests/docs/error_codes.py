@@ -110,9 +110,6 @@ def collect() -> Collected:
                 claim = re.fullmatch(r"[a-z_]+:([a-z_]+)", node.value)
                 if claim and path.is_relative_to(ROOT / "app" / "domain"):
                     found.statuses[claim[1]].add(409)
-            elif isinstance(node, ast.FunctionDef) and node.name == "fault_code":
-                for said in (one.value for one in ast.walk(node) if isinstance(one, ast.Return)):
-                    found.add(said, "Unavailable")
     for status, code in problems._FRAMEWORK_CODES.items():
         found.statuses[code].add(status)
     found.statuses["refused"].add(400)

@@ -193,7 +193,7 @@ def test_when_all_connections_are_taken_it_says_so_and_recovers(steward: Steward
 
 def test_a_database_that_is_not_there_is_unavailable(databases: Databases) -> None:
     nowhere = Database(f"postgresql+psycopg://postgres@/steward?host={databases.folder}/nowhere")
-    with pytest.raises(Unavailable, match="store_unavailable"), nowhere.read("tnt_1"):
+    with pytest.raises(Unavailable, match="store_unreachable"), nowhere.read("tnt_1"):
         pass
     nowhere.close()
 
@@ -255,4 +255,4 @@ def test_of_two_transactions_that_wait_for_each_other_one_is_told_to_try_again(d
         answers = list(pool.map(take, ("one", "two"), ("two", "one")))
     steward.close()
 
-    assert sorted(answers) == ["store_unavailable", "stored"]
+    assert sorted(answers) == ["store_busy", "stored"]

@@ -1,0 +1,22 @@
+"""Logs: one JSON object a line, and nothing of what a library has to say."""
+
+import json
+import logging
+
+import pytest
+
+from app.observe import logs
+
+
+def test_what_a_library_warns_of_is_a_line_with_its_name_and_not_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info")
+    logs.configure("info")
+
+    logging.getLogger("psycopg.pool").warning("lost <Connection user=%s password=%s>", "ada", "hunter2")
+    logging.getLogger("psycopg.pool").info("all is well")
+
+    line, *more = capsys.readouterr().err.splitlines()
+    assert (json.loads(line) | {"timestamp": ""}) == {
+        "event": "library_warning", "error": "psycopg.pool", "level": "warning", "timestamp": "",
+    }  # fmt: skip
+    assert more == []
