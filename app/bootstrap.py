@@ -10,6 +10,7 @@ from pathlib import Path
 from app.domain.kernel.values import typeid
 from app.read_side.projector import Projector
 from app.read_side.reader import Reader
+from app.read_side.view_tables import require_tables
 from app.runtime import Clock, Runtime
 from app.services.deadlines import RenewalDeadlines
 from app.settings import Settings
@@ -32,13 +33,14 @@ from app.write_side.ingestion import Ingestion
 def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
     """A runtime with these settings.
 
-    Raises: SchemaOutdated unless the database is at the revision that this code was written for; RootKeyMissing or
+    Raises: SchemaOutdated unless the database is at the revision that this code was written for, with all tables; RootKeyMissing or
     RootKeyMismatch unless it is sealed under the root key of these settings.
     """
     clock, told = clock or system_clock, clock is not None
     database = Database(settings.database_url, pool_size=settings.pool_size, prepare=settings.prepare_statements)
     try:
         require_head(database)
+        require_tables(database)
         record = RootKeyRecord(database)
         vault = Vault(root_key(settings, record, clock))
     except BaseException:

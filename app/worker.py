@@ -40,6 +40,7 @@ class Worker:
         self._deadlines = DeadlineSchedule(runtime.watcher, runtime.clock)
         self._rests: dict[str, float] = {}
         """By tenant, until when it has no turn."""
+        self._looks_at = monotonic() + REST_SECONDS
         self._threads: list[threading.Thread] = []
         self._runs_in: int | None = None
 
@@ -102,7 +103,18 @@ class Worker:
             more = more or not arrived
         if refusal is not None and not well:
             raise refusal
+        self._look_again()
         return more
+
+    def _look_again(self) -> None:
+        """Now and then one tenant has a turn though nothing is new: its views may have been put back, or put right."""
+        if monotonic() < self._looks_at or not self._seen:
+            return
+        self._looks_at = monotonic() + REST_SECONDS
+        tenant_id = next(iter(self._seen))
+        head = self._seen.pop(tenant_id)
+        if not self.runtime.projector.turn(tenant_id, head).more:
+            self._seen[tenant_id] = head  # behind all others
 
     def take_messages(self) -> bool:
         """A turn of the inbox. Gives: whether messages are left."""

@@ -48,7 +48,7 @@ def _rebuild(
     try:
         with progress("rebuilding views", sum(heads.values())) as (bar, task):
             for tenant_id, head in heads.items():
-                runtime.projector.catch_up(tenant_id, until=head)
+                runtime.projector.catch_up(tenant_id, until=head)  # what it cannot read it leaves, parked
                 comparisons += runtime.projector.rebuild_all(
                     tables,
                     tenant_id,
@@ -57,6 +57,7 @@ def _rebuild(
                     workers=workers,
                     progress=lambda read: bar.advance(task, read),
                 )
+                runtime.projector.catch_up(tenant_id, until=head)
     except RuntimeError as error:
         raise Refused("rebuild_failed", str(error)) from error
     finally:
@@ -79,23 +80,25 @@ def status(json_: Json = False) -> None:
     if json_:
         show_json(body)
         return
-    show_table(("tenant_id", "head", "view", "position", "lag", "parked"),
-             ((tenant["tenant_id"], tenant["head"], view["view"], view["position"], view["lag"], _parked(view))
+    show_table(("tenant_id", "head", "view", "position", "lag", "note"),
+             ((tenant["tenant_id"], tenant["head"], view["view"], view["position"], view["lag"], _note(view))
               for tenant in body for view in tenant["views"]))  # fmt: skip
 
 
 def _status(runtime: Runtime, tenant_id: str, head: int) -> dict[str, Any]:
-    parked = runtime.projector.parked(tenant_id)
     views = [
-        {"view": name, "position": position, "lag": max(head - position, 0),
-         "parked": {"position": parked[name][0], "error": parked[name][1]} if name in parked else None}
-        for name, position in runtime.projector.positions(tenant_id).items()
+        {"view": name, "position": at.position, "lag": max(head - at.position, 0), "growing": not at.grown,
+         "parked": None if at.parked_at is None else {"position": at.parked_at, "error": at.fault}}
+        for name, at in runtime.projector.standings(tenant_id).items()
     ]  # fmt: skip
     return {"tenant_id": tenant_id, "head": head, "views": views}
 
 
-def _parked(view: dict[str, Any]) -> str:
-    return f"at {view['parked']['position']}: {view['parked']['error']}" if view["parked"] else ""
+def _note(view: dict[str, Any]) -> str:
+    """What is unusual about a view."""
+    if view["parked"]:
+        return f"parked at {view['parked']['position']}: {view['parked']['error']}"
+    return "growing" if view["growing"] else ""
 
 
 def distribute(json_: Json = False) -> None:

@@ -23,6 +23,7 @@ from app.kpi_queries.sources.base import RowRequest, RowSource, SummedFigure, ac
 from app.kpi_queries.sql.sql_query import SqlQuery
 from app.read_side.clocks import When
 from app.read_side.reader import Reader
+from app.read_side.view_tables import require_grown
 from app.store.positions import followers
 from projections.kpis.base import KpiContext, Method, measure
 from projections.kpis.conversion import Exchange
@@ -153,6 +154,8 @@ def connected_at(
     while True:
         with reader.database.read(tenant_id) as connection:
             stored = followers(connection, tenant_id)
+            if known_at is None:
+                require_grown(views, stored)
             reached = {view.name: stored[view.follower].position if view.follower in stored else 0 for view in views}
             position = min(reached.values()) if known_at is None else known_at
             if position <= min(reached.values()):

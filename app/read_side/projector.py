@@ -9,13 +9,14 @@ from sqlalchemy import Connection
 
 from app.domain.kernel.errors import DomainError
 from app.domain.recorded import Recorded
+from app.observe.logs import logger
 from app.read_side.rebuilder import Comparison, Rebuilder
 from app.read_side.replay import replay
 from app.read_side.view_writer import Poison, ViewWriter, events_by_view
 from app.store.engine import Database
 from app.store.event_pages import read_page
 from app.store.log import Log
-from app.store.positions import advance_locked, followers, lock_followers, position_of
+from app.store.positions import Follower, advance_locked, followers, lock_followers, position_of
 from projections import VIEWS
 from projections.view import View
 
@@ -102,18 +103,24 @@ class Projector:
 
         All reading and folding is done at one moment before the transaction that writes, so that nobody waits for it.
         """
-        with self.database.read(tenant_id) as connection:
-            batch = self._next_batch(connection, tenant_id, until)
+        batch: Batch | None = None
+        try:
+            with self.database.read(tenant_id) as connection:
+                batch = self._next_batch(connection, tenant_id, until)
+                if batch is None:
+                    return None, False
+                start, views, events = batch
+                by_view, reached = events_by_view(views, events), events[-1].position
+                folded = [self._fold(connection, tenant_id, view, by_view[view.name], reached) for view in views]
+            fault = self._write(tenant_id, start, folded)
+        except DomainError:
+            raise
+        except Exception as unforeseen:
             if batch is None:
-                return None, False
-            start, views, events = batch
-            if events[0].position != start + 1:
-                raise RuntimeError(f"the log of {tenant_id} has a gap behind {start}")
-            by_view, reached = events_by_view(views, events), events[-1].position
-            folded = [self._fold(connection, tenant_id, view, by_view[view.name], reached) for view in views]
-        fault = self._write(tenant_id, start, folded)
+                raise
+            fault = unforeseen
         if fault is not None:
-            for view in views:  # a table refused a row: find out whose, so that only that view stands still
+            for view in views:  # find out whose it is, so that only that view stands still
                 self._write_by_itself(tenant_id, view, start, by_view[view.name], reached)
         whole = fault is None and tenant_id not in self._lost_races and len(views) == len(self.views)
         return batch, not whole or (len(events) == BATCH if until is None else reached < until)
@@ -134,11 +141,11 @@ class Projector:
             if not events:
                 self._lost_races.pop(tenant_id, None)  # another thread of this process may have been first
                 return None
-            return Batch(start, [views[lost % len(views)]], events)
+            return _checked(tenant_id, Batch(start, [views[lost % len(views)]], events))
         ahead = [position for position in reached.values() if position > start]
         stop = min([*ahead, *([until] if until is not None else [])], default=None)
         events = read_page(connection, tenant_id, start, BATCH, until=stop)
-        return Batch(start, views, events) if events else None
+        return _checked(tenant_id, Batch(start, views, events)) if events else None
 
     def _reached(self, connection: Connection, tenant_id: str) -> dict[str, int]:
         """How far each view has read, without those that stand still at an event that this process has tried."""
@@ -176,18 +183,34 @@ class Projector:
             return fault
         if len(unmoved) < len(folded):
             self._lost_races[tenant_id] = self._lost_races.get(tenant_id, 0) + 1
-        self._parked.update({(tenant_id, each.view.follower): each.poison[0] for each in unmoved if each.poison})
+        for each in unmoved:
+            if each.poison:
+                self._park(tenant_id, each.view, *each.poison)
         return None
+
+    def _park(self, tenant_id: str, view: View[Any], position: int, error: str) -> None:
+        """Remembers that a view stands still at an event, so that it is tried once only; and says so."""
+        if self._parked.get((tenant_id, view.follower)) != position:
+            logger().error("view_parked", tenant_id=tenant_id, view=view.name, position=position, error=error)
+        self._parked[tenant_id, view.follower] = position
 
     def _write_by_itself(
         self, tenant_id: str, view: View[Any], start: int, events: Sequence[Recorded], reached: int
     ) -> None:
-        """Writes one view, in halves and halves again, until the event is found whose row its table refuses."""
-        with self.database.read(tenant_id) as connection:
-            if (position_of(connection, tenant_id, view.follower) or 0) != start:
-                return
-            folded = self._fold(connection, tenant_id, view, events, reached)
-        fault = self._write(tenant_id, start, [folded])
+        """Folds and writes one view, in halves and halves again, until the event is found that it cannot go beyond.
+
+        That is one whose rows the table refuses, or whose rows cannot be read from it any more.
+        """
+        try:
+            with self.database.read(tenant_id) as connection:
+                if (position_of(connection, tenant_id, view.follower) or 0) != start:
+                    return
+                folded = self._fold(connection, tenant_id, view, events, reached)
+            fault = self._write(tenant_id, start, [folded])
+        except DomainError:
+            raise
+        except Exception as unforeseen:  # noqa: BLE001 - whatever it is, it is looked for event by event
+            fault = unforeseen
         if fault is None:
             return
         if not events:
@@ -206,21 +229,20 @@ class Projector:
 
     # --- how far it is ---
 
-    def positions(self, tenant_id: str) -> dict[str, int]:
-        """How far each view has read."""
+    def standings(self, tenant_id: str) -> dict[str, Follower]:
+        """Where each view stands."""
         with self.database.read(tenant_id) as connection:
             stored = followers(connection, tenant_id)
-        return {view.name: stored[view.follower].position if view.follower in stored else 0 for view in self.views}
+        return {view.name: stored.get(view.follower, Follower(0, None, None, None)) for view in self.views}
+
+    def positions(self, tenant_id: str) -> dict[str, int]:
+        """How far each view has read."""
+        return {name: standing.position for name, standing in self.standings(tenant_id).items()}
 
     def parked(self, tenant_id: str) -> dict[str, tuple[int, str]]:
         """The views that stand still: the poison event's position and the error's name."""
-        with self.database.read(tenant_id) as connection:
-            stored = followers(connection, tenant_id)
-        return {
-            view.name: (row.parked_at, row.fault or "")
-            for view in self.views
-            if (row := stored.get(view.follower)) is not None and row.parked_at is not None
-        }
+        standings = self.standings(tenant_id).items()
+        return {name: (at.parked_at, at.fault or "") for name, at in standings if at.parked_at is not None}
 
     # --- replaying ---
 
@@ -280,3 +302,10 @@ class Projector:
         """
         rebuilder = Rebuilder(owner, tenant_id, self.zone(tenant_id), self.clock)
         return rebuilder.rebuild(views, verify=verify, workers=workers, progress=progress)
+
+
+def _checked(tenant_id: str, batch: Batch) -> Batch:
+    """The batch. Raises: RuntimeError where an event before it is missing."""
+    if batch.events[0].position != batch.start + 1:
+        raise RuntimeError(f"the log of {tenant_id} has a gap behind {batch.start}")
+    return batch

@@ -14,9 +14,10 @@ from app.read_side.clocks import Clocks, When
 from app.read_side.projector import Projector
 from app.read_side.replay import ReplayKey, Replays, moved_since
 from app.read_side.row_queries import behind, fetch_rows, matching, ordered, sort_rows
+from app.read_side.view_tables import require_grown
 from app.store.engine import Database
 from app.store.log import Log
-from app.store.positions import position_of
+from app.store.positions import followers
 from projections.view import Condition, View
 
 POLL_SECONDS: Final = 0.01
@@ -83,8 +84,19 @@ class Reader:
 
     def reached(self, tenant_id: str, views: Sequence[View[Any]]) -> int:
         """The position that views have all reached."""
-        positions = self.projector.positions(tenant_id)
-        return min(positions[view.name] for view in views)
+        with self.database.read(tenant_id) as connection:
+            return self._reached(connection, tenant_id, views, growing=True)
+
+    def position(self, tenant_id: str, views: Sequence[View[Any]]) -> int:
+        """The position that views have all reached, to be read at. Raises: Unavailable while one of them grows."""
+        with self.database.read(tenant_id) as connection:
+            return self._reached(connection, tenant_id, views, growing=False)
+
+    def _reached(self, connection: Connection, tenant_id: str, views: Sequence[View[Any]], *, growing: bool) -> int:
+        stored = followers(connection, tenant_id)
+        if not growing:
+            require_grown(views, stored)
+        return min(stored[view.follower].position if view.follower in stored else 0 for view in views)
 
     # --- one row, many rows ---
 
@@ -157,6 +169,7 @@ class Reader:
             return []
         query = matching(view, tenant_id, [*view.validity.heads(), *conditions], 0, newest=True)
         with self.database.read(tenant_id) as connection:
+            self._reached(connection, tenant_id, [view], growing=False)
             return fetch_rows(view, connection, query)
 
     def _find(
@@ -205,7 +218,7 @@ class Reader:
             return _Matches(rows, ahead, position, beyond=beyond)
 
         with self.database.read(tenant_id) as connection:
-            reached = position_of(connection, tenant_id, view.follower) or 0
+            reached = self._reached(connection, tenant_id, [view], growing=when.known_at is not None)
             position = reached if when.known_at is None else when.known_at
             newest = position >= reached
             in_table = view.facts or (

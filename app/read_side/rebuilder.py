@@ -22,7 +22,7 @@ from app.read_side.shadow_tables import ShadowConnection, ShadowTable, open_shad
 from app.read_side.view_writer import ViewWriter, events_by_view
 from app.store.engine import Database
 from app.store.event_pages import EVERYTHING, Share, read_page
-from app.store.positions import followers, lock_followers
+from app.store.positions import advance_locked, followers, lock_followers
 from projections import VIEWS
 from projections.view import View
 
@@ -100,10 +100,16 @@ class Rebuilder:
     def rebuild(
         self, views: Sequence[View[Any]], *, verify: bool, workers: int, progress: Progress
     ) -> list[Comparison]:
-        """Compares all, then swaps the unequal ones in, unless they are only to be verified."""
+        """Compares all, then swaps the unequal ones in, unless they are only to be verified.
+
+        A view that stands still is tried again afterwards: what it could not read may have been a row that is replaced now.
+        """
         comparisons = self._compare_shares(views, workers, progress)
+        if verify:
+            return comparisons
+        parked = self._parked()
         return [
-            comparison if comparison.equal or verify else self._swap_in(view, comparison, progress)
+            self._swap_in(view, comparison, progress) if not comparison.equal or view.follower in parked else comparison
             for view, comparison in zip(views, comparisons, strict=True)
         ]
 
@@ -127,6 +133,10 @@ class Rebuilder:
 
     def _positions(self, connection: Connection) -> dict[str, int]:
         return {name: row.position for name, row in followers(connection, self.tenant_id).items()}
+
+    def _parked(self) -> set[str]:
+        with self.database.read(self.tenant_id) as connection:
+            return {name for name, row in followers(connection, self.tenant_id).items() if row.parked_at is not None}
 
     def _fold_up_to(
         self,
@@ -223,9 +233,9 @@ class Rebuilder:
             (rebuild,) = self._begin(shadow, [view])
             with shadow.snapshot() as connection:
                 self._fold_up_to(connection, [rebuild], self._positions(connection), EVERYTHING, progress)
-                if self._comparison(rebuild, EVERYTHING).equal:
-                    return comparison  # another worker has put it right meanwhile
-                rebuild.shadow.note_differing(view.group)
+                equal = self._comparison(rebuild, EVERYTHING).equal  # or another worker has put it right meanwhile
+                if not equal:
+                    rebuild.shadow.note_differing(view.group)
             behind, last = rebuild.reached, 2 * rebuild.reached + 1
             while behind >= CLOSE and 2 * behind < last:  # as long as each time less than half of the last time is left
                 before, last = rebuild.reached, behind
@@ -236,7 +246,8 @@ class Rebuilder:
                 locked = lock_followers(connection, self.tenant_id, [view.follower], self.clock())
                 self._fold_up_to(connection, [rebuild], locked, EVERYTHING, progress)
                 rebuild.shadow.replace_differing(view.group)
-        return replace(comparison, swapped=True)
+                advance_locked(connection, self.tenant_id, {view.follower: (rebuild.reached, None, None)}, self.clock())
+        return replace(comparison, swapped=not equal)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
+from app.domain.kernel.errors import Unavailable
 from app.domain.kernel.values import FOREVER
 from projections.view import Condition, View
 
@@ -42,8 +43,12 @@ def bounded(view: View[Any], member: str, bound: str, begins: Any, ends: Any) ->
 
 
 def fetch_rows(view: View[Any], connection: Connection, query: Select[Any]) -> list[Any]:
-    """The rows of a query, each as the view's row."""
-    return [view.row(*stored) for stored in connection.execute(query)]
+    """The rows of a query, each as the view's row. Raises: Unavailable where one cannot be read any more."""
+    try:
+        return [view.row(*stored) for stored in connection.execute(query)]
+    except ValueError as error:
+        damaged = f"a row of {view.name} cannot be read any more; `steward rebuild {view.name}` writes it again"
+        raise Unavailable("view_damaged", damaged) from error
 
 
 def behind(columns: Sequence[Any], values: Sequence[Any], *, descending: bool) -> Condition:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import JSON, Column, Connection, Table
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.store.engine import READ_COMMITTED, SNAPSHOT, Database
 from app.store.event_pages import Share
@@ -111,9 +112,14 @@ class ShadowTable:
         ]
 
     def count_equal(self) -> int:
-        """How many of the shadow's rows are in the table too, member for member."""
+        """How many of the shadow's rows are in the table too, member for member; 0 where the table's cannot be compared."""
         query = f"SELECT count(*) FROM {self.name} AS n CROSS JOIN {self.table.name} AS o WHERE {self._same()}"
-        return self._count(query, self.tenant_id)
+        try:
+            with self.connection.begin_nested():
+                return self._count(query, self.tenant_id)
+        except DBAPIError as error:
+            _require_damaged(error)
+            return 0
 
     def count(self) -> int:
         """How many rows the shadow has."""
@@ -127,13 +133,18 @@ class ShadowTable:
         )
 
     def note_differing(self, group: str) -> None:
-        """Notes which groups are not the same on both sides. Takes: the member that is a group's key."""
+        """Notes which groups are not the same on both sides, all where they cannot be compared. Takes: the member that is a group's key."""
         old, note = self.table.name, f"INSERT INTO {self._differing} SELECT DISTINCT"
         missing = f"NOT EXISTS (SELECT 1 FROM {old} AS o WHERE {self._same()})"
-        run(self.connection, f"{note} n.{group} FROM {self.name} AS n WHERE {missing}", (self.tenant_id,))
         match = " AND ".join(f'n."{name}" = o."{name}"' for name in self._key)
-        surplus = f"o.tenant_id = ? AND NOT EXISTS (SELECT 1 FROM {self.name} AS n WHERE {match})"
-        run(self.connection, f"{note} o.{group} FROM {old} AS o WHERE {surplus}", (self.tenant_id,))
+        surplus = f"NOT EXISTS (SELECT 1 FROM {self.name} AS n WHERE {match})"
+        try:
+            with self.connection.begin_nested():
+                run(self.connection, f"{note} n.{group} FROM {self.name} AS n WHERE {missing}", (self.tenant_id,))
+        except DBAPIError as error:
+            _require_damaged(error)
+            run(self.connection, f"{note} n.{group} FROM {self.name} AS n")
+        run(self.connection, f"{note} o.{group} FROM {old} AS o WHERE o.tenant_id = ? AND {surplus}", (self.tenant_id,))
 
     def replace_differing(self, group: str) -> None:
         """Replaces the groups of the table that were noted as different."""
@@ -161,3 +172,9 @@ class ShadowTable:
         if self.postgres:
             return f"({old}::text IS NOT DISTINCT FROM {new}::text OR {old}::jsonb = {new}::jsonb)"
         return f"({old} IS {new} OR (json_valid({old}) AND json({old}) = json({new})))"
+
+
+def _require_damaged(error: DBAPIError) -> None:
+    """Raises: the error again, unless it says that a stored row is damaged: the database works, and cannot read it."""
+    if error.connection_invalidated or isinstance(error, OperationalError):
+        raise error

@@ -44,5 +44,8 @@ def unavailable(error: DBAPIError) -> Unavailable | None:
 
 
 def permanently_refused(error: DBAPIError) -> bool:
-    """Whether PostgreSQL works and refuses this statement each time: class 54, such as a key that is too long."""
-    return str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
+    """Whether the database works and refuses this statement each time.
+
+    PostgreSQL: class 54, such as a key that is too long. SQLite: a table that is not there.
+    """
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith("54") or "no such table" in str(error.orig)

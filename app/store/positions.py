@@ -19,16 +19,26 @@ def position_of(connection: Connection, tenant_id: str, follower: str) -> int | 
 
 
 class Follower(NamedTuple):
-    """How far a follower has read. parked_at: the position of the poison event that it stopped at, if any; fault: its error."""
+    """How far a follower has read.
+
+    parked_at: the position of the poison event that it stopped at, if any; fault: its error. grows_to: how far the ledger reached when
+    it began again; None where it never did.
+    """
 
     position: int
     parked_at: int | None
     fault: str | None
+    grows_to: int | None
+
+    @property
+    def grown(self) -> bool:
+        """Whether it has read what the ledger held when it began again."""
+        return self.grows_to is None or self.position >= self.grows_to
 
 
 def followers(connection: Connection, tenant_id: str) -> dict[str, Follower]:
     """Every follower of a tenant by its name."""
-    query = "SELECT follower, position, parked_at, fault FROM positions WHERE tenant_id = ?"
+    query = "SELECT follower, position, parked_at, fault, grows_to FROM positions WHERE tenant_id = ?"
     return {name: Follower(*rest) for name, *rest in rows.fetch(connection, query, (tenant_id,))}
 
 
@@ -85,4 +95,12 @@ def advance_locked(
 ) -> None:
     """Writes the new positions of locked followers. Takes: follower to (position, position of a poison event or None, its error)."""
     updated = [(tenant_id, name, *reached[name], now) for name in sorted(reached)]
-    rows.upsert(connection, "positions", tuple(column.name for column in positions.columns), _KEY, updated)
+    rows.upsert(connection, "positions", (*_KEY, "position", "parked_at", "fault", "updated_at"), _KEY, updated)
+
+
+def begin_again(connection: Connection, names: Sequence[str]) -> None:
+    """Lets followers begin at 0 again for every tenant. Takes: a connection of the schema's owner, whom no policy binds."""
+    columns = (*_KEY, "position", "parked_at", "fault", "updated_at", "grows_to")
+    for tenant_id, head, recorded_at in rows.fetch(connection, "SELECT tenant_id, head, recorded_at FROM ledgers"):
+        begun = [(tenant_id, name, 0, None, None, recorded_at, head) for name in sorted(names)]
+        rows.upsert(connection, "positions", columns, _KEY, begun)

@@ -97,8 +97,10 @@ positions = Table(
     Column("parked_at", BigInteger),
     Column("fault", Text),
     Column("updated_at", BigInteger, nullable=False),
+    Column("grows_to", BigInteger),
 )
-"""How far each follower has read; `parked_at` is the position of a poison event, `fault` its error's name."""
+"""How far each follower has read; `parked_at` is the position of a poison event, `fault` its error's name, `grows_to` the ledger's
+head when it last began at 0."""
 
 inbox = Table(
     "inbox",

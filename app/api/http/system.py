@@ -10,6 +10,7 @@ from app.api.http.dependencies import runtime_of
 from app.api.http.strict_json_route import StrictRoute
 from app.domain.kernel.errors import DomainError
 from app.observe.metrics import LAG, PARKED, exposition
+from app.read_side.view_tables import require_tables
 from app.store.schema import require_head
 
 router = APIRouter(tags=["system"], route_class=StrictRoute)
@@ -53,6 +54,7 @@ def readyz(request: Request) -> Response:
     runtime = runtime_of(request)
     try:
         require_head(runtime.database)
+        require_tables(runtime.database)
         runtime.require_root_key()
     except DomainError as error:
         component = "vault" if error.code.startswith("vault_") else "database"

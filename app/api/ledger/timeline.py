@@ -188,7 +188,7 @@ def _between(
     context: ReadContext, account_id: str, before: When, after: When
 ) -> tuple[list[timeline.Entry], bool, int]:
     """The events that one point knows and has reached, and the other does not."""
-    reached = context.runtime.projector.positions(context.tenant_id)["timeline"]
+    reached = context.runtime.reader.position(context.tenant_id, [timeline.VIEW])
     points = [
         timeline.Knowledge(reached if point.known_at is None else point.known_at, point.as_of)
         for point in (before, after)

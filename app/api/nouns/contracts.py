@@ -110,8 +110,8 @@ def settled(context: ReadContext, when: When) -> When:
     """The query's clocks with one position for contracts and their lines, whichever of the views is ahead."""
     if when.known_at is not None:
         return when
-    reached = context.runtime.projector.positions(context.tenant_id)
-    return When(when.as_of, min(reached[view.name] for view in (contracts.VIEW, contract_lines.VIEW)), now=when.now)
+    position = context.runtime.reader.position(context.tenant_id, (contracts.VIEW, contract_lines.VIEW))
+    return When(when.as_of, position, now=when.now)
 
 
 def present(context: ReadContext, rows: Sequence[Contract], when: When, position: int) -> list[dict[str, Any]]:
