@@ -59,7 +59,6 @@ def _changed(rows: Rows[ContractLine], recorded: Recorded, where: ZoneInfo) -> R
         after.terms != before.terms
         or list(before.lines) != list(after.lines)[: len(before.lines)]
         or after.may_have_trials()
-        or before.may_have_trials()
     ):
         made = dict(_rows(schedule_row, after, after.intervals()))
     else:

@@ -16,7 +16,11 @@ from app.domain.kernel.values import FOREVER
 
 def may_be_trials(lines: Lines) -> bool:
     """Whether any line is free at some time: its price is 0, or a discount takes off all of it."""
-    return any(step.annual == step.temporary and step.kind in RECURRING for steps in lines.values() for step in steps)
+    for steps in lines.values():
+        for step in steps:
+            if step.annual == step.temporary and step.kind in RECURRING:
+                return True
+    return False
 
 
 def with_trials(agreed: Sequence[Interval], lines: Lines, *, follows: bool) -> list[Interval]:
