@@ -11,7 +11,7 @@ from tests.api.contract import READS
 from tests.support.databases import Databases
 from tests.support.server import Client, Server
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 """How long a test waits for what must happen; nothing is measured by it."""
 
 

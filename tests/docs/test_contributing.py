@@ -7,6 +7,9 @@ import pytest
 
 from tests.docs.recipes import PAGE, RECIPES, Copy, Recipe, page
 
+pytestmark = pytest.mark.timeout(1200)
+"""A linter, and tests of a thousand cases, are started by one test."""
+
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:

@@ -9,6 +9,7 @@ from tests.docs.tour import ROOT, differs, run, steps
 README, TOUR = ROOT / "README.md", ROOT / "docs" / "tour.md"
 
 
+@pytest.mark.timeout(1000)
 @pytest.mark.parametrize("page", [README, TOUR], ids=lambda page: page.name)
 def test_a_reader_who_pastes_the_tour_gets_the_answers_that_it_shows(page: Path, tmp_path: Path) -> None:
     expected = steps(page)

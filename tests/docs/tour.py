@@ -57,7 +57,7 @@ def run(pages: list[Path], folder: Path) -> list[list[str]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=900,
     )
     assert not done.stderr, done.stderr
     return [text.split() for text in done.stdout.split(_MARK)[:-1]]

@@ -123,7 +123,7 @@ class Load:
 
 
 def wait_for(load: Load, acknowledged: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len(load.receipts) < acknowledged:
         assert time.monotonic() < deadline, f"the server does not come back: {load.answers}"
         time.sleep(0.005)

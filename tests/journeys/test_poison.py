@@ -30,7 +30,7 @@ def written(client: Client, name: str) -> dict[str, Any]:
 def standing(server: Server, tenant: str, head: int) -> dict[str, int]:
     """Where views stand once all that can has come to the head."""
     projector = server.runtime.projector
-    for _ in range(500):
+    for _ in range(3000):
         positions = projector.positions(tenant)
         if all(at == head or name in projector.parked(tenant) for name, at in positions.items()):
             return {name: at for name, at in positions.items() if at < head}
@@ -77,7 +77,7 @@ def test_a_poison_event_raises_an_alarm_holds_up_nobody_else_and_is_folded_once_
         if view.name in BROKEN:
             monkeypatch.setitem(view.on, POISON, mended(view))  # type: ignore[arg-type]  # it is a dict; nobody else may change it
     with Server(database_url) as server:
-        for _ in range(500):  # the alarm stands in the table until the first turn of the new code
+        for _ in range(3000):  # the alarm stands in the table until the first turn of the new code
             if not server.runtime.projector.parked(tenant):
                 break
             time.sleep(0.02)

@@ -29,11 +29,11 @@ class GatedCommitter:
         self._append = append
         self.committer = Committer(self._append_after_gate, waiting=waiting)
         self.first = self.committer.submit([gate])
-        assert self._entered.wait(10)
+        assert self._entered.wait(60)
 
     def _append_after_gate(self, tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
         self._entered.set()
-        assert self.opened.wait(10)
+        assert self.opened.wait(60)
         self.sizes.append(len(batch))
         return self._append(tenant_id, batch)
 
@@ -52,7 +52,7 @@ def queue(steward: Steward, **settings: int) -> Iterator[GatedCommitter]:
 
 
 def outcome(future: ThreadFuture) -> Outcome:
-    return future.result(timeout=10)[0]
+    return future.result(timeout=60)[0]
 
 
 def test_commands_that_wait_share_one_transaction_and_each_gets_its_own_receipt(steward: Steward) -> None:

@@ -231,8 +231,8 @@ def test_a_key_that_no_index_can_hold_is_that_commands_own_fault(databases: Data
     fine = renaming(steward.runtime, steward.tenant, steward.runtime.new_id("acct"), 1, "fine")
 
     with pytest.raises(DBAPIError, match="index row"):
-        steward.runtime.committer.submit([append]).result(timeout=10)
-    assert isinstance(steward.runtime.committer.submit([fine]).result(timeout=10)[0], Receipt)
+        steward.runtime.committer.submit([append]).result(timeout=60)
+    assert isinstance(steward.runtime.committer.submit([fine]).result(timeout=60)[0], Receipt)
     steward.close()
 
 

@@ -56,7 +56,7 @@ def test_a_lost_reply_is_asked_for_again_even_when_the_server_itself_made_the_ke
     append = begin(steward, "made by the server")
     append = replace(append, request=replace(append.request, fresh=True))
 
-    (receipt,) = steward.runtime.committer.submit([append]).result(timeout=10)
+    (receipt,) = steward.runtime.committer.submit([append]).result(timeout=60)
 
     assert wire.tries == 2
     assert isinstance(receipt, Receipt)
@@ -94,13 +94,13 @@ def test_a_database_that_cannot_be_reached_fails_every_waiting_command_after_one
 
     def away(_tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
         entered.set()
-        assert opened.wait(10)
+        assert opened.wait(60)
         tries.append(len(batch))
         raise Unavailable("store_unavailable", "the wire was cut")
 
     committer = Committer(away)
     answers = [committer.submit([begin(steward, "gate")])]
-    assert entered.wait(10)
+    assert entered.wait(60)
     answers += [committer.submit([begin(steward, f"{number}")]) for number in range(9)]
     opened.set()
     committer.close()

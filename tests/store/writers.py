@@ -1,14 +1,8 @@
-"""Writers that compete: real commands on few streams, a tenth of which must fail.
+"""Writers that compete: real commands on few streams, a tenth of which must fail."""
 
-Run as `python -m tests.store.writers URL TENANT SEED COUNT STREAM…` it is a process of its own with four of them, and
-prints the answers.
-"""
-
-import json
 import random
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from app.bootstrap import build
 from app.domain.account.commands import RenameAccount
@@ -129,11 +123,11 @@ def sound(steward: Steward) -> list[str]:
     return [event.event_id for event in stored]
 
 
-if __name__ == "__main__":
-    url, tenant, seed, count, *hot = sys.argv[1:]
+def four_writers(url: str, tenant_id: str, seed: int, count: int, hot: list[str]) -> Tally:
+    """What a process of its own does: four writers at once. Gives: their tally."""
     runtime, total = runtime_of(url), Tally()
     with ThreadPoolExecutor(4) as pool:
-        for tally in pool.map(lambda number: write(runtime, tenant, int(seed) + number, int(count), hot), range(4)):
+        for tally in pool.map(lambda number: write(runtime, tenant_id, seed + number, count, hot), range(4)):
             total.add(tally)
-    print(json.dumps(asdict(total)))  # noqa: T201 - its answer
     runtime.close()
+    return total

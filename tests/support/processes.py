@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Final
 
 from app.cli import COMMANDS, main
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__, "app.main", *(entry.target.partition(":")[0] for entry in COMMANDS.values())])
+FORKS: Final = multiprocessing.get_context("forkserver")
+"""Where new processes come from: what they import is imported before they begin."""
+FORKS.set_forkserver_preload([__name__, "app.main", *(entry.target.partition(":")[0] for entry in COMMANDS.values())])
 
 
 class StewardProcess:
@@ -28,8 +30,8 @@ class StewardProcess:
     def __init__(
         self, words: Sequence[str], folder: Path, environment: dict[str, str], stdin: str = os.devnull
     ) -> None:
-        (out, stdout), (err, stderr) = _FORKS.Pipe(duplex=False), _FORKS.Pipe(duplex=False)
-        self._process = _FORKS.Process(target=_steward, args=(words, folder, environment, stdin, stdout, stderr))
+        (out, stdout), (err, stderr) = FORKS.Pipe(duplex=False), FORKS.Pipe(duplex=False)
+        self._process = FORKS.Process(target=_steward, args=(words, folder, environment, stdin, stdout, stderr))
         self._process.start()
         for connection in (stdout, stderr):
             connection.close()

@@ -84,7 +84,7 @@ class Client(httpx.Client):
 
     def __init__(self, url: str, key: str) -> None:
         # Nothing is encrypted on the loopback; the certificates of the world's authorities take 50 ms to read.
-        super().__init__(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30, verify=False)
+        super().__init__(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60, verify=False)
         self.position = 0
 
     def write(self, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
@@ -106,5 +106,5 @@ class Client(httpx.Client):
 
     def see(self, path: str, **params: Any) -> httpx.Response:
         """A read after this client's own writes. Gives: the response, whatever its status."""
-        headers = {"Min-Event-Position": str(self.position), "Prefer": "wait=10, handling=strict"}
+        headers = {"Min-Event-Position": str(self.position), "Prefer": "wait=30, handling=strict"}
         return self.get(path, params={name.rstrip("_"): value for name, value in params.items()}, headers=headers)

@@ -38,7 +38,7 @@ CALL = {
         "occurred_at": "2026-01-05T08:00:00Z",
     },
 }
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 """How long a test waits for what must happen at some time; nothing is measured by it."""
 
 

@@ -281,13 +281,13 @@ def watched(request: pytest.FixtureRequest, databases: Databases) -> Iterator[tu
 
 
 def until(client: Client, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The only renewal as soon as a condition holds, within half a minute."""
-    for _ in range(300):
+    """The only renewal as soon as a condition holds, within a minute."""
+    for _ in range(1200):
         client.position = client.read("/v1/events", after=client.position)["position"]
         rows = client.read("/v1/renewals")["data"]
         if rows and condition(rows[0]):
             return dict(rows[0])
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise AssertionError(rows)
 
 
