@@ -53,7 +53,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
     log = Log(database, vault, time_after, new_id)
     wake = threading.Event()
     committer = Committer(
-        log.append, waiting=settings.queue_size, batch=settings.batch_size, on_commit=lambda _tenant: wake.set()
+        log.append,
+        waiting=settings.queue_size,
+        batch=settings.batch_size,
+        lanes=lanes(database, settings),
+        on_commit=lambda _tenant: wake.set(),
     )
     handler = Handler(log, committer, clock, new_id)
     projector = Projector(database, log, handler.zone, clock)
@@ -79,6 +83,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         wake=wake,
         require_root_key=lambda: record.require(known_root_key(settings)),
     )
+
+
+def lanes(database: Database, settings: Settings) -> int:
+    """How many tenants are written at once: SQLite takes one writer; on PostgreSQL half of the connections are left for reading."""
+    return max(1, settings.pool_size // 2) if database.postgres else 1
 
 
 def owner(settings: Settings) -> Database:

@@ -1,9 +1,8 @@
-"""Group commit: the commands that are waiting share one transaction, and each gets its own result."""
+"""Group commit: the commands of a tenant that are waiting share one transaction, and each gets its own result."""
 
 import asyncio
-import queue
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -46,10 +45,11 @@ _Resolved = tuple[_Submission, Result]
 
 
 class Committer:
-    """One thread that appends what is waiting.
+    """A few threads that append what is waiting, each for one tenant at a time, and no two for the same tenant.
 
-    Takes: `append(tenant_id, appends)`, a bound on the waiting submissions, a bound on the commands in a transaction.
-    Latency at low load is one transaction: a command never waits for others to join it.
+    Takes: `append(tenant_id, appends)`; a bound on the waiting submissions of a tenant, of all together for each lane as many; a bound
+    on the commands in a transaction; how many threads, `lanes`: a tenant whose transaction hangs holds up one of them, and only itself
+    where there are more. Latency at low load is one transaction: a command never waits for others to join it.
     """
 
     def __init__(
@@ -58,16 +58,23 @@ class Committer:
         *,
         waiting: int = 1024,
         batch: int = 256,
+        lanes: int = 1,
         on_commit: Callable[[str], None] = lambda _tenant: None,
     ) -> None:
         self._append = append
         self._batch = batch
         self._on_commit = on_commit
         self._most_waiting = waiting
-        self._queue: queue.SimpleQueue[_Submission | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._lanes = lanes
+        self._waiting: dict[str, deque[_Submission]] = {}
+        """What waits, by tenant. A tenant is in it from its first submission until its turn ends with nothing more."""
+        self._count = 0
+        self._ready: deque[str] = deque()
+        """Tenants of which something waits and which no lane has; in turn."""
+        self._idle = 0
+        self._threads: list[threading.Thread] = []
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
 
     def submit(self, appends: Sequence[AppendRequest]) -> ThreadFuture:
         """Queues commands that are appended together, in order; the future gives an outcome for each.
@@ -91,52 +98,67 @@ class Committer:
         if not submission.appends:
             submission.resolve([])
             return
+        tenant_id = submission.appends[0].tenant_id
         with self._lock:
             if self._closed:
                 raise Unavailable("shutting_down", "the server is stopping; try again")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
-                self._thread.start()
-            if self._queue.qsize() >= self._most_waiting:
+            own = self._waiting.get(tenant_id)
+            if self._count >= self._most_waiting * self._lanes or (own and len(own) >= self._most_waiting):
                 raise Unavailable("queue_full", "too many writes are waiting; try again", retry_after=1)
-            self._queue.put(submission)
+            self._count += 1
+            if own is not None:  # a lane has the tenant, or will take it
+                own.append(submission)
+                return
+            self._waiting[tenant_id] = deque([submission])
+            self._ready.append(tenant_id)
+            if len(self._ready) <= self._idle:
+                self._lock.notify()
+            elif len(self._threads) < self._lanes:
+                thread = threading.Thread(target=self._run, name=f"committer-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def close(self) -> None:
         """Appends what is waiting, then stops."""
         with self._lock:
             self._closed = True
-            thread = self._thread
-        if thread is not None:
-            self._queue.put(None)
+            self._lock.notify_all()
+        for thread in self._threads:
             thread.join(timeout=30)
 
     def _run(self) -> None:
-        while True:
-            first = self._queue.get()
-            if first is None:
-                return
-            taken, last = self._gather(first)
-            by_tenant: dict[str, list[_Submission]] = defaultdict(list)
-            for submission in taken:
-                if submission.start():  # a caller that gave up before this is dropped
-                    by_tenant[submission.appends[0].tenant_id].append(submission)
-            for tenant_id, group in by_tenant.items():
-                self._commit(tenant_id, group)
-            if last:
-                return
+        """A lane: tenants in turn."""
+        tenant_id = None
+        while (turn := self._turn(tenant_id)) is not None:
+            tenant_id, group = turn
+            started = [submission for submission in group if submission.start()]  # who gave up before this is dropped
+            if started:
+                self._commit(tenant_id, started)
 
-    def _gather(self, first: _Submission) -> tuple[list[_Submission], bool]:
-        taken, count = [first], len(first.appends)
-        while count < self._batch:
-            try:
-                submission = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if submission is None:
-                return taken, True
-            taken.append(submission)
-            count += len(submission.appends)
-        return taken, False
+    def _turn(self, before: str | None) -> tuple[str, list[_Submission]] | None:
+        """The tenant whose turn is next, and what its transaction holds; None when the last one is done.
+
+        Takes: the tenant whose turn is over.
+        """
+        with self._lock:
+            if before is not None:
+                if self._waiting[before]:
+                    self._ready.append(before)
+                else:
+                    del self._waiting[before]
+            while not self._ready:
+                if self._closed:
+                    return None
+                self._idle += 1
+                self._lock.wait()
+                self._idle -= 1
+            tenant_id, taken, count = self._ready.popleft(), [], 0
+            waiting = self._waiting[tenant_id]
+            while waiting and count < self._batch:
+                taken.append(waiting.popleft())
+                count += len(taken[-1].appends)
+            self._count -= len(taken)
+            return tenant_id, taken
 
     def _commit(self, tenant_id: str, group: list[_Submission]) -> None:
         """One transaction for a group; after a failure one for each half, until only the faulty submission fails.

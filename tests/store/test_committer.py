@@ -171,9 +171,58 @@ def test_tenants_that_wait_together_get_a_transaction_each(steward: Steward) -> 
         mine = [gated.committer.submit([begin(steward, f"{number}")]) for number in range(3)]
         theirs = gated.committer.submit([renaming(steward.runtime, other, steward.runtime.new_id("acct"), 1, "1")])
 
-    assert gated.sizes == [1, 3, 1]
+    assert (gated.sizes[0], sorted(gated.sizes)) == (1, [1, 1, 3])
     assert {type(outcome(future)) for future in [*mine, theirs]} == {Receipt}
     assert (steward.runtime.log.head(steward.tenant), steward.runtime.log.head(other)) == (5, 2)
+
+
+def test_a_tenant_whose_transaction_hangs_holds_up_nobody_else_where_there_are_lanes(steward: Steward) -> None:
+    others = [steward.new_tenant(f"Other {number}") for number in range(5)]
+    appended, hangs, released = steward.runtime.log.append, threading.Event(), threading.Event()
+
+    def append(tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
+        if tenant_id == steward.tenant:
+            hangs.set()
+            assert released.wait(10)
+        return appended(tenant_id, batch)
+
+    def account(tenant_id: str, key: str) -> AppendRequest:
+        return renaming(steward.runtime, tenant_id, steward.runtime.new_id("acct"), 1, key)
+
+    committer = Committer(append, lanes=2, waiting=3)
+    held = [committer.submit([account(steward.tenant, "first")])]
+    assert hangs.wait(10)
+    held += [committer.submit([account(steward.tenant, f"{number}")]) for number in range(3)]
+    with pytest.raises(Unavailable, match="queue_full"):
+        committer.submit([account(steward.tenant, "too many of one tenant")])
+    heard = [outcome(committer.submit([account(other, f"{turn}")])) for turn in range(3) for other in others]
+
+    assert {type(one) for one in heard} == {Receipt}
+    assert not any(future.done() for future in held)
+    released.set()
+    committer.close()
+    assert {type(outcome(future)) for future in held} == {Receipt}
+    assert steward.runtime.log.head(steward.tenant) == 5
+
+
+def test_tenants_take_turns_though_one_of_them_has_more_than_it_can_append_at_once(steward: Steward) -> None:
+    other, turns = steward.new_tenant("Other"), []
+    gate = threading.Event()
+
+    def append(tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
+        assert gate.wait(10)
+        turns.append((tenant_id == other, len(batch)))
+        return steward.runtime.log.append(tenant_id, batch)
+
+    committer = Committer(append, batch=4)
+    mine = [committer.submit([begin(steward, f"{number}")]) for number in range(13)]
+    theirs = committer.submit([renaming(steward.runtime, other, steward.runtime.new_id("acct"), 1, "1")])
+    gate.set()
+    committer.close()
+
+    assert {type(outcome(future)) for future in [*mine, theirs]} == {Receipt}
+    assert turns.index((True, 1)) <= 2
+    assert sum(size for theirs, size in turns if not theirs) == 13
 
 
 # --- coroutines that wait ---
