@@ -26,6 +26,7 @@ SECONDS: dict[str, dict[str, int]] = {
     "app/services/deadlines/schedule.py": {"float": 3, "literal": 2},
     "app/webhooks/inbound/inbox.py": {"float": 2, "literal": 1},
     "app/worker.py": {"float": 2, "literal": 3},
+    "app/write_side/stream_turns.py": {"float": 1, "literal": 2},
 }
 """How long something waits or takes."""
 CHANCE: dict[str, dict[str, int]] = {
