@@ -40,7 +40,7 @@ GOES_ON: Final = frozenset(
     for noun, events in {
         "tenant": "created",
         "api_key": "issued",
-        "account": "opened renamed tier_set owner_set reopened",
+        "account": "opened renamed tier_set owner_set country_set reopened",
         "interaction": "logged",
         "contract": "drafted signed amended corrected notice_given suspended resumed renewed terms_corrected",
         "renewal": "opened risk_set deferred won milestone_reached forecast_submitted",
