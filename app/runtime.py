@@ -45,5 +45,6 @@ class Runtime:
 
     def close(self) -> None:
         """Appends what is waiting and gives connections back."""
+        self.inbox.close()
         self.committer.close()
         self.database.close()

@@ -24,7 +24,7 @@ SECONDS: dict[str, dict[str, int]] = {
     "app/store/engine.py": {"literal": 1, "import json": 1},
     "app/store/subscription.py": {"literal": 1},
     "app/services/deadlines/schedule.py": {"float": 3, "literal": 2},
-    "app/webhooks/inbound/inbox.py": {"float": 2, "literal": 1},
+    "app/webhooks/inbound/inbox.py": {"float": 1, "literal": 2},
     "app/worker.py": {"float": 2, "literal": 3},
     "app/write_side/stream_turns.py": {"float": 1, "literal": 2},
 }

@@ -1,6 +1,8 @@
 """The inbox on real databases: every message once, never lost, never taken in twice."""
 
 import json
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from app.bootstrap import build
 from app.domain.kernel.errors import NotFound, Refused, Unauthenticated
 from app.domain.kernel.values import MICRO
 from app.store.tables import inbox
+from app.webhooks.inbound.inbox import Inbox
 from app.webhooks.inbound.provider import Delivery
 from tests.support.application import Steward
 from tests.webhooks.senders import Sender, raw, sender, signed
@@ -402,3 +405,41 @@ def test_a_tenant_whose_messages_cannot_be_handled_keeps_no_other_waiting(
 
     assert steward.runtime.inbox.work() == 1
     assert states(light) == ["done"]
+
+
+def test_a_tenant_whose_ledger_is_held_keeps_no_other_waiting(
+    sqlite_steward: Steward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.webhooks.inbound.inbox.PATIENCE_SECONDS", 0)
+    steward, held = sqlite_steward, sqlite_steward.tenant
+    busy = sender(steward)
+    busy.deliver(OPENED, "msg_1")
+    steward.tenant = steward.new_tenant("Light")
+    light = sender(steward, key="light")
+    inbox, released, tried = steward.runtime.inbox, threading.Event(), []
+    waiting = inbox.messages.waiting
+
+    def behind_a_lock(tenant_id: str, limit: int) -> Any:
+        tried.append(tenant_id)
+        if tenant_id == held:
+            released.wait(60)
+        return waiting(tenant_id, limit)
+
+    monkeypatch.setattr(inbox.messages, "waiting", behind_a_lock)
+    for number in range(3):  # more of them than turns may go on at once: the held one has only one of these
+        light.deliver(OPENED | {"data": {"name": "Light", "currency": "EUR"}}, f"msg_{number}")
+        worked_off(inbox, light, number + 1)
+    assert tried.count(held) == 1
+    released.set()
+    steward.tenant = held
+    worked_off(inbox, busy, 1)
+
+
+def worked_off(inbox: Inbox, crm: Sender, count: int) -> None:
+    """Lets the worker work until a sender's messages are done."""
+    for _ in range(3000):
+        inbox.work()
+        if states(crm).count("done") == count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(states(crm))

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,10 @@ BATCH: Final = 100
 """How many messages of a tenant are ingested before another tenant has its turn."""
 MESSAGES_PER_TURN: Final = 1000
 """After how many messages a turn ends. The next begins with the tenants that waited."""
+PATIENCE_SECONDS: Final = 0.5
+"""How long the others wait for a tenant's turn. One that takes longer goes on beside them."""
+TURNS_AT_ONCE: Final = 4
+"""How many turns may go on at once, all but one of them such."""
 SWEEP_SECONDS: Final = 1.0
 """How often the inboxes of all tenants are read. Messages that this process stored itself are ingested straight away."""
 
@@ -54,7 +59,9 @@ class Inbox:
         self._clock = clock
         self.wake = threading.Event()
         self._hints: dict[str, None] = {}
-        self._rests: dict[str, float] = {}
+        self._pool = ThreadPoolExecutor(TURNS_AT_ONCE, "inbox")
+        self._held: dict[str, Future[int]] = {}
+        """Turns that take long, by tenant."""
         self._swept_at: float | None = None
         self._lock = threading.Lock()
 
@@ -127,16 +134,13 @@ class Inbox:
         """
         tenants, finished = self._tenants(), 0
         while tenants and finished < MESSAGES_PER_TURN:
-            tenant_id, began, done = tenants.popleft(), time.monotonic(), 0
-            try:
-                done = self.process(tenant_id, BATCH)
-            except DomainError as fault:  # the next sweep tries again
-                logger().warning("inbox_waits", code=fault.code, tenant_id=tenant_id)
-            except Exception as fault:  # noqa: BLE001 - one tenant's trouble keeps no other waiting
-                logger().error("inbox_stands_still", error=type(fault).__name__, tenant_id=tenant_id)
-            now = time.monotonic()
-            if not done and now - began > SWEEP_SECONDS:  # who waited in vain gives way to the others for longer
-                self._rests[tenant_id] = now + 2 * (now - began)
+            tenant_id = tenants.popleft()
+            turn = self._pool.submit(self.process, tenant_id, BATCH)
+            wait([turn], PATIENCE_SECONDS)
+            if not turn.done():  # its ledger is held: it goes on alone
+                self._held[tenant_id] = turn
+                continue
+            done = _finished(tenant_id, turn)
             finished += done
             if done == BATCH:
                 tenants.append(tenant_id)
@@ -145,14 +149,22 @@ class Inbox:
         return finished
 
     def _tenants(self) -> deque[str]:
-        """The tenants that may have messages, those that have waited longest first."""
+        """The tenants that may have messages, those that have waited longest first. A turn that still goes on is not begun twice."""
+        for tenant_id, turn in list(self._held.items()):
+            if turn.done():
+                del self._held[tenant_id]
+                _finished(tenant_id, turn)
         with self._lock:
             tenants, self._hints = self._hints, {}
         now = time.monotonic()
         if self._swept_at is None or now - self._swept_at >= SWEEP_SECONDS:
             tenants |= dict.fromkeys(self._endpoints.tenants())
             self._swept_at = now
-        return deque(tenant_id for tenant_id in tenants if self._rests.get(tenant_id, now) <= now)
+        return deque(tenant_id for tenant_id in tenants if tenant_id not in self._held)
+
+    def close(self) -> None:
+        """Begins no turn any more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def process(self, tenant_id: str, most: int = MESSAGES_PER_TURN) -> int:
         """Ingests what is waiting, in order, about `most` messages. Gives: how many of them are done or parked.
@@ -186,6 +198,18 @@ class Inbox:
             for message, item in zip(group, items, strict=True)
             if not isinstance(item.refusal, Unavailable)
         ]
+
+
+def _finished(tenant_id: str, turn: Future[int]) -> int:
+    """How many messages a turn that has ended finished. Where it failed, the next sweep tries again."""
+    fault = turn.exception()
+    if fault is None:
+        return turn.result()
+    if isinstance(fault, DomainError):
+        logger().warning("inbox_waits", code=fault.code, tenant_id=tenant_id)
+    else:  # one tenant's trouble keeps no other waiting
+        logger().error("inbox_stands_still", error=type(fault).__name__, tenant_id=tenant_id)
+    return 0
 
 
 def own_id(message_id: str, body: bytes) -> str:
