@@ -324,7 +324,8 @@ def test_a_discount_is_counted_or_stands_apart_and_never_both(percent: str, ends
     before, *after = made.intervals()
 
     assert (before.lasting == 0) or (before.temporary == 0)
-    assert before.annual == before.gross - before.lasting
+    assert (before.trial is not None) == (reduced == 0)
+    assert before.annual == (0 if before.trial is not None else before.gross - before.lasting)
     assert before.gross - before.lasting - before.temporary == reduced
     assert (before.lasting == 0) == (ends < "2027-01-01" or reduced == before.gross)
     if reduced != before.gross:
