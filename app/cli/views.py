@@ -33,36 +33,40 @@ def rebuild(
             require_tenant(runtime, tenant)
         heads = {tenant: runtime.log.head(tenant)} if tenant else runtime.log.tenants()
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        comparisons = _rebuild(runtime, heads, chosen, verify=verify, workers=workers or cores)
+        comparisons, failures = _rebuild(runtime, heads, chosen, verify=verify, workers=workers or cores)
     body = [comparison.body() for comparison in comparisons]
     show_rows(body, ("tenant_id", "view", "position", "rows", "missing", "surplus", "equal", "swapped"), json_=json_)
+    if failures:
+        raise Refused("rebuild_failed", "; ".join(failures))
     if not all(comparison.equal for comparison in comparisons):
         raise typer.Exit(REFUSED)
 
 
 def _rebuild(
     runtime: Runtime, heads: dict[str, int], views: Sequence[View[Any]], *, verify: bool, workers: int
-) -> list[Comparison]:
-    comparisons = []
+) -> tuple[list[Comparison], list[str]]:
+    """The comparisons, and for each tenant whose views cannot be rebuilt why; the others' are all the same."""
+    comparisons, failures = [], []
     tables = owner(runtime.settings)
     try:
         with progress("rebuilding views", sum(heads.values())) as (bar, task):
             for tenant_id, head in heads.items():
-                runtime.projector.catch_up(tenant_id, until=head)  # what it cannot read it leaves, parked
-                comparisons += runtime.projector.rebuild_all(
-                    tables,
-                    tenant_id,
-                    views,
-                    verify=verify,
-                    workers=workers,
-                    progress=lambda read: bar.advance(task, read),
-                )
-                runtime.projector.catch_up(tenant_id, until=head)
-    except RuntimeError as error:
-        raise Refused("rebuild_failed", str(error)) from error
+                try:
+                    runtime.projector.catch_up(tenant_id, until=head)  # what it cannot read it leaves, parked
+                    comparisons += runtime.projector.rebuild_all(
+                        tables,
+                        tenant_id,
+                        views,
+                        verify=verify,
+                        workers=workers,
+                        progress=lambda read: bar.advance(task, read),
+                    )
+                    runtime.projector.catch_up(tenant_id, until=head)
+                except RuntimeError as error:
+                    failures.append(f"{tenant_id}: {error}")
     finally:
         tables.close()
-    return comparisons
+    return comparisons, failures
 
 
 def _views_named(names: Sequence[str]) -> list[View[Any]]:

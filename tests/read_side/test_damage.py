@@ -57,7 +57,7 @@ def test_a_damaged_row_parks_its_view_by_name_and_no_other_until_a_rebuild_has_r
         parked | {"tenant_id": steward.tenant, "error": "JSONDecodeError"}
     ]
 
-    compared = _rebuild(steward.runtime, {steward.tenant: head}, VIEWS, verify=False, workers=1)
+    compared, _ = _rebuild(steward.runtime, {steward.tenant: head}, VIEWS, verify=False, workers=1)
 
     assert [comparison.view for comparison in compared if comparison.swapped] == ["accounts"]
     assert follower.parked(steward.tenant) == {}
@@ -116,3 +116,18 @@ def test_who_asks_for_a_damaged_row_is_told_by_name(sqlite_steward: Steward) -> 
 
     assert (refusal.value.code, "accounts" in refusal.value.detail) == ("view_damaged", True)
     assert projector(sqlite_steward).parked(sqlite_steward.tenant) == {}
+
+
+def test_a_tenant_whose_log_is_broken_keeps_no_other_from_being_rebuilt(sqlite_steward: Steward) -> None:
+    steward, whole = sqlite_steward, sqlite_steward.new_tenant("Other")
+    open_account(steward, "Northwind")
+    with steward.runtime.database.administer() as connection:
+        connection.execute(text("DROP TRIGGER events_no_delete"))
+        broken = "DELETE FROM events WHERE position = 1 AND tenant_id = :tenant"
+        connection.execute(text(broken), {"tenant": steward.tenant})
+    heads = {steward.tenant: 2, whole: steward.runtime.log.head(whole)}
+
+    compared, failures = _rebuild(steward.runtime, heads, [accounts.VIEW], verify=True, workers=1)
+
+    assert [comparison.tenant_id for comparison in compared] == [whole]
+    assert failures == [f"{steward.tenant}: the log of {steward.tenant} has a gap behind 0"]
