@@ -13,7 +13,9 @@ from app import __version__
 from app.api import ROUTERS
 from app.api.http import problems
 from app.api.http.about import SUMMARY
+from app.api.http.bounded_protocol import STATE, BoundedProtocol
 from app.api.http.compression import Compressed
+from app.api.http.connections import Connections
 from app.api.http.fast_commands import FastCommandRouter
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
@@ -38,6 +40,7 @@ class StewardApi(FastAPI):
         commands = FastCommandRouter(Compressed(super().build_middleware_stack()), self.router.routes)
         return Surround(
             commands,
+            head_limit=self._settings.head_limit,
             limit=self._settings.body_limit,
             events_limit=self._settings.events_body_limit,
             new_id=Ids(system_clock),
@@ -48,7 +51,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """The application with these settings. Takes: `clock`, for tests."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         runtime = build(settings, clock=clock)
         app.state.runtime = runtime
         app.state.authenticator = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
@@ -56,7 +59,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         if settings.projector:
             worker.start()
         settle()
-        yield
+        yield {STATE: Connections(settings, runtime.new_id)}
         worker.stop()
         runtime.close()
 
@@ -84,6 +87,11 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     app.add_exception_handler(Exception, problems.unforeseen)
     app.openapi = lambda: contract(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn serves the application: nothing but HTTP/1.1, with our bounds on connections."""
+    return {"http": BoundedProtocol, "ws": "none", "server_header": False, "timeout_keep_alive": settings.keep_alive}
 
 
 def create_app_from_env() -> FastAPI:

@@ -52,6 +52,20 @@ class Settings(BaseSettings):
         le=3600,
         description="how many seconds an idle connection stays open; more than a proxy in front keeps one",
     )
+    head_limit: int = Field(
+        16_384, ge=1024, description="the longest head of a request, its first line and its headers, in bytes"
+    )
+    head_seconds: float = Field(10.0, gt=0, description="how long the head of a request may take to arrive")
+    body_seconds: float = Field(
+        20.0, gt=0, description="how long a body may take to arrive; each KiB that has arrived adds a second"
+    )
+    answer_seconds: float = Field(60.0, gt=0, description="how long an answer waits for a client that takes none of it")
+    connections: int = Field(4096, ge=1, description="how many connections a process keeps open")
+    connections_per_peer: int = Field(
+        512,
+        ge=0,
+        description="how many of them one address may have; 0: all, for a proxy through which everybody comes",
+    )
     workers: int = Field(1, ge=1, description="how many server processes")
     log_level: LogLevel = Field("info", description="debug, info, warning or error")
     projector: bool = Field(True, description="whether the server keeps views up to date itself; off where workers do")

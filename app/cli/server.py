@@ -56,14 +56,14 @@ def serve(
     )
     with open_runtime(settings) as runtime:  # refuses an older schema before anybody can connect
         key, today = kept_key(runtime), day_of(runtime.clock(), zone("UTC"))
-    from app.main import create_app  # takes longer to import than it takes to refuse
+    from app.main import create_app, server_options  # takes longer to import than it takes to refuse
 
     listener = _bound(settings)
     url = _url(listener)
     config = uvicorn.Config(
         "app.main:create_app_from_env" if settings.workers > 1 else create_app(settings),
-        factory=settings.workers > 1, workers=settings.workers, access_log=False, log_config=None, server_header=False,
-        timeout_keep_alive=settings.keep_alive, timeout_graceful_shutdown=GRACE_SECONDS)  # fmt: skip
+        factory=settings.workers > 1, workers=settings.workers, access_log=False, log_config=None,
+        timeout_graceful_shutdown=GRACE_SECONDS, **server_options(settings))  # fmt: skip
     announcement = f"Steward serves on {url}" + (f"\n\n{tips(url, key, today)}" if key else "")
     signal.signal(signal.SIGTERM, _stopped)
     if settings.workers > 1:

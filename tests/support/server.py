@@ -11,7 +11,7 @@ import uvicorn
 from app.auth.keys import issue
 from app.domain.api_key.commands import IssueApiKey
 from app.domain.tenant.commands import CreateTenant
-from app.main import create_app
+from app.main import create_app, server_options
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.receipts import Request
@@ -24,8 +24,9 @@ class Server:
 
     def __init__(self, url: str, *, clock: Callable[[], int] | None = None, **settings: Any) -> None:
         values = {"watchers": False, "vault_key": KEY, **settings}
-        self.app = create_app(Settings(database_url=url, **values), clock=clock)
-        config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="error", access_log=False)
+        chosen = Settings(database_url=url, **values)
+        self.app = create_app(chosen, clock=clock)
+        config = uvicorn.Config(self.app, port=0, log_level="error", access_log=False, **server_options(chosen))
         self._server = uvicorn.Server(config)
         self._clients: list[Client] = []
         self._thread = threading.Thread(target=self._server.run, daemon=True)
@@ -34,8 +35,8 @@ class Server:
             if not self._thread.is_alive():
                 raise RuntimeError("the server did not start")
             time.sleep(0.01)
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self.listener = self._server.servers[0].sockets[0]
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
 
     @property
     def runtime(self) -> Runtime:

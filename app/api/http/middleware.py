@@ -25,16 +25,23 @@ HEADERS: Final = (
     (b"strict-transport-security", b"max-age=31536000"),
 )
 """What every answer has, unless it says something else of its own."""
-HEADERS_LIMIT: Final = 16_384
+BESIDES: Final = 4
+"""How many bytes a header has besides its name and value."""
 UNCODED: Final = {b"content-encoding": b"identity", b"transfer-encoding": b"chunked"}
 """What these headers may say: nothing else is undone here."""
 
 
 class Surround:
-    """Surrounds the application. Takes: the application, how large a body may be, by path, and a maker of request ids."""
+    """Surrounds the application.
 
-    def __init__(self, app: ASGIApp, limit: int, events_limit: int, new_id: Callable[[str], str]) -> None:
+    Takes: the application, how large a head and a body may be, the latter by path, and a maker of request ids.
+    """
+
+    def __init__(
+        self, app: ASGIApp, head_limit: int, limit: int, events_limit: int, new_id: Callable[[str], str]
+    ) -> None:
         self.app = app
+        self.head_limit = head_limit
         self.limit = limit
         self.events_limit = events_limit
         self.new_id = new_id
@@ -66,7 +73,7 @@ class Surround:
 
         limit = self.events_limit if scope["path"] == "/v1/events" else self.limit
         try:
-            refused = _refused(scope, limit, request_id)
+            refused = _refused(scope, self.head_limit, limit, request_id)
             if refused:
                 await refused(scope, receive, answer)
             else:
@@ -88,18 +95,19 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "unknown"))
 
 
-def _refused(scope: Scope, limit: int, request_id: str) -> ASGIApp | None:
-    """The problem of a request that is refused for its headers alone. Takes: how large its body may be."""
+def _refused(scope: Scope, head_limit: int, limit: int, request_id: str) -> ASGIApp | None:
+    """The problem of a request that is refused for its head alone. Takes: how large its head and its body may be."""
     headers = scope["headers"]
     by_name: dict[bytes, bytes] = dict(headers)
-    length = sum([len(name) + len(value) for name, value in headers])
+    length = sum([len(name) + len(value) for name, value in headers]) + BESIDES * len(headers)
+    length += len(scope["path"]) + len(scope["query_string"])
     announced = by_name.get(b"content-length", b"0")
     hosts = 1 if b"host" in by_name else 0
     if len(by_name) < len(headers):  # only then is a header there twice
         hosts = sum(name == b"host" for name, _ in headers)
         by_name |= {name: value for name, value in headers if name in UNCODED and value != UNCODED[name]}
-    if length > HEADERS_LIMIT:
-        return problem(request_id, 431, "headers_too_large", f"headers may have {HEADERS_LIMIT} bytes in all")
+    if length > head_limit:
+        return problem(request_id, 431, "headers_too_large", f"the head of a request may have {head_limit} bytes")
     if hosts > 1 or (hosts == 0 and scope["http_version"] == "1.1"):
         return problem(request_id, 400, "invalid_host", "a request names one Host")
     for name, only in UNCODED.items():

@@ -40,8 +40,8 @@ BY_CODE: Final[dict[str, int]] = {
 }  # fmt: skip
 """Codes that say more than their class: a wrong parameter or header is 400, where a body that does not fit is 422."""
 TITLES: Final = {
-    400: "Bad request", 401: "Unauthenticated", 403: "Not allowed", 404: "Not found", 405: "Method not allowed", 409: "Refused",
-    410: "Gone", 412: "Precondition failed", 413: "Too large", 415: "Unsupported media type", 422: "Does not fit",
+    400: "Bad request", 401: "Unauthenticated", 403: "Not allowed", 404: "Not found", 405: "Method not allowed", 408: "Too slow",
+    409: "Refused", 410: "Gone", 412: "Precondition failed", 413: "Too large", 415: "Unsupported media type", 422: "Does not fit",
     431: "Headers too large", 500: "Internal error", 503: "Unavailable",
 }  # fmt: skip
 _FRAMEWORK_CODES: Final = {
