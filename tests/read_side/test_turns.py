@@ -58,7 +58,7 @@ def test_after_a_lost_race_no_view_stands_still_while_others_follow_a_busy_log(s
 def test_a_turn_ends_after_a_batch_for_all_views_and_the_next_goes_on(
     steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projecting, "BATCH", 10)
+    monkeypatch.setattr(projecting, "TURN", 10)
     steward.ingest(life(3, 50))
     head, follower = steward.runtime.log.head(steward.tenant), projector(steward)
 
@@ -73,7 +73,7 @@ def test_a_turn_ends_after_a_batch_for_all_views_and_the_next_goes_on(
 def test_a_tenant_with_much_to_read_leaves_another_its_turn(
     sqlite_steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projecting, "BATCH", 10)
+    monkeypatch.setattr(projecting, "TURN", 10)
     steward, light = sqlite_steward, sqlite_steward.new_tenant("Light")
     steward.ingest(life(3, 50))
     worker, positions = Worker(steward.runtime), steward.runtime.projector.positions
