@@ -208,7 +208,7 @@ class Ledger(RuleBasedStateMachine):
         laws.every_written_waterfall_closes(self.played)
         laws.retention_counts_who_was_there(self.played)
         laws.retention_is_sound(self.played)
-        laws.owners_sum_to_the_agency(self.played)
+        laws.filtered_figures_sum_to_the_agency(self.played)
         laws.survival_only_falls(self.played)
 
     @rule()
