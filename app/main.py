@@ -19,6 +19,7 @@ from app.api.http.connections import Connections
 from app.api.http.fast_commands import FastCommandRouter
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
+from app.api.http.waiting_reads import WaitingReads
 from app.auth.keys import ApiKeyAuthenticator
 from app.bootstrap import Ids, build, settle, system_clock
 from app.domain.kernel.errors import DomainError
@@ -55,6 +56,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         runtime = build(settings, clock=clock)
         app.state.runtime = runtime
         app.state.authenticator = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
+        app.state.waiting = WaitingReads(runtime.projector, settings.waiting_reads)
         worker = Worker(runtime)
         if settings.projector:
             worker.start()

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     projector: bool = Field(True, description="whether the server keeps views up to date itself; off where workers do")
     watchers: bool = Field(True, description="whether workers append what a day brings, such as renewals that fall due")
     poll_seconds: float = Field(0.05, gt=0, description="how often views look for new events")
+    waiting_reads: int = Field(
+        256, ge=1, description="how many reads of a tenant may wait for views; what comes then is answered at once"
+    )
     queue_size: int = Field(1024, ge=1, description="how many writes of a tenant may wait before 503")
     batch_size: int = Field(256, ge=1, description="how many writes share a transaction at the most")
     pool_size: int = Field(8, ge=1, description="how many database connections a process keeps")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select
 from app.domain.kernel.errors import NotFound, Unavailable
 from app.read_side.beyond import among, states_beyond
 from app.read_side.clocks import Clocks, When
+from app.read_side.patience import PATIENCE, Behind
 from app.read_side.projector import Projector
 from app.read_side.replay import ReplayKey, Replays, moved_since
 from app.read_side.row_queries import behind, fetch_rows, matching, ordered, sort_rows
@@ -65,8 +66,10 @@ class Reader:
     def wait(self, tenant_id: str, views: Sequence[View[Any]], position: int, seconds: float, *, strict: bool) -> int:
         """Waits until views have read a position. Gives: the position that they have all reached.
 
-        Raises: Refused for a position that lies ahead; Unavailable when `strict` and they are behind.
+        Raises: Refused for a position that lies ahead; Unavailable when `strict` and they are behind; Behind where somebody else
+        is patient for the read, so that it takes no thread meanwhile.
         """
+        patience = PATIENCE.get()
         deadline = time.monotonic() + seconds
         checked = False
         while True:
@@ -76,7 +79,9 @@ class Reader:
             if not checked:
                 self.clocks.require_reached(tenant_id, position)
             checked = True
-            if time.monotonic() >= deadline:
+            if patience is not None and patience.left(seconds) > 0:
+                raise Behind(tenant_id, views, position, seconds)
+            if patience is not None or time.monotonic() >= deadline:
                 if strict:
                     raise Unavailable("projection_behind", f"the view is at {reached}", retry_after=1)
                 return reached

@@ -1,5 +1,6 @@
 """Routes that read bodies and parameters strictly, before any model sees them; and JSON as it is answered."""
 
+import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.api.http.path_segments import name_in
 from app.api.http.problems import Refusal
+from app.api.http.waiting_reads import WaitingReads
 from app.domain.kernel.errors import DomainError, Invalid, NotFound
 from app.domain.kernel.strict_json import decode
 
@@ -49,6 +51,7 @@ class StrictRoute(APIRoute):
             if isinstance(param.field_info, Query)
         }
         takes_json = self.body_field is not None
+        reads = not inspect.iscoroutinefunction(self.endpoint)  # it has a thread, which must not be where it waits
 
         async def strict(request: Request) -> Response:
             if "\x00" in request.scope["path"]:
@@ -59,7 +62,11 @@ class StrictRoute(APIRoute):
                 _require_parameters(request.query_params.multi_items(), parameters)
             if takes_json:
                 require_json(request.headers.get("content-type"))
-            return await handle(StrictRequest(request.scope, request.receive))
+            strictly = StrictRequest(request.scope, request.receive)
+            if not reads:
+                return await handle(strictly)
+            waiting: WaitingReads = request.app.state.waiting
+            return await waiting.patiently(lambda: handle(strictly))
 
         return strict
 

@@ -1,0 +1,42 @@
+"""How a read waits for views: in its own thread, or, where somebody is patient for it, not in any thread."""
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from time import monotonic
+from typing import Any, Final
+
+from projections.view import View
+
+
+class Behind(Exception):
+    """Views have not read yet what is asked for, and whoever is patient for the read shall ask again once they have.
+
+    views: of the tenant; position: which they are to reach; seconds: for how long it is worth waiting.
+    """
+
+    def __init__(self, tenant_id: str, views: Sequence[View[Any]], position: int, seconds: float) -> None:
+        super().__init__(f"views are not at {position} yet")
+        self.tenant_id = tenant_id
+        self.views = tuple(views)
+        self.position = position
+        self.seconds = seconds
+
+
+class Patience:
+    """For how long one read may be asked again."""
+
+    def __init__(self) -> None:
+        self._began = monotonic()
+        self._over = False
+
+    def left(self, seconds: float) -> float:
+        """How many of so many seconds are left since the read began."""
+        return 0.0 if self._over else self._began + seconds - monotonic()
+
+    def end(self) -> None:
+        """From now on the read is answered with what there is."""
+        self._over = True
+
+
+PATIENCE: Final[ContextVar[Patience | None]] = ContextVar("patience", default=None)
+"""Whose read this is; None where it waits in its own thread."""
