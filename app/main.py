@@ -19,6 +19,7 @@ from app.api.http.connections import Connections
 from app.api.http.fast_commands import FastCommandRouter
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
+from app.api.http.view_figures import ViewFigures
 from app.api.http.waiting_reads import WaitingReads
 from app.auth.keys import ApiKeyAuthenticator
 from app.bootstrap import Ids, build, settle, system_clock
@@ -57,6 +58,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         app.state.runtime = runtime
         app.state.authenticator = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
         app.state.waiting = WaitingReads(runtime.projector, settings.waiting_reads)
+        app.state.view_figures = ViewFigures(
+            runtime.projector, of_tenants=settings.metrics_tenants, seconds=settings.metrics_seconds
+        )
         worker = Worker(runtime)
         if settings.projector:
             worker.start()

@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     projector: bool = Field(True, description="whether the server keeps views up to date itself; off where workers do")
     watchers: bool = Field(True, description="whether workers append what a day brings, such as renewals that fall due")
     poll_seconds: float = Field(0.05, gt=0, description="how often views look for new events")
+    metrics_tenants: bool = Field(False, description="whether /metrics names tenants; else it has the worst of them")
+    metrics_seconds: float = Field(5.0, ge=0, description="for how long the figures of views in /metrics are kept")
     waiting_reads: int = Field(
         256, ge=1, description="how many reads of a tenant may wait for views; what comes then is answered at once"
     )

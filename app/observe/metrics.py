@@ -1,8 +1,11 @@
 """Metrics for Prometheus."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter(
@@ -17,12 +20,6 @@ SECONDS = Histogram(
 )
 APPENDED = Counter("steward_events_appended_total", "Events appended by type.", ["type"], registry=REGISTRY)
 REFUSALS = Counter("steward_refusals_total", "Refusals by code.", ["code"], registry=REGISTRY)
-LAG = Gauge(
-    "steward_view_lag_events", "How many events a view has not read yet.", ["tenant", "view"], registry=REGISTRY
-)
-PARKED = Gauge(
-    "steward_view_parked", "1 while a view stands still at a poison event.", ["tenant", "view"], registry=REGISTRY
-)
 
 
 @lru_cache(maxsize=4096)
@@ -40,3 +37,26 @@ def appended(topic: str) -> Counter:
 def exposition() -> bytes:
     """All metrics in Prometheus' text format."""
     return generate_latest(REGISTRY)
+
+
+def views_exposition(figures: Mapping[tuple[str, ...], tuple[int, int]], *, of_tenants: bool) -> bytes:
+    """How far views have read. Takes: by view, or with `of_tenants` by tenant and view, the lag and in how many cases it is parked."""
+    return generate_latest(_Views(figures, ["tenant", "view"] if of_tenants else ["view"]))
+
+
+class _Views(Collector):
+    def __init__(self, figures: Mapping[tuple[str, ...], tuple[int, int]], labels: Iterable[str]) -> None:
+        self._figures = figures
+        self._labels = list(labels)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        lag = GaugeMetricFamily(
+            "steward_view_lag_events", "How many events a view has not read yet, at the worst.", labels=self._labels
+        )
+        parked = GaugeMetricFamily(
+            "steward_view_parked", "For how many tenants a view stands still at a poison event.", labels=self._labels
+        )
+        for names, (behind, still) in self._figures.items():
+            lag.add_metric(names, behind)
+            parked.add_metric(names, still)
+        yield from (lag, parked)

@@ -16,7 +16,7 @@ from app.read_side.view_writer import Poison, ViewWriter, events_by_view
 from app.store.engine import Database
 from app.store.event_pages import read_page
 from app.store.log import Log
-from app.store.positions import Follower, advance_locked, followers, lock_followers, position_of
+from app.store.positions import Follower, advance_locked, all_followers, followers, lock_followers, position_of
 from projections import VIEWS
 from projections.view import View
 
@@ -245,6 +245,20 @@ class Projector:
         """The views that stand still: the poison event's position and the error's name."""
         standings = self.standings(tenant_id).items()
         return {name: (at.parked_at, at.fault or "") for name, at in standings if at.parked_at is not None}
+
+    def everybody(self) -> dict[tuple[str, str], tuple[int, bool]]:
+        """By tenant and view, how many events it has not read yet, and whether it stands still: one reading for all tenants."""
+        stored: dict[tuple[str, str], tuple[int, bool]] = {}
+        heads = self.log.tenants()
+        with self.database.directory() as connection:
+            for tenant_id, follower, position, parked_at in all_followers(connection):
+                stored[tenant_id, follower] = (position, parked_at is not None)
+        figures = {}
+        for tenant_id, head in heads.items():
+            for view in self.views:
+                position, parked = stored.get((tenant_id, view.follower), (0, False))
+                figures[tenant_id, view.name] = (max(0, head - position), parked)
+        return figures
 
     # --- replaying ---
 

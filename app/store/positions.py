@@ -1,6 +1,6 @@
 """How far each follower of a tenant's log has read, moved by compare-and-set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, update
@@ -40,6 +40,13 @@ def followers(connection: Connection, tenant_id: str) -> dict[str, Follower]:
     """Every follower of a tenant by its name."""
     query = "SELECT follower, position, parked_at, fault, grows_to FROM positions WHERE tenant_id = ?"
     return {name: Follower(*rest) for name, *rest in rows.fetch(connection, query, (tenant_id,))}
+
+
+def all_followers(connection: Connection) -> Iterator[tuple[str, str, int, int | None]]:
+    """Every tenant's followers: tenant, follower, position, and where it is parked. Takes: a transaction across tenants."""
+    columns = (positions.c.tenant_id, positions.c.follower, positions.c.position, positions.c.parked_at)
+    for row in connection.execute(select(*columns)):
+        yield row.tenant_id, row.follower, row.position, row.parked_at
 
 
 def advance(

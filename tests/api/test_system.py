@@ -1,11 +1,14 @@
 """Whether the server lives, is ready and how it does; and what surrounds every answer."""
 
+import re
 from pathlib import Path
 
 import httpx
 import pytest
 
+from app.api.http.view_figures import ViewFigures
 from app.store.engine import Database
+from projections import VIEWS
 from tests.api.contract import SCHEMA
 from tests.support.databases import Databases
 from tests.support.server import Client, Server
@@ -75,6 +78,28 @@ def test_figures_tell_of_requests_events_and_views_and_of_no_name(client: Client
     assert "account.opened" in text
     assert "Northwind" not in text
     assert account not in text
+
+
+def test_figures_of_views_name_no_tenant_unless_asked_to_and_are_worked_out_once_for_all(
+    each_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with each_server.client() as client:
+        client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR"})
+    tenants, projector, asked = each_server.runtime.log.tenants(), each_server.runtime.projector, []
+    monkeypatch.setattr(projector, "positions", lambda tenant_id: asked.append(tenant_id))
+
+    text = httpx.get(f"{each_server.url}/metrics").text
+    named = ViewFigures(projector, of_tenants=True, seconds=60)
+    of_tenants = named.text()
+
+    assert not [tenant_id for tenant_id in tenants if tenant_id in text]
+    for metric in ("steward_view_lag_events", "steward_view_parked"):
+        assert set(re.findall(rf'^{metric}{{view="(\w+)"}} \d+\.0$', text, re.MULTILINE)) == {v.name for v in VIEWS}
+        rows = re.findall(rf'^{metric}{{tenant="(\w+)",view="(\w+)"}} \d+\.0$', of_tenants.decode(), re.MULTILINE)
+        assert {tenant_id for tenant_id, _ in rows} == set(tenants)
+        assert len(rows) == len(tenants) * len(VIEWS)
+    assert asked == []
+    assert named.text() is of_tenants  # kept
 
 
 def test_every_answer_bears_an_id_and_keeps_to_itself(client: Client) -> None:

@@ -57,7 +57,7 @@ def mended(view: View[Any]) -> Any:
 def test_a_poison_event_raises_an_alarm_holds_up_nobody_else_and_is_folded_once_the_code_is_mended(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Server(database_url) as server:
+    with Server(database_url, metrics_tenants=True, metrics_seconds=0) as server:
         tenant, other = server.tenant(), server.tenant("Other")
         client, neighbour = server.client(server.key(tenant)), server.client(server.key(other))
         contract = written(client, "Northwind")
@@ -76,7 +76,7 @@ def test_a_poison_event_raises_an_alarm_holds_up_nobody_else_and_is_folded_once_
     for view in VIEWS:
         if view.name in BROKEN:
             monkeypatch.setitem(view.on, POISON, mended(view))  # type: ignore[arg-type]  # it is a dict; nobody else may change it
-    with Server(database_url) as server:
+    with Server(database_url, metrics_tenants=True, metrics_seconds=0) as server:
         for _ in range(3000):  # the alarm stands in the table until the first turn of the new code
             if not server.runtime.projector.parked(tenant):
                 break

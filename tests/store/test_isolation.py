@@ -17,7 +17,7 @@ from tests.support.application import Steward
 from tests.support.databases import Databases
 
 FOR_EVER = ("events", "receipts", "refs")
-SHARED = {"ledgers", "endpoints"}
+SHARED = {"ledgers", "endpoints", "positions"}
 """What the directory role may read across tenants: heads, and whose an address is; no business."""
 
 
@@ -77,7 +77,7 @@ def test_every_table_with_a_tenant_is_known_and_every_other_is_not_ours(catalogu
     tables = set(tenant_tables(catalogue))
 
     assert everything - tables == {"alembic_version", "root_key"}
-    assert tables >= {*FOR_EVER, *SHARED, "positions", "data_keys", "secrets", "inbox"}
+    assert tables >= {*FOR_EVER, *SHARED, "data_keys", "secrets", "inbox"}
     assert tables >= {view.follower for view in VIEWS}
 
 

@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from app.api.http.dependencies import runtime_of
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.view_figures import ViewFigures
 from app.domain.kernel.errors import DomainError
-from app.observe.metrics import LAG, PARKED, exposition
+from app.observe.metrics import exposition
 from app.read_side.view_tables import require_tables
 from app.store.schema import require_head
 
@@ -65,10 +66,5 @@ def readyz(request: Request) -> Response:
 @router.get("/metrics", operation_id="system.metrics", response_class=PlainText)
 def metrics(request: Request) -> Response:
     """Figures for Prometheus: requests, refusals, events, and how far each view has read."""
-    runtime = runtime_of(request)
-    for tenant_id, head in runtime.log.tenants().items():
-        parked = runtime.projector.parked(tenant_id)
-        for view, position in runtime.projector.positions(tenant_id).items():
-            LAG.labels(tenant_id, view).set(head - position)
-            PARKED.labels(tenant_id, view).set(view in parked)
-    return PlainText(exposition())
+    figures: ViewFigures = request.app.state.view_figures
+    return PlainText(exposition() + figures.text())
