@@ -36,7 +36,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
     Raises: SchemaOutdated unless the database is at the revision that this code was written for, with all tables; RootKeyMissing or
     RootKeyMismatch unless it is sealed under the root key of these settings.
     """
-    clock, told = clock or system_clock, clock is not None
+    clock, given = clock or system_clock, clock is not None
     database = Database(settings.database_url, pool_size=settings.pool_size, prepare=settings.prepare_statements)
     try:
         require_head(database)
@@ -48,7 +48,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         raise
     new_id = Ids(clock)
     time_after = (
-        unguarded(clock) if told else LedgerTime(clock, steady_clock, min(clock(), database.time() or clock())).after
+        unguarded(clock) if given else LedgerTime(clock, steady_clock, min(clock(), database.time() or clock())).after
     )
     log = Log(database, vault, time_after, new_id)
     wake = threading.Event()

@@ -37,5 +37,5 @@ class LedgerTime:
 
 
 def unguarded(clock: Clock) -> Callable[[int], int]:
-    """The same for a clock that is believed: that of a test, or of a history that is told day by day."""
+    """The same for a clock that is believed: that of a test, or of a history that is played day by day."""
     return lambda recorded_at: max(clock(), recorded_at)
