@@ -52,8 +52,8 @@ def known(facts: Iterable[Fact], position: int | None = None) -> list[Fact]:
 
 
 def decided(fact: Fact) -> datetime:
-    """When it was settled: history when it was effective, what is agreed ahead when it was recorded."""
-    return min(fact["effective"], fact["recorded"])
+    """When it was settled: history when it was effective, what is agreed ahead when it was recorded, a signature on its date."""
+    return min(fact["effective"], fact["recorded"], fact.get("dated", fact["recorded"]))
 
 
 def in_order(facts: Iterable[Fact], until: datetime | None = None) -> list[Fact]:

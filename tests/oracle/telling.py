@@ -124,8 +124,8 @@ class Telling:
         }  # fmt: skip
         name = f"c{number}"
         fact = {name: step[name] for name in ("start", "end", "auto_renew", "months", "notice_days", "lines")}
-        fact |= {"kind": "signed", "contract": name, "account": f"a{account}", "number": account,
-                 "replaces": replaced["contract"] if replaced else None}  # fmt: skip
+        fact |= {"kind": "signed", "dated": midnight(step["start"], self.zone), "contract": name, "account": f"a{account}",
+                 "number": account, "replaces": replaced["contract"] if replaced else None}  # fmt: skip
         told = self._tell(
             "contract.signed", {"contract": f"ref:{name}", **data}, fact, account, step["start"], step["when"]
         )

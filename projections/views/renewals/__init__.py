@@ -83,7 +83,7 @@ def states_of(rows: Sequence[Renewal], contract: str, at: int, position: int, wh
 
 VIEW = View(
     name="renewals",
-    version=5,
+    version=6,
     row=Renewal,
     keys=("account", "contract", "due", "valid_from"),
     on=dict.fromkeys(

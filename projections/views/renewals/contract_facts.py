@@ -1,7 +1,8 @@
 """The facts of a contract that decide what falls due on it, in the order in which they were decided.
 
 A fact is decided when it is effective or when it is recorded, whichever is earlier: history that is recorded later was decided then,
-and what is agreed ahead is decided when it is agreed. What a watcher appended is no fact, for it follows from the others.
+and what is agreed ahead is decided when it is agreed. A signature was given on the day that it bears, whenever it is told. What a
+watcher appended is no fact, for it follows from the others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.contract.facts import as_corrected
 from app.domain.contract.schedule import Schedule, apply
-from app.domain.kernel.values import FOREVER, day_start
+from app.domain.kernel.values import FOREVER, day_start, moment_start
 from app.domain.recorded import Recorded
 from projections.views.renewals.fact import AMOUNTS, CORRECTIONS, KEY, OF_TERMS, TERMS, Fact, schedule_of
 from projections.views.renewals.term_sequence import TermSequence, sequence_of
@@ -96,14 +97,16 @@ class ContractFacts:
     def _fact(self, recorded: Recorded, where: ZoneInfo) -> Fact:
         data, effective_at = recorded.data, recorded.effective_at
         decided = min(effective_at, recorded.recorded_at)
+        if recorded.type == "contract.signed":
+            decided = min(decided, moment_start(data["signed_at"], where))
         order = effective_at
         if recorded.type == "contract.renewed":
             order = day_start(data["start"], where)
         elif recorded.type.startswith("renewal."):
             order = FOREVER  # behind what the contract itself had at the same instant
-        counts_from = max(decided, self.facts[0].counts_from) if self.facts else decided
         if recorded.type == "contract.drafted":
-            decided = -FOREVER
+            decided = -FOREVER  # before its signature nothing falls due
+        counts_from = decided
         if recorded.type in CORRECTIONS:
             named = next((fact for fact in self.facts if fact.event == data["corrects"]), None)
             if named is not None:

@@ -31,8 +31,8 @@ KEY: Final = 4
 class Fact(NamedTuple):
     """An event of a contract or of a renewal cycle. data: its members, as they were recorded. Times are in microseconds.
 
-    counts_from: when it was decided, but not before its contract was drafted. decided, order, position: what comes before what
-    among facts that count from the same instant; nothing comes before the draft.
+    counts_from: when it was decided. decided, order, position: what comes before what among facts that count from the same
+    instant; nothing comes before the draft.
     """
 
     counts_from: int

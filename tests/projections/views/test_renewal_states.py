@@ -330,3 +330,16 @@ def test_the_order_of_recording_changes_nothing(facts: list[tuple[Any, ...]], au
             add(book, fact)
         answers.append([book.due(day) for day in ("2024-06-01", "2025-02-15", "2026-03-01", "2028-01-01")])
     assert answers[0] == answers[1]
+
+
+def test_what_was_signed_years_ago_falls_due_then_also_where_it_is_told_today() -> None:
+    # given a contract of 2021 that is drafted and signed in the ledger in 2026, with no other date than that of its signature
+    book = Book()
+    book.sign("2021-05-01", "2022-05-01", on="2026-11-20", auto_renew=True)
+
+    # then each day has the terms that it had, and a day before the signature has none
+    assert book.due("2021-04-30") == []
+    assert [(day, outcome) for day, outcome, *_ in book.due("2022-01-01")] == [("2022-05-01", "open")]
+    assert [(day, outcome) for day, outcome, *_ in book.due("2022-06-01")] == [
+        ("2022-05-01", "renewed"), ("2023-05-01", "open"),
+    ]  # fmt: skip

@@ -4,7 +4,8 @@ A line (a name, a label, a reference) is NFC, has plain blanks, none at its ends
 A note may have several lines. Case counts: `north` and `North` are two references.
 
 Source: RFC 8264 (PRECIS), its FreeformClass, for what a line may hold; RFC 8265 section 4.2.2 for blanks and NFC. Unlike
-it, joiners and variation selectors stay, because scripts and emoji are written with them.
+it, joiners and variation selectors stay where scripts and emoji are written with them: behind a letter of an alphabet that knows
+none (Latin, Greek, Cyrillic, Armenian), a digit or a blank they would only make two names that look the same.
 """
 
 import re
@@ -28,10 +29,17 @@ _UNSEEN: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2065\u2800\u3164\ufeff\uffa0"
     "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e001f"
 )
+_ALPHABETS: Final = "\x00-\xa8\xaa-\xad\xaf-\u058f\u1e00-\u1fff\u2c60-\u2c7f\ua720-\ua7ff"
+"""Behind what no joiner and no variation selector means anything; the signs of copyright and trade mark may be emoji."""
+_MISPLACED: Final = (
+    f"(?:^|(?<=[{_ALPHABETS}]))(?:[\u200c\u200d\ufe00-\ufe0e\U000e0100-\U000e01ef]|\ufe0f(?!\u20e3))"
+    "|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007f]"
+)
+"""Joiners and variation selectors that change nothing that is seen, and tags that are no part of a flag."""
 _CONTROL: Final = re.compile(f"[{_CONTROLS}]")
 _NOTE_CONTROL: Final = re.compile(f"(?![\t\n\r\u2028\u2029])[{_CONTROLS}]")
 _OVERRIDE: Final = re.compile(f"[{_OVERRIDES}]")
-_HIDDEN: Final = re.compile(f"[{_UNSEEN}]")
+_HIDDEN: Final = re.compile(f"[{_UNSEEN}]|{_MISPLACED}")
 _NOTHING: Final = re.compile(
     f"[\\s{_BLANKS}{_UNSEEN}{_CONTROLS}\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]*"
 )
