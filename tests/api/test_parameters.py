@@ -55,6 +55,7 @@ def test_every_parameter_is_taken_once_in_its_form_and_from_its_vocabulary(
             status, code, detail = refused(client, path, [*rest, (name, "x"), (name, "y")])
             assert (status, code) == (400, "parameter_repeated"), name
             assert detail.startswith(name), name
+        assert refused(client, path, [*rest, (name, " ")])[:2] == (400, "invalid_parameter"), name
         status, code, detail = refused(client, path, [*rest, (name, "n\u00f6pe!")])
         if name in OPEN_TEXTS:
             assert status in (200, 400, 404), (name, code)

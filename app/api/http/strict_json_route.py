@@ -76,7 +76,7 @@ def _takes_several(annotation: Any) -> bool:
 
 
 def _require_parameters(given: Sequence[tuple[str, str]], declared: Mapping[str, bool]) -> None:
-    """Raises: Refusal for a parameter that is unknown, is given twice where one value counts, or holds NUL.
+    """Raises: Refusal for a parameter that is unknown, is given twice where one value counts, says nothing, or holds NUL.
 
     Takes: the declared parameters, and whether each takes several values.
     """
@@ -88,6 +88,8 @@ def _require_parameters(given: Sequence[tuple[str, str]], declared: Mapping[str,
             raise Refusal(Invalid("parameter_repeated", f"{name} takes one value"))
         if "\x00" in value:
             raise Refusal(Invalid("invalid_parameter", f"{name} may not hold NUL"))
+        if not value.strip():
+            raise Refusal(Invalid("invalid_parameter", f"{name} must say something; leave it out to ask for all"))
         seen.add(name)
 
 

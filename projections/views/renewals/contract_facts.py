@@ -1,7 +1,7 @@
 """The facts of a contract that decide what falls due on it, in the order in which they were decided.
 
 A fact is decided when it is effective or when it is recorded, whichever is earlier: history that is recorded later was decided then,
-and what is agreed ahead is decided when it is agreed. A signature was given on the day that it bears, whenever it is told. What a
+and what is agreed ahead is decided when it is agreed. A signature was given on the day that it bears, whenever it is recorded. What a
 watcher appended is no fact, for it follows from the others.
 """
 
