@@ -97,7 +97,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
 def server_options(settings: Settings) -> dict[str, Any]:
     """How uvicorn serves the application: nothing but HTTP/1.1, with our bounds on connections."""
-    return {"http": BoundedProtocol, "ws": "none", "server_header": False, "timeout_keep_alive": settings.keep_alive}
+    protocol = f"{BoundedProtocol.__module__}:{BoundedProtocol.__name__}"
+    # By name: a process that uvicorn starts must answer it before it has imported the application, or it is taken for dead.
+    return {"http": protocol, "ws": "none", "server_header": False, "timeout_keep_alive": settings.keep_alive}
 
 
 def create_app_from_env() -> FastAPI:
