@@ -1,10 +1,10 @@
 """What can have happened to an account, the client organisation."""
 
-from app.domain.kernel.event import Event
+from app.domain.kernel.event import Event, WithNewMembers
 from app.domain.kernel.values import Business, Public
 
 
-class AccountOpened(Event):
+class AccountOpened(WithNewMembers):
     """A client was taken on.
 
     name: the organisation's. currency: of its contracts by default. time_zone: where its people sit.

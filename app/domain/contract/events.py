@@ -1,10 +1,10 @@
 """What can have happened to a contract and its lines."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from app.domain.kernel.event import Event
+from app.domain.kernel.event import Event, WithNewMembers
 from app.domain.kernel.values import Business, Public
 
 Cause = Literal["negotiation", "escalator", "correction"]
@@ -73,17 +73,6 @@ class LineRemoved(BaseModel):
 
 
 Change = LineSet | LineAdded | LineRemoved
-
-
-class WithNewMembers(Event):
-    """An event whose second version has new optional members."""
-
-    VERSION = 2
-
-    @staticmethod
-    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
-        """The data of the first version, which is valid in the second as it is."""
-        return data
 
 
 class ContractDrafted(WithNewMembers):

@@ -23,3 +23,14 @@ class Event(BaseModel):
     def read(cls, data: dict[str, Any], version: int) -> Self:
         """The event of stored data."""
         return cls.model_validate(cls.upcast(data, version))
+
+
+class WithNewMembers(Event):
+    """An event whose second version has new optional members."""
+
+    VERSION = 2
+
+    @staticmethod
+    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
+        """The data of the first version, which is valid in the second as it is."""
+        return data

@@ -1,11 +1,11 @@
 """What can have happened to a policy: rules of one kind under one name, in numbered versions."""
 
-from app.domain.kernel.event import Event
+from app.domain.kernel.event import Event, WithNewMembers
 from app.domain.kernel.values import Business, Public
 from app.domain.policy.rules import AnyRules, Kind
 
 
-class PolicyDrafted(Event):
+class PolicyDrafted(WithNewMembers):
     """A version was drafted; the first begins the policy. number: 1..n. rules: whole, with what was left to the defaults of then."""
 
     TOPIC = "policy.drafted"

@@ -1,12 +1,10 @@
 """What can have happened to a webhook endpoint, the address at which a sender's messages come in."""
 
-from typing import Any
-
-from app.domain.kernel.event import Event
+from app.domain.kernel.event import Event, WithNewMembers
 from app.domain.kernel.values import Business, Public
 
 
-class WebhookEndpointRegistered(Event):
+class WebhookEndpointRegistered(WithNewMembers):
     """A sender's endpoint was registered.
 
     provider: how its messages are signed. tolerance_seconds: how far a message's timestamp may be off.
@@ -16,7 +14,6 @@ class WebhookEndpointRegistered(Event):
     """
 
     TOPIC = "webhook_endpoint.registered"
-    VERSION = 2
     provider: Public[str]
     label: Business[str | None] = None
     tolerance_seconds: Public[int] = 300
@@ -29,11 +26,6 @@ class WebhookEndpointRegistered(Event):
     id_pointer: Public[str | None] = None
     secrets: Public[tuple[str, ...]] = ()
     public_keys: Public[tuple[str, ...]] = ()
-
-    @staticmethod
-    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
-        """The data of the first version, which is valid in the second as it is."""
-        return data
 
 
 class WebhookSecretAdded(Event):
