@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -83,7 +84,20 @@ def test_a_timestamp_is_digits_and_nothing_else(timestamp: str) -> None:
     assert reason(STANDARD, headers) == "timestamp_malformed"
 
 
-@pytest.mark.parametrize("message_id", ["msg.1", "msg 1", "a" * 129, "msg/1", "müll"])
+@pytest.mark.parametrize("message_id", ["evt:1", "orders/17?x=#2", "msg 1", "a" * 129, "~", "%00"])
+def test_a_message_with_a_good_signature_is_kept_whatever_its_id_looks_like(message_id: str) -> None:
+    headers = signed(SECRET, message_id, NOW, BODY)
+
+    assert reason(STANDARD, headers) is None
+    name, again, other = (
+        provider_named("standard_webhooks").identify(STANDARD, Delivery(signed(SECRET, one, NOW, body), body), None)
+        for one, body in ((message_id, BODY), (message_id, b"{}"), ("evt:2", BODY))
+    )
+    assert name == again != other
+    assert re.fullmatch(r"[0-9a-f]{64}", name)
+
+
+@pytest.mark.parametrize("message_id", ["msg.1", ".", "müll"])
 def test_an_id_that_makes_the_signed_text_ambiguous_is_refused(message_id: str) -> None:
     assert reason(STANDARD, signed(SECRET, message_id, NOW, BODY)) == "id_malformed"
 

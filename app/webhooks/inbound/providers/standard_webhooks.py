@@ -1,5 +1,6 @@
 """Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature`, v1 and v1a."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,8 +17,10 @@ SIGNATURE: Final = "webhook-signature"
 _SAID_BY_THE_STANDARD: Final = (
     "hash", "encoding", "header", "style", "signed_content_template", "id_header", "id_pointer",
 )  # fmt: skip
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
-"""No full stop: the signed text is `id.timestamp.body` and must have only one reading."""
+_ID: Final = re.compile(r"[ -\-/-~]{1,4096}")
+"""What a terminal shows, without the full stop: the signed text is `id.timestamp.body` and must have only one reading."""
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""An id by which a message can be named in an address; another is kept under its digest."""
 
 
 def _check(command: RegisterWebhookEndpoint) -> None:
@@ -53,7 +56,8 @@ def _verify(endpoint: WebhookEndpointState, secrets: Sequence[str], delivery: De
 
 
 def _identify(_endpoint: WebhookEndpointState, delivery: Delivery, _body: Any) -> str:
-    return delivery.only(ID, "id_malformed")
+    message_id = delivery.only(ID, "id_malformed")
+    return message_id if _PLAIN_ID.fullmatch(message_id) else hashlib.sha256(message_id.encode()).hexdigest()
 
 
 PROVIDER: Final = Provider(
