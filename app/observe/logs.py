@@ -1,9 +1,11 @@
 """Logs: one JSON object a line, members by allow-list, never a body, a secret or a name."""
 
+import io
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -15,6 +17,21 @@ ALLOWED: Final = frozenset({
 
 def _allow(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {name: value for name, value in event.items() if name in ALLOWED}
+
+
+class _Stderr(io.TextIOBase):
+    """The error stream of the moment. A line that it cannot take is dropped: no work fails because nobody listens."""
+
+    def write(self, text: str) -> int:
+        """Writes a text."""
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Sends what was written."""
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 class _Libraries(logging.Handler):
@@ -38,7 +55,7 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(sort_keys=True),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper(), logging.INFO)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),
         cache_logger_on_first_use=False,
     )
 

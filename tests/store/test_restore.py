@@ -53,7 +53,8 @@ def serving(url: str) -> Runtime:
 
 def test_a_sqlite_file_that_is_written_to_is_copied_whole(sqlite_steward: Steward, tmp_path: Path) -> None:
     before = [opened(sqlite_steward, number) for number in range(30)]
-    url, tenant, copy = sqlite_steward.settings.database_url, sqlite_steward.tenant, tmp_path / "copy.db"
+    url, tenant, copy = sqlite_steward.settings.database_url, sqlite_steward.tenant, tmp_path / "kept" / "copy.db"
+    copy.parent.mkdir()
 
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(lambda: [opened(sqlite_steward, number) for number in range(30, 130)])
@@ -62,7 +63,7 @@ def test_a_sqlite_file_that_is_written_to_is_copied_whole(sqlite_steward: Stewar
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "root key is not in it" in done.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["copy.db"]
+    assert [path.name for path in copy.parent.iterdir()] == ["copy.db"]
     restored = serving(f"sqlite:///{copy}")
     events = [event.event_id for event in restored.log.after(tenant, 0, 1000)]
     original = sqlite_steward.runtime.log.after(tenant, 0, 1000)
@@ -84,7 +85,7 @@ def test_a_copy_is_made_of_sqlite_alone_and_never_over_another_file(
     assert nothing[1].startswith("error: database_missing: ")
     elsewhere = CommandLine(tmp_path, databases.url("postgres")).refusal("backup", str(tmp_path / "copy.db"))
     assert elsewhere[1].startswith("error: backup_not_sqlite: ")
-    assert [path.name for path in tmp_path.iterdir()] == ["there.db"]
+    assert [path.name for path in tmp_path.glob("*.db*")] == ["there.db"]
 
 
 # --- PostgreSQL ---
