@@ -103,7 +103,7 @@ def test_an_event_stands_in_the_feed_as_a_cloud_event(client: Client) -> None:
         "2026-01-01T00:00:00.000000Z",
         account["id"],
         1,
-        1,
+        2,
     )
     assert event["data"] == {"name": "A", "currency": "EUR", "time_zone": "UTC"}
     assert event["meta"]["reason"] == "why"

@@ -159,7 +159,7 @@ def test_what_is_available_and_what_is_at_risk(agency: Client) -> None:
         return agency.read(f"/v1/kpis/{name}", **{"from": "2027-01-01", "to": "2027-02-01", **query})
 
     assert figure("available_to_renew")["value"] == "36600.00"
-    assert figure("available_to_renew", method="frozen")["value"] == "36600.00"  # signed after the day of freezing
+    assert figure("available_to_renew", method="frozen")["value"] == "36000.00"  # half a year before
     risk = figure("revenue_at_risk")
     assert (risk["value"], risk["warnings"][0]) == ("12000.00", {"code": "unassessed_renewals", "count": 1})
     rows = agency.read("/v1/kpis/revenue_at_risk/explain", **{"from": "2027-01-01", "to": "2027-02-01"})["data"]
@@ -211,7 +211,7 @@ def test_several_currencies_are_reported_in_one_at_the_openings_rates_and_explai
     assert figure["fx_rates"] == [{"currency": "EUR", "base": "USD", "date": "2026-06-01", "rate": "1.2"}]
     figures = {
         "renewal_forecast": {None: "19200.00"},
-        "available_to_renew": {"in_force": "27120.00", "frozen": "27120.00"},
+        "available_to_renew": {"in_force": "27120.00", "frozen": "26400.00"},
         "revenue_at_risk": {None: "15120.00"},
     }
     for name, methods in figures.items():

@@ -87,10 +87,16 @@ def _require_parameters(given: Sequence[tuple[str, str]], declared: Mapping[str,
         if name in seen and not declared[name]:
             raise Refusal(Invalid("parameter_repeated", f"{name} takes one value"))
         if "\x00" in value:
-            raise Refusal(Invalid("invalid_parameter", f"{name} may not hold NUL"))
+            raise _unfit(name, "may not hold NUL")
         if not value.strip():
-            raise Refusal(Invalid("invalid_parameter", f"{name} must say something; leave it out to ask for all"))
+            raise _unfit(name, "must say something; leave it out to ask for all")
         seen.add(name)
+
+
+def _unfit(name: str, why: str) -> Refusal:
+    """The refusal of a parameter's value."""
+    wrong = {"pointer": name, "code": "value_error", "detail": why}
+    return Refusal(Invalid("invalid_parameter", f"{name} {why}", errors=[wrong]))
 
 
 def require_json(content_type: str | None) -> None:
