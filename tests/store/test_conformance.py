@@ -83,12 +83,12 @@ class TestTrackingRecorderOnPostgresql(OnPostgresql, cases.TrackingRecorderTestC
 
 
 class TestAggregateRecorderOnSqlite(OnSqlite, cases.AggregateRecorderTestCase):
-    def create_recorder(self) -> Silent:  # type: ignore[override]
+    def create_recorder(self) -> Silent:  # type: ignore[override]  # the library says which class, and means which interface
         return Silent(super().create_recorder())
 
 
 class TestAggregateRecorderOnPostgresql(OnPostgresql, cases.AggregateRecorderTestCase):
-    def create_recorder(self) -> Silent:  # type: ignore[override]
+    def create_recorder(self) -> Silent:  # type: ignore[override]  # the library says which class, and means which interface
         return Silent(super().create_recorder())
 
 

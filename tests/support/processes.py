@@ -83,7 +83,7 @@ def _steward(
         os.dup2(stream, number)
     for connection in (stdout, stderr):
         connection.close()
-    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115 - open until the process ends
     sys.argv = ["steward", *words]
     warnings.simplefilter("error")
     main()
