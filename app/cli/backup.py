@@ -28,6 +28,8 @@ def backup(
         )
     if not Path(source).exists():
         raise Refused("database_missing", "there is no database to copy")
+    if not file.parent.is_dir():
+        raise Refused("folder_missing", f"there is no folder {file.parent}")
     if file.exists():
         raise Refused("file_exists", f"{file} exists already")
     copied = _copy(source, file)

@@ -14,7 +14,7 @@ NO_ANSWER: Final = re.compile(
 )
 BUSY: Final = re.compile(r"lock timeout|too many clients|connection slots|database is locked|deadlock")
 READ_ONLY: Final = re.compile(r"in a read-only transaction|readonly database")
-SET_ROLE: Final = re.compile(r"permission denied to set role|^role \S+ does not exist")
+SET_ROLE: Final = re.compile(r"permission denied to (set|create) role|^role \S+ does not exist")
 
 
 def unavailable(error: DBAPIError) -> Unavailable | None:

@@ -14,7 +14,7 @@ from app.store.receipts import Receipt, Request, StoredReceipt
 from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.pending import PendingWrites
 from app.write_side.planner import Plan, Planner
-from app.write_side.stream_turns import PATIENCE
+from app.write_side.stream_turns import DECIDED_FOR
 
 CHUNK: Final = 500
 """How many commands are appended at a time."""
@@ -39,7 +39,7 @@ class BatchHandler:
         Gives: for each its receipt or its refusal. A command sees what the commands before it decided.
         """
         results: Results = [*self.planner.log.replays(tenant_id, [envelope.request for envelope in envelopes])]
-        deadline = monotonic() + PATIENCE
+        deadline = monotonic() + DECIDED_FOR
         while open_ := [at for at, result in enumerate(results) if result is None or isinstance(result, Overtaken)]:
             self._attempt(tenant_id, envelopes, open_, results)
             if monotonic() >= deadline:

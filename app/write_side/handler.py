@@ -19,7 +19,7 @@ from app.write_side.in_flight import InFlightRequests
 from app.write_side.pending import PendingWrites
 from app.write_side.planner import Plan, Planner
 from app.write_side.state_cache import VersionedState
-from app.write_side.stream_turns import PATIENCE, PAUSE, StreamTurns
+from app.write_side.stream_turns import DECIDED_FOR, PAUSE, StreamTurns
 
 
 class Handler:
@@ -44,7 +44,7 @@ class Handler:
         Raises: a DomainError that says why it was refused; Unavailable when it may or may not be stored and can be sent
         again; of it Overtaken when others wrote to the same thing for longer than it may wait.
         """
-        key, deadline = (envelope.tenant_id, envelope.request.key), monotonic() + PATIENCE
+        key, deadline = (envelope.tenant_id, envelope.request.key), monotonic() + DECIDED_FOR
         self._in_flight.acquire(key)
         try:
             while True:
@@ -90,7 +90,7 @@ class Handler:
 
     async def _in_turn(self, envelope: CommandEnvelope, overtaken: Overtaken) -> Receipt:
         """Decides a command again, behind the others that were overtaken on the same stream. Raises: Overtaken in the end."""
-        deadline = monotonic() + PATIENCE
+        deadline = monotonic() + DECIDED_FOR
         try:
             async with self._turns.of(envelope.tenant_id, overtaken.stream, deadline):
                 while True:

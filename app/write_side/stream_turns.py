@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Final
 
-PATIENCE: Final = 10.0
+DECIDED_FOR: Final = 10.0
 """Seconds for which a command is decided again when other writers are faster."""
 PAUSE: Final = 0.005
 """Seconds before a thread decides again."""

@@ -81,6 +81,7 @@ def test_a_copy_is_made_of_sqlite_alone_and_never_over_another_file(
 
     assert steward.refusal("backup", str(there))[1].startswith("error: file_exists: ")
     assert there.read_bytes() == b"mine"
+    assert steward.refusal("backup", str(tmp_path / "no" / "copy.db"))[1].startswith("error: folder_missing: ")
     nothing = CommandLine(tmp_path, f"sqlite:///{tmp_path}/none.db").refusal("backup", str(tmp_path / "copy.db"))
     assert nothing[1].startswith("error: database_missing: ")
     elsewhere = CommandLine(tmp_path, databases.url("postgres")).refusal("backup", str(tmp_path / "copy.db"))
@@ -104,6 +105,9 @@ def test_a_dump_by_the_owner_is_restored_into_a_new_cluster_and_serves(
     tenant, head = steward.tenant, steward.runtime.log.head(steward.tenant)
     steward.close()
 
+    stranger = new_cluster.empty("stranger", rights="")
+    with pytest.raises(Unavailable, match="store_roles_missing"):
+        migrated(stranger)  # may create no roles, and nobody has
     subprocess.run([databases.program("pg_dump"), "-Fc", "-f", dump, url.replace("+psycopg", "")], check=True)
     into = new_cluster.empty("other")
     restored = subprocess.run(

@@ -54,12 +54,12 @@ class Databases:
         self._execute(f"CREATE DATABASE {name} TEMPLATE steward_template")
         return self.url(name)
 
-    def empty(self, user: str = "postgres") -> str:
+    def empty(self, user: str = "postgres", rights: str = "CREATEROLE") -> str:
         """The URL of a PostgreSQL database without tables, for its owner. On a server with none but these it knows no roles."""
         self._require_server()
         name = f"empty_{os.getpid()}_{next(_numbers)}"
         if user != "postgres":
-            self._execute(f"CREATE ROLE {user} LOGIN CREATEROLE")
+            self._execute(f"CREATE ROLE {user} LOGIN {rights}")
         self._execute(f"CREATE DATABASE {name} OWNER {user}")
         return self.url(name).replace("postgres@", f"{user}@")
 

@@ -389,7 +389,7 @@ def test_a_writer_who_is_overtaken_all_the_while_is_told_to_come_again_and_nothi
         return append(tenant_id, appends)
 
     monkeypatch.setattr(handler.committer, "_append", overtaken)
-    monkeypatch.setattr("app.write_side.handler.PATIENCE", 0.05)
+    monkeypatch.setattr("app.write_side.handler.DECIDED_FOR", 0.05)
 
     with pytest.raises(Overtaken) as busy:
         steward.do(RenameAccount(name="Never"), account=account)
