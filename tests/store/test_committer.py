@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -15,6 +16,7 @@ from app.store.committer import Committer, ThreadFuture
 from app.store.receipts import Receipt
 from tests.store.writers import begin, doubled, renaming, sound
 from tests.support.application import Steward
+from tests.support.databases import Databases
 
 AppendMany = Callable[[str, Sequence[AppendRequest]], list[Outcome]]
 
@@ -203,6 +205,25 @@ def test_a_tenant_whose_transaction_hangs_holds_up_nobody_else_where_there_are_l
     committer.close()
     assert {type(outcome(future)) for future in held} == {Receipt}
     assert steward.runtime.log.head(steward.tenant) == 5
+
+
+def test_a_tenant_whose_ledger_another_session_has_locked_holds_up_nobody_else(databases: Databases) -> None:
+    url = databases.fresh("postgresql")
+    steward = Steward(url)
+    others, committer = [steward.new_tenant(f"Other {number}") for number in range(3)], steward.runtime.committer
+
+    with psycopg.connect(url.replace("+psycopg", "")) as session:
+        session.execute("SELECT 1 FROM ledgers WHERE tenant_id = %s FOR UPDATE", [steward.tenant])
+        held = committer.submit([begin(steward, "held")])
+        heard = [
+            outcome(committer.submit([renaming(steward.runtime, other, steward.runtime.new_id("acct"), 1, "1")]))
+            for other in others
+        ]
+        assert {type(one) for one in heard} == {Receipt}
+        assert not held.done()
+
+    assert isinstance(outcome(held), Receipt)
+    steward.close()
 
 
 def test_tenants_take_turns_though_one_of_them_has_more_than_it_can_append_at_once(steward: Steward) -> None:
