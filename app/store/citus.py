@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from app.domain.kernel.errors import Refused
-from app.store.engine import Database
+from app.store.engine import APP_ROLE, DIRECTORY_ROLE, Database
 from app.store.tables import TENANT_TABLES
 
 FIRST: Final = "ledgers"
@@ -30,10 +30,8 @@ def distribute(database: Database, views: Iterable[str]) -> list[str]:
         tables = _undistributed(connection, views)
         for table in tables:
             _distribute(connection, table)
-        name = connection.execute(text("SELECT quote_ident(current_database())")).scalar_one()
-        # `SET LOCAL app.tenant` must reach the shards: the policies there ask for it.
-        connection.exec_driver_sql(f"ALTER DATABASE {name} SET citus.propagate_set_commands = 'local'")
-        connection.exec_driver_sql(f"ALTER DATABASE {name} SET citus.enable_unsafe_triggers = on")
+        for role in (APP_ROLE, DIRECTORY_ROLE):  # the coordinator connects to its nodes as the role of the transaction
+            connection.exec_driver_sql(f"ALTER ROLE {role} LOGIN")
     return tables
 
 

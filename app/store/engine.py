@@ -16,6 +16,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from app.domain.kernel.errors import Refused, Unavailable
 from app.store import sqlite
+from app.store.beginning import say
 from app.store.faults import unavailable
 
 APP_ROLE: Final = "steward_app"
@@ -25,6 +26,8 @@ READ_COMMITTED: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 LIMITS: Final = ("SET LOCAL lock_timeout = '10s'", "SET LOCAL idle_in_transaction_session_timeout = '60s'")
 """How long a transaction waits for others, and how long it may keep others waiting."""
+TO_NODES: Final = "SET LOCAL citus.propagate_set_commands = 'local'"
+"""Lets Citus say the `SET LOCAL` that follow to its nodes too. Without Citus it is a setting that nobody reads."""
 PREPARED_AFTER: Final = 5
 """After how many executions a statement is prepared, where statements are."""
 IDLE_SECONDS: Final = 0.2
@@ -80,7 +83,8 @@ class Database:
         def start(connection: Connection) -> None:
             options = connection.get_execution_options()
             if options.get("isolation_level") != "AUTOCOMMIT":
-                connection.exec_driver_sql(options.get("begin") or "; ".join(self._begin("BEGIN")))
+                with self._driver(connection) as driver:
+                    say(driver, options.get("begin") or self._begin("BEGIN"))
 
         @event.listens_for(engine, "checkin")
         def note_idle(_connection: Any, record: Any) -> None:
@@ -174,10 +178,11 @@ class Database:
     @contextmanager
     def directory(self) -> Iterator[Connection]:
         """A transaction across tenants, on tables without business data: ledgers' heads and the tenants of endpoints."""
-        with self.translated(), self.reader.begin() as connection:
-            if self.postgres and not self.owner:
-                connection.exec_driver_sql(f"SET LOCAL ROLE {DIRECTORY_ROLE}")
-            yield connection
+        with self.translated(), self.reader.connect() as connection:
+            if self.postgres:
+                connection.execution_options(begin=self._begin("BEGIN", DIRECTORY_ROLE))
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def administer(self) -> Iterator[Connection]:
@@ -202,7 +207,7 @@ class Database:
             with self.write(tenant_id) as connection, self.bare(connection) as cursor:
                 yield cursor
             return
-        begin = self.begin_of(tenant_id, READ_COMMITTED).split("; ")  # in a pipeline one by one
+        begin = self.begin_of(tenant_id, READ_COMMITTED)
         with self.translated(), self.writer.connect() as connection, self.bare(connection) as cursor:
             try:
                 with cursor.connection.pipeline():
@@ -217,11 +222,23 @@ class Database:
     @contextmanager
     def bare(self, connection: Connection) -> Iterator[Any]:
         """The driver's own cursor in a transaction; its errors are raised as SQLAlchemy's."""
+        with self._driver(connection) as driver:
+            cursor = driver.cursor()
+            try:
+                yield cursor
+            finally:
+                # At once: an exception's traceback keeps the cursor alive, and SQLite's driver shares prepared statements, so it
+                # would reset the next cursor's statement when another thread frees this one.
+                with suppress(connection.dialect.loaded_dbapi.Error):
+                    cursor.close()
+
+    @contextmanager
+    def _driver(self, connection: Connection) -> Iterator[Any]:
+        """The driver's own connection; its errors are raised as SQLAlchemy's."""
         driver: Any = connection.connection.driver_connection
         errors: Any = connection.dialect.loaded_dbapi.Error
-        cursor = driver.cursor()
         try:
-            yield cursor
+            yield driver
         except errors as error:
             lost = connection.dialect.is_disconnect(error, driver, None)
             if lost:
@@ -231,11 +248,6 @@ class Database:
                 None, None, error, errors, connection_invalidated=lost, dialect=connection.dialect
             )
             raise wrapped from error
-        finally:
-            # At once: an exception's traceback keeps the cursor alive, and SQLite's driver shares prepared statements, so it
-            # would reset the next cursor's statement when another thread frees this one.
-            with suppress(errors):
-                cursor.close()
 
     @contextmanager
     def _transaction(self, engine: Engine, tenant_id: str, mode: str) -> Iterator[Connection]:
@@ -246,15 +258,15 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def begin_of(self, tenant_id: str, mode: str) -> str:
-        """What a tenant's transaction begins with on PostgreSQL. `SET LOCAL` reaches the shards of Citus."""
+    def begin_of(self, tenant_id: str, mode: str) -> tuple[str, ...]:
+        """What a tenant's transaction begins with on PostgreSQL, each statement a text of its own."""
         if not _TENANT.fullmatch(tenant_id):
             raise ValueError("not a tenant id")
-        return "; ".join((*self._begin(mode), f"SET LOCAL app.tenant = '{tenant_id}'"))
+        return (*self._begin(mode), f"SET LOCAL app.tenant = '{tenant_id}'")
 
-    def _begin(self, mode: str) -> tuple[str, ...]:
-        """What every transaction begins with on PostgreSQL."""
-        return (mode,) if self.owner else (mode, f"SET LOCAL ROLE {APP_ROLE}", *LIMITS)
+    def _begin(self, mode: str, role: str = APP_ROLE) -> tuple[str, ...]:
+        """What every transaction begins with on PostgreSQL. The role is not passed on: it is whom Citus connects as."""
+        return (mode,) if self.owner else (mode, f"SET LOCAL ROLE {role}", TO_NODES, *LIMITS)
 
     def require_session(self, connection: Connection) -> None:
         """Raises: Refused where a pooler stands between, so that a session is nobody's own.

@@ -1,7 +1,7 @@
 """Nothing is left in a session of PostgreSQL: a pooler hands it on after each transaction, to whomever."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Refused
 from app.domain.webhook_endpoint.commands import AddWebhookSecret
 from app.read_side.view_tables import create_tables
+from app.store import engine
+from app.store.beginning import say
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE, Database
 from app.store.receipts import Request
 from app.store.schema import migrate
@@ -60,6 +62,11 @@ def sent(monkeypatch: pytest.MonkeyPatch, steward: Steward) -> list[tuple[bool, 
         )
         statements.append((piped or pgconn.transaction_status != TransactionStatus.IDLE, " ".join(text.split())))
 
+    def said(connection: Any, texts: Sequence[str]) -> None:
+        statements.extend((bool(at), text) for at, text in enumerate(texts))
+        say(connection, texts)
+
+    monkeypatch.setattr(engine, "say", said)
     for name in ("execute", "executemany", "copy"):
         original = getattr(psycopg.Cursor, name)
 
@@ -100,13 +107,23 @@ def a_day(steward: Steward) -> None:
 def test_no_statement_outlives_its_transaction(sent: list[tuple[bool, str]], steward: Steward) -> None:
     a_day(steward)
 
-    parts = [(inside, part.strip()) for inside, text in sent for part in text.split(";")]
-    assert [part for _, part in parts if LASTING.search(part)] == []
+    assert [text for _, text in sent if LASTING.search(text)] == []
     alone = {text for inside, text in sent if not inside}
     assert {text for text in alone if not text.startswith("BEGIN") and not READS_ONLY.match(text)} == set()
-    began = [text for _, text in sent if text.startswith("BEGIN")]
+    began = [at for at, (_, text) in enumerate(sent) if text.startswith("BEGIN")]
     assert len(began) > 20
-    assert all(f"SET LOCAL ROLE {APP_ROLE}" in text for text in began if ";" in text), "else it would work as its login"
+    roles = {sent[at + 1][1] for at in began}
+    assert roles == {f"SET LOCAL ROLE {APP_ROLE}", f"SET LOCAL ROLE {DIRECTORY_ROLE}"}, (
+        "else it would work as its login"
+    )
+
+
+def test_a_setting_shares_its_text_with_no_other_statement(sent: list[tuple[bool, str]], steward: Steward) -> None:
+    a_day(steward)
+
+    settings = [text for _, text in sent if "SET LOCAL" in text]
+    assert len(settings) > 100
+    assert [text for text in settings if not text.startswith("SET LOCAL") or ";" in text] == []
 
 
 def test_each_session_is_as_it_was_when_it_was_opened(steward: Steward) -> None:
