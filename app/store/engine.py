@@ -235,7 +235,7 @@ class Database:
     @contextmanager
     def _driver(self, connection: Connection) -> Iterator[Any]:
         """The driver's own connection; its errors are raised as SQLAlchemy's."""
-        driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.dbapi_connection  # which a detached connection keeps, too
         errors: Any = connection.dialect.loaded_dbapi.Error
         try:
             yield driver
