@@ -1,5 +1,10 @@
 """The application: endpoints, middleware, and the worker that runs beside them."""
 
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +21,7 @@ from app.api.http.about import SUMMARY
 from app.api.http.bounded_protocol import STATE, BoundedProtocol
 from app.api.http.compression import Compressed
 from app.api.http.connections import Connections
+from app.api.http.fair_threads import FairThreads
 from app.api.http.fast_commands import FastCommandRouter
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
@@ -24,7 +30,7 @@ from app.api.http.waiting_reads import WaitingReads
 from app.auth.keys import ApiKeyAuthenticator
 from app.bootstrap import Ids, build, settle, system_clock
 from app.domain.kernel.errors import DomainError
-from app.observe import logs
+from app.observe import logs, metrics
 from app.runtime import Clock
 from app.settings import Settings, load_settings
 from app.worker import Worker
@@ -55,6 +61,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         runtime = build(settings, clock=clock)
+        threads = FairThreads(
+            4 * settings.pool_size, settings.pool_size
+        )  # a tenant has half of the connections at most
+        asyncio.get_running_loop().set_default_executor(threads)
         app.state.runtime = runtime
         app.state.authenticator = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
         app.state.waiting = WaitingReads(runtime.projector, settings.waiting_reads)
@@ -106,4 +116,20 @@ def create_app_from_env() -> FastAPI:
     """The application with the settings of the environment, for server processes that are started by name."""
     settings = load_settings()
     logs.configure(settings.log_level)
+    _end_with_supervisor()
     return create_app(settings)
+
+
+def _end_with_supervisor() -> None:
+    """Lets a server process end when the process that started it is gone: nobody else could stop it, and it would hold the port."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None:
+        return
+
+    def follow() -> None:
+        supervisor.join()
+        logs.logger().error("supervisor_gone")
+        metrics.forget()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=follow, name="supervisor", daemon=True).start()

@@ -50,6 +50,12 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+def tenant_named_in(key: str) -> str:
+    """The tenant that a key names, whether it is valid or not; nothing where it names none."""
+    parts = _KEY.match(key)
+    return f"tnt_{parts[1]}" if parts else ""
+
+
 class _Checked(NamedTuple):
     """A key that was checked: until when that is believed, its principal, and when it expires in microseconds."""
 

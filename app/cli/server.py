@@ -4,7 +4,10 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Annotated, Any, Final
 
@@ -24,6 +27,9 @@ from app.settings import PREFIX, Settings
 from app.store import schema
 from app.worker import Worker
 
+COUNTED_IN: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable of the metrics' library: a process that begins with it keeps its counts in a file of that folder."""
+IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 GRACE_SECONDS: Final = 10
 BACKLOG: Final = 2048
 
@@ -89,9 +95,22 @@ class _Server(uvicorn.Server):
 
 
 def _supervise(processes: Multiprocess) -> None:
-    processes.run()
+    with _counted_together():
+        processes.run()
     if any(process.exitcode == STARTUP_FAILURE for process in processes.processes):
         raise Unavailable("server_failed", "a server process could not start")
+
+
+@contextmanager
+def _counted_together() -> Iterator[None]:
+    """Lets the processes that are started meanwhile count together, also those that end and are replaced.
+
+    In memory, where there is a folder for that: counting needs no disk, and a full one ends no process.
+    """
+    memory = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+    with TemporaryDirectory(prefix="steward-metrics-", dir=memory, ignore_cleanup_errors=True) as folder:
+        os.environ[COUNTED_IN] = folder
+        yield
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:

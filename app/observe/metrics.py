@@ -1,10 +1,14 @@
-"""Metrics for Prometheus."""
+"""Metrics for Prometheus: of one process, or of all the processes of a server together."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 REGISTRY = CollectorRegistry()
@@ -35,8 +39,27 @@ def appended(topic: str) -> Counter:
 
 
 def exposition() -> bytes:
-    """All metrics in Prometheus' text format."""
-    return generate_latest(REGISTRY)
+    """All metrics in Prometheus' text format: those of this process, or of all that count together with it."""
+    return generate_latest(_Together() if values.ValueClass._multiprocess else REGISTRY)
+
+
+def forget() -> None:
+    """Removes what processes counted together, where nobody else will."""
+    if values.ValueClass._multiprocess:
+        rmtree(_Together().folder, ignore_errors=True)
+
+
+class _Together(MultiProcessCollector):
+    """The counts of all processes that keep them in one folder, as the library lets them where its variable names one."""
+
+    def __init__(self) -> None:
+        super().__init__(None)  # type: ignore[no-untyped-call]
+        self.folder = Path(self._path)
+
+    def collect(self) -> Any:
+        """The metrics. A file that has no content yet belongs to a process that begins just now."""
+        files = [str(file) for file in sorted(self.folder.glob("*.db")) if file.stat().st_size]
+        return self.merge(files)  # type: ignore[no-untyped-call]
 
 
 def views_exposition(figures: Mapping[tuple[str, ...], tuple[int, int]], *, of_tenants: bool) -> bytes:

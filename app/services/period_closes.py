@@ -80,7 +80,7 @@ def restate(call: ServiceCall, close_id: str, command: RestatePeriod) -> Receipt
 
     Raises: NotFound; Conflict where the close has another version; Refused when nothing has changed.
     """
-    close_id, period_close = call.handler.load(call.tenant_id, "period_close", close_id)
+    close_id, period_close = call.handler.load_as_stored(call.tenant_id, "period_close", close_id)
     if (receipt := call.replayed()) is not None:
         return receipt
     require_undated(command)

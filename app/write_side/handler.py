@@ -133,5 +133,11 @@ class Handler:
         return self._loader.resolve(tenant_id, noun, id_or_ref)
 
     def load(self, tenant_id: str, noun: str, id_or_ref: str) -> tuple[str, VersionedState]:
-        """An aggregate's id and state. Raises: NotFound."""
+        """An aggregate's id and state, which other processes may have changed since. Raises: NotFound."""
         return self._loader.load(tenant_id, noun, id_or_ref, PendingWrites())
+
+    def load_as_stored(self, tenant_id: str, noun: str, id_or_ref: str) -> tuple[str, VersionedState]:
+        """An aggregate's id and its state as the log has it now. Raises: NotFound."""
+        stream_id, _ = self.load(tenant_id, noun, id_or_ref)
+        self._loader.states.drop(tenant_id, [stream_id])
+        return self.load(tenant_id, noun, stream_id)

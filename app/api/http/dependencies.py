@@ -8,7 +8,8 @@ from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from fastapi.security.utils import get_authorization_scheme_param
 
-from app.auth.keys import ApiKeyAuthenticator
+from app.api.http.fair_threads import WHOSE
+from app.auth.keys import ApiKeyAuthenticator, tenant_named_in
 from app.auth.roles import Principal
 from app.domain.kernel.errors import Unauthenticated
 from app.runtime import Runtime
@@ -45,7 +46,9 @@ async def _authenticated(app: Any, key: str | None, scopes: Sequence[str]) -> Pr
     authenticator: ApiKeyAuthenticator = app.state.authenticator
     principal = authenticator.cached(key)
     if principal is None:
+        WHOSE.set(f"key of {tenant_named_in(key)}")  # whose it is must be found out first
         principal = await asyncio.to_thread(authenticator.check, key)
+    WHOSE.set(principal.tenant_id)
     for scope in scopes:
         principal.require(scope)
     return principal

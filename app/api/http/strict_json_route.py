@@ -1,7 +1,9 @@
 """Routes that read bodies and parameters strictly, before any model sees them; and JSON as it is answered."""
 
+import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import wraps
 from typing import Any, get_args, get_origin
 
 import orjson
@@ -40,7 +42,14 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses query parameters that are unknown or say two things, and bodies that are not JSON."""
+    """A route that refuses query parameters that are unknown or say two things, and bodies that are not JSON.
+
+    An endpoint that is no coroutine reads: it has a thread of those that tenants share, but none where it waits for views.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self._reads = not inspect.iscoroutinefunction(endpoint)
+        super().__init__(path, _in_thread(endpoint) if self._reads else endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler with the checks in front."""
@@ -51,7 +60,6 @@ class StrictRoute(APIRoute):
             if isinstance(param.field_info, Query)
         }
         takes_json = self.body_field is not None
-        reads = not inspect.iscoroutinefunction(self.endpoint)  # it has a thread, which must not be where it waits
 
         async def strict(request: Request) -> Response:
             if "\x00" in request.scope["path"]:
@@ -63,12 +71,20 @@ class StrictRoute(APIRoute):
             if takes_json:
                 require_json(request.headers.get("content-type"))
             strictly = StrictRequest(request.scope, request.receive)
-            if not reads:
+            if not self._reads:
                 return await handle(strictly)
             waiting: WaitingReads = request.app.state.waiting
             return await waiting.patiently(lambda: handle(strictly))
 
         return strict
+
+
+def _in_thread(endpoint: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @wraps(endpoint)
+    async def threaded(**arguments: Any) -> Any:
+        return await asyncio.to_thread(endpoint, **arguments)
+
+    return threaded
 
 
 def _takes_several(annotation: Any) -> bool:

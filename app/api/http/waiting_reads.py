@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from app.api.http.fair_threads import WHOSE
 from app.domain.kernel.errors import DomainError
 from app.read_side.patience import PATIENCE, Behind, Patience
 from app.read_side.projector import Projector
@@ -78,6 +79,7 @@ class WaitingReads:
 
     async def _watch(self) -> None:
         """Wakes who has what it waits for, as long as anybody waits."""
+        WHOSE.set("waiting reads")  # not that of whose read happens to be the first
         pause = SHORTEST_PAUSE
         try:
             while self._waiting:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.api.http.answers import Added, From
 from app.api.http.dependencies import caller, runtime_of
+from app.api.http.fair_threads import WHOSE
 from app.api.http.formatting import at
 from app.api.http.lists import Asked, Filter, ListOf, page
 from app.api.http.paging import Paging, listing, next_cursor, paging, start
@@ -330,6 +331,7 @@ _SIGNED: Final[dict[str, Any]] = {
 async def receive(provider: str, endpoint_id: str, request: Request) -> Response:
     """Take a signed message in. It is on disk when this answers; what it says is taken in afterwards."""
     runtime = runtime_of(request)
+    WHOSE.set(endpoint_id)
     try:
         endpoint = await asyncio.to_thread(runtime.endpoints.find, provider, endpoint_id)
     except Closed as closed:
