@@ -3,6 +3,7 @@
 import hashlib
 import json
 import multiprocessing
+import pickle
 import random
 import time
 from collections.abc import Iterable, Iterator
@@ -140,14 +141,14 @@ def _batches(url: str, tenant_id: str, accounts: int, events: int) -> Iterator[t
     while (batch := batches.get()) is not None:
         if isinstance(batch, str):
             raise RuntimeError(batch)
-        yield batch
+        yield pickle.loads(batch)  # noqa: S301 - our own process made it
     producer.join()
 
 
 def _put_batches(batches: Any, url: str, tenant_id: str, accounts: int, events: int) -> None:
     try:
         for batch in history_batches(url, tenant_id, accounts, events):
-            batches.put(batch)
+            batches.put(pickle.dumps(batch))  # here: a queue would lose what it cannot pickle, and say nothing
         batches.put(None)
     except Exception as fault:  # noqa: BLE001 - the writer must learn of every failure
         batches.put(f"{type(fault).__name__}: {fault}")

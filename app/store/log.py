@@ -204,7 +204,7 @@ class Log:
             request=request,
             claims=tuple(claims),
             data_keys=tuple(new_keys),
-            counts=counts,
+            counts=dict(counts),
         )
 
     def append(self, tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:

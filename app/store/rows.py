@@ -5,6 +5,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, Final
 
+from psycopg import Cursor, RawCursor
 from sqlalchemy import Connection, CursorResult
 
 TOGETHER: Final = 64
@@ -54,9 +55,22 @@ def run(connection: Connection, statement: str, binds: tuple[Any, ...] = ()) -> 
 
 
 def _execute(connection: Connection, statement: str, binds: tuple[Any, ...]) -> CursorResult[Any]:
-    if connection.dialect.name == "postgresql":
-        statement = statement.replace("?", "%s")
-    return connection.exec_driver_sql(statement, binds)
+    if connection.dialect.name != "postgresql":
+        return connection.exec_driver_sql(statement, binds)
+    driver: Any = connection.connection.dbapi_connection
+    # The driver's other cursors look for their placeholders in the whole statement, in Python: ten times the cost of sending it.
+    driver.cursor_factory = RawCursor
+    try:
+        return connection.exec_driver_sql(_numbered(statement), binds)
+    finally:
+        driver.cursor_factory = Cursor
+
+
+@lru_cache(maxsize=2048)
+def _numbered(statement: str) -> str:
+    """The statement with PostgreSQL's own placeholders, `$1` for the first `?`."""
+    first, *rest = statement.split("?")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
 
 
 def named(columns: Iterable[str], of: str = "") -> str:
