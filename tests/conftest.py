@@ -9,7 +9,9 @@ from hypothesis import settings
 from tests.support.application import Steward
 from tests.support.campaigns import CAMPAIGNS
 from tests.support.databases import BACKENDS, Databases
+from tests.support.recorded_statements import record
 from tests.support.server import Server
+from tests.support.statement_guard import StatementGuard
 
 # No test is timed, on however busy a machine. How many histories the dear ones play: tests/support/campaigns.py.
 settings.register_profile("suite", deadline=None, max_examples=30)
@@ -19,6 +21,12 @@ settings.load_profile("suite")
 
 # What collecting makes stays until the end. Looking for garbage in it takes a quarter of its time.
 gc.disable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What Steward says on PostgreSQL is recorded, and judged at the end."""
+    record()
+    config.pluginmanager.register(StatementGuard())
 
 
 def pytest_collection_finish() -> None:
