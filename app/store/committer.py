@@ -82,22 +82,27 @@ class Committer:
         Raises: Unavailable when too many are waiting already.
         """
         future: ThreadFuture = Future()
-        self._put(_Submission(appends, future))
+        if self._put(_Submission(appends, future)):
+            self._wake()
         return future
 
     def submit_async(self, appends: Sequence[AppendRequest]) -> LoopFuture:
         """The same for a coroutine. All results of a batch reach their loop in one call.
 
-        Raises: Unavailable when too many are waiting already.
+        A lane begins when the coroutines that can run now have submitted theirs: they share its transaction, and it does not have
+        to wrest the interpreter from them. Raises: Unavailable when too many are waiting already.
         """
-        future: LoopFuture = asyncio.get_running_loop().create_future()
-        self._put(_Submission(appends, future))
+        loop = asyncio.get_running_loop()
+        future: LoopFuture = loop.create_future()
+        if self._put(_Submission(appends, future)):
+            loop.call_soon(self._wake)
         return future
 
-    def _put(self, submission: _Submission) -> None:
+    def _put(self, submission: _Submission) -> bool:
+        """Queues a submission. Gives: whether a lane must be woken for it."""
         if not submission.appends:
             submission.resolve([])
-            return
+            return False
         tenant_id = submission.appends[0].tenant_id
         with self._lock:
             if self._closed:
@@ -108,18 +113,23 @@ class Committer:
             self._count += 1
             if own is not None:  # a lane has the tenant, or will take it
                 own.append(submission)
-                return
+                return False
             self._waiting[tenant_id] = deque([submission])
             self._ready.append(tenant_id)
-            if len(self._ready) <= self._idle:
-                self._lock.notify()
-            elif len(self._threads) < self._lanes:
+            return True
+
+    def _wake(self) -> None:
+        """Wakes a lane, and begins another where tenants wait for one."""
+        with self._lock:
+            self._lock.notify()
+            if len(self._ready) > self._idle and len(self._threads) < self._lanes:
                 thread = threading.Thread(target=self._run, name=f"committer-{len(self._threads)}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
 
     def close(self) -> None:
         """Appends what is waiting, then stops."""
+        self._wake()  # for what a coroutine has submitted just now
         with self._lock:
             self._closed = True
             self._lock.notify_all()

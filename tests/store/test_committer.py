@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -325,3 +326,37 @@ def test_an_empty_submission_of_a_coroutine_is_answered_at_once(sqlite_steward: 
         return await sqlite_steward.runtime.committer.submit_async([])
 
     assert asyncio.run(ask()) == []
+
+
+def test_a_lane_begins_when_the_coroutines_that_can_run_have_submitted_theirs(sqlite_steward: Steward) -> None:
+    sizes: list[int] = []
+
+    def append(tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
+        sizes.append(len(batch))
+        return sqlite_steward.runtime.log.append(tenant_id, batch)
+
+    async def one(committer: Committer, number: int) -> list[Outcome]:
+        time.sleep(0.02)  # time enough for a lane that is awake
+        return await committer.submit_async([begin(sqlite_steward, f"{number}")])
+
+    async def all_at_once(committer: Committer) -> list[list[Outcome]]:
+        return await asyncio.gather(*(one(committer, number) for number in range(5)))
+
+    committer = Committer(append)
+    assert isinstance(outcome(committer.submit([begin(sqlite_steward, "its lane waits")])), Receipt)
+    outcomes = asyncio.run(all_at_once(committer))
+    committer.close()
+
+    assert sizes == [1, 5]
+    assert [receipt.position for (receipt,) in outcomes if isinstance(receipt, Receipt)] == [3, 4, 5, 6, 7]
+
+
+def test_closing_appends_what_a_coroutine_has_submitted_just_now(sqlite_steward: Steward) -> None:
+    committer = Committer(sqlite_steward.runtime.log.append)
+
+    async def submit_and_close() -> list[Outcome]:
+        submitted = committer.submit_async([begin(sqlite_steward, "just now")])
+        committer.close()
+        return await submitted
+
+    assert isinstance(asyncio.run(submit_and_close())[0], Receipt)
