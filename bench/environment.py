@@ -10,6 +10,7 @@ from typing import Final, ParamSpec, TypeVar
 from app.auth.keys import issue
 from app.bootstrap import build
 from app.domain.api_key.commands import IssueApiKey
+from app.domain.kernel.principal import Principal
 from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.settings import Settings
@@ -90,9 +91,9 @@ def new_tenant(runtime: Runtime) -> tuple[str, str]:
     tenant_id = runtime.new_id("tnt")
     command = CreateTenant(name="Bench", time_zone="UTC", currency="EUR")
     runtime.handler.handle(
-        CommandEnvelope(tenant_id, "bench", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
+        CommandEnvelope(tenant_id, Principal("bench"), command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
     )
-    _, key = issue(runtime.handler, tenant_id, "bench", IssueApiKey(role="admin"), Request("bench:key", b""))
+    _, key = issue(runtime.handler, tenant_id, Principal("bench"), IssueApiKey(role="admin"), Request("bench:key", b""))
     if key is None:
         raise RuntimeError("the tenant has a key already")
     return tenant_id, key
@@ -109,7 +110,7 @@ def new_writable_tenant(environment: Environment, backend: str, accounts: int = 
              "data": {"name": f"Client {n}", "currency": "EUR", "external_ref": f"client-{n}"}}
             for n in range(accounts)
         ]  # fmt: skip
-        items = runtime.ingestion.ingest(tenant_id, "bench", opened)
+        items = runtime.ingestion.ingest(tenant_id, Principal("bench"), opened)
         account_ids = tuple(item.receipt.id for item in items if item.receipt)
     finally:
         runtime.close()

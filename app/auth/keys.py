@@ -13,11 +13,12 @@ import zlib
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from app.auth.roles import SCOPES, Principal, scopes_of
+from app.auth.roles import SCOPES, Caller, scopes_of
 from app.domain.api_key.aggregate import API_KEY
 from app.domain.api_key.commands import IssueApiKey, RecordApiKey
 from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.errors import Invalid, Unauthenticated
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import micros
 from app.store.receipts import Receipt, Request
 from app.write_side.command_envelope import CommandEnvelope
@@ -28,7 +29,7 @@ _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 
 def issue(
-    handler: Handler, tenant_id: str, actor: str, command: IssueApiKey, request: Request
+    handler: Handler, tenant_id: str, principal: Principal, command: IssueApiKey, request: Request
 ) -> tuple[Receipt, str | None]:
     """A new key. Gives: the receipt and the key itself, or None instead when the same request was answered before.
 
@@ -41,7 +42,7 @@ def issue(
     body = f"stw_{tenant_id.partition('_')[2]}_{key_id.partition('_')[2]}_{''.join(secrets.choice(_ALPHABET) for _ in range(43))}"
     key = f"{body}{zlib.crc32(body.encode()):08x}"
     record = RecordApiKey(**command.model_dump(), secret_sha256=digest(key))
-    receipt = handler.handle(CommandEnvelope(tenant_id, actor, record, request, new_id=key_id))
+    receipt = handler.handle(CommandEnvelope(tenant_id, principal, record, request, new_id=key_id))
     return receipt, key if receipt.id == key_id else None
 
 
@@ -57,10 +58,10 @@ def tenant_named_in(key: str) -> str:
 
 
 class _Checked(NamedTuple):
-    """A key that was checked: until when that is believed, its principal, and when it expires in microseconds."""
+    """A key that was checked: until when that is believed, who calls with it, and when it expires in microseconds."""
 
     until: float
-    principal: Principal
+    caller: Caller
     expires_at: int | None
 
 
@@ -77,17 +78,17 @@ class ApiKeyAuthenticator:
         self._cached: dict[str, _Checked] = {}
         self._lock = threading.Lock()
 
-    def cached(self, key: str) -> Principal | None:
-        """The principal of a key that was checked just now; None when it must be checked."""
+    def cached(self, key: str) -> Caller | None:
+        """The caller with a key that was checked just now; None when it must be checked."""
         checked = self._cached.get(key)
         if checked is None or checked.until < time.monotonic():
             return None
         if checked.expires_at is not None and checked.expires_at <= self._clock():
             return None
-        return checked.principal
+        return checked.caller
 
-    def check(self, key: str) -> Principal:
-        """The principal of a key. Raises: Unauthenticated, with the same words for each reason."""
+    def check(self, key: str) -> Caller:
+        """The caller with a key. Raises: Unauthenticated, with the same words for each reason."""
         refusal = Unauthenticated("invalid_key", "the API key is not valid")
         parts = _KEY.match(key)
         if not parts or f"{zlib.crc32(key[:-8].encode()):08x}" != parts[4]:
@@ -98,12 +99,13 @@ class ApiKeyAuthenticator:
         expires = micros(state.expires_at) if state.expires_at else None
         if not state.exists or not same or state.revoked or (expires is not None and expires <= self._clock()):
             raise refusal
-        principal = Principal(tenant_id, key_id, state.role, scopes_of(state.role, state.scopes))
+        principal = Principal(key_id, state.role, client=key_id)
+        caller = Caller(tenant_id, principal, scopes_of(state.role, state.scopes))
         with self._lock:
             if len(self._cached) > 10_000:
                 self._cached.clear()
-            self._cached[key] = _Checked(time.monotonic() + self._seconds, principal, expires)
-        return principal
+            self._cached[key] = _Checked(time.monotonic() + self._seconds, caller, expires)
+        return caller
 
     def _state(self, tenant_id: str, key_id: str) -> ApiKeyState:
         return API_KEY.fold(self._handler.log.stream(tenant_id, key_id))

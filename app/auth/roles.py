@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.kernel.errors import NotAllowed
+from app.domain.kernel.principal import Principal
 
 BUSINESS: Final = (
     "accounts", "interactions", "contracts", "renewals", "scope_changes", "proposals", "opportunities", "budgets", "kpis",
@@ -36,12 +37,11 @@ NOUN_SCOPES: Final = {
 
 
 @dataclass(frozen=True)
-class Principal:
-    """The caller: the tenant, the key, its role and its scopes."""
+class Caller:
+    """Who calls, for which tenant, and with which scopes. The principal's `client` is the key."""
 
     tenant_id: str
-    key_id: str
-    role: str
+    principal: Principal
     scopes: frozenset[str]
 
     def require(self, scope: str) -> None:

@@ -14,14 +14,13 @@ from rich.table import Table
 from app.bootstrap import build
 from app.cli.failures import Misuse, first_fault
 from app.domain.kernel.errors import Invalid
+from app.domain.kernel.principal import Principal
 from app.domain.tenant.state import TenantState
 from app.observe import logs
 from app.runtime import Runtime
 from app.settings import PREFIX, Settings, load_settings
 from app.store.urls import is_supported
 
-ACTOR: Final = "cli"
-"""The actor of what is done on the command line."""
 WIDEST: Final = 400
 """How long a line of a table may become."""
 
@@ -60,6 +59,11 @@ def open_runtime(settings: Settings | None = None) -> Iterator[Runtime]:
         yield runtime
     finally:
         runtime.close()
+
+
+def operator(command: str) -> Principal:
+    """Who works on the command line. Takes: the command, which the events name as the client."""
+    return Principal("cli", client=f"cli:{command}")
 
 
 def require_tenant(runtime: Runtime, tenant_id: str) -> TenantState:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.auth.keys import ApiKeyAuthenticator, issue
-from app.cli.console import ACTOR, Json, open_runtime, progress, show, show_json, warn
+from app.cli.console import Json, open_runtime, operator, progress, show, show_json, warn
 from app.cli.failures import REFUSED
 from app.demo.loader import LoadResult, create_tenant, holds_demo, load_demo
 from app.domain.api_key.commands import IssueApiKey
@@ -84,7 +84,7 @@ def _show(tenant: str | None, result: LoadResult, key: str | None, *, json_: boo
 def new_key(runtime: Runtime, tenant: str) -> str | None:
     """A new admin's key, written to a file so that it can be shown again."""
     command = IssueApiKey(role="admin", label=LABEL)
-    receipt, key = issue(runtime.handler, tenant, ACTOR, command, Request(runtime.new_id("req"), b""))
+    receipt, key = issue(runtime.handler, tenant, operator("demo"), command, Request(runtime.new_id("req"), b""))
     path = _path(runtime.settings)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

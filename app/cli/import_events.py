@@ -9,7 +9,7 @@ from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
-from app.cli.console import ACTOR, Json, TenantId, open_runtime, progress, require_tenant, show, show_json, warn
+from app.cli.console import Json, TenantId, open_runtime, operator, progress, require_tenant, show, show_json, warn
 from app.cli.failures import REFUSED, Misuse
 from app.cli.ndjson import Line, batches, lines
 from app.domain.kernel.errors import DomainError
@@ -65,7 +65,7 @@ def import_(
         with progress("taking events in", size) as (bar, task):
             try:
                 for batch in batches(lines(source), BATCH):
-                    items = runtime.ingestion.ingest(tenant, ACTOR, [line.event for line in batch])
+                    items = runtime.ingestion.ingest(tenant, operator("import"), [line.event for line in batch])
                     for line, item in zip(batch, items, strict=True):
                         summary.add(line, item)
                     bar.update(task, completed=batch[-1].end)

@@ -6,7 +6,17 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.auth.keys import issue
-from app.cli.console import ACTOR, Json, TenantId, open_runtime, require_tenant, show, show_json, show_rows, validated
+from app.cli.console import (
+    Json,
+    TenantId,
+    open_runtime,
+    operator,
+    require_tenant,
+    show,
+    show_json,
+    show_rows,
+    validated,
+)
 from app.domain.api_key.aggregate import API_KEY
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from app.domain.api_key.state import ApiKeyState
@@ -35,7 +45,9 @@ def create(
     command = validated(IssueApiKey, role=role, scopes=scope or (), label=label, expires_at=expires_at)
     with open_runtime() as runtime:
         require_tenant(runtime, tenant)
-        receipt, key = issue(runtime.handler, tenant, ACTOR, command, Request(runtime.new_id("req"), b""))
+        receipt, key = issue(
+            runtime.handler, tenant, operator("keys.create"), command, Request(runtime.new_id("req"), b"")
+        )
     if json_:
         show_json({"key_id": receipt.id, "api_key": key, "position": receipt.position})
     else:
@@ -80,7 +92,9 @@ def revoke(
     with open_runtime() as runtime:
         require_tenant(runtime, tenant)
         request = Request(runtime.new_id("req"), b"")
-        receipt = runtime.handler.handle(CommandEnvelope(tenant, ACTOR, command, request, {"api_key": key_id}))
+        receipt = runtime.handler.handle(
+            CommandEnvelope(tenant, operator("keys.revoke"), command, request, {"api_key": key_id})
+        )
     if json_:
         show_json({"key_id": receipt.id, "position": receipt.position})
     else:

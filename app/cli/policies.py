@@ -5,7 +5,17 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from app.cli.console import ACTOR, Json, TenantId, open_runtime, require_tenant, show, show_json, show_rows, validated
+from app.cli.console import (
+    Json,
+    TenantId,
+    open_runtime,
+    operator,
+    require_tenant,
+    show,
+    show_json,
+    show_rows,
+    validated,
+)
 from app.cli.failures import Misuse
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import NotFound
@@ -75,9 +85,11 @@ def draft(
         try:
             policy = runtime.handler.load(tenant, "policy", f"ref:{policy_reference(first)}")[0]
         except NotFound:
-            receipt = _handle(runtime, tenant, first)
+            receipt = _handle(runtime, tenant, "draft", first)
         else:
-            receipt = _handle(runtime, tenant, validated(DraftPolicyVersion, rules=first.rules, reason=reason), policy)
+            receipt = _handle(
+                runtime, tenant, "draft", validated(DraftPolicyVersion, rules=first.rules, reason=reason), policy
+            )
         state: PolicyState = runtime.handler.load(tenant, "policy", receipt.id)[1].state
     number = len(state.versions)
     if json_:
@@ -114,7 +126,11 @@ def activate(
     command = validated(ActivatePolicy, number=number, start=start, end=end, replaces=replaces, reason=reason)
     with open_runtime() as runtime:
         require_tenant(runtime, tenant)
-        _show(_handle(runtime, tenant, command, policy), f"Version {number} is in force from its day on.", json_=json_)
+        _show(
+            _handle(runtime, tenant, "activate", command, policy),
+            f"Version {number} is in force from its day on.",
+            json_=json_,
+        )
 
 
 @app.command()
@@ -130,12 +146,17 @@ def retire(
     command = validated(RetirePolicy, number=number, end=end, reason=reason)
     with open_runtime() as runtime:
         require_tenant(runtime, tenant)
-        _show(_handle(runtime, tenant, command, policy), f"Version {number} counts until before {end}.", json_=json_)
+        _show(
+            _handle(runtime, tenant, "retire", command, policy),
+            f"Version {number} counts until before {end}.",
+            json_=json_,
+        )
 
 
-def _handle(runtime: Runtime, tenant: str, command: Command, policy: str | None = None) -> Receipt:
+def _handle(runtime: Runtime, tenant: str, name: str, command: Command, policy: str | None = None) -> Receipt:
     targets = {"policy": policy} if policy else {}
-    return runtime.handler.handle(CommandEnvelope(tenant, ACTOR, command, Request(runtime.new_id("req"), b""), targets))
+    principal, request = operator(f"policies.{name}"), Request(runtime.new_id("req"), b"")
+    return runtime.handler.handle(CommandEnvelope(tenant, principal, command, request, targets))
 
 
 def _show(receipt: Receipt, sentence: str, *, json_: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.auth.keys import issue
-from app.cli.console import ACTOR, Json, open_runtime, show, show_json, show_rows, validated
+from app.cli.console import Json, open_runtime, operator, show, show_json, show_rows, validated
 from app.domain.api_key.commands import IssueApiKey
 from app.domain.kernel.values import instant
 from app.domain.tenant.commands import CreateTenant
@@ -24,13 +24,14 @@ def create(
 ) -> None:
     """Create a tenant and an admin's API key for it, which is shown once."""
     command = validated(CreateTenant, name=name, time_zone=time_zone, currency=currency)
+    principal = operator("tenants.create")
     with open_runtime() as runtime:
         tenant_id = runtime.new_id("tnt")
         runtime.handler.handle(
-            CommandEnvelope(tenant_id, ACTOR, command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
+            CommandEnvelope(tenant_id, principal, command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
         )
         first_key = IssueApiKey(role="admin", label="first key")
-        _, key = issue(runtime.handler, tenant_id, ACTOR, first_key, Request(runtime.new_id("req"), b""))
+        _, key = issue(runtime.handler, tenant_id, principal, first_key, Request(runtime.new_id("req"), b""))
     if json_:
         show_json({"tenant_id": tenant_id, "api_key": key})
     else:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import ACTOR, Json, TenantId, open_runtime, require_tenant, show, show_json, validated
+from app.cli.console import Json, TenantId, open_runtime, operator, require_tenant, show, show_json, validated
 from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
 from app.store.receipts import Request
 
@@ -43,7 +43,7 @@ def create(
     with open_runtime() as runtime:
         require_tenant(runtime, tenant)
         receipt, new_secret, url = runtime.endpoints.register(
-            tenant, ACTOR, command, Request(runtime.new_id("req"), b"")
+            tenant, operator("webhooks.create"), command, Request(runtime.new_id("req"), b"")
         )
     if json_:
         show_json({"id": receipt.id, "url": url, "secret": new_secret, "position": receipt.position})

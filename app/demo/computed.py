@@ -30,9 +30,8 @@ def _call(runtime: Runtime, envelope: CommandEnvelope) -> ServiceCall:
         handler=runtime.handler,
         reader=runtime.reader,
         tenant_id=envelope.tenant_id,
-        actor=envelope.actor,
+        principal=envelope.principal,
         request=envelope.request,
-        role=envelope.role,
     )
 
 

@@ -13,6 +13,7 @@ from app.demo.scripted_command import ScriptedCommand
 from app.domain.contract.commands import CorrectContract
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError, Refused
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import MICRO, add_months, day_of, day_start, zone
 from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
@@ -20,6 +21,8 @@ from app.store.receipts import Receipt, Request, fingerprint
 from app.write_side.command_envelope import CommandEnvelope
 
 SOURCE: Final = "urn:steward:demo"
+CLIENT: Final = "cli:demo"
+"""The client that the events of the demo name."""
 FIRST: Final = "demo:1"
 BATCH: Final = 256
 DAY: Final = 86_400 * MICRO
@@ -66,7 +69,7 @@ def create_tenant(runtime: Runtime, years: int) -> str:
         then.handler.handle(
             CommandEnvelope(
                 tenant_id=tenant_id,
-                actor="demo",
+                principal=Principal("demo", client=CLIENT),
                 command=command,
                 request=Request(f"tenant:{tenant_id}", b""),
                 new_id=tenant_id,
@@ -178,13 +181,12 @@ def _envelope(
     key = f"demo:{number}"
     return CommandEnvelope(
         tenant_id=tenant_id,
-        actor=scripted.actor,
+        principal=Principal(scripted.actor, scripted.role, client=CLIENT),
         command=command,
         request=Request(key, fingerprint(whole, key.encode())),
         targets=scripted.targets,
         new_id=scripted.new_id,
         meta={"source": SOURCE, "external_id": str(number)},
-        role=scripted.role,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.domain.kernel.command import Command
+from app.domain.kernel.principal import Principal
 from app.read_side.reader import Reader
 from app.store.receipts import Receipt, Request
 from app.write_side.command_envelope import CommandEnvelope
@@ -11,14 +12,13 @@ from app.write_side.handler import Handler
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceCall:
-    """What every service that appends takes. role: in which the actor acts; if_match: the version that the caller has seen."""
+    """What every service that appends takes. if_match: the version that the caller has seen."""
 
     handler: Handler
     reader: Reader
     tenant_id: str
-    actor: str
+    principal: Principal
     request: Request
-    role: str = ""
     if_match: int | None = None
 
     def replayed(self) -> Receipt | None:
@@ -27,7 +27,5 @@ class ServiceCall:
 
     def append(self, command: Command, **targets: str) -> Receipt:
         """Handles a command, now that everything in it is computed. Takes: `targets`, ids by noun."""
-        envelope = CommandEnvelope(
-            self.tenant_id, self.actor, command, self.request, targets, self.if_match, role=self.role
-        )
+        envelope = CommandEnvelope(self.tenant_id, self.principal, command, self.request, targets, self.if_match)
         return self.handler.handle(envelope)

@@ -13,7 +13,13 @@ from app.store.canonical import canonical
 from app.store.new_event import NewEvent
 from app.store.randomness import random_bytes
 
-LEAF_VERSION: Final = 1
+ENVELOPE_VERSION: Final = 2
+"""The version of the envelope that is written: `v` in the body and, because the leaf covers it, `v` in the header.
+
+1: the header does not name the account, `meta` not the client. 2: the header names the account.
+"""
+_END_OF_BODY: Final = b',"v":%d}' % ENVELOPE_VERSION
+"""How a body of this version ends: `v` is its last member in canonical form, and what stood last before is a text."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -106,11 +112,12 @@ class EnvelopeMapper(Mapper[str]):
 def encoded(tenant_id: str, sealed: SealedEvent) -> StoredEnvelope:
     """A sealed event as bytes. The salt keeps anybody from guessing the body from its digest after the body is erased."""
     salt = b2a_base64(random_bytes(16), newline=False).decode()
-    body = canonical({"data": sealed.data, "meta": sealed.meta, "salt": salt})
+    body = canonical({"data": sealed.data, "meta": sealed.meta, "salt": salt, "v": ENVELOPE_VERSION})
     new = sealed.new
     event = new.event
     header = _header_parts(
         tenant_id=tenant_id,
+        account_id=new.account_id,
         actor=sealed.actor,
         body=body,
         effective_at=new.effective_at,
@@ -153,6 +160,11 @@ def recorded_of(tenant_id: str, stored: StoredEnvelope) -> Recorded:
     )
 
 
+def envelope_version(body: bytes) -> int:
+    """The version of an event's envelope. Only the body says it, which the leaf covers: nobody passes one off as another."""
+    return ENVELOPE_VERSION if body.endswith(_END_OF_BODY) else 1
+
+
 def header(tenant_id: str, stored: StoredEnvelope, position: int, recorded_at: int) -> bytes:
     """The header that a leaf is the hash of. Every member is a column, so it can be made again when the body is erased."""
     return _filled(_parts_of(tenant_id, stored), position, instant(recorded_at).encode())
@@ -171,6 +183,7 @@ def _parts_of(tenant_id: str, stored: StoredEnvelope) -> tuple[bytes, bytes]:
     """The parts of the header. An event that came through the library's interface has none yet."""
     return stored.header or _header_parts(
         tenant_id=tenant_id,
+        account_id=stored.account_id,
         actor=stored.actor,
         body=stored.state,
         effective_at=stored.effective_at,
@@ -185,6 +198,7 @@ def _parts_of(tenant_id: str, stored: StoredEnvelope) -> tuple[bytes, bytes]:
 def _header_parts(
     *,
     tenant_id: str,
+    account_id: str | None,
     actor: str,
     body: bytes,
     effective_at: int,
@@ -196,13 +210,16 @@ def _header_parts(
 ) -> tuple[bytes, bytes]:
     """The header's text before and after position and time, which are known only under the lock."""
     digest = b2a_base64(hashlib.sha256(body).digest(), newline=False).decode()
-    before = {"actor": actor, "body": digest, "effective_at": instant(effective_at), "id": event_id}
+    v = envelope_version(body)
+    before: dict[str, Any] = {"actor": actor, "body": digest, "effective_at": instant(effective_at), "id": event_id}
+    if v > 1:
+        before["account"] = account_id
     after = {
         "schema": schema_version,
         "stream": stream_id,
         "tenant": tenant_id,
         "type": topic,
-        "v": LEAF_VERSION,
+        "v": v,
         "version": version,
     }
     return canonical(before)[:-1], canonical(after)[1:]

@@ -5,25 +5,25 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from app.domain.kernel.command import Command
+from app.domain.kernel.principal import Principal
 from app.store.receipts import Request
 
 
 class CommandEnvelope(NamedTuple):
-    """A command with its tenant, its actor, its targets, and the request that it came with.
+    """A command with its tenant, its principal, its targets, and the request that it came with.
 
     targets: aggregate type to id, or to `ref:` and the caller's own reference. if_match: the version that the caller saw.
-    new_id: the id of a new aggregate, where the caller has made one. role: the actor's, for decisions with limits by role.
+    new_id: the id of a new aggregate, where the caller has made one. meta: what else the events say of themselves.
     """
 
     tenant_id: str
-    actor: str
+    principal: Principal
     command: Command
     request: Request
     targets: Mapping[str, str] = MappingProxyType({})
     if_match: int | None = None
     new_id: str | None = None
     meta: Mapping[str, Any] = MappingProxyType({})
-    role: str = ""
 
     def target(self, name: str) -> str | None:
         """The id or reference that the caller gives under a name, in the path or in the command."""

@@ -20,6 +20,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.errors import DomainError, Invalid, NotAllowed
 from app.domain.kernel.faults import faults_of
 from app.domain.kernel.meaning import meaning
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import REF, as_named
 from app.domain.opportunity import commands as opportunity_commands
 from app.domain.proposal import commands as proposal_commands
@@ -123,11 +124,15 @@ class Ingestion:
         self._mark = handler.log.vault.mark
 
     def ingest(
-        self, tenant_id: str, actor: str, events: Sequence[Any], may: Callable[[str], bool] = lambda _noun: True
+        self,
+        tenant_id: str,
+        principal: Principal,
+        events: Sequence[Any],
+        may: Callable[[str], bool] = lambda _noun: True,
     ) -> list[Item]:
         """Ingests events in order; a refused one does not affect the others.
 
-        Takes: `may`, whether the actor may write about an aggregate type. An event that is a DomainError is refused with it.
+        Takes: `may`, whether the principal may write about an aggregate type. An event that is a DomainError is refused with it.
         """
         envelopes: list[CommandEnvelope] = []
         items: list[Item | None] = []
@@ -135,7 +140,7 @@ class Ingestion:
             try:
                 if isinstance(event, DomainError):
                     raise event
-                envelopes.append(self.envelope(tenant_id, actor, event, may))
+                envelopes.append(self.envelope(tenant_id, principal, event, may))
                 items.append(None)
             except DomainError as refusal:
                 items.append(Item("refused", refusal=refusal))
@@ -143,7 +148,7 @@ class Ingestion:
         return [item or _item(next(outcomes)) for item in items]
 
     def envelope(
-        self, tenant_id: str, actor: str, event: Any, may: Callable[[str], bool] = lambda _noun: True
+        self, tenant_id: str, principal: Principal, event: Any, may: Callable[[str], bool] = lambda _noun: True
     ) -> CommandEnvelope:
         """The command of an event. Raises: a DomainError that says what is wrong with it."""
         cloud_event = cloud_events.read(event)
@@ -165,7 +170,7 @@ class Ingestion:
             raise Invalid("invalid_event", str(error)) from error
         return CommandEnvelope(
             tenant_id=tenant_id,
-            actor=actor,
+            principal=principal,
             command=command,
             request=Request(event_key(cloud_event.source, cloud_event.id), self._mark(tenant_id, fingerprint(said))),
             targets=targets,

@@ -115,7 +115,7 @@ class Planner:
                 read[loaded.stream_id] = loaded.versioned
         context = Context(
             tenant_id=tenant_id,
-            actor=envelope.actor,
+            principal=envelope.principal,
             now=now,
             effective_at=effective_at,
             zone=zone,
@@ -123,7 +123,6 @@ class Planner:
             new_id=self.new_id,
             states=states,
             ids=ids,
-            role=envelope.role,
         )
         try:
             decided = decision.decide(state, command, context)
@@ -178,7 +177,7 @@ class Planner:
     ) -> Plan:
         append = self._append_request(envelope, pending, stream_id, new_events, read=read, claims=claims, counts=counts)
         events = [
-            before_append(envelope.tenant_id, envelope.actor, new_event, stored.state, now)
+            before_append(envelope.tenant_id, envelope.principal.actor, new_event, stored.state, now)
             for new_event, stored in zip(new_events, append.events, strict=True)
         ]
         plan = Plan(append, events, states_after(events, read))
@@ -214,9 +213,9 @@ class Planner:
                 envelope.tenant_id,
                 stream_id,
                 new_events,
-                actor=envelope.actor,
+                actor=envelope.principal.actor,
                 reason=None if in_event else command.reason,
-                meta={**envelope.meta, "visibility": command.visibility},
+                meta={**envelope.meta, **envelope.principal.said(), "visibility": command.visibility},
                 expects={stream: versioned.version for stream, versioned in read.items()},
                 request=envelope.request,
                 claims=claims,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.kernel.principal import Principal
 from projections.kpis import KPIS
 from tests.support.server import Client, Server
 
@@ -19,7 +20,7 @@ def fixture_client(server: Server) -> Client:
     """A client of a new tenant with the events of the fixture F1."""
     tenant_id = server.tenant()
     items = server.runtime.ingestion.ingest(
-        tenant_id, "test", [json.loads(line) for line in F1.read_text().splitlines()]
+        tenant_id, Principal("test"), [json.loads(line) for line in F1.read_text().splitlines()]
     )
     assert {item.status for item in items} == {"accepted"}
     client = Client(server.url, server.key(tenant_id))

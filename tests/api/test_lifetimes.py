@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.kernel.principal import Principal
 from tests.kpi_queries.test_cohort import TENTH
 from tests.support.server import Client, Server
 
@@ -17,7 +18,9 @@ def client(shared_server: Server) -> Client:
     """A client whose ledger holds a tenth of the High End cohort."""
     tenant_id = shared_server.tenant()
     events = [json.loads(line) for line in TENTH.read_text().splitlines()]
-    assert {item.status for item in shared_server.runtime.ingestion.ingest(tenant_id, "test", events)} == {"accepted"}
+    assert {item.status for item in shared_server.runtime.ingestion.ingest(tenant_id, Principal("test"), events)} == {
+        "accepted"
+    }
     made = Client(shared_server.url, shared_server.key(tenant_id))
     made.position = shared_server.runtime.log.head(tenant_id)
     return made

@@ -12,6 +12,7 @@ from app.auth.keys import ApiKeyAuthenticator, digest, issue
 from app.auth.roles import SCOPES, scopes_of
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from app.domain.kernel.errors import Invalid, Unauthenticated
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import micros
 from app.store.receipts import Request
 from tests.support.application import Steward
@@ -25,7 +26,7 @@ def issued(steward: Steward, key: str = "1", **members: Any) -> tuple[str, str]:
     receipt, text = issue(
         steward.runtime.handler,
         steward.tenant,
-        "test",
+        Principal("test"),
         IssueApiKey(**{"role": "admin", **members}),
         Request(key, b""),
     )
@@ -48,10 +49,13 @@ def refused(keys: ApiKeyAuthenticator, key: str) -> str:
 def test_a_key_gives_its_principal_and_its_scopes(steward: Steward) -> None:
     key_id, key = issued(steward, role="integration", scopes=("interactions:write",))
 
-    principal = authenticator(steward).check(key)
+    caller = authenticator(steward).check(key)
 
-    assert (principal.tenant_id, principal.key_id, principal.role) == (steward.tenant, key_id, "integration")
-    assert principal.scopes == {"interactions:write"}
+    assert (caller.tenant_id, caller.principal) == (
+        steward.tenant,
+        Principal(actor=key_id, role="integration", client=key_id),
+    )
+    assert caller.scopes == {"interactions:write"}
 
 
 def test_a_key_has_a_shape_that_scanners_find_and_a_checksum_that_refuses_a_typo(
@@ -82,8 +86,8 @@ def test_only_a_digest_of_a_key_is_kept(steward: Steward) -> None:
 def test_the_same_request_makes_no_second_key(steward: Steward) -> None:
     command = IssueApiKey(role="admin")
 
-    first, key = issue(steward.runtime.handler, steward.tenant, "test", command, Request("same", b"x"))
-    again, none = issue(steward.runtime.handler, steward.tenant, "test", command, Request("same", b"x"))
+    first, key = issue(steward.runtime.handler, steward.tenant, Principal("test"), command, Request("same", b"x"))
+    again, none = issue(steward.runtime.handler, steward.tenant, Principal("test"), command, Request("same", b"x"))
 
     assert (again.id, again.replayed, none) == (first.id, True, None)
     assert key is not None
@@ -115,7 +119,7 @@ def test_every_way_to_be_wrong_is_refused_with_the_same_words(sqlite_steward: St
     }
 
     assert refusals == {"invalid_key: the API key is not valid"}
-    assert keys.check(key).key_id == key_id
+    assert keys.check(key).principal.client == key_id
 
 
 def test_a_key_of_another_tenant_with_the_same_id_opens_nothing(steward: Steward) -> None:
@@ -131,11 +135,11 @@ def test_a_key_is_believed_for_a_while_and_no_longer_than_it_lives(sqlite_stewar
     key_id, key = issued(sqlite_steward, expires_at="2026-01-15T10:00:00Z")
     assert keys.cached(key) is None
 
-    principal = keys.check(key)
+    caller = keys.check(key)
 
-    assert keys.cached(key) == principal
+    assert keys.cached(key) == caller
     sqlite_steward.do(RevokeApiKey(), api_key=key_id)
-    assert keys.cached(key) == principal  # another process still accepts it, for these seconds
+    assert keys.cached(key) == caller  # another process still accepts it, for these seconds
     sqlite_steward.clock.now = micros("2026-01-15T10:00:00Z")
     assert keys.cached(key) is None
 

@@ -2,15 +2,16 @@
 
 import pytest
 
-from app.auth.roles import ADMINISTRATION, BUSINESS, NOUN_SCOPES, ROLES, RULES, SCOPES, Principal, scopes_of
+from app.auth.roles import ADMINISTRATION, BUSINESS, NOUN_SCOPES, ROLES, RULES, SCOPES, Caller, scopes_of
 from app.domain.api_key.commands import Role
 from app.domain.kernel.errors import NotAllowed
+from app.domain.kernel.principal import Principal
 from app.write_side.ingestion import TOPICS
 
 
-def principal(role: str, *scopes: str) -> Principal:
+def caller(role: str, *scopes: str) -> Caller:
     """Somebody with a role."""
-    return Principal("tnt_x", "key_x", role, scopes_of(role, scopes))
+    return Caller("tnt_x", Principal("key_x", role, client="key_x"), scopes_of(role, scopes))
 
 
 def test_there_is_a_line_for_every_role() -> None:
@@ -36,14 +37,14 @@ def test_only_an_admin_keeps_the_keys_of_the_house() -> None:
 
 
 def test_an_integration_has_what_its_key_names_and_nothing_else() -> None:
-    assert principal("integration").scopes == frozenset()
-    assert principal("integration", "accounts:read", "moon:write").scopes == {"accounts:read"}
-    assert principal("auditor", "accounts:write").scopes == ROLES["auditor"]
+    assert caller("integration").scopes == frozenset()
+    assert caller("integration", "accounts:read", "moon:write").scopes == {"accounts:read"}
+    assert caller("auditor", "accounts:write").scopes == ROLES["auditor"]
 
 
 def test_a_missing_scope_is_named() -> None:
     with pytest.raises(NotAllowed) as refusal:
-        principal("auditor").require("accounts:write")
+        caller("auditor").require("accounts:write")
 
     assert (refusal.value.code, refusal.value.members) == ("scope_missing", {"scope": "accounts:write"})
 
@@ -55,15 +56,15 @@ def test_every_noun_that_can_be_taken_in_is_written_under_a_scope_that_exists() 
 
 def test_events_are_written_under_their_nouns_scope_or_under_that_of_all_events() -> None:
     for noun, nouns in NOUN_SCOPES.items():
-        assert principal("integration", f"{nouns}:write").may_write(noun)
-        assert principal("integration", "events:write").may_write(noun)
-        assert not principal("integration", "events:read", f"{nouns}:read").may_write(noun)
+        assert caller("integration", f"{nouns}:write").may_write(noun)
+        assert caller("integration", "events:write").may_write(noun)
+        assert not caller("integration", "events:read", f"{nouns}:read").may_write(noun)
 
 
 @pytest.mark.parametrize(("scope", "may"), [("interactions:write", True), ("events:write", True), ("events:read", False),
                                             ("api_keys:write", False), ("webhooks:write", False)])  # fmt: skip
 def test_who_may_write_some_event_may_knock_at_the_door_for_events(scope: str, may: bool) -> None:
-    somebody = principal("integration", scope)
+    somebody = caller("integration", scope)
 
     if may:
         somebody.require_ingestion()
@@ -76,10 +77,10 @@ def test_nobody_reaches_further_through_a_key_that_they_hand_out() -> None:
     for role in ROLES:
         for other in ("admin", "manager", "auditor"):
             if ROLES[other] <= ROLES[role]:
-                principal(role).require_reach(other, ())
+                caller(role).require_reach(other, ())
             else:
                 with pytest.raises(NotAllowed):
-                    principal(role).require_reach(other, ())
-    principal("integration", "accounts:read").require_reach("integration", ("accounts:read",))
+                    caller(role).require_reach(other, ())
+    caller("integration", "accounts:read").require_reach("integration", ("accounts:read",))
     with pytest.raises(NotAllowed):
-        principal("integration", "accounts:read").require_reach("integration", ("accounts:read", "accounts:write"))
+        caller("integration", "accounts:read").require_reach("integration", ("accounts:read", "accounts:write"))

@@ -20,6 +20,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import DomainError, Refused
 from app.domain.kernel.event import Event
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import micros, moment_start, nearest_day, typeid, zone
 from app.domain.recorded import Recorded
 
@@ -164,7 +165,7 @@ class Scenario:
             ids[related.name], states[related.name] = related_id, self.state(related.aggregate, related_id)
         context = Context(
             tenant_id="tnt",
-            actor=actor,
+            principal=Principal(actor, role),
             now=self.now,
             effective_at=at,
             zone=self.zone,
@@ -172,7 +173,6 @@ class Scenario:
             new_id=self.new_id,
             states=states,
             ids=ids,
-            role=role,
         )
         decided = decision.decide(state, command, context)
         if decision.reference:

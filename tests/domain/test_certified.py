@@ -7,6 +7,7 @@ import pytest
 from app.domain.aggregates import DECISIONS
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import micros, zone
 from app.domain.kpi_certificate.commands import IssueKpiCertificate, RecordKpiCertificate
 from app.domain.kpi_certificate.decisions import issue
@@ -29,7 +30,7 @@ def context(now: str = "2026-02-01T00:00:00Z", where: str = "UTC") -> Context:
     """A decision at an instant."""
     return Context(
         tenant_id="tnt",
-        actor="test",
+        principal=Principal("test"),
         now=micros(now),
         effective_at=micros(now),
         zone=zone(where),

@@ -17,6 +17,7 @@ import pytest
 
 from app.auth.keys import issue
 from app.domain.api_key.commands import IssueApiKey
+from app.domain.kernel.principal import Principal
 from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.store.engine import Database
@@ -146,9 +147,9 @@ def runtime(database_url: str) -> Iterator[Runtime]:
 def test_what_was_acknowledged_survives_twenty_kills_and_is_there_once(runtime: Runtime, tmp_path: Path) -> None:
     tenant = runtime.new_id("tnt")
     runtime.handler.handle(
-        CommandEnvelope(tenant, "test", CreateTenant(name="Agency"), Request("tenant", b""), new_id=tenant)
+        CommandEnvelope(tenant, Principal("test"), CreateTenant(name="Agency"), Request("tenant", b""), new_id=tenant)
     )
-    _, api_key = issue(runtime.handler, tenant, "test", IssueApiKey(role="admin"), Request("key", b""))
+    _, api_key = issue(runtime.handler, tenant, Principal("test"), IssueApiKey(role="admin"), Request("key", b""))
     served = Served(str(runtime.settings.database_url), tmp_path)
     load = Load(served.address, str(api_key), "")
     served.start()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.domain.kernel.errors import DomainError, NotAllowed
+from app.domain.kernel.principal import Principal
 from app.write_side.ingestion import Item
 from projections.views.scope_changes import ScopeChange
 from tests.support.application import Steward
@@ -134,7 +135,7 @@ def test_one_sender_does_not_assess_and_approve(sqlite_steward: Steward) -> None
 
     assert codes(sqlite_steward.ingest([*events[:8], dear, approval]))[-2:] == ["accepted", "self_approval"]
     other = sqlite_steward.runtime.ingestion.ingest(
-        sqlite_steward.tenant, "key_of_the_director", [{**approval, "id": "by another"}]
+        sqlite_steward.tenant, Principal("key_of_the_director"), [{**approval, "id": "by another"}]
     )
     assert codes(other) == ["accepted"]
     assert codes(sqlite_steward.ingest(events[9:])) == ["accepted"] * 4
@@ -167,7 +168,7 @@ def test_who_may_not_amend_contracts_does_not_amend_them_by_a_wish(sqlite_stewar
     sqlite_steward.ingest(life()[:11])
 
     items = sqlite_steward.runtime.ingestion.ingest(
-        sqlite_steward.tenant, "test", [life()[11]], lambda noun: noun == "scope_change"
+        sqlite_steward.tenant, Principal("test"), [life()[11]], lambda noun: noun == "scope_change"
     )
 
     assert isinstance(items[0].refusal, NotAllowed)

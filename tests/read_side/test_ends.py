@@ -16,6 +16,7 @@ from app.domain.budget.commands import CloseBudget, RecordForecast, SetBudget
 from app.domain.catalogue import CATALOGUE
 from app.domain.contract import commands as contracts
 from app.domain.interaction.commands import LogInteraction, VoidInteraction
+from app.domain.kernel.principal import Principal
 from app.domain.opportunity import commands as chances
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy, RetirePolicy
 from app.domain.policy.rules import MetricRules
@@ -267,17 +268,19 @@ def an_endpoint(steward: Steward, _account: str) -> Story:
     endpoint, _, _ = register(steward, key=f"register-{steward.tenant}")
     yield
     request = Request("close", b"")
-    steward.runtime.endpoints.close(steward.tenant, "test", endpoint, CloseWebhookEndpoint(), request)
+    steward.runtime.endpoints.close(steward.tenant, Principal("test"), endpoint, CloseWebhookEndpoint(), request)
 
 
 def a_secret(steward: Steward, _account: str) -> Story:
     endpoints = steward.runtime.endpoints
     endpoint, _, _ = register(steward, key=f"register-{steward.tenant}")
-    _, added, _ = endpoints.add_secret(steward.tenant, "test", endpoint, AddWebhookSecret(), Request("add", b""))
+    _, added, _ = endpoints.add_secret(
+        steward.tenant, Principal("test"), endpoint, AddWebhookSecret(), Request("add", b"")
+    )
     yield
     retired = RetireWebhookSecret(secret=added)
-    endpoints.retire_secret(steward.tenant, "test", endpoint, retired, Request("retire", b""))
-    endpoints.close(steward.tenant, "test", endpoint, CloseWebhookEndpoint(), Request("close", b""))
+    endpoints.retire_secret(steward.tenant, Principal("test"), endpoint, retired, Request("retire", b""))
+    endpoints.close(steward.tenant, Principal("test"), endpoint, CloseWebhookEndpoint(), Request("close", b""))
 
 
 def a_statement(steward: Steward, account: str) -> Story:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from app.bootstrap import build
+from app.domain.kernel.principal import Principal
 from app.read_side import rebuilder as rebuilding
 from app.store.engine import Database
 from app.worker import Worker
@@ -37,7 +38,7 @@ def until_stopped(steward: Steward, pool: ThreadPoolExecutor) -> Iterator[list[i
 
     def write(number: int) -> None:
         events = [{**event, "source": f"load {number}"} for event in life(1000 + number, 5)]
-        writers.ingestion.ingest(steward.tenant, "test", events)
+        writers.ingestion.ingest(steward.tenant, Principal("test"), events)
 
     def read(_number: int) -> None:
         when = readers.reader.when(steward.tenant)

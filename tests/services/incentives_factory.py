@@ -6,6 +6,7 @@ from typing import Any
 from app.domain.account.commands import OpenAccount
 from app.domain.contract.commands import AmendContract, Line, RecordContract, RenewContract, SetLine, TerminateContract
 from app.domain.incentive_statement.commands import ClawBack, IssueStatement
+from app.domain.kernel.principal import Principal
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.rules import IncentiveRules
 from app.services import incentive_statements as incentives
@@ -92,9 +93,8 @@ def call(steward: Steward, request: Request) -> ServiceCall:
         handler=runtime.handler,
         reader=runtime.reader,
         tenant_id=steward.tenant,
-        actor="test",
+        principal=Principal("test", "admin"),
         request=request,
-        role="admin",
     )
 
 

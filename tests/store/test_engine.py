@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from app.bootstrap import build
 from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Unavailable
+from app.domain.kernel.principal import Principal
 from app.read_side.view_tables import create_tables
 from app.store.engine import Database
 from app.store.receipts import Receipt, Request
@@ -161,7 +162,7 @@ def test_appends_keep_their_order_on_a_server_that_isolates_more_than_asked(data
             command = OpenAccount(name=f"{number}-{at}", currency="EUR")
             outcomes.append(
                 others[number].handler.handle(
-                    CommandEnvelope(steward.tenant, "test", command, Request(f"{number}-{at}", b""))
+                    CommandEnvelope(steward.tenant, Principal("test"), command, Request(f"{number}-{at}", b""))
                 )
             )
 

@@ -9,6 +9,7 @@ import pytest
 from app.domain.account.commands import OpenAccount, RenameAccount
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Invalid
+from app.domain.kernel.principal import Principal
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request
 from app.write_side.command_envelope import CommandEnvelope
@@ -47,7 +48,7 @@ def sending(
     runtime: Runtime, tenant: str, command: Command, request: Request, if_match: int | None = None, **targets: str
 ) -> Callable[[], Receipt]:
     return lambda: runtime.handler.handle(
-        CommandEnvelope(tenant, "test", command, request, targets=targets, if_match=if_match)
+        CommandEnvelope(tenant, Principal("test"), command, request, targets=targets, if_match=if_match)
     )
 
 

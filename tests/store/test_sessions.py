@@ -13,6 +13,7 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 
 from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Refused
+from app.domain.kernel.principal import Principal
 from app.domain.webhook_endpoint.commands import AddWebhookSecret
 from app.read_side.view_tables import create_tables
 from app.store import engine
@@ -83,7 +84,7 @@ def a_day(steward: Steward) -> None:
     steward.do(OpenAccount(name="Northwind", currency="EUR", external_ref="northwind"))
     crm = sender(steward, key="one")
     steward.runtime.endpoints.add_secret(
-        steward.tenant, "test", crm.endpoint_id, AddWebhookSecret(), Request("two", b"")
+        steward.tenant, Principal("test"), crm.endpoint_id, AddWebhookSecret(), Request("two", b"")
     )
     crm.deliver({"type": "account.opened", "data": {"name": "B", "currency": "EUR"}})
     crm.deliver({"a": 1.5}, "odd")

@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, text
 
 from app.domain.account.commands import OpenAccount
 from app.domain.interaction.commands import LogInteraction
+from app.domain.kernel.principal import Principal
 from app.store.receipts import Request, fingerprint
 from app.store.vault import Vault, hkdf, sealed_keys
 from app.write_side.command_envelope import CommandEnvelope
@@ -44,7 +45,7 @@ def talk(steward: Steward, stakeholder: str | None = "stk_1") -> str:
     )
     request = Request(steward.runtime.new_id("req"), fingerprint(command.model_dump_json().encode()))
     return steward.runtime.handler.handle(
-        CommandEnvelope(steward.tenant, "test", command, request, {"account": account})
+        CommandEnvelope(steward.tenant, Principal("test"), command, request, {"account": account})
     ).id
 
 

@@ -9,6 +9,7 @@ from app.domain.account.commands import RenameAccount
 from app.domain.account.events import AccountRenamed
 from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.errors import DomainError
+from app.domain.kernel.principal import Principal
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.append import AppendRequest
@@ -96,10 +97,12 @@ def _one(runtime: Runtime, tenant_id: str, key: str, stream: str, dice: random.R
     fate, request, targets = dice.random(), Request(key, b""), {"account": stream}
     if fate < 0.04:
         command = RenameAccount(name="out of date")
-        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, "test", command, request, targets, if_match=99_999))
+        receipt = runtime.handler.handle(
+            CommandEnvelope(tenant_id, Principal("test"), command, request, targets, if_match=99_999)
+        )
     elif fate < 0.07:
         command = RenameAccount(name=runtime.handler.load(tenant_id, "account", stream)[1].state.name)
-        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, "test", command, request, targets))
+        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, Principal("test"), command, request, targets))
     elif fate < 0.1:
         version = runtime.handler.load(tenant_id, "account", stream)[1].version
         broken = doubled(renaming(runtime, tenant_id, stream, version + 1, key))
@@ -109,10 +112,10 @@ def _one(runtime: Runtime, tenant_id: str, key: str, stream: str, dice: random.R
         receipt = answer
     elif fate < 0.5:
         command = RenameAccount(name=f"named by {key}")
-        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, "test", command, request, targets))
+        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, Principal("test"), command, request, targets))
     else:
         log = LogInteraction(channel="call", direction="inbound", occurred_at="2026-01-15T09:00:00Z")
-        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, "test", log, request, targets))
+        receipt = runtime.handler.handle(CommandEnvelope(tenant_id, Principal("test"), log, request, targets))
     return {event_id: position for event_id, _, position in receipt.events}
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from app.bootstrap import build
 from app.domain.kernel.command import Command
+from app.domain.kernel.principal import Principal
 from app.domain.recorded import Recorded
 from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
@@ -37,7 +38,7 @@ class Steward:
         self.runtime.handler.handle(
             CommandEnvelope(
                 tenant_id,
-                "test",
+                Principal("test"),
                 CreateTenant(name=name, time_zone=time_zone),
                 Request(f"tenant-{next(self._numbers)}", b""),
                 new_id=tenant_id,
@@ -59,12 +60,12 @@ class Steward:
         """Handles a command; targets by noun."""
         request = Request(key or f"test-{next(self._numbers)}", repr(command).encode())
         return self.runtime.handler.handle(
-            CommandEnvelope(tenant or self.tenant, actor, command, request, targets, if_match, role=role)
+            CommandEnvelope(tenant or self.tenant, Principal(actor, role), command, request, targets, if_match)
         )
 
     def ingest(self, events: list[Any], *, tenant: str | None = None) -> list[Item]:
         """Ingests CloudEvents."""
-        return self.runtime.ingestion.ingest(tenant or self.tenant, "test", events)
+        return self.runtime.ingestion.ingest(tenant or self.tenant, Principal("test"), events)
 
     def ingest_file(self, path: Path, *, tenant: str | None = None) -> list[Item]:
         """Ingests a file of CloudEvents, one a line."""

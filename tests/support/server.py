@@ -10,6 +10,7 @@ import uvicorn
 
 from app.auth.keys import issue
 from app.domain.api_key.commands import IssueApiKey
+from app.domain.kernel.principal import Principal
 from app.domain.tenant.commands import CreateTenant
 from app.main import create_app, server_options
 from app.runtime import Runtime
@@ -49,14 +50,18 @@ class Server:
         tenant_id = self.runtime.new_id("tnt")
         command = CreateTenant(name=name, time_zone=time_zone)
         self.runtime.handler.handle(
-            CommandEnvelope(tenant_id, "test", command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
+            CommandEnvelope(
+                tenant_id, Principal("test"), command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id
+            )
         )
         return tenant_id
 
     def key(self, tenant_id: str, role: str = "admin", scopes: tuple[str, ...] = ()) -> str:
         """A new key of a tenant."""
         command = IssueApiKey.model_validate({"role": role, "scopes": scopes})
-        _, key = issue(self.runtime.handler, tenant_id, "test", command, Request(self.runtime.new_id("req"), b""))
+        _, key = issue(
+            self.runtime.handler, tenant_id, Principal("test"), command, Request(self.runtime.new_id("req"), b"")
+        )
         assert key is not None
         return key
 

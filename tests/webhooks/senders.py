@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import MICRO
 from app.domain.webhook_endpoint.commands import RegisterWebhookEndpoint
 from app.store.inbox import Message
@@ -84,7 +85,7 @@ def register(steward: Steward, key: str = "register", **members: Any) -> tuple[s
     """A new endpoint. Gives: its id, the secret that was made, its address."""
     command = RegisterWebhookEndpoint.model_validate({"provider": "standard_webhooks", **members})
     request = Request(key, repr(members).encode())
-    receipt, secret, url = steward.runtime.endpoints.register(steward.tenant, "test", command, request)
+    receipt, secret, url = steward.runtime.endpoints.register(steward.tenant, Principal("test"), command, request)
     return receipt.id, secret, url
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from app.bootstrap import build
 from app.domain.kernel.errors import Invalid, NotFound, Refused, Unauthenticated, Unavailable
+from app.domain.kernel.principal import Principal
 from app.domain.webhook_endpoint.commands import AddWebhookSecret, CloseWebhookEndpoint, RetireWebhookSecret
 from app.store.receipts import Request
 from app.store.tables import endpoints, secrets
@@ -23,7 +24,7 @@ def add(steward: Steward, endpoint_id: str, key: str = "add", **members: Any) ->
     """One more secret. Gives: its id and its text."""
     command = AddWebhookSecret.model_validate(members)
     _, secret_id, secret = steward.runtime.endpoints.add_secret(
-        steward.tenant, "test", endpoint_id, command, Request(key, b"")
+        steward.tenant, Principal("test"), endpoint_id, command, Request(key, b"")
     )
     return secret_id, secret
 
@@ -31,7 +32,7 @@ def add(steward: Steward, endpoint_id: str, key: str = "add", **members: Any) ->
 def retire(steward: Steward, endpoint_id: str, key: str = "retire", **members: Any) -> None:
     """One secret less."""
     command = RetireWebhookSecret.model_validate(members)
-    steward.runtime.endpoints.retire_secret(steward.tenant, "test", endpoint_id, command, Request(key, b""))
+    steward.runtime.endpoints.retire_secret(steward.tenant, Principal("test"), endpoint_id, command, Request(key, b""))
 
 
 def count(steward: Steward, table: Any) -> int:
@@ -91,10 +92,12 @@ def test_what_another_process_takes_away_is_gone_here_at_once(steward: Steward) 
     other = build(steward.settings, clock=steward.clock)
     try:
         retired, added, closed = RetireWebhookSecret(secret=old_id), AddWebhookSecret(), CloseWebhookEndpoint()
-        other.endpoints.add_secret(steward.tenant, "test", crm.endpoint_id, added, Request("add", b""))
-        other.endpoints.retire_secret(steward.tenant, "test", crm.endpoint_id, retired, Request("retire", b""))
+        other.endpoints.add_secret(steward.tenant, Principal("test"), crm.endpoint_id, added, Request("add", b""))
+        other.endpoints.retire_secret(
+            steward.tenant, Principal("test"), crm.endpoint_id, retired, Request("retire", b"")
+        )
         targets = {"webhook_endpoint": shop.endpoint_id}
-        other.handler.handle(CommandEnvelope(steward.tenant, "test", closed, Request("close", b""), targets))
+        other.handler.handle(CommandEnvelope(steward.tenant, Principal("test"), closed, Request("close", b""), targets))
     finally:
         other.close()
 
@@ -127,7 +130,7 @@ def test_a_closed_endpoint_is_gone(steward: Steward) -> None:
     crm = sender(steward)
     close, request = CloseWebhookEndpoint(), Request("close", b"")
     for _ in range(2):
-        steward.runtime.endpoints.close(steward.tenant, "test", crm.endpoint_id, close, request)
+        steward.runtime.endpoints.close(steward.tenant, Principal("test"), crm.endpoint_id, close, request)
 
     with pytest.raises(Closed):
         crm.deliver(BODY)
@@ -229,7 +232,7 @@ def test_an_endpoint_of_another_tenant_is_not_there(steward: Steward) -> None:
 
     with pytest.raises(NotFound):
         steward.runtime.endpoints.add_secret(
-            other_tenant, "test", crm.endpoint_id, AddWebhookSecret(), Request("add", b"")
+            other_tenant, Principal("test"), crm.endpoint_id, AddWebhookSecret(), Request("add", b"")
         )
     with pytest.raises(NotFound):
         steward.do(CloseWebhookEndpoint(), tenant=other_tenant, webhook_endpoint=crm.endpoint_id)

@@ -12,6 +12,7 @@ from app.domain.contract.commands import DraftContract, SignContract
 from app.domain.interaction.commands import LogInteraction
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from app.domain.kernel.principal import Principal
 from app.runtime import Runtime
 from app.store.append import AppendRequest, Outcome, Overtaken
 from app.store.receipts import Receipt, Request
@@ -36,7 +37,9 @@ def envelope(
     if_match: int | None = None,
     **targets: str,
 ) -> CommandEnvelope:
-    return CommandEnvelope(steward.tenant, "test", command, Request(key, content), targets=targets, if_match=if_match)
+    return CommandEnvelope(
+        steward.tenant, Principal("test"), command, Request(key, content), targets=targets, if_match=if_match
+    )
 
 
 def opening(name: str = "Northwind", **members: str) -> OpenAccount:

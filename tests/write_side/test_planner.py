@@ -19,6 +19,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.event import Event
+from app.domain.kernel.principal import Principal
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy
 from app.domain.policy.decisions import rules_in_force
 from app.domain.policy.rules import RenewalRules
@@ -58,7 +59,9 @@ def planner(steward: Steward) -> Planner:
 
 
 def envelope(steward: Steward, command: Command, **targets: str) -> CommandEnvelope:
-    return CommandEnvelope(steward.tenant, "test", command, Request(steward.runtime.new_id("req"), b""), targets)
+    return CommandEnvelope(
+        steward.tenant, Principal("test"), command, Request(steward.runtime.new_id("req"), b""), targets
+    )
 
 
 # --- the cached state, and the one that the log leads to ---

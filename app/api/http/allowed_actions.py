@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
-from app.auth.roles import Principal
+from app.auth.roles import Caller
 from app.domain.policy.rules import DIRECTING, SENIORITY
 from projections.views.budgets import Budget
 from projections.views.opportunities import Opportunity
@@ -20,7 +20,7 @@ ACTIONS: Final = Field(
 )
 
 
-def of_proposal(row: Proposal, caller: Principal, *, lapsed: bool) -> list[str]:
+def of_proposal(row: Proposal, caller: Caller, *, lapsed: bool) -> list[str]:
     """The actions on a proposal. Takes: whether the live version is no longer valid."""
     if "proposals:write" not in caller.scopes or row.state in ("declined", "expired"):
         return []
@@ -36,20 +36,24 @@ def of_proposal(row: Proposal, caller: Principal, *, lapsed: bool) -> list[str]:
     return [*actions, *_answers(row, caller)]
 
 
-def _answers(row: Proposal, caller: Principal) -> list[str]:
+def _answers(row: Proposal, caller: Caller) -> list[str]:
     """What the caller may do about what awaits approval: a more senior role approves; whoever offered it may also reject."""
     awaiting = [
         concession
         for concession in row.concessions or []
         if concession["version"] == row.number and concession["state"] == "awaiting"
     ]
-    own = any(concession["offered_by"] == caller.key_id for concession in awaiting)
+    own = any(concession["offered_by"] == caller.principal.actor for concession in awaiting)
     above = any(
-        concession["offered_by"] != caller.key_id and _rank(caller.role) > _rank(concession["role"])
+        concession["offered_by"] != caller.principal.actor and _rank(caller.principal.role) > _rank(concession["role"])
         for concession in awaiting
     )
     version = (row.versions or [{}])[-1]
-    margin = bool(version.get("margin_awaits")) and caller.role in DIRECTING and version["by"] != caller.key_id
+    margin = (
+        bool(version.get("margin_awaits"))
+        and caller.principal.role in DIRECTING
+        and version["by"] != caller.principal.actor
+    )
     return ["approvals"] * (above or margin) + ["rejections"] * (above or own)
 
 
@@ -57,7 +61,7 @@ def _rank(role: str) -> int:
     return SENIORITY.index(role) if role in SENIORITY else -1
 
 
-def of_opportunity(row: Opportunity, caller: Principal) -> list[str]:
+def of_opportunity(row: Opportunity, caller: Caller) -> list[str]:
     """The actions on an opportunity. One that is parked is first put at a stage again, or lost."""
     if "opportunities:write" not in caller.scopes or row.outcome in ("won", "lost"):
         return []
@@ -66,14 +70,14 @@ def of_opportunity(row: Opportunity, caller: Principal) -> list[str]:
     return ["qualification", "estimate", "stage", "parking", "win", "loss"]
 
 
-def of_budget(row: Budget, caller: Principal) -> list[str]:
+def of_budget(row: Budget, caller: Caller) -> list[str]:
     """The actions on a budget. One that is closed does not change."""
     if "budgets:write" not in caller.scopes or row.closed_at is not None:
         return []
     return ["revisions", "spend", *["spend-corrections"] * bool(row.documents), "forecasts", "closure"]
 
 
-def of_renewal(row: Renewal, caller: Principal) -> list[str]:
+def of_renewal(row: Renewal, caller: Caller) -> list[str]:
     """The actions on a renewal cycle. One that is decided does not change; its contract decides it."""
     if "renewals:write" not in caller.scopes or row.outcome != "open":
         return []

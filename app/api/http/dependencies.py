@@ -10,7 +10,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from app.api.http.fair_threads import WHOSE
 from app.auth.keys import ApiKeyAuthenticator, tenant_named_in
-from app.auth.roles import Principal
+from app.auth.roles import Caller
 from app.domain.kernel.errors import Unauthenticated
 from app.runtime import Runtime
 
@@ -29,26 +29,26 @@ async def caller(
     request: Request,
     scopes: SecurityScopes,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
-) -> Principal:
+) -> Caller:
     """The caller, with the scopes that the endpoint's signature names. Raises: Unauthenticated, NotAllowed."""
     return await _authenticated(request.app, credentials.credentials if credentials else None, scopes.scopes)
 
 
-async def principal_of(app: Any, authorization: str | None, scopes: Sequence[str]) -> Principal:
+async def caller_of(app: Any, authorization: str | None, scopes: Sequence[str]) -> Caller:
     """The caller by the header, with the scopes that are needed. Raises: Unauthenticated, NotAllowed."""
     scheme, key = get_authorization_scheme_param(authorization)
     return await _authenticated(app, key if scheme.lower() == "bearer" else None, scopes)
 
 
-async def _authenticated(app: Any, key: str | None, scopes: Sequence[str]) -> Principal:
+async def _authenticated(app: Any, key: str | None, scopes: Sequence[str]) -> Caller:
     if not key:
         raise Unauthenticated("missing_key", "send an API key: Authorization: Bearer …")
     authenticator: ApiKeyAuthenticator = app.state.authenticator
-    principal = authenticator.cached(key)
-    if principal is None:
+    known = authenticator.cached(key)
+    if known is None:
         WHOSE.set(f"key of {tenant_named_in(key)}")  # whose it is must be found out first
-        principal = await asyncio.to_thread(authenticator.check, key)
-    WHOSE.set(principal.tenant_id)
+        known = await asyncio.to_thread(authenticator.check, key)
+    WHOSE.set(known.tenant_id)
     for scope in scopes:
-        principal.require(scope)
-    return principal
+        known.require(scope)
+    return known

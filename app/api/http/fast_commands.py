@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.http import problems
-from app.api.http.dependencies import principal_of
+from app.api.http.dependencies import caller_of
 from app.api.http.path_segments import name_in
 from app.api.http.strict_json_route import require_json
 from app.api.http.write_context import WriteContext, write_context_of
@@ -49,16 +49,17 @@ class FastRoute:
         """The endpoint's answer. Raises: what FastAPI would answer as a problem."""
         headers = _Headers(scope)
         require_json(headers.get(b"content-type"))
-        principal = await principal_of(scope["app"], headers.get(b"authorization"), self.scopes)
+        known = await caller_of(scope["app"], headers.get(b"authorization"), self.scopes)
         raw = await _read(receive)
         context = write_context_of(
             scope["app"].state.runtime,
-            principal,
+            known,
             method=scope["method"],
             path=scope["path"],
             body=raw,
             idempotency_key=headers.get(b"idempotency-key"),
             if_match=headers.get(b"if-match"),
+            run=headers.get(b"steward-run"),
         )
         answer: Response = await self.route.endpoint(
             **targets, **{self.body: self._command(raw), self.context: context}

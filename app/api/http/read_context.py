@@ -12,7 +12,7 @@ from fastapi import Header, Query, Request, Response, Security
 from app.api.http import csv
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.strict_json_route import Json
-from app.auth.roles import Principal
+from app.auth.roles import Caller
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import NONE, as_compared
 from app.read_side.clocks import When
@@ -32,7 +32,7 @@ class ReadContext:
     """A read under both clocks, for the caller's tenant."""
 
     runtime: Runtime
-    principal: Principal
+    caller: Caller
     as_of: str | None
     known_at: str | None
     least: int | None
@@ -46,7 +46,7 @@ class ReadContext:
     @property
     def tenant_id(self) -> str:
         """The tenant whose data is read."""
-        return self.principal.tenant_id
+        return self.caller.tenant_id
 
     def when(self, *views: View[Any]) -> When:
         """The clocks of the read, once the views have read what the caller has written."""
@@ -131,7 +131,7 @@ def _has(if_none_match: str | None, tag: str) -> bool:
 
 async def plain_read_context(
     request: Request,
-    principal: Annotated[Principal, Security(caller)],
+    known: Annotated[Caller, Security(caller)],
     min_event_position: Annotated[
         int | None, Header(ge=0, le=2**53, description="wait until this position is visible")
     ] = None,
@@ -147,7 +147,7 @@ async def plain_read_context(
     file_name, columns = csv.requested_file(request)
     return ReadContext(
         runtime=runtime_of(request),
-        principal=principal,
+        caller=known,
         as_of=None,
         known_at=None,
         least=min_event_position,

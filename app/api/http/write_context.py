@@ -1,7 +1,7 @@
 """The context of a write: the caller, the request as its receipt knows it, and the answer with the receipt."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import orjson
@@ -10,7 +10,7 @@ from fastapi import Header, Request, Response, Security
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.problems import Refusal
 from app.api.http.strict_json_route import Json
-from app.auth.roles import Principal
+from app.auth.roles import Caller
 from app.domain.aggregates import DECISIONS
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Invalid
@@ -23,7 +23,17 @@ from app.store.receipts import Request as ReceiptRequest
 from app.write_side.command_envelope import CommandEnvelope
 
 _KEY: Final = re.compile(r'^"?([\x21\x23-\x7e]{1,255})"?$')
+_RUN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _TAG: Final = re.compile(r'"?([0-9]{1,15})(?:-[0-9a-f]{16})?"?')
+Run = Annotated[
+    str | None,
+    Header(
+        alias="Steward-Run",
+        description="your own name for the work that this write is a part of, such as one run of an agent or a job: "
+        "1 to 64 of `A-Z a-z 0-9 . _ : -`; the events say it in `meta.run`",
+    ),
+]
+"""The header that names the run."""
 PATHS: Final = {
     "tnt": "tenants", "key": "api-keys", "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
     "scr": "scope-changes", "whe": "webhook-endpoints", "pol": "policies", "prp": "proposals", "opp": "opportunities",
@@ -40,7 +50,7 @@ class WriteContext:
     """
 
     runtime: Runtime
-    principal: Principal
+    caller: Caller
     request: ReceiptRequest
     key: str
     if_match: int | None
@@ -50,13 +60,7 @@ class WriteContext:
         if DECISIONS[type(command)].creates:
             self.require_unmatched()
         envelope = CommandEnvelope(
-            self.principal.tenant_id,
-            self.principal.key_id,
-            command,
-            self.request,
-            targets,
-            self.if_match,
-            role=self.principal.role,
+            self.caller.tenant_id, self.caller.principal, command, self.request, targets, self.if_match
         )
         return self.answer(await self.runtime.handler.handle_async(envelope))
 
@@ -65,10 +69,9 @@ class WriteContext:
         return ServiceCall(
             handler=self.runtime.handler,
             reader=self.runtime.reader,
-            tenant_id=self.principal.tenant_id,
-            actor=self.principal.key_id,
+            tenant_id=self.caller.tenant_id,
+            principal=self.caller.principal,
             request=self.request,
-            role=self.principal.role,
             if_match=self.if_match,
         )
 
@@ -98,41 +101,55 @@ class WriteContext:
 
 async def write_context(
     request: Request,
-    principal: Annotated[Principal, Security(caller)],
+    known: Annotated[Caller, Security(caller)],
     idempotency_key: Annotated[
         str | None, Header(description="the same key with the same request is answered once; made when absent")
     ] = None,
     if_match: Annotated[
         str | None, Header(description='the version that you saw, `"7"`, or the ETag of what you read')
     ] = None,
+    steward_run: Run = None,
 ) -> WriteContext:
     """The context of the caller's write."""
     return write_context_of(
         runtime_of(request),
-        principal,
+        known,
         method=request.method,
         path=request.url.path,
         body=await request.body(),
         idempotency_key=idempotency_key,
         if_match=if_match,
+        run=steward_run,
     )
 
 
 def write_context_of(
     runtime: Runtime,
-    principal: Principal,
+    known: Caller,
     *,
     method: str,
     path: str,
     body: bytes,
     idempotency_key: str | None,
     if_match: str | None,
+    run: str | None,
 ) -> WriteContext:
     """The context of a caller's write, from the parts of its request and the values of its headers."""
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
-    mark = runtime.vault.mark(principal.tenant_id, fingerprint(method.encode(), path.encode(), _said(body)))
-    request = ReceiptRequest(f"http:{principal.key_id}:{key}", mark, fresh=idempotency_key is None)
-    return WriteContext(runtime, principal, request, key, _version(if_match))
+    mark = runtime.vault.mark(known.tenant_id, fingerprint(method.encode(), path.encode(), _said(body)))
+    request = ReceiptRequest(f"http:{known.principal.client}:{key}", mark, fresh=idempotency_key is None)
+    return WriteContext(runtime, in_run(known, run), request, key, _version(if_match))
+
+
+def in_run(known: Caller, run: str | None) -> Caller:
+    """The caller, in the run that a header names. Raises: Refusal for one that does not have the form."""
+    if run is None:
+        return known
+    if not _RUN.fullmatch(run):
+        raise Refusal(
+            Invalid("invalid_run", "Steward-Run is 1 to 64 of A-Z a-z 0-9 . _ : -, and begins with a letter or digit")
+        )
+    return replace(known, principal=known.principal._replace(run=run))
 
 
 def _said(body: bytes) -> bytes:

@@ -12,9 +12,11 @@ from app.api.http.parameters import Commas, Topic
 from app.api.http.problems import answered, problem, request_id, status_of
 from app.api.http.read_context import ReadContext, log_read_context
 from app.api.http.strict_json_route import Json, StrictRoute
+from app.api.http.write_context import Run, in_run
 from app.api.ledger import content_modes
 from app.api.ledger.content_modes import Mode
-from app.auth.roles import Principal
+from app.auth.roles import Caller
+from app.domain.kernel.command import Visibility
 from app.domain.recorded import Recorded
 from app.write_side.ingestion import Item
 
@@ -51,6 +53,28 @@ class IngestedBody(BaseModel):
     results: list[IngestedItem]
 
 
+class EventMetaBody(BaseModel):
+    """What an event says of itself. A member that nobody said is left out."""
+
+    visibility: Visibility | None = None
+    reason: str | None = Field(
+        None, description="why it was done; null once it is erased", json_schema_extra={"x-or-null": True}
+    )
+    client: str | None = Field(
+        None,
+        description="through what it came: an API key, a webhook endpoint, or `cli:` and a command of the command line",
+        examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"],
+    )
+    on_behalf_of: str | None = Field(None, description="for whom the actor did it, where it was for another")
+    run: str | None = Field(None, description="the caller's name for the work that it is a part of, by `Steward-Run`")
+    authorised_by: str | None = Field(None, description="the rule by which the actor might do it, with its version")
+    source: str | None = Field(None, description="the system that an ingested event comes from")
+    external_id: str | None = Field(None, description="the event's id in that system")
+    correlation_id: str | None = Field(None, description="what it belongs together with")
+    causation_id: str | None = Field(None, description="the event that it follows from")
+    corrects: str | None = Field(None, description="the event that it corrects")
+
+
 class EventBody(BaseModel):
     """An event as a CloudEvent, with our extensions."""
 
@@ -66,8 +90,8 @@ class EventBody(BaseModel):
     version: int = Field(description="of that thing, after the event")
     schema_: int = Field(alias="schema", description="the version of the event's shape")
     recorded_at: str
-    actor: str
-    meta: dict[str, Any]
+    actor: str = Field(description="who did it")
+    meta: EventMetaBody
 
 
 class EventFeedBody(BaseModel):
@@ -86,13 +110,14 @@ class EventFeedBody(BaseModel):
     responses=answered(IngestedBody, 400, 404, 409, 413, 415, 422)
     | {201: {"model": IngestedBody, "description": "Accepted"}},
 )
-async def ingest(request: Request, principal: Annotated[Principal, Security(caller)]) -> Response:
+async def ingest(request: Request, known: Annotated[Caller, Security(caller)], steward_run: Run = None) -> Response:
     """Take in CloudEvents: one, as JSON or in headers and body; a batch; or one a line.
 
     Each is accepted, a duplicate, or refused alone. What differs in nothing that counts is a duplicate: the order of members, blanks,
     zeros behind a number, `Z` or `+00:00`, null or absent.
     """
-    principal.require_ingestion()
+    known.require_ingestion()
+    principal = in_run(known, steward_run).principal
     mode = content_modes.mode_of(request)
     runtime = runtime_of(request)
     events = await asyncio.to_thread(
@@ -102,10 +127,10 @@ async def ingest(request: Request, principal: Annotated[Principal, Security(call
     for start in range(0, len(events), CHUNK):
         items += await asyncio.to_thread(
             runtime.ingestion.ingest,
-            principal.tenant_id,
-            principal.key_id,
+            known.tenant_id,
+            principal,
             events[start : start + CHUNK],
-            principal.may_write,
+            known.may_write,
         )
     return await asyncio.to_thread(_answer, request, mode, items)
 

@@ -69,9 +69,9 @@ LISTED: Final = ListOf(
 async def issue_key(command: IssueApiKey, context: Writing) -> Response:
     """Hand out a key that reaches no further than the caller's own; it is shown once."""
     context.require_unmatched()
-    context.principal.require_reach(command.role, command.scopes)
+    context.caller.require_reach(command.role, command.scopes)
     receipt, key = await asyncio.to_thread(
-        issue, context.runtime.handler, context.principal.tenant_id, context.principal.key_id, command, context.request
+        issue, context.runtime.handler, context.caller.tenant_id, context.caller.principal, command, context.request
     )
     return context.answer(receipt, api_key=key)
 

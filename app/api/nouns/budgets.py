@@ -235,7 +235,7 @@ def list_of_account(
 def get_budget(budget: str, context: Reading) -> Response:
     """A budget: what is spent, what is left, what is expected, which thresholds were reached."""
     row, position = context.one(budgets.VIEW, budget)
-    more = {"position": position, "actions": actions.of_budget(row, context.principal)}
+    more = {"position": position, "actions": actions.of_budget(row, context.caller)}
     return context.answer(present(context, [row])[0] | more, position, version=row.version)
 
 

@@ -205,5 +205,5 @@ def list_of_account(
 def get_opportunity(opportunity: str, context: Reading) -> Response:
     """An opportunity."""
     row, position = context.one(opportunities.VIEW, opportunity)
-    more = {"position": position, "actions": actions.of_opportunity(row, context.principal)}
+    more = {"position": position, "actions": actions.of_opportunity(row, context.caller)}
     return context.answer(present(context, [row])[0] | more, position, version=row.version)

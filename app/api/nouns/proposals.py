@@ -279,5 +279,5 @@ def get_proposal(proposal: str, context: Reading) -> Response:
     when = context.when(proposals.VIEW)
     row, position = context.runtime.reader.one(context.tenant_id, proposals.VIEW, key, when)
     lapsed = day_end(row.valid_until, context.runtime.handler.zone(context.tenant_id)) <= when.as_of
-    more = {"position": position, "actions": actions.of_proposal(row, context.principal, lapsed=lapsed)}
+    more = {"position": position, "actions": actions.of_proposal(row, context.caller, lapsed=lapsed)}
     return context.answer(present(context, [row])[0] | more, position, version=row.version)

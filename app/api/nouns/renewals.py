@@ -230,5 +230,5 @@ def get_renewal(renewal: str, context: Reading) -> Response:
     if not rows:
         raise NotFound("renewal_not_found", "there is no such renewal")
     rows = [passed(reader, context.tenant_id, when.as_of, position).read(row) for row in rows]
-    more = {"position": position, "actions": actions.of_renewal(rows[0], context.principal)}
+    more = {"position": position, "actions": actions.of_renewal(rows[0], context.caller)}
     return context.answer(present(context, rows)[0] | more, position, version=rows[0].version)

@@ -21,7 +21,7 @@ from app.api.http.read_context import ReadContext, plain_read_context, read_cont
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
 from app.api.http.strict_json_route import Json, StrictRoute
 from app.api.http.write_context import WriteContext, write_context
-from app.auth.roles import Principal
+from app.auth.roles import Caller
 from app.domain.kernel.values import Moment
 from app.domain.webhook_endpoint.commands import (
     AddWebhookSecret,
@@ -174,8 +174,8 @@ async def register(command: RegisterWebhookEndpoint, context: Writing) -> Respon
     context.require_unmatched()
     receipt, secret, url = await asyncio.to_thread(
         context.runtime.endpoints.register,
-        context.principal.tenant_id,
-        context.principal.key_id,
+        context.caller.tenant_id,
+        context.caller.principal,
         command,
         context.request,
     )
@@ -191,7 +191,7 @@ async def register(command: RegisterWebhookEndpoint, context: Writing) -> Respon
 async def add_secret(endpoint: str, command: AddWebhookSecret, context: Writing) -> Response:
     """Accept one more secret or public key, beside those that are accepted already."""
     receipt, secret_id, secret = await asyncio.to_thread(
-        context.runtime.endpoints.add_secret, context.principal.tenant_id, context.principal.key_id, endpoint, command, context.request,
+        context.runtime.endpoints.add_secret, context.caller.tenant_id, context.caller.principal, endpoint, command, context.request,
         if_match=context.if_match,
     )  # fmt: skip
     return context.answer(receipt, secret_id=secret_id, secret=secret)
@@ -206,7 +206,7 @@ async def add_secret(endpoint: str, command: AddWebhookSecret, context: Writing)
 async def retire_secret(endpoint: str, command: RetireWebhookSecret, context: Writing) -> Response:
     """Accept a secret, by its id, or a public key no longer."""
     receipt = await asyncio.to_thread(
-        context.runtime.endpoints.retire_secret, context.principal.tenant_id, context.principal.key_id, endpoint, command, context.request,
+        context.runtime.endpoints.retire_secret, context.caller.tenant_id, context.caller.principal, endpoint, command, context.request,
         if_match=context.if_match,
     )  # fmt: skip
     return context.answer(receipt)
@@ -221,7 +221,7 @@ async def retire_secret(endpoint: str, command: RetireWebhookSecret, context: Wr
 async def close(endpoint: str, command: CloseWebhookEndpoint, context: Writing) -> Response:
     """Take the address away: it answers 410 from now on."""
     receipt = await asyncio.to_thread(
-        context.runtime.endpoints.close, context.principal.tenant_id, context.principal.key_id, endpoint, command, context.request,
+        context.runtime.endpoints.close, context.caller.tenant_id, context.caller.principal, endpoint, command, context.request,
         if_match=context.if_match,
     )  # fmt: skip
     return context.answer(receipt)
@@ -301,12 +301,12 @@ async def redrive(
     endpoint: str,
     message_id: str,
     request: Request,
-    principal: Annotated[Principal, Security(caller, scopes=["webhooks:write"])],
+    known: Annotated[Caller, Security(caller, scopes=["webhooks:write"])],
 ) -> Response:
     """Let a parked message be tried again, now that what it names may exist."""
     runtime = runtime_of(request)
-    endpoint_id, _ = await asyncio.to_thread(runtime.handler.load, principal.tenant_id, NOUN, endpoint)
-    message = await asyncio.to_thread(runtime.inbox.redrive, principal.tenant_id, endpoint_id, message_id)
+    endpoint_id, _ = await asyncio.to_thread(runtime.handler.load, known.tenant_id, NOUN, endpoint)
+    message = await asyncio.to_thread(runtime.inbox.redrive, known.tenant_id, endpoint_id, message_id)
     return JSONResponse(present_message(message), 202)
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.event import Event
+from app.domain.kernel.principal import Principal
 
 
 @dataclass(slots=True)
@@ -13,12 +14,12 @@ class Context:
     """By whom, for which tenant, when and about which aggregate a command is decided.
 
     `now` and `effective_at` are microseconds since 1970; `stream_id` is the id of the aggregate that the command is
-    about; `states` and `ids` hold the other aggregates that the decision reads, by name; `new_id` makes an id with a prefix; `role`
-    is the actor's. It is never changed; it is not frozen because that costs time with every command.
+    about; `states` and `ids` hold the other aggregates that the decision reads, by name; `new_id` makes an id with a prefix.
+    It is never changed; it is not frozen because that costs time with every command.
     """
 
     tenant_id: str
-    actor: str
+    principal: Principal
     now: int
     effective_at: int
     zone: ZoneInfo
@@ -26,7 +27,16 @@ class Context:
     new_id: Callable[[str], str]
     states: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
-    role: str = ""
+
+    @property
+    def actor(self) -> str:
+        """Who does it."""
+        return self.principal.actor
+
+    @property
+    def role(self) -> str:
+        """The actor's role."""
+        return self.principal.role
 
 
 class Decided(NamedTuple):

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from app.domain.kernel.errors import DomainError, Unavailable
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import day_of
 from app.kpi_queries.renewal_policies import passed_by, renewal_rules, rules_on
 from app.observe.logs import logger
@@ -23,7 +24,7 @@ from app.write_side.handler import Handler
 from projections.views import renewals
 from projections.views.renewals import Renewal
 
-ACTOR: Final = "system:renewals"
+WATCHER: Final = Principal("system:renewals")
 PAGE: Final = 200
 ROUNDS: Final = 200
 """How often a pass goes over what its own appends made due: a term that began automatically may have ended by now, too."""
@@ -164,7 +165,7 @@ class RenewalDeadlines:
         for action in actions:
             key = action.idempotency_key
             request = Request(key, mark(tenant_id, fingerprint(key.encode())))
-            envelopes.append(CommandEnvelope(tenant_id, ACTOR, action.command, request, action.targets))
+            envelopes.append(CommandEnvelope(tenant_id, WATCHER, action.command, request, action.targets))
         return self.handler.handle_batch(tenant_id, envelopes)
 
     def _handle_alone(self, tenant_id: str, actions: Sequence[DeadlineAction]) -> Sequence[Receipt | DomainError]:

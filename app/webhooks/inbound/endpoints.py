@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.kernel.errors import DomainError, NotFound, Refused, Unavailable
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import is_typeid
 from app.domain.webhook_endpoint.aggregate import WEBHOOK_ENDPOINT
 from app.domain.webhook_endpoint.commands import (
@@ -66,7 +67,7 @@ class Endpoints:
     # --- writing ---
 
     def register(
-        self, tenant_id: str, actor: str, command: RegisterWebhookEndpoint, request: Request
+        self, tenant_id: str, principal: Principal, command: RegisterWebhookEndpoint, request: Request
     ) -> tuple[Receipt, str | None, str]:
         """A new endpoint.
 
@@ -84,14 +85,14 @@ class Endpoints:
         texts = {self._handler.new_id("sec"): text for text in (*own_secrets, *([generated] if generated else []))}
         endpoint_id = self._handler.new_id("whe")
         record = RecordWebhookEndpoint(**command.model_dump(exclude={"secrets"}), secrets=tuple(texts))
-        envelope = CommandEnvelope(tenant_id, actor, record, request, new_id=endpoint_id)
+        envelope = CommandEnvelope(tenant_id, principal, record, request, new_id=endpoint_id)
         recorded = self._store_and_handle(envelope, endpoint_id, texts, new=True)
         return recorded.receipt, generated if recorded.ours else None, self.url(provider, recorded.receipt.id)
 
     def add_secret(
         self,
         tenant_id: str,
-        actor: str,
+        principal: Principal,
         endpoint_id: str,
         command: AddWebhookSecret,
         request: Request,
@@ -111,14 +112,16 @@ class Endpoints:
             provider.check_public_key(command.public_key)
         texts = {} if text is None else {self._handler.new_id("sec"): text}
         record = RecordWebhookSecret(**command.model_dump(exclude={"secret"}), secret=next(iter(texts), None))
-        envelope = CommandEnvelope(tenant_id, actor, record, request, targets={NOUN: endpoint_id}, if_match=if_match)
+        envelope = CommandEnvelope(
+            tenant_id, principal, record, request, targets={NOUN: endpoint_id}, if_match=if_match
+        )
         recorded = self._store_and_handle(envelope, endpoint_id, texts, new=False)
         return recorded.receipt, record.secret if recorded.ours else None, generated if recorded.ours else None
 
     def retire_secret(
         self,
         tenant_id: str,
-        actor: str,
+        principal: Principal,
         endpoint_id: str,
         command: RetireWebhookSecret,
         request: Request,
@@ -127,7 +130,7 @@ class Endpoints:
     ) -> Receipt:
         """One secret or public key less. The secret's text is deleted once the ledger holds that it is retired."""
         receipt = self._handler.handle(
-            CommandEnvelope(tenant_id, actor, command, request, targets={NOUN: endpoint_id}, if_match=if_match)
+            CommandEnvelope(tenant_id, principal, command, request, targets={NOUN: endpoint_id}, if_match=if_match)
         )
         if command.secret is not None:
             self._secrets.delete(tenant_id, [command.secret])
@@ -136,7 +139,7 @@ class Endpoints:
     def close(
         self,
         tenant_id: str,
-        actor: str,
+        principal: Principal,
         endpoint_id: str,
         command: CloseWebhookEndpoint,
         request: Request,
@@ -145,7 +148,7 @@ class Endpoints:
     ) -> Receipt:
         """The address taken away. The texts of its secrets are deleted once the ledger holds that it is closed."""
         receipt = self._handler.handle(
-            CommandEnvelope(tenant_id, actor, command, request, targets={NOUN: endpoint_id}, if_match=if_match)
+            CommandEnvelope(tenant_id, principal, command, request, targets={NOUN: endpoint_id}, if_match=if_match)
         )
         self._secrets.delete(tenant_id, self._state(tenant_id, endpoint_id).secrets)
         return receipt

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from app.domain.kernel.errors import DomainError, NotFound, Refused, Unavailable
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.strict_json import Malformed, decode
 from app.domain.kernel.values import MICRO
 from app.observe.logs import logger
@@ -185,7 +186,7 @@ class Inbox:
     def _ingest(self, tenant_id: str, endpoint_id: str, group: Sequence[WaitingMessage]) -> list[MessageOutcome]:
         events = [_event(endpoint_id, message) for message in group]
         try:
-            items = self._ingestion.ingest(tenant_id, f"webhook:{endpoint_id}", events)
+            items = self._ingestion.ingest(tenant_id, Principal(f"webhook:{endpoint_id}", client=endpoint_id), events)
         except Unavailable:
             return []
         except Exception as fault:  # noqa: BLE001 - a message must not hold up the others, whatever is wrong with it

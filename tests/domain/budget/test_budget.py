@@ -18,6 +18,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import MICRO, micros, scaled, zone
 from tests.domain.scenario import Scenario, TakesCommands, recorded
 from tests.domain.scope_change.scope_changes import account, contract, refusal
@@ -268,7 +269,7 @@ class Walk:
         account = AccountState(account="acct_1", open=True, name="Northwind", currency="EUR")
         self.context = Context(
             tenant_id="tnt",
-            actor="test",
+            principal=Principal("test"),
             now=NOW,
             effective_at=NOW,
             zone=UTC,

@@ -10,6 +10,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.event import Event
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import add_days, day_start
 from app.domain.policy import events as facts
 from app.domain.policy.aggregate import POLICY
@@ -45,7 +46,7 @@ class Walk:
         """What a decision may know."""
         return Context(
             tenant_id="tnt",
-            actor="maria",
+            principal=Principal("maria"),
             now=NOW,
             effective_at=NOW,
             zone=UTC,

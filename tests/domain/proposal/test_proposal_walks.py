@@ -9,6 +9,7 @@ from app.domain.account.state import AccountState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.event import Event
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import MICRO, micros, scaled, zone
 from app.domain.policy.rules import SENIORITY, ApprovalRules
 from app.domain.proposal import commands as offers
@@ -74,7 +75,7 @@ class Walk:
         """A decision by an actor in a role."""
         return Context(
             tenant_id="tnt",
-            actor=actor,
+            principal=Principal(actor, role),
             now=NOW,
             effective_at=NOW,
             zone=zone("UTC"),
@@ -82,7 +83,6 @@ class Walk:
             new_id=lambda prefix: prefix,
             states={"account": AccountState(account=ACCOUNT, open=True)},
             ids={"account": ACCOUNT},
-            role=role,
         )
 
     def take(self, events: tuple[Event, ...], actor: str, role: str) -> None:

@@ -17,6 +17,7 @@ from app.domain.contract.aggregate import CONTRACT
 from app.domain.contract.commands import AmendContract, DraftContract, Line, SignContract, SuspendContract
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import day_start, scaled
 from app.domain.scope_change.commands import WithdrawScopeChange
 from app.domain.scope_change.decisions import amend
@@ -142,7 +143,9 @@ def test_a_contract_amended_meanwhile_is_looked_at_again_and_both_are_still_one_
     dearer = AmendContract.model_validate(
         {"effective_at": "2026-01-20", "changes": [{"op": "set_line", "line": "main", "unit_price": "1100"}]}
     )
-    other.handler.handle(CommandEnvelope(steward.tenant, "test", dearer, Request("other", b""), {"contract": agreed}))
+    other.handler.handle(
+        CommandEnvelope(steward.tenant, Principal("test"), dearer, Request("other", b""), {"contract": agreed})
+    )
     other.close()
 
     changes = ({"op": "set_line", "line": "main", "unit_price": "1500"},)
@@ -245,7 +248,7 @@ def _context(states: dict[str, Any], effective_at: int) -> Context:
     ids = {"account": "acct", "contract": "ctr", "scope_change": "scr"}
     return Context(
         tenant_id="tnt",
-        actor="test",
+        principal=Principal("test"),
         now=effective_at,
         effective_at=effective_at,
         zone=UTC,

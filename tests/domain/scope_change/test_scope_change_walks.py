@@ -17,6 +17,7 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.event import Event
+from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import day_start
 from app.domain.recorded import Recorded
 from app.domain.scope_change import events as facts
@@ -91,7 +92,7 @@ class Walk:
         states = {"account": self.account, "contract": self.contract}
         return Context(
             tenant_id="tnt",
-            actor=actor,
+            principal=Principal(actor),
             now=NOW,
             effective_at=NOW,
             zone=UTC,
