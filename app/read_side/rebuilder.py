@@ -178,8 +178,8 @@ class Rebuilder:
 
     def _comparison(self, rebuild: _Rebuild, share: Share) -> Comparison:
         view, shadow = rebuild.view, rebuild.shadow
-        equal, rows = shadow.count_equal(), shadow.count()
-        serving = shadow.count_serving("account" if "account" in view.members else view.group, share)
+        owner = "account" if "account" in view.members else view.group
+        equal, rows, serving = shadow.count_equal(owner, share), shadow.count(), shadow.count_serving(owner, share)
         return Comparison(
             view=view.name,
             tenant_id=self.tenant_id,

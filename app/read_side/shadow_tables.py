@@ -1,7 +1,7 @@
 """Shadow tables: copies of the serving tables that belong to one connection, unseen by all others, and gone with it, however it ends."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -111,12 +111,16 @@ class ShadowTable:
             f"CREATE TABLE {self._differing} (key TEXT)",
         ]
 
-    def count_equal(self) -> int:
-        """How many of the shadow's rows are in the table too, member for member; 0 where the table's cannot be compared."""
-        query = f"SELECT count(*) FROM {self.name} AS n CROSS JOIN {self.table.name} AS o WHERE {self._same()}"
+    def count_equal(self, owner: str, share: Share) -> int:
+        """How many of the shadow's rows are in the table too, member for member; 0 where the table's cannot be compared.
+
+        Takes: see `count_serving`.
+        """
+        condition, bounds = share.condition(owner, postgres=self.postgres)
+        query = f"{self._serving(condition)} SELECT count(*) FROM {self.name} AS n CROSS JOIN o WHERE {self._same()}"
         try:
             with self.connection.begin_nested():
-                return self._count(query, self.tenant_id)
+                return self._count(query, self.tenant_id, *bounds)
         except DBAPIError as error:
             _require_damaged(error)
             return 0
@@ -134,17 +138,19 @@ class ShadowTable:
 
     def note_differing(self, group: str) -> None:
         """Notes which groups are not the same on both sides, all where they cannot be compared. Takes: the member that is a group's key."""
-        old, note = self.table.name, f"INSERT INTO {self._differing} SELECT DISTINCT"
-        missing = f"NOT EXISTS (SELECT 1 FROM {old} AS o WHERE {self._same()})"
+        note, serving = f"INSERT INTO {self._differing}", self._serving()
+        missing = f"NOT EXISTS (SELECT 1 FROM o WHERE {self._same()})"
         match = " AND ".join(f'n."{name}" = o."{name}"' for name in self._key)
         surplus = f"NOT EXISTS (SELECT 1 FROM {self.name} AS n WHERE {match})"
         try:
             with self.connection.begin_nested():
-                run(self.connection, f"{note} n.{group} FROM {self.name} AS n WHERE {missing}", (self.tenant_id,))
+                rebuilt = f"{note} {serving} SELECT DISTINCT n.{group} FROM {self.name} AS n WHERE {missing}"
+                run(self.connection, rebuilt, (self.tenant_id,))
         except DBAPIError as error:
             _require_damaged(error)
-            run(self.connection, f"{note} n.{group} FROM {self.name} AS n")
-        run(self.connection, f"{note} o.{group} FROM {old} AS o WHERE o.tenant_id = ? AND {surplus}", (self.tenant_id,))
+            run(self.connection, f"{note} SELECT DISTINCT n.{group} FROM {self.name} AS n")
+        keys = self._serving(columns={*self._key, group})
+        run(self.connection, f"{note} {keys} SELECT DISTINCT o.{group} FROM o WHERE {surplus}", (self.tenant_id,))
 
     def replace_differing(self, group: str) -> None:
         """Replaces the groups of the table that were noted as different."""
@@ -158,11 +164,20 @@ class ShadowTable:
         ((count,),) = fetch(self.connection, query, binds)
         return int(count)
 
+    def _serving(self, condition: str = "", columns: Collection[str] = ()) -> str:
+        """The tenant's rows of the table as `o`. Binds: the tenant, and those of the condition.
+
+        On PostgreSQL they are read first: Citus joins no distributed table with one of a session, but what it has read with anything.
+        """
+        names = named(column.name for column in self.table.columns if not columns or column.name in columns)
+        how = "MATERIALIZED" if self.postgres else "NOT MATERIALIZED"
+        return f"WITH o AS {how} (SELECT {names} FROM {self.table.name} WHERE tenant_id = ?{condition})"
+
     def _same(self) -> str:
-        """Whether `o` of the table and `n` of the shadow are one row. Binds: the tenant."""
+        """Whether `o` of the table and `n` of the shadow are one row."""
         keys = [f'o."{name}" = n."{name}"' for name in self._key if name != "tenant_id"]
         rest = [self._equal(column) for column in self.table.columns if column.name not in self._key]
-        return " AND ".join(["o.tenant_id = ?", *keys, *rest])
+        return " AND ".join([*keys, *rest])
 
     def _equal(self, column: Column[object]) -> str:
         """Whether a member is the same on both sides. JSON may be written differently and mean the same."""
