@@ -3,13 +3,14 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from app.store import guards
+from app.store import citus, guards
 from app.store.engine import Database
 from app.store.tables import metadata
 
 
 def run(connection: Connection) -> None:
-    """Runs the migrations on a connection, and looks after roles and policies whatever the revision."""
+    """Runs the migrations on a connection, and looks after roles, policies and distribution whatever the revision."""
+    citus.require_coordinator(connection)
     context.configure(
         connection=connection, target_metadata=metadata, include_object=_ours, transaction_per_migration=False
     )
@@ -17,6 +18,7 @@ def run(connection: Connection) -> None:
         guards.make_roles(connection)
         context.run_migrations()
         guards.guard_ledger(connection)
+        citus.keep_distributed(connection)
 
 
 def _ours(_thing: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:

@@ -1,4 +1,4 @@
-"""`steward rebuild`, `status` and `distribute`: views written again from the log, how far each has read, and many machines."""
+"""`steward rebuild`: views written again from the log, and compared with those that serve."""
 
 import os
 from collections.abc import Sequence
@@ -7,12 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from app.bootstrap import owner
-from app.cli.console import Json, open_runtime, progress, require_tenant, show, show_json, show_rows, show_table
+from app.cli.console import Json, open_runtime, progress, require_tenant, show_rows
 from app.cli.failures import REFUSED, Misuse
 from app.domain.kernel.errors import Refused
 from app.read_side.rebuilder import Comparison
 from app.runtime import Runtime
-from app.store import citus
 from projections import VIEWS
 from projections.view import View
 
@@ -75,45 +74,3 @@ def _views_named(names: Sequence[str]) -> list[View[Any]]:
     if unknown:
         raise Misuse("unknown_view", f"there is no view {unknown[0]!r}; there are {', '.join(known)}")
     return [known[name] for name in dict.fromkeys(names)] or list(VIEWS)
-
-
-def status(json_: Json = False) -> None:
-    """Show how far each tenant's views have read, and which stand still."""
-    with open_runtime() as runtime:
-        body = [_status(runtime, tenant_id, head) for tenant_id, head in runtime.log.tenants().items()]
-    if json_:
-        show_json(body)
-        return
-    show_table(("tenant_id", "head", "view", "position", "lag", "note"),
-             ((tenant["tenant_id"], tenant["head"], view["view"], view["position"], view["lag"], _note(view))
-              for tenant in body for view in tenant["views"]))  # fmt: skip
-
-
-def _status(runtime: Runtime, tenant_id: str, head: int) -> dict[str, Any]:
-    views = [
-        {"view": name, "position": at.position, "lag": max(head - at.position, 0), "growing": not at.grown,
-         "parked": None if at.parked_at is None else {"position": at.parked_at, "error": at.fault}}
-        for name, at in runtime.projector.standings(tenant_id).items()
-    ]  # fmt: skip
-    return {"tenant_id": tenant_id, "head": head, "views": views}
-
-
-def _note(view: dict[str, Any]) -> str:
-    """What is unusual about a view."""
-    if view["parked"]:
-        return f"parked at {view['parked']['position']}: {view['parked']['error']}"
-    return "growing" if view["growing"] else ""
-
-
-def distribute(json_: Json = False) -> None:
-    """Distribute every tenant table by tenant over a Citus cluster; what is distributed already stays so."""
-    with open_runtime() as runtime:
-        database = owner(runtime.settings)
-        try:
-            tables = citus.distribute(database, [view.follower for view in VIEWS])
-        finally:
-            database.close()
-    if json_:
-        show_json({"distributed": tables})
-    else:
-        show("\n".join(f"distributed {name}" for name in tables) or "Everything is distributed already.")

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, literal, select
 
 from app.domain.kernel.errors import Unavailable
+from app.store.citus import keep_distributed
 from app.store.engine import Database
 from app.store.guards import guard
 from app.store.positions import Follower, begin_again
@@ -15,7 +16,7 @@ from projections.view import View
 
 
 def create_tables(owner: Database, views: Iterable[View[Any]] = VIEWS) -> None:
-    """Makes the tables of views that have none yet, and guards them.
+    """Makes the tables of views that have none yet, guards them, and distributes them where the database is distributed.
 
     A view whose table was made begins at 0 again for every tenant, and so do all where no table has any row: what a backup left out
     is not taken for read. Takes: a database opened as owner, or a private one in memory, which has no ledgers.
@@ -25,6 +26,7 @@ def create_tables(owner: Database, views: Iterable[View[Any]] = VIEWS) -> None:
         wait_for_others(connection)
         made = [view.follower for view in views if _create(connection, view.table)]
         guard(connection, (view.follower for view in views))
+        keep_distributed(connection, (view.follower for view in views))
         if not owner.owner:
             return
         if len(views) == len(VIEWS) and all(_is_empty(connection, view.table) for view in views):

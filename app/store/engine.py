@@ -28,6 +28,8 @@ LIMITS: Final = ("SET LOCAL lock_timeout = '10s'", "SET LOCAL idle_in_transactio
 """How long a transaction waits for others, and how long it may keep others waiting."""
 TO_NODES: Final = "SET LOCAL citus.propagate_set_commands = 'local'"
 """Lets Citus say the `SET LOCAL` that follow to its nodes too. Without Citus it is a setting that nobody reads."""
+ONE_BY_ONE: Final = "SET LOCAL citus.multi_shard_modify_mode = 'sequential'"
+"""Lets Citus change shards one by one: a transaction that changes tables cannot go on after it has done several at a time."""
 PREPARED_AFTER: Final = 5
 """After how many executions a statement is prepared, where statements are."""
 IDLE_SECONDS: Final = 0.2
@@ -266,7 +268,7 @@ class Database:
 
     def _begin(self, mode: str, role: str = APP_ROLE) -> tuple[str, ...]:
         """What every transaction begins with on PostgreSQL. The role is not passed on: it is whom Citus connects as."""
-        return (mode,) if self.owner else (mode, f"SET LOCAL ROLE {role}", TO_NODES, *LIMITS)
+        return (mode, ONE_BY_ONE) if self.owner else (mode, f"SET LOCAL ROLE {role}", TO_NODES, *LIMITS)
 
     def require_session(self, connection: Connection) -> None:
         """Raises: Refused where a pooler stands between, so that a session is nobody's own.

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.api.http import system
 from app.api.http.view_figures import ViewFigures
 from app.store.engine import Database
 from projections import VIEWS
@@ -133,3 +134,17 @@ def test_an_internal_fault_is_answered_without_its_cause(databases: Databases) -
     assert answer.json()["instance"] == answer.headers["request-id"]
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_a_server_some_of_whose_nodes_are_away_serves_the_others_and_names_them(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Server(databases.fresh("sqlite")) as server:
+        monkeypatch.setattr(system, "silent_nodes", lambda _database: {"10.0.0.7:5432": "store_unreachable"})
+
+        ready = httpx.get(f"{server.url}/readyz")
+
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"status": "degraded", "away": {"10.0.0.7:5432": "store_unreachable"}},
+    )

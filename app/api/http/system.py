@@ -11,6 +11,7 @@ from app.api.http.strict_json_route import StrictRoute
 from app.api.http.view_figures import ViewFigures
 from app.domain.kernel.errors import DomainError
 from app.observe.metrics import exposition
+from app.read_side.node_checks import silent_nodes
 from app.read_side.view_tables import require_tables
 from app.store.schema import require_head
 
@@ -26,11 +27,17 @@ class LivenessBody(BaseModel):
 class ReadinessBody(BaseModel):
     """Whether the server can serve, and what is amiss."""
 
-    status: Literal["ready", "not_ready"] = Field(description="whether it can serve")
+    status: Literal["ready", "degraded", "not_ready"] = Field(
+        description="whether it can serve; degraded: only the tenants of some nodes of the database"
+    )
     component: Literal["vault", "database"] | None = Field(
         None, description="what is amiss; only where it is not ready"
     )
     code: str | None = Field(None, description="why, as a code; only where it is not ready")
+    away: dict[str, str] | None = Field(
+        None,
+        description="the nodes of the database that do not answer, each with why, as a code; only where it is degraded",
+    )
 
 
 class PlainText(Response):
@@ -51,16 +58,20 @@ async def livez() -> Response:
     responses={200: {"model": ReadinessBody}, 503: {"model": ReadinessBody, "description": "Not ready"}},
 )
 def readyz(request: Request) -> Response:
-    """The database answers, has this code's schema, and is sealed under the root key that this server would start with."""
+    """The database answers, has this code's schema, and is sealed under the root key that this server would start with.
+
+    Where tenants are distributed over nodes, each is asked for a tenant. While some do not answer, the others' tenants are served.
+    """
     runtime = runtime_of(request)
     try:
         require_head(runtime.database)
         require_tables(runtime.database)
         runtime.require_root_key()
+        away = silent_nodes(runtime.database)
     except DomainError as error:
         component = "vault" if error.code.startswith("vault_") else "database"
         return JSONResponse({"status": "not_ready", "component": component, "code": error.code}, 503)
-    return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "degraded", "away": away} if away else {"status": "ready"})
 
 
 @router.get("/metrics", operation_id="system.metrics", response_class=PlainText)

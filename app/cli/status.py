@@ -1,0 +1,85 @@
+"""`steward status`: how far each tenant's views have read, and where the database is distributed, on which nodes the tenants are."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.console import Json, open_runtime, show, show_json, show_table
+from app.domain.kernel.errors import DomainError
+from app.read_side.node_checks import silent_nodes
+from app.runtime import Runtime
+from app.store import citus
+from app.store.citus import Node
+
+
+def status(
+    nodes: Annotated[
+        bool, typer.Option("--nodes", help="Show only the nodes of a distributed database, and their tenants.")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Show how far each tenant's views have read, which stand still, and on which nodes the tenants are."""
+    with open_runtime() as runtime:
+        heads = runtime.log.tenants()
+        with runtime.database.directory() as connection:
+            known, node_of = citus.nodes(connection), citus.node_of(connection, heads)
+        of_nodes = _nodes(runtime, known, node_of)
+        body = [] if nodes else [_tenant(runtime, tenant_id, head, node_of) for tenant_id, head in heads.items()]
+    if json_:
+        show_json(of_nodes if nodes else body)
+        return
+    if of_nodes:
+        show_table(("node", "shards", "tenants", "note"), [tuple(node.values()) for node in of_nodes])
+        show()
+    elif nodes:
+        show("The database is not distributed.")
+    if not nodes:
+        _show_tenants(body)
+
+
+def _nodes(runtime: Runtime, nodes: Sequence[Node], node_of: Mapping[str, str]) -> list[dict[str, Any]]:
+    if not nodes:
+        return []
+    try:
+        silent = silent_nodes(runtime.database)
+    except DomainError as error:
+        silent = {node.name: error.code for node in nodes}
+    tenants = Counter(node_of.values())
+    return [
+        {"node": node.name, "shards": node.shards, "tenants": tenants[node.name], "away": silent.get(node.name)}
+        for node in nodes
+    ]
+
+
+def _tenant(runtime: Runtime, tenant_id: str, head: int, node_of: Mapping[str, str]) -> dict[str, Any]:
+    """Where a tenant's views stand. Of one whose node is away only that is known."""
+    try:
+        standings, away = runtime.projector.standings(tenant_id), None
+    except DomainError as error:
+        standings, away = {}, error.code
+    views = [
+        {"view": name, "position": at.position, "lag": max(head - at.position, 0), "growing": not at.grown,
+         "parked": None if at.parked_at is None else {"position": at.parked_at, "error": at.fault}}
+        for name, at in standings.items()
+    ]  # fmt: skip
+    return {"tenant_id": tenant_id, "head": head, "node": node_of.get(tenant_id), "away": away, "views": views}
+
+
+def _show_tenants(tenants: Sequence[Mapping[str, Any]]) -> None:
+    columns = ("tenant_id", "head", "view", "position", "lag", "note")
+    rows = [
+        (tenant["tenant_id"], tenant["head"], view["view"], view["position"], view["lag"], _note(view))
+        for tenant in tenants
+        for view in tenant["views"]
+    ]
+    away = [(one["tenant_id"], one["head"], "", "", "", f"away: {one['away']}") for one in tenants if one["away"]]
+    show_table(columns, [*rows, *away])
+
+
+def _note(view: Mapping[str, Any]) -> str:
+    """What is unusual about a view."""
+    if view["parked"]:
+        return f"parked at {view['parked']['position']}: {view['parked']['error']}"
+    return "growing" if view["growing"] else ""
