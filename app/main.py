@@ -21,10 +21,12 @@ from app.api.http.about import SUMMARY
 from app.api.http.bounded_protocol import STATE, BoundedProtocol
 from app.api.http.compression import Compressed
 from app.api.http.connections import Connections
+from app.api.http.failed_keys import KeyChecks
 from app.api.http.fair_threads import FairThreads
 from app.api.http.fast_commands import FastCommandRouter
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
+from app.api.http.tenant_limits import TenantLimits
 from app.api.http.view_figures import ViewFigures
 from app.api.http.waiting_reads import WaitingReads
 from app.auth.keys import ApiKeyAuthenticator
@@ -42,17 +44,12 @@ class StewardApi(FastAPI):
     def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
         self._settings = settings
+        self.state.limits = TenantLimits(settings)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Our middleware outside, the framework's inside."""
         commands = FastCommandRouter(Compressed(super().build_middleware_stack()), self.router.routes)
-        return Surround(
-            commands,
-            head_limit=self._settings.head_limit,
-            limit=self._settings.body_limit,
-            events_limit=self._settings.events_body_limit,
-            new_id=Ids(system_clock),
-        )
+        return Surround(commands, self._settings, self.state.limits, Ids(system_clock))
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
@@ -67,6 +64,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         asyncio.get_running_loop().set_default_executor(threads)
         app.state.runtime = runtime
         app.state.authenticator = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
+        app.state.key_checks = KeyChecks(app.state.authenticator, settings.failed_keys)
         app.state.waiting = WaitingReads(runtime.projector, settings.waiting_reads)
         app.state.view_figures = ViewFigures(
             runtime.projector, of_tenants=settings.metrics_tenants, seconds=settings.metrics_seconds
@@ -109,7 +107,14 @@ def server_options(settings: Settings) -> dict[str, Any]:
     """How uvicorn serves the application: nothing but HTTP/1.1, with our bounds on connections."""
     protocol = f"{BoundedProtocol.__module__}:{BoundedProtocol.__name__}"
     # By name: a process that uvicorn starts must answer it before it has imported the application, or it is taken for dead.
-    return {"http": protocol, "ws": "none", "server_header": False, "timeout_keep_alive": settings.keep_alive}
+    return {
+        "http": protocol,
+        "ws": "none",
+        "server_header": False,
+        "timeout_keep_alive": settings.keep_alive,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies,
+    }
 
 
 def create_app_from_env() -> FastAPI:

@@ -2,16 +2,25 @@
 
 import os
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from dotenv.parser import parse_stream
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX: Final = "STEWARD_"
 DOTENV: Final = Path(".env")
 ENCODING: Final = "utf-8-sig"  # editors on Windows put a mark in front
+
+
+def _networks(text: str) -> str:
+    """Addresses and networks with commas, each of which must be one."""
+    return ",".join(str(ip_network(part.strip())) for part in text.split(",") if part.strip())
+
+
+Networks = Annotated[str, AfterValidator(_networks)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
 
@@ -65,6 +74,25 @@ class Settings(BaseSettings):
         512,
         ge=0,
         description="how many of them one address may have; 0: all, for a proxy through which everybody comes",
+    )
+    trusted_proxies: Networks = Field(
+        "",
+        description="addresses and networks of proxies whose X-Forwarded-For says who a client is, with commas; nobody's otherwise",
+    )
+    failed_keys: int = Field(
+        60, ge=0, description="how many wrong API keys of an address are looked at in a minute; 0: all"
+    )
+    tenant_writes: int = Field(
+        5000, ge=0, description="how many requests with POST a tenant may send in a second; 0: any"
+    )
+    tenant_body_bytes: int = Field(
+        1_073_741_824, ge=0, description="how many bytes of bodies a tenant may send in a minute; 0: any"
+    )
+    tenant_rows: int = Field(
+        1_000_000, ge=0, description="how many rows of lists and events a tenant may read in a minute; 0: any"
+    )
+    tenant_messages: int = Field(
+        2000, ge=0, description="how many webhook messages a tenant may receive in a second; 0: any"
     )
     workers: int = Field(1, ge=1, description="how many server processes")
     log_level: LogLevel = Field("info", description="debug, info, warning or error")

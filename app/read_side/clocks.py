@@ -55,12 +55,15 @@ class Clocks:
         try:
             instant = self._end_of_day(tenant_id, text) if len(text) == _DATE else values.micros(text)
             values.instant(instant)
-        except (ValueError, OverflowError) as error:
-            raise Invalid("invalid_as_of", "as_of is a date or an RFC 3339 instant") from error
+        except OverflowError as error:
+            raise Invalid("invalid_as_of", "as_of is beyond the calendar") from error
+        except ValueError as error:
+            form = "as_of is a date or an RFC 3339 instant"
+            raise Invalid("invalid_as_of", form if str(error).startswith("must") else f"as_of {error}") from error
         return instant
 
     def _end_of_day(self, tenant_id: str, day: str) -> int:
-        return values.day_start(values.add_days(values.plain_day(day), 1), self.zone(tenant_id)) - 1
+        return min(values.day_end(values.plain_day(day), self.zone(tenant_id)) - 1, values.LAST)
 
     def _position(self, tenant_id: str, known_at: str) -> int:
         if known_at.isascii() and known_at.isdigit() and len(known_at) < 19:

@@ -17,6 +17,7 @@ MODEL = "projections/survival.py"
 SECONDS: dict[str, dict[str, int]] = {
     "app/api/http/read_context.py": {"float": 2, "literal": 2},
     "app/api/http/bounded_protocol.py": {"literal": 3, "float": 2, "format": 2, "division": 1},
+    "app/api/http/quotas.py": {"float": 5, "literal": 1, "division": 2},
     "app/api/http/connections.py": {"literal": 2, "float": 2, "division": 1},
     "app/api/http/view_figures.py": {"float": 2},
     "app/api/http/waiting_reads.py": {"literal": 4},

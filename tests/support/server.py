@@ -21,10 +21,13 @@ from tests.support.application import KEY
 
 
 class Server:
-    """Serves a database over HTTP until it is closed. Watchers are off by default, because tests count events."""
+    """Serves a database over HTTP until it is closed.
+
+    By default watchers are off, because tests count events, and wrong keys are all looked at, because tests that share a server send many.
+    """
 
     def __init__(self, url: str, *, clock: Callable[[], int] | None = None, **settings: Any) -> None:
-        values = {"watchers": False, "vault_key": KEY, **settings}
+        values = {"watchers": False, "failed_keys": 0, "vault_key": KEY, **settings}
         chosen = Settings(database_url=url, **values)
         self.app = create_app(chosen, clock=clock)
         config = uvicorn.Config(self.app, port=0, log_level="error", access_log=False, **server_options(chosen))

@@ -109,7 +109,10 @@ def peer_of(host: str) -> str:
     """Whose address it is: of IPv6 its network."""
     if ":" not in host:
         return host
-    address = IPv6Address(host.partition("%")[0])
+    try:
+        address = IPv6Address(host.partition("%")[0])
+    except ValueError:  # what a proxy says is any text
+        return host
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(IPv6Network((address, NETWORK_BITS), strict=False))

@@ -1,15 +1,17 @@
 """What every endpoint needs to know: the runtime, and the caller with the right scopes."""
 
-import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from fastapi.security.utils import get_authorization_scheme_param
+from starlette.types import Scope
 
+from app.api.http.failed_keys import KeyChecks
 from app.api.http.fair_threads import WHOSE
-from app.auth.keys import ApiKeyAuthenticator, tenant_named_in
+from app.api.http.tenant_limits import TenantLimits
+from app.auth.keys import ApiKeyAuthenticator
 from app.auth.roles import Caller
 from app.domain.kernel.errors import Unauthenticated
 from app.runtime import Runtime
@@ -30,25 +32,28 @@ async def caller(
     scopes: SecurityScopes,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
 ) -> Caller:
-    """The caller, with the scopes that the endpoint's signature names. Raises: Unauthenticated, NotAllowed."""
-    return await _authenticated(request.app, credentials.credentials if credentials else None, scopes.scopes)
+    """The caller, with the scopes that the endpoint's signature names. Raises: Unauthenticated, NotAllowed, Throttled."""
+    return await _authenticated(request.scope, credentials.credentials if credentials else None, scopes.scopes)
 
 
-async def caller_of(app: Any, authorization: str | None, scopes: Sequence[str]) -> Caller:
-    """The caller by the header, with the scopes that are needed. Raises: Unauthenticated, NotAllowed."""
+async def caller_of(request: Scope, authorization: str | None, scopes: Sequence[str]) -> Caller:
+    """The caller by the header, with the scopes that are needed. Raises: Unauthenticated, NotAllowed, Throttled."""
     scheme, key = get_authorization_scheme_param(authorization)
-    return await _authenticated(app, key if scheme.lower() == "bearer" else None, scopes)
+    return await _authenticated(request, key if scheme.lower() == "bearer" else None, scopes)
 
 
-async def _authenticated(app: Any, key: str | None, scopes: Sequence[str]) -> Caller:
+async def _authenticated(request: Scope, key: str | None, scopes: Sequence[str]) -> Caller:
     if not key:
         raise Unauthenticated("missing_key", "send an API key: Authorization: Bearer …")
-    authenticator: ApiKeyAuthenticator = app.state.authenticator
+    state = request["app"].state
+    authenticator: ApiKeyAuthenticator = state.authenticator
     known = authenticator.cached(key)
     if known is None:
-        WHOSE.set(f"key of {tenant_named_in(key)}")  # whose it is must be found out first
-        known = await asyncio.to_thread(authenticator.check, key)
+        checks: KeyChecks = state.key_checks
+        known = await checks.check(key, (request.get("client") or ("",))[0])
     WHOSE.set(known.tenant_id)
     for scope in scopes:
         known.require(scope)
+    limits: TenantLimits = state.limits
+    limits.admit(request, known.tenant_id)
     return known

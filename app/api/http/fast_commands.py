@@ -49,7 +49,7 @@ class FastRoute:
         """The endpoint's answer. Raises: what FastAPI would answer as a problem."""
         headers = _Headers(scope)
         require_json(headers.get(b"content-type"))
-        known = await caller_of(scope["app"], headers.get(b"authorization"), self.scopes)
+        known = await caller_of(scope, headers.get(b"authorization"), self.scopes)
         raw = await _read(receive)
         context = write_context_of(
             scope["app"].state.runtime,

@@ -1,7 +1,6 @@
 """What happens around every request: an id, what it must have, a bound on its body, headers, figures, and never a trace.
 
-Source: RFC 9110 for HEAD, whose answer is that of GET without its body, and for a coding that is not undone (section 8.4);
-RFC 9112 section 3.2 for Host.
+Source: RFC 9110 for HEAD, whose answer is that of GET without its body.
 """
 
 import time
@@ -11,11 +10,15 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.http.heads import refused
 from app.api.http.path_segments import with_whole_segments
-from app.api.http.problems import Refusal, internal_error, problem
+from app.api.http.problems import Refusal, internal_error, problem_of
+from app.api.http.tenant_limits import HEADERS as RATE_LIMIT
+from app.api.http.tenant_limits import TenantLimits
 from app.domain.kernel.errors import Invalid
 from app.observe.logs import logger
 from app.observe.metrics import answered
+from app.settings import Settings
 
 HEADERS: Final = (
     (b"cache-control", b"no-store"),
@@ -25,25 +28,20 @@ HEADERS: Final = (
     (b"strict-transport-security", b"max-age=31536000"),
 )
 """What every answer has, unless it says something else of its own."""
-BESIDES: Final = 4
-"""How many bytes a header has besides its name and value."""
-UNCODED: Final = {b"content-encoding": b"identity", b"transfer-encoding": b"chunked"}
-"""What these headers may say: nothing else is undone here."""
 
 
 class Surround:
     """Surrounds the application.
 
-    Takes: the application, how large a head and a body may be, the latter by path, and a maker of request ids.
+    Takes: the application, settings for how large a head and a body may be, the limits of tenants, and a maker of request ids.
     """
 
-    def __init__(
-        self, app: ASGIApp, head_limit: int, limit: int, events_limit: int, new_id: Callable[[str], str]
-    ) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, limits: TenantLimits, new_id: Callable[[str], str]) -> None:
         self.app = app
-        self.head_limit = head_limit
-        self.limit = limit
-        self.events_limit = events_limit
+        self.head_limit = settings.head_limit
+        self.limit = settings.body_limit
+        self.events_limit = settings.events_body_limit
+        self.limits = limits
         self.new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,18 +64,21 @@ class Surround:
                 headers = message.get("headers", [])
                 own = dict(headers)
                 ours = [header for header in HEADERS if header[0] not in own]
-                message["headers"] = [*headers, *ours, (b"request-id", request_id.encode())]
+                left = scope.get(RATE_LIMIT, ())
+                message["headers"] = [*headers, *ours, (b"request-id", request_id.encode()), *left]
             elif only_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
         limit = self.events_limit if scope["path"] == "/v1/events" else self.limit
+        body = _Body(receive, limit)
         try:
-            refused = _refused(scope, self.head_limit, limit, request_id)
-            if refused:
-                await refused(scope, receive, answer)
+            refusal = refused(scope, self.head_limit, limit)
+            if refusal:
+                problem = problem_of(request_id, refusal)
+                await problem(scope, receive, answer)
             else:
-                await self.app(scope, _bounded(receive, limit), answer)
+                await self.app(scope, body, answer)
         except ClientDisconnect:  # a request that is cut off is no request: nothing was done, and nobody waits
             status = 400
         except Exception as fault:  # noqa: BLE001 - a caller gets an answer, never a trace
@@ -85,6 +86,7 @@ class Surround:
             if not begun:
                 await internal_error(request_id)(scope, receive, answer)
         finally:
+            self.limits.count_body(scope, body.received)
             count, seconds = answered(scope["method"], _route(scope), status)
             count.inc()
             seconds.observe(time.perf_counter() - started)
@@ -95,39 +97,18 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "unknown"))
 
 
-def _refused(scope: Scope, head_limit: int, limit: int, request_id: str) -> ASGIApp | None:
-    """The problem of a request that is refused for its head alone. Takes: how large its head and its body may be."""
-    headers = scope["headers"]
-    by_name: dict[bytes, bytes] = dict(headers)
-    length = sum([len(name) + len(value) for name, value in headers]) + BESIDES * len(headers)
-    length += len(scope["path"]) + len(scope["query_string"])
-    announced = by_name.get(b"content-length", b"0")
-    hosts = 1 if b"host" in by_name else 0
-    if len(by_name) < len(headers):  # only then is a header there twice
-        hosts = sum(name == b"host" for name, _ in headers)
-        by_name |= {name: value for name, value in headers if name in UNCODED and value != UNCODED[name]}
-    if length > head_limit:
-        return problem(request_id, 431, "headers_too_large", f"the head of a request may have {head_limit} bytes")
-    if hosts > 1 or (hosts == 0 and scope["http_version"] == "1.1"):
-        return problem(request_id, 400, "invalid_host", "a request names one Host")
-    for name, only in UNCODED.items():
-        if name in by_name and by_name[name].strip().lower() != only:
-            return problem(request_id, 415, "unsupported_encoding", f"send a body as it is, without {name.decode()}")
-    if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
-        return problem(request_id, 413, "too_large", f"a body may have {limit} bytes here")
-    return None
+class _Body:
+    """A body that is counted as it comes, and refused once it is too large."""
 
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self.received = 0
 
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """Counts a body that comes in pieces and refuses it once it is too large."""
-    received = 0
-
-    async def bounded() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > limit:
-            raise Refusal(Invalid("too_large", f"a body may have {limit} bytes here"), 413)
+    async def __call__(self) -> Message:
+        """The next part. Raises: Refusal."""
+        message = await self._receive()
+        self.received += len(message.get("body", b""))
+        if self.received > self._limit:
+            raise Refusal(Invalid("too_large", f"a body may have {self._limit} bytes here"), 413)
         return message
-
-    return bounded

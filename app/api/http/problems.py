@@ -24,6 +24,7 @@ STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
     (errors.Conflict, 412),
     (errors.NotAllowed, 403),
     (errors.Unauthenticated, 401),
+    (errors.Throttled, 429),
     (errors.Unavailable, 503),
 )
 BY_CODE: Final[dict[str, int]] = {
@@ -32,17 +33,19 @@ BY_CODE: Final[dict[str, int]] = {
                      "invalid_idempotency_key", "invalid_period", "period_missing", "period_not_allowed", "unknown_method",
                      "currency_not_allowed", "invalid_policy", "not_a_metric_policy",
                      "parameter_repeated", "unknown_owner", "currency_twice", "option_not_allowed", "invalid_option",
-                     "known_at_reversed", "too_many_points"), 400),
+                     "known_at_reversed", "too_many_points", "invalid_host", "header_repeated"), 400),
+    "invalid_path": 404,
     "position_ahead": 409,
     **dict.fromkeys(("too_large", "event_too_large", "too_many_events"), 413),
-    "unsupported_media_type": 415,
+    **dict.fromkeys(("unsupported_media_type", "unsupported_encoding"), 415),
     "headers_too_large": 431,
 }  # fmt: skip
-"""Codes that say more than their class: a wrong parameter or header is 400, where a body that does not fit is 422."""
+"""Codes that say more than their class: a wrong parameter or header is 400, where a body that does not fit is 422; nothing is at a path
+that is no text."""
 TITLES: Final = {
     400: "Bad request", 401: "Unauthenticated", 403: "Not allowed", 404: "Not found", 405: "Method not allowed", 408: "Too slow",
     409: "Refused", 410: "Gone", 412: "Precondition failed", 413: "Too large", 415: "Unsupported media type", 422: "Does not fit",
-    431: "Headers too large", 500: "Internal error", 503: "Unavailable",
+    429: "Too many requests", 431: "Headers too large", 500: "Internal error", 503: "Unavailable",
 }  # fmt: skip
 _FRAMEWORK_CODES: Final = {
     400: "bad_request",
@@ -74,6 +77,7 @@ class Problem(BaseModel):
     current_version: int | None = None
     head: int | None = Field(None, description="of position_ahead: where the ledger ends")
     retry_after: int | None = None
+    violated_policies: list[str] | None = None
 
 
 class Refusal(HTTPException):
@@ -113,9 +117,14 @@ def problem(
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def of(request: Request, error: errors.DomainError, status: int | None = None) -> JSONResponse:
+def problem_of(request_id: str, error: errors.DomainError, status: int | None = None) -> JSONResponse:
     """The problem document of a refusal."""
-    return problem(request_id(request), status or status_of(error), error.code, error.detail, error.members)
+    return problem(request_id, status or status_of(error), error.code, error.detail, error.members)
+
+
+def of(request: Request, error: errors.DomainError, status: int | None = None) -> JSONResponse:
+    """The problem document of a refusal of a request."""
+    return problem_of(request_id(request), error, status)
 
 
 def request_id(request: Request) -> str:
@@ -192,7 +201,7 @@ async def validation_error(request: Request, error: Exception) -> Response:
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems of an endpoint, for the contract."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    always = (401, 403, 503)
+    always = (401, 403, 429, 503)
     return {status: {"description": TITLES[status], "content": content} for status in sorted({*always, *statuses})}
 
 

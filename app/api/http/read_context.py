@@ -12,6 +12,7 @@ from fastapi import Header, Query, Request, Response, Security
 from app.api.http import csv
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.strict_json_route import Json
+from app.api.http.tenant_limits import TenantLimits
 from app.auth.roles import Caller
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import NONE, as_compared
@@ -42,6 +43,7 @@ class ReadContext:
     table: str | None = None
     """The name of the file, where the caller prefers a list as CSV."""
     columns: tuple[str, ...] = ()
+    limits: TenantLimits | None = None
 
     @property
     def tenant_id(self) -> str:
@@ -106,6 +108,8 @@ class ReadContext:
             headers["Link"] = link
         if _has(self.etag, tag):
             return Response(status_code=304, headers=headers)
+        if self.limits is not None:
+            headers |= self.limits.count_rows(self.tenant_id, _rows_shown(body))
         if rows is not None and self.table is not None:
             return csv.answer(rows, self.columns, self.table, headers)
         return Json(body, headers=headers)
@@ -115,6 +119,12 @@ class ReadContext:
         if self.known_at is None or not self.known_at.isdigit():
             return "private, no-cache"
         return f"private, max-age={DAY_SECONDS if self.as_of is not None else MINUTE_SECONDS}, immutable"
+
+
+def _rows_shown(body: Mapping[str, Any]) -> int:
+    """How many rows a list, a stretch of the log or a figure by groups has."""
+    shown = (body.get(name) for name in ("data", "events", csv.GROUPS))
+    return sum(len(rows) for rows in shown if isinstance(rows, list))
 
 
 def _digest(body: Mapping[str, Any]) -> str:
@@ -156,6 +166,7 @@ async def plain_read_context(
         etag=if_none_match,
         table=file_name,
         columns=columns,
+        limits=request.app.state.limits,
     )
 
 

@@ -20,8 +20,10 @@ from app.api.http.problems import Refusal, answered, documented
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
 from app.api.http.strict_json_route import Json, StrictRoute
+from app.api.http.tenant_limits import TenantLimits
 from app.api.http.write_context import WriteContext, write_context
 from app.auth.roles import Caller
+from app.domain.kernel.errors import DomainError, Unauthenticated
 from app.domain.kernel.values import Moment
 from app.domain.webhook_endpoint.commands import (
     AddWebhookSecret,
@@ -336,6 +338,15 @@ async def receive(provider: str, endpoint_id: str, request: Request) -> Response
         endpoint = await asyncio.to_thread(runtime.endpoints.find, provider, endpoint_id)
     except Closed as closed:
         raise Refusal(closed, 410) from closed
+    limits: TenantLimits = request.app.state.limits
+    limits.admit_message(request.scope, endpoint.tenant_id)
     delivery = Delivery(request.scope["headers"], await request.body())
-    received = await asyncio.to_thread(runtime.inbox.receive, endpoint, delivery)
+    try:
+        received = await asyncio.to_thread(runtime.inbox.receive, endpoint, delivery)
+    except Unauthenticated:
+        raise
+    except DomainError:  # it is kept all the same, or was on its way to be
+        limits.count_message(endpoint.tenant_id)
+        raise
+    limits.count_message(endpoint.tenant_id)
     return JSONResponse({"id": received.message_id, "status": received.status}, 202)

@@ -7,6 +7,7 @@
     ├── Conflict         412  the stream has changed since; holds the current version
     ├── NotAllowed       403  the credential does not allow it
     ├── Unauthenticated  401  no valid credential
+    ├── Throttled        429  too much in a short time; nothing was stored
     └── Unavailable      503  not now; nothing was stored
 
 Only `app/api/http/problems.py` knows statuses. A message never holds personal data: it names codes, ids and limits.
@@ -47,6 +48,10 @@ class NotAllowed(DomainError):
 
 class Unauthenticated(DomainError):
     """No valid credential."""
+
+
+class Throttled(DomainError):
+    """Too much in a short time; nothing was stored, and the same request may be sent again later."""
 
 
 class Unavailable(DomainError):
