@@ -58,6 +58,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         batch=settings.batch_size,
         lanes=lanes(database, settings),
         on_commit=lambda _tenant: wake.set(),
+        **({"node_of": database.nodes.placement.known} if database.nodes is not None else {}),
     )
     handler = Handler(log, committer, clock, new_id)
     projector = Projector(database, log, handler.zone, clock)

@@ -90,7 +90,7 @@ class Worker:
                 logger().warning("views_wait", tenant_id=tenant_id, code=fault.code)
                 self._rest(tenant_id, began)
                 refusal = fault
-                self.runtime.log.tenants()  # raises where the database is away, for everybody
+                self.runtime.log.heads()  # raises where the database is away, for everybody
                 continue
             except Exception as fault:  # noqa: BLE001 - one tenant's broken log keeps no other waiting
                 logger().error("views_stand_still", tenant_id=tenant_id, error=type(fault).__name__)
@@ -127,7 +127,7 @@ class Worker:
 
     def _with_news(self) -> list[tuple[str, int]]:
         """The tenants whose views may have something to read, with their heads, those with the least first."""
-        heads, now = self.runtime.log.tenants(), monotonic()
+        heads, now = self.runtime.log.heads().known, monotonic()
         news = {
             tenant_id: head - self._seen.get(tenant_id, 0)
             for tenant_id, head in heads.items()

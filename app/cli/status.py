@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import Json, open_runtime, show, show_json, show_table
-from app.domain.kernel.errors import DomainError
+from app.domain.kernel.errors import DomainError, Unavailable
 from app.read_side.node_checks import silent_nodes
 from app.runtime import Runtime
 from app.store import citus
+from app.store.across import Heads
 from app.store.citus import Node
 
 
@@ -22,11 +23,12 @@ def status(
 ) -> None:
     """Show how far each tenant's views have read, which stand still, and on which nodes the tenants are."""
     with open_runtime() as runtime:
-        heads = runtime.log.tenants()
+        heads = runtime.log.heads()
+        everybody = sorted([*heads.known, *heads.away])
         with runtime.database.directory() as connection:
-            known, node_of = citus.nodes(connection), citus.node_of(connection, heads)
+            known, node_of = citus.nodes(connection), citus.node_of(connection, everybody)
         of_nodes = _nodes(runtime, known, node_of)
-        body = [] if nodes else [_tenant(runtime, tenant_id, head, node_of) for tenant_id, head in heads.items()]
+        body = [] if nodes else [_tenant(runtime, tenant_id, heads, node_of) for tenant_id in everybody]
     if json_:
         show_json(of_nodes if nodes else body)
         return
@@ -53,14 +55,17 @@ def _nodes(runtime: Runtime, nodes: Sequence[Node], node_of: Mapping[str, str]) 
     ]
 
 
-def _tenant(runtime: Runtime, tenant_id: str, head: int, node_of: Mapping[str, str]) -> dict[str, Any]:
+def _tenant(runtime: Runtime, tenant_id: str, heads: Heads, node_of: Mapping[str, str]) -> dict[str, Any]:
     """Where a tenant's views stand. Of one whose node is away only that is known."""
-    try:
-        standings, away = runtime.projector.standings(tenant_id), None
-    except DomainError as error:
-        standings, away = {}, error.code
+    head, standings, fault = heads.known.get(tenant_id), {}, heads.away.get(tenant_id)
+    if fault is None:
+        try:
+            standings = runtime.projector.standings(tenant_id)
+        except Unavailable as error:
+            fault = error
+    away = fault.code if fault is not None else None
     views = [
-        {"view": name, "position": at.position, "lag": max(head - at.position, 0), "growing": not at.grown,
+        {"view": name, "position": at.position, "lag": max((head or 0) - at.position, 0), "growing": not at.grown,
          "parked": None if at.parked_at is None else {"position": at.parked_at, "error": at.fault}}
         for name, at in standings.items()
     ]  # fmt: skip

@@ -1,14 +1,17 @@
 """`steward tenants`: the agencies that use this Steward."""
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 from app.auth.keys import issue
 from app.cli.console import Json, open_runtime, operator, show, show_json, show_rows, validated
+from app.cli.each_tenant import EachTenant
 from app.domain.api_key.commands import IssueApiKey
 from app.domain.kernel.values import instant
 from app.domain.tenant.commands import CreateTenant
+from app.runtime import Runtime
 from app.store.receipts import Request
 from app.write_side.command_envelope import CommandEnvelope
 
@@ -42,11 +45,17 @@ def create(
 def list_(json_: Json = False) -> None:
     """List all tenants."""
     with open_runtime() as runtime:
-        rows = []
-        for tenant_id, head in runtime.log.tenants().items():
-            first = next(runtime.log.stream(tenant_id, tenant_id), None)
-            if first is not None:
-                data = first.data
-                rows.append({"tenant_id": tenant_id, "name": data["name"], "time_zone": data["time_zone"],
-                              "currency": data.get("currency"), "created_at": instant(first.recorded_at), "events": head})  # fmt: skip
+        tenants = EachTenant(runtime)
+        rows = [row for row in tenants.collect(partial(_row, runtime)) if row is not None]
     show_rows(rows, ("tenant_id", "name", "time_zone", "currency", "events", "created_at"), json_=json_)
+    tenants.require_all()
+
+
+def _row(runtime: Runtime, tenant_id: str, head: int) -> dict[str, Any] | None:
+    """A tenant as it began; None for a ledger of something else."""
+    first = next(runtime.log.stream(tenant_id, tenant_id), None)
+    if first is None:
+        return None
+    data = first.data
+    return {"tenant_id": tenant_id, "name": data["name"], "time_zone": data["time_zone"],
+            "currency": data.get("currency"), "created_at": instant(first.recorded_at), "events": head}  # fmt: skip

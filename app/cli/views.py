@@ -9,9 +9,10 @@ import typer
 from app.bootstrap import owner
 from app.cli.console import Json, open_runtime, progress, require_tenant, show_rows
 from app.cli.failures import REFUSED, Misuse
-from app.domain.kernel.errors import Refused
+from app.domain.kernel.errors import DomainError, Refused
 from app.read_side.rebuilder import Comparison
 from app.runtime import Runtime
+from app.store.across import Heads
 from projections import VIEWS
 from projections.view import View
 
@@ -30,7 +31,7 @@ def rebuild(
     with open_runtime() as runtime:
         if tenant is not None:
             require_tenant(runtime, tenant)
-        heads = {tenant: runtime.log.head(tenant)} if tenant else runtime.log.tenants()
+        heads = Heads({tenant: runtime.log.head(tenant)}, {}) if tenant else runtime.log.heads()
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         comparisons, failures = _rebuild(runtime, heads, chosen, verify=verify, workers=workers or cores)
     body = [comparison.body() for comparison in comparisons]
@@ -42,14 +43,14 @@ def rebuild(
 
 
 def _rebuild(
-    runtime: Runtime, heads: dict[str, int], views: Sequence[View[Any]], *, verify: bool, workers: int
+    runtime: Runtime, heads: Heads, views: Sequence[View[Any]], *, verify: bool, workers: int
 ) -> tuple[list[Comparison], list[str]]:
     """The comparisons, and for each tenant whose views cannot be rebuilt why; the others' are all the same."""
-    comparisons, failures = [], []
+    comparisons, failures = [], [f"{tenant_id}: {fault.code}" for tenant_id, fault in heads.away.items()]
     tables = owner(runtime.settings)
     try:
-        with progress("rebuilding views", sum(heads.values())) as (bar, task):
-            for tenant_id, head in heads.items():
+        with progress("rebuilding views", sum(heads.known.values())) as (bar, task):
+            for tenant_id, head in heads.known.items():
                 try:
                     runtime.projector.catch_up(tenant_id, until=head)  # what it cannot read it leaves, parked
                     comparisons += runtime.projector.rebuild_all(
@@ -63,6 +64,8 @@ def _rebuild(
                     runtime.projector.catch_up(tenant_id, until=head)
                 except RuntimeError as error:
                     failures.append(f"{tenant_id}: {error}")
+                except DomainError as fault:
+                    failures.append(f"{tenant_id}: {fault.code}")
     finally:
         tables.close()
     return comparisons, failures

@@ -11,7 +11,7 @@ import structlog
 
 ALLOWED: Final = frozenset({
     "event", "level", "timestamp", "request_id", "method", "route", "status", "milliseconds", "tenant_id", "actor", "code",
-    "error", "position", "view", "count", "path", "port", "host", "peer", "quota", "database", "version", "revision", "endpoint_id",
+    "error", "position", "view", "count", "path", "port", "host", "peer", "quota", "database", "version", "revision", "endpoint_id", "node",
 })  # fmt: skip
 
 

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import sleep
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from app.domain.kernel.errors import DomainError
+from app.domain.kernel.errors import DomainError, Unavailable
 from app.domain.recorded import Recorded
 from app.observe.logs import logger
 from app.read_side.rebuilder import Comparison, Rebuilder
 from app.read_side.replay import replay
 from app.read_side.view_writer import Poison, ViewWriter, events_by_view
+from app.store.across import followers_of_all
 from app.store.engine import Database
 from app.store.event_pages import read_page
 from app.store.log import Log
-from app.store.positions import Follower, advance_locked, all_followers, followers, lock_followers, position_of
+from app.store.positions import Follower, advance_locked, followers, lock_followers, position_of
 from projections import VIEWS
 from projections.view import View
 
@@ -24,6 +26,11 @@ BATCH: Final = 2000
 """How many events are read at a time."""
 TURN: Final = 500
 """For how many events a tenant has a turn before another one does: a quarter of a second, and a fifth dearer than in batches."""
+
+
+MOMENTS: Final = 8
+MOMENT_SECONDS: Final = 0.03
+"""How often and after which pause a turn looks whether another worker is done with the views."""
 
 
 class Turn(NamedTuple):
@@ -87,10 +94,13 @@ class Projector:
         return read
 
     def turn(self, tenant_id: str, until: int) -> Turn:
-        """The same for about as many events as all views read in a turn, so that other tenants have theirs soon."""
+        """The same for about as many events as all views read in a turn, so that other tenants have theirs soon.
+
+        Raises: Unavailable where another worker has taken all views and does not go on with them.
+        """
         read, shares, more = 0, 0, True
         while more and shares < TURN * len(self.views):
-            batch, more = self._advance(tenant_id, until, TURN)
+            batch, more = self._advance(tenant_id, until, TURN, wait=False)
             if batch is not None:
                 read, shares = read + len(batch.events), shares + len(batch.events) * len(batch.views)
         return Turn(read, more)
@@ -100,7 +110,7 @@ class Projector:
         batch, _ = self._advance(tenant_id, until, BATCH)
         return 0 if batch is None else len(batch.events)
 
-    def _advance(self, tenant_id: str, until: int | None, most: int) -> tuple[Batch | None, bool]:
+    def _advance(self, tenant_id: str, until: int | None, most: int, *, wait: bool = True) -> tuple[Batch | None, bool]:
         """One batch of so many events at most. Gives: the same, None where there is nothing to read; and whether there may be more.
 
         All reading and folding is done at one moment before the transaction that writes, so that nobody waits for it.
@@ -114,7 +124,7 @@ class Projector:
                 start, views, events = batch
                 by_view, reached = events_by_view(views, events), events[-1].position
                 folded = [self._fold(connection, tenant_id, view, by_view[view.name], reached) for view in views]
-            fault = self._write(tenant_id, start, folded)
+            fault = self._write(tenant_id, start, folded, wait=wait)
         except DomainError:
             raise
         except Exception as unforeseen:
@@ -167,14 +177,16 @@ class Projector:
         poison = writer.fold(connection, events)
         return FoldedView(view, writer, poison[0] - 1 if poison else reached, poison)
 
-    def _write(self, tenant_id: str, start: int, folded: Sequence[FoldedView]) -> Exception | None:
+    def _write(
+        self, tenant_id: str, start: int, folded: Sequence[FoldedView], *, wait: bool = True
+    ) -> Exception | None:
         """Writes views, without those that another worker moved meanwhile. Gives: why a table refused a row."""
         now = self.clock()
         try:
             with self.database.write_views(tenant_id) as connection:
                 # First the positions, all of them in one order: whoever is second waits here, before it touches a row.
-                positions = lock_followers(connection, tenant_id, [each.view.follower for each in folded], now)
-                unmoved = [each for each in folded if positions[each.view.follower] == start]
+                positions = self._lock(connection, tenant_id, [each.view.follower for each in folded], now, wait=wait)
+                unmoved = [each for each in folded if positions.get(each.view.follower) == start]
                 for each in unmoved:
                     each.writer.write(connection)
                 reached = {each.view.follower: (each.reached, *(each.poison or (None, None))) for each in unmoved}
@@ -189,6 +201,18 @@ class Projector:
             if each.poison:
                 self._park(tenant_id, each.view, *each.poison)
         return None
+
+    def _lock(
+        self, connection: Connection, tenant_id: str, names: Sequence[str], now: int, *, wait: bool
+    ) -> dict[str, int]:
+        """Positions, locked. Without `wait` those that another worker holds for longer than a moment are left to it."""
+        if wait:
+            return lock_followers(connection, tenant_id, names, now)
+        for _ in range(MOMENTS):
+            if locked := lock_followers(connection, tenant_id, names, now, wait=False):
+                return locked
+            sleep(MOMENT_SECONDS)
+        raise Unavailable("views_held", "another worker holds the views of this tenant", retry_after=1)
 
     def _park(self, tenant_id: str, view: View[Any], position: int, error: str) -> None:
         """Remembers that a view stands still at an event, so that it is tried once only; and says so."""
@@ -247,12 +271,12 @@ class Projector:
         return {name: (at.parked_at, at.fault or "") for name, at in standings if at.parked_at is not None}
 
     def everybody(self) -> dict[tuple[str, str], tuple[int, bool]]:
-        """By tenant and view, how many events it has not read yet, and whether it stands still: one reading for all tenants."""
-        stored: dict[tuple[str, str], tuple[int, bool]] = {}
-        heads = self.log.tenants()
-        with self.database.directory() as connection:
-            for tenant_id, follower, position, parked_at in all_followers(connection):
-                stored[tenant_id, follower] = (position, parked_at is not None)
+        """By tenant and view, how many events it has not read yet, and whether it stands still: one reading for all tenants.
+
+        Tenants whose part of the database does not answer are missing.
+        """
+        heads = self.log.heads().known
+        stored = followers_of_all(self.database)
         figures = {}
         for tenant_id, head in heads.items():
             for view in self.views:

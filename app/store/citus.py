@@ -12,11 +12,13 @@ from sqlalchemy.exc import ProgrammingError
 from app.domain.kernel.errors import Refused
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE, Database
 from app.store.schema import wait_for_others
-from app.store.tables import TENANT_TABLES
+from app.store.tables import REFERENCE, TENANT_TABLES
 
 FIRST: Final = "ledgers"
 """The table with which all others are co-located."""
-REFERENCES: Final = frozenset({"alembic_version", "root_key"})
+REFERENCES: Final = frozenset(
+    {"alembic_version", "root_key", *(table.name for table in TENANT_TABLES if table.info == REFERENCE)}
+)
 """The tables of which each node has all rows, so that a server may use any of them."""
 KEPT: Final = "events"
 """History cannot be truncated: the rows from before are left where they were. Of all else nothing lingers unseen."""

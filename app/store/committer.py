@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -41,6 +41,15 @@ class _Submission:
             self.future.set_result(result)
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a lane appends at once, and for whom."""
+
+    tenant_id: str
+    node: str | None
+    group: list[_Submission]
+
+
 _Resolved = tuple[_Submission, Result]
 
 
@@ -49,7 +58,8 @@ class Committer:
 
     Takes: `append(tenant_id, appends)`; a bound on the waiting submissions of a tenant, of all together for each lane as many; a bound
     on the commands in a transaction; how many threads, `lanes`: a tenant whose transaction hangs holds up one of them, and only itself
-    where there are more. Latency at low load is one transaction: a command never waits for others to join it.
+    where there are more; `node_of`, which names the node that has a tenant's rows where there are several: no node has more than half of
+    the lanes. Latency at low load is one transaction: a command never waits for others to join it.
     """
 
     def __init__(
@@ -60,8 +70,12 @@ class Committer:
         batch: int = 256,
         lanes: int = 1,
         on_commit: Callable[[str], None] = lambda _tenant: None,
+        node_of: Callable[[str], str | None] = lambda _tenant: None,
     ) -> None:
         self._append = append
+        self._node_of = node_of
+        self._of_nodes: Counter[str] = Counter()
+        """How many lanes have a tenant of each node."""
         self._batch = batch
         self._on_commit = on_commit
         self._most_waiting = waiting
@@ -138,37 +152,55 @@ class Committer:
 
     def _run(self) -> None:
         """A lane: tenants in turn."""
-        tenant_id = None
-        while (turn := self._turn(tenant_id)) is not None:
-            tenant_id, group = turn
-            started = [submission for submission in group if submission.start()]  # who gave up before this is dropped
+        done: _Turn | None = None
+        while (turn := self._turn(done)) is not None:
+            started = [submission for submission in turn.group if submission.start()]  # who gave up before is dropped
             if started:
-                self._commit(tenant_id, started)
+                self._commit(turn.tenant_id, started)
+            done = turn
 
-    def _turn(self, before: str | None) -> tuple[str, list[_Submission]] | None:
+    def _turn(self, done: "_Turn | None") -> "_Turn | None":
         """The tenant whose turn is next, and what its transaction holds; None when the last one is done.
 
-        Takes: the tenant whose turn is over.
+        Takes: the turn that is over.
         """
         with self._lock:
-            if before is not None:
-                if self._waiting[before]:
-                    self._ready.append(before)
-                else:
-                    del self._waiting[before]
-            while not self._ready:
-                if self._closed:
+            if done is not None:
+                self._end(done)
+            while (turn := self._next()) is None:
+                if self._closed and not self._ready:
                     return None
                 self._idle += 1
                 self._lock.wait()
                 self._idle -= 1
-            tenant_id, taken, count = self._ready.popleft(), [], 0
-            waiting = self._waiting[tenant_id]
-            while waiting and count < self._batch:
-                taken.append(waiting.popleft())
-                count += len(taken[-1].appends)
-            self._count -= len(taken)
-            return tenant_id, taken
+            return turn
+
+    def _end(self, turn: "_Turn") -> None:
+        if self._waiting[turn.tenant_id]:
+            self._ready.append(turn.tenant_id)
+        else:
+            del self._waiting[turn.tenant_id]
+        if turn.node is not None:
+            self._of_nodes[turn.node] -= 1
+            self._lock.notify_all()  # some may have stood back for the node
+
+    def _next(self) -> "_Turn | None":
+        """The first tenant that is ready and whose node has lanes left."""
+        for tenant_id in self._ready:
+            node = self._node_of(tenant_id)
+            if node is None or self._of_nodes[node] < max(1, self._lanes // 2):
+                break
+        else:
+            return None
+        self._ready.remove(tenant_id)
+        if node is not None:
+            self._of_nodes[node] += 1
+        waiting, taken, count = self._waiting[tenant_id], [], 0
+        while waiting and count < self._batch:
+            taken.append(waiting.popleft())
+            count += len(taken[-1].appends)
+        self._count -= len(taken)
+        return _Turn(tenant_id, node, taken)
 
     def _commit(self, tenant_id: str, group: list[_Submission]) -> None:
         """One transaction for a group; after a failure one for each half, until only the faulty submission fails.

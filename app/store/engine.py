@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
@@ -17,21 +18,30 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from app.domain.kernel.errors import Refused, Unavailable
 from app.store import sqlite
 from app.store.beginning import say
+from app.store.bounded import STATEMENT_SECONDS, TCP, BoundedConnection
 from app.store.faults import unavailable
+from app.store.nodes import Holder, Nodes
+from app.store.placement import Placement
 
 APP_ROLE: Final = "steward_app"
 DIRECTORY_ROLE: Final = "steward_directory"
 READ_COMMITTED: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """What the head row's lock needs: a transaction that waited for it must see what the one before wrote."""
 SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-LIMITS: Final = ("SET LOCAL lock_timeout = '10s'", "SET LOCAL idle_in_transaction_session_timeout = '60s'")
-"""How long a transaction waits for others, and how long it may keep others waiting."""
+LIMITS: Final = (
+    "SET LOCAL lock_timeout = '10s'",
+    "SET LOCAL idle_in_transaction_session_timeout = '60s'",
+    f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'",
+)
+"""How long a transaction waits for others, how long it may keep others waiting, and how long one of its statements may take."""
 TO_NODES: Final = "SET LOCAL citus.propagate_set_commands = 'local'"
 """Lets Citus say the `SET LOCAL` that follow to its nodes too. Without Citus it is a setting that nobody reads."""
 ONE_BY_ONE: Final = "SET LOCAL citus.multi_shard_modify_mode = 'sequential'"
 """Lets Citus change shards one by one: a transaction that changes tables cannot go on after it has done several at a time."""
 PREPARED_AFTER: Final = 5
 """After how many executions a statement is prepared, where statements are."""
+ASK_SECONDS: Final = 2
+"""How long a node has to answer when it is asked whether it is there."""
 IDLE_SECONDS: Final = 0.2
 """Seconds without use after which a connection is tested before it is used again."""
 _TENANT: Final = re.compile(r"[a-z0-9_]{1,64}")
@@ -53,8 +63,11 @@ class Database:
         self._prepare = prepare
         self.postgres = self.url.get_backend_name() == "postgresql"
         self.owner = owner
+        self.nodes: Nodes | None = None
         if self.postgres:
             self.writer = self.reader = self.relaxed = self._postgres(pool_size)
+            if not owner:
+                self.nodes = Nodes(Placement(self.directory), self._ask, pool_size)
         elif self.url.get_backend_name() == "sqlite":
             self._sqlite(pool_size)
         else:
@@ -74,8 +87,16 @@ class Database:
                 "connect_timeout": 5,
                 "application_name": "steward",
                 "prepare_threshold": PREPARED_AFTER if self._prepare else None,
+                **TCP,
             },
         )
+
+        @event.listens_for(engine, "do_connect")
+        def connect(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> BoundedConnection:
+            made = BoundedConnection.connect(*args, **kwargs)
+            if self.owner:  # a new index takes as long as it takes
+                made.bound = None
+            return made
 
         @event.listens_for(engine, "connect")
         def configure(connection: Any, _record: Any) -> None:
@@ -210,7 +231,7 @@ class Database:
                 yield cursor
             return
         begin = self.begin_of(tenant_id, READ_COMMITTED)
-        with self.translated(), self.writer.connect() as connection, self.bare(connection) as cursor:
+        with self.translated(), self._connection(self.writer, tenant_id) as connection, self.bare(connection) as cursor:
             try:
                 with cursor.connection.pipeline():
                     for statement in begin:
@@ -254,11 +275,49 @@ class Database:
     @contextmanager
     def _transaction(self, engine: Engine, tenant_id: str, mode: str) -> Iterator[Connection]:
         begin = self.begin_of(tenant_id, mode)
-        with self.translated(), engine.connect() as connection:
+        with self.translated(), self._connection(engine, tenant_id) as connection:
             if self.postgres:
                 connection.execution_options(begin=begin)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _connection(self, engine: Engine, tenant_id: str) -> Iterator[Connection]:
+        """A connection for a tenant. Raises: Unavailable where the tenant's node does not answer."""
+        if self.nodes is None:
+            with engine.connect() as connection:
+                yield connection
+            return
+        with self.nodes.turn(tenant_id) as holder, engine.connect() as connection:
+            note(holder, connection)
+            yield connection
+
+    @contextmanager
+    def everywhere(self) -> Iterator[Connection]:
+        """The same as `directory`, on tables of which each node has a part. Raises: Unavailable where one of them does not answer."""
+        if self.nodes is None:
+            with self.directory() as connection:
+                yield connection
+            return
+        with self.nodes.everywhere() as holders, self.directory() as connection:
+            for holder in holders:
+                note(holder, connection)
+            yield connection
+
+    def _ask(self, tenant_id: str) -> None:
+        """Reads a row of a tenant on a connection of its own. Raises: an error where it does not come soon."""
+        _, arguments = self.reader.dialect.create_connect_args(self.url)
+        try:
+            asked = BoundedConnection.connect(**arguments, **TCP, connect_timeout=ASK_SECONDS, autocommit=True)
+        except psycopg.Error:  # that is not about the node
+            return
+        asked.bound = ASK_SECONDS
+        try:
+            say(asked, (*self.begin_of(tenant_id, SNAPSHOT), f"SET LOCAL statement_timeout = '{ASK_SECONDS}s'"))
+            asked.execute("SELECT head FROM ledgers WHERE tenant_id = %s", (tenant_id,)).fetchone()
+            asked.execute("COMMIT")
+        finally:
+            asked.close()
 
     def begin_of(self, tenant_id: str, mode: str) -> tuple[str, ...]:
         """What a tenant's transaction begins with on PostgreSQL, each statement a text of its own."""
@@ -298,8 +357,16 @@ class Database:
 
     def close(self) -> None:
         """Gives all connections back."""
+        if self.nodes is not None:
+            self.nodes.close()
         for engine in {self.writer, self.reader, self.relaxed}:
             engine.dispose()
+
+
+def note(holder: Holder | None, connection: Connection) -> None:
+    """Notes on what a transaction with a node waits."""
+    if holder is not None:
+        holder.connection = connection.connection.driver_connection
 
 
 def keyed(database: Database, table: str, column: str, columns: str, condition: str = "") -> str:

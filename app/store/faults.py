@@ -12,6 +12,7 @@ NO_DATABASE: Final = re.compile(r"database .* does not exist")
 NO_ANSWER: Final = re.compile(
     r"connection refused|no such file|translate host|name or service|unreachable|unable to open database|no route"
 )
+NODE: Final = re.compile(r"remote node|could not establish any connections to the node|connection to the remote")
 BUSY: Final = re.compile(r"lock timeout|too many clients|connection slots|database is locked|deadlock")
 READ_ONLY: Final = re.compile(r"in a read-only transaction|readonly database")
 SET_ROLE: Final = re.compile(r"permission denied to (set|create) role|^role \S+ does not exist")
@@ -32,6 +33,8 @@ def unavailable(error: DBAPIError) -> Unavailable | None:
         return Unavailable("storage_full", "the disk of the database is full")
     if BUSY.search(message):
         return Unavailable("store_busy", "the database is busy; try again", retry_after=1)
+    if NODE.search(message):
+        return Unavailable("node_away", "a node of the database does not answer; the others do", retry_after=1)
     if LOGIN.search(message):
         return Unavailable("store_login_refused", "the database refuses the login of this server")
     if NO_DATABASE.search(message):

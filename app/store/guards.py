@@ -14,8 +14,8 @@ from app.store.tables import TENANT_TABLES
 
 APPEND_ONLY: Final = frozenset({"events", "receipts", "refs"})
 """Tables whose rows the application may not change and not remove."""
-ACROSS_TENANTS: Final = ("ledgers", "endpoints", "positions")
-"""Tables that the directory role may read across tenants: heads, whose an address is, and how far views have read; no business."""
+ACROSS_TENANTS: Final = ("ledgers", "tenants", "endpoints", "positions")
+"""Tables that the directory role may read across tenants: who they are, their heads, whose an address is, how far views have read."""
 _OWN: Final = "tenant_id = steward_tenant()"
 
 

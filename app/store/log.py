@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.domain.kernel.errors import DomainError
 from app.domain.recorded import Recorded
 from app.store import receipts, tables
+from app.store.across import Heads, heads
 from app.store.append import AppendRequest, Outcome
 from app.store.engine import Database
 from app.store.event_pages import read_page
@@ -95,12 +96,15 @@ class Log:
             return connection.execute(query).scalar_one_or_none() or 0
 
     def tenants(self) -> dict[str, int]:
-        """Every tenant's head."""
-        with self.database.directory() as connection:
-            rows = connection.execute(
-                select(tables.ledgers.c.tenant_id, tables.ledgers.c.head).order_by(tables.ledgers.c.tenant_id)
-            )
-            return {tenant_id: head for tenant_id, head in rows}  # noqa: C416 - rows are not pairs to mypy
+        """Every tenant's head. Raises: Unavailable where one of them cannot be read."""
+        heads = self.heads()
+        for fault in heads.away.values():
+            raise fault
+        return dict(heads.known)
+
+    def heads(self) -> Heads:
+        """Every tenant's head, and which of them cannot be read now. Raises: Unavailable where none can."""
+        return heads(self.database)
 
     def resolve(self, tenant_id: str, noun: str, ref: str) -> str | None:
         """The id that a caller's own reference names."""

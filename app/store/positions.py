@@ -1,6 +1,6 @@
 """How far each follower of a tenant's log has read, moved by compare-and-set."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, update
@@ -42,13 +42,6 @@ def followers(connection: Connection, tenant_id: str) -> dict[str, Follower]:
     return {name: Follower(*rest) for name, *rest in rows.fetch(connection, query, (tenant_id,))}
 
 
-def all_followers(connection: Connection) -> Iterator[tuple[str, str, int, int | None]]:
-    """Every tenant's followers: tenant, follower, position, and where it is parked. Takes: a transaction across tenants."""
-    columns = (positions.c.tenant_id, positions.c.follower, positions.c.position, positions.c.parked_at)
-    for row in connection.execute(select(*columns)):
-        yield row.tenant_id, row.follower, row.position, row.parked_at
-
-
 def advance(
     connection: Connection, tenant_id: str, follower: str, *, reached: int | None, position: int, now: int
 ) -> bool:
@@ -73,26 +66,35 @@ def advance(
     return moved.rowcount == 1
 
 
-def lock_followers(connection: Connection, tenant_id: str, names: Sequence[str], now: int) -> dict[str, int]:
-    """Positions of several followers, each locked until the transaction ends. A follower without a position begins at 0."""
-    locked = _locked(connection, tenant_id, names)
+def lock_followers(
+    connection: Connection, tenant_id: str, names: Sequence[str], now: int, *, wait: bool = True
+) -> dict[str, int]:
+    """Positions of several followers, each locked until the transaction ends. A follower without a position begins at 0.
+
+    Takes: `wait`; otherwise those that another transaction has locked are missing from what it gives.
+    """
+    locked = _locked(connection, tenant_id, names, wait=wait)
     missing = [name for name in names if name not in locked]
+    if missing and not wait:
+        stored = followers(connection, tenant_id)
+        missing = [name for name in missing if name not in stored]
     if missing:
         begin = text(
             "INSERT INTO positions (tenant_id, follower, position, updated_at) VALUES (:tenant_id, :follower, 0, :now) "
             "ON CONFLICT DO NOTHING"
         )
         connection.execute(begin, [{"tenant_id": tenant_id, "follower": name, "now": now} for name in missing])
-        locked = _locked(connection, tenant_id, names)
+        locked = _locked(connection, tenant_id, names, wait=wait)
     return locked
 
 
-def _locked(connection: Connection, tenant_id: str, names: Sequence[str]) -> dict[str, int]:
+def _locked(connection: Connection, tenant_id: str, names: Sequence[str], *, wait: bool) -> dict[str, int]:
     """The followers' rows, locked in one order by everybody, so that the second one waits before it has written anything."""
     if connection.dialect.name != "postgresql":  # a transaction that writes has locked the whole file
         query = "SELECT follower, position FROM positions WHERE tenant_id = ?"
         return {name: position for name, position in rows.fetch(connection, query, (tenant_id,)) if name in names}
-    probe = "SELECT follower, position FROM positions WHERE tenant_id = ? AND follower = k.key FOR UPDATE"
+    lock = "FOR UPDATE" if wait else "FOR UPDATE SKIP LOCKED"
+    probe = f"SELECT follower, position FROM positions WHERE tenant_id = ? AND follower = k.key {lock}"
     query = f"SELECT f.* FROM unnest(CAST(? AS text[])) AS k(key) CROSS JOIN LATERAL ({probe}) AS f"
     return dict(rows.fetch(connection, query, (sorted(names), tenant_id)))
 

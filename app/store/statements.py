@@ -57,6 +57,7 @@ class SQLite:
         "WHERE tenant_id = :tenant AND account_id = k.value ->> 0 AND type = k.value ->> 1))) FROM json_each(:counts) AS k",
     }
     BEGIN: Final = "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (?, 0, 0)"
+    ENTER: Final = "INSERT INTO tenants (tenant_id) VALUES (?) ON CONFLICT DO NOTHING"
     MOVE: Final = "UPDATE ledgers SET head = ?, recorded_at = ? WHERE tenant_id = ?"
     ROWS_AT_MOST: Final = 256
     """How many rows an INSERT has at most. An INSERT of many rows is one call, where `executemany` makes one for each."""
@@ -67,6 +68,7 @@ class SQLite:
         row = cursor.execute(query, {"tenant": tenant_id, **binds}).fetchone()
         if row is None:
             cursor.execute(self.BEGIN, (tenant_id,))
+            cursor.execute(self.ENTER, (tenant_id,))
             row = cursor.execute(query, {"tenant": tenant_id, **binds}).fetchone()
         return row[0], row[1], _existing(binds, row[2:])
 
@@ -125,6 +127,7 @@ class Postgres:
         "FROM unnest(%(accounts)b::text[], %(counts)b::text[]) AS k(account, topic)",
     }
     BEGIN: Final = "INSERT INTO ledgers (tenant_id, head, recorded_at) VALUES (%s, 0, 0) ON CONFLICT DO NOTHING"
+    ENTER: Final = "INSERT INTO tenants (tenant_id) VALUES (%s) ON CONFLICT DO NOTHING"
     MOVE: Final = "UPDATE ledgers SET head = %s, recorded_at = %s WHERE tenant_id = %s"
 
     def lock(self, cursor: Any, tenant_id: str, keys: LookupKeys) -> tuple[int, int, Existing]:
@@ -143,6 +146,7 @@ class Postgres:
             if row := cursor.fetchone():
                 return row[0], row[1], _existing(parts, lookup.fetchone() if parts else ())
             cursor.execute(self.BEGIN, (tenant_id,))
+            cursor.execute(self.ENTER, (tenant_id,))
 
     def insert(self, cursor: Any, batch: Batch) -> None:
         for table, rows in batch.rows():

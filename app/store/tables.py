@@ -5,6 +5,8 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 metadata: Final = MetaData()
+REFERENCE: Final = {"distribution": "reference"}
+"""Of a table that is read across tenants: where the database is distributed, each node has all of it. Others have their tenants' rows."""
 
 ledgers = Table(
     "ledgers",
@@ -14,6 +16,9 @@ ledgers = Table(
     Column("recorded_at", BigInteger, nullable=False),
 )
 """One row per tenant: the last position and its time. Its row lock is what orders a tenant's log."""
+
+tenants = Table("tenants", metadata, Column("tenant_id", Text, primary_key=True), info=REFERENCE)
+"""Every tenant that has a ledger, known also while the node that has the ledger is away."""
 
 events = Table(
     "events",
@@ -85,6 +90,7 @@ endpoints = Table(
     Column("tenant_id", Text, primary_key=True),
     Column("endpoint_id", Text, primary_key=True),
     Index("endpoints_endpoint_id", "endpoint_id"),
+    info=REFERENCE,
 )
 """The tenant of each webhook endpoint: a sender has no API key that would name it."""
 

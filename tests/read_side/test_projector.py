@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from sqlalchemy import delete, select, text
 
 from app.bootstrap import build
 from app.domain.account.commands import OpenAccount
+from app.domain.kernel.errors import Unavailable
 from app.domain.recorded import Recorded
 from app.read_side import projector as projecting
+from app.store.positions import lock_followers
 from app.store.tables import positions
 from app.worker import Worker
 from projections import VIEWS
@@ -261,4 +264,26 @@ def test_a_log_read_in_any_pieces_gives_the_same_on_postgresql(
 ) -> None:
     steward = Steward(databases.fresh("postgresql"))
     assert_any_pieces_give_the_same(steward, seed, cuts)
+    steward.close()
+
+
+def test_a_turn_does_not_wait_behind_a_worker_that_holds_the_views_and_stands_still(databases: Databases) -> None:
+    # given a worker that has locked all views and does not go on
+    steward = Steward(databases.fresh("postgresql"))
+    steward.catch_up()
+    projector, database = steward.runtime.projector, steward.runtime.database
+    steward.do(OpenAccount(name="one", currency="EUR"))
+    head = steward.runtime.log.head(steward.tenant)
+    names = [view.follower for view in projector.views]
+    with database.write_views(steward.tenant) as held:
+        lock_followers(held, steward.tenant, names, 0)
+        # when
+        began = monotonic()
+        with pytest.raises(Unavailable) as refused:
+            projector.turn(steward.tenant, head)
+        # then
+        assert refused.value.code == "views_held"
+        assert monotonic() - began < 5
+    # and once it is gone the views are read
+    assert not projector.turn(steward.tenant, head).more
     steward.close()

@@ -14,7 +14,7 @@ from app.domain.account.commands import OpenAccount
 from app.domain.kernel.errors import Refused, Unavailable
 from app.store.append import AppendRequest, Outcome, Overtaken
 from app.store.committer import Committer, ThreadFuture
-from app.store.receipts import Receipt
+from app.store.receipts import Receipt, Request
 from tests.store.writers import begin, doubled, renaming, sound
 from tests.support.application import Steward
 from tests.support.databases import Databases
@@ -360,3 +360,32 @@ def test_closing_appends_what_a_coroutine_has_submitted_just_now(sqlite_steward:
         return await submitted
 
     assert isinstance(asyncio.run(submit_and_close())[0], Receipt)
+
+
+def test_a_node_that_hangs_takes_half_of_the_lanes_and_the_others_go_on() -> None:
+    # given a committer of four lanes, and a node on which everything hangs
+    hangs, appended = threading.Event(), []
+
+    def append(tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
+        if tenant_id.startswith("held"):
+            assert hangs.wait(60)
+        appended.append(tenant_id)
+        return [Refused("seen") for _ in batch]
+
+    committer = Committer(append, lanes=4, node_of=lambda tenant_id: tenant_id.rstrip("0123456789"))
+    held = [committer.submit([request_of(f"held{number}")]) for number in range(6)]
+    # when others write
+    for number in range(3):
+        outcome(committer.submit([request_of(f"free{number}")]))
+    # then nothing of the node is done, and all of it is once it goes on
+    assert appended == ["free0", "free1", "free2"]
+    hangs.set()
+    for future in held:
+        outcome(future)
+    committer.close()
+    assert sorted(appended[3:]) == [f"held{number}" for number in range(6)]
+
+
+def request_of(tenant_id: str) -> AppendRequest:
+    """A command of a tenant, of no content."""
+    return AppendRequest(tenant_id, "stream", (), {}, Request(tenant_id, b""))

@@ -17,7 +17,7 @@ from tests.support.application import Steward
 from tests.support.databases import Databases
 
 FOR_EVER = ("events", "receipts", "refs")
-SHARED = {"ledgers", "endpoints", "positions"}
+SHARED = {"ledgers", "tenants", "endpoints", "positions"}
 """What the directory role may read across tenants: heads, and whose an address is; no business."""
 
 

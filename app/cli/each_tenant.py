@@ -1,0 +1,45 @@
+"""Commands that go over all tenants: one that fails is reported in the end, and keeps none of the others from its turn."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from app.domain.kernel.errors import DomainError, Refused
+from app.observe.logs import logger
+from app.runtime import Runtime
+
+T = TypeVar("T")
+NAMED: Final = 5
+"""How many tenants a sentence names at most."""
+
+
+class EachTenant:
+    """Goes over tenants, and remembers which of them failed. Takes: the runtime."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.failures: dict[str, DomainError] = {}
+        heads = runtime.log.heads()
+        self.heads = heads.known
+        for tenant_id, fault in heads.away.items():
+            self._note(tenant_id, fault)
+
+    def collect(self, do: Callable[[str, int], T]) -> list[T]:
+        """What is done for each tenant, by its id and head; without those for whom it cannot be done now."""
+        done = []
+        for tenant_id, head in self.heads.items():
+            try:
+                done.append(do(tenant_id, head))
+            except DomainError as fault:
+                self._note(tenant_id, fault)
+        return done
+
+    def _note(self, tenant_id: str, fault: DomainError) -> None:
+        self.failures[tenant_id] = fault
+        logger().warning("tenant_left_out", tenant_id=tenant_id, code=fault.code)
+
+    def require_all(self) -> None:
+        """Raises: Refused, with whom it failed for and why."""
+        if not self.failures:
+            return
+        named = [f"{tenant_id} ({fault.code})" for tenant_id, fault in self.failures.items()]
+        more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+        raise Refused("tenants_left_out", f"not done for {', '.join(named[:NAMED])}{more}")
