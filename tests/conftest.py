@@ -44,9 +44,11 @@ def databases() -> Iterator[Databases]:
 
 
 @pytest.fixture(params=BACKENDS)
-def database_url(request: pytest.FixtureRequest, databases: Databases) -> str:
+def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
     """A fresh database, once on SQLite and once on PostgreSQL."""
-    return databases.fresh(request.param)
+    url = databases.fresh(request.param)
+    yield url
+    databases.discard(url)
 
 
 @pytest.fixture

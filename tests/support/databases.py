@@ -14,8 +14,11 @@ from pathlib import Path
 import psycopg
 
 from app.read_side.view_tables import create_tables
+from app.store.citus import distribute
 from app.store.engine import Database
 from app.store.schema import migrate
+from projections import VIEWS
+from tests.support.cluster import CITUS_BIN, Cluster
 
 BACKENDS = ("sqlite", "postgresql")
 UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
@@ -31,6 +34,7 @@ class Databases:
         self._template: Path | None = None
         self._server: object | None = None
         self._prepared = False
+        self._cluster: Cluster | None = None
 
     def fresh(self, backend: str) -> str:
         """The URL of a new database."""
@@ -45,6 +49,8 @@ class Databases:
         return f"sqlite:///{path}"
 
     def _postgresql(self) -> str:
+        if CITUS_BIN is not None:
+            return self._distributed()
         self._require_server()
         if not self._prepared:
             self._execute("CREATE DATABASE steward_template")
@@ -53,6 +59,21 @@ class Databases:
         name = f"steward_{os.getpid()}_{next(_numbers)}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE steward_template")
         return self.url(name)
+
+    def _distributed(self) -> str:
+        if self._cluster is None:
+            self._cluster = Cluster(self.folder / "cluster", settings=UNSAFE)
+            url = self._cluster.database("steward_template")
+            _prepare(url)
+            owner = Database(url, owner=True)
+            distribute(owner, [view.follower for view in VIEWS])
+            owner.close()
+        return self._cluster.clone("steward_template", f"steward_{os.getpid()}_{next(_numbers)}")
+
+    def discard(self, url: str) -> None:
+        """A database is needed no more. Each of a cluster has processes of its own; what others hold goes with their server."""
+        if self._cluster is not None and url.startswith("postgresql"):
+            self._cluster.drop(url.rpartition("/")[2])
 
     def empty(self, user: str = "postgres", rights: str = "CREATEROLE") -> str:
         """The URL of a PostgreSQL database without tables, for its owner. On a server with none but these it knows no roles."""
@@ -117,7 +138,9 @@ class Databases:
             connection.execute(statement)
 
     def close(self) -> None:
-        """Stops the server and removes everything."""
+        """Stops the servers and removes everything."""
+        if self._cluster is not None:
+            self._cluster.close()
         if self._server is not None:
             # The data is deleted next, so the server stops at once, without a checkpoint of all databases.
             os.kill(self._server.get_pid(), signal.SIGQUIT)  # type: ignore[attr-defined]
