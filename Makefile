@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev setup test laws oracle bench soak lint fmt lint-openapi clients-check contract lock openapi examples pages golden docs clean
+.PHONY: help run dev setup test laws oracle bench soak upgrade lint fmt lint-openapi clients-check contract lock openapi examples pages golden docs clean
 
 help:  ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench: setup  ## P1-P8 beside their peers in one run; bench/results.json, bench/
 
 soak: setup  ## a rebuild of 1,000,000 events amid writers and readers; fails where anything failed, went back or differs
 	$(BIN)/python -m bench soak
+
+upgrade: setup  ## a rolling upgrade from OLD=<commit or tag> to this tree under load and readers; fails where anything failed or was short
+	OLD=$(OLD) $(BIN)/python -m bench upgrade
 
 lint: setup  ## checks format, lint, types and the import law
 	$(BIN)/ruff format --check .

@@ -63,6 +63,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         )  # a tenant has half of the connections at most
         asyncio.get_running_loop().set_default_executor(threads)
         app.state.runtime = runtime
+        app.state.grown = False
         app.state.authenticator = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
         app.state.key_checks = KeyChecks(app.state.authenticator, settings.failed_keys)
         app.state.waiting = WaitingReads(runtime.projector, settings.waiting_reads)

@@ -13,7 +13,19 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import commands, freshness, generate, growth, ingestion, memory, reads, rebuilding, regressions, soak
+from bench import (
+    commands,
+    freshness,
+    generate,
+    growth,
+    ingestion,
+    memory,
+    reads,
+    rebuilding,
+    regressions,
+    soak,
+    upgrading,
+)
 from bench.databases import BACKENDS
 from bench.environment import Environment
 from bench.results import RESULTS, Result, save, show
@@ -104,9 +116,12 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     Benchmark("regression-def-endpoints", regressions.plain_functions, "`async def` endpoints beside plain functions"),
     Benchmark("growth", growth.growth, "the cost of commands, rebuilt events and KPIs as the log grows"),
 )
-PROOFS: Final[tuple[Benchmark, ...]] = tuple(
-    Benchmark(f"soak-{backend}", partial(soak.soak, backend=backend), "a rebuild under load; runs only when named")
-    for backend in BACKENDS
+PROOFS: Final[tuple[Benchmark, ...]] = (
+    *(
+        Benchmark(f"soak-{backend}", partial(soak.soak, backend=backend), "a rebuild under load; runs only when named")
+        for backend in BACKENDS
+    ),
+    Benchmark("upgrade", upgrading.rolling, "a rolling upgrade from the version OLD; runs only when named"),
 )
 """What runs only when it is named. A goal that one of them misses is a failure."""
 

@@ -90,7 +90,7 @@ def empty(folder: Path) -> Iterator[Served]:
 
 @contextmanager
 def _uvicorn(folder: Path, app: list[str], variables: Mapping[str, str]) -> Iterator[Served]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", *app, "--host", HOST, "--port", str(port), "--workers", "1",
                "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "error", "--no-server-header"]  # fmt: skip
     process = subprocess.Popen(command, cwd=folder, env=dict(variables))  # noqa: S603 - a fixed command
@@ -106,7 +106,7 @@ def _uvicorn(folder: Path, app: list[str], variables: Mapping[str, str]) -> Iter
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

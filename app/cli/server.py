@@ -17,12 +17,13 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.bootstrap import owner
-from app.cli.console import Json, open_runtime, settings_or_misuse, show, show_json
+from app.cli.console import Json, open_runtime, progress, settings_or_misuse, show, show_json
 from app.cli.demo import kept_key, tips
-from app.domain.kernel.errors import Unavailable
+from app.domain.kernel.errors import DomainError, Unavailable
 from app.domain.kernel.values import day_of, zone
 from app.observe import logs
 from app.read_side.view_tables import create_tables
+from app.runtime import Runtime
 from app.settings import PREFIX, Settings
 from app.store import schema
 from app.worker import Worker
@@ -34,18 +35,43 @@ GRACE_SECONDS: Final = 10
 BACKLOG: Final = 2048
 
 
-def migrate(json_: Json = False) -> None:
-    """Bring the database to head, and make the tables of new views."""
+def migrate(
+    grow: Annotated[
+        bool, typer.Option("--grow", help="Write the tables of new views from the log, too, until they can serve.")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Bring the database to head, and make the tables of new views. Others may go on serving meanwhile."""
     database = owner(settings_or_misuse())
     try:
         revision = schema.migrate(database)
         create_tables(database)
     finally:
         database.close()
+    if grow:
+        with open_runtime() as runtime:
+            _grow(runtime)
     if json_:
         show_json({"revision": revision})
     else:
         show(f"The database is at {revision}.")
+
+
+def _grow(runtime: Runtime) -> None:
+    """Lets every tenant's views read until they can serve, or stand still. Raises: Unavailable for a tenant whose views cannot."""
+    heads, failures = runtime.log.tenants(), []
+    with progress("writing views", sum(heads.values())) as (bar, task):
+        for tenant_id, head in heads.items():
+            try:
+                while any(
+                    not at.grown and at.parked_at is None for at in runtime.projector.standings(tenant_id).values()
+                ):
+                    runtime.projector.catch_up(tenant_id)
+            except (DomainError, RuntimeError) as fault:  # the other tenants' views grow all the same
+                failures.append(f"{tenant_id}: {fault}")
+            bar.advance(task, head)
+    if failures:
+        raise Unavailable("views_not_grown", "; ".join(failures))
 
 
 def serve(

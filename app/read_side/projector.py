@@ -1,6 +1,6 @@
 """The projector: where the log and the views meet. Catches up, rebuilds, replays; one fold for all three."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import sleep
 from typing import Any, Final, NamedTuple
@@ -18,7 +18,17 @@ from app.store.across import followers_of_all
 from app.store.engine import Database
 from app.store.event_pages import read_page
 from app.store.log import Log
-from app.store.positions import Follower, advance_locked, followers, lock_followers, position_of
+from app.store.positions import (
+    UNNOTICED,
+    Follower,
+    advance_locked,
+    followers,
+    grow_to,
+    has_grown,
+    head_of,
+    lock_followers,
+    position_of,
+)
 from projections import VIEWS
 from projections.view import View
 
@@ -41,11 +51,12 @@ class Turn(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What to fold next: the position before it, the views that stand there, and the events."""
+    """What to fold next: the position before it, the views that stand there, and the events. stored: the tenant's followers."""
 
     start: int
     views: list[View[Any]]
     events: list[Recorded]
+    stored: dict[str, Follower]
 
 
 @dataclass(frozen=True)
@@ -121,10 +132,11 @@ class Projector:
                 batch = self._next_batch(connection, tenant_id, until, most)
                 if batch is None:
                     return None, False
-                start, views, events = batch
+                start, views, events, _ = batch
                 by_view, reached = events_by_view(views, events), events[-1].position
                 folded = [self._fold(connection, tenant_id, view, by_view[view.name], reached) for view in views]
-            fault = self._write(tenant_id, start, folded, wait=wait)
+                behind = self._grown_but_behind(connection, tenant_id, batch, reached)
+            fault = self._write(tenant_id, start, folded, *behind, wait=wait)
         except DomainError:
             raise
         except Exception as unforeseen:
@@ -143,7 +155,8 @@ class Projector:
         Where no other worker is about, one reading of the log serves all of these. A worker that lost a race takes them one by
         one to the head instead, beginning with another one each time it loses, so that no work is done twice.
         """
-        reached = self._reached(connection, tenant_id)
+        stored = followers(connection, tenant_id)
+        reached = self._reached(tenant_id, stored)
         if not reached:
             return None
         start = min(reached.values())
@@ -153,15 +166,14 @@ class Projector:
             if not events:
                 self._lost_races.pop(tenant_id, None)  # another thread of this process may have been first
                 return None
-            return _checked(tenant_id, Batch(start, [views[lost % len(views)]], events))
+            return _checked(tenant_id, Batch(start, [views[lost % len(views)]], events, stored))
         ahead = [position for position in reached.values() if position > start]
         stop = min([*ahead, *([until] if until is not None else [])], default=None)
         events = read_page(connection, tenant_id, start, most, until=stop)
-        return _checked(tenant_id, Batch(start, views, events)) if events else None
+        return _checked(tenant_id, Batch(start, views, events, stored)) if events else None
 
-    def _reached(self, connection: Connection, tenant_id: str) -> dict[str, int]:
+    def _reached(self, tenant_id: str, stored: Mapping[str, Follower]) -> dict[str, int]:
         """How far each view has read, without those that stand still at an event that this process has tried."""
-        stored = followers(connection, tenant_id)
         reached = {}
         for view in self.views:
             follower = stored.get(view.follower)
@@ -169,6 +181,20 @@ class Projector:
             if parked_at is None or self._parked.get((tenant_id, view.follower)) != parked_at:
                 reached[view.follower] = 0 if follower is None else follower.position
         return reached
+
+    def _grown_but_behind(
+        self, connection: Connection, tenant_id: str, batch: Batch, reached: int
+    ) -> tuple[list[str], int]:
+        """The views that have read what the ledger held when their tables were made, and lack much that was written since.
+
+        Another version's views have it, and serve: these do not yet. Gives: also the ledger's head, to which they grow.
+        """
+        names = [view.follower for view in batch.views if not has_grown(batch.stored, view.follower)]
+        arrived = [name for name in names if name not in batch.stored or reached >= (batch.stored[name].grows_to or 0)]
+        if not arrived:
+            return [], 0
+        head = head_of(connection, tenant_id)
+        return (arrived if head - reached > UNNOTICED else []), head
 
     def _fold(
         self, connection: Connection, tenant_id: str, view: View[Any], events: Sequence[Recorded], reached: int
@@ -178,9 +204,19 @@ class Projector:
         return FoldedView(view, writer, poison[0] - 1 if poison else reached, poison)
 
     def _write(
-        self, tenant_id: str, start: int, folded: Sequence[FoldedView], *, wait: bool = True
+        self,
+        tenant_id: str,
+        start: int,
+        folded: Sequence[FoldedView],
+        behind: Sequence[str] = (),
+        head: int = 0,
+        *,
+        wait: bool = True,
     ) -> Exception | None:
-        """Writes views, without those that another worker moved meanwhile. Gives: why a table refused a row."""
+        """Writes views, without those that another worker moved meanwhile. Gives: why a table refused a row.
+
+        Takes: those which answer only once they have read up to `head`.
+        """
         now = self.clock()
         try:
             with self.database.write_views(tenant_id) as connection:
@@ -191,6 +227,7 @@ class Projector:
                     each.writer.write(connection)
                 reached = {each.view.follower: (each.reached, *(each.poison or (None, None))) for each in unmoved}
                 advance_locked(connection, tenant_id, reached, now)
+                grow_to(connection, tenant_id, [name for name in behind if name in reached], head)
         except DomainError:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever the driver says, it is looked into view by view

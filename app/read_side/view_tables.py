@@ -9,7 +9,7 @@ from app.domain.kernel.errors import Unavailable
 from app.store.citus import keep_distributed
 from app.store.engine import Database
 from app.store.guards import guard
-from app.store.positions import Follower, begin_again
+from app.store.positions import Follower, begin_again, growing, has_grown
 from app.store.schema import SchemaOutdated, wait_for_others
 from projections import VIEWS
 from projections.view import View
@@ -62,10 +62,16 @@ def require_tables(database: Database) -> None:
 def require_grown(views: Sequence[View[Any]], stored: dict[str, Follower]) -> None:
     """Raises: Unavailable for a view whose table was made anew and has not read yet what the ledger held then."""
     for view in views:
-        follower = stored.get(view.follower)
-        if follower is not None and not follower.grown:
-            raise Unavailable(
-                "view_growing",
-                f"{view.name} is written anew and has read {follower.position} of {follower.grows_to} events",
-                retry_after=1,
-            )
+        if not has_grown(stored, view.follower):
+            at = stored.get(view.follower)
+            read = f"has read {at.position} of {at.grows_to} events" if at else "has not begun to read"
+            raise Unavailable("view_growing", f"{view.name} is written anew and {read}", retry_after=1)
+
+
+def require_all_grown(database: Database) -> None:
+    """Raises: Unavailable while a view grows for some tenant; one that stands still keeps nobody waiting."""
+    names = {view.follower: view.name for view in VIEWS}
+    with database.directory() as connection:
+        follower = growing(connection, names)
+    if follower is not None:
+        raise Unavailable("view_growing", f"{names[follower]} is being written from the log", retry_after=1)

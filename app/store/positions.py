@@ -1,6 +1,6 @@
 """How far each follower of a tenant's log has read, moved by compare-and-set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, update
@@ -34,6 +34,21 @@ class Follower(NamedTuple):
     def grown(self) -> bool:
         """Whether it has read what the ledger held when it began again."""
         return self.grows_to is None or self.position >= self.grows_to
+
+
+UNNOTICED: Final = 500
+"""How many events a follower that grows may lack once it answers: what others that have long grown lack under load, too."""
+
+
+def has_grown(stored: Mapping[str, Follower], name: str) -> bool:
+    """Whether a follower of a tenant answers. Takes: the tenant's followers.
+
+    One without a position, beside others that have read much, was made after them, and its tenant by a process that did not know it.
+    """
+    follower = stored.get(name)
+    if follower is None:
+        return max((each.position for each in stored.values()), default=0) <= UNNOTICED
+    return follower.grown
 
 
 def followers(connection: Connection, tenant_id: str) -> dict[str, Follower]:
@@ -105,6 +120,28 @@ def advance_locked(
     """Writes the new positions of locked followers. Takes: follower to (position, position of a poison event or None, its error)."""
     updated = [(tenant_id, name, *reached[name], now) for name in sorted(reached)]
     rows.upsert(connection, "positions", (*_KEY, "position", "parked_at", "fault", "updated_at"), _KEY, updated)
+
+
+def head_of(connection: Connection, tenant_id: str) -> int:
+    """The last position of a tenant's ledger, in the snapshot of a transaction."""
+    found = rows.fetch(connection, "SELECT head FROM ledgers WHERE tenant_id = ?", (tenant_id,))
+    return int(found[0][0]) if found else 0
+
+
+def grow_to(connection: Connection, tenant_id: str, names: Sequence[str], position: int) -> None:
+    """Lets followers answer only from a position on. Takes: followers that have a position."""
+    for name in sorted(names):
+        rows.run(
+            connection,
+            "UPDATE positions SET grows_to = ? WHERE tenant_id = ? AND follower = ?",
+            (position, tenant_id, name),
+        )
+
+
+def growing(connection: Connection, names: Collection[str]) -> str | None:
+    """One of some followers that has not grown yet for some tenant; None where all have, or stand still at an event."""
+    query = "SELECT DISTINCT follower FROM positions WHERE position < grows_to AND parked_at IS NULL"
+    return next((name for (name,) in rows.fetch(connection, query) if name in names), None)
 
 
 def begin_again(connection: Connection, names: Sequence[str]) -> None:

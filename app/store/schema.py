@@ -21,6 +21,10 @@ class SchemaOutdated(Unavailable):
     """The database is not at the revision that this code was written for."""
 
 
+class SchemaNewer(SchemaOutdated):
+    """The database was migrated by a newer program."""
+
+
 def migrate(database: Database) -> str:
     """Brings the database to head, with its roles and policies. Takes: a database opened as owner. Gives: the revision.
 
@@ -86,7 +90,7 @@ def _require_known(current: str | None, scripts: ScriptDirectory) -> None:
     known = {script.revision for script in scripts.walk_revisions()}
     expected = scripts.get_current_head() or ""
     if current is not None and current not in known and current > expected:
-        raise SchemaOutdated(
+        raise SchemaNewer(
             "schema_newer",
             f"the database is at {current}, this Steward at {expected}: the database is newer than this program; "
             "use the Steward that it belongs to",

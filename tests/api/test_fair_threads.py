@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from app.api.http.fair_threads import WHOSE, FairThreads
-from tests.support.databases import Databases
+from tests.support.databases import Databases, superuser
 from tests.support.server import Client, Server
 
 THREADS, OF_TENANT = 4, 2
@@ -80,7 +80,7 @@ def test_a_tenant_whose_ledger_is_held_keeps_no_other_from_reading_and_writing(d
         held, other = server.tenant(), server.client()
         troubled = server.client(server.key(held))
         other.post("/v1/accounts", json={"name": "Warm", "currency": "EUR"})
-        with psycopg.connect(url.replace("+psycopg", "")) as session, ThreadPoolExecutor(45) as pool:
+        with psycopg.connect(superuser(url)) as session, ThreadPoolExecutor(45) as pool:
             session.execute("SELECT head FROM ledgers WHERE tenant_id = %s FOR UPDATE", (held,))
             waiting = [pool.submit(post_events, troubled, number) for number in range(45)]
             time.sleep(0.3)

@@ -18,7 +18,7 @@ from app.domain.kernel.errors import Unauthenticated
 from app.store.engine import Database
 from tests.support.application import Steward
 from tests.support.command_line import ROOT, CommandLine
-from tests.support.databases import Databases
+from tests.support.databases import Databases, owned
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_an_older_schema_is_refused_by_name(tmp_path: Path, words: tuple[str, ..
 
 def test_a_newer_schema_is_refused_by_every_command_with_both_revisions(tmp_path: Path, databases: Databases) -> None:
     url = databases.fresh("sqlite")
-    owner = Database(url, owner=True)
+    owner = Database(owned(url), owner=True)
     with owner.administer() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0417'")
     owner.close()

@@ -26,6 +26,7 @@ from app.write_side.command_envelope import CommandEnvelope
 from projections import VIEWS
 from tests.store.writers import runtime_of
 from tests.support.command_line import CommandLine
+from tests.support.databases import owned
 from tests.support.processes import StewardProcess
 
 KILLS = 20
@@ -179,6 +180,6 @@ def test_what_was_acknowledged_survives_twenty_kills_and_is_there_once(runtime: 
     assert load.answers["unknown"] > 0, "else nothing was killed in the middle of a request"
 
     runtime.projector.catch_up(tenant)
-    owner = Database(str(runtime.settings.database_url), owner=True)
+    owner = Database(owned(str(runtime.settings.database_url)), owner=True)
     assert all(runtime.projector.rebuild(owner, tenant, view, verify=True).equal for view in VIEWS)
     owner.close()

@@ -6,6 +6,7 @@ from projections import VIEWS
 from tests.kpi_queries.history_player import PlayedHistory, sums
 from tests.kpi_queries.test_laws import for_every_history
 from tests.support.application import Steward
+from tests.support.databases import owned
 
 
 def test_erasing_a_person_changes_no_figure_neither_from_the_views_nor_from_views_rebuilt(
@@ -29,7 +30,7 @@ def test_erasing_a_person_changes_no_figure_neither_from_the_views_nor_from_view
         assert steward.runtime.log.erase(tenant, "stk_1")
 
         assert sums(played.every_figure()) == before
-        owner = Database(steward.settings.database_url, owner=True)
+        owner = Database(owned(steward.settings.database_url), owner=True)
         try:
             rebuilt = steward.runtime.projector.rebuild_all(owner, tenant, VIEWS, verify=True)
         finally:

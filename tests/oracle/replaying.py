@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from app.store import tables
 from app.store.engine import Database
 from tests.support.clock import Clock
-from tests.support.databases import Databases
+from tests.support.databases import Databases, owned
 from tests.support.server import Client, Server
 
 COPIED = (tables.refs, tables.data_keys, tables.secrets, tables.endpoints)
@@ -35,7 +35,7 @@ def both(one: Keeps, other: Keeps) -> Keeps:
 def copied(databases: Databases, source: str, backend: str, tenant_id: str, keeps: Keeps) -> str:
     """The URL of a new ledger with the events that are kept, numbered anew without a gap."""
     url = databases.fresh(backend)
-    first, second = Database(source, owner=True), Database(url, owner=True)
+    first, second = Database(owned(source), owner=True), Database(owned(url), owner=True)
     with first.read(tenant_id) as there, second.write_views(tenant_id) as here:
         log = there.execute(select(tables.events).order_by(tables.events.c.position)).all()
         kept = [event for event in log if event.tenant_id == tenant_id and keeps(event)]

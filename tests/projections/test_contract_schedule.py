@@ -20,6 +20,7 @@ from projections.views.renewals.contract_facts import ContractFacts
 from tests.domain.contract.contracts import add, line, reprice, signed
 from tests.domain.contract.test_schedule import HISTORIES, UTC, Told, build, events
 from tests.support.application import Steward
+from tests.support.databases import owned
 from tests.support.views import projector
 from tests.support.views import rows as stored
 
@@ -135,7 +136,7 @@ def test_a_new_version_of_a_view_has_its_own_table_and_leaves_the_old_one_unchan
 ) -> None:
     contract = signed(steward)
     older = replace(contract_lines.VIEW, version=contract_lines.VIEW.version - 1)
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     create_tables(owner, [older])
     owner.close()
     projector(steward, older).catch_up(steward.tenant)

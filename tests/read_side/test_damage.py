@@ -15,6 +15,7 @@ from app.store.engine import Database
 from projections import VIEWS
 from projections.views import accounts
 from tests.support.application import Steward
+from tests.support.databases import owned
 from tests.support.views import BY_NAME, assert_views_are_right, projector, rebuilt
 
 
@@ -93,7 +94,7 @@ def test_a_view_that_stands_still_is_tried_again_after_a_rebuild_even_if_its_row
 
 def test_a_view_whose_table_is_gone_stands_still_and_the_others_go_on(steward: Steward) -> None:
     open_account(steward, "Northwind")
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     with owner.administer() as connection:
         connection.execute(text(f"DROP TABLE {accounts.VIEW.follower}"))
     owner.close()

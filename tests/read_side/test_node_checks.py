@@ -13,7 +13,7 @@ from app.store.engine import Database
 from app.store.tables import TENANT_TABLES
 from projections import VIEWS
 from tests.support.application import Steward
-from tests.support.databases import Databases
+from tests.support.databases import Databases, owned
 
 ONE, OTHER = Node("one:5432", 16, "tnt_tryout1"), Node("other:5432", 16, "tnt_tryout7")
 FAILS_FOR = """CREATE POLICY fails ON {table} AS RESTRICTIVE
@@ -31,7 +31,7 @@ def steward(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
 
 def fail(steward: Steward, table: str, *nodes: Node) -> None:
     """Lets every statement on a table fail for the tenants of some nodes."""
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     with owner.administer() as connection:
         for number, node in enumerate(nodes):
             statement = FAILS_FOR.format(table=table, tenant=node.try_out).replace("fails", f"fails_{number}")

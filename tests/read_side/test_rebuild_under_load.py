@@ -15,6 +15,7 @@ from app.worker import Worker
 from projections import VIEWS
 from projections.views import accounts
 from tests.support.application import Steward
+from tests.support.databases import owned
 from tests.support.lifetimes import life
 from tests.support.views import assert_views_are_right, rows, tamper
 
@@ -69,7 +70,7 @@ def test_a_rebuild_under_load_disturbs_no_client_and_is_right(
         for view in VIEWS:
             if rows(steward, view):
                 tamper(steward, view, "surplus")
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
 
     with ThreadPoolExecutor(3) as pool, until_stopped(steward, pool) as seen:
         comparisons = steward.runtime.projector.rebuild_all(owner, steward.tenant, VIEWS, workers=2)

@@ -20,6 +20,7 @@ from app.store.event_pages import Share
 from projections import VIEWS
 from projections.views import accounts
 from tests.support.application import Steward
+from tests.support.databases import owned
 from tests.support.lifetimes import life
 from tests.support.views import (
     BY_NAME,
@@ -100,7 +101,7 @@ def test_an_interrupted_rebuild_leaves_the_view_as_it_was_and_no_shadow(
 
 def tables_and_files_of(steward: Steward) -> set[str]:
     """The names of all tables, and of all files that are not the database's own."""
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     with owner.administer() as connection:
         dialect = connection.dialect
         names = {*dialect.get_table_names(connection), *dialect.get_temp_table_names(connection)}
@@ -260,7 +261,7 @@ def test_two_processes_share_the_accounts_and_report_what_one_process_reports(
     steward.ingest(life(11, 200))
     head = steward.catch_up()
     tamper(steward, BY_NAME["contract_lines"], "missing")
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     shares: list[Share] = []
     compare = Rebuilder.compare
 
@@ -296,7 +297,7 @@ def test_a_view_that_cannot_be_rebuilt_is_not_swapped_in(steward: Steward) -> No
     steward.do(OpenAccount(name="poison", currency="EUR"))
     steward.catch_up()
     before = rows(steward, accounts.VIEW)
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
 
     with pytest.raises(RuntimeError, match="accounts cannot be rebuilt past position 2: ZeroDivisionError"):
         projector(steward).rebuild(owner, steward.tenant, failing_on("accounts", "poison"))

@@ -15,7 +15,7 @@ from app.store.tables import data_keys, receipts, refs
 from app.store.vault import DataKey
 from tests.store.writers import renaming
 from tests.support.application import Steward
-from tests.support.databases import BACKENDS, Databases
+from tests.support.databases import BACKENDS, Databases, owned
 
 ACCOUNTS = 200
 EACH = 25
@@ -105,7 +105,7 @@ def listener(request: pytest.FixtureRequest, databases: Databases) -> Iterator[L
     """A ledger of thousands of rows in every table, without statistics."""
     url = databases.fresh(request.param)
     steward = Steward(url)
-    owner = create_engine(url) if request.param == "postgresql" else steward.runtime.database.writer
+    owner = create_engine(owned(url)) if request.param == "postgresql" else steward.runtime.database.writer
     with owner.begin() as connection:
         if request.param == "postgresql":
             for table in ("events", "receipts", "refs", "data_keys", "ledgers"):

@@ -17,7 +17,7 @@ from app.store.committer import Committer, ThreadFuture
 from app.store.receipts import Receipt, Request
 from tests.store.writers import begin, doubled, renaming, sound
 from tests.support.application import Steward
-from tests.support.databases import Databases
+from tests.support.databases import Databases, superuser
 
 AppendMany = Callable[[str, Sequence[AppendRequest]], list[Outcome]]
 
@@ -213,7 +213,7 @@ def test_a_tenant_whose_ledger_another_session_has_locked_holds_up_nobody_else(d
     steward = Steward(url)
     others, committer = [steward.new_tenant(f"Other {number}") for number in range(3)], steward.runtime.committer
 
-    with psycopg.connect(url.replace("+psycopg", "")) as session:
+    with psycopg.connect(superuser(url)) as session:
         session.execute("SELECT 1 FROM ledgers WHERE tenant_id = %s FOR UPDATE", [steward.tenant])
         held = committer.submit([begin(steward, "held")])
         heard = [

@@ -12,7 +12,7 @@ from app.store import engine
 from app.store.receipts import Receipt
 from tests.store.writers import begin, sound
 from tests.support.application import Steward
-from tests.support.databases import Databases
+from tests.support.databases import Databases, superuser
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def steward(databases: Databases) -> Iterator[Steward]:
 
 def cut_all(steward: Steward) -> int:
     """Ends all sessions of the application's database. Gives: how many there were."""
-    url = steward.settings.database_url.replace("+psycopg", "")
+    url = superuser(steward.settings.database_url)
     with psycopg.connect(url, autocommit=True) as connection:
         ended = connection.execute(
             "SELECT count(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity "

@@ -25,7 +25,7 @@ from projections import VIEWS
 from tests.store.writers import renaming
 from tests.support.application import Steward
 from tests.support.clock import Clock
-from tests.support.databases import Databases
+from tests.support.databases import Databases, owned
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_reader_sees_one_moment_and_cannot_write(steward: Steward) -> None:
 
 def test_appends_keep_their_order_on_a_server_that_isolates_more_than_asked(databases: Databases) -> None:
     url = databases.fresh("postgresql")
-    owner = Database(url, owner=True)
+    owner = Database(owned(url), owner=True)
     with owner.administer() as connection:
         connection.execute(
             text(f"ALTER DATABASE {owner.url.database} SET default_transaction_isolation = 'serializable'")

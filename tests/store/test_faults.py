@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.kernel.errors import Unavailable
 from app.store.engine import Database
-from tests.support.databases import Databases
+from tests.support.databases import LOGIN, Databases
 
 
 def fault(url: str) -> Unavailable:
@@ -41,7 +41,7 @@ def test_a_database_of_postgresql_that_cannot_be_used_says_why(
         with psycopg.connect(databases.psql("postgres"), autocommit=True) as connection:
             connection.execute(before.format(name=name))
     if change.startswith("//"):
-        url = url.replace("//postgres@", change)
+        url = url.replace(f"//{LOGIN}@", change)
     elif change.startswith("/"):
         url = url.replace(f"/{name}?", change)
     elif change:

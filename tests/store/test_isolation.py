@@ -14,7 +14,7 @@ from app.store import sqlite
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE
 from projections import VIEWS
 from tests.support.application import Steward
-from tests.support.databases import Databases
+from tests.support.databases import Databases, owned, superuser
 
 FOR_EVER = ("events", "receipts", "refs")
 SHARED = {"ledgers", "tenants", "endpoints", "positions"}
@@ -41,12 +41,12 @@ def tenants(url: str) -> Iterator[tuple[str, str]]:
 @pytest.fixture
 def catalogue(url: str, tenants: tuple[str, str]) -> Iterator[psycopg.Connection[Any]]:
     """The database as its superuser sees it."""
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(superuser(url), autocommit=True) as connection:
         yield connection
 
 
 def _fill(url: str, tenants: list[str]) -> None:
-    engine, tables = create_engine(url), MetaData()
+    engine, tables = create_engine(owned(url)), MetaData()
     with engine.begin() as connection:
         tables.reflect(connection)
         for table, tenant in itertools.product(tables.sorted_tables, tenants):
@@ -161,7 +161,7 @@ def test_a_forgotten_tenant_is_an_error_and_not_an_empty_answer(
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"app\.tenant is not set"):
             connection.execute(f"SELECT count(*) FROM {table}")
 
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(superuser(url), autocommit=True) as connection:
         connection.execute(f"SET ROLE {APP_ROLE}")
         for table in tenant_tables(catalogue):
             ask(connection, table)
@@ -176,7 +176,7 @@ def test_no_row_of_another_tenant_can_be_seen_changed_or_written(
     url: str, catalogue: psycopg.Connection[Any], tenants: tuple[str, str]
 ) -> None:
     me, other = tenants
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(superuser(url), autocommit=True) as connection:
         connection.execute(f"SET ROLE {APP_ROLE}")
         for table in tenant_tables(catalogue):
             columns = [column.name for column in catalogue.execute(f"SELECT * FROM {table} LIMIT 0").description or ()]

@@ -13,7 +13,7 @@ from app.store import receipts
 from app.store.positions import lock_followers
 from projections import VIEWS
 from tests.support.application import Steward
-from tests.support.databases import Databases
+from tests.support.databases import Databases, owned
 
 EVENTS = 20_000
 
@@ -49,7 +49,7 @@ def watched(databases: Databases) -> Iterator[Watched]:
     """A ledger and views that were filled at once and never analysed."""
     url = databases.fresh("postgresql")
     steward = Steward(url)
-    owner = create_engine(url)
+    owner = create_engine(owned(url))
     with owner.begin() as connection:
         for table in _tables(connection):
             connection.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = false)"))
@@ -117,7 +117,7 @@ def assert_probed(plans: dict[str, str], **columns: str) -> None:
 
 
 def test_no_table_has_statistics_here(watched: Watched) -> None:
-    engine = create_engine(watched.application.runtime.database.url)
+    engine = create_engine(owned(watched.application.settings.database_url))
     with engine.connect() as connection:
         analysed = connection.execute(text("SELECT count(*) FROM pg_stats WHERE schemaname = 'public'")).scalar_one()
         loaded = connection.execute(text("SELECT count(*) FROM events")).scalar_one()

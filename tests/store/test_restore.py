@@ -19,7 +19,7 @@ from app.store.schema import migrate
 from projections.views import accounts
 from tests.support.application import KEY, Steward
 from tests.support.command_line import CommandLine
-from tests.support.databases import Databases
+from tests.support.databases import Databases, driver_url, owned
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def opened(steward: Steward, number: int) -> str:
 
 def migrated(url: str) -> None:
     """Brings a database to head, as `steward migrate` does."""
-    owner = Database(url, owner=True)
+    owner = Database(owned(url), owner=True)
     migrate(owner)
     create_tables(owner)
     owner.close()
@@ -108,10 +108,10 @@ def test_a_dump_by_the_owner_is_restored_into_a_new_cluster_and_serves(
     stranger = new_cluster.empty("stranger", rights="")
     with pytest.raises(Unavailable, match="store_roles_missing"):
         migrated(stranger)  # may create no roles, and nobody has
-    subprocess.run([databases.program("pg_dump"), "-Fc", "-f", dump, url.replace("+psycopg", "")], check=True)
+    subprocess.run([databases.program("pg_dump"), "-Fc", "-f", dump, driver_url(url)], check=True)
     into = new_cluster.empty("other")
     restored = subprocess.run(
-        [databases.program("pg_restore"), "--no-owner", "--no-privileges", "-d", into.replace("+psycopg", ""), dump],
+        [databases.program("pg_restore"), "--no-owner", "--no-privileges", "-d", driver_url(into), dump],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert 'role "steward_directory" does not exist' in restored.stderr

@@ -17,6 +17,7 @@ from app.store.engine import Database
 from app.store.root_key import RootKeyMismatch, RootKeyMissing, RootKeyRecord, RootKeyUnreadable
 from app.store.tables import root_key
 from tests.support.application import Steward
+from tests.support.databases import owned
 from tests.webhooks.senders import register, sender
 
 CALL = LogInteraction(channel="call", direction="inbound", occurred_at="2026-01-02T00:00:00Z", summary="sealed words")  # type: ignore[arg-type]
@@ -45,7 +46,7 @@ def file_of(steward: Steward) -> Path:
 
 def forgotten(steward: Steward) -> None:
     """The record as it was before there was one."""
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     with owner.administer() as connection:
         connection.execute(delete(root_key))
     owner.close()

@@ -17,7 +17,7 @@ from app.store.schema import SchemaOutdated, migrate, require_head
 from app.store.tables import metadata
 from projections import VIEWS
 from tests.support.application import KEY, Steward
-from tests.support.databases import Databases
+from tests.support.databases import Databases, owned, superuser
 
 
 def differences(connection: Connection) -> list[object]:
@@ -36,7 +36,7 @@ def empty(request: pytest.FixtureRequest, databases: Databases) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{databases.folder}/empty-{request.node.name}.db".replace("[", "-").replace("]", "")
     url = databases.fresh("postgresql")
-    owner = Database(url, owner=True)
+    owner = Database(owned(url), owner=True)
     with owner.administer() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
@@ -45,7 +45,7 @@ def empty(request: pytest.FixtureRequest, databases: Databases) -> str:
 
 
 def test_migrations_and_tables_say_the_same(steward: Steward) -> None:
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     with owner.administer() as connection:
         assert differences(connection) == []
         connection.execute(text("ALTER TABLE inbox DROP COLUMN code"))
@@ -59,7 +59,7 @@ def test_an_empty_database_is_refused_by_name_until_it_is_migrated(empty: str) -
     assert refusal.value.code == "schema_outdated"
     assert "run `steward migrate`" in str(refusal.value)
 
-    owner = Database(empty, owner=True)
+    owner = Database(owned(empty), owner=True)
     revision = migrate(owner)
     create_tables(owner)
     assert migrate(owner) == revision
@@ -76,7 +76,7 @@ def test_an_empty_database_is_refused_by_name_until_it_is_migrated(empty: str) -
 
 @pytest.mark.parametrize("revision", ["0000", "9999"])
 def test_an_older_and_a_newer_schema_are_refused_by_name(steward: Steward, revision: str) -> None:
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     with owner.administer() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
     owner.close()
@@ -87,7 +87,7 @@ def test_an_older_and_a_newer_schema_are_refused_by_name(steward: Steward, revis
 
 def test_migrating_a_filled_database_again_changes_nothing(steward: Steward) -> None:
     before = steward.runtime.log.after(steward.tenant, 0, 10)
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     migrate(owner)
     owner.close()
     assert steward.runtime.log.after(steward.tenant, 0, 10) == before
@@ -98,7 +98,7 @@ def test_migrating_a_filled_database_again_changes_nothing(steward: Steward) -> 
 
 def test_of_four_that_migrate_at_once_one_does_it_and_the_others_wait(empty: str) -> None:
     def run(_number: int) -> str:
-        owner = Database(empty, owner=True)
+        owner = Database(owned(empty), owner=True)
         try:
             revision = migrate(owner)
             create_tables(owner)
@@ -128,12 +128,12 @@ def test_of_four_that_migrate_at_once_one_does_it_and_the_others_wait(empty: str
 def test_migrating_mends_roles_policies_and_grants_whatever_the_revision(databases: Databases, lost: str) -> None:
     url = databases.fresh("postgresql")
     before = _guards(url)
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(superuser(url), autocommit=True) as connection:
         for statement in lost.split("; "):
             connection.execute(statement)
     assert _guards(url) != before
 
-    owner = Database(url, owner=True)
+    owner = Database(owned(url), owner=True)
     migrate(owner)
     create_tables(owner)
     owner.close()
@@ -156,5 +156,5 @@ def _guards(url: str) -> tuple[list[Any], ...]:
         ),
         "SELECT has_schema_privilege('steward_app', 'public', 'USAGE')",
     )
-    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+    with psycopg.connect(superuser(url)) as connection:
         return tuple(connection.execute(query).fetchall() for query in queries)

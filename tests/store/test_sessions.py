@@ -23,7 +23,7 @@ from app.store.receipts import Request
 from app.store.schema import migrate
 from projections import VIEWS
 from tests.support.application import Steward
-from tests.support.databases import Databases
+from tests.support.databases import LOGIN, Databases, driver_url, owned
 from tests.support.pooler import pooled
 from tests.support.server import Server
 from tests.webhooks.senders import sender
@@ -130,7 +130,7 @@ def test_a_setting_shares_its_text_with_no_other_statement(sent: list[tuple[bool
 def test_each_session_is_as_it_was_when_it_was_opened(steward: Steward) -> None:
     a_day(steward)
 
-    with psycopg.connect(steward.settings.database_url.replace("+psycopg", "") + "&application_name=steward") as fresh:
+    with psycopg.connect(driver_url(steward.settings.database_url) + "&application_name=steward") as fresh:
         expected = fresh.execute(STATE).fetchone()
     taken = [steward.runtime.database.reader.raw_connection() for _ in range(2)]
     for connection in taken:
@@ -171,7 +171,7 @@ def test_a_real_pooler_may_stand_between(databases: Databases, tmp_path: Path) -
     url = databases.fresh("postgresql")
     name = url.split("@/")[1].split("?")[0]
     with pooled(tmp_path, databases.folder / "pg", name) as pooled_url:
-        owner = Database(pooled_url, owner=True)
+        owner = Database(owned(pooled_url), owner=True)
         migrate(owner)
         create_tables(owner)
         with Server(pooled_url) as server:
@@ -199,11 +199,11 @@ def test_a_real_pooler_may_stand_between(databases: Databases, tmp_path: Path) -
                 server.runtime.projector.rebuild_all(owner, tenants[0], VIEWS, workers=1)
         owner.close()
 
-        backends = [psycopg.connect(pooled_url.replace("+psycopg", ""), prepare_threshold=None) for _ in range(4)]
+        backends = [psycopg.connect(driver_url(pooled_url), prepare_threshold=None) for _ in range(4)]
         states = {
             connection.execute(STATE).fetchone() for connection in backends
         }  # each holds one of the four sessions
         for connection in backends:
             connection.close()
     assert len(states) == 1
-    assert next(iter(states))[:2] == ("postgres", "postgres")  # type: ignore[index]
+    assert next(iter(states))[:2] == (LOGIN, LOGIN)  # type: ignore[index]

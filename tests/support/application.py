@@ -18,6 +18,7 @@ from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.ingestion import Item
 from projections import VIEWS
 from tests.support.clock import Clock
+from tests.support.databases import owned
 
 KEY = "11" * 32
 
@@ -27,7 +28,7 @@ class Steward:
 
     def __init__(self, url: str, *, time_zone: str = "UTC", now: str = "2026-01-15T09:00:00Z", **settings: Any) -> None:
         self.clock = Clock(now)
-        self.settings = Settings(**{"database_url": url, "vault_key": KEY, **settings})
+        self.settings = Settings(**{"database_url": url, "owner_url": owned(url), "vault_key": KEY, **settings})
         self.runtime: Runtime = build(self.settings, clock=self.clock)
         self._numbers = itertools.count()
         self.tenant = self.new_tenant("Agency", time_zone)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.application import KEY
+from tests.support.databases import owned
 from tests.support.processes import StewardProcess
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,7 @@ class CommandLine:
         values = {
             "watchers": "0",
             "database_url": url,
+            "owner_url": owned(url),
             "vault_key": KEY,
             "vault_key_file": str(folder / "var" / "vault.key"),
             **settings,

@@ -23,7 +23,24 @@ from tests.support.cluster import CITUS_BIN, Cluster
 BACKENDS = ("sqlite", "postgresql")
 UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 """How PostgreSQL is set for tests: its data is thrown away, and a vacuum would visit hundreds of databases over and over."""
+LOGIN, OWNER = "steward", "steward_owner"
+"""Who logs in to databases of tests: the application, which owns nothing and is bound by the policies; and who owns the tables."""
 _numbers = itertools.count()
+
+
+def owned(url: str) -> str:
+    """The URL of a database for the login that owns its tables: `STEWARD_OWNER_URL`."""
+    return url.replace(f"//{LOGIN}@", f"//{OWNER}@")
+
+
+def superuser(url: str) -> str:
+    """The URL of a database for psycopg, with the rights of the server's owner: what Steward itself never has."""
+    return driver_url(url.replace(f"//{LOGIN}@", "//postgres@"))
+
+
+def driver_url(url: str) -> str:
+    """The URL of a database as psycopg and the programs of PostgreSQL take it."""
+    return url.replace("+psycopg", "")
 
 
 class Databases:
@@ -53,12 +70,15 @@ class Databases:
             return self._distributed()
         self._require_server()
         if not self._prepared:
-            self._execute("CREATE DATABASE steward_template")
-            _prepare(self.url("steward_template"))
+            self._execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
+            self._execute(f"CREATE DATABASE steward_template OWNER {OWNER}")
+            _prepare(self.url("steward_template", OWNER))
+            self._execute(f"CREATE ROLE {LOGIN} LOGIN")
+            self.grant_roles(LOGIN)
             self._prepared = True
         name = f"steward_{os.getpid()}_{next(_numbers)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE steward_template")
-        return self.url(name)
+        self._execute(f"CREATE DATABASE {name} TEMPLATE steward_template OWNER {OWNER}")
+        return self.url(name, LOGIN)
 
     def _distributed(self) -> str:
         if self._cluster is None:
@@ -82,7 +102,7 @@ class Databases:
         if user != "postgres":
             self._execute(f"CREATE ROLE {user} LOGIN {rights}")
         self._execute(f"CREATE DATABASE {name} OWNER {user}")
-        return self.url(name).replace("postgres@", f"{user}@")
+        return self.url(name, user)
 
     def grant_roles(self, user: str) -> None:
         """Makes a login a member of the roles of Steward, as the owner of the server does."""
@@ -125,13 +145,13 @@ class Databases:
             self._execute(f"ALTER SYSTEM SET {name} = {value}")
         self._execute("SELECT pg_reload_conf()")
 
-    def url(self, name: str) -> str:
+    def url(self, name: str, user: str = "postgres") -> str:
         """The URL of a database on the server."""
-        return f"postgresql+psycopg://postgres@/{name}?host={self.folder / 'pg'}"
+        return f"postgresql+psycopg://{user}@/{name}?host={self.folder / 'pg'}"
 
     def psql(self, name: str) -> str:
         """The URL for psycopg, with the rights of the server's owner."""
-        return self.url(name).replace("+psycopg", "")
+        return driver_url(self.url(name))
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self.psql("postgres"), autocommit=True) as connection:

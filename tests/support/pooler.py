@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.databases import LOGIN, OWNER
+
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
 
@@ -24,13 +26,16 @@ def pooled(folder: Path, server: Path, name: str, *, size: int = 4) -> Iterator[
         pytest.skip("pgbouncer is not installed: a pooler cannot be tried")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    file = folder / "pgbouncer.ini"
+    file, users = folder / "pgbouncer.ini", folder / "users.txt"
+    users.write_text("".join(f'"{user}" ""\n' for user in (LOGIN, OWNER)))
     file.write_text(
-        f"[databases]\n{name} = host={server} dbname={name} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
-        f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = {size}\n"
+        f"[databases]\n{name} = host={server} dbname={name}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n"
+        f"pool_mode = transaction\ndefault_pool_size = {size}\n"
         "max_client_conn = 200\nserver_reset_query =\n"
     )
-    file.chmod(0o644)
+    for readable in (file, users):
+        readable.chmod(0o644)
     words = [PROGRAM, "-q", str(file)]
     if os.geteuid() == 0:  # it runs as anybody but root: as who may reach the server's socket
         for above in (folder, *list(folder.parents)[:-2], server.parent):
@@ -39,7 +44,7 @@ def pooled(folder: Path, server: Path, name: str, *, size: int = 4) -> Iterator[
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait_for(port, process)
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/{name}"
+            yield f"postgresql+psycopg://{LOGIN}@127.0.0.1:{port}/{name}"
         finally:
             process.terminate()
 

@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.store.receipts import Request
 from app.write_side.command_envelope import CommandEnvelope
 from tests.support.application import KEY
+from tests.support.databases import owned
 
 
 class Server:
@@ -27,7 +28,7 @@ class Server:
     """
 
     def __init__(self, url: str, *, clock: Callable[[], int] | None = None, **settings: Any) -> None:
-        values = {"watchers": False, "failed_keys": 0, "vault_key": KEY, **settings}
+        values = {"owner_url": owned(url), "watchers": False, "failed_keys": 0, "vault_key": KEY, **settings}
         chosen = Settings(database_url=url, **values)
         self.app = create_app(chosen, clock=clock)
         config = uvicorn.Config(self.app, port=0, log_level="error", access_log=False, **server_options(chosen))

@@ -6,7 +6,7 @@ import pytest
 
 from app.store.tables import TENANT_TABLES
 from projections import VIEWS
-from tests.architecture.sql.exceptions import EXCEPTIONS, KNOWN, is_allowed
+from tests.architecture.sql.exceptions import is_allowed
 from tests.architecture.sql.parsing import outline
 from tests.architecture.sql.rules import RULES, faults
 from tests.support import recorded_statements
@@ -52,5 +52,5 @@ def complaints(said: Said) -> list[str]:
         f"{fault.rule} ({fault.about}), {where}: {RULES[fault.rule]}\n    {outline(text)}"
         for (text, binds), where in said.items()
         for fault in faults(text, TENANTS_TABLES, binds=binds)
-        if not is_allowed(fault.rule, text, (*EXCEPTIONS, *KNOWN))
+        if not is_allowed(fault.rule, text)
     ]

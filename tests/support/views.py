@@ -12,6 +12,7 @@ from app.store.engine import Database
 from projections import VIEWS
 from projections.view import View
 from tests.support.application import Steward
+from tests.support.databases import owned
 
 BY_NAME = {view.name: view for view in VIEWS}
 
@@ -45,7 +46,7 @@ def rows(steward: Steward, view: View[Any], tenant: str | None = None) -> list[t
 
 def rebuilt(steward: Steward, view: View[Any], *, verify: bool = True, **options: Any) -> Comparison:
     """Rebuilds one view. Gives: the comparison with its old rows."""
-    owner = Database(steward.settings.database_url, owner=True)
+    owner = Database(owned(steward.settings.database_url), owner=True)
     try:
         return steward.runtime.projector.rebuild(owner, steward.tenant, view, verify=verify, **options)
     finally:

@@ -1,5 +1,6 @@
 """Whether the server lives, is ready, and how it does."""
 
+from contextlib import suppress
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
@@ -12,8 +13,8 @@ from app.api.http.view_figures import ViewFigures
 from app.domain.kernel.errors import DomainError
 from app.observe.metrics import exposition
 from app.read_side.node_checks import silent_nodes
-from app.read_side.view_tables import require_tables
-from app.store.schema import require_head
+from app.read_side.view_tables import require_all_grown, require_tables
+from app.store.schema import SchemaNewer, require_head
 
 router = APIRouter(tags=["system"], route_class=StrictRoute)
 
@@ -30,7 +31,7 @@ class ReadinessBody(BaseModel):
     status: Literal["ready", "degraded", "not_ready"] = Field(
         description="whether it can serve; degraded: only the tenants of some nodes of the database"
     )
-    component: Literal["vault", "database"] | None = Field(
+    component: Literal["vault", "database", "views"] | None = Field(
         None, description="what is amiss; only where it is not ready"
     )
     code: str | None = Field(None, description="why, as a code; only where it is not ready")
@@ -61,15 +62,22 @@ def readyz(request: Request) -> Response:
     """The database answers, has this code's schema, and is sealed under the root key that this server would start with.
 
     Where tenants are distributed over nodes, each is asked for a tenant. While some do not answer, the others' tenants are served.
+    And what it shows is whole: the views of this version have grown. A database that a newer version has migrated goes on serving.
     """
     runtime = runtime_of(request)
     try:
-        require_head(runtime.database)
+        with suppress(SchemaNewer):
+            require_head(runtime.database)
         require_tables(runtime.database)
         runtime.require_root_key()
         away = silent_nodes(runtime.database)
+        if not away and not request.app.state.grown:
+            require_all_grown(runtime.database)
+            request.app.state.grown = True  # what has grown stays so as long as a process lives
     except DomainError as error:
-        component = "vault" if error.code.startswith("vault_") else "database"
+        component = (
+            "vault" if error.code.startswith("vault_") else "views" if error.code == "view_growing" else "database"
+        )
         return JSONResponse({"status": "not_ready", "component": component, "code": error.code}, 503)
     return JSONResponse({"status": "degraded", "away": away} if away else {"status": "ready"})
 
