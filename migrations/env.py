@@ -10,7 +10,6 @@ from app.store.tables import metadata
 
 def run(connection: Connection) -> None:
     """Runs the migrations on a connection, and looks after roles, policies and distribution whatever the revision."""
-    citus.require_coordinator(connection)
     context.configure(
         connection=connection, target_metadata=metadata, include_object=_ours, transaction_per_migration=False
     )

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Table, literal, select
 from app.domain.kernel.errors import Unavailable
 from app.store.citus import keep_distributed
 from app.store.engine import Database
-from app.store.guards import guard
+from app.store.guards import guard, wait_for_others
 from app.store.positions import Follower, begin_again, growing, has_grown
-from app.store.schema import SchemaOutdated, wait_for_others
+from app.store.schema import SchemaOutdated
 from projections import VIEWS
 from projections.view import View
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from app.domain.kernel.errors import Refused
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE, Database
-from app.store.schema import wait_for_others
+from app.store.guards import wait_for_others
 from app.store.tables import REFERENCE, TENANT_TABLES
 
 FIRST: Final = "ledgers"
@@ -42,8 +42,21 @@ def distribute(database: Database, views: Iterable[str]) -> list[str]:
     """
     with database.administer() as connection:
         _require_cluster(database, connection)
+    complete_nodes(database)
+    with database.administer() as connection:
         wait_for_others(connection)
         return _distribute_all(connection, views)
+
+
+def complete_nodes(database: Database) -> None:
+    """Gives each node the tables of which it must have all rows: one that was added later has none, and then no table can be made.
+
+    Takes: a database opened as owner. Raises: Refused on another node than the coordinator.
+    """
+    with database.administer() as connection:
+        require_coordinator(connection)
+        if is_distributed(connection):
+            connection.execute(text("SELECT replicate_reference_tables('block_writes')"))
 
 
 def keep_distributed(connection: Connection, views: Iterable[str] = ()) -> None:

@@ -44,6 +44,12 @@ def make_roles(connection: Connection) -> None:
     connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {APP_ROLE}, {DIRECTORY_ROLE}")
 
 
+def wait_for_others(connection: Connection) -> None:
+    """Locks the schema for those who change it, until the transaction ends. On SQLite a transaction has locked the file."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE alembic_version IN EXCLUSIVE MODE")
+
+
 def guard_ledger(connection: Connection) -> None:
     """Guards the tables that Alembic owns."""
     if connection.dialect.name != "postgresql":

@@ -8,11 +8,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from app.domain.kernel.errors import Unavailable
+from app.store.citus import complete_nodes
 from app.store.engine import Database
+from app.store.guards import wait_for_others
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -30,6 +31,7 @@ def migrate(database: Database) -> str:
 
     Of several that try at once one does it, and the others wait. Raises: SchemaOutdated when the database is newer than this code.
     """
+    complete_nodes(database)
     _make_lock(database)
     with database.administer() as connection:
         wait_for_others(connection)
@@ -53,12 +55,6 @@ def _make_lock(database: Database) -> None:
             )
     except (IntegrityError, ProgrammingError):  # another one was faster; whatever else is wrong shows when it is locked
         return
-
-
-def wait_for_others(connection: Connection) -> None:
-    """Locks the schema for those who change it, until the transaction ends. On SQLite a transaction has locked the file."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("LOCK TABLE alembic_version IN EXCLUSIVE MODE")
 
 
 def require_head(database: Database) -> None:
