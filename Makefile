@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev setup test laws oracle bench soak upgrade lint fmt lint-openapi clients-check contract lock openapi examples pages golden docs clean
+.PHONY: help run dev setup test test-cluster laws oracle bench soak upgrade lint fmt lint-openapi clients-check contract lock openapi examples pages golden docs clean
 
 help:  ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,7 +50,16 @@ dev: setup  ## the same, and begins again whenever a file of Steward changes
 # --- checking ---
 
 test: setup lint  ## the whole suite, on SQLite and on a real PostgreSQL
-	$(BIN)/python -m pytest
+	env -u CITUS_BIN $(BIN)/python -m pytest
+
+ifdef CITUS_BIN
+test-cluster: setup  ## the suites on a distributed database, and drills; CITUS_BIN names a PostgreSQL with citus, DRILL_SECONDS=60 makes drills longer
+	CITUS_BIN="$(CITUS_BIN)" $(BIN)/python -m pytest tests/store tests/read_side tests/write_side tests/api tests/kpi_queries tests/journeys tests/webhooks --timeout 1200
+	CITUS_BIN="$(CITUS_BIN)" $(BIN)/python -m pytest tests/cluster -n 0 -s
+else
+test-cluster:  ## the suites on a distributed database, and drills; needs CITUS_BIN, a PostgreSQL with citus
+	@echo "test-cluster: skipped, CITUS_BIN names no PostgreSQL with citus"
+endif
 
 laws: setup  ## a campaign: ninety times as many random histories as in the suite, on both databases
 	$(BIN)/python -m pytest tests/kpi_queries/test_laws.py tests/kpi_queries/test_stateful_laws.py --hypothesis-profile=laws --timeout 0 --dist load

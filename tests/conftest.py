@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from tests.support.application import Steward
 from tests.support.campaigns import CAMPAIGNS
+from tests.support.cluster import CITUS_BIN, says_something_to_postgresql
 from tests.support.databases import BACKENDS, Databases
 from tests.support.recorded_statements import record
 from tests.support.server import Server
@@ -27,6 +28,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """What Steward says on PostgreSQL is recorded, and judged at the end."""
     record()
     config.pluginmanager.register(StatementGuard())
+
+
+collect_ignore = [] if CITUS_BIN is not None else ["cluster"]
+"""The drills need a cluster: `make test-cluster`."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a cluster only that is tried which says anything to PostgreSQL, which is the cluster then."""
+    if CITUS_BIN is None:
+        return
+    chosen = [item for item in items if says_something_to_postgresql(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 def pytest_collection_finish() -> None:

@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
+import signal
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import httpx
 
@@ -15,19 +15,17 @@ from app.store.engine import Database
 from app.store.placement import Placement
 from tests.support.application import KEY
 from tests.support.cluster import Cluster, Node, free_port
-
-ROOT: Final = Path(__file__).resolve().parents[2]
+from tests.support.processes import StewardProcess
 
 
 class Service:
-    """`steward serve`, and as many tenants on each node as asked for. Takes: the cluster, its database, a folder for its log."""
+    """`steward serve`, and as many tenants on each node as asked for. Takes: the cluster, its database, a folder to run in."""
 
     def __init__(self, cluster: Cluster, name: str, folder: Path, *, tenants: int = 2) -> None:
-        self.cluster, self.name, self.log = cluster, name, folder / "serve.log"
+        self.cluster, self.name, self.folder = cluster, name, folder
         self.port = free_port()
         self.environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
+            "PATH": os.environ["PATH"],
             "STEWARD_DATABASE_URL": cluster.url(name),
             "STEWARD_VAULT_KEY": KEY,
             "STEWARD_WATCHERS": "false",
@@ -39,18 +37,18 @@ class Service:
         if tenants:
             self._found(tenants)
 
-    def _serve(self) -> subprocess.Popen[bytes]:
-        words = [sys.executable, "-m", "app", "serve", "--port", str(self.port)]
-        process = subprocess.Popen(words, cwd="/", env=self.environment, stdout=subprocess.DEVNULL, stderr=self.log.open("ab"))  # fmt: skip
+    def _serve(self) -> StewardProcess:
+        process = StewardProcess(["serve", "--port", str(self.port)], self.folder, self.environment)
         for _ in range(1200):
-            assert process.poll() is None, self.log.read_text()
+            assert process.poll() is None, process.stderr.read()
             try:
                 if httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200:
+                    threading.Thread(target=process.stderr.read, daemon=True).start()  # so that it is never full
                     return process
             except httpx.HTTPError:
                 pass
             time.sleep(0.05)
-        raise TimeoutError(self.log.read_text())
+        raise TimeoutError("the service is not ready")
 
     def add_tenant(self, name: str) -> str:
         """A new tenant, with a key of its own."""
@@ -70,11 +68,10 @@ class Service:
 
     def steward(self, *words: str, code: int = 0) -> str:
         """A command's stdout. It must end with this code."""
-        done = subprocess.run(
-            [sys.executable, "-m", "app", *words], cwd="/", env=self.environment, capture_output=True, text=True, check=False
-        )  # fmt: skip
-        assert done.returncode == code, (words, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
-        return done.stdout
+        process = StewardProcess(words, self.folder, self.environment)
+        stdout, stderr = process.communicate(300)
+        assert process.returncode == code, (words, process.returncode, stdout[-2000:], stderr[-2000:])
+        return stdout
 
     def tenants_of(self, node: Node) -> list[str]:
         """The tenants whose rows a node has."""
@@ -104,15 +101,9 @@ class Service:
 
     def close(self) -> None:
         """Ends the process."""
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         self._process.wait(30)
         self._database.close()
-
-    def restart(self) -> None:
-        """Ends the process, and begins another one."""
-        self._process.terminate()
-        self._process.wait(30)
-        self._process = self._serve()
 
 
 def told(warnings: Sequence[str]) -> list[str]:

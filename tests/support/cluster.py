@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+import pytest
 
 CITUS_BIN: Final = os.environ.get("CITUS_BIN")
 """Where the programs of a PostgreSQL with citus are; None where there is none."""
 WARNING: Final = re.compile(r"(?:WARNING|PANIC|FATAL):  .*")
+SQLITE_ONLY: Final = frozenset({"sqlite_steward", "shared_server"})
+"""Fixtures whose database is SQLite, whatever there is besides."""
 SETTINGS: Final = {
     "listen_addresses": "'127.0.0.1'",
     "shared_preload_libraries": "'citus'",
@@ -246,6 +249,13 @@ class Cluster:
             if node.log.exists()
             for found in WARNING.finditer(node.log.read_text(errors="replace"))
         ]
+
+
+def says_something_to_postgresql(test: pytest.Item) -> bool:
+    """Whether a test has a database that may be PostgreSQL, or a cluster."""
+    fixtures = set(getattr(test, "fixturenames", ()))
+    parameters = getattr(getattr(test, "callspec", None), "params", {}).values()
+    return bool(fixtures & {"databases", "cluster"}) and "sqlite" not in parameters and not fixtures & SQLITE_ONLY
 
 
 def free_port() -> int:
