@@ -109,7 +109,8 @@ class Service:
 def told(warnings: Sequence[str]) -> list[str]:
     """The warnings that say more than that a node was away."""
     away = (
-        "terminating connection", "server closed the connection", "connect", "Connection refused", "starting up", "shutting down", "recovery mode",
+        "terminating connection", "server closed the connection", "connect", "Connection refused", "starting up",
+        "shutting down", "recovery mode",
         "failed to commit transaction", "could not receive data", "in recovery", "there is no client connection",
         "unexpected EOF", "administrator command", "could not open directory", "some useless files",
     )  # fmt: skip
