@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,11 @@ def pytest_collection_finish() -> None:
     """Garbage is looked for from here on, in what tests make."""
     gc.freeze()
     gc.enable()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, at most eight: a test often waits, for the disk, a server or a clock."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 7) + 1
 
 
 @pytest.fixture(scope="session")
