@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from app.domain.kernel.values import typeid
+from app.observe.alarms import Alarms
 from app.read_side.projector import Projector
 from app.read_side.reader import Reader
 from app.read_side.view_tables import require_tables
@@ -24,6 +25,7 @@ from app.store.root_key import RootKeyMismatch, RootKeyRecord, missing, unreadab
 from app.store.schema import require_head
 from app.store.vault import Vault
 from app.store.webhook_secrets import WebhookSecrets
+from app.store.write_health import WriteHealth
 from app.webhooks.inbound.endpoints import Endpoints
 from app.webhooks.inbound.inbox import Inbox
 from app.write_side.handler import Handler
@@ -52,12 +54,20 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
     )
     log = Log(database, vault, time_after, new_id)
     wake = threading.Event()
+    alarms = Alarms()
+    health = WriteHealth(database, alarms)
+
+    def committed(_tenant: str) -> None:
+        wake.set()
+        health.committed()
+
     committer = Committer(
         log.append,
         waiting=settings.queue_size,
         batch=settings.batch_size,
         lanes=lanes(database, settings),
-        on_commit=lambda _tenant: wake.set(),
+        on_commit=committed,
+        on_failure=health.failed,
         **({"node_of": database.nodes.placement.known} if database.nodes is not None else {}),
     )
     handler = Handler(log, committer, clock, new_id)
@@ -82,6 +92,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         inbox=inbox,
         watcher=RenewalDeadlines(handler, reader, clock),
         wake=wake,
+        alarms=alarms,
+        health=health,
         require_root_key=lambda: record.require(known_root_key(settings)),
     )
 

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -33,9 +33,11 @@ from app.auth.keys import ApiKeyAuthenticator
 from app.bootstrap import Ids, build, settle, system_clock
 from app.domain.kernel.errors import DomainError
 from app.observe import logs, metrics
-from app.runtime import Clock
+from app.runtime import Clock, Runtime
 from app.settings import Settings, load_settings
 from app.worker import Worker
+
+LOOK_SECONDS: Final = 5
 
 
 class StewardApi(FastAPI):
@@ -74,7 +76,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         if settings.projector:
             worker.start()
         settle()
+        looking = asyncio.create_task(_look(runtime))
         yield {STATE: Connections(settings, runtime.new_id)}
+        looking.cancel()
         worker.stop()
         runtime.close()
 
@@ -102,6 +106,13 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     app.add_exception_handler(Exception, problems.unforeseen)
     app.openapi = lambda: contract(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+async def _look(runtime: Runtime) -> None:
+    """Looks now and then for what nobody says by itself."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        runtime.look()
 
 
 def server_options(settings: Settings) -> dict[str, Any]:

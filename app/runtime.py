@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.observe.alarms import Alarms
 from app.read_side.projector import Projector
 from app.read_side.reader import Reader
 from app.services.deadlines import RenewalDeadlines
@@ -12,6 +13,7 @@ from app.store.committer import Committer
 from app.store.engine import Database
 from app.store.log import Log
 from app.store.vault import Vault
+from app.store.write_health import WriteHealth
 from app.webhooks.inbound.endpoints import Endpoints
 from app.webhooks.inbound.inbox import Inbox
 from app.write_side.handler import Handler
@@ -40,8 +42,14 @@ class Runtime:
     inbox: Inbox
     watcher: RenewalDeadlines
     wake: threading.Event
+    alarms: Alarms
+    health: WriteHealth
     require_root_key: Callable[[], None]
     """Raises unless the root key is still where it is kept, and still the database's."""
+
+    def look(self) -> None:
+        """Looks for what nobody says by itself: a write that takes too long."""
+        self.health.look(self.committer.longest())
 
     def close(self) -> None:
         """Appends what is waiting and gives connections back."""

@@ -16,6 +16,8 @@ LONGEST_PAUSE_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.025
 """The pause after each round that left nothing: what is appended meanwhile shares the next one. A round costs the same, however much
 it finds, and takes the interpreter from the requests beside it."""
+BEHIND_SECONDS: Final = 60
+"""After how long views that have not arrived are behind: there is too much for the workers, or something holds them."""
 REST_SECONDS: Final = 1.0
 """How long a tenant whose views could not be updated has no turn, at least."""
 
@@ -38,6 +40,8 @@ class Worker:
         self._aims: dict[str, int] = {}
         """By tenant, the head that its views are on their way to: fixed, so that they arrive however much is appended."""
         self._deadlines = DeadlineSchedule(runtime.watcher, runtime.clock)
+        self._behind_since: dict[str, float] = {}
+        """By tenant, since when its views are on their way."""
         self._rests: dict[str, float] = {}
         """By tenant, until when it has no turn."""
         self._looks_at = monotonic() + REST_SECONDS
@@ -84,10 +88,12 @@ class Worker:
             if self._stop.is_set():
                 break
             aim, began = self._aims.setdefault(tenant_id, head), monotonic()
+            self._behind_since.setdefault(tenant_id, began)
             try:
                 arrived = not self.runtime.projector.turn(tenant_id, aim).more
             except DomainError as fault:  # perhaps only this tenant's rows are held
                 logger().warning("views_wait", tenant_id=tenant_id, code=fault.code)
+                self.runtime.health.failed(tenant_id, fault)
                 self._rest(tenant_id, began)
                 refusal = fault
                 self.runtime.log.heads()  # raises where the database is away, for everybody
@@ -99,8 +105,10 @@ class Worker:
             well = True
             if arrived:
                 self._seen[tenant_id] = self._aims.pop(tenant_id)
+                self._behind_since.pop(tenant_id, None)
                 self._deadlines.notify(tenant_id)
             more = more or not arrived
+        self._watch_over_lag()
         if refusal is not None and not well:
             raise refusal
         self._look_again()
@@ -115,6 +123,14 @@ class Worker:
         head = self._seen.pop(tenant_id)
         if not self.runtime.projector.turn(tenant_id, head).more:
             self._seen[tenant_id] = head  # behind all others
+
+    def _watch_over_lag(self) -> None:
+        """An alarm where a tenant's views have not arrived at the head of their aim for too long."""
+        late = [who for who, since in self._behind_since.items() if monotonic() - since > BEHIND_SECONDS]
+        if late:
+            self.runtime.alarms.begin("views_behind", tenant_id=late[0], count=len(late))
+        else:
+            self.runtime.alarms.end("views_behind")
 
     def take_messages(self) -> bool:
         """A turn of the inbox. Gives: whether messages are left."""
@@ -143,6 +159,7 @@ class Worker:
     # --- the loops ---
 
     def _watched_round(self) -> bool:
+        self.runtime.look()
         more = self.update_views()
         if self.heartbeat is not None:
             self.heartbeat.touch()

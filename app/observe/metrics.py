@@ -1,5 +1,6 @@
 """Metrics for Prometheus: of one process, or of all the processes of a server together."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -58,8 +59,19 @@ class _Together(MultiProcessCollector):
 
     def collect(self) -> Any:
         """The metrics. A file that has no content yet belongs to a process that begins just now."""
-        files = [str(file) for file in sorted(self.folder.glob("*.db")) if file.stat().st_size]
+        files = [str(file) for file in sorted(self.folder.glob("*.db")) if file.stat().st_size and _counts(file)]
         return self.merge(files)  # type: ignore[no-untyped-call]
+
+
+def _counts(file: Path) -> bool:
+    """Whether a file of counts is still about something: what stands in a process ends with it, what it has counted does not."""
+    if not file.name.startswith("gauge_live"):
+        return True
+    try:
+        os.kill(int(file.stem.rpartition("_")[2]), 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def views_exposition(figures: Mapping[tuple[str, ...], tuple[int, int]], *, of_tenants: bool) -> bytes:

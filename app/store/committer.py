@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 
 from app.domain.kernel.errors import Unavailable
 from app.store.append import AppendRequest, Outcome
@@ -71,6 +72,7 @@ class Committer:
         lanes: int = 1,
         on_commit: Callable[[str], None] = lambda _tenant: None,
         node_of: Callable[[str], str | None] = lambda _tenant: None,
+        on_failure: Callable[[str, BaseException], None] = lambda _tenant, _failure: None,
     ) -> None:
         self._append = append
         self._node_of = node_of
@@ -78,6 +80,9 @@ class Committer:
         """How many lanes have a tenant of each node."""
         self._batch = batch
         self._on_commit = on_commit
+        self._on_failure = on_failure
+        self._begun: dict[int, float] = {}
+        """By thread, when its transaction began."""
         self._most_waiting = waiting
         self._lanes = lanes
         self._waiting: dict[str, deque[_Submission]] = {}
@@ -141,6 +146,11 @@ class Committer:
                 self._threads.append(thread)
                 thread.start()
 
+    def longest(self) -> float:
+        """Since how many seconds the longest of the transactions that are under way goes on."""
+        now = monotonic()
+        return now - min(list(self._begun.values()), default=now)
+
     def close(self) -> None:
         """Appends what is waiting, then stops."""
         self._wake()  # for what a coroutine has submitted just now
@@ -156,7 +166,9 @@ class Committer:
         while (turn := self._turn(done)) is not None:
             started = [submission for submission in turn.group if submission.start()]  # who gave up before is dropped
             if started:
+                self._begun[threading.get_ident()] = monotonic()
                 self._commit(turn.tenant_id, started)
+                del self._begun[threading.get_ident()]
             done = turn
 
     def _turn(self, done: "_Turn | None") -> "_Turn | None":
@@ -215,6 +227,7 @@ class Committer:
                 self._commit(tenant_id, group[:middle])
                 self._commit(tenant_id, group[middle:])
             else:
+                self._on_failure(tenant_id, failure)
                 _resolve((submission, failure) for submission in group)
             return
         self._on_commit(tenant_id)
