@@ -13,7 +13,7 @@ from app.store import receipts, tables
 from app.store.across import Heads, heads
 from app.store.append import AppendRequest, Outcome
 from app.store.engine import Database
-from app.store.event_pages import read_page
+from app.store.event_pages import read_events, read_page
 from app.store.lookup import LookupResult, look_up
 from app.store.mapper import EnvelopeMapper, SealedEvent, encoded
 from app.store.new_event import NewEvent
@@ -77,6 +77,11 @@ class Log:
                 account_id=account_id,
                 stream_id=stream_id,
             )
+
+    def events(self, tenant_id: str, event_ids: Sequence[str]) -> list[Recorded]:
+        """The events of some ids, by position, without their leaves."""
+        with self.database.read(tenant_id) as connection:
+            return read_events(connection, self.database, tenant_id, event_ids)
 
     def head(self, tenant_id: str) -> int:
         """The last position, 0 for an empty ledger."""

@@ -1,16 +1,22 @@
-"""The timeline: every event of an account as one row, with a sentence that a person can read."""
+"""The timeline: every event as one row: who did it, and for those of an account a sentence that a person can read.
 
-from collections.abc import Callable, Sequence
+It also finds events by who did them, through what and in which run, so that the feed need not read the whole log for that.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func
+
+from app.domain.catalogue import CATALOGUE
 from app.domain.recorded import Recorded
 from projections.view import Condition, Partial, View
 
 
 class Entry(NamedTuple):
-    """An event of an account. effective_at, recorded_at: microseconds; sentence: from open members only."""
+    """An event. account: empty where it has none; effective_at, recorded_at: microseconds; sentence: from open members only."""
 
     event_id: str
     position: int
@@ -22,6 +28,9 @@ class Entry(NamedTuple):
     actor: str
     visibility: str
     sentence: str
+    client: str | None
+    on_behalf_of: str | None
+    run: str | None
 
 
 def _days(data: dict[str, Any]) -> str:
@@ -220,6 +229,7 @@ _TAKING_BACK: Final = ", ".join(f"'{topic}'" for topic in TAKEN_BACK_BY.values()
 
 
 def _entry(_row: Entry | None, recorded: Recorded, _where: ZoneInfo) -> Entry:
+    meta, sentence = recorded.meta, SENTENCES.get(recorded.type)
     # By position, the only such call: every event makes one, and keywords take four times as long. `test_rows` compares all members.
     return Entry(
         recorded.event_id,
@@ -230,26 +240,34 @@ def _entry(_row: Entry | None, recorded: Recorded, _where: ZoneInfo) -> Entry:
         recorded.effective_at,
         recorded.recorded_at,
         recorded.actor,
-        recorded.meta.get("visibility", "internal"),
-        SENTENCES[recorded.type](recorded.data),
+        meta.get("visibility", "internal"),
+        sentence(recorded.data) if sentence else "",
+        meta.get("client"),
+        meta.get("on_behalf_of"),
+        meta.get("run"),
     )
 
 
 def _group(recorded: Recorded) -> str | None:
-    return recorded.event_id if recorded.account_id else None
+    return recorded.event_id
 
 
 VIEW = View(
     name="timeline",
-    version=2,
+    version=3,
     row=Entry,
     keys=("event_id",),
-    on=dict.fromkeys(SENTENCES, _entry),
+    on=dict.fromkeys(CATALOGUE, _entry),
     group_of=_group,
     facts=True,
     indexes=(
         ("account", "position"),
         ("account", "effective_at", "position"),
+        ("actor", "position"),
+        *(
+            Partial(member, (member, "position"), f"{member} IS NOT NULL")
+            for member in ("client", "on_behalf_of", "run")
+        ),
         Partial("taking_back", ("stream_id", "position"), f"type IN ({_TAKING_BACK})"),
     ),
     noun="event",
@@ -266,6 +284,9 @@ class Knowledge(NamedTuple):
     as_of: int
 
 
+WHO: Final = ("actor", "client", "on_behalf_of", "run")
+"""The members that say who did something, through what and in which run."""
+_FEWEST_FIRST: Final = ("run", "on_behalf_of", "account", "client", "actor")
 BY_POSITION: Final = ("position",)
 """In the order of the log."""
 
@@ -274,6 +295,23 @@ def taking_back(streams: Sequence[str]) -> list[Condition]:
     """The events of some streams that take others back."""
     table = VIEW.table
     return [table.c.stream_id.in_(streams), table.c.type.in_(TAKEN_BACK_BY.values())]
+
+
+def behind(position: int) -> Condition:
+    """The events behind a position."""
+    return VIEW.table.c.position > position
+
+
+def done_by(who: Mapping[str, str], types: Sequence[str], account: str | None) -> list[Condition]:
+    """The events that say these of the members of `WHO`, of some topics and of an account where these are named.
+
+    Only the member that is said by the fewest is left to an index: without statistics a database might take that of another.
+    """
+    table, named = VIEW.table, {**who, **({} if account is None else {"account": account})}
+    found_by, *others = (member for member in _FEWEST_FIRST if member in named)
+    conditions = [table.c[found_by] == named[found_by]]
+    conditions += [func.coalesce(table.c[member], "") == named[member] for member in others]
+    return [*conditions, table.c.type.in_(types)] if types else conditions
 
 
 def in_one_of(account: str, before: Knowledge, after: Knowledge) -> list[Condition]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler
+from pydantic import BeforeValidator, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
 from app.domain.catalogue import CATALOGUE
@@ -28,5 +28,8 @@ Commas: Final = BeforeValidator(_split)
 """Marks a parameter that takes several values, by repeating it or with commas."""
 Topic = Annotated[str, OneOf(CATALOGUE)]
 """An event's type."""
+RUN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+"""The form of the name that a caller gives to a run."""
+RunName = Annotated[str, StringConstraints(pattern=RUN)]
 KpiName = Annotated[str, OneOf(kpi.name for kpi in KPIS)]
 KpiMethod = Annotated[str, OneOf(dict.fromkeys(method for kpi in KPIS for method in kpi.methods))]

@@ -8,6 +8,7 @@ import orjson
 from fastapi import Header, Request, Response, Security
 
 from app.api.http.dependencies import caller, runtime_of
+from app.api.http.parameters import RUN
 from app.api.http.problems import Refusal
 from app.api.http.strict_json_route import Json
 from app.auth.roles import Caller
@@ -23,7 +24,7 @@ from app.store.receipts import Request as ReceiptRequest
 from app.write_side.command_envelope import CommandEnvelope
 
 _KEY: Final = re.compile(r'^"?([\x21\x23-\x7e]{1,255})"?$')
-_RUN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_RUN: Final = re.compile(RUN)
 _TAG: Final = re.compile(r'"?([0-9]{1,15})(?:-[0-9a-f]{16})?"?')
 Run = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.formatting import at
-from app.api.http.parameters import Commas, Topic
+from app.api.http.parameters import Commas, RunName, Topic
 from app.api.http.problems import answered, problem, request_id, status_of
 from app.api.http.read_context import ReadContext, log_read_context
 from app.api.http.strict_json_route import Json, StrictRoute
@@ -17,8 +17,12 @@ from app.api.ledger import content_modes
 from app.api.ledger.content_modes import Mode
 from app.auth.roles import Caller
 from app.domain.kernel.command import Visibility
+from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
+from app.read_side.clocks import When
 from app.write_side.ingestion import Item
+from projections.view import Condition
+from projections.views import timeline
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=StrictRoute)
 CHUNK: Final = 1_000
@@ -183,18 +187,53 @@ def feed(
         list[Topic] | None, Commas, Query(description="event types; several by repeating or with commas")
     ] = None,
     account: Annotated[str | None, Query(description="an account's id or ref:…")] = None,
+    actor: Annotated[str | None, Query()] = None,
+    client: Annotated[str | None, Query()] = None,
+    on_behalf_of: Annotated[str | None, Query()] = None,
+    run: Annotated[RunName | None, Query()] = None,
 ) -> Response:
-    """The log itself, by position: no gap, no disorder, nothing twice."""
+    """The log itself, by position: no gap, no disorder, nothing twice.
+
+    Narrowed by who did it, through what or in which run, it goes as far as the view that finds these has read: `position` says how far.
+    """
     log = context.runtime.log
     account_id = context.existing("account", account)
+    said = {"actor": actor, "client": client, "on_behalf_of": on_behalf_of, "run": run}
+    who = {member: value for member, value in said.items() if value is not None}
     head = context.runtime.reader.clocks.require_reached(context.tenant_id, max(after, context.least or 0))
     if context.known_at is not None:
         head = min(head, context.runtime.reader.when(context.tenant_id, None, context.known_at).known_at or 0)
-    events = log.after(context.tenant_id, after, limit + 1, until=head, types=types or (), account_id=account_id)
+    if who:
+        events, head = _found(context, after, limit + 1, head, timeline.done_by(who, types or (), account_id))
+    else:
+        events = log.after(context.tenant_id, after, limit + 1, until=head, types=types or (), account_id=account_id)
     more, events = len(events) > limit, events[:limit]
     following = events[-1].position if more else max(head, after)
     body = {"data": present(context, events), "has_more": more, "next_after": following, "position": head}
     return context.answer(body, head)
+
+
+def _found(
+    context: ReadContext, after: int, limit: int, head: int, conditions: list[Condition]
+) -> tuple[list[Recorded], int]:
+    """The events that a view finds behind a position and up to the head. Gives: them, and up to where it has looked.
+
+    The view may be behind the log, or not even at the position that the caller has from elsewhere: then that is as far as it goes.
+    """
+    context.when(timeline.VIEW)
+    reader, tenant_id = context.runtime.reader, context.tenant_id
+    reached = min(head, reader.position(tenant_id, [timeline.VIEW]))
+    if reached <= after:
+        return [], min(head, after)
+    rows, _ = reader.select(
+        tenant_id,
+        timeline.VIEW,
+        [timeline.behind(after), *conditions],
+        When(FOREVER, reached, now=False),
+        order=timeline.BY_POSITION,
+        limit=limit,
+    )
+    return context.runtime.log.events(tenant_id, [row.event_id for row in rows]), reached
 
 
 def present(context: ReadContext, events: list[Recorded]) -> list[dict[str, Any]]:

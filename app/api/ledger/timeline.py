@@ -10,7 +10,7 @@ from app.api.http.answers import Added, From
 from app.api.http.formatting import at
 from app.api.http.lists import Asked, Filter, ListOf, page
 from app.api.http.paging import start
-from app.api.http.parameters import Topic
+from app.api.http.parameters import RunName, Topic
 from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered
 from app.api.http.read_context import ReadContext, read_context
@@ -44,6 +44,9 @@ class TimelineEntryBody(BaseModel):
     effective_at: AsInstant
     recorded_at: AsInstant
     actor: str
+    client: str | None
+    on_behalf_of: str | None
+    run: str | None
     visibility: Visibility
 
 
@@ -97,7 +100,8 @@ def present(context: ReadContext, entries: Sequence[timeline.Entry], when: When)
 LISTED: Final = ListOf(
     timeline.VIEW,
     _shown,
-    filters={"type": Filter(Topic), "subject": Filter(), "actor": Filter(), "visibility": Filter(Visibility)},
+    filters={"type": Filter(Topic), "subject": Filter(), "visibility": Filter(Visibility)}
+    | {member: Filter(RunName if member == "run" else str) for member in timeline.WHO},
     ranges={"effective_at": Moment, "recorded_at": Moment, "position": int},
     sorts=("position", "effective_at"),
     default="-position",

@@ -68,6 +68,7 @@ LISTED: Final = ListOf(
         "channel": Filter(Channel),
         "direction": Filter(Direction),
         "voided": Filter(bool, several=False),
+        "actor": Filter(),
         "visibility": Filter(Visibility),
         "external_ref": Filter(),
     },

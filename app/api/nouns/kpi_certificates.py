@@ -143,6 +143,7 @@ LISTED: Final = ListOf(
     filters={
         "kpi": Filter(KpiName),
         "method": Filter(KpiMethod),
+        "issued_by": Filter(),
         "account": named("account"),
         "period.from": Filter(Day),
         "period.to": Filter(Day),

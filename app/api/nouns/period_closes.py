@@ -91,7 +91,7 @@ present = Presenter(PeriodCloseBody, PeriodClose, not_shown=("latest_at",))
 LISTED: Final = ListOf(
     period_closes.VIEW,
     present,
-    filters={"period.from": Filter(Day), "period.to": Filter(Day), "currency": Filter(Currency)},
+    filters={"period.from": Filter(Day), "period.to": Filter(Day), "currency": Filter(Currency), "closed_by": Filter()},
     ranges={"period.from": Day, "period.to": Day, "closed_at": Moment},
     sorts=("period.from", "closed_at", "id"),
     default="-period.from",

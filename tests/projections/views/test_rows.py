@@ -50,7 +50,8 @@ def test_a_row_type_stands_in_the_file_of_its_view(view: object) -> None:
 
 
 def recorded(topic: str, data: dict[str, object]) -> Recorded:
-    content = {"data": data, "meta": {"visibility": "client"}}
+    meta = {"visibility": "client", "client": "key_2", "on_behalf_of": "usr_3", "run": "r-4"}
+    content = {"data": data, "meta": meta}
     return Recorded(
         "tnt_1", 11, "evt_1", "int_1", 12, "acct_1", topic, 1, 21, 22, "key_1", b"{}", known=content
     )  # fmt: skip
@@ -70,6 +71,9 @@ def test_an_entry_of_the_timeline_has_each_member_in_its_place() -> None:
         "actor": "key_1",
         "visibility": "client",
         "sentence": "Renamed to Northwind",
+        "client": "key_2",
+        "on_behalf_of": "usr_3",
+        "run": "r-4",
     }
 
 
