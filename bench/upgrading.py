@@ -187,7 +187,7 @@ class _Upgrade:
         await asyncio.sleep(SECONDS)
 
     async def _until_ready(self, server: _Server, name: str) -> None:
-        """Waits until a server says that it is ready. Whoever reads there before is answered in whole, or told that views grow."""
+        """Waits until a server says that it is ready. Whoever reads there before is answered in whole, or with the word that views grow."""
         self._environment.say(f"the {name} version starts")
         caller, deadline = _Caller(self._key), time.monotonic() + 300
         while (await caller.ask(server.port, "GET", "/readyz"))[0] != 200:
@@ -239,8 +239,8 @@ class _Upgrade:
         """Reads what must be there by now, and counts an answer that lacks some of it. Takes: whether views may say that they grow."""
         seen = self.seen
         least, rows = max(seen.written, default=0), seen.rows.get(path, 0)
-        wishes = {"Min_Event_Position": str(least), "Prefer": "wait=30, handling=strict"}
-        status, head, body = await caller.ask(port, "GET", path, b"", "", **wishes)
+        headers = {"Min_Event_Position": str(least), "Prefer": "wait=30, handling=strict"}
+        status, head, body = await caller.ask(port, "GET", path, b"", "", **headers)
         if growing and (status == 0 or b"view_growing" in body or b"projection_behind" in body):
             seen.growing += status != 0
             return
