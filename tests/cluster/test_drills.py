@@ -159,7 +159,7 @@ def test_shards_move_to_a_new_node_while_steward_serves(service: Service, cluste
 
 
 def test_a_standby_takes_over_from_a_node_that_is_lost(service: Service, cluster: Cluster) -> None:
-    node = cluster.nodes[1]
+    node = next(node for node in cluster.nodes[1:] if service.tenants_of(node))
     standby = cluster.standby(node)
     with cluster.connect(node, "postgres") as connection:
         connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
