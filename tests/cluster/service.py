@@ -43,7 +43,9 @@ class Service:
             assert process.poll() is None, process.stderr.read()
             try:
                 if httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200:
-                    threading.Thread(target=process.stderr.read, daemon=True).start()  # so that it is never full
+                    self._readers = [threading.Thread(target=file.read) for file in (process.stdout, process.stderr)]
+                    for reader in self._readers:  # so that they are never full
+                        reader.start()
                     return process
             except httpx.HTTPError:
                 pass
@@ -99,10 +101,21 @@ class Service:
         headers = {"Authorization": f"Bearer {self.keys[tenant_id]}"}
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=seconds)
 
+    def endpoint(self, tenant_id: str) -> str:
+        """A new webhook endpoint of a tenant, by its address."""
+        headers = {"Authorization": f"Bearer {self.keys[tenant_id]}"}
+        address = f"http://127.0.0.1:{self.port}/v1/webhook-endpoints"
+        made = httpx.post(address, json={"provider": "standard-webhooks"}, headers=headers, timeout=30)
+        assert made.status_code == 201, made.text
+        return f"http://127.0.0.1:{self.port}/v1/inbound/standard-webhooks/{made.json()['id']}"
+
     def close(self) -> None:
         """Ends the process."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(30)
+        for reader, file in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
+            reader.join()
+            file.close()
         self._database.close()
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
 
+import httpx
 import pytest
 
 from tests.cluster.conftest import SECONDS
@@ -95,14 +96,22 @@ def assert_others_go_on(service: Service, load: Load, times: Times, node: Node) 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_worker_that_is_killed_under_load_harms_its_own_tenants_only(service: Service, number: int) -> None:
     cluster, node = service.cluster, service.cluster.nodes[number]
+    harmed = service.tenants_of(node)[0]
+    healthy = next(tenant_id for tenant_id in service.keys if tenant_id not in service.tenants_of(node))
+    endpoint = service.endpoint(healthy)
 
     def mend() -> None:
-        # while it is away: the others are read, and the metrics and the healthy tenants' views go on
-        healthy = next(tenant_id for tenant_id in service.keys if tenant_id not in service.tenants_of(node))
+        # while it is away the others read, receive messages and are listed
         assert service.read(healthy).status_code == 200
+        assert (
+            httpx.post(endpoint, content=b"{}", timeout=30).status_code == 401
+        )  # it knows whose it is: this has no signature
+        listed = service.steward("tenants", "list", "--json", code=1)
+        assert healthy in listed
+        assert harmed not in listed
         assert service.read(healthy, "/metrics").status_code == 200
-        assert service.read(service.tenants_of(node)[0]).status_code == 503
-        assert "node_away" in service.read(service.tenants_of(node)[0]).text
+        assert service.read(harmed).status_code == 503
+        assert "node_away" in service.read(harmed).text
         cluster.start(node)
 
     with drill(service, f"kill-{number}", lambda: cluster.kill(node), mend) as (load, times):
