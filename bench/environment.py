@@ -93,7 +93,9 @@ def new_tenant(runtime: Runtime) -> tuple[str, str]:
     runtime.handler.handle(
         CommandEnvelope(tenant_id, Principal("bench"), command, Request(f"tenant:{tenant_id}", b""), new_id=tenant_id)
     )
-    _, key = issue(runtime.handler, tenant_id, Principal("bench"), IssueApiKey(role="admin"), Request("bench:key", b""))
+    _, key = issue(
+        runtime.handler, tenant_id, Principal("bench", "admin"), IssueApiKey(role="admin"), Request("bench:key", b"")
+    )
     if key is None:
         raise RuntimeError("the tenant has a key already")
     return tenant_id, key

@@ -31,7 +31,9 @@ from projections.views import (
     renewals,
     run_rates,
     scope_changes,
+    teams,
     timeline,
+    users,
     webhook_endpoints,
 )
 
@@ -47,6 +49,8 @@ VIEWS: Final[tuple[View[Any], ...]] = (
     interactions.VIEW,
     timeline.VIEW,
     api_keys.VIEW,
+    users.VIEW,
+    teams.VIEW,
     webhook_endpoints.VIEW,
     budgets.VIEW,
     budget_spends.VIEW,

@@ -23,12 +23,15 @@ from app.api.nouns import (
     contracts,
     interactions,
     kpi_certificates,
+    me,
     opportunities,
     period_closes,
     policies,
     proposals,
     renewals,
     scope_changes,
+    teams,
+    users,
 )
 from app.api.nouns import incentive_statements as incentives
 from app.api.nouns import webhook_endpoints as webhooks
@@ -43,6 +46,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     kpis.router,
     events.router,
     api_keys.router,
+    users.router,
+    me.router,
+    teams.router,
     webhooks.router,
     system.router,
     reference.router,

@@ -13,13 +13,16 @@ import zlib
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from app.auth.roles import SCOPES, Caller, scopes_of
+from app.auth.roles import Caller
 from app.domain.api_key.aggregate import API_KEY
 from app.domain.api_key.commands import IssueApiKey, RecordApiKey
 from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.principal import Principal
-from app.domain.kernel.values import micros
+from app.domain.kernel.roles import SCOPES, highest, scopes_of
+from app.domain.kernel.values import day_of, micros
+from app.domain.user.aggregate import USER
+from app.domain.user.state import UserState
 from app.store.receipts import Receipt, Request
 from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.handler import Handler
@@ -97,7 +100,7 @@ class ApiKeyAuthenticator:
         return key in self._cached
 
     def check(self, key: str) -> Caller:
-        """The caller with a key. Raises: Unauthenticated, with the same words for each reason."""
+        """The caller with a key. Raises: Unauthenticated, with the same words for each reason but that its user is suspended."""
         refusal = Unauthenticated("invalid_key", "the API key is not valid")
         parts = _KEY.match(key)
         if not parts or not is_well_formed(key):
@@ -109,13 +112,25 @@ class ApiKeyAuthenticator:
         if not state.exists or not same or state.revoked or (expires is not None and expires <= self._clock()):
             self._cached.pop(key, None)
             raise refusal
-        principal = Principal(key_id, state.role, client=key_id)
-        caller = Caller(tenant_id, principal, scopes_of(state.role, state.scopes))
+        caller = self._caller(tenant_id, key_id, state)
         with self._lock:
             if len(self._cached) > 10_000:
                 self._cached.clear()
             self._cached[key] = _Checked(time.monotonic() + self._seconds, caller, expires)
         return caller
+
+    def _caller(self, tenant_id: str, key_id: str, key: ApiKeyState) -> Caller:
+        """Who calls with a key: a user, in the roles that count today, or the key itself. Raises: Unauthenticated."""
+        if key.user is None:
+            role = key.role or ""
+            return Caller(tenant_id, Principal(key_id, role, client=key_id), scopes_of(role, key.scopes), (role,))
+        user: UserState = USER.fold(self._handler.log.stream(tenant_id, key.user))
+        if user.suspended:
+            raise Unauthenticated("user_suspended", "the user of this key is suspended")
+        today = day_of(self._clock(), self._handler.zone(tenant_id))
+        roles = tuple(role for role in user.roles_on(today) if key.role in (None, role))
+        scopes = frozenset[str]().union(*map(scopes_of, roles))
+        return Caller(tenant_id, Principal(key.user, highest(roles), client=key_id), scopes, roles, key.user)
 
     def _state(self, tenant_id: str, key_id: str) -> ApiKeyState:
         return API_KEY.fold(self._handler.log.stream(tenant_id, key_id))

@@ -15,6 +15,7 @@ from app.bootstrap import build
 from app.cli.failures import Misuse, first_fault
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.principal import Principal
+from app.domain.kernel.roles import ADMIN
 from app.domain.tenant.state import TenantState
 from app.observe import logs
 from app.runtime import Runtime
@@ -62,8 +63,8 @@ def open_runtime(settings: Settings | None = None) -> Iterator[Runtime]:
 
 
 def operator(command: str) -> Principal:
-    """Who works on the command line. Takes: the command, which the events name as the client."""
-    return Principal("cli", client=f"cli:{command}")
+    """Who works on the command line, who may do what an admin may. Takes: the command, which the events name as the client."""
+    return Principal("cli", ADMIN, client=f"cli:{command}")
 
 
 def require_tenant(runtime: Runtime, tenant_id: str) -> TenantState:

@@ -20,6 +20,7 @@ from app.cli.console import (
 from app.domain.api_key.aggregate import API_KEY
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from app.domain.api_key.state import ApiKeyState
+from app.domain.kernel.roles import ROLES
 from app.domain.kernel.values import instant
 from app.domain.recorded import Recorded
 from app.runtime import Runtime
@@ -33,7 +34,10 @@ PAGE: Final = 1000
 @app.command()
 def create(
     tenant: TenantId,
-    role: Annotated[str, typer.Option(help="admin, director, senior_manager, manager, auditor or integration.")],
+    role: Annotated[str | None, typer.Option(help=f"{', '.join(ROLES)}.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Whose personal key it is; without a role it acts in all that they have.")
+    ] = None,
     scope: Annotated[
         list[str] | None, typer.Option(help="What an integration may do, such as events:write; repeatable.")
     ] = None,
@@ -42,7 +46,7 @@ def create(
     json_: Json = False,
 ) -> None:
     """Issue a key, which is shown once."""
-    command = validated(IssueApiKey, role=role, scopes=scope or (), label=label, expires_at=expires_at)
+    command = validated(IssueApiKey, role=role, user=user, scopes=scope or (), label=label, expires_at=expires_at)
     with open_runtime() as runtime:
         require_tenant(runtime, tenant)
         receipt, key = issue(
@@ -65,10 +69,12 @@ def list_(tenant: TenantId, json_: Json = False) -> None:
             states[event.stream_id] = state = API_KEY.fold([event], states.get(event.stream_id))
             rows.setdefault(event.stream_id, {"key_id": event.stream_id, "label": event.data.get("label"),
                                               "issued_at": instant(event.recorded_at)})  # fmt: skip
-            rows[event.stream_id] |= {"role": state.role, "scopes": list(state.scopes), "expires_at": state.expires_at,
+            rows[event.stream_id] |= {"role": state.role, "user": state.user, "scopes": list(state.scopes), "expires_at": state.expires_at,
                                       "revoked": state.revoked}  # fmt: skip
     show_rows(
-        list(rows.values()), ("key_id", "role", "scopes", "label", "issued_at", "expires_at", "revoked"), json_=json_
+        list(rows.values()),
+        ("key_id", "role", "user", "scopes", "label", "issued_at", "expires_at", "revoked"),
+        json_=json_,
     )
 
 

@@ -71,7 +71,7 @@ def _rules(office: BackOffice, currency: str) -> None:
     counted = {"kind": "metric", "reporting_currency": currency, "gross_margin": "0.45", "discount_rate": "0.08"}
     metric = _set(office, since, counted)
     _set(office, since, {"kind": "approval", "margin_floor": "0.25", "limits": [
-        {"role": "manager", "amount": f"{proposals.MANAGES}"}, {"role": "senior_manager", "amount": f"{proposals.SENIORS}"},
+        {"role": "account_manager", "amount": f"{proposals.MANAGES}"}, {"role": "senior_account_manager", "amount": f"{proposals.SENIORS}"},
         {"role": "director"}, {"role": "admin"}]})  # fmt: skip
     _set(office, since, {"kind": "renewal", "lead_days": [180, 120, 90], "grace_days": 30})
     _set(office, since, {

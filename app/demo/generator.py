@@ -10,6 +10,7 @@ from app.demo.back_office import write_back_office
 from app.demo.budgets import write_budgets
 from app.demo.interactions import write_interactions
 from app.demo.opportunities import write_opportunities
+from app.demo.organisation import write_organisation
 from app.demo.people import client, currency_of
 from app.demo.renewals import write_forecasts
 from app.demo.scenarios import SCENARIOS, newcomer
@@ -49,6 +50,8 @@ def story(start: str, *, accounts: int, years: int, currency: str, new_id: NewId
     ]
     rng = Random(f"{SEED}|books")  # noqa: S311 - a story, not a secret
     commands = write_back_office(rng, start, end, currency=currency, new_id=new_id, histories=histories)
+    staff = Random(f"{SEED}|organisation")  # noqa: S311 - a story, not a secret
+    commands += write_organisation(staff, start, end, new_id)
     commands += [scripted for history in histories for scripted in history.commands]
     until = day_start(end, zone("UTC"))
     return sorted((scripted for scripted in commands if scripted.at < until), key=lambda scripted: scripted.at)

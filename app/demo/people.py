@@ -14,6 +14,12 @@ DIRECTOR: Final = "usr_helena"
 """Who approves what account managers may not."""
 SENIOR: Final = "usr_ruth"
 """The senior account manager, who approves what is not so large."""
+ADMIN: Final = "usr_tomas"
+"""Who keeps the users, the keys and the addresses of webhooks."""
+COLLEAGUES: Final = {
+    **OWNER_NAMES, DIRECTOR: "Helena Brandt", SENIOR: "Ruth Adeyemi", ADMIN: "Tomas Novak", "usr_noah": "Noah Peters",
+    "usr_ines": "Ines Moreau",
+}  # fmt: skip
 EXCHANGE_VALUES: Final = {"USD": 9_200, "GBP": 11_700, "EUR": 10_000}
 """What currencies are worth in one another, about."""
 SEATS: Final = {"USD": ("US", "CA"), "GBP": ("GB",), "EUR": ("DE", "AT", "DE", "FR", "NL")}

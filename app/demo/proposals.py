@@ -49,7 +49,7 @@ class Negotiation(CommandChain):
         self.version = 0
         self.conceded = 0
 
-    def do(self, day: str, command: Command, *, by: str = "", role: str = "manager", **members: Any) -> None:
+    def do(self, day: str, command: Command, *, by: str = "", role: str = "account_manager", **members: Any) -> None:
         """A command by the account's owner unless somebody else is named."""
         self.add(day, by or self.history.owner_on(day), command, {"proposal": self.id}, role=role, **members)
 
@@ -107,7 +107,7 @@ class Negotiation(CommandChain):
             )
             self.do(next_day, no, by=DIRECTOR, role="director")
         elif self.conceded <= SENIORS:
-            self.do(next_day, proposal.ApproveConcession(concession=name), by=SENIOR, role="senior_manager")
+            self.do(next_day, proposal.ApproveConcession(concession=name), by=SENIOR, role="senior_account_manager")
         else:
             self.do(next_day, proposal.ApproveConcession(concession=name), by=DIRECTOR, role="director")
 

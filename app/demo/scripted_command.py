@@ -32,7 +32,7 @@ class ScriptedCommand:
     targets: Mapping[str, str] = field(default_factory=dict)
     new_id: str | None = None
     cites: "tuple[ScriptedCommand, str] | None" = None
-    role: str = "manager"
+    role: str = "account_manager"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class CommandChain:
         *,
         new_id: str | None = None,
         cites: tuple[ScriptedCommand, str] | None = None,
-        role: str = "manager",
+        role: str = "account_manager",
     ) -> ScriptedCommand:
         """Adds a command; without an effective date of its own it is effective when it is given."""
         at = self.moment(day)

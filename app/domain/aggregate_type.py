@@ -18,7 +18,9 @@ class Related(NamedTuple):
     It is named by the caller's target, by the command's member or by the state's attribute of this name, in that order.
     aggregate: its type. optional: whether nobody needs to name it. topic: nobody names it; it is every aggregate of the type that
     has an event of this topic and is of the account that the command is about, by id. What is decided on them is appended only
-    if nobody has added such an event to the account meanwhile. named_by: names it by the state, the command and the tenant's day
+    if nobody has added such an event to the account meanwhile. of_tenant: those of no account instead, as keys and users are: what
+    is decided on them is appended only if none of them has changed, and may not depend on there being no more.
+    named_by: names it by the state, the command and the tenant's day
     on which that takes effect, instead of an attribute.
     """
 
@@ -26,6 +28,7 @@ class Related(NamedTuple):
     aggregate: str
     optional: bool
     topic: str = ""
+    of_tenant: bool = False
     named_by: Callable[[Any, Any, str], str | None] | None = None
 
     def named(self, state: Any, command: Any, day: str) -> str | None:
@@ -51,6 +54,11 @@ def optional(
 def every(name: str, *, aggregate: str, topic: str) -> Related:
     """All states of a type that have an event of a topic, of the account that the command is about, as a mapping by id."""
     return Related(name, aggregate, optional=True, topic=topic)
+
+
+def every_of_tenant(name: str, *, aggregate: str, topic: str) -> Related:
+    """All states of a type that have an event of a topic, and belong to no account, as a mapping by id."""
+    return Related(name, aggregate, optional=True, topic=topic, of_tenant=True)
 
 
 @dataclass(frozen=True)

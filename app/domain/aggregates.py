@@ -17,7 +17,9 @@ from app.domain.policy.aggregate import POLICY
 from app.domain.proposal.aggregate import PROPOSAL
 from app.domain.renewal.aggregate import RENEWAL
 from app.domain.scope_change.aggregate import SCOPE_CHANGE
+from app.domain.team.aggregate import TEAM
 from app.domain.tenant.aggregate import TENANT
+from app.domain.user.aggregate import USER
 from app.domain.webhook_endpoint.aggregate import WEBHOOK_ENDPOINT
 
 AGGREGATES: Final[dict[str, AggregateType[Any]]] = {
@@ -25,6 +27,8 @@ AGGREGATES: Final[dict[str, AggregateType[Any]]] = {
     for aggregate in (
         TENANT,
         API_KEY,
+        USER,
+        TEAM,
         WEBHOOK_ENDPOINT,
         ACCOUNT,
         INTERACTION,

@@ -16,7 +16,9 @@ from app.domain.policy import events as policy
 from app.domain.proposal import events as proposal
 from app.domain.renewal import events as renewal
 from app.domain.scope_change import events as scope_change
+from app.domain.team import events as team
 from app.domain.tenant import events as tenant
+from app.domain.user import events as user
 from app.domain.webhook_endpoint import events as webhook
 
 CATALOGUE: Final[dict[str, type[Event]]] = {
@@ -24,6 +26,8 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
     for aggregate in (
         tenant,
         api_key,
+        user,
+        team,
         account,
         interaction,
         contract,

@@ -373,14 +373,14 @@ def keyed(database: Database, table: str, column: str, columns: str, condition: 
     """A SELECT that looks up many keys (the bind `:keys`) of one tenant (`:tenant_id`), one index probe each.
 
     A list in `IN` or `= ANY` falls to a sequential scan on PostgreSQL while a table has no statistics; a probe that is
-    written out cannot. Takes: columns of `k.key` and `f`.
+    written out cannot. The column is quoted, for `user` alone would be whoever is logged in. Takes: columns of `k.key` and `f`.
     """
     extra = f" AND {condition}" if condition else ""
     if database.postgres:
-        probe = f"SELECT * FROM {table} WHERE tenant_id = :tenant_id AND {column} = k.key{extra} OFFSET 0"
+        probe = f'SELECT * FROM {table} WHERE tenant_id = :tenant_id AND "{column}" = k.key{extra} OFFSET 0'
         return f"SELECT {columns} FROM unnest(CAST(:keys AS text[])) AS k(key) CROSS JOIN LATERAL ({probe}) AS f"
     source = f"(SELECT value AS key FROM json_each(:keys)) AS k CROSS JOIN {table} AS f"
-    return f"SELECT {columns} FROM {source} ON f.tenant_id = :tenant_id AND f.{column} = k.key{extra}"
+    return f'SELECT {columns} FROM {source} ON f.tenant_id = :tenant_id AND f."{column}" = k.key{extra}'
 
 
 def keys(database: Database, values: Iterable[str]) -> object:

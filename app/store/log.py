@@ -160,8 +160,8 @@ class Log:
 
     # --- writing ---
 
-    def streams_of(self, tenant_id: str, account_id: str, topic: str) -> list[str]:
-        """The streams of an account that have an event of a topic."""
+    def streams_of(self, tenant_id: str, account_id: str | None, topic: str) -> list[str]:
+        """The streams of an account, or of none, that have an event of a topic."""
         log = tables.events.c
         condition = (log.tenant_id == tenant_id, log.account_id == account_id, log.type == topic)
         with self.database.read(tenant_id) as connection:

@@ -200,14 +200,20 @@ def sealable(kind: type[BaseModel], data: dict[str, Any], path: str = "data") ->
             continue
         here = f"{path}.{name}"
         if isinstance(members, Classification):
-            person = data.get("stakeholder") if members is Classification.PERSONAL else None
-            to_seal.append((data, name, here, person or None))
+            person = _person_of(data) if members is Classification.PERSONAL else None
+            to_seal.append((data, name, here, person))
         elif isinstance(value, list):
             for at, item in enumerate(value):
                 to_seal += sealable(_of(members, item), item, f"{here}.{at}")
         else:
             to_seal += sealable(_of(members, value), value, here)
     return to_seal
+
+
+def _person_of(data: dict[str, Any]) -> str | None:
+    """Whose the personal members of an object are: of somebody at the client, or of a user; None when it is not known."""
+    person: str | None = data.get("stakeholder") or data.get("user")
+    return person
 
 
 def _of(models: tuple[type[BaseModel], ...], item: dict[str, Any]) -> type[BaseModel]:

@@ -92,15 +92,17 @@ class CommandAggregates:
             raise Refused("other_account", "the thing belongs to another account than the one that was named")
         return Loaded(stream_id, versioned)
 
-    def every(self, envelope: CommandEnvelope, related: Related, account: str, pending: PendingWrites) -> list[Loaded]:
+    def every(
+        self, envelope: CommandEnvelope, related: Related, account: str | None, pending: PendingWrites
+    ) -> list[Loaded]:
         """The aggregates of an account that have an event of the topic, those of the commands before this one among them.
 
-        Raises: CacheMiss when nothing may be read.
+        Takes: None for those of no account. Raises: CacheMiss when nothing may be read.
         """
         if pending.cache_only:
             raise CacheMiss
         found = dict.fromkeys(self._loader.log.streams_of(envelope.tenant_id, account, related.topic))
-        found |= dict.fromkeys(pending.of_account.get((account, related.topic), ()))
+        found |= dict.fromkeys(pending.of_account.get((str(account), related.topic), ()))
         self._loader.prefetch(envelope.tenant_id, [(related.aggregate, stream_id) for stream_id in found], pending)
         return [
             Loaded(*self._loader.load(envelope.tenant_id, related.aggregate, stream_id, pending)) for stream_id in found

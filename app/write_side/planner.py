@@ -104,10 +104,12 @@ class Planner:
         day = values.nearest_day(effective_at, zone) if any(each.named_by for each in decision.reads) else ""
         for related in decision.reads:
             if related.topic:
-                every = self.aggregates.every(envelope, related, stream_id, pending)
+                account = None if related.of_tenant else stream_id
+                every = self.aggregates.every(envelope, related, account, pending)
                 states[related.name] = {each.stream_id: each.versioned.state for each in every}
                 read |= {each.stream_id: each.versioned for each in every}
-                counts[stream_id, related.topic] = len(every)
+                if account is not None:
+                    counts[account, related.topic] = len(every)
                 continue
             loaded = self.aggregates.related(envelope, related, primary, pending, day)
             if loaded is not None:

@@ -11,8 +11,9 @@ class ApiKey(NamedTuple):
     """A key. Instants are microseconds."""
 
     api_key: str
-    role: str
+    role: str | None
     scopes: list[str]
+    user: str | None
     label: str | None
     issued_at: int
     expires_at: str | None
@@ -25,8 +26,9 @@ def _issued(_row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey
     data, at = recorded.data, recorded.effective_at
     return ApiKey(
         api_key=recorded.stream_id,
-        role=data["role"],
-        scopes=list(data["scopes"]),
+        role=data.get("role"),
+        scopes=list(data.get("scopes", ())),
+        user=data.get("user"),
         label=data.get("label"),
         issued_at=at,
         expires_at=data.get("expires_at"),
@@ -45,7 +47,7 @@ def _revoked(row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey
 
 VIEW = View(
     name="api_keys",
-    version=1,
+    version=2,
     row=ApiKey,
     keys=("api_key",),
     on={"api_key.issued": _issued, "api_key.revoked": _revoked},

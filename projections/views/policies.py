@@ -80,7 +80,7 @@ def _versioned(row: Policy, recorded: Recorded, versions: list[dict[str, Any]]) 
 
 VIEW = View(
     name="policies",
-    version=1,
+    version=2,
     row=Policy,
     keys=("policy",),
     on={"policy.drafted": _drafted, "policy.activated": _activated, "policy.retired": _retired},

@@ -36,7 +36,7 @@ def _group(recorded: Recorded) -> str:
 
 VIEW = View(
     name="policy_rules",
-    version=1,
+    version=2,
     row=PolicyRules,
     keys=("event_id",),
     on={"policy.drafted": _drafted},

@@ -222,7 +222,7 @@ _CHANGES: Final = (
 
 VIEW = View(
     name="proposals",
-    version=3,
+    version=4,
     row=Proposal,
     keys=("proposal",),
     on={"proposal.versioned": _versioned, **dict.fromkeys((f"proposal.{name}" for name in _CHANGES), _changed)},

@@ -13,6 +13,8 @@ OPEN = frozenset({"system.livez", "system.readyz", "system.metrics", "inbound.re
 """Operations without a key: they tell no tenant's data. A sender of webhooks has a signature instead."""
 PER_ITEM = frozenset({"events.ingest"})
 """Operations whose scope depends on what is in the body."""
+ANYBODY = frozenset({"users.me"})
+"""Operations that every key may call, whatever its scopes: they tell the caller who they are."""
 SCHEMA: dict[str, Any] = create_app(Settings(vault_key=KEY)).openapi()
 
 

@@ -47,6 +47,7 @@ def furnish(
         _account(world, mark, f"a{number}")
     key = client.write("/v1/api-keys", {"role": "auditor", "label": f"key {mark}"})
     world.ids["api_key"] = key["id"]
+    _people(world, mark)
     _endpoint(world, mark, clock)
     _certificates(world, mark)
     _policies(world)
@@ -123,6 +124,21 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
         "renewal": renewal["id"],
         "scope_change": scope_change["id"],
     }
+
+
+def _people(world: SampleAgency, mark: str) -> None:
+    helena = world.write("/v1/users", {"name": f"head {mark}", "external_ref": "helena"})["id"]
+    body = {"name": f"user {mark}", "address": f"{mark}@agency.example", "external_ref": "maria"}
+    user = world.write("/v1/users", body)["id"]
+    login = {"issuer": "https://login.agency.example", "subject": f"subject {mark}"}
+    world.write(f"/v1/users/{user}/login", login)
+    for role, more in (("account_manager", {}), ("specialist", {"department": f"department {mark}"})):
+        world.write(f"/v1/users/{user}/roles", {"role": role, "start": "2025-01-01", **more})
+    world.write(f"/v1/users/{user}/reporting-line", {"manager": helena, "start": "2025-01-01"})
+    parent = world.write("/v1/teams", {"name": f"parent {mark}"})["id"]
+    team = world.write("/v1/teams", {"name": f"team {mark}", "parent": parent, "external_ref": "a1"})["id"]
+    world.write(f"/v1/teams/{team}/members", {"user": user, "start": "2025-01-01"})
+    world.ids |= {"user": user, "grant": "1", "team_id": team}
 
 
 def _certificates(world: SampleAgency, mark: str) -> None:

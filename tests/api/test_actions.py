@@ -65,7 +65,7 @@ def contract(client: Client, of: str) -> dict[str, str]:
 
 def test_a_proposal_offers_each_role_what_it_may_do_next(each_server: Server) -> None:
     who = table(each_server)
-    manager, senior = who["manager"], who["senior_manager"]
+    manager, senior = who["account_manager"], who["senior_account_manager"]
     of = account(manager)
     bodies = {**PROPOSAL, "contract": contract(manager, of)}
     always = {"versions", "client-positions", "concessions", "decline"}
@@ -97,17 +97,17 @@ def test_a_proposal_offers_each_role_what_it_may_do_next(each_server: Server) ->
 
 def test_a_margin_below_the_floor_is_offered_to_directors_only(each_server: Server) -> None:
     who = table(each_server)
-    there = drafted(who["manager"], account(who["manager"]), cost="11000.00")
+    there = drafted(who["account_manager"], account(who["account_manager"]), cost="11000.00")
 
     def actions_of(role: str) -> set[str]:
-        who[role].position = who["manager"].position
+        who[role].position = who["account_manager"].position
         return offered(who[role], there)
 
     assert {role for role in who if "approvals" in actions_of(role)} == {"director", "admin"}
     assert {role for role in who if "submission" in actions_of(role)} == set()
     who["director"].write(f"{there}/approvals", {})
-    who["manager"].position = who["director"].position
-    assert "submission" in actions_of("manager")
+    who["account_manager"].position = who["director"].position
+    assert "submission" in actions_of("account_manager")
 
 
 def test_a_proposal_that_is_not_valid_any_more_may_expire(each_server: Server) -> None:

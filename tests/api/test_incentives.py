@@ -149,7 +149,8 @@ def test_what_is_out_of_range_is_refused_and_not_a_fault(client: Client) -> None
 def test_who_may_read_and_who_may_pay(agency: tuple[Client, str]) -> None:
     client, _ = agency
     keys = {
-        role: client.write("/v1/api-keys", {"role": role})["api_key"] for role in ("manager", "director", "auditor")
+        role: client.write("/v1/api-keys", {"role": role})["api_key"]
+        for role in ("account_manager", "director", "auditor")
     }
 
     def post(role: str) -> int:
@@ -157,7 +158,7 @@ def test_who_may_read_and_who_may_pay(agency: tuple[Client, str]) -> None:
             "/v1/incentive-statements", json=ASKED, headers={"Authorization": f"Bearer {keys[role]}"}
         ).status_code
 
-    assert [post(role) for role in ("manager", "auditor", "director")] == [403, 403, 201]
+    assert [post(role) for role in ("account_manager", "auditor", "director")] == [403, 403, 201]
 
 
 def test_what_is_paid_and_taken_back_is_summed_by_period_and_explained_by_account(calendar: Calendar) -> None:

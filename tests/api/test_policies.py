@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.server import Client, Server
 
-STRICT = {"kind": "approval", "limits": [{"role": "manager", "amount": "100"}], "margin_floor": "0.3"}
-LAX = {"kind": "approval", "limits": [{"role": "manager"}], "margin_floor": "0"}
+STRICT = {"kind": "approval", "limits": [{"role": "account_manager", "amount": "100"}], "margin_floor": "0.3"}
+LAX = {"kind": "approval", "limits": [{"role": "account_manager"}], "margin_floor": "0"}
 
 
 def drafted(client: Client, *more: dict[str, Any], **members: Any) -> str:
@@ -205,7 +205,7 @@ def test_who_only_manages_reads_policies_and_sets_none(each_server: Server) -> N
     tenant = each_server.tenant()
     admin, manager = (
         each_server.client(each_server.key(tenant)),
-        each_server.client(each_server.key(tenant, "manager")),
+        each_server.client(each_server.key(tenant, "account_manager")),
     )
     path = drafted(admin)
     manager.position = admin.position
@@ -216,7 +216,7 @@ def test_who_only_manages_reads_policies_and_sets_none(each_server: Server) -> N
 
 
 def test_no_policy_comes_in_as_an_event_past_the_right_to_set_it(each_server: Server) -> None:
-    manager = each_server.client(each_server.key(each_server.tenant(), "manager"))
+    manager = each_server.client(each_server.key(each_server.tenant(), "account_manager"))
     event = {"specversion": "1.0", "id": "1", "source": "s", "type": "policy.drafted", "data": {"rules": LAX}}
 
     answer = manager.post("/v1/events", json=event, headers={"Content-Type": "application/cloudevents+json"})

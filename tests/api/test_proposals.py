@@ -31,13 +31,13 @@ def table(server: Server) -> dict[str, Client]:
     tenant = server.tenant()
     return {
         role: server.client(server.key(tenant, role))
-        for role in ("manager", "senior_manager", "director", "admin", "auditor")
+        for role in ("account_manager", "senior_account_manager", "director", "admin", "auditor")
     }
 
 
 def test_a_negotiation_goes_from_a_draft_over_an_approval_to_the_contract(each_server: Server) -> None:
     who = table(each_server)
-    manager, senior = who["manager"], who["senior_manager"]
+    manager, senior = who["account_manager"], who["senior_account_manager"]
     mine = account(manager)
     there = drafted(manager, mine, title="Two years", terms="In advance", value_evidence=["leads up by a third"])
     manager.write(f"{there}/submission")
@@ -88,24 +88,29 @@ def test_a_negotiation_goes_from_a_draft_over_an_approval_to_the_contract(each_s
 
 def test_each_role_goes_as_far_as_its_limit_and_approves_for_those_below(each_server: Server) -> None:
     who = table(each_server)
-    mine = account(who["manager"])
+    mine = account(who["account_manager"])
     large = [{**ITEM, "unit_price": "10000.00"}]
 
     def states(role: str, value: str) -> str:
-        there = drafted(who["manager"], mine, items=large)
-        who[role].position = who["manager"].position
+        there = drafted(who["account_manager"], mine, items=large)
+        who[role].position = who["account_manager"].position
         who[role].write(f"{there}/concessions", {**GIVE, "value": value})
         return str(who[role].read(there)["concessions"][0]["status"])
 
-    assert [states(role, "1000.00") for role in ("manager", "senior_manager", "director", "admin")] == ["binding"] * 4
-    assert [states(role, "10000.00") for role in ("manager", "senior_manager", "director")] == [
+    assert [states(role, "1000.00") for role in ("account_manager", "senior_account_manager", "director", "admin")] == [
+        "binding"
+    ] * 4
+    assert [states(role, "10000.00") for role in ("account_manager", "senior_account_manager", "director")] == [
         "awaiting_approval", "binding", "binding",
     ]  # fmt: skip
-    assert [states(role, "10000.01") for role in ("senior_manager", "director")] == ["awaiting_approval", "binding"]
+    assert [states(role, "10000.01") for role in ("senior_account_manager", "director")] == [
+        "awaiting_approval",
+        "binding",
+    ]
 
-    there = drafted(who["manager"], mine, items=large)
-    who["manager"].write(f"{there}/concessions", {**GIVE, "value": "10000.01"})
-    assert refused(who["senior_manager"], f"{there}/approvals", {"concession": "c1"}) == (409, "limit_exceeded")
+    there = drafted(who["account_manager"], mine, items=large)
+    who["account_manager"].write(f"{there}/concessions", {**GIVE, "value": "10000.01"})
+    assert refused(who["senior_account_manager"], f"{there}/approvals", {"concession": "c1"}) == (409, "limit_exceeded")
     who["director"].write(f"{there}/approvals", {"concession": "c1"})
 
 
@@ -129,7 +134,7 @@ def test_a_sum_that_was_accepted_is_frozen_under_both_clocks(each_server: Server
 
 
 def test_proposals_are_listed_by_page_and_by_what_they_are(each_server: Server) -> None:
-    client = table(each_server)["manager"]
+    client = table(each_server)["account_manager"]
     mine, other = account(client), account(client)
     waiting, plain = drafted(client, mine, cost="11000.00", external_ref="P-1"), drafted(client, other)
     client.write(f"{plain}/decline", {"reason": "price"})

@@ -85,6 +85,8 @@ NOUNS = (
         {"provider": "generic_hmac", "label": "crm", "tolerance_seconds": 60, "hash": "sha512", "encoding": "base64",
          "header": "X-Sign", "style": "plain", "signed_content_template": "{body}", "id_pointer": "/event/id"},
     ),
+    Noun("InviteUser", "/v1/users", "/v1/users", {"name": "Maria Lindqvist", "address": "maria@harbour-pine.example"}),
+    Noun("FormTeam", "/v1/teams", "/v1/teams", {"name": "Retail"}),
     Noun(
         "IssueApiKey",
         "/v1/api-keys",

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.auth.keys import ApiKeyAuthenticator, digest, issue
-from app.auth.roles import SCOPES, scopes_of
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.principal import Principal
+from app.domain.kernel.roles import SCOPES, scopes_of
 from app.domain.kernel.values import micros
 from app.store.receipts import Request
 from tests.support.application import Steward
@@ -26,7 +26,7 @@ def issued(steward: Steward, key: str = "1", **members: Any) -> tuple[str, str]:
     receipt, text = issue(
         steward.runtime.handler,
         steward.tenant,
-        Principal("test"),
+        Principal("test", "admin"),
         IssueApiKey(**{"role": "admin", **members}),
         Request(key, b""),
     )
@@ -86,8 +86,12 @@ def test_only_a_digest_of_a_key_is_kept(steward: Steward) -> None:
 def test_the_same_request_makes_no_second_key(steward: Steward) -> None:
     command = IssueApiKey(role="admin")
 
-    first, key = issue(steward.runtime.handler, steward.tenant, Principal("test"), command, Request("same", b"x"))
-    again, none = issue(steward.runtime.handler, steward.tenant, Principal("test"), command, Request("same", b"x"))
+    first, key = issue(
+        steward.runtime.handler, steward.tenant, Principal("test", "admin"), command, Request("same", b"x")
+    )
+    again, none = issue(
+        steward.runtime.handler, steward.tenant, Principal("test", "admin"), command, Request("same", b"x")
+    )
 
     assert (again.id, again.replayed, none) == (first.id, True, None)
     assert key is not None
@@ -103,7 +107,7 @@ def test_a_scope_that_does_not_exist_is_not_handed_out(sqlite_steward: Steward) 
 def test_every_way_to_be_wrong_is_refused_with_the_same_words(sqlite_steward: Steward) -> None:
     key_id, key = issued(sqlite_steward)
     revoked_id, revoked = issued(sqlite_steward, "2")
-    sqlite_steward.do(RevokeApiKey(), api_key=revoked_id)
+    sqlite_steward.do(RevokeApiKey(), role="admin", api_key=revoked_id)
     _, expired = issued(sqlite_steward, "3", expires_at="2026-01-15T09:00:00Z")
     other_secret = _with_checksum(key[:-51] + "A" * 43)
     other_key = _with_checksum(key[:-8].replace(key_id.partition("_")[2], "01jd7z5m3sf8x9v0w1y2z3a4b5"))
@@ -132,13 +136,14 @@ def test_a_key_of_another_tenant_with_the_same_id_opens_nothing(steward: Steward
 
 def test_a_key_is_believed_for_a_while_and_no_longer_than_it_lives(sqlite_steward: Steward) -> None:
     keys = authenticator(sqlite_steward, seconds=60)
+    issued(sqlite_steward, "another")
     key_id, key = issued(sqlite_steward, expires_at="2026-01-15T10:00:00Z")
     assert keys.cached(key) is None
 
     caller = keys.check(key)
 
     assert keys.cached(key) == caller
-    sqlite_steward.do(RevokeApiKey(), api_key=key_id)
+    sqlite_steward.do(RevokeApiKey(), role="admin", api_key=key_id)
     assert keys.cached(key) == caller  # another process still accepts it, for these seconds
     sqlite_steward.clock.now = micros("2026-01-15T10:00:00Z")
     assert keys.cached(key) is None
@@ -146,11 +151,12 @@ def test_a_key_is_believed_for_a_while_and_no_longer_than_it_lives(sqlite_stewar
 
 def test_a_key_that_is_believed_for_no_time_is_looked_up_every_time(sqlite_steward: Steward) -> None:
     keys = authenticator(sqlite_steward)
+    issued(sqlite_steward, "another")
     key_id, key = issued(sqlite_steward)
     keys.check(key)
 
     assert keys.cached(key) is None
-    sqlite_steward.do(RevokeApiKey(), api_key=key_id)
+    sqlite_steward.do(RevokeApiKey(), role="admin", api_key=key_id)
     assert refused(keys, key).startswith("invalid_key")
 
 
@@ -160,7 +166,9 @@ def test_nothing_else_opens(sqlite_steward: Steward, key: str) -> None:
     assert refused(authenticator(sqlite_steward), key) == "invalid_key: the API key is not valid"
 
 
-@given(st.sampled_from(["admin", "manager", "auditor", "integration", "nobody"]), st.lists(st.text(max_size=20)))
+@given(
+    st.sampled_from(["admin", "account_manager", "auditor", "integration", "nobody"]), st.lists(st.text(max_size=20))
+)
 def test_a_role_brings_its_scopes_and_an_integration_only_real_ones_that_are_named(role: str, named: list[str]) -> None:
     scopes = scopes_of(role, (*named, "accounts:read"))
 

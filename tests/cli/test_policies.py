@@ -10,7 +10,7 @@ from tests.support.application import Steward
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
 
-APPROVAL = {"kind": "approval", "limits": [{"role": "manager", "amount": "100"}]}
+APPROVAL = {"kind": "approval", "limits": [{"role": "account_manager", "amount": "100"}]}
 
 
 @pytest.fixture

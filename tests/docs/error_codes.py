@@ -107,7 +107,7 @@ def collect() -> Collected:
                 elif name in KINDS or name in (MEMBER, COMMAND_LINE):
                     found.add(node.args[0] if node.args else None, name)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                claim = re.fullmatch(r"[a-z_]+:([a-z_]+)", node.value)
+                claim = re.fullmatch(r"(?!ref:)[a-z_]+:(?!read$|write$)([a-z_]+)", node.value)
                 if claim and path.is_relative_to(ROOT / "app" / "domain"):
                     found.statuses[claim[1]].add(409)
     for status, code in problems._FRAMEWORK_CODES.items():

@@ -159,7 +159,7 @@ class Scenario:
         ids, states = {kind.name: stream_id}, {}
         for related in decision.reads:
             if related.topic:
-                states[related.name] = self._every(related, stream_id)
+                states[related.name] = self._every(related, None if related.of_tenant else stream_id)
         at = self.now if command.effective_at is None else moment_start(command.effective_at, self.zone)
         for related, related_id in self._related(decision, command, targets, state, nearest_day(at, self.zone)):
             ids[related.name], states[related.name] = related_id, self.state(related.aggregate, related_id)
@@ -190,8 +190,8 @@ class Scenario:
             if named or not (related.optional and (own is None or not self._exists(related.aggregate, own))):
                 yield related, self._resolved(related.aggregate, named or own)
 
-    def _every(self, related: Related, account: str) -> dict[str, Any]:
-        """The states of an account's aggregates that have an event of the topic, by id."""
+    def _every(self, related: Related, account: str | None) -> dict[str, Any]:
+        """The states of the aggregates of an account, or of none, that have an event of the topic, by id."""
         having = [one for one, stream in self.streams.items() if any(event.type == related.topic for event in stream)]
         states = {one: self.state(related.aggregate, one) for one in having}
         return {one: state for one, state in states.items() if state.account == account}

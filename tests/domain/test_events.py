@@ -74,7 +74,7 @@ def test_personal_members_stand_beside_the_person_whom_they_belong_to() -> None:
 
     holders = {holder for kind in CATALOGUE.values() for holder in persons(kind)}
     assert holders
-    assert all("stakeholder" in holder.model_fields for holder in holders)
+    assert all({"stakeholder", "user"} & holder.model_fields.keys() for holder in holders)
 
 
 # --- topics ---

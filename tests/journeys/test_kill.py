@@ -150,7 +150,9 @@ def test_what_was_acknowledged_survives_twenty_kills_and_is_there_once(runtime: 
     runtime.handler.handle(
         CommandEnvelope(tenant, Principal("test"), CreateTenant(name="Agency"), Request("tenant", b""), new_id=tenant)
     )
-    _, api_key = issue(runtime.handler, tenant, Principal("test"), IssueApiKey(role="admin"), Request("key", b""))
+    _, api_key = issue(
+        runtime.handler, tenant, Principal("test", "admin"), IssueApiKey(role="admin"), Request("key", b"")
+    )
     served = Served(str(runtime.settings.database_url), tmp_path)
     load = Load(served.address, str(api_key), "")
     served.start()

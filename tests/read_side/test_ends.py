@@ -23,6 +23,8 @@ from app.domain.policy.rules import MetricRules
 from app.domain.proposal import commands as offers
 from app.domain.renewal.commands import OpenRenewal
 from app.domain.scope_change import commands as scope
+from app.domain.team.commands import AddTeamMember, DissolveTeam, FormTeam, RemoveTeamMember
+from app.domain.user.commands import GrantRole, InviteUser, RevokeRole, SuspendUser
 from app.domain.webhook_endpoint.commands import AddWebhookSecret, CloseWebhookEndpoint, RetireWebhookSecret
 from app.store.receipts import Request
 from app.store.tables import secrets
@@ -41,6 +43,9 @@ GOES_ON: Final = frozenset(
     for noun, events in {
         "tenant": "created",
         "api_key": "issued",
+        "user": "invited login_bound reinstated reporting_line_set",
+        "role": "granted",
+        "team": "formed renamed member_added",
         "account": "opened renamed tier_set owner_set country_set reopened",
         "interaction": "logged",
         "contract": "drafted signed amended corrected notice_given suspended resumed renewed terms_corrected",
@@ -84,6 +89,8 @@ def counted(steward: Steward) -> dict[str, Any]:
         "approvals": sum(row.awaiting for row in steward.rows("proposals")),
         "with the client": sum(row.state in ("drafted", "submitted") for row in steward.rows("proposals")),
         "keys": sum(row.revoked_at is None for row in steward.rows("api_keys")),
+        "roles": users_roles(steward),
+        "members": [spell["user"] for row in steward.rows("teams") for spell in row.members],
         "secrets": texts,
         "rules": ask(steward, "mrr", None)["policy_version"],
         "notices": [row.notice for row in steward.rows("contracts") if row.notice],
@@ -94,9 +101,57 @@ def counted(steward: Steward) -> dict[str, Any]:
 
 
 def a_key(steward: Steward, _account: str) -> Story:
-    key = steward.do(RecordApiKey(role="auditor", secret_sha256="a" * 64)).id
+    key = steward.do(RecordApiKey(role="auditor", secret_sha256="a" * 64), role="admin").id
     yield
-    steward.do(RevokeApiKey(), api_key=key)
+    steward.do(RevokeApiKey(), role="admin", api_key=key)
+
+
+def users_roles(steward: Steward) -> list[str]:
+    """The roles that users have, suspended ones aside."""
+    return [
+        role["role"]
+        for row in steward.rows("users")
+        for role in row.roles
+        if row.status != "suspended" and role["revoked_at"] is None
+    ]
+
+
+def director(steward: Steward) -> str:
+    """A user who is a director."""
+    made = steward.do(InviteUser(name="Helena"), role="admin").id
+    steward.do(GrantRole(role="director"), role="admin", user=made)
+    return made
+
+
+def a_user(steward: Steward, _account: str) -> Story:
+    made = director(steward)
+    yield
+    steward.do(SuspendUser(), role="admin", user=made)
+
+
+def a_role(steward: Steward, _account: str) -> Story:
+    made = director(steward)
+    yield
+    steward.do(RevokeRole(grant=1), role="admin", user=made)
+
+
+def member(steward: Steward) -> tuple[str, str]:
+    """A team, and a user who belongs to it."""
+    made, team = steward.do(InviteUser(name="Mia")).id, steward.do(FormTeam(name="Retail")).id
+    steward.do(AddTeamMember(user=made), team=team)
+    return team, made
+
+
+def a_team_member(steward: Steward, _account: str) -> Story:
+    team, made = member(steward)
+    yield
+    steward.do(RemoveTeamMember(), team=team, user=made)
+
+
+def a_team(steward: Steward, _account: str) -> Story:
+    team, _ = member(steward)
+    yield
+    steward.do(DissolveTeam(), team=team)
 
 
 def an_account(steward: Steward, account: str) -> Story:
@@ -232,7 +287,7 @@ def conceded(steward: Steward, account: str) -> str:
     draft = offers.DraftProposal(currency="EUR", items=(item,), valid_until="2026-02-01", cost="11900")
     proposal = steward.do(draft, role="director", account=account).id
     gives: dict[str, Any] = {"kind": "price", "value": "600", "given": "Less", "in_exchange_for": "A reference"}
-    steward.do(offers.OfferConcession(concession="less", **gives), role="manager", proposal=proposal)
+    steward.do(offers.OfferConcession(concession="less", **gives), role="account_manager", proposal=proposal)
     return proposal
 
 
@@ -294,6 +349,10 @@ def a_statement(steward: Steward, account: str) -> Story:
 
 ENDS: Final[dict[str, Callable[[Steward, str], Story]]] = {
     "api_key.revoked": a_key,
+    "user.suspended": a_user,
+    "role.revoked": a_role,
+    "team.member_removed": a_team_member,
+    "team.dissolved": a_team,
     "account.closed": an_account,
     "interaction.voided": an_interaction,
     "contract.notice_withdrawn": a_notice,

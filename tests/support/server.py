@@ -64,7 +64,11 @@ class Server:
         """A new key of a tenant."""
         command = IssueApiKey.model_validate({"role": role, "scopes": scopes})
         _, key = issue(
-            self.runtime.handler, tenant_id, Principal("test"), command, Request(self.runtime.new_id("req"), b"")
+            self.runtime.handler,
+            tenant_id,
+            Principal("test", "admin"),
+            command,
+            Request(self.runtime.new_id("req"), b""),
         )
         assert key is not None
         return key

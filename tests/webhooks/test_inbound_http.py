@@ -174,7 +174,7 @@ def test_an_operator_reads_what_a_message_brought_byte_for_byte(post: Post) -> N
     assert post.client.see(f"{path}/msg_9").status_code == 404
     with post.server.client() as other_tenant:
         assert other_tenant.get(f"{path}/msg_0").status_code == 404
-    with post.server.client(post.server.key(post.server.tenant(), "manager")) as manager:
+    with post.server.client(post.server.key(post.server.tenant(), "account_manager")) as manager:
         assert manager.get(f"{path}/msg_0").status_code == 403
 
 
@@ -319,7 +319,7 @@ def test_only_who_may_write_webhooks_makes_endpoints_and_only_their_tenant_sees_
     endpoint = post.register()
     path = f"/v1/webhook-endpoints/{endpoint['id']}"
     tenant = post.server.tenant("Agency")
-    with post.server.client(post.server.key(tenant, "manager")) as manager:
+    with post.server.client(post.server.key(tenant, "account_manager")) as manager:
         assert manager.post("/v1/webhook-endpoints", json={"provider": "standard_webhooks"}).status_code == 403
         assert manager.get(path).status_code == 403
     with post.server.client() as other_tenant:

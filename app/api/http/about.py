@@ -39,6 +39,8 @@ TAGS: Final[dict[str, str]] = {
     "policies": "The rules of figures, rates, health, approvals and incentives, in versions.",
     "events": "The log itself: the feed of all events, and the ingestion of events from other systems.",
     "webhooks": "Addresses for senders of webhooks, and what came in.",
+    "users": "The persons of the agency: their roles, to whom they report, and who the caller is.",
+    "teams": "Who works together, from when until when.",
     "api_keys": "Keys, their roles and scopes.",
     "system": "Whether the server lives, is ready, and how it does.",
 }

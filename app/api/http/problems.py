@@ -78,6 +78,8 @@ class Problem(BaseModel):
     head: int | None = Field(None, description="of position_ahead: where the ledger ends")
     retry_after: int | None = None
     violated_policies: list[str] | None = None
+    scope: str | None = Field(None, description="of scope_missing: the scope that is needed")
+    may: list[str] | None = Field(None, description="of a refusal for want of rights: the roles that could do it")
 
 
 class Refusal(HTTPException):

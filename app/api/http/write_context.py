@@ -36,7 +36,8 @@ Run = Annotated[
 ]
 """The header that names the run."""
 PATHS: Final = {
-    "tnt": "tenants", "key": "api-keys", "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
+    "tnt": "tenants", "key": "api-keys", "usr": "users", "tem": "teams",
+    "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
     "scr": "scope-changes", "whe": "webhook-endpoints", "pol": "policies", "prp": "proposals", "opp": "opportunities",
     "bud": "budgets", "ist": "incentive-statements", "crt": "kpi-certificates", "pcl": "period-closes",
 }  # fmt: skip

@@ -15,7 +15,8 @@ from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBo
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.auth.keys import issue
-from app.domain.api_key.commands import IssueApiKey, RevokeApiKey, Role
+from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
+from app.domain.kernel.roles import Role
 from app.domain.kernel.values import Moment
 from projections.views import api_keys
 
@@ -34,8 +35,12 @@ class ApiKeyBody(BaseModel):
     """A key, without its secret."""
 
     id: Annotated[str, From("api_key")] = Field(examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"])
-    role: Role = Field(examples=["integration"])
+    role: Role | None = Field(
+        description="in which its bearer acts; null for a personal key that acts in every role of its user",
+        examples=["integration"],
+    )
     scopes: list[str] = Field(examples=[["interactions:write"]])
+    user: str | None = Field(description="whose personal key it is")
     label: str | None
     issued_at: AsInstant
     expires_at: str | None
@@ -69,7 +74,7 @@ LISTED: Final = ListOf(
 async def issue_key(command: IssueApiKey, context: Writing) -> Response:
     """Hand out a key that reaches no further than the caller's own; it is shown once."""
     context.require_unmatched()
-    context.caller.require_reach(command.role, command.scopes)
+    context.caller.require_scopes(command.scopes)
     receipt, key = await asyncio.to_thread(
         issue, context.runtime.handler, context.caller.tenant_id, context.caller.principal, command, context.request
     )
@@ -83,7 +88,10 @@ async def issue_key(command: IssueApiKey, context: Writing) -> Response:
     responses=WRITTEN | documented(404, 409, 412, 422),
 )
 async def revoke(api_key: str, command: RevokeApiKey, context: Writing) -> Response:
-    """Take a key back; it dies within seconds everywhere."""
+    """Take a key back that goes no further than the caller's own; it dies within seconds everywhere."""
+    handler, tenant_id = context.runtime.handler, context.caller.tenant_id
+    _, versioned = await asyncio.to_thread(handler.load, tenant_id, "api_key", api_key)
+    context.caller.require_scopes(versioned.state.scopes)
     return await context.write(command, api_key=api_key)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.domain.aggregate_type import AggregateType, Decision
+from app.domain.aggregate_type import AggregateType, Decision, every_of_tenant, optional
 from app.domain.api_key import commands, decisions
 from app.domain.api_key.state import ApiKeyState, evolve
 
@@ -12,7 +12,14 @@ API_KEY: Final = AggregateType(
     initial=ApiKeyState(),
     evolve=evolve,
     decisions={
-        commands.RecordApiKey: Decision(decisions.issue, creates=True),
-        commands.RevokeApiKey: Decision(decisions.revoke),
+        commands.RecordApiKey: Decision(decisions.issue, creates=True, reads=(optional("user"),)),
+        commands.RevokeApiKey: Decision(
+            decisions.revoke,
+            reads=(
+                optional("user"),
+                every_of_tenant("users", aggregate="user", topic="user.invited"),
+                every_of_tenant("keys", aggregate="api_key", topic="api_key.issued"),
+            ),
+        ),
     },
 )

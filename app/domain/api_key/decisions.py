@@ -1,4 +1,7 @@
-"""The API key: who may call Steward, and in which role."""
+"""The API key: who may call Steward, and in which role. A personal key is a user's own, and goes as far as they go."""
+
+from dataclasses import replace
+from typing import Final
 
 from app.domain.api_key.commands import RecordApiKey, RevokeApiKey
 from app.domain.api_key.events import ApiKeyIssued, ApiKeyRevoked
@@ -6,32 +9,61 @@ from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
+from app.domain.kernel.roles import INTEGRATION, highest, require_level
+from app.domain.kernel.values import day_of
+from app.domain.user.admins import people, require_admins_left
+from app.domain.user.state import UserState
+
+SCOPE: Final = "api_keys:write"
 
 
 def issue(_state: ApiKeyState, command: RecordApiKey, context: Context) -> tuple[Event, ...]:
-    """A new key. Raises: Invalid when role and scopes do not fit."""
-    if command.role == "integration" and not command.scopes:
+    """A new key. Raises: Invalid when role and scopes do not fit; NotAllowed above the actor's own level; Refused for a role
+    that the user does not have.
+    """
+    if command.role is None and command.user is None:
+        raise Invalid("role_required", "name the role; only the personal key of a user does without")
+    if command.role == INTEGRATION and not command.scopes:
         raise Invalid("scopes_required", "an integration key needs the scopes that it may use")
-    if command.role != "integration" and command.scopes:
+    if command.role != INTEGRATION and command.scopes:
         raise Invalid("scopes_not_allowed", "only integration keys have scopes; the other roles bring their own")
     _require_now(context)
+    user: UserState | None = context.states.get("user")
+    today = day_of(context.now, context.zone)
+    require_level(context.role, command.role or _highest(user, today), SCOPE)
+    if user is not None:
+        if user.suspended:
+            raise Refused("user_suspended", "the user is suspended; reinstate them first")
+        if command.role is not None and command.role not in user.roles_on(today):
+            raise Refused("role_not_granted", "the user does not have this role")
     return (
         ApiKeyIssued(
             role=command.role,
             scopes=command.scopes,
             label=command.label,
             secret_sha256=command.secret_sha256,
+            user=context.ids.get("user"),
             expires_at=command.expires_at,
         ),
     )
 
 
 def revoke(state: ApiKeyState, _command: RevokeApiKey, context: Context) -> tuple[Event, ...]:
-    """The key revoked. Raises: Refused when it was before."""
+    """The key revoked. Raises: Refused when it was before, and for the last of an admin; NotAllowed above the actor's own level."""
+    today = day_of(context.now, context.zone)
+    require_level(context.role, state.role or _highest(context.states.get("user"), today), SCOPE)
     if state.revoked:
         raise Refused("api_key_revoked", "the key was revoked already")
     _require_now(context)
+    before = people(context)
+    after = before._replace(keys={**before.keys, context.stream_id: replace(state, revoked=True)})
+    require_admins_left(before, after, context)
     return (ApiKeyRevoked(),)
+
+
+def _highest(user: UserState | None, today: str) -> str:
+    """The highest of the roles that a user has today or later: so far the personal key goes."""
+    return "" if user is None else highest(user.roles_from(today))
 
 
 def _require_now(context: Context) -> None:

@@ -1,20 +1,22 @@
 """What can have happened to an API key."""
 
-from app.domain.kernel.event import Event
+from app.domain.kernel.event import Event, WithRenamedRole
 from app.domain.kernel.values import Business, Public
 
 
-class ApiKeyIssued(Event):
+class ApiKeyIssued(WithRenamedRole):
     """A key was issued; its secret was shown once and only its SHA-256 is stored.
 
-    role: admin, director, senior_manager, manager, auditor or integration. scopes: what an integration may do. expires_at: instant or none.
+    role: in which its bearer acts; none for a personal key that acts in every role that its user has. scopes: what an integration may
+    do. user: whose key it is, none for the key of a service. expires_at: instant or none.
     """
 
     TOPIC = "api_key.issued"
-    role: Public[str]
+    role: Public[str | None] = None
     scopes: Public[tuple[str, ...]] = ()
     label: Business[str | None] = None
     secret_sha256: Public[str]
+    user: Public[str | None] = None
     expires_at: Public[str | None] = None
 
 

@@ -8,11 +8,12 @@ from app.domain.recorded import Recorded
 
 @dataclass(frozen=True)
 class ApiKeyState:
-    """What checking a key needs."""
+    """What checking a key needs. role: none for a personal key that acts in every role of its user."""
 
     exists: bool = False
-    role: str = ""
+    role: str | None = ""
     scopes: tuple[str, ...] = ()
+    user: str | None = None
     secret_sha256: str = ""
     expires_at: str | None = None
     revoked: bool = False
@@ -27,6 +28,7 @@ def evolve(state: ApiKeyState, recorded: Recorded) -> ApiKeyState:
                 exists=True,
                 role=issued.role,
                 scopes=issued.scopes,
+                user=issued.user,
                 secret_sha256=issued.secret_sha256,
                 expires_at=issued.expires_at,
             )

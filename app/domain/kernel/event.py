@@ -4,6 +4,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from app.domain.kernel.roles import renamed
+
 
 class Event(BaseModel):
     """A fact about one thing. `TOPIC` is its name for ever; `VERSION` rises when its members change."""
@@ -34,3 +36,14 @@ class WithNewMembers(Event):
     def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
         """The data of the first version, which is valid in the second as it is."""
         return data
+
+
+class WithRenamedRole(Event):
+    """An event whose first version named a role as it was called then."""
+
+    VERSION = 2
+
+    @staticmethod
+    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
+        """The data of the first version, with the role by its name of today."""
+        return renamed(data)

@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.kernel.values import Amount, Currency, Day, Percent, Public, Share, scaled
 
-Role = Literal["manager", "senior_manager", "director", "admin"]
-SENIORITY: Final = ("manager", "senior_manager", "director", "admin")
+Role = Literal["account_manager", "senior_account_manager", "director", "vp", "admin"]
+SENIORITY: Final = get_args(Role)
 """Who approves for whom: each role for those before it. Others approve nothing."""
 DIRECTING: Final = frozenset(SENIORITY[SENIORITY.index("director") :])
 """Who may go below the margin floor."""
@@ -121,9 +121,10 @@ class ApprovalRules(Rules):
 
     kind: Public[Literal["approval"]] = "approval"
     limits: Public[Annotated[tuple[ApprovalLimit, ...], Field(min_length=1, max_length=10)]] = (
-        ApprovalLimit(role="manager", amount="1000"),
-        ApprovalLimit(role="senior_manager", amount="10000"),
+        ApprovalLimit(role="account_manager", amount="1000"),
+        ApprovalLimit(role="senior_account_manager", amount="10000"),
         ApprovalLimit(role="director"),
+        ApprovalLimit(role="vp"),
         ApprovalLimit(role="admin"),
     )
     margin_floor: Public[Part] = "0.2"

@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from app.domain.kernel.event import Event
+from app.domain.kernel.event import Event, WithRenamedRole
+from app.domain.kernel.roles import renamed
 from app.domain.kernel.values import Business, FreeText, Personal, Public, days_earlier
 
 
@@ -34,7 +35,7 @@ class ProposalVersioned(Event):
     """
 
     TOPIC = "proposal.versioned"
-    VERSION = 2
+    VERSION = 3
     account: Public[str]
     version: Public[int]
     title: Business[str | None] = None
@@ -57,6 +58,11 @@ class ProposalVersioned(Event):
         """Names the last day, where the first version named the day after it."""
         return {**data, "valid_until": days_earlier(data["valid_until"], 1)}
 
+    @staticmethod
+    def upcast_v2(data: dict[str, Any]) -> dict[str, Any]:
+        """Names the role as today."""
+        return renamed(data)
+
 
 class ProposalSubmitted(Event):
     """The live version went to the client. value: annual, what is left of it after what binds already was conceded."""
@@ -76,7 +82,7 @@ class ClientPositionRecorded(Event):
     stakeholder: Public[str | None] = None
 
 
-class ConcessionOffered(Event):
+class ConcessionOffered(WithRenamedRole):
     """A concession was offered.
 
     concession: its name within the proposal. kind: price, term, scope or service. value: annual. given:
@@ -110,7 +116,7 @@ class ApprovalRequested(Event):
     needs: Public[tuple[str, ...]]
 
 
-class ApprovalGranted(Event):
+class ApprovalGranted(WithRenamedRole):
     """It was approved. role: in which; limit_rule: the rules that gave the right; limit, margin_floor: as they were then."""
 
     TOPIC = "proposal.approval_granted"
@@ -122,7 +128,7 @@ class ApprovalGranted(Event):
     margin_floor: Business[str]
 
 
-class ApprovalRejected(Event):
+class ApprovalRejected(WithRenamedRole):
     """A concession will not be made: somebody more senior rejected it, or whoever offered it withdrew it."""
 
     TOPIC = "proposal.approval_rejected"

@@ -11,6 +11,7 @@ class TenantState:
     """What later decisions and folds need of a tenant."""
 
     exists: bool = False
+    name: str = ""
     time_zone: str = "UTC"
     currency: str | None = None
     account: str | None = None
@@ -19,7 +20,7 @@ class TenantState:
 def evolve(state: TenantState, recorded: Recorded) -> TenantState:
     """The state after one more event."""
     match recorded.event:
-        case TenantCreated(time_zone=time_zone, currency=currency):
-            return replace(state, exists=True, time_zone=time_zone, currency=currency)
+        case TenantCreated(name=name, time_zone=time_zone, currency=currency):
+            return replace(state, exists=True, name=name, time_zone=time_zone, currency=currency)
         case _:
             return state

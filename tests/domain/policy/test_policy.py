@@ -11,8 +11,8 @@ from app.domain.policy.state import PolicyState
 from tests.domain.scenario import Scenario, TakesCommands, refusal
 from tests.support.application import Steward
 
-LAX = ApprovalRules(limits=(ApprovalLimit(role="manager"),))
-STRICT = ApprovalRules(limits=(ApprovalLimit(role="manager", amount="10"),))
+LAX = ApprovalRules(limits=(ApprovalLimit(role="account_manager"),))
+STRICT = ApprovalRules(limits=(ApprovalLimit(role="account_manager", amount="10"),))
 
 
 def drafted(scenario: TakesCommands, *more: ApprovalRules) -> str:
@@ -59,7 +59,7 @@ def test_a_policy_begins_with_the_draft_of_its_first_version(scenario: Scenario)
             "kind": "approval",
             "name": "default",
             "number": 1,
-            "rules": {"kind": "approval", "limits": [{"role": "manager"}], "margin_floor": "0.2"},
+            "rules": {"kind": "approval", "limits": [{"role": "account_manager"}], "margin_floor": "0.2"},
             "external_ref": "our-limits",
         },
     )

@@ -24,7 +24,9 @@ def account(scenario: TakesCommands, **members: Any) -> str:
     return scenario.do(OpenAccount(**{"name": "Northwind", "currency": "EUR", **members})).id
 
 
-def drafted(scenario: TakesCommands, account_id: str, actor: str = "mia", role: str = "manager", **members: Any) -> str:
+def drafted(
+    scenario: TakesCommands, account_id: str, actor: str = "mia", role: str = "account_manager", **members: Any
+) -> str:
     """A proposal of 12,000 a year that costs 6,000, valid until March: half of it is margin."""
     told = {"currency": "EUR", "items": (ITEM,), "cost": "6000", "valid_until": LATER, **members}
     return scenario.do(offers.DraftProposal(**told), actor=actor, role=role, account=account_id).id
@@ -37,7 +39,12 @@ def give(value: str, **members: Any) -> offers.OfferConcession:
 
 
 def conceded(
-    scenario: TakesCommands, proposal: str, value: str, actor: str = "mia", role: str = "manager", **members: Any
+    scenario: TakesCommands,
+    proposal: str,
+    value: str,
+    actor: str = "mia",
+    role: str = "account_manager",
+    **members: Any,
 ) -> None:
     """A concession offered."""
     scenario.do(give(value, **members), actor=actor, role=role, proposal=proposal)
@@ -45,13 +52,15 @@ def conceded(
 
 def submitted(scenario: TakesCommands, proposal: str) -> None:
     """The live version with the client."""
-    scenario.do(offers.SubmitProposal(), actor="mia", role="manager", proposal=proposal)
+    scenario.do(offers.SubmitProposal(), actor="mia", role="account_manager", proposal=proposal)
 
 
 def accepted(scenario: TakesCommands, proposal: str, version: int = 1) -> None:
     """The live version taken by the client."""
     submitted(scenario, proposal)
-    scenario.do(offers.AcceptProposal(version=version, by="Ada Lind"), actor="mia", role="manager", proposal=proposal)
+    scenario.do(
+        offers.AcceptProposal(version=version, by="Ada Lind"), actor="mia", role="account_manager", proposal=proposal
+    )
 
 
 def limits(scenario: TakesCommands, floor: str = "0.2", **amounts: str | None) -> None:
@@ -100,7 +109,7 @@ def refusal(
     scenario: TakesCommands,
     command: Command,
     actor: str = "mia",
-    role: str = "manager",
+    role: str = "account_manager",
     kind: type[DomainError] = Refused,
     **targets: str,
 ) -> str:

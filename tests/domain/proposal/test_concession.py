@@ -58,13 +58,13 @@ def test_what_waits_binds_nobody_and_holds_up_the_offer(sqlite_steward: Steward)
     accept = offers.AcceptProposal(version=1)
     assert refusal(sqlite_steward, accept, proposal=proposal) == "approval_needed"
     assert sqlite_steward.rows("proposals")[0].conceded == 0
-    sqlite_steward.do(C1, actor="sven", role="senior_manager", proposal=proposal)
+    sqlite_steward.do(C1, actor="sven", role="senior_account_manager", proposal=proposal)
     sqlite_steward.do(accept, proposal=proposal)
     (row,) = sqlite_steward.rows("proposals")
     assert (row.conceded, row.agreed) == (2_000_000_000, 10_000_000_000)
 
 
-@pytest.mark.parametrize("role", ["manager", "senior_manager", "director", "admin"])
+@pytest.mark.parametrize("role", ["account_manager", "senior_account_manager", "director", "admin"])
 def test_nobody_approves_his_own_concession_in_whatever_role(scenario: Scenario, role: str) -> None:
     proposal = drafted(scenario, account(scenario))
     conceded(scenario, proposal, "2000")
@@ -72,7 +72,7 @@ def test_nobody_approves_his_own_concession_in_whatever_role(scenario: Scenario,
     assert refusal(scenario, C1, actor="mia", role=role, proposal=proposal) == "self_approval"
 
 
-@pytest.mark.parametrize("role", ["manager", "auditor", "integration", ""])
+@pytest.mark.parametrize("role", ["account_manager", "auditor", "integration", ""])
 def test_only_a_more_senior_role_approves_or_rejects(scenario: Scenario, role: str) -> None:
     proposal = drafted(scenario, account(scenario))
     conceded(scenario, proposal, "2000")
@@ -88,7 +88,7 @@ def test_an_approver_whose_own_limit_does_not_reach_is_refused_also_in_slices(sc
     conceded(scenario, proposal, "1000")
     conceded(scenario, proposal, "8000")
     conceded(scenario, proposal, "1000.5")
-    senior = {"actor": "sven", "role": "senior_manager"}
+    senior = {"actor": "sven", "role": "senior_account_manager"}
 
     scenario.do(offers.ApproveConcession(concession="c2"), **senior, proposal=proposal)
 
@@ -102,10 +102,10 @@ def test_who_said_yes_up_to_his_limit_gives_nothing_more_on_his_own(scenario: Sc
     big = ITEM.model_copy(update={"unit_price": "10000.00"})
     proposal = drafted(scenario, account(scenario), items=(big,))
     conceded(scenario, proposal, "9000")
-    scenario.do(C1, actor="sue", role="senior_manager", proposal=proposal)
+    scenario.do(C1, actor="sue", role="senior_account_manager", proposal=proposal)
 
-    conceded(scenario, proposal, "1000.000001", actor="sue", role="senior_manager")
-    conceded(scenario, proposal, "1000", actor="sam", role="senior_manager")
+    conceded(scenario, proposal, "1000.000001", actor="sue", role="senior_account_manager")
+    conceded(scenario, proposal, "1000", actor="sam", role="senior_account_manager")
 
     assert states(scenario, proposal) == {"c1": "binding", "c2": "awaiting", "c3": "binding"}
 
@@ -120,7 +120,9 @@ def test_below_the_margin_floor_a_director_says_yes(scenario: Scenario) -> None:
     told = events(scenario, proposal)[-1].data
     assert (told["concession"], told["needs"]) == ("c2", ["margin"])
     yes = offers.ApproveConcession(concession="c2")
-    assert refusal(scenario, yes, actor="sven", role="senior_manager", proposal=proposal) == "margin_below_floor"
+    assert (
+        refusal(scenario, yes, actor="sven", role="senior_account_manager", proposal=proposal) == "margin_below_floor"
+    )
     scenario.do(yes, actor="dora", role="director", proposal=proposal)
     submitted(scenario, proposal)
 
@@ -130,7 +132,7 @@ def test_the_floor_is_looked_at_again_when_what_waited_is_approved(scenario: Sce
     conceded(scenario, proposal, "1500")  # waits for the limit alone
     conceded(scenario, proposal, "500", actor="max")  # binds: 1,600 were left
 
-    senior = {"actor": "sven", "role": "senior_manager"}
+    senior = {"actor": "sven", "role": "senior_account_manager"}
     assert refusal(scenario, C1, **senior, proposal=proposal) == "margin_below_floor"
     scenario.do(C1, actor="dora", role="director", proposal=proposal)
 
@@ -154,7 +156,8 @@ def test_a_version_below_the_floor_is_sent_only_with_a_directors_consent(sqlite_
     assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "margin_below_floor"
     assert refusal(sqlite_steward, whole, actor="mia", role="director", proposal=proposal) == "self_approval"
     assert (
-        refusal(sqlite_steward, whole, actor="sven", role="senior_manager", proposal=proposal) == "approval_not_allowed"
+        refusal(sqlite_steward, whole, actor="sven", role="senior_account_manager", proposal=proposal)
+        == "approval_not_allowed"
     )
     sqlite_steward.do(whole, actor="dora", role="director", proposal=proposal)
     submitted(sqlite_steward, proposal)
@@ -163,19 +166,21 @@ def test_a_version_below_the_floor_is_sent_only_with_a_directors_consent(sqlite_
 
 
 def test_the_tenants_own_rules_count_and_the_approval_names_them(steward: Steward) -> None:
-    limits(steward, "0.1", manager="50", senior_manager="100", director=None)
+    limits(steward, "0.1", account_manager="50", senior_account_manager="100", director=None)
     proposal = drafted(steward, account(steward))
 
     conceded(steward, proposal, "50")
     conceded(steward, proposal, "20")
 
     assert refusal(steward, give("1", concession="c1"), proposal=proposal) == "concession_exists"
-    steward.do(offers.ApproveConcession(concession="c2"), actor="sven", role="senior_manager", proposal=proposal)
+    steward.do(
+        offers.ApproveConcession(concession="c2"), actor="sven", role="senior_account_manager", proposal=proposal
+    )
     told = events(steward, proposal)[-1].data
     assert (told["limit_rule"], told["limit"], told["margin_floor"]) == ("approval@default/1", "100", "0.1")
     conceded(steward, proposal, "60")
     third = offers.ApproveConcession(concession="c3")
-    assert refusal(steward, third, actor="sven", role="senior_manager", proposal=proposal) == "limit_exceeded"
+    assert refusal(steward, third, actor="sven", role="senior_account_manager", proposal=proposal) == "limit_exceeded"
 
 
 def test_a_no_settles_it_and_the_version_goes_on_without(sqlite_steward: Steward) -> None:
@@ -183,11 +188,15 @@ def test_a_no_settles_it_and_the_version_goes_on_without(sqlite_steward: Steward
     conceded(sqlite_steward, proposal, "2000")
     no = offers.RejectConcession(concession="c1", reason="too much")
 
-    sqlite_steward.do(no, actor="sven", role="senior_manager", proposal=proposal)
+    sqlite_steward.do(no, actor="sven", role="senior_account_manager", proposal=proposal)
 
     assert states(sqlite_steward, proposal) == {"c1": "rejected"}
-    assert refusal(sqlite_steward, no, actor="sven", role="senior_manager", proposal=proposal) == "nothing_awaits"
-    assert refusal(sqlite_steward, C1, actor="sven", role="senior_manager", proposal=proposal) == "nothing_awaits"
+    assert (
+        refusal(sqlite_steward, no, actor="sven", role="senior_account_manager", proposal=proposal) == "nothing_awaits"
+    )
+    assert (
+        refusal(sqlite_steward, C1, actor="sven", role="senior_account_manager", proposal=proposal) == "nothing_awaits"
+    )
     conceded(sqlite_steward, proposal, "1000")  # what was rejected does not count
     submitted(sqlite_steward, proposal)
     assert sqlite_steward.rows("proposals")[0].conceded == 1_000_000_000
@@ -198,7 +207,10 @@ def test_who_offered_it_takes_it_back(scenario: Scenario) -> None:
     conceded(scenario, proposal, "2000")
 
     scenario.do(
-        offers.RejectConcession(concession="c1", reason="a mistake"), actor="mia", role="manager", proposal=proposal
+        offers.RejectConcession(concession="c1", reason="a mistake"),
+        actor="mia",
+        role="account_manager",
+        proposal=proposal,
     )
 
     submitted(scenario, proposal)

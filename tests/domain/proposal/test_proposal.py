@@ -35,7 +35,7 @@ def test_a_new_version_supersedes_the_live_one_and_what_was_conceded_on_it(sqlit
     conceded(sqlite_steward, proposal, "5000")
     assert refusal(sqlite_steward, offers.SubmitProposal(), proposal=proposal) == "approval_needed"
 
-    sqlite_steward.do(REVISED, actor="mia", role="manager", proposal=proposal)
+    sqlite_steward.do(REVISED, actor="mia", role="account_manager", proposal=proposal)
     submitted(sqlite_steward, proposal)
 
     assert refusal(sqlite_steward, offers.AcceptProposal(version=1), proposal=proposal) == "version_superseded"

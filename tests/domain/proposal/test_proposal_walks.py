@@ -11,7 +11,7 @@ from app.domain.kernel.errors import DomainError
 from app.domain.kernel.event import Event
 from app.domain.kernel.principal import Principal
 from app.domain.kernel.values import MICRO, micros, scaled, zone
-from app.domain.policy.rules import SENIORITY, ApprovalRules
+from app.domain.policy.rules import DIRECTING, SENIORITY, ApprovalRules
 from app.domain.proposal import commands as offers
 from app.domain.proposal import concession_decisions as concession
 from app.domain.proposal import decisions as proposal_decisions
@@ -23,7 +23,7 @@ from tests.support.campaigns import examples
 
 ACCOUNT: Final = "acct_01jd0000000000000000000000"
 NOW: Final = micros("2026-01-15T09:00:00Z")
-LIMITS: Final = {"manager": 1000, "senior_manager": 10_000}
+LIMITS: Final = {"account_manager": 1000, "senior_account_manager": 10_000}
 FLOOR: Final = scaled(ApprovalRules().margin_floor)
 WHO: Final = st.sampled_from([(f"{role}{n}", role) for role in (*SENIORITY, "integration") for n in (1, 2)])
 
@@ -103,11 +103,11 @@ NOTHING: Final = offers.OfferConcession(kind="term", value="0", given="a later s
 @settings(max_examples=examples(400), deadline=None)
 @example(  # a director who gives something stands behind what is left, also where it was too little before
     THIN,
-    ("manager1", "manager"),
+    ("manager1", "account_manager"),
     [
         (NOTHING, ("director1", "director")),
-        (offers.SubmitProposal(), ("manager1", "manager")),
-        (offers.AcceptProposal(version=1), ("manager1", "manager")),
+        (offers.SubmitProposal(), ("manager1", "account_manager")),
+        (offers.AcceptProposal(version=1), ("manager1", "account_manager")),
     ],
 )
 @given(VERSION, WHO, st.lists(st.tuples(COMMANDS, WHO), max_size=30))
@@ -180,15 +180,15 @@ def _what_was_sent_is_above_the_floor_or_a_director_stood_behind_it(walk: Walk) 
         if _is(event, "versioned"):
             value, waiting = scaled(event.value), {}
             left = value - scaled(event.cost or "0")
-            directed = role in ("director", "admin")
+            directed = role in DIRECTING
         elif _is(event, "concession_offered"):
             waiting[event.concession] = scaled(event.value)
             if not event.awaiting_approval:
                 left -= waiting.pop(event.concession)
-                directed = directed or role in ("director", "admin")
+                directed = directed or role in DIRECTING
         elif _is(event, "approval_granted"):
             left -= waiting.pop(event.concession, 0)
-            directed = directed or role in ("director", "admin")
+            directed = directed or role in DIRECTING
         elif _is(event, "submitted") or _is(event, "accepted"):
             assert left * MICRO >= FLOOR * value or directed
 

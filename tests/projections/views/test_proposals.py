@@ -30,7 +30,10 @@ def play_negotiation(steward: Steward) -> tuple[str, str]:
     conceded(steward, proposal, "600")
     conceded(steward, proposal, "900", actor="max", role="")
     steward.do(
-        offers.RejectConcession(concession="c3", reason="enough"), actor="mia", role="manager", proposal=proposal
+        offers.RejectConcession(concession="c3", reason="enough"),
+        actor="mia",
+        role="account_manager",
+        proposal=proposal,
     )
     submitted(steward, proposal)
     steward.do(offers.AcceptProposal(version=2, by="Ada Lind"), proposal=proposal)

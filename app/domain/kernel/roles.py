@@ -1,0 +1,121 @@
+"""Roles: what each may do, and how high it stands. A role is a set of scopes and a level; there is one table of them, here."""
+
+from collections.abc import Iterable
+from typing import Any, Final, Literal, get_args
+
+from app.domain.kernel.errors import NotAllowed
+
+PersonRole = Literal[
+    "coordinator", "account_manager", "senior_account_manager", "director", "vp",
+    "project_manager", "customer_success", "sales", "specialist", "finance", "auditor", "admin",
+]  # fmt: skip
+Role = Literal[PersonRole, "integration"]
+"""An integration is no person: it may do what its key names, and has no level."""
+Reach = Literal["self", "team", "portfolio", "department", "tenant"]
+
+TABLE: Final = """
+                coordinator
+                |  account_manager
+                |  |  senior_account_manager
+                |  |  |  director
+                |  |  |  |  vp
+                |  |  |  |  |  project_manager
+                |  |  |  |  |  |  customer_success
+                |  |  |  |  |  |  |  sales
+                |  |  |  |  |  |  |  |  specialist
+                |  |  |  |  |  |  |  |  |  finance
+                |  |  |  |  |  |  |  |  |  |  auditor
+                |  |  |  |  |  |  |  |  |  |  |  admin
+level           1  2  3  4  5  2  2  2  1  3  3  6
+reach           p  p  p  d  t  s  s  p  s  t  t  t
+accounts        r  w  w  w  w  r  r  w  r  r  r  w
+interactions    w  w  w  w  w  w  w  w  w  -  r  w
+contracts       -  w  w  w  w  -  -  -  -  r  r  w
+renewals        -  w  w  w  w  -  -  -  -  r  r  w
+scope_changes   r  w  w  w  w  r  r  r  r  r  r  w
+proposals       -  w  w  w  w  -  -  w  -  r  r  w
+opportunities   -  w  w  w  w  -  w  w  -  r  r  w
+budgets         -  w  w  w  w  -  -  -  -  w  r  w
+kpis            -  w  w  w  w  -  -  -  -  r  r  w
+certificates    -  w  w  w  w  -  -  -  -  w  r  w
+events          -  w  w  w  w  -  -  -  -  r  r  w
+policies        -  r  r  w  w  -  -  -  -  w  r  w
+incentives      -  r  r  w  w  -  -  -  -  w  r  w
+users           r  r  r  r  r  r  r  r  r  r  r  w
+teams           r  r  r  r  r  r  r  r  r  r  r  w
+api_keys        -  -  -  -  -  -  -  -  -  -  r  w
+webhooks        -  -  -  -  -  -  -  -  -  -  r  w
+"""
+"""r: reads; w: reads and writes. reach: self, portfolio, department or tenant, where a grant names no other.
+
+Where a scope would open more than the role may do, the role does not have it.
+
+Source: the table of roles and permissions of the domain model, as far as scopes can say it.
+"""
+BUSINESS: Final = (
+    "accounts", "interactions", "contracts", "renewals", "scope_changes", "proposals", "opportunities", "budgets", "kpis",
+    "certificates", "events",
+)  # fmt: skip
+RULES: Final = ("policies", "incentives")
+PEOPLE: Final = ("users", "teams")
+ADMINISTRATION: Final = ("api_keys", "webhooks")
+NOUNS: Final = (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION)
+SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in NOUNS for verb in ("read", "write"))
+ADMIN: Final = "admin"
+INTEGRATION: Final = "integration"
+_VERBS: Final = {"-": (), "r": ("read",), "w": ("read", "write")}
+_REACHES: Final[dict[str, Reach]] = {"s": "self", "p": "portfolio", "d": "department", "t": "tenant"}
+_ROWS: Final = {cells[0]: cells[1:] for line in TABLE.splitlines() if (cells := line.split()) and "|" not in line}
+ROLES: Final[dict[str, frozenset[str]]] = {
+    role: frozenset(
+        f"{nouns}:{verb}" for nouns, cells in _ROWS.items() if nouns in NOUNS for verb in _VERBS.get(cells[at], ())
+    )
+    for at, role in enumerate(get_args(PersonRole))
+} | {INTEGRATION: frozenset()}
+"""The scopes of each role; an integration has only those that its key names."""
+USUAL_REACH: Final[dict[str, Reach]] = {
+    role: _REACHES[letter] for role, letter in zip(get_args(PersonRole), _ROWS["reach"], strict=True)
+}
+"""Over whose accounts a role is given where the grant names no reach."""
+LEVELS: Final[dict[str, int]] = dict(zip(get_args(PersonRole), map(int, _ROWS["level"]), strict=True))
+"""How high each role stands."""
+RENAMED: Final = {"manager": "account_manager", "senior_manager": "senior_account_manager"}
+"""What roles are called that older events name otherwise."""
+
+
+def renamed(data: dict[str, Any]) -> dict[str, Any]:
+    """The data of an older event with its role by the name of today."""
+    return {**data, "role": RENAMED.get(data["role"], data["role"])}
+
+
+def scopes_of(role: str, named: Iterable[str] = ()) -> frozenset[str]:
+    """The scopes of a role. Takes: those that the key of an integration names."""
+    return frozenset(named) & SCOPES if role == INTEGRATION else ROLES.get(role, frozenset())
+
+
+def level_of(role: str) -> int:
+    """How high a role stands; 0 for what is no role of a person."""
+    return LEVELS.get(role, 0)
+
+
+def highest(roles: Iterable[str]) -> str:
+    """The role that stands highest, the first by name of several; none of none."""
+    return max(sorted(roles), key=level_of, default="")
+
+
+def who_may(scope: str, *, at_least: str = "") -> list[str]:
+    """The roles that have a scope, and stand at least as high as another one."""
+    return [role for role, scopes in ROLES.items() if scope in scopes and level_of(role) >= level_of(at_least)]
+
+
+def require_level(own: str, role: str, scope: str) -> None:
+    """Raises: NotAllowed where a role stands above one's own: nobody gives or takes what is above them.
+
+    Takes: the scope under which it is done, for the answer who may do it.
+    """
+    if level_of(role) > level_of(own):
+        raise NotAllowed(
+            "above_own_level",
+            f"{role} stands above your own role, {own or INTEGRATION}: what is above you is not yours to give or to take",
+            may=who_may(scope, at_least=role),
+        )

@@ -1,0 +1,25 @@
+"""The declaration of the aggregate type `user`: one line a command."""
+
+from typing import Final
+
+from app.domain.aggregate_type import AggregateType, Decision, every_of_tenant, optional
+from app.domain.user import commands, decisions
+from app.domain.user.state import UserState, evolve
+
+USERS: Final = every_of_tenant("users", aggregate="user", topic="user.invited")
+EVERYBODY: Final = (USERS, every_of_tenant("keys", aggregate="api_key", topic="api_key.issued"))
+USER: Final = AggregateType(
+    name="user",
+    id_prefix="usr",
+    initial=UserState(),
+    evolve=evolve,
+    decisions={
+        commands.InviteUser: Decision(decisions.invite, creates=True),
+        commands.BindLogin: Decision(decisions.bind_login, claims=decisions.login_claims),
+        commands.SuspendUser: Decision(decisions.suspend, reads=EVERYBODY),
+        commands.ReinstateUser: Decision(decisions.reinstate),
+        commands.GrantRole: Decision(decisions.grant),
+        commands.RevokeRole: Decision(decisions.revoke, reads=EVERYBODY),
+        commands.SetReportingLine: Decision(decisions.report_to, reads=(optional("manager", aggregate="user"), USERS)),
+    },
+)

@@ -1,0 +1,154 @@
+"""The user: a person of the agency, who acts in the roles that they were given.
+
+Nobody gives or takes what stands above their own role, and a tenant never loses its last admin.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from app.domain.kernel.context import Context
+from app.domain.kernel.errors import Invalid, NotFound, Refused
+from app.domain.kernel.event import Event
+from app.domain.kernel.roles import USUAL_REACH, highest, require_level
+from app.domain.kernel.values import day_of
+from app.domain.user import commands, events
+from app.domain.user.admins import people, require_admins_left
+from app.domain.user.state import Grant, UserState
+
+SCOPE: Final = "users:write"
+
+
+def invite(_state: UserState, command: commands.InviteUser, context: Context) -> tuple[Event, ...]:
+    """A new user, without any right."""
+    require_now(context)
+    return (
+        events.UserInvited(
+            user=context.stream_id, name=command.name, address=command.address, external_ref=command.external_ref
+        ),
+    )
+
+
+def bind_login(state: UserState, command: commands.BindLogin, context: Context) -> tuple[Event, ...]:
+    """A login of the person. Raises: NotAllowed for somebody above the actor, whose rights it would open."""
+    require_now(context)
+    _require_above(state, context)
+    require_active(state)
+    return (events.UserLoginBound(user=context.stream_id, issuer=command.issuer, subject=command.subject),)
+
+
+def login_claims(command: commands.BindLogin, _context: Context) -> Sequence[tuple[str, str]]:
+    """A login is one person's for ever; what is kept of it is a digest, because a claim is not sealed."""
+    named = f"{command.issuer}\n{command.subject}".encode()
+    return [("login:login_taken", hashlib.sha256(named).hexdigest())]
+
+
+def suspend(state: UserState, _command: commands.SuspendUser, context: Context) -> tuple[Event, ...]:
+    """Rights taken for a while. Raises: NotAllowed, Refused for a second time and for the last admin."""
+    require_now(context)
+    _require_above(state, context)
+    require_active(state)
+    _require_admins_left(context, replace(state, suspended=True))
+    return (events.UserSuspended(),)
+
+
+def reinstate(state: UserState, _command: commands.ReinstateUser, context: Context) -> tuple[Event, ...]:
+    """Rights given back. Raises: NotAllowed, Refused for somebody who is not suspended."""
+    require_now(context)
+    _require_above(state, context)
+    if not state.suspended:
+        raise Refused("user_not_suspended", "the user is not suspended")
+    return (events.UserReinstated(),)
+
+
+def grant(state: UserState, command: commands.GrantRole, context: Context) -> tuple[Event, ...]:
+    """A role for a while. Raises: NotAllowed above the actor's own level; Invalid, Refused for one that they have then."""
+    require_now(context)
+    require_level(context.role, command.role, SCOPE)
+    require_active(state)
+    start, end = command.start or _today(context), command.end
+    if end is not None and end <= start:
+        raise Invalid("end_before_start", "the first day without the role lies after its first day")
+    for number, other in enumerate(state.grants, start=1):
+        if (other.role, other.department) == (command.role, command.department) and other.meets(start, end):
+            raise Refused("role_granted", "the user has this role then already", grant=number)
+    return (
+        events.RoleGranted(
+            grant=len(state.grants) + 1,
+            role=command.role,
+            reach=command.reach or USUAL_REACH[command.role],
+            department=command.department,
+            start=start,
+            end=end,
+        ),
+    )
+
+
+def revoke(state: UserState, command: commands.RevokeRole, context: Context) -> tuple[Event, ...]:
+    """A role taken at once. Raises: NotFound; NotAllowed above the actor's own level; Refused, for the last admin too."""
+    require_now(context)
+    if command.grant > len(state.grants):
+        raise NotFound("unknown_grant", f"the user was given {len(state.grants)} roles")
+    given = state.grants[command.grant - 1]
+    require_level(context.role, given.role, SCOPE)
+    if not given.lasts_beyond(_today(context)):
+        raise Refused("role_not_granted", "this grant has ended already")
+    _require_admins_left(context, replace(state, grants=_without(state.grants, command.grant)))
+    return (events.RoleRevoked(grant=command.grant, role=given.role),)
+
+
+def report_to(state: UserState, command: commands.SetReportingLine, context: Context) -> tuple[Event, ...]:
+    """To whom the person reports from a day on. Raises: Refused where somebody would report to themselves, by way of others too."""
+    require_now(context)
+    manager = context.ids.get("manager") if command.manager is not None else None
+    start = command.start or _today(context)
+    if manager is not None:
+        if context.states["manager"].suspended:
+            raise Refused("user_suspended", "nobody reports to a user who is suspended")
+        lines = tuple(sorted({**dict(state.lines), start: manager}.items()))
+        users = {**context.states["users"], context.stream_id: replace(state, lines=lines)}
+        days = {start, *(day for user in users.values() for day in user.line_days() if day > start)}
+        if any(_in_circle(context.stream_id, users, day) for day in days):
+            raise Refused("reports_in_circle", "somebody would report to themselves, on some day")
+    return (events.ReportingLineSet(manager=manager, start=start),)
+
+
+def require_active(state: UserState) -> None:
+    """Raises: Refused for a user who is suspended."""
+    if state.suspended:
+        raise Refused("user_suspended", "the user is suspended; reinstate them first")
+
+
+def require_now(context: Context) -> None:
+    """Raises: Invalid for a date that lies ahead: what somebody may do changes at once; the days of a role say when it counts."""
+    if context.effective_at > context.now:
+        raise Invalid("effective_in_future", "it counts from now on; start and end say on which days")
+
+
+def _require_above(state: UserState, context: Context) -> None:
+    """Raises: NotAllowed where the user stands above the actor, today or later."""
+    require_level(context.role, highest(state.roles_from(_today(context))), SCOPE)
+
+
+def _require_admins_left(context: Context, changed: UserState) -> None:
+    """Raises: Refused where no admin, or no key of one, would be left once the user has changed."""
+    before = people(context)
+    require_admins_left(before, before._replace(users={**before.users, context.stream_id: changed}), context)
+
+
+def _in_circle(user_id: str, users: Mapping[str, UserState], day: str) -> bool:
+    """Whether a user is above themselves on a day."""
+    above, seen = users[user_id].manager_on(day), {user_id}
+    while above is not None and above not in seen:
+        seen.add(above)
+        above = users[above].manager_on(day) if above in users else None
+    return above == user_id
+
+
+def _without(grants: tuple[Grant, ...], number: int) -> tuple[Grant, ...]:
+    return tuple(replace(each, revoked=True) if at == number else each for at, each in enumerate(grants, start=1))
+
+
+def _today(context: Context) -> str:
+    return day_of(context.now, context.zone)

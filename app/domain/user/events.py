@@ -1,0 +1,77 @@
+"""What can have happened to a user, a person of the agency."""
+
+from app.domain.kernel.event import Event
+from app.domain.kernel.values import Business, Personal, Public
+
+
+class UserInvited(Event):
+    """A person was invited. user: the id of the user, whose key seals name and address."""
+
+    TOPIC = "user.invited"
+    user: Public[str]
+    name: Personal[str]
+    address: Personal[str | None] = None
+    external_ref: Business[str | None] = None
+
+
+class UserLoginBound(Event):
+    """A login is the person's from now on. issuer: who vouches for it; subject: what the issuer calls the person."""
+
+    TOPIC = "user.login_bound"
+    user: Public[str]
+    issuer: Public[str]
+    subject: Personal[str]
+
+
+class UserSuspended(Event):
+    """The person may do nothing until they are reinstated, and their keys open nothing."""
+
+    TOPIC = "user.suspended"
+
+
+class UserReinstated(Event):
+    """The person may do again what their roles allow."""
+
+    TOPIC = "user.reinstated"
+
+
+class RoleGranted(Event):
+    """A role was given for the days from `start` until before `end`, without one until it is revoked.
+
+    grant: 1..n within the user. reach: self, team, portfolio, department or tenant. department: of a specialist.
+    """
+
+    TOPIC = "role.granted"
+    grant: Public[int]
+    role: Public[str]
+    reach: Public[str]
+    department: Business[str | None] = None
+    start: Public[str]
+    end: Public[str | None] = None
+
+
+class RoleRevoked(Event):
+    """A grant ended at once. grant: which one."""
+
+    TOPIC = "role.revoked"
+    grant: Public[int]
+    role: Public[str]
+
+
+class ReportingLineSet(Event):
+    """From the day `start` on the person reports to another one, or to nobody."""
+
+    TOPIC = "user.reporting_line_set"
+    manager: Public[str | None] = None
+    start: Public[str]
+
+
+EVENTS = (
+    UserInvited,
+    UserLoginBound,
+    UserSuspended,
+    UserReinstated,
+    RoleGranted,
+    RoleRevoked,
+    ReportingLineSet,
+)
