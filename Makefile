@@ -70,7 +70,7 @@ oracle: setup  ## a campaign: two thousand random histories beside the naive mod
 bench: setup  ## P1-P8 beside their peers in one run; bench/results.json, bench/growth.png
 	$(BIN)/python -m bench
 
-soak: setup  ## a rebuild of 1,000,000 events amid writers and readers; fails where anything failed, went back or differs
+soak: setup  ## a rebuild of 1,000,000 events amid writers and readers; two servers whose processes are killed for SOAK_SECONDS=300
 	$(BIN)/python -m bench soak
 
 upgrade: setup  ## a rolling upgrade from OLD=<commit or tag> to this tree under load and readers; fails where anything failed or was short

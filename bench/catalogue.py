@@ -14,7 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import (
+    bulkheads,
     commands,
+    fleet,
     freshness,
     generate,
     growth,
@@ -114,6 +116,10 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
         for backend in BACKENDS
     ),
     Benchmark("regression-def-endpoints", regressions.plain_functions, "`async def` endpoints beside plain functions"),
+    *(
+        Benchmark(f"bulkhead-{name}", partial(bulkheads.beside_trouble, name=name), f"the others while {what}")
+        for name, (_, what) in bulkheads.TROUBLES.items()
+    ),
     Benchmark("growth", growth.growth, "the cost of commands, rebuilt events and KPIs as the log grows"),
 )
 PROOFS: Final[tuple[Benchmark, ...]] = (
@@ -121,6 +127,7 @@ PROOFS: Final[tuple[Benchmark, ...]] = (
         Benchmark(f"soak-{backend}", partial(soak.soak, backend=backend), "a rebuild under load; runs only when named")
         for backend in BACKENDS
     ),
+    Benchmark("soak-servers", fleet.soak, "two servers whose processes are killed under load; runs only when named"),
     Benchmark("upgrade", upgrading.rolling, "a rolling upgrade from the version OLD; runs only when named"),
 )
 """What runs only when it is named. A goal that one of them misses is a failure."""

@@ -17,7 +17,7 @@ from bench.client import HOST
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 VAULT_KEY: Final = "5b" * 32
-_START_SECONDS: Final = 60
+_START_SECONDS: Final = 240
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,9 @@ It runs only when it is named: `make soak`, or `python -m bench soak --scale 0.0
 """
 
 import asyncio
-import multiprocessing
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -25,6 +23,7 @@ from bench.reads import KPI_METHODS, page_paths
 from bench.rebuilding import Rebuilt, rebuild
 from bench.results import Goal, Result, compare
 from bench.servers import steward
+from bench.side_clients import clients
 
 RATE: Final = 200
 """Commands a second."""
@@ -89,38 +88,6 @@ async def _reader(
     connection.transport.abort()
 
 
-# --- clients beside a rebuild ---
-
-
-@contextmanager
-def _clients(*client_functions: Callable[..., Any]) -> Iterator[Callable[[], list[Any]]]:
-    """Runs clients in separate processes. Takes: functions of `ended`. Gives: a function that ends them and returns their results."""
-    context = multiprocessing.get_context("spawn")
-    ended, results = context.Event(), [context.SimpleQueue() for _ in client_functions]
-    processes = [context.Process(target=_client, args=(client, ended, result), daemon=True)
-                 for client, result in zip(client_functions, results, strict=True)]  # fmt: skip
-
-    def end() -> list[Any]:
-        ended.set()
-        return [result.get() for result in results]
-
-    for process in processes:
-        process.start()
-    try:
-        yield end
-    finally:
-        ended.set()
-        for process in processes:
-            process.join(timeout=60)
-
-
-def _client(work: Callable[..., Any], ended: Any, result: Any) -> None:
-    try:
-        result.put(work(ended=ended.is_set))
-    except Exception as fault:  # noqa: BLE001 - the main process must learn of every failure
-        result.put(RuntimeError(f"{type(fault).__name__}: {fault}"))
-
-
 def soak(environment: Environment, backend: str) -> list[Result]:
     """Rebuilds the big tenant's views during 200 commands a second and constant reads. Raises: RuntimeError where a view differs."""
     tenant = generated_tenant(environment, backend, environment.accounts, environment.events)
@@ -130,7 +97,7 @@ def soak(environment: Environment, backend: str) -> list[Result]:
     with steward(environment.folder, url) as served:
         writing = partial(pace, served.port, requests_on(copied, "soak"), WRITERS, RATE, LONGEST_SECONDS)
         reading = partial(read, served.port, copied.key, kinds)
-        with _clients(writing, reading) as end:
+        with clients(writing, reading) as end:
             environment.say("clients write and read")
             time.sleep(LEAD_SECONDS)
             environment.say(f"rebuilding {tenant.events:,} events meanwhile")

@@ -105,11 +105,11 @@ def _trees(folder: Path, old: str) -> Iterator[Trees]:
 
 
 class _Server:
-    """A server of one version with two processes, on a port."""
+    """A server of one version, on a port."""
 
     def __init__(self, tree: Path, url: str, port: int) -> None:
         self.port = port
-        words = [sys.executable, "-P", "-m", "app", "serve", "--port", str(port), "--workers", "2"]
+        words = [sys.executable, "-P", "-m", "app", "serve", "--port", str(port)]
         self._process = subprocess.Popen(words, cwd=tree.parent, env=_variables(tree, url), stdout=subprocess.DEVNULL)  # noqa: S603
 
     def stop(self) -> None:
@@ -190,9 +190,12 @@ class _Upgrade:
         """Waits until a server says that it is ready. Whoever reads there before is answered in whole, or with the word that views grow."""
         self._environment.say(f"the {name} version starts")
         caller, deadline = _Caller(self._key), time.monotonic() + 300
-        while (await caller.ask(server.port, "GET", "/readyz"))[0] != 200:
+        while True:
+            status, _, said = await caller.ask(server.port, "GET", "/readyz")
+            if status == 200:
+                return
             if not server.running() or time.monotonic() > deadline:
-                raise RuntimeError(f"the {name} version does not serve")
+                raise RuntimeError(f"the {name} version does not serve: {fault_text(status, said)}")
             if self._ports:
                 await self._compare(caller, server.port, PATHS[next(self._numbers) % len(PATHS)], growing=True)
             await asyncio.sleep(PAUSE)

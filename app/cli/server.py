@@ -32,6 +32,8 @@ COUNTED_IN: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The variable of the metrics' library: a process that begins with it keeps its counts in a file of that folder."""
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 GRACE_SECONDS: Final = 10
+ALIVE_SECONDS: Final = 30
+"""How long a process may take to say that it lives before another one takes its place: on a busy machine it needs some to begin."""
 BACKLOG: Final = 2048
 
 
@@ -95,7 +97,7 @@ def serve(
     config = uvicorn.Config(
         "app.main:create_app_from_env" if settings.workers > 1 else create_app(settings),
         factory=settings.workers > 1, workers=settings.workers, access_log=False, log_config=None,
-        timeout_graceful_shutdown=GRACE_SECONDS, **server_options(settings))  # fmt: skip
+        timeout_graceful_shutdown=GRACE_SECONDS, timeout_worker_healthcheck=ALIVE_SECONDS, **server_options(settings))  # fmt: skip
     announcement = f"Steward serves on {url}" + (f"\n\n{tips(url, key, today)}" if key else "")
     signal.signal(signal.SIGTERM, _stopped)
     if settings.workers > 1:

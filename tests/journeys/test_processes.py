@@ -89,6 +89,28 @@ def test_a_version_that_the_other_server_wrote_can_be_matched(both: tuple[Server
     ] * 2
 
 
+def test_two_servers_write_to_one_file_at_once_and_nothing_is_lost_or_doubled(both: tuple[Server, Server]) -> None:
+    key = both[0].key(both[0].tenant())
+    here, there = both[0].client(key), both[1].client(key)
+    begun = 2  # the tenant, and the key
+
+    def write(number: int) -> int:
+        headers = {"Idempotency-Key": f"k{number // 2}"}  # each key comes to both servers
+        body = {"name": f"Client {number // 2}", "currency": "EUR"}
+        while (answer := (here, there)[number % 2].post("/v1/accounts", json=body, headers=headers)).status_code == 409:
+            time.sleep(0.01)  # the other one is at it
+        assert answer.status_code == 201, answer.text
+        return int(answer.headers["Event-Position"])
+
+    with ThreadPoolExecutor(8) as pool:
+        positions = list(pool.map(write, range(60)))
+
+    assert positions[::2] == positions[1::2]
+    assert sorted(positions[::2]) == list(range(begun + 1, begun + 31))
+    here.position = there.position = max(positions)
+    assert len(there.read("/v1/accounts", limit=100)["data"]) == len(here.read("/v1/accounts", limit=100)["data"]) == 30
+
+
 # --- the processes of one server ---
 
 
