@@ -38,15 +38,20 @@ def outline(text: str) -> str:
 
 
 def nodes(value: Any) -> Iterator[tuple[str, Node]]:
-    """Every node below a value, as its kind and its members, outer ones first."""
-    if isinstance(value, list):
-        for item in value:
-            yield from nodes(item)
-    elif isinstance(value, dict):
-        for kind, members in value.items():
-            if kind[0].isupper() and isinstance(members, dict):
-                yield kind, members
-            yield from nodes(members)
+    """Every node below a value, as its kind and its members."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            for kind, members in value.items():
+                if isinstance(members, dict):
+                    if kind[0].isupper():
+                        yield kind, members
+                    waiting.append(members)
+                elif isinstance(members, list):
+                    waiting += members
 
 
 def only(value: Any, kind: str) -> Node | None:
