@@ -14,7 +14,7 @@ from app.store import sqlite
 from app.store.engine import APP_ROLE, DIRECTORY_ROLE
 from projections import VIEWS
 from tests.support.application import Steward
-from tests.support.databases import Databases, owned, superuser
+from tests.support.databases import LOGIN, OWNER, Databases, driver_url, owned, superuser
 
 FOR_EVER = ("events", "receipts", "refs")
 SHARED = {"ledgers", "tenants", "endpoints", "positions"}
@@ -135,6 +135,28 @@ def test_the_application_owns_nothing_and_cannot_step_over_a_policy(catalogue: p
         assert owned == (0,)
     inherits = catalogue.execute("SELECT pg_has_role(%s, %s, 'USAGE')", [APP_ROLE, DIRECTORY_ROLE]).fetchone()
     assert inherits == (False,), "else it would see across tenants without asking"
+
+
+def test_who_logs_in_is_no_superuser_owns_nothing_and_is_bound_by_the_policies(
+    url: str, catalogue: psycopg.Connection[Any], tenants: tuple[str, str]
+) -> None:
+    with psycopg.connect(driver_url(url), autocommit=True) as connection:
+        row = connection.execute(
+            "SELECT session_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = session_user"
+        )
+        login, *rights = row.fetchone() or ()
+        assert (login, rights) == (LOGIN, [False, False])
+        for table in tenant_tables(catalogue):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+            with connection.transaction():
+                connection.execute(f"SET LOCAL app.tenant = '{tenants[0]}'")
+                seen = connection.execute(f"SELECT DISTINCT tenant_id FROM {table}").fetchall()
+            assert seen == [(tenants[0],)] or table in SHARED, table
+    owners = {
+        name for (name,) in catalogue.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+    }
+    assert owners == {OWNER}
 
 
 def test_the_application_may_add_to_history_and_not_change_it(catalogue: psycopg.Connection[Any]) -> None:
