@@ -12,6 +12,7 @@ from tests.support.databases import Databases
 from tests.support.server import Server
 
 ORDINARY_ROUTES = {
+    "users.revoke_role",
     "events.ingest",  # bodies of three kinds
     "inbound.receive",  # no command and no key: the sender signs
     "scope_changes.answer_consult",  # a team in the path, which is one of a few words

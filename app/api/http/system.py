@@ -59,7 +59,7 @@ async def livez() -> Response:
     responses={200: {"model": ReadinessBody}, 503: {"model": ReadinessBody, "description": "Not ready"}},
 )
 def readyz(request: Request) -> Response:
-    """The database answers, takes writes, has this code's schema, and is sealed under the root key that this server would start with.
+    """Whether the database answers, takes writes, has this code's schema, and is sealed under this server's root key.
 
     Where tenants are distributed over nodes, each is asked for a tenant. While some do not answer, the others' tenants are served.
     And what it shows is whole: the views of this version have grown. A database that a newer version has migrated goes on serving.
