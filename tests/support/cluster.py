@@ -219,7 +219,7 @@ class Cluster:
 
     def url(self, name: str, node: Node | None = None) -> str:
         """The URL of a database, at the coordinator or at another node."""
-        return f"postgresql+psycopg://postgres@127.0.0.1:{(node or self.nodes[0]).port}/{name}"
+        return f"postgresql+psycopg://postgres@/{name}?host=127.0.0.1&port={(node or self.nodes[0]).port}"
 
     def connect(self, node: Node, name: str) -> psycopg.Connection[Any]:
         """A connection with the rights of the server's owner."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from sqlalchemy.engine import make_url
 
 from app.read_side.view_tables import create_tables
 from app.store.citus import distribute
@@ -99,7 +100,7 @@ class Databases:
     def discard(self, url: str) -> None:
         """A database is needed no more. Each of a cluster has processes of its own; what others hold goes with their server."""
         if self._cluster is not None and url.startswith("postgresql"):
-            self._cluster.drop(url.rpartition("/")[2])
+            self._cluster.drop(str(make_url(url).database))
 
     def empty(self, user: str = "postgres", rights: str = "CREATEROLE") -> str:
         """The URL of a PostgreSQL database without tables, for its owner. On a server with none but these it knows no roles."""
