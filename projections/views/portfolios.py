@@ -97,9 +97,9 @@ VIEW = View(
 # --- queries ---
 
 
-def ever_owned_by(owner: str) -> Condition:
-    """The times over which somebody owned an account."""
-    return VIEW.table.c.owner == owner
+def ever_with(member: str, value: str) -> Condition:
+    """The times over which an account had an owner, a tier or another member."""
+    return VIEW.table.c[member] == value
 
 
 def of_accounts(accounts: Sequence[str]) -> Condition:

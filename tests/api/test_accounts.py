@@ -116,7 +116,7 @@ def test_touches_are_counted_and_the_last_is_shown(client: Client) -> None:
         ({"status": "closed"}, ["c"]),
         ({"status": "open", "industry": "retail"}, ["a"]),
         ({"external_ref": ["r-a", "r-c"]}, ["a", "c"]),
-        ({"tier": "none of these"}, []),
+        ({"tier": "gold", "country": "none"}, []),
         ({"country": "AT"}, ["b"]),
         ({"country": ["DE", "AT"], "tier": "gold"}, ["a", "b"]),
         ({"country": "none"}, ["c"]),

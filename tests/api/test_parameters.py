@@ -90,6 +90,27 @@ def test_a_figure_is_refused_for_an_owner_whom_no_account_ever_had(world: Sample
     assert client.see("/v1/kpis/mrr", owner="new plain", known_at=opened).json()["code"] == "unknown_owner"
 
 
+@pytest.mark.parametrize("path", [*NARROWED, "/v1/accounts"])
+def test_a_tier_and_an_industry_that_no_account_ever_had_are_refused_as_an_owner_is(
+    world: SampleAgency, path: str
+) -> None:
+    client, params = world.client, NARROWED.get(path, {})
+
+    for member in ("owner", "tier", "industry"):
+        for value in (f"no {member}", "None", "GOLD "):
+            answer = client.see(path, **{member: value}, **params)
+            assert (answer.status_code, answer.json()["code"]) == (400, f"unknown_{member}"), (member, value)
+        assert client.see(path, **{member: "none"}, **params).status_code == 200
+    table = client.get(path, params={"tier": "gould", **params}, headers={"Accept": "text/csv"})
+    assert (table.status_code, table.json()["code"]) == (400, "unknown_tier")
+
+
+def test_a_certificate_of_a_tier_that_no_account_ever_had_is_refused(world: SampleAgency) -> None:
+    for member in ("owner", "tier", "industry"):
+        answer = world.client.post("/v1/kpi-certificates", json={"kpi": "mrr", "scope": {member: "nobody's"}})
+        assert (answer.status_code, answer.json()["code"]) == (422, f"unknown_{member}")
+
+
 def test_a_figure_of_a_country_and_an_industry_is_the_whole_where_all_accounts_have_them(world: SampleAgency) -> None:
     client, apart = world.client, {"scope", "explain_url", "figure", "as_of", "position"}
 

@@ -152,7 +152,9 @@ def test_lists_are_answered_as_they_were_known(northwind: tuple[Client, str]) ->
 
     assert [(one["name"], one["tier"]) for one in before["data"]] == [("Northwind", None)]
     assert before["position"] == position
-    assert client.read("/v1/accounts", known_at=position, tier="gold")["data"] == []
+    assert (
+        client.see("/v1/accounts", known_at=position, tier="gold").json()["code"] == "unknown_tier"
+    )  # nobody knew it yet
     assert len(client.read("/v1/accounts", tier="gold")["data"]) == 1
 
 

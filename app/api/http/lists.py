@@ -41,6 +41,7 @@ class Filter:
     kind: the type of a value, a vocabulary where there is one. several: whether it may be repeated; then any of the values fits.
     noun: what a value names, by id or `ref:`. where: the condition that a value makes, if it is not that the member equals it.
     apart: whether the endpoint makes the condition, which depends on more than the value. or_none: whether `none` asks for what has none.
+    known: whether only what some account had at some time may be asked for.
     """
 
     kind: Any = str
@@ -49,6 +50,7 @@ class Filter:
     where: Callable[[Any], Condition] | None = None
     apart: bool = False
     or_none: bool = False
+    known: bool = False
     description: str = ""
 
     @property
@@ -183,6 +185,8 @@ class ListOf:
                 values = [
                     as_compared(each) if isinstance(each, str) else each for each in (value if one.several else [value])
                 ]
+                if one.known:
+                    context.known(name, *values)
                 named = [None if one.or_none and each == NONE else each for each in values]
                 yield one_of(self.view, self._row_member(name), named)
         for parameter, value in asked.bounds.items():

@@ -14,8 +14,7 @@ from app.api.http.dependencies import caller, runtime_of
 from app.api.http.strict_json_route import Json
 from app.api.http.tenant_limits import TenantLimits
 from app.auth.roles import Caller
-from app.domain.kernel.errors import Invalid
-from app.domain.kernel.values import NONE, as_compared
+from app.kpi_queries.known_holdings import require_known
 from app.read_side.clocks import When
 from app.runtime import Runtime
 from projections.view import View
@@ -64,15 +63,9 @@ class ReadContext:
         """The id of a thing that a list is narrowed to, by id or `ref:`; None for none. Raises: NotFound."""
         return None if named is None else self.runtime.handler.load(self.tenant_id, noun, named)[0]
 
-    def owner(self, owner: str | None) -> str | None:
-        """Whose accounts a figure is narrowed to. Raises: Invalid for somebody who never had one, by what the read may know."""
-        if owner in (None, NONE):
-            return owner
-        when = replace(self.when(portfolios.VIEW), now=True)
-        owned = [portfolios.ever_owned_by(as_compared(owner or ""))]
-        if not self.runtime.reader.select(self.tenant_id, portfolios.VIEW, owned, when, limit=1)[0]:
-            raise Invalid("unknown_owner", "no account ever had this owner")
-        return owner
+    def known(self, member: str, *values: str) -> None:
+        """Raises: Invalid for an owner, a tier or an industry that no account ever had."""
+        require_known(self.runtime.reader, self.tenant_id, self.when(portfolios.VIEW), member, values)
 
     def one(self, view: View[Any], named: str) -> tuple[Any, int]:
         """The row of a thing by id or `ref:`, and the position that it was built from. Raises: NotFound."""

@@ -25,11 +25,14 @@ class AccountFilter:
     def scope(self, context: ReadContext, account: str | None = None, **more: Any) -> Scope:
         """The scope of a figure.
 
-        Takes: an account by id or `ref:`, and what else narrows the figure. Raises: Invalid for somebody who never had an account;
-        NotFound for an account that there is none of.
+        Takes: an account by id or `ref:`, and what else narrows the figure. Raises: Invalid for an owner, a tier or an industry that no
+        account ever had; NotFound for an account that there is none of.
         """
+        for member in ("owner", "tier", "industry"):
+            if (value := getattr(self, member)) is not None:
+                context.known(member, value)
         return Scope(
-            owner=context.owner(self.owner),
+            owner=self.owner,
             tier=self.tier,
             industry=self.industry,
             country=self.country,

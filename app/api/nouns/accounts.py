@@ -77,9 +77,9 @@ LISTED: Final = ListOf(
     present,
     filters={
         "status": Filter(accounts.Status),
-        "tier": Filter(or_none=True),
-        "owner": Filter(or_none=True),
-        "industry": Filter(or_none=True),
+        "tier": Filter(or_none=True, known=True),
+        "owner": Filter(or_none=True, known=True),
+        "industry": Filter(or_none=True, known=True),
         "country": Filter(CountryOrNone, or_none=True),
         "currency": Filter(Currency),
         "external_ref": Filter(),

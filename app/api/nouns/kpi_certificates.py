@@ -22,6 +22,7 @@ from app.domain.kernel.period import Period
 from app.domain.kernel.values import Day, Moment
 from app.domain.kpi_certificate.commands import IssueKpiCertificate
 from app.kpi_queries import KpiQuery, Scope, views_of
+from app.kpi_queries.known_holdings import require_known
 from app.services import kpi_certificates as certificates
 from app.store.receipts import Receipt
 from projections.kpis.base import Unit
@@ -194,6 +195,9 @@ def _issue(command: IssueKpiCertificate, context: WriteContext) -> Receipt:
     known_at = None if command.known_at is None else str(command.known_at)
     try:
         when = certificates.pin_clocks(call.reader, call.tenant_id, command.kpi, command.as_of, known_at)
+        for member in ("owner", "tier", "industry"):
+            if (value := getattr(narrowed, member)) is not None:
+                require_known(call.reader, call.tenant_id, when, member, [value])
         certificate = certificates.compute(call.reader, call.tenant_id, query, when, command.note)
         if command.currency is not None and certificate.currency not in (None, command.currency):
             raise Invalid("other_currency", f"the figure is in {certificate.currency}, not in {command.currency}")

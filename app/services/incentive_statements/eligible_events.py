@@ -60,7 +60,7 @@ def eligible_events(
 
 def _holdings(reader: Reader, tenant_id: str, payee: str, when: When) -> dict[str, list[portfolios.Holding]]:
     """Every holding, by account, of the accounts that belonged to the payee at any time."""
-    own, _ = reader.select(tenant_id, portfolios.VIEW, [portfolios.ever_owned_by(payee)], when)
+    own, _ = reader.select(tenant_id, portfolios.VIEW, [portfolios.ever_with("owner", payee)], when)
     names = sorted({row.account for row in own})
     holdings: dict[str, list[portfolios.Holding]] = {account: [] for account in names}
     for at in range(0, len(names), CHUNK):
