@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine, event, text
 from app.read_side.view_writer import ViewWriter
 from app.store import receipts
 from app.store.positions import lock_followers
+from app.store.rows import named
 from projections import VIEWS
 from tests.support.application import Steward
 from tests.support.databases import Databases, owned
@@ -99,7 +100,7 @@ def _fill(connection: Connection, table: Any, tenant: str) -> None:
         keys["pos_to"] = "9223372036854775807"
     connection.execute(
         text(
-            f"INSERT INTO {table.name} (tenant_id, {', '.join(keys)}) SELECT :tenant, {', '.join(keys.values())} "
+            f"INSERT INTO {table.name} (tenant_id, {named(keys)}) SELECT :tenant, {', '.join(keys.values())} "
             f"FROM generate_series(1, {EVENTS}) AS n"
         ),
         {"tenant": tenant},
