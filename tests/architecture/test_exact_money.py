@@ -42,6 +42,7 @@ SECONDS: dict[str, dict[str, int]] = {
 """How long something waits or takes."""
 CHANCE: dict[str, dict[str, int]] = {
     "app/demo/back_office.py": {"import random": 1},
+    "app/demo/organisation.py": {"import random": 1},
     "app/demo/people.py": {"import random": 1},
     "app/demo/opportunities.py": {"literal": 1},
     "app/demo/account_history.py": {"import random": 1},
