@@ -1,4 +1,4 @@
-"""Clients beside a measurement, in processes of their own: until they are told to end."""
+"""Clients beside a measurement, in processes of their own: until they are asked to end."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
