@@ -66,7 +66,11 @@ class Account:
 
 
 class _Connection(ClientConnection):
-    """A connection that says when it is lost."""
+    """A connection that says when it is lost. What comes late is its own, and no answer to what another one asked."""
+
+    def __init__(self) -> None:
+        self.answers: asyncio.Queue[tuple[int, bytes, bytes]] = asyncio.Queue()
+        super().__init__(lambda _connection, *answer: self.answers.put_nowait(answer))
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Answers with nothing."""
@@ -82,14 +86,13 @@ async def _write(ports: Sequence[int], tenants: Sequence[WritableTenant], ended:
     account, numbers, started = Account(), itertools.count(), time.monotonic()
 
     async def client() -> None:
-        answers: asyncio.Queue[tuple[int, bytes, bytes]] = asyncio.Queue()
         connections: dict[int, _Connection] = {}
         for number in numbers:
             due = started + number / RATE
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if ended():
                 return
-            await _acknowledged(account, number, due, ports, tenants, connections, answers)
+            await _acknowledged(account, number, due, ports, tenants, connections)
 
     await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
     return account
@@ -102,7 +105,6 @@ async def _acknowledged(
     ports: Sequence[int],
     tenants: Sequence[WritableTenant],
     connections: dict[int, _Connection],
-    answers: "asyncio.Queue[tuple[int, bytes, bytes]]",
 ) -> None:
     """Sends a command until it is acknowledged, to the other server where one does not answer."""
     at = number % len(tenants)
@@ -110,7 +112,7 @@ async def _acknowledged(
     path = f"/v1/accounts/{tenant.accounts[number // len(tenants) % len(tenant.accounts)]}/interactions"
     request = call("POST", path, tenant.key, BODY, Idempotency_Key=f"soak-{number}")
     for attempt in itertools.count():
-        status, head, body = await _answer(ports[(number + attempt) % len(ports)], request, connections, answers)
+        status, head, body = await _answer(ports[(number + attempt) % len(ports)], request, connections)
         if status == 201:
             now = time.monotonic()
             account.written.append(Written(at, number_of(head, b"\r\nevent-position: "), now))
@@ -128,22 +130,17 @@ async def _answer(
     port: int,
     request: bytes,
     connections: dict[int, _Connection],
-    answers: "asyncio.Queue[tuple[int, bytes, bytes]]",
 ) -> tuple[int, bytes, bytes]:
     connection = connections.pop(port, None)
-    while not answers.empty():  # of connections that were lost while nobody asked
-        answers.get_nowait()
     if connection is None or connection.transport.is_closing():
         loop = asyncio.get_running_loop()
         try:
-            _, connection = await loop.create_connection(
-                lambda: _Connection(lambda *answer: answers.put_nowait(answer[1:])), HOST, port
-            )
+            _, connection = await loop.create_connection(_Connection, HOST, port)
         except OSError as error:
             return 0, b"", str(error).encode()
     connection.send(request)
     try:
-        answer = await asyncio.wait_for(answers.get(), 10)
+        answer = await asyncio.wait_for(connection.answers.get(), 10)
     except TimeoutError:
         connection.transport.abort()
         return 0, b"", b"no answer"
