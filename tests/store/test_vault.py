@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-from sqlalchemy import MetaData, text
 
 from app.domain.account.commands import OpenAccount
 from app.domain.interaction.commands import LogInteraction
@@ -19,6 +19,7 @@ from app.store.vault import Vault, hkdf, sealed_keys
 from app.write_side.command_envelope import CommandEnvelope
 from tests.store.test_leaves import leaf_of, rows
 from tests.support.application import Steward
+from tests.support.databases import superuser
 
 PRIMITIVES: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "envelope_primitives.json").read_text()
@@ -73,14 +74,12 @@ def everything(steward: Steward) -> Iterable[bytes]:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield from (file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
         return
-    tables = MetaData()
-    with database.writer.connect() as connection:
-        connection.exec_driver_sql("RESET ROLE")
-        tables.reflect(connection)
-        for table in tables.sorted_tables:
-            yield from (
-                row.encode() for (row,) in connection.execute(text(f"SELECT CAST(t AS text) FROM {table.name} AS t"))
-            )
+    with psycopg.connect(superuser(str(database.url.render_as_string(hide_password=False)))) as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        for (table,) in tables.fetchall():
+            yield from (row.encode() for (row,) in connection.execute(f"SELECT CAST(t AS text) FROM {table} AS t"))
 
 
 def test_the_scan_would_find_what_is_not_sealed(steward: Steward) -> None:
