@@ -98,6 +98,16 @@ def test_a_key_that_was_revoked_counts_as_a_wrong_one_from_then_on(strict: Serve
     assert [tried(strict, key, "198.51.100.9") for _ in range(9)] == [REFUSED] * 7 + [THROTTLED] * 2
 
 
+def test_the_key_of_a_user_who_is_suspended_is_no_wrong_one_and_shuts_out_nobody(strict: Server) -> None:
+    admin, address = strict.client(strict.key(strict.tenant())), "198.51.100.10"
+    user = admin.write("/v1/users", {"name": "Maria"})["id"]
+    key, newcomer = (admin.write("/v1/api-keys", body)["api_key"] for body in ({"user": user}, {"role": "auditor"}))
+    admin.write(f"/v1/users/{user}/suspension")
+
+    assert {tried(strict, key, address) for _ in range(WRONG + 2)} == {(401, "user_suspended")}
+    assert tried(strict, newcomer, address) == GOOD
+
+
 def test_an_address_of_ipv6_is_its_network_and_a_proxy_may_say_anything(strict: Server) -> None:
     for number in range(3):
         assert tried(strict, "nonsense", f"2001:db8:7::{number}") == REFUSED

@@ -9,7 +9,7 @@ from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.roles import INTEGRATION, highest, require_level
+from app.domain.kernel.roles import ADMIN, INTEGRATION, highest, require_level
 from app.domain.kernel.values import day_of
 from app.domain.user.admins import people, require_admins_left
 from app.domain.user.state import UserState
@@ -20,6 +20,8 @@ SCOPE: Final = "api_keys:write"
 def issue(_state: ApiKeyState, command: RecordApiKey, context: Context) -> tuple[Event, ...]:
     """A new key. Raises: Invalid when role and scopes do not fit; NotAllowed above the actor's own level; Refused for a role
     that the user does not have.
+
+    A personal key that names no role stands as high as a role can: it grows with its user, and whoever saw it would grow with them.
     """
     if command.role is None and command.user is None:
         raise Invalid("role_required", "name the role; only the personal key of a user does without")
@@ -30,7 +32,7 @@ def issue(_state: ApiKeyState, command: RecordApiKey, context: Context) -> tuple
     _require_now(context)
     user: UserState | None = context.states.get("user")
     today = day_of(context.now, context.zone)
-    require_level(context.role, command.role or _highest(user, today), SCOPE)
+    require_level(context.role, command.role or ADMIN, SCOPE)
     if user is not None:
         if user.suspended:
             raise Refused("user_suspended", "the user is suspended; reinstate them first")
