@@ -139,6 +139,8 @@ def test_a_login_is_one_persons(client: Client) -> None:
 
     assert code(client.post(f"/v1/users/{ruth}/login", json=login)) == (409, "login_taken")
     assert client.post(f"/v1/users/{ruth}/login", json={**login, "subject": "8"}).status_code == 201
+    for subject in ("9", "7", "7"):  # another one, and back
+        client.write(f"/v1/users/{maria}/login", {**login, "subject": subject})
     body = client.read(f"/v1/users/{maria}")
     assert (body["status"], body["login"]["issuer"]) == ("active", "https://login.example")
 
