@@ -51,12 +51,16 @@ class Turn(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What to fold next: the position before it, the views that stand there, and the events. stored: the tenant's followers."""
+    """What to fold next: the position before it, the views that stand there, and the events.
+
+    stored: the tenant's followers; others: whether other views have events to read, too, which stand elsewhere.
+    """
 
     start: int
     views: list[View[Any]]
     events: list[Recorded]
     stored: dict[str, Follower]
+    others: bool
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ class Projector:
                 batch = self._next_batch(connection, tenant_id, until, most)
                 if batch is None:
                     return None, False
-                start, views, events, _ = batch
+                start, views, events = batch.start, batch.views, batch.events
                 by_view, reached = events_by_view(views, events), events[-1].position
                 folded = [self._fold(connection, tenant_id, view, by_view[view.name], reached) for view in views]
                 behind = self._grown_but_behind(connection, tenant_id, batch, reached)
@@ -145,8 +149,8 @@ class Projector:
             fault = unforeseen
         if fault is not None:
             for view in views:  # find out whose it is, so that only that view stands still
-                self._write_by_itself(tenant_id, view, start, by_view[view.name], reached)
-        whole = fault is None and tenant_id not in self._lost_races and len(views) == len(self.views)
+                self._write_by_itself(tenant_id, view, start, by_view[view.name], reached, wait=wait)
+        whole = fault is None and tenant_id not in self._lost_races and not batch.others
         return batch, not whole or (len(events) == most if until is None else reached < until)
 
     def _next_batch(self, connection: Connection, tenant_id: str, until: int | None, most: int) -> Batch | None:
@@ -166,11 +170,13 @@ class Projector:
             if not events:
                 self._lost_races.pop(tenant_id, None)  # another thread of this process may have been first
                 return None
-            return _checked(tenant_id, Batch(start, [views[lost % len(views)]], events, stored))
+            return _checked(tenant_id, Batch(start, [views[lost % len(views)]], events, stored, others=True))
         ahead = [position for position in reached.values() if position > start]
         stop = min([*ahead, *([until] if until is not None else [])], default=None)
         events = read_page(connection, tenant_id, start, most, until=stop)
-        return _checked(tenant_id, Batch(start, views, events, stored)) if events else None
+        if not events:
+            return None
+        return _checked(tenant_id, Batch(start, views, events, stored, others=len(views) < len(reached)))
 
     def _reached(self, tenant_id: str, stored: Mapping[str, Follower]) -> dict[str, int]:
         """How far each view has read, without those that stand still at an event that this process has tried."""
@@ -258,7 +264,7 @@ class Projector:
         self._parked[tenant_id, view.follower] = position
 
     def _write_by_itself(
-        self, tenant_id: str, view: View[Any], start: int, events: Sequence[Recorded], reached: int
+        self, tenant_id: str, view: View[Any], start: int, events: Sequence[Recorded], reached: int, *, wait: bool
     ) -> None:
         """Folds and writes one view, in halves and halves again, until the event is found that it cannot go beyond.
 
@@ -269,7 +275,7 @@ class Projector:
                 if (position_of(connection, tenant_id, view.follower) or 0) != start:
                     return
                 folded = self._fold(connection, tenant_id, view, events, reached)
-            fault = self._write(tenant_id, start, [folded])
+            fault = self._write(tenant_id, start, [folded], wait=wait)
         except DomainError:
             raise
         except Exception as unforeseen:  # noqa: BLE001 - whatever it is, it is looked for event by event
@@ -281,14 +287,14 @@ class Projector:
         if len(events) == 1:
             position, nothing = events[0].position, ViewWriter(self.database, view, tenant_id, self.zone(tenant_id))
             poison = (position, type(fault).__name__)
-            fault = self._write(tenant_id, start, [FoldedView(view, nothing, position - 1, poison)])
+            fault = self._write(tenant_id, start, [FoldedView(view, nothing, position - 1, poison)], wait=wait)
             if fault is not None:
                 raise fault
             return
         middle = len(events) // 2
         before = events[middle].position - 1
-        self._write_by_itself(tenant_id, view, start, events[:middle], before)
-        self._write_by_itself(tenant_id, view, before, events[middle:], reached)
+        self._write_by_itself(tenant_id, view, start, events[:middle], before, wait=wait)
+        self._write_by_itself(tenant_id, view, before, events[middle:], reached, wait=wait)
 
     # --- how far it is ---
 

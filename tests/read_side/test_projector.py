@@ -1,6 +1,7 @@
 """The projector: every view is the fold of the log, with several writers, in any pieces of the log, and after any failure."""
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic
@@ -64,6 +65,36 @@ def test_a_parked_view_holds_all_earlier_events_and_continues_in_order_once_it_i
     assert_views_are_right(steward)
 
 
+def test_a_view_that_stands_still_costs_the_turns_after_it_nothing(
+    sqlite_steward: Steward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a projector whose view stands still, and one that is well, of another tenant
+    steward, other = sqlite_steward, sqlite_steward.new_tenant("Other")
+    steward.do(OpenAccount(name="poison", currency="EUR"))
+    broken, read, folded = projector(steward, failing_on("accounts", "poison")), Counter[str](), Counter[str]()
+    broken.catch_up(steward.tenant)
+    read_page, fold = projecting.read_page, broken._fold
+
+    def reading(connection: Any, tenant_id: str, *rest: Any, **more: Any) -> Any:
+        read[tenant_id] += 1
+        return read_page(connection, tenant_id, *rest, **more)
+
+    def folding(connection: Any, tenant_id: str, view: Any, *rest: Any) -> Any:
+        folded[view.name] += tenant_id == steward.tenant
+        return fold(connection, tenant_id, view, *rest)
+
+    monkeypatch.setattr(projecting, "read_page", reading)
+    monkeypatch.setattr(broken, "_fold", folding)
+    # when both go on writing
+    for number in range(5):
+        for tenant in (steward.tenant, other):
+            steward.do(OpenAccount(name=f"{number}", currency="EUR"), tenant=tenant)
+            assert not broken.turn(tenant, steward.runtime.log.head(tenant)).more
+    # then each turn reads the log once, and the view is left alone
+    assert read == {steward.tenant: 5, other: 5}
+    assert folded == dict.fromkeys(BY_NAME, 5) | {"accounts": 0}
+
+
 def test_a_poison_event_of_one_tenant_does_not_affect_another(steward: Steward) -> None:
     other = steward.new_tenant("Other")
     steward.do(OpenAccount(name="poison", currency="EUR"))
@@ -90,7 +121,7 @@ def test_a_row_that_the_table_refuses_parks_its_view_and_no_other(steward: Stewa
 
     assert [position for position, _ in broken.parked(steward.tenant).values()] == [receipts[at].position]
     assert len(rows(steward, accounts.VIEW)) == at
-    assert len(rows(steward, timeline.VIEW)) == 60
+    assert len(rows(steward, timeline.VIEW)) == steward.runtime.log.head(steward.tenant)
     projector(steward).catch_up(steward.tenant)
     assert_views_are_right(steward)
 
@@ -174,13 +205,14 @@ def test_a_projector_that_lost_the_race_for_some_views_writes_only_the_others(st
     slow, fast = projector(steward), projector(steward)
     fast.views = tuple(view for view in VIEWS if view.name in ("accounts", "timeline"))
 
-    def overtaken(*arguments: Any) -> Any:
+    def overtaken(*arguments: Any, **more: Any) -> Any:
         fast.catch_up(steward.tenant)
-        return write(*arguments)
+        return write(*arguments, **more)
 
     write, slow._write = slow._write, overtaken  # type: ignore[method-assign]  # another projector writes between reading and writing
     assert slow.step(steward.tenant) > 0
 
+    assert slow._lost_races == {steward.tenant: 1}
     assert set(slow.positions(steward.tenant).values()) == {steward.runtime.log.head(steward.tenant)}
     assert_views_are_right(steward)
 
