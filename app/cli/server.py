@@ -61,9 +61,10 @@ def migrate(
 
 def _grow(runtime: Runtime) -> None:
     """Lets every tenant's views read until they can serve, or stand still. Raises: Unavailable for a tenant whose views cannot."""
-    heads, failures = runtime.log.tenants(), []
-    with progress("writing views", sum(heads.values())) as (bar, task):
-        for tenant_id, head in heads.items():
+    heads = runtime.log.heads()
+    failures = [f"{tenant_id}: {fault}" for tenant_id, fault in heads.away.items()]
+    with progress("writing views", sum(heads.known.values())) as (bar, task):
+        for tenant_id, head in heads.known.items():
             try:
                 while any(
                     not at.grown and at.parked_at is None for at in runtime.projector.standings(tenant_id).values()

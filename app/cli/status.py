@@ -26,7 +26,8 @@ def status(
         heads = runtime.log.heads()
         everybody = sorted([*heads.known, *heads.away])
         with runtime.database.directory() as connection:
-            known, node_of = citus.nodes(connection), citus.node_of(connection, everybody)
+            known = citus.nodes(connection)
+        node_of = _node_of(runtime, everybody)
         of_nodes = _nodes(runtime, known, node_of)
         body = [] if nodes else [_tenant(runtime, tenant_id, heads, node_of) for tenant_id in everybody]
     if json_:
@@ -39,6 +40,14 @@ def status(
         show("The database is not distributed.")
     if not nodes:
         _show_tenants(body)
+
+
+def _node_of(runtime: Runtime, tenants: Sequence[str]) -> dict[str, str]:
+    """The node of each tenant; none where the database is not distributed."""
+    if runtime.database.nodes is None:
+        return {}
+    by_node = runtime.database.nodes.placement.by_node(tenants)
+    return {tenant_id: name for name, of_node in by_node.items() if name for tenant_id in of_node}
 
 
 def _nodes(runtime: Runtime, nodes: Sequence[Node], node_of: Mapping[str, str]) -> list[dict[str, Any]]:

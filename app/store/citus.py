@@ -106,18 +106,6 @@ def nodes(connection: Connection) -> list[Node]:
     return [Node(*row) for row in connection.execute(text(query), {"first": FIRST, "try_out": TRY_OUT})]
 
 
-def node_of(connection: Connection, tenants: Iterable[str]) -> dict[str, str]:
-    """The node of each tenant; none where the database is not distributed."""
-    if not is_distributed(connection):
-        return {}
-    query = """
-        SELECT tenant, n.nodename || ':' || n.nodeport FROM unnest(CAST(:tenants AS text[])) AS tenant
-        JOIN pg_dist_placement p ON p.shardid = get_shard_id_for_distribution_column(to_regclass(:first), tenant)
-        JOIN pg_dist_node n ON n.groupid = p.groupid AND n.noderole = 'primary'"""
-    rows = connection.execute(text(query), {"tenants": list(tenants), "first": FIRST})
-    return {tenant: name for tenant, name in rows}  # noqa: C416 - rows are not pairs to mypy
-
-
 def bytes_kept(connection: Connection) -> int:
     """How much the coordinator still has of the events from before they were distributed. Nobody sees these any more."""
     query = "SELECT CASE WHEN pg_relation_size(t) > 0 THEN pg_table_size(t) ELSE 0 END FROM to_regclass(:name) AS t"

@@ -14,6 +14,7 @@ NO_ANSWER: Final = re.compile(
 )
 NODE: Final = re.compile(r"remote node|could not establish any connections to the node|connection to the remote")
 BUSY: Final = re.compile(r"lock timeout|too many clients|connection slots|database is locked|deadlock")
+FULL: Final = re.compile(r"\b(is|disk) full\b|no space left|free disk space|quota exceeded")
 READ_ONLY: Final = re.compile(r"in a read-only transaction|readonly database")
 SET_ROLE: Final = re.compile(r"permission denied to (set|create) role|^role \S+ does not exist")
 
@@ -29,7 +30,7 @@ def unavailable(error: DBAPIError) -> Unavailable | None:
         return Unavailable("store_read_only", "the database takes no writes: a standby, or a file that is not writable")
     if not error.connection_invalidated and (not isinstance(error, OperationalError) or permanently_refused(error)):
         return None
-    if "full" in message or "no space" in message:
+    if FULL.search(message):
         return Unavailable("storage_full", "the disk of the database is full")
     if BUSY.search(message):
         return Unavailable("store_busy", "the database is busy; try again", retry_after=1)

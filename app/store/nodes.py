@@ -127,10 +127,18 @@ class Nodes:
 
     def _look(self) -> None:
         while not self._closed.wait(LOOK_SECONDS):
-            now = monotonic()
-            for node in list(self._nodes.values()):
-                if node.tenant and (node.silent or node.quiet(now) > QUIET_SECONDS):
-                    self._find_out(node)
+            for node in self._doubtful():
+                self._find_out(node)
+
+    def _doubtful(self) -> list[Node]:
+        """The nodes to ask: those that are silent, and those from which nothing came for long."""
+        now = monotonic()
+        with self._changed:  # transactions come and go meanwhile
+            return [
+                node
+                for node in self._nodes.values()
+                if node.tenant and (node.silent or node.quiet(now) > QUIET_SECONDS)
+            ]
 
     def _find_out(self, node: Node) -> None:
         try:
@@ -140,10 +148,10 @@ class Nodes:
                 logger().error("node_silent", node=node.name, error=type(fault).__name__)
             with self._changed:
                 node.silent = True
-                waiting = [holder.connection for holder in node.holders if holder.connection is not None]
+                for holder in node.holders:  # at once: what has ended is here no more
+                    if holder.connection is not None:
+                        holder.connection.give_up()
                 self._changed.notify_all()
-            for connection in waiting:
-                connection.give_up()
             return
         if node.silent:
             logger().warning("node_answers", node=node.name)

@@ -21,7 +21,7 @@ MOST_DIGESTS: Final = 200_000
 SHARDS: Final = """
     SELECT CAST(s.shardminvalue AS int), n.nodename || ':' || n.nodeport
     FROM pg_dist_shard s JOIN pg_dist_placement p USING (shardid) JOIN pg_dist_node n ON n.groupid = p.groupid AND n.noderole = 'primary'
-    WHERE s.logicalrelid = 'ledgers'::regclass AND s.shardminvalue IS NOT NULL
+    WHERE s.logicalrelid = to_regclass('ledgers') AND s.shardminvalue IS NOT NULL
     ORDER BY 1"""
 
 
@@ -94,7 +94,8 @@ class Placement:
     def _digest(self, tenants: list[str]) -> None:
         query = text("SELECT t, worker_hash(t) FROM unnest(CAST(:tenants AS text[])) AS t")
         with self._directory() as connection:
-            found = {tenant_id: digest for tenant_id, digest in connection.execute(query, {"tenants": tenants})}  # noqa: C416
+            rows = connection.execute(query, {"tenants": tenants})
+            found = {tenant_id: digest for tenant_id, digest in rows}  # noqa: C416 - rows are not pairs to mypy
         with self._lock:
             if len(self._digests) > MOST_DIGESTS:
                 self._digests.clear()

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.domain.kernel.errors import Unavailable
 from app.store.engine import Database
+from app.store.faults import unavailable
 from tests.support.databases import LOGIN, Databases
 
 
@@ -51,6 +53,24 @@ def test_a_database_of_postgresql_that_cannot_be_used_says_why(
 
     assert refusal.code == code
     assert not any(word in refusal.detail for word in (name, "stranger", "nobody", "nonexistent", "psycopg", "FATAL"))
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("database or disk is full", "storage_full"),
+        ('could not extend file "base/5/16": No space left on device', "storage_full"),
+        ('could not extend file "base/5/16": wrote only 4096 bytes\nHINT:  Check free disk space.', "storage_full"),
+        ('could not write to file "pg_wal/xlogtemp.7": Disk quota exceeded', "storage_full"),
+        ('FATAL:  database "fullmoon" does not exist', "store_missing"),
+        ("the server closed the connection unsuccessfully", "store_unavailable"),
+    ],
+)
+def test_a_disk_is_full_where_the_database_says_so_and_not_where_a_word_has_these_letters(said: str, code: str) -> None:
+    refusal = unavailable(OperationalError(None, None, psycopg.OperationalError(said)))
+
+    assert refusal is not None
+    assert refusal.code == code
 
 
 def test_a_database_that_hangs_and_one_that_is_not_listening_differ() -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from app.domain.kernel.errors import Unavailable
-from app.store.nodes import Nodes
+from app.store.nodes import Holder, Nodes
 from app.store.placement import Placement
 
 HEALTHY, FROZEN = "tnt_healthy", "tnt_frozen"
@@ -110,6 +110,28 @@ def test_a_node_has_its_share_of_the_connections_and_no_more(world: World) -> No
         assert time.monotonic() - began < 2
         with world.nodes.turn(HEALTHY):
             pass
+
+
+def test_the_nodes_are_looked_after_while_transactions_come_and_go(world: World) -> None:
+    # given a node with transactions, which the watch goes through slowly
+    looking = threading.Event()
+
+    class Slow(set[Holder]):
+        def __iter__(self) -> Iterator[Holder]:
+            for holder in super().__iter__():
+                looking.set()
+                time.sleep(0.02)
+                yield holder
+
+    with world.nodes.turn(FROZEN):
+        with world.nodes.turn(FROZEN):
+            node = world.nodes._nodes["two:2"]
+            node.holders = Slow(node.holders)
+            assert looking.wait(5)
+        # when one of them ends meanwhile
+        asked = len(world.asked)
+        # then the watch goes on
+        _until(lambda: len(world.asked) > asked)
 
 
 @contextmanager
