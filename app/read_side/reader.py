@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select
 from app.domain.kernel.errors import NotFound, Unavailable
 from app.read_side.beyond import among, states_beyond
 from app.read_side.clocks import Clocks, When
-from app.read_side.patience import PATIENCE, Behind
+from app.read_side.patience import PATIENCE, Behind, aim
 from app.read_side.projector import Projector
 from app.read_side.replay import ReplayKey, Replays, moved_since
 from app.read_side.row_queries import behind, fetch_rows, matching, ordered, sort_rows
@@ -86,6 +86,10 @@ class Reader:
                     raise Unavailable("projection_behind", f"the view is at {reached}", retry_after=1)
                 return reached
             time.sleep(POLL_SECONDS)
+
+    def aim(self, tenant_id: str) -> int:
+        """The position of all that is known now; see `patience.aim`."""
+        return aim(lambda: self.log.head(tenant_id))
 
     def reached(self, tenant_id: str, views: Sequence[View[Any]]) -> int:
         """The position that views have all reached."""

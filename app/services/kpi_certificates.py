@@ -42,7 +42,7 @@ def pin_clocks(reader: Reader, tenant_id: str, kpi: str, as_of: str | None, know
     """
     needed = views_of(kpi)
     when = reader.when(tenant_id, as_of, known_at)
-    position = reader.log.head(tenant_id) if when.known_at is None else when.known_at
+    position = reader.aim(tenant_id) if when.known_at is None else when.known_at
     reader.wait(tenant_id, needed, position, 2, strict=True)
     return When(when.as_of, position, when.now)
 

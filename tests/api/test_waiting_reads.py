@@ -73,6 +73,25 @@ def test_what_was_known_at_a_position_that_views_have_not_reached_waits_and_is_r
     assert (answer.status_code, answer.json()["code"]) == (503, "projection_behind")
 
 
+COMPUTED: Final = 30
+"""Of how many writes at once figures are computed: of more than a tenant has threads, each of which would be held for two seconds."""
+
+
+def test_what_is_computed_before_it_is_appended_holds_no_thread_while_it_waits(client: Client) -> None:
+    calls = {
+        "/v1/kpi-certificates": {"kpi": "mrr"},
+        "/v1/period-closes": {"from": "2025-01-01", "to": "2025-04-01", "currency": "EUR"},
+    }
+    with ThreadPoolExecutor(COMPUTED) as pool:
+        began = time.monotonic()
+        paths = [list(calls)[number % 2] for number in range(COMPUTED)]
+        waiting = [pool.submit(client.post, path, json=calls[path], timeout=60) for path in paths]
+        answers = [each.result(timeout=60) for each in waiting]
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "projection_behind")}
+    assert 2 <= time.monotonic() - began < 6
+
+
 def test_where_too_many_of_a_tenant_wait_the_next_is_answered_at_once(still: Server, client: Client) -> None:
     other = still.client()
     other.write("/v1/accounts", {"name": "Elsewhere", "currency": "EUR"})

@@ -52,7 +52,7 @@ class FastRoute:
         known = await caller_of(scope, headers.get(b"authorization"), self.scopes)
         raw = await _read(receive)
         context = write_context_of(
-            scope["app"].state.runtime,
+            scope["app"].state,
             known,
             method=scope["method"],
             path=scope["path"],

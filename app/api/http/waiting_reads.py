@@ -56,6 +56,7 @@ class WaitingReads:
                     return await read()
                 except Behind as behind:
                     await self._wait(behind, patience)
+                    patience.ask_again()
         finally:
             PATIENCE.reset(token)
 

@@ -1,17 +1,21 @@
 """The context of a write: the caller, the request as its receipt knows it, and the answer with the receipt."""
 
+import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import Header, Request, Response, Security
+from starlette.datastructures import State
 
-from app.api.http.dependencies import caller, runtime_of
+from app.api.http.dependencies import caller
 from app.api.http.parameters import RUN
 from app.api.http.problems import Refusal
 from app.api.http.strict_json_route import Json
-from app.auth.caller import Caller
+from app.api.http.waiting_reads import WaitingReads
+from app.auth.roles import Caller
 from app.domain.aggregates import DECISIONS
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Invalid
@@ -56,6 +60,7 @@ class WriteContext:
     request: ReceiptRequest
     key: str
     if_match: int | None
+    waiting: WaitingReads
 
     async def write(self, command: Command, **targets: str) -> Response:
         """Handles a command. Takes: the ids of what it is about, by noun. Gives: 201 with the receipt."""
@@ -66,8 +71,13 @@ class WriteContext:
         )
         return self.answer(await self.runtime.handler.handle_async(envelope))
 
+    async def compute(self, service: Callable[[ServiceCall], Receipt]) -> Response:
+        """The same by a service, which computes before it appends: in a thread, but in none while it waits for views."""
+        call = self.service_call()
+        return self.answer(await self.waiting.patiently(lambda: asyncio.to_thread(service, call)))
+
     def service_call(self) -> ServiceCall:
-        """The same for a service, which computes before it appends."""
+        """What a service works with."""
         return ServiceCall(
             handler=self.runtime.handler,
             reader=self.runtime.reader,
@@ -114,7 +124,7 @@ async def write_context(
 ) -> WriteContext:
     """The context of the caller's write."""
     return write_context_of(
-        runtime_of(request),
+        request.app.state,
         known,
         method=request.method,
         path=request.url.path,
@@ -126,7 +136,7 @@ async def write_context(
 
 
 def write_context_of(
-    runtime: Runtime,
+    state: State,
     known: Caller,
     *,
     method: str,
@@ -136,11 +146,12 @@ def write_context_of(
     if_match: str | None,
     run: str | None,
 ) -> WriteContext:
-    """The context of a caller's write, from the parts of its request and the values of its headers."""
+    """The context of a caller's write, from the parts of its request and the values of its headers. Takes: the application's state."""
+    runtime: Runtime = state.runtime
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
     mark = runtime.vault.mark(known.tenant_id, fingerprint(method.encode(), path.encode(), _said(body)))
     request = ReceiptRequest(f"http:{known.principal.client}:{key}", mark, fresh=idempotency_key is None)
-    return WriteContext(runtime, in_run(known, run), request, key, _version(if_match))
+    return WriteContext(runtime, in_run(known, run), request, key, _version(if_match), state.waiting)
 
 
 def in_run(known: Caller, run: str | None) -> Caller:

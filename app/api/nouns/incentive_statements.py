@@ -1,6 +1,5 @@
 """Incentive statements over HTTP: what would be paid, what is paid, what is taken back, what is disputed."""
 
-import asyncio
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Response, Security
@@ -219,7 +218,7 @@ def _preview(preview: incentives.StatementPreview) -> dict[str, Any]:
 async def issue(command: incentive_statement_commands.IssueStatement, context: Writing) -> Response:
     """Pay somebody for what happened in a period and was not paid yet; every line cites its event."""
     context.require_unmatched()
-    return context.answer(await asyncio.to_thread(incentives.issue, context.service_call(), command))
+    return await context.compute(lambda call: incentives.issue(call, command))
 
 
 @router.post(
@@ -229,8 +228,7 @@ async def claw_back(
     incentive_statement: str, command: incentive_statement_commands.ClawBack, context: Writing
 ) -> Response:
     """Take back what was paid for what is lost."""
-    receipt = await asyncio.to_thread(incentives.claw_back, context.service_call(), incentive_statement, command)
-    return context.answer(receipt)
+    return await context.compute(lambda call: incentives.claw_back(call, incentive_statement, command))
 
 
 @router.post("/{incentive_statement}/disputes", operation_id="incentives.dispute", status_code=201, responses=_ANSWERS)

@@ -1,6 +1,6 @@
 """KPI certificates over HTTP: figures attested to third parties, and computed again to compare."""
 
-import asyncio
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response, Security
@@ -24,6 +24,7 @@ from app.domain.kpi_certificate.commands import IssueKpiCertificate
 from app.kpi_queries import KpiQuery, Scope, views_of
 from app.kpi_queries.known_holdings import require_known
 from app.services import kpi_certificates as certificates
+from app.services.service_call import ServiceCall
 from app.store.receipts import Receipt
 from projections.kpis.base import Unit
 from projections.kpis.sharing import HELD
@@ -164,16 +165,15 @@ LISTED: Final = ListOf(
 async def issue(command: IssueKpiCertificate, context: Writing) -> Response:
     """Certify a figure: it is computed as for a query, and recorded with what it was made from."""
     context.require_unmatched()
-    return context.answer(await asyncio.to_thread(_issue, command, context))
+    return await context.compute(partial(_issue, command))
 
 
-def _issue(command: IssueKpiCertificate, context: WriteContext) -> Receipt:
-    runtime, call = context.runtime, context.service_call()
+def _issue(command: IssueKpiCertificate, call: ServiceCall) -> Receipt:
     if (receipt := call.replayed()) is not None:
         return receipt
     narrowed, account = command.narrowed, None
     if narrowed.account is not None:
-        account, _ = runtime.handler.load(call.tenant_id, "account", narrowed.account)
+        account, _ = call.handler.load(call.tenant_id, "account", narrowed.account)
     query = KpiQuery(
         name=command.kpi,
         from_=command.from_,

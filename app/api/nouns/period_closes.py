@@ -1,6 +1,5 @@
 """Period closes over HTTP: figures certified together, and what has restated them since."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
@@ -107,11 +106,7 @@ LISTED: Final = ListOf(
 async def close(command: ClosePeriod, context: Writing) -> Response:
     """Close a period that has ended: its figures are certified as they are known now. It is closed once."""
     context.require_unmatched()
-
-    def certified() -> Receipt:
-        return periods.close(context.service_call(), command)
-
-    return context.answer(await asyncio.to_thread(_fitting, certified))
+    return await context.compute(lambda call: _fitting(lambda: periods.close(call, command)))
 
 
 @router.post(
@@ -122,11 +117,7 @@ async def close(command: ClosePeriod, context: Writing) -> Response:
 )
 async def restate(period_close: str, command: RestatePeriod, context: Writing) -> Response:
     """Certify anew what later knowledge has changed, and name the events that did it."""
-
-    def certified() -> Receipt:
-        return periods.restate(context.service_call(), period_close, command)
-
-    return context.answer(await asyncio.to_thread(_fitting, certified))
+    return await context.compute(lambda call: _fitting(lambda: periods.restate(call, period_close, command)))
 
 
 def _fitting(certified: Callable[[], Receipt]) -> Receipt:

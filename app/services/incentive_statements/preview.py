@@ -68,7 +68,7 @@ def preview(
 
     Raises: NotFound for an unknown plan; Refused for one that is none or not in force; Invalid for amounts out of range.
     """
-    position = reader.log.head(tenant_id) if when.known_at is None else when.known_at
+    position = reader.aim(tenant_id) if when.known_at is None else when.known_at
     if request.start >= request.end:
         raise Invalid("invalid_period", "from must be before to")
     plan, policy = _policy(handler, reader, tenant_id, request.plan, position)

@@ -74,7 +74,7 @@ def claw_back(call: ServiceCall, statement_id: str, command: ClawBack) -> Receip
 
 def _event(reader: Reader, tenant_id: str, event_id: str) -> Recorded | None:
     """An event of an account, if there is one."""
-    head = reader.log.head(tenant_id)
-    rows, _ = reader.group(tenant_id, timeline.VIEW, event_id, When(LAST, head, now=False))
+    known = When(LAST, reader.aim(tenant_id), now=False)
+    rows, _ = reader.group(tenant_id, timeline.VIEW, event_id, known)
     streams = (reader.log.stream(tenant_id, entry.stream_id) for entry in rows if entry.account)
     return next((event for stream in streams for event in stream if event.event_id == event_id), None)
