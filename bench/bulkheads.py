@@ -56,21 +56,28 @@ def _held(port: int, tenant: WritableTenant) -> Iterator[None]:
     """Another session holds the row of the ledger's head; the tenant goes on writing, reading and sending events."""
     with psycopg.connect(tenant.url.replace("+psycopg", "")) as session:
         session.execute("SELECT head FROM ledgers WHERE tenant_id = %s FOR UPDATE", (tenant.tenant_id,))
-        with clients(partial(crowd, port, tenant, TROUBLED, "held")):
+        with _crowded(port, tenant, TROUBLED, "held"):
             yield
 
 
 @contextmanager
 def _imports(port: int, tenant: WritableTenant) -> Iterator[None]:
-    with clients(partial(crowd, port, tenant, 2, "import")):
+    with _crowded(port, tenant, 2, "import"):
+        yield
+
+
+@contextmanager
+def _writes(port: int, tenant: WritableTenant) -> Iterator[None]:
+    """The tenant writes and nothing is wrong with it: what `_poisoned` costs without the poison."""
+    with _crowded(port, tenant, 2, "written"):
         yield
 
 
 @contextmanager
 def _poisoned(port: int, tenant: WritableTenant) -> Iterator[None]:
-    """A view of the tenant stands still at an event, while the tenant goes on writing and reading."""
+    """Views of the tenant stand still at an event, while the tenant goes on writing."""
     _poison(tenant)
-    with clients(partial(crowd, port, tenant, 2, "written")):
+    with _crowded(port, tenant, 2, "written"):
         yield
 
 
@@ -78,13 +85,14 @@ def _poisoned(port: int, tenant: WritableTenant) -> Iterator[None]:
 def _waiting(port: int, tenant: WritableTenant) -> Iterator[None]:
     """Reads of the tenant that wait for a view that stands still."""
     _poison(tenant)
-    with clients(partial(crowd, port, tenant, WAITING, "waiting")):
+    with _crowded(port, tenant, WAITING, "waiting"):
         yield
 
 
 TROUBLES: Final[dict[str, tuple[Trouble, str]]] = {
     "held": (_held, f"another session holds a tenant's head row, {TROUBLED} connections go on sending"),
     "import": (_imports, f"a tenant imports, {EACH:,} events a request on two connections"),
+    "writing": (_writes, "a tenant that is well writes on two connections, each as soon as it was answered"),
     "poisoned": (_poisoned, "a view of a tenant stands still at an event, and the tenant goes on writing"),
     "waiting": (_waiting, f"{WAITING} reads of a tenant wait for a view that stands still"),
 }
@@ -99,6 +107,16 @@ def _poison(tenant: WritableTenant) -> None:
         runtime.log.recorder(tenant.tenant_id).insert_events([event])
     finally:
         runtime.close()
+
+
+@contextmanager
+def _crowded(port: int, tenant: WritableTenant, many: int, kind: str) -> Iterator[None]:
+    """A crowd of the tenant beside a measurement. Raises: what ended the crowd before the measurement did."""
+    with clients(partial(crowd, port, tenant, many, kind)) as end:
+        yield
+        (answered,) = end()
+    if isinstance(answered, Exception):
+        raise answered
 
 
 def crowd(port: int, tenant: WritableTenant, many: int, kind: str, ended: Callable[[], bool]) -> int:

@@ -28,7 +28,8 @@ from app.bootstrap import build
 from app.domain.kernel.errors import DomainError
 from app.runtime import Runtime
 from bench.bulkheads import tenants_on
-from bench.client import HOST, ClientConnection, call, fault_text, number_of
+from bench.caller import Caller
+from bench.client import HOST, call, fault_text, number_of
 from bench.commands import BODY
 from bench.environment import Environment, WritableTenant, settings_of
 from bench.results import Goal, Result, compare
@@ -41,6 +42,7 @@ TENANTS: Final = 4
 CONNECTIONS: Final = 64
 KILL_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 0.1
+ANSWER_SECONDS: Final = 10.0
 GIVE_UP_SECONDS: Final = 60.0
 """How long a command is sent again before it counts as failed."""
 _NONE: Final = Goal(ours_to=0)
@@ -65,18 +67,6 @@ class Account:
     first_fault: str = ""
 
 
-class _Connection(ClientConnection):
-    """A connection that says when it is lost. What comes late is its own, and no answer to what another one asked."""
-
-    def __init__(self) -> None:
-        self.answers: asyncio.Queue[tuple[int, bytes, bytes]] = asyncio.Queue()
-        super().__init__(lambda _connection, *answer: self.answers.put_nowait(answer))
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        """Answers with nothing."""
-        self._answered(self, 0, b"", b"the connection was lost")
-
-
 def write(ports: Sequence[int], tenants: Sequence[WritableTenant], ended: Callable[[], bool]) -> Account:
     """Sends commands at the rate, each until it is acknowledged, to the servers in turn."""
     return uvloop.run(_write(ports, tenants, ended))
@@ -86,13 +76,13 @@ async def _write(ports: Sequence[int], tenants: Sequence[WritableTenant], ended:
     account, numbers, started = Account(), itertools.count(), time.monotonic()
 
     async def client() -> None:
-        connections: dict[int, _Connection] = {}
+        caller = Caller(ANSWER_SECONDS)
         for number in numbers:
             due = started + number / RATE
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if ended():
                 return
-            await _acknowledged(account, number, due, ports, tenants, connections)
+            await _acknowledged(account, number, due, ports, tenants, caller)
 
     await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
     return account
@@ -104,7 +94,7 @@ async def _acknowledged(
     due: float,
     ports: Sequence[int],
     tenants: Sequence[WritableTenant],
-    connections: dict[int, _Connection],
+    caller: Caller,
 ) -> None:
     """Sends a command until it is acknowledged, to the other server where one does not answer."""
     at = number % len(tenants)
@@ -112,7 +102,7 @@ async def _acknowledged(
     path = f"/v1/accounts/{tenant.accounts[number // len(tenants) % len(tenant.accounts)]}/interactions"
     request = call("POST", path, tenant.key, BODY, Idempotency_Key=f"soak-{number}")
     for attempt in itertools.count():
-        status, head, body = await _answer(ports[(number + attempt) % len(ports)], request, connections)
+        status, head, body = await caller.ask(ports[(number + attempt) % len(ports)], request)
         if status == 201:
             now = time.monotonic()
             account.written.append(Written(at, number_of(head, b"\r\nevent-position: "), now))
@@ -124,29 +114,6 @@ async def _acknowledged(
             account.first_fault = account.first_fault or fault_text(status, body)
             return
         await asyncio.sleep(0.05)
-
-
-async def _answer(
-    port: int,
-    request: bytes,
-    connections: dict[int, _Connection],
-) -> tuple[int, bytes, bytes]:
-    connection = connections.pop(port, None)
-    if connection is None or connection.transport.is_closing():
-        loop = asyncio.get_running_loop()
-        try:
-            _, connection = await loop.create_connection(_Connection, HOST, port)
-        except OSError as error:
-            return 0, b"", str(error).encode()
-    connection.send(request)
-    try:
-        answer = await asyncio.wait_for(connection.answers.get(), 10)
-    except TimeoutError:
-        connection.transport.abort()
-        return 0, b"", b"no answer"
-    if answer[0]:
-        connections[port] = connection
-    return answer
 
 
 # --- servers that are killed ---
@@ -164,7 +131,7 @@ class Servers:
 
     def _start(self, port: int) -> "subprocess.Popen[bytes]":
         words = [sys.executable, "-P", "-m", "app", "serve", "--port", str(port), "--workers", "2"]
-        return subprocess.Popen(words, env=self._variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        return subprocess.Popen(words, env=self._variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - fixed words
 
     def kill_one(self) -> None:
         """Kills a process of one of the servers; who starts servers starts one anew whose supervisor is gone."""

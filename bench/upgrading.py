@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from bench.client import ClientConnection, call, connect, fault_text, number_of
+from bench.caller import Answer, Caller
+from bench.client import call, fault_text, number_of
 from bench.commands import BODY
 from bench.environment import Environment
 from bench.results import Goal, Result, compare
@@ -32,6 +33,7 @@ SECONDS: Final = 5.0
 """How long each of the periods is in which nothing else happens."""
 CLIENTS: Final = 4
 PAUSE: Final = 0.02
+ANSWER_SECONDS: Final = 60.0
 PATHS: Final = (
     "/v1/accounts?limit=200",
     "/v1/accounts/ref:client-1",
@@ -87,8 +89,8 @@ def _trees(folder: Path, old: str) -> Iterator[Trees]:
     trees = Trees(folder / "old", folder / "new")
     for tree in (trees.old, trees.new):
         tree.mkdir(parents=True)
-    archive = subprocess.run(["git", "-C", ROOT, "archive", old], check=True, capture_output=True).stdout  # noqa: S603, S607
-    subprocess.run(["tar", "-x", "-C", trees.old], input=archive, check=True)  # noqa: S603, S607
+    archive = subprocess.run(["git", "-C", ROOT, "archive", old], check=True, capture_output=True).stdout  # noqa: S603, S607 - fixed words
+    subprocess.run(["tar", "-x", "-C", trees.old], input=archive, check=True)  # noqa: S603, S607 - fixed words
     for name in ("app", "projections", "migrations"):
         shutil.copytree(ROOT / name, trees.new / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "alembic.ini", trees.new)
@@ -110,7 +112,7 @@ class _Server:
     def __init__(self, tree: Path, url: str, port: int) -> None:
         self.port = port
         words = [sys.executable, "-P", "-m", "app", "serve", "--port", str(port)]
-        self._process = subprocess.Popen(words, cwd=tree.parent, env=_variables(tree, url), stdout=subprocess.DEVNULL)  # noqa: S603
+        self._process = subprocess.Popen(words, cwd=tree.parent, env=_variables(tree, url), stdout=subprocess.DEVNULL)  # noqa: S603 - fixed words
 
     def stop(self) -> None:
         """Ends it as an operator does."""
@@ -123,29 +125,17 @@ class _Server:
 
 
 class _Caller:
-    """A client with one connection to each version, one request at a time."""
+    """A client of both versions, with a key."""
 
     def __init__(self, key: str) -> None:
         self._key = key
-        self._answers: asyncio.Queue[tuple[int, bytes, bytes]] = asyncio.Queue()
-        self._connections: dict[int, ClientConnection] = {}
+        self._caller = Caller(ANSWER_SECONDS)
 
     async def ask(
         self, port: int, method: str, path: str, body: bytes = b"", kind: str = "application/json", **headers: str
-    ) -> tuple[int, bytes, bytes]:
-        """An answer: status, head and body; 0 where there is none."""
-        connection = self._connections.get(port)
-        if connection is None or connection.transport.is_closing():
-            try:
-                connection = await connect(port, lambda _connection, *answer: self._answers.put_nowait(answer))
-            except OSError as error:
-                return 0, b"", str(error).encode()
-            self._connections[port] = connection
-        connection.send(call(method, path, self._key, body, kind, **headers))
-        try:
-            return await asyncio.wait_for(self._answers.get(), 60)
-        except TimeoutError:
-            return 0, b"", b"no answer"
+    ) -> Answer:
+        """An answer."""
+        return await self._caller.ask(port, call(method, path, self._key, body, kind, **headers))
 
 
 class _Upgrade:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.caller import Caller
 from bench.client import Load, call, drive, pace
 from bench.environment import Environment
 from bench.generate import history_batches
@@ -151,3 +152,29 @@ def test_the_generator_makes_the_same_history_for_the_same_size(sqlite_steward: 
     assert history == generated()
     assert len(history) == 600
     assert {"account.opened", "contract.signed", "interaction.logged"} <= {topic for _, topic, _ in history}
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_for_that_of_the_next_request() -> None:
+    pauses = iter((0.3, 0.0))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pause = next(pauses)
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(pause)
+        writer.write(
+            b"HTTP/1.1 503 Late\r\nContent-Length: 0\r\n\r\n"
+            if pause
+            else b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        )
+        writer.close()
+
+    async def ask_twice() -> list[int]:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port, caller = server.sockets[0].getsockname()[1], Caller(0.1)
+            statuses = []
+            for _ in range(2):
+                statuses.append((await caller.ask(port, call("GET", "/", ""))).status)
+                await asyncio.sleep(0.3)
+            return statuses
+
+    assert asyncio.run(ask_twice()) == [0, 200]
