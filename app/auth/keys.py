@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from app.auth.roles import Caller
+from app.auth.caller import Caller
 from app.domain.api_key.aggregate import API_KEY
 from app.domain.api_key.commands import IssueApiKey, RecordApiKey
 from app.domain.api_key.state import ApiKeyState

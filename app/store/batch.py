@@ -114,8 +114,9 @@ class Batch:
         self.receipts.append((key, fingerprint, receipt.encoded))
         existing.receipts[key] = StoredReceipt(fingerprint, receipt)
         for claim in append.claims:
-            self.refs.append((*claim, append.stream_id))
-            existing.claims[claim] = append.stream_id
+            if claim not in existing.claims:  # what the aggregate has claimed before is its own already
+                self.refs.append((*claim, append.stream_id))
+                existing.claims[claim] = append.stream_id
         for data_key in append.data_keys:
             self.data_keys.append((data_key.key_id, data_key.wrapped))
             existing.data_keys.add(data_key.key_id)

@@ -17,7 +17,7 @@ from app.domain.budget import commands as budget_commands
 from app.domain.contract import commands as contract_commands
 from app.domain.interaction import commands as interaction_commands
 from app.domain.kernel.command import Command
-from app.domain.kernel.errors import DomainError, Invalid, NotAllowed
+from app.domain.kernel.errors import DomainError, Invalid
 from app.domain.kernel.faults import faults_of
 from app.domain.kernel.meaning import meaning
 from app.domain.kernel.principal import Principal
@@ -128,11 +128,12 @@ class Ingestion:
         tenant_id: str,
         principal: Principal,
         events: Sequence[Any],
-        may: Callable[[str], bool] = lambda _noun: True,
+        require: Callable[[str], None] = lambda _noun: None,
     ) -> list[Item]:
         """Ingests events in order; a refused one does not affect the others.
 
-        Takes: `may`, whether the principal may write about an aggregate type. An event that is a DomainError is refused with it.
+        Takes: `require`, which raises NotAllowed where the principal may not write about an aggregate type. An event that is a
+        DomainError is refused with it.
         """
         envelopes: list[CommandEnvelope] = []
         items: list[Item | None] = []
@@ -140,7 +141,7 @@ class Ingestion:
             try:
                 if isinstance(event, DomainError):
                     raise event
-                envelopes.append(self.envelope(tenant_id, principal, event, may))
+                envelopes.append(self.envelope(tenant_id, principal, event, require))
                 items.append(None)
             except DomainError as refusal:
                 items.append(Item("refused", refusal=refusal))
@@ -148,15 +149,14 @@ class Ingestion:
         return [item or _item(next(outcomes)) for item in items]
 
     def envelope(
-        self, tenant_id: str, principal: Principal, event: Any, may: Callable[[str], bool] = lambda _noun: True
+        self, tenant_id: str, principal: Principal, event: Any, require: Callable[[str], None] = lambda _noun: None
     ) -> CommandEnvelope:
         """The command of an event. Raises: a DomainError that says what is wrong with it."""
         cloud_event = cloud_events.read(event)
         topic = TOPICS.get(cloud_event.type)
         if topic is None:
             raise Invalid("unknown_type", "this type is not one that can be taken in")
-        if not may(topic.noun):
-            raise NotAllowed("scope_missing", f"the key may not write {topic.noun}")
+        require(topic.noun)
         data = _given(topic.command, cloud_event.data)
         targets: dict[str, str] = {"account": as_named(cloud_event.subject)} if cloud_event.subject else {}
         if topic.member and topic.member in data:

@@ -90,12 +90,20 @@ def test_wrong_keys_of_an_address_are_throttled_and_good_ones_from_there_are_not
 def test_a_key_that_was_revoked_counts_as_a_wrong_one_from_then_on(strict: Server) -> None:
     tenant = strict.tenant()
     client, key = strict.client(strict.key(tenant)), strict.key(tenant)
-    listed = client.read("/v1/api-keys")["data"]
     assert tried(strict, key, "198.51.100.9") == GOOD
-    issued = next(each["id"] for each in listed if each["id"][4:] == key.split("_")[2])
-    client.write(f"/v1/api-keys/{issued}/revocation")
+    client.write(f"/v1/api-keys/key_{key.split('_')[2]}/revocation")
 
     assert [tried(strict, key, "198.51.100.9") for _ in range(9)] == [REFUSED] * 7 + [THROTTLED] * 2
+
+
+def test_the_key_of_a_user_who_is_suspended_is_no_wrong_one_and_shuts_out_nobody(strict: Server) -> None:
+    admin, address = strict.client(strict.key(strict.tenant())), "198.51.100.10"
+    user = admin.write("/v1/users", {"name": "Maria"})["id"]
+    key, newcomer = (admin.write("/v1/api-keys", body)["api_key"] for body in ({"user": user}, {"role": "auditor"}))
+    admin.write(f"/v1/users/{user}/suspension")
+
+    assert {tried(strict, key, address) for _ in range(WRONG + 2)} == {(401, "user_suspended")}
+    assert tried(strict, newcomer, address) == GOOD
 
 
 def test_an_address_of_ipv6_is_its_network_and_a_proxy_may_say_anything(strict: Server) -> None:

@@ -114,6 +114,8 @@ def test_an_integration_revokes_no_key_above_it_and_is_told_who_could(shared_ser
         ("login", {"issuer": "https://login.example", "subject": "7"}),
     ):
         assert code(integration.post(f"/v1/users/{director}/{path}", json=body)) == (403, "above_own_level")
+    newcomer = admin.write("/v1/users", {"name": "Maria"})["id"]
+    assert code(integration.post("/v1/api-keys", json={"user": newcomer})) == (403, "above_own_level")
     assert integration.post(f"/v1/api-keys/{own}/revocation", json={}).status_code == 201
     assert integration.post("/v1/users", json={"name": "Ruth"}).status_code == 201
 
@@ -137,6 +139,8 @@ def test_a_login_is_one_persons(client: Client) -> None:
 
     assert code(client.post(f"/v1/users/{ruth}/login", json=login)) == (409, "login_taken")
     assert client.post(f"/v1/users/{ruth}/login", json={**login, "subject": "8"}).status_code == 201
+    for subject in ("9", "7", "7"):  # another one, and back
+        client.write(f"/v1/users/{maria}/login", {**login, "subject": subject})
     body = client.read(f"/v1/users/{maria}")
     assert (body["status"], body["login"]["issuer"]) == ("active", "https://login.example")
 

@@ -21,7 +21,7 @@ NEW_MODULES = {
 """An aggregate, a view and a provider that no contract names."""
 PLANTS = {
     "app/api/http/csv.py": "sqlalchemy",
-    "app/auth/roles.py": "app.webhooks.inbound.inbox",
+    "app/auth/caller.py": "app.webhooks.inbound.inbox",
     "app/domain/kernel/values/ids.py": "app.domain.account.events",
     "app/domain/account/events.py": "app.domain.account.state",
     "app/domain/contract/state.py": "app.domain.contract.decisions",

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app import __version__
+from app.auth.caller import Caller
 from app.auth.keys import ApiKeyAuthenticator
-from app.auth.roles import Principal
 from app.cli import COMMANDS, app
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.errors import Unauthenticated
@@ -35,8 +35,8 @@ def beside(steward: CommandLine) -> Iterator[Steward]:
     made.close()
 
 
-def principal(steward: Steward, key: str) -> Principal:
-    """The principal that the server sees for a key."""
+def caller(steward: Steward, key: str) -> Caller:
+    """The caller that the server sees for a key."""
     return ApiKeyAuthenticator(steward.runtime.handler, steward.clock, 0).check(key)
 
 
@@ -177,7 +177,7 @@ def test_a_new_tenant_comes_with_a_key_that_opens_its_ledger(steward: CommandLin
     listed = {one["tenant_id"]: one for one in steward.json("tenants", "list")}[made["tenant_id"]]
 
     assert set(made) == {"tenant_id", "api_key"}
-    assert principal(beside, made["api_key"]).tenant_id == made["tenant_id"]
+    assert caller(beside, made["api_key"]).tenant_id == made["tenant_id"]
     assert (listed["name"], listed["time_zone"], listed["currency"]) == ("Harbour & Pine", "Europe/Berlin", "EUR")
 
 
@@ -193,13 +193,13 @@ def test_a_key_is_issued_listed_without_its_secret_and_revoked(steward: CommandL
     options = ("--role", "integration", "--scope", "events:write", "--scope", "accounts:read", "--label", "crm")
 
     made = steward.json("keys", "create", "--tenant", tenant, *options)
-    before = principal(beside, made["api_key"])
+    before = caller(beside, made["api_key"])
     steward.json("keys", "revoke", made["key_id"], "--tenant", tenant)
     listed = steward.run("keys", "list", "--tenant", tenant, "--json").stdout
 
     assert before.scopes == {"events:write", "accounts:read"}
     with pytest.raises(Unauthenticated):
-        principal(beside, made["api_key"])
+        caller(beside, made["api_key"])
     assert {one["key_id"]: one["revoked"] for one in json.loads(listed)}[made["key_id"]] is True
     assert made["api_key"] not in listed
 

@@ -55,7 +55,7 @@ def test_a_key_that_one_server_revokes_is_dead_in_the_other(both: tuple[Server, 
 
 def test_a_rule_that_one_server_puts_in_force_binds_the_next_command_of_the_other(both: tuple[Server, Server]) -> None:
     tenant = both[0].tenant()
-    here, there = both[0].client(both[0].key(tenant)), both[1].client(both[0].key(tenant, "manager"))
+    here, there = both[0].client(both[0].key(tenant)), both[1].client(both[0].key(tenant, "account_manager"))
     proposal = drafted(there, account(there))
     there.write(f"{proposal}/submission")
     given = {**GIVE, "value": "150.00"}

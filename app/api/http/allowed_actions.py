@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
-from app.auth.roles import Caller
+from app.auth.caller import Caller
 from app.domain.policy.rules import DIRECTING, SENIORITY
 from projections.views.budgets import Budget
 from projections.views.opportunities import Opportunity

@@ -11,8 +11,8 @@ from starlette.types import Scope
 from app.api.http.failed_keys import KeyChecks
 from app.api.http.fair_threads import WHOSE
 from app.api.http.tenant_limits import TenantLimits
+from app.auth.caller import Caller
 from app.auth.keys import ApiKeyAuthenticator
-from app.auth.roles import Caller
 from app.domain.kernel.errors import Unauthenticated
 from app.runtime import Runtime
 

@@ -10,8 +10,8 @@ from typing import Final
 from app.api.http.connections import peer_of
 from app.api.http.fair_threads import WHOSE
 from app.api.http.quotas import Quota
+from app.auth.caller import Caller
 from app.auth.keys import ApiKeyAuthenticator, is_well_formed, tenant_named_in
-from app.auth.roles import Caller
 from app.domain.kernel.errors import Throttled, Unauthenticated
 from app.observe.logs import logger
 
@@ -45,15 +45,15 @@ class KeyChecks:
         quota.take(peer)  # before it is known to be wrong: many may come at once
         if not may_be_one:
             raise Unauthenticated("invalid_key", "the API key is not valid")
+        wrong = False
         try:
-            known = await self._checked(key)
-        except Unauthenticated:
+            return await self._checked(key)
+        except Unauthenticated as refusal:
+            wrong = refusal.code == "invalid_key"  # that of a user who is suspended is none
             raise
-        except BaseException:  # nobody knows whether it is wrong
-            quota.give_back(peer)
-            raise
-        quota.give_back(peer)
-        return known
+        finally:
+            if not wrong:  # or nobody knows
+                quota.give_back(peer)
 
     async def _checked(self, key: str) -> Caller:
         WHOSE.set(f"key of {tenant_named_in(key)}")  # whose it is must be found out first

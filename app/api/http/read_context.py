@@ -13,7 +13,7 @@ from app.api.http import csv
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.strict_json_route import Json
 from app.api.http.tenant_limits import TenantLimits
-from app.auth.roles import Caller
+from app.auth.caller import Caller
 from app.kpi_queries.known_holdings import require_known
 from app.read_side.clocks import When
 from app.runtime import Runtime

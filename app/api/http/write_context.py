@@ -15,7 +15,7 @@ from app.api.http.parameters import RUN
 from app.api.http.problems import Refusal
 from app.api.http.strict_json_route import Json
 from app.api.http.waiting_reads import WaitingReads
-from app.auth.roles import Caller
+from app.auth.caller import Caller
 from app.domain.aggregates import DECISIONS
 from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Invalid

@@ -51,7 +51,7 @@ class FigureGroupBody(BaseModel):
 class PersonAccuracyBody(BaseModel):
     """How well one person's forecasts came true."""
 
-    by: str = Field(description="the key that recorded them")
+    by: str = Field(description="who recorded them")
     value: str | None
     bias: str | None = Field(description="by how much too high, as a share")
     brier_score: str | None = Field(description="the mean squared error of probabilities")

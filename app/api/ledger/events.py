@@ -15,7 +15,7 @@ from app.api.http.strict_json_route import Json, StrictRoute
 from app.api.http.write_context import Run, in_run
 from app.api.ledger import content_modes
 from app.api.ledger.content_modes import Mode
-from app.auth.roles import Caller
+from app.auth.caller import Caller
 from app.domain.kernel.command import Visibility
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
@@ -134,7 +134,7 @@ async def ingest(request: Request, known: Annotated[Caller, Security(caller)], s
             known.tenant_id,
             principal,
             events[start : start + CHUNK],
-            known.may_write,
+            known.require_to_write,
         )
     return await asyncio.to_thread(_answer, request, mode, items)
 

@@ -28,7 +28,7 @@ class ProposalVersionBody(BaseModel):
     number: int
     status: Literal["drafted", "submitted", "accepted", "declined", "expired", "superseded"]
     made_at: str = Field(description="when it was made")
-    made_by: str = Field(description="the key that made it")
+    made_by: str = Field(description="who made it")
     submitted_at: str | None
     items: list[OfferedItemBody]
     value: MoneyBody = Field(description="what it lists a year")
@@ -65,10 +65,10 @@ class ConcessionBody(BaseModel):
     )
     needs: list[str] = Field(description="the roles that may approve it; none where none needs to")
     limit: MoneyBody | None = Field(description="up to which the offering role may concede; null for no limit")
-    role: str = Field(description="of the key that offered it")
-    offered_by: str = Field(description="the key that offered it")
+    role: str = Field(description="in which it was offered")
+    offered_by: str = Field(description="who offered it")
     offered_at: str
-    settled_by: str | None = Field(description="the key that approved or rejected it")
+    settled_by: str | None = Field(description="who approved or rejected it")
     settled_at: str | None
     limit_rule: str | None = Field(description="the rule by which it was approved")
     rejected_because: str | None = Field(description="why it was rejected; null once erased")

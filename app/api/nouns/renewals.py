@@ -42,7 +42,7 @@ class RenewalForecastBody(BaseModel):
     expected_value: Annotated[MoneyBody, MoneyOf("expected")] = Field(
         description="a year, of the new term if there is one"
     )
-    by: Annotated[str, From("forecast_by")] = Field(description="the key that recorded it")
+    by: Annotated[str, From("forecast_by")] = Field(description="who recorded it")
     submitted_at: Annotated[str, InstantOf("forecast_at")] = Field(description="when, in business")
 
 
@@ -60,7 +60,7 @@ class ForecastSubmissionBody(BaseModel):
     expected_value: Annotated[MoneyBody, MoneyOf("expected")] = Field(
         description="a year, of the new term if there is one"
     )
-    by: str = Field(description="the key that recorded it")
+    by: str = Field(description="who recorded it")
     submitted_at: Annotated[str, InstantOf("effective_at")] = Field(description="when, in business")
     recorded_at: AsInstant
 
@@ -141,7 +141,7 @@ LISTED: Final = ListOf(
 LISTED_FORECASTS: Final = ListOf(
     forecasts.VIEW,
     _submissions,
-    filters={"category": Filter(Category), "by": Filter(description="the key that recorded it")},
+    filters={"category": Filter(Category), "by": Filter(description="who recorded it")},
     ranges={"submitted_at": Moment},
     sorts=("position", "submitted_at"),
     default="position",

@@ -22,7 +22,7 @@ from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBo
 from app.api.http.strict_json_route import Json, StrictRoute
 from app.api.http.tenant_limits import TenantLimits
 from app.api.http.write_context import WriteContext, write_context
-from app.auth.roles import Caller
+from app.auth.caller import Caller
 from app.domain.kernel.errors import DomainError, Unauthenticated
 from app.domain.kernel.values import Moment
 from app.domain.webhook_endpoint.commands import (

@@ -9,17 +9,21 @@ from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.roles import INTEGRATION, highest, require_level
-from app.domain.kernel.values import day_of
+from app.domain.kernel.roles import ADMIN, INTEGRATION, highest, require_level
 from app.domain.user.admins import people, require_admins_left
+from app.domain.user.decisions import require_active
 from app.domain.user.state import UserState
 
 SCOPE: Final = "api_keys:write"
+NOW: Final = "a key counts from now on; expires_at ends it later"
+"""A key is valid, and stops being valid, at once."""
 
 
 def issue(_state: ApiKeyState, command: RecordApiKey, context: Context) -> tuple[Event, ...]:
     """A new key. Raises: Invalid when role and scopes do not fit; NotAllowed above the actor's own level; Refused for a role
     that the user does not have.
+
+    A personal key that names no role stands as high as a role can: it grows with its user, and whoever saw it would grow with them.
     """
     if command.role is None and command.user is None:
         raise Invalid("role_required", "name the role; only the personal key of a user does without")
@@ -27,14 +31,12 @@ def issue(_state: ApiKeyState, command: RecordApiKey, context: Context) -> tuple
         raise Invalid("scopes_required", "an integration key needs the scopes that it may use")
     if command.role != INTEGRATION and command.scopes:
         raise Invalid("scopes_not_allowed", "only integration keys have scopes; the other roles bring their own")
-    _require_now(context)
+    context.require_now(NOW)
     user: UserState | None = context.states.get("user")
-    today = day_of(context.now, context.zone)
-    require_level(context.role, command.role or _highest(user, today), SCOPE)
+    require_level(context.role, command.role or ADMIN, SCOPE)
     if user is not None:
-        if user.suspended:
-            raise Refused("user_suspended", "the user is suspended; reinstate them first")
-        if command.role is not None and command.role not in user.roles_on(today):
+        require_active(user)
+        if command.role is not None and command.role not in user.roles_on(context.today):
             raise Refused("role_not_granted", "the user does not have this role")
     return (
         ApiKeyIssued(
@@ -50,23 +52,13 @@ def issue(_state: ApiKeyState, command: RecordApiKey, context: Context) -> tuple
 
 def revoke(state: ApiKeyState, _command: RevokeApiKey, context: Context) -> tuple[Event, ...]:
     """The key revoked. Raises: Refused when it was before, and for the last of an admin; NotAllowed above the actor's own level."""
-    today = day_of(context.now, context.zone)
-    require_level(context.role, state.role or _highest(context.states.get("user"), today), SCOPE)
+    user: UserState | None = context.states.get("user")
+    roles = () if user is None else user.roles_from(context.today)
+    require_level(context.role, state.role or highest(roles), SCOPE)
     if state.revoked:
         raise Refused("api_key_revoked", "the key was revoked already")
-    _require_now(context)
+    context.require_now(NOW)
     before = people(context)
     after = before._replace(keys={**before.keys, context.stream_id: replace(state, revoked=True)})
     require_admins_left(before, after, context)
     return (ApiKeyRevoked(),)
-
-
-def _highest(user: UserState | None, today: str) -> str:
-    """The highest of the roles that a user has today or later: so far the personal key goes."""
-    return "" if user is None else highest(user.roles_from(today))
-
-
-def _require_now(context: Context) -> None:
-    """Raises: Invalid for a date that lies ahead: a key is valid, and stops being valid, at once."""
-    if context.effective_at > context.now:
-        raise Invalid("effective_in_future", "a key counts from now on; expires_at ends it later")

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from app.domain.kernel.errors import Invalid
 from app.domain.kernel.event import Event
 from app.domain.kernel.principal import Principal
+from app.domain.kernel.values import day_of
 
 
 @dataclass(slots=True)
@@ -37,6 +39,16 @@ class Context:
     def role(self) -> str:
         """The actor's role."""
         return self.principal.role
+
+    @property
+    def today(self) -> str:
+        """The tenant's day, whenever the command takes effect."""
+        return day_of(self.now, self.zone)
+
+    def require_now(self, instead: str) -> None:
+        """Raises: Invalid for a date that lies ahead, where what is decided counts at once. Takes: what to do instead."""
+        if self.effective_at > self.now:
+            raise Invalid("effective_in_future", instead)
 
 
 class Decided(NamedTuple):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Principal(NamedTuple):
     """Who acts, in which role, for whom, through what, and in which run.
 
-    actor: who did it: a key, a system or, later, a user or an agent. role: the actor's, for decisions with limits by role.
+    actor: who did it: a user, a key, a system or, later, an agent. role: the actor's, for decisions with limits by role.
     on_behalf_of: for whom, where somebody acts for another. client: through what it came: an API key, a webhook endpoint,
     a command of the command line. run: the caller's own name for the work that this is a part of.
     """

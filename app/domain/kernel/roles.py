@@ -99,8 +99,9 @@ def level_of(role: str) -> int:
 
 
 def highest(roles: Iterable[str]) -> str:
-    """The role that stands highest, the first by name of several; none of none."""
-    return max(sorted(roles), key=level_of, default="")
+    """The role that stands highest, of several the first of the table, where those come first that decide; none of none."""
+    given = {*roles}
+    return max((role for role in LEVELS if role in given), key=level_of, default="")
 
 
 def who_may(scope: str, *, at_least: str = "") -> list[str]:

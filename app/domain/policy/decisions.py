@@ -35,14 +35,14 @@ def rules_in_force(context: Context, default: _AnyRules, day: str | None = None)
     it, not on the day to which it is dated.
     """
     policy: PolicyState | None = context.states.get("policy")
-    rules = None if policy is None else policy.in_force(day or day_of(context.now, context.zone))
+    rules = None if policy is None else policy.in_force(day or context.today)
     return rules if isinstance(rules, type(default)) else default
 
 
 def version_in_force(context: Context, day: str | None = None) -> str | None:
     """The name of the version that a decision is bound by, such as `approval@default/2`; None where the default rules bind it."""
     policy: PolicyState | None = context.states.get("policy")
-    version = None if policy is None else policy.version_on(day or day_of(context.now, context.zone))
+    version = None if policy is None else policy.version_on(day or context.today)
     return None if policy is None or version is None else policy.version_name(version.number)
 
 

@@ -89,7 +89,7 @@ class RenewalForecastSubmitted(Event):
     """Somebody submitted a forecast; earlier ones stay as they were.
 
     category: commit, best_case, at_risk or lost. probability: that the contract is renewed, where it was estimated.
-    expected_value: annual, of the new term if it is. by: the key that submitted it.
+    expected_value: annual, of the new term if it is. by: who submitted it.
     """
 
     TOPIC = "renewal.forecast_submitted"

@@ -6,6 +6,7 @@ from app.domain.kernel.event import Event
 from app.domain.kernel.values import day_of
 from app.domain.team import commands, events
 from app.domain.team.state import TeamState
+from app.domain.user.decisions import require_active
 
 
 def form(_state: TeamState, command: commands.FormTeam, context: Context) -> tuple[Event, ...]:
@@ -28,8 +29,7 @@ def add(state: TeamState, command: commands.AddTeamMember, context: Context) -> 
     """A user more. Raises: Refused for one who belongs to it then, or is suspended; Invalid for an end before the start."""
     require_formed(state)
     user, start = context.ids["user"], command.start or _day(context)
-    if context.states["user"].suspended:
-        raise Refused("user_suspended", "the user is suspended; reinstate them first")
+    require_active(context.states["user"])
     if command.end is not None and command.end <= start:
         raise Invalid("end_before_start", "the first day without the user lies after their first day")
     if any(spell.meets(start, command.end) for spell in state.members.get(user, ())):

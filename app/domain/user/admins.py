@@ -11,7 +11,7 @@ from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.roles import ADMIN
-from app.domain.kernel.values import day_of, micros
+from app.domain.kernel.values import micros
 from app.domain.user.state import UserState
 
 
@@ -52,7 +52,7 @@ def people(context: Context) -> People:
 
 def require_admins_left(before: People, after: People, context: Context) -> None:
     """Raises: Refused where the last admin, or the last key of one, would be lost."""
-    day = day_of(context.now, context.zone)
+    day = context.today
     for lasting in (True, False):
         if before.admins(day, lasting=lasting) and not after.admins(day, lasting=lasting):
             raise Refused(

@@ -12,17 +12,18 @@ from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, NotFound, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.roles import USUAL_REACH, highest, require_level
-from app.domain.kernel.values import day_of
 from app.domain.user import commands, events
 from app.domain.user.admins import people, require_admins_left
 from app.domain.user.state import Grant, UserState
 
 SCOPE: Final = "users:write"
+NOW: Final = "it counts from now on; start and end say on which days"
+"""What somebody may do changes at once; the days of a role say when it counts."""
 
 
 def invite(_state: UserState, command: commands.InviteUser, context: Context) -> tuple[Event, ...]:
     """A new user, without any right."""
-    require_now(context)
+    context.require_now(NOW)
     return (
         events.UserInvited(
             user=context.stream_id, name=command.name, address=command.address, external_ref=command.external_ref
@@ -32,7 +33,7 @@ def invite(_state: UserState, command: commands.InviteUser, context: Context) ->
 
 def bind_login(state: UserState, command: commands.BindLogin, context: Context) -> tuple[Event, ...]:
     """A login of the person. Raises: NotAllowed for somebody above the actor, whose rights it would open."""
-    require_now(context)
+    context.require_now(NOW)
     _require_above(state, context)
     require_active(state)
     return (events.UserLoginBound(user=context.stream_id, issuer=command.issuer, subject=command.subject),)
@@ -46,7 +47,7 @@ def login_claims(command: commands.BindLogin, _context: Context) -> Sequence[tup
 
 def suspend(state: UserState, _command: commands.SuspendUser, context: Context) -> tuple[Event, ...]:
     """Rights taken for a while. Raises: NotAllowed, Refused for a second time and for the last admin."""
-    require_now(context)
+    context.require_now(NOW)
     _require_above(state, context)
     require_active(state)
     _require_admins_left(context, replace(state, suspended=True))
@@ -55,7 +56,7 @@ def suspend(state: UserState, _command: commands.SuspendUser, context: Context) 
 
 def reinstate(state: UserState, _command: commands.ReinstateUser, context: Context) -> tuple[Event, ...]:
     """Rights given back. Raises: NotAllowed, Refused for somebody who is not suspended."""
-    require_now(context)
+    context.require_now(NOW)
     _require_above(state, context)
     if not state.suspended:
         raise Refused("user_not_suspended", "the user is not suspended")
@@ -64,10 +65,10 @@ def reinstate(state: UserState, _command: commands.ReinstateUser, context: Conte
 
 def grant(state: UserState, command: commands.GrantRole, context: Context) -> tuple[Event, ...]:
     """A role for a while. Raises: NotAllowed above the actor's own level; Invalid, Refused for one that they have then."""
-    require_now(context)
+    context.require_now(NOW)
     require_level(context.role, command.role, SCOPE)
     require_active(state)
-    start, end = command.start or _today(context), command.end
+    start, end = command.start or context.today, command.end
     if end is not None and end <= start:
         raise Invalid("end_before_start", "the first day without the role lies after its first day")
     for number, other in enumerate(state.grants, start=1):
@@ -87,12 +88,12 @@ def grant(state: UserState, command: commands.GrantRole, context: Context) -> tu
 
 def revoke(state: UserState, command: commands.RevokeRole, context: Context) -> tuple[Event, ...]:
     """A role taken at once. Raises: NotFound; NotAllowed above the actor's own level; Refused, for the last admin too."""
-    require_now(context)
+    context.require_now(NOW)
     if command.grant > len(state.grants):
         raise NotFound("unknown_grant", f"the user was given {len(state.grants)} roles")
     given = state.grants[command.grant - 1]
     require_level(context.role, given.role, SCOPE)
-    if not given.lasts_beyond(_today(context)):
+    if not given.lasts_beyond(context.today):
         raise Refused("role_not_granted", "this grant has ended already")
     _require_admins_left(context, replace(state, grants=_without(state.grants, command.grant)))
     return (events.RoleRevoked(grant=command.grant, role=given.role),)
@@ -100,9 +101,9 @@ def revoke(state: UserState, command: commands.RevokeRole, context: Context) -> 
 
 def report_to(state: UserState, command: commands.SetReportingLine, context: Context) -> tuple[Event, ...]:
     """To whom the person reports from a day on. Raises: Refused where somebody would report to themselves, by way of others too."""
-    require_now(context)
+    context.require_now(NOW)
     manager = context.ids.get("manager") if command.manager is not None else None
-    start = command.start or _today(context)
+    start = command.start or context.today
     if manager is not None:
         if context.states["manager"].suspended:
             raise Refused("user_suspended", "nobody reports to a user who is suspended")
@@ -120,15 +121,9 @@ def require_active(state: UserState) -> None:
         raise Refused("user_suspended", "the user is suspended; reinstate them first")
 
 
-def require_now(context: Context) -> None:
-    """Raises: Invalid for a date that lies ahead: what somebody may do changes at once; the days of a role say when it counts."""
-    if context.effective_at > context.now:
-        raise Invalid("effective_in_future", "it counts from now on; start and end say on which days")
-
-
 def _require_above(state: UserState, context: Context) -> None:
     """Raises: NotAllowed where the user stands above the actor, today or later."""
-    require_level(context.role, highest(state.roles_from(_today(context))), SCOPE)
+    require_level(context.role, highest(state.roles_from(context.today)), SCOPE)
 
 
 def _require_admins_left(context: Context, changed: UserState) -> None:
@@ -148,7 +143,3 @@ def _in_circle(user_id: str, users: Mapping[str, UserState], day: str) -> bool:
 
 def _without(grants: tuple[Grant, ...], number: int) -> tuple[Grant, ...]:
     return tuple(replace(each, revoked=True) if at == number else each for at, each in enumerate(grants, start=1))
-
-
-def _today(context: Context) -> str:
-    return day_of(context.now, context.zone)

@@ -306,6 +306,16 @@ def test_a_key_is_issued_and_revoked_by_nobody_below_it(own: str, role: str, ref
             assert outcome.refusal is None
 
 
+@pytest.mark.parametrize("own", ["integration", "vp", "coordinator"])
+def test_a_personal_key_that_would_grow_with_its_user_is_issued_by_an_admin_only(own: str) -> None:
+    scenario = agency()
+    maria = user(scenario)
+    growing = RecordApiKey.model_validate({"user": maria, "secret_sha256": SECRET})
+
+    scenario.when(growing, role=own).refused("above_own_level", NotAllowed)
+    assert scenario.when(growing, role="admin").refusal is None
+
+
 def test_the_personal_key_of_somebody_above_is_not_revoked_from_below() -> None:
     scenario = agency()
     key(scenario)

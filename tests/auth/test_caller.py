@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from app.auth.roles import NOUN_SCOPES, Caller
+from app.auth.caller import NOUN_SCOPES, Caller
 from app.domain.kernel.errors import NotAllowed
 from app.domain.kernel.principal import Principal
 from app.domain.kernel.roles import (
@@ -56,6 +56,7 @@ def test_the_levels_are_the_ladder_of_the_agency() -> None:
     assert [LEVELS[role] for role in ladder] == sorted({*LEVELS.values()})
     assert highest(["coordinator", "director", "sales"]) == "director"
     assert highest([]) == ""
+    assert highest(["finance", "auditor", "senior_account_manager", "sales"]) == "senior_account_manager"
     assert who_may("policies:write", at_least="vp") == ["vp", "admin"]
 
 
@@ -92,9 +93,11 @@ def test_every_noun_that_can_be_taken_in_is_written_under_a_scope_that_exists() 
 
 def test_events_are_written_under_their_nouns_scope_or_under_that_of_all_events() -> None:
     for noun, nouns in NOUN_SCOPES.items():
-        assert caller("integration", f"{nouns}:write").may_write(noun)
-        assert caller("integration", "events:write").may_write(noun)
-        assert not caller("integration", "events:read", f"{nouns}:read").may_write(noun)
+        caller("integration", f"{nouns}:write").require_to_write(noun)
+        caller("integration", "events:write").require_to_write(noun)
+        with pytest.raises(NotAllowed) as refusal:
+            caller("integration", "events:read", f"{nouns}:read").require_to_write(noun)
+        assert refusal.value.members == {"scope": f"{nouns}:write", "may": who_may(f"{nouns}:write")}
 
 
 @pytest.mark.parametrize(("scope", "may"), [("interactions:write", True), ("events:write", True), ("events:read", False),

@@ -41,9 +41,10 @@ class Caller:
             detail = f"the key lacks {beyond[0]}, and neither gives nor takes it"
             raise NotAllowed("scope_missing", detail, scope=beyond[0], may=who_may(beyond[0]))
 
-    def may_write(self, noun: str) -> bool:
-        """Whether events about an aggregate type may be written."""
-        return "events:write" in self.scopes or f"{NOUN_SCOPES.get(noun, noun)}:write" in self.scopes
+    def require_to_write(self, noun: str) -> None:
+        """Raises: NotAllowed without the right to write events about an aggregate type."""
+        if "events:write" not in self.scopes:
+            self.require(f"{NOUN_SCOPES.get(noun, noun)}:write")
 
     def require_ingestion(self) -> None:
         """Raises: NotAllowed without any right to write events."""
