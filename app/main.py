@@ -145,8 +145,10 @@ def _end_with_supervisor() -> None:
 
     def follow() -> None:
         supervisor.join()
-        logs.logger().error("supervisor_gone")
-        metrics.forget()
-        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            logs.logger().error("supervisor_gone")
+            metrics.forget()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=follow, name="supervisor", daemon=True).start()

@@ -241,7 +241,7 @@ def _entry(_row: Entry | None, recorded: Recorded, _where: ZoneInfo) -> Entry:
         recorded.recorded_at,
         recorded.actor,
         meta.get("visibility", "internal"),
-        sentence(recorded.data) if sentence else "",
+        sentence(recorded.data) if sentence and recorded.account_id else "",
         meta.get("client"),
         meta.get("on_behalf_of"),
         meta.get("run"),

@@ -122,8 +122,11 @@ def serving(tmp_path: Path, databases: Databases) -> Iterator[tuple[StewardProce
     process = shell.start("serve", "--port", "0", "--workers", "2")
     address = process.stdout.readline().split()[-1]
     eventually(lambda: answers(address) and answers(address))
+    children = psutil.Process(process.pid).children(recursive=True)
     yield process, address, key
     process.send_signal(signal.SIGTERM)
+    for child in psutil.wait_procs(children, timeout=PATIENCE_SECONDS)[1]:
+        child.kill()  # it holds what is read below
     process.communicate()
 
 

@@ -63,7 +63,9 @@ def replayed(
     databases: Databases, source: Server, backend: str, tenant_id: str, key: str, keeps: Keeps, now: str
 ) -> Iterator[Client]:
     """A client of the second ledger, whose clock stands at an instant and whose views have read everything."""
-    url = copied(databases, source.runtime.database.url, backend, tenant_id, keeps)
+    url = copied(
+        databases, source.runtime.database.url.render_as_string(hide_password=False), backend, tenant_id, keeps
+    )
     with Server(url, clock=Clock(now), projector=False) as server:
         server.runtime.projector.catch_up(tenant_id)
         yield server.client(key)

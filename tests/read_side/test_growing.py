@@ -15,6 +15,7 @@ from app.domain.kernel.errors import Unavailable
 from app.read_side.projector import Projector
 from app.read_side.reader import Reader
 from app.read_side.view_tables import create_tables, require_tables
+from app.store.across import Heads
 from app.store.engine import Database
 from app.store.schema import SchemaOutdated, migrate
 from app.worker import Worker
@@ -70,7 +71,7 @@ def test_views_that_a_backup_left_out_say_so_until_they_have_grown_again(steward
     as_owner(steward, migrating=True)
     head = steward.runtime.log.head(steward.tenant)
 
-    status = _tenant(steward.runtime, steward.tenant, head, {})["views"]
+    status = _tenant(steward.runtime, steward.tenant, Heads({steward.tenant: head}, {}), {})["views"]
     assert {(view["position"], view["lag"], view["growing"]) for view in status} == {(0, head, True)}
     when = reader.when(steward.tenant)
     assert f"has read 0 of {head} events" in refused(ask, steward, "mrr_waterfall")
@@ -86,7 +87,10 @@ def test_views_that_a_backup_left_out_say_so_until_they_have_grown_again(steward
     assert ask(steward, "mrr_waterfall") == before
     assert reader.page(steward.tenant, accounts.VIEW, when).rows[0].account == client
     assert not reader.page(other, accounts.VIEW, reader.when(other)).rows
-    assert not any(view["growing"] for view in _tenant(steward.runtime, steward.tenant, head, {})["views"])
+    assert not any(
+        view["growing"]
+        for view in _tenant(steward.runtime, steward.tenant, Heads({steward.tenant: head}, {}), {})["views"]
+    )
     assert_views_are_right(steward)
 
 
