@@ -138,7 +138,7 @@ def _people(world: SampleAgency, mark: str) -> None:
     parent = world.write("/v1/teams", {"name": f"parent {mark}"})["id"]
     team = world.write("/v1/teams", {"name": f"team {mark}", "parent": parent, "external_ref": "a1"})["id"]
     world.write(f"/v1/teams/{team}/members", {"user": user, "start": "2025-01-01"})
-    world.ids |= {"user": user, "grant": "1", "team": team}
+    world.ids |= {"user": user, "grant": "1", "team_id": team}
 
 
 def _certificates(world: SampleAgency, mark: str) -> None:

@@ -73,28 +73,30 @@ async def form(command: commands.FormTeam, context: Writing) -> Response:
     return await context.write(command)
 
 
-@router.post("/{team}/name", operation_id="teams.rename", status_code=201, responses=_ANSWERS)
-async def rename(team: str, command: commands.RenameTeam, context: Writing) -> Response:
+@router.post("/{team_id}/name", operation_id="teams.rename", status_code=201, responses=_ANSWERS)
+async def rename(team_id: str, command: commands.RenameTeam, context: Writing) -> Response:
     """Give the team another name."""
-    return await context.write(command, team=team)
+    return await context.write(command, team=team_id)
 
 
-@router.post("/{team}/members", operation_id="teams.add_member", status_code=201, responses=_ANSWERS)
-async def add_member(team: str, command: commands.AddTeamMember, context: Writing) -> Response:
+@router.post("/{team_id}/members", operation_id="teams.add_member", status_code=201, responses=_ANSWERS)
+async def add_member(team_id: str, command: commands.AddTeamMember, context: Writing) -> Response:
     """Make a user belong to the team, for a while or until they are removed."""
-    return await context.write(command, team=team)
+    return await context.write(command, team=team_id)
 
 
-@router.post("/{team}/members/{user}/removal", operation_id="teams.remove_member", status_code=201, responses=_ANSWERS)
-async def remove_member(team: str, user: str, command: commands.RemoveTeamMember, context: Writing) -> Response:
+@router.post(
+    "/{team_id}/members/{user}/removal", operation_id="teams.remove_member", status_code=201, responses=_ANSWERS
+)
+async def remove_member(team_id: str, user: str, command: commands.RemoveTeamMember, context: Writing) -> Response:
     """Make a user belong to the team no more from a day on."""
-    return await context.write(command, team=team, user=user)
+    return await context.write(command, team=team_id, user=user)
 
 
-@router.post("/{team}/dissolution", operation_id="teams.dissolve", status_code=201, responses=_ANSWERS)
-async def dissolve(team: str, command: commands.DissolveTeam, context: Writing) -> Response:
+@router.post("/{team_id}/dissolution", operation_id="teams.dissolve", status_code=201, responses=_ANSWERS)
+async def dissolve(team_id: str, command: commands.DissolveTeam, context: Writing) -> Response:
     """End the team, and with it everybody's belonging to it."""
-    return await context.write(command, team=team)
+    return await context.write(command, team=team_id)
 
 
 @router.get("", operation_id="teams.list", responses=answered(PageBody[TeamBody], 400))
@@ -103,8 +105,8 @@ def list_teams(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> Re
     return page(context, asked)
 
 
-@router.get("/{team}", operation_id="teams.get", responses=answered(TeamDetailsBody, 400, 404))
-def get_team(team: str, context: Reading) -> Response:
+@router.get("/{team_id}", operation_id="teams.get", responses=answered(TeamDetailsBody, 400, 404))
+def get_team(team_id: str, context: Reading) -> Response:
     """A team, with everybody who belongs, belonged or will belong to it."""
-    row, position = context.one(teams.VIEW, team)
+    row, position = context.one(teams.VIEW, team_id)
     return context.answer(present(context, [row])[0] | {"position": position}, position, version=row.version)
