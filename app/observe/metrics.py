@@ -2,18 +2,17 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, Final
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""The library's variable for the folder in which processes count together."""
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter(
     "steward_requests_total", "Requests by route and status.", ["method", "route", "status"], registry=REGISTRY
@@ -49,7 +48,8 @@ def exposition() -> bytes:
 def forget() -> None:
     """Removes what processes counted together, where nobody else will."""
     if values.ValueClass._multiprocess:
-        rmtree(os.environ[FOLDER], ignore_errors=True)  # another process may have done so already
+        with suppress(ValueError):  # another process has removed the folder already
+            rmtree(_Together().folder, ignore_errors=True)
 
 
 class _Together(MultiProcessCollector):
