@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.auth.caller import Caller
 from app.domain.kernel.errors import DomainError, NotAllowed
 from app.domain.kernel.principal import Principal
 from app.write_side.ingestion import Item
@@ -167,8 +168,9 @@ def test_a_wish_may_be_absorbed_or_taken_back_by_events_too(sqlite_steward: Stew
 def test_who_may_not_amend_contracts_does_not_amend_them_by_a_wish(sqlite_steward: Steward) -> None:
     sqlite_steward.ingest(life()[:11])
 
+    caller = Caller(sqlite_steward.tenant, Principal("key_sender", "integration"), frozenset({"scope_changes:write"}))
     items = sqlite_steward.runtime.ingestion.ingest(
-        sqlite_steward.tenant, Principal("test"), [life()[11]], lambda noun: noun == "scope_change"
+        sqlite_steward.tenant, caller.principal, [life()[11]], caller.require_to_write
     )
 
     assert isinstance(items[0].refusal, NotAllowed)
