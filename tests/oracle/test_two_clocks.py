@@ -20,6 +20,7 @@ from tests.support.databases import Databases
 from tests.support.server import Client, Server
 
 NO_CLOCK = {
+    "users.me": "who the caller is now, by the key that it sends",
     "kpis.list": "the catalogue of figures is the program's",
     "webhook_endpoints.messages": "an inbox, which is operation and no ledger",
     "webhook_endpoints.message": "an inbox, which is operation and no ledger",
