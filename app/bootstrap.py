@@ -166,6 +166,7 @@ def _new_root_key(path: Path) -> tuple[bytes, bool]:
     """A new root key, in a file that only its owner may read; or that of a process that was faster. Gives: also whether it is new.
 
     The file appears with its key in it: nobody reads half of it, and a crash leaves none that is empty.
+    Raises: RootKeyMissing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     text = secrets.token_hex(32) + "\n"
@@ -177,7 +178,10 @@ def _new_root_key(path: Path) -> tuple[bytes, bool]:
     try:
         os.link(draft, path)
     except FileExistsError:
-        return _parse_key(path.read_text()), False
+        try:
+            return _parse_key(path.read_text()), False
+        except FileNotFoundError as error:  # its maker came too late with it, and has taken it away
+            raise missing() from error
     finally:
         draft.unlink()
     return _parse_key(text), True
