@@ -16,7 +16,8 @@ class EachTenant:
     """Goes over tenants, and remembers which of them failed. Takes: the runtime."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self.failures: dict[str, DomainError] = {}
+        self.failures: dict[str, str] = {}
+        """By tenant, why it failed."""
         heads = runtime.log.heads()
         self.heads = heads.known
         for tenant_id, fault in heads.away.items():
@@ -28,18 +29,18 @@ class EachTenant:
         for tenant_id, head in self.heads.items():
             try:
                 done.append(do(tenant_id, head))
-            except DomainError as fault:
+            except (DomainError, RuntimeError) as fault:  # the latter where a log is broken
                 self._note(tenant_id, fault)
         return done
 
-    def _note(self, tenant_id: str, fault: DomainError) -> None:
-        self.failures[tenant_id] = fault
-        logger().warning("tenant_left_out", tenant_id=tenant_id, code=fault.code)
+    def _note(self, tenant_id: str, fault: DomainError | RuntimeError) -> None:
+        self.failures[tenant_id] = fault.code if isinstance(fault, DomainError) else str(fault)
+        logger().warning("tenant_left_out", tenant_id=tenant_id, why=self.failures[tenant_id])
 
     def require_all(self) -> None:
         """Raises: Refused, with whom it failed for and why."""
         if not self.failures:
             return
-        named = [f"{tenant_id} ({fault.code})" for tenant_id, fault in self.failures.items()]
+        named = [f"{tenant_id} ({why})" for tenant_id, why in self.failures.items()]
         more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
         raise Refused("tenants_left_out", f"not done for {', '.join(named[:NAMED])}{more}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from app.domain.kernel.errors import Unavailable
+from app.observe.logs import logger
 from app.store.append import AppendRequest, Outcome
 from app.store.batch import looked_up_again
 
@@ -227,10 +228,10 @@ class Committer:
                 self._commit(tenant_id, group[:middle])
                 self._commit(tenant_id, group[middle:])
             else:
-                self._on_failure(tenant_id, failure)
+                _tell(self._on_failure, tenant_id, failure)
                 _resolve((submission, failure) for submission in group)
             return
-        self._on_commit(tenant_id)
+        _tell(self._on_commit, tenant_id)
         _resolve((submission, [next(outcomes) for _ in submission.appends]) for submission in group)
 
     def _attempt(self, tenant_id: str, appends: Sequence[AppendRequest]) -> list[Outcome]:
@@ -242,6 +243,15 @@ class Committer:
             return self._append(tenant_id, appends)
         except Unavailable:
             return self._append(tenant_id, looked_up_again(appends))
+
+
+def _tell(listener: Callable[..., None], *what: object) -> None:
+    """Tells a listener. A lane that ended with one that fails would hold its tenant's writes for ever."""
+    try:
+        listener(*what)
+    except Exception as fault:  # noqa: BLE001 - what is written is written, whatever a listener makes of it
+        with suppress(Exception):
+            logger().error("listener_failed", error=type(fault).__name__)
 
 
 def _resolve(results: Iterable[_Resolved]) -> None:

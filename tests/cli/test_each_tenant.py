@@ -11,15 +11,18 @@ from tests.support.application import Steward
 def test_a_tenant_that_fails_keeps_no_other_from_its_turn_and_is_named_in_the_end(
     sqlite_steward: Steward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # given three tenants, of whom one fails, and one whose part of the database is away
+    # given tenants of whom one fails, one has a broken log, and one whose part of the database is away
     runtime = sqlite_steward.runtime
     poor, other = sqlite_steward.new_tenant("Poor"), sqlite_steward.new_tenant("Other")
+    broken = sqlite_steward.new_tenant("Broken")
     away = Heads(runtime.log.heads().known, {"tnt_away": Unavailable("node_away", "it is away")})
     monkeypatch.setattr(runtime.log, "heads", lambda: away)
 
     def do(tenant_id: str, head: int) -> tuple[str, int]:
         if tenant_id == poor:
             raise Unavailable("store_busy", "its rows are held")
+        if tenant_id == broken:
+            raise RuntimeError("its log has a gap behind 7")
         return tenant_id, head
 
     # when
@@ -27,7 +30,9 @@ def test_a_tenant_that_fails_keeps_no_other_from_its_turn_and_is_named_in_the_en
     done = dict(tenants.collect(do))
     # then
     assert done.keys() == {sqlite_steward.tenant, other}
-    with pytest.raises(Refused, match=rf"tnt_away \(node_away\), {poor} \(store_busy\)") as refused:
+    with pytest.raises(
+        Refused, match=rf"tnt_away \(node_away\), {poor} \(store_busy\), {broken} \(its log has a gap behind 7\)"
+    ) as refused:
         tenants.require_all()
     assert refused.value.code == "tenants_left_out"
 

@@ -389,3 +389,23 @@ def test_a_node_that_hangs_takes_half_of_the_lanes_and_the_others_go_on() -> Non
 def request_of(tenant_id: str) -> AppendRequest:
     """A command of a tenant, of no content."""
     return AppendRequest(tenant_id, "stream", (), {}, Request(tenant_id, b""))
+
+
+def test_a_listener_that_fails_costs_no_write_its_answer_and_no_lane_its_life() -> None:
+    def failing(*_what: object) -> None:
+        raise OSError("no log can be written")
+
+    def append(_tenant: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
+        if batch[0].stream_id == "acct_refused":
+            raise Unavailable("storage_full", "the disk is full")
+        return [Refused("seen", "by the test") for _ in batch]
+
+    committer = Committer(append, on_commit=failing, on_failure=failing)
+    for stream_id in ("acct_1", "acct_refused", "acct_2"):
+        future = committer.submit([AppendRequest("tnt", stream_id, (), {}, Request(stream_id, b""))])
+        if stream_id == "acct_refused":
+            with pytest.raises(Unavailable):
+                future.result(30)
+        else:
+            assert isinstance(future.result(30)[0], Refused)
+    committer.close()
