@@ -53,13 +53,18 @@ class WriteHealth:
 
     def require(self) -> None:
         """Raises: Unavailable while every write is refused: whether that is still so is tried, since who is not ready gets no writes."""
-        with self._lock:
-            standing = self._alarms.stands(*REFUSING)
-            if standing is not None and monotonic() - self._tried_at >= TRY_SECONDS:
-                self._tried_at = monotonic()
-                if self._takes_writes():
-                    self._alarms.end(*REFUSING)
-                    standing = None
+        standing = self._alarms.stands(*REFUSING)
+        if standing is not None and self._lock.acquire(
+            blocking=False
+        ):  # while one tries, the others answer what stands
+            try:
+                if monotonic() - self._tried_at >= TRY_SECONDS:
+                    self._tried_at = monotonic()
+                    if self._takes_writes():
+                        self._alarms.end(*REFUSING)
+                        standing = None
+            finally:
+                self._lock.release()
         if standing is not None:
             raise Unavailable(standing, "the database takes no writes")
 

@@ -113,6 +113,28 @@ def test_a_trial_leaves_nothing_behind(steward: Steward) -> None:
     assert (kept, steward.runtime.log.head(steward.tenant)) == (0, before)
 
 
+def test_while_one_tries_to_write_the_others_are_answered(sqlite_steward: Steward) -> None:
+    health, refused = sqlite_steward.runtime.health, []
+    health.failed(sqlite_steward.tenant, Unavailable("storage_full"))
+
+    def ask() -> None:
+        try:
+            health.require()
+        except Unavailable as refusal:
+            refused.append(refusal.code)
+
+    first, second = threading.Thread(target=ask), threading.Thread(target=ask)
+    with sqlite_steward.runtime.database.write(sqlite_steward.tenant):  # so that the trial waits
+        first.start()
+        while not health._lock.locked():
+            time.sleep(0.01)
+        second.start()
+        second.join(10)
+        assert (first.is_alive(), second.is_alive(), refused) == (True, False, ["storage_full"])
+    first.join()
+    assert refused == ["storage_full"]
+
+
 def test_other_refusals_are_no_alarm_and_a_clock_ahead_is_one(sqlite_steward: Steward) -> None:
     alarms = Alarms()
     health = WriteHealth(sqlite_steward.runtime.database, alarms)

@@ -33,7 +33,6 @@ from app.domain.kernel.event import Event
 from app.domain.kernel.values import (
     FOREVER,
     add_days,
-    day_of,
     day_start,
     days_earlier,
     instant,
@@ -120,7 +119,7 @@ def give_notice(state: ContractState, command: GiveNotice, context: Context) -> 
     """
     require_binding(state, context)
     require_order(state, "notice_given", context)
-    notice_day = day_of(context.effective_at, context.zone)
+    notice_day = context.day
     agreed = state.agreed[-1]
     if agreed.end is None:
         due, end = None, add_days(notice_day, state.notice_days)

@@ -57,7 +57,7 @@ def renew(state: ContractState, command: RenewContract, context: Context) -> tup
     terms, by = terms_then(state, context), min(context.effective_at, context.now)
     ends = _day(terms.ends(), context)
     noticed = terms.noticed_at is not None
-    start = command.start or (ends if noticed else follows_on(state, day_of(context.effective_at, context.zone), by))
+    start = command.start or (ends if noticed else follows_on(state, context.day, by))
     if start is None:
         raise Refused("open_ended", "an open-ended contract has no end to renew from; name a start")
     check_term(start, command.end)

@@ -41,6 +41,11 @@ class Context:
         return self.principal.role
 
     @property
+    def day(self) -> str:
+        """The tenant's day on which the command takes effect."""
+        return day_of(self.effective_at, self.zone)
+
+    @property
     def today(self) -> str:
         """The tenant's day, whenever the command takes effect."""
         return day_of(self.now, self.zone)

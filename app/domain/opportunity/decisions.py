@@ -10,7 +10,7 @@ from app.domain.kernel.context import Context
 from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import MICRO, day_of, nearest_day, require_currency, scaled, unscaled
+from app.domain.kernel.values import MICRO, nearest_day, require_currency, scaled, unscaled
 from app.domain.opportunity import commands, events
 from app.domain.opportunity.state import STAGES, OpportunityState
 
@@ -69,7 +69,7 @@ def advance(state: OpportunityState, command: commands.AdvanceOpportunity, conte
 def park(state: OpportunityState, command: commands.ParkOpportunity, context: Context) -> tuple[Event, ...]:
     """Parked until a day. Raises: Refused once it is decided, Invalid for a day that is not ahead."""
     _require_going_on(state, context, parked=True, account_open=False)
-    if command.until <= day_of(context.effective_at, context.zone):
+    if command.until <= context.day:
         raise Invalid("until_not_ahead", "it is parked until a later day")
     return (events.OpportunityParked(until=command.until, reason=command.reason),)
 

@@ -9,7 +9,6 @@ from typing import TypeVar
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, NotFound, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import day_of
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy, DraftPolicyVersion, RetirePolicy
 from app.domain.policy.events import PolicyActivated, PolicyDrafted, PolicyRetired
 from app.domain.policy.rules import KINDS, Rules
@@ -78,7 +77,7 @@ def activate(state: PolicyState, command: ActivatePolicy, context: Context) -> t
     version = _version_of(state, command.number)
     if version.start is not None:
         raise Refused("policy_active", f"{state.version_name(version.number)} was activated already; draft another")
-    start, end = command.start or day_of(context.effective_at, context.zone), command.end
+    start, end = command.start or context.day, command.end
     if end is not None and end <= start:
         raise Invalid("end_before_start", "a version's last day must not lie before its first: end is the day after it")
     retired = _replaced(state, command.replaces, start) if command.replaces is not None else ()

@@ -3,7 +3,6 @@
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import day_of
 from app.domain.team import commands, events
 from app.domain.team.state import TeamState
 from app.domain.user.decisions import require_active
@@ -28,7 +27,7 @@ def rename(state: TeamState, command: commands.RenameTeam, _context: Context) ->
 def add(state: TeamState, command: commands.AddTeamMember, context: Context) -> tuple[Event, ...]:
     """A user more. Raises: Refused for one who belongs to it then, or is suspended; Invalid for an end before the start."""
     require_formed(state)
-    user, start = context.ids["user"], command.start or _day(context)
+    user, start = context.ids["user"], command.start or context.day
     require_active(context.states["user"])
     if command.end is not None and command.end <= start:
         raise Invalid("end_before_start", "the first day without the user lies after their first day")
@@ -40,7 +39,7 @@ def add(state: TeamState, command: commands.AddTeamMember, context: Context) -> 
 def remove(state: TeamState, command: commands.RemoveTeamMember, context: Context) -> tuple[Event, ...]:
     """A user less. Raises: Refused for one who does not belong to it then."""
     require_formed(state)
-    user, end = context.ids["user"], command.end or _day(context)
+    user, end = context.ids["user"], command.end or context.day
     if not any(spell.meets(end, None) for spell in state.members.get(user, ())):
         raise Refused("not_a_team_member", "the user does not belong to the team then")
     return (events.TeamMemberRemoved(user=user, end=end),)
@@ -49,15 +48,10 @@ def remove(state: TeamState, command: commands.RemoveTeamMember, context: Contex
 def dissolve(state: TeamState, _command: commands.DissolveTeam, context: Context) -> tuple[Event, ...]:
     """The end of the team."""
     require_formed(state)
-    return (events.TeamDissolved(end=_day(context)),)
+    return (events.TeamDissolved(end=context.day),)
 
 
 def require_formed(state: TeamState) -> None:
     """Raises: Refused for a team that is dissolved."""
     if state.dissolved:
         raise Refused("team_dissolved", "there is no such team any more")
-
-
-def _day(context: Context) -> str:
-    """The tenant's day on which a command takes effect."""
-    return day_of(context.effective_at, context.zone)

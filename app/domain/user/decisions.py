@@ -14,7 +14,7 @@ from app.domain.kernel.event import Event
 from app.domain.kernel.roles import USUAL_REACH, highest, require_level
 from app.domain.user import commands, events
 from app.domain.user.admins import people, require_admins_left
-from app.domain.user.state import Grant, UserState
+from app.domain.user.state import UserState
 
 SCOPE: Final = "users:write"
 NOW: Final = "it counts from now on; start and end say on which days"
@@ -95,7 +95,7 @@ def revoke(state: UserState, command: commands.RevokeRole, context: Context) -> 
     require_level(context.role, given.role, SCOPE)
     if not given.lasts_beyond(context.today):
         raise Refused("role_not_granted", "this grant has ended already")
-    _require_admins_left(context, replace(state, grants=_without(state.grants, command.grant)))
+    _require_admins_left(context, state.without(command.grant))
     return (events.RoleRevoked(grant=command.grant, role=given.role),)
 
 
@@ -139,7 +139,3 @@ def _in_circle(user_id: str, users: Mapping[str, UserState], day: str) -> bool:
         seen.add(above)
         above = users[above].manager_on(day) if above in users else None
     return above == user_id
-
-
-def _without(grants: tuple[Grant, ...], number: int) -> tuple[Grant, ...]:
-    return tuple(replace(each, revoked=True) if at == number else each for at, each in enumerate(grants, start=1))

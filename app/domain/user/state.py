@@ -53,6 +53,11 @@ class UserState:
         """To whom they report on a day."""
         return next((manager for start, manager in reversed(self.lines) if start <= day), None)
 
+    def without(self, number: int) -> "UserState":
+        """The same after a grant was revoked. Takes: its number."""
+        grants = (replace(each, revoked=True) if at == number else each for at, each in enumerate(self.grants, start=1))
+        return replace(self, grants=tuple(grants))
+
     def line_days(self) -> Iterator[str]:
         """The days on which their reporting line changes."""
         return (start for start, _ in self.lines)
@@ -83,11 +88,7 @@ def evolve(state: UserState, recorded: Recorded) -> UserState:
                 ),
             )
         case events.RoleRevoked.TOPIC:
-            grants = tuple(
-                replace(grant, revoked=True) if number == data["grant"] else grant
-                for number, grant in enumerate(state.grants, start=1)
-            )
-            return replace(state, grants=grants)
+            return state.without(data["grant"])
         case events.ReportingLineSet.TOPIC:
             lines = {**dict(state.lines), data["start"]: data.get("manager")}
             return replace(state, lines=tuple(sorted(lines.items())))
