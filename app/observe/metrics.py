@@ -56,13 +56,13 @@ class _Together(MultiProcessCollector):
     """The counts of all processes that keep them in one folder, as the library lets them where its variable names one."""
 
     def __init__(self) -> None:
-        super().__init__(None)  # type: ignore[no-untyped-call]
+        super().__init__(None)  # type: ignore[no-untyped-call]  # the library has no types
         self.folder = Path(self._path)
 
     def collect(self) -> Any:
         """The metrics. A file that has no content yet belongs to a process that begins just now."""
         files = [str(file) for file in sorted(self.folder.glob("*.db")) if file.stat().st_size and _counts(file)]
-        return self.merge(files)  # type: ignore[no-untyped-call]
+        return self.merge(files)  # type: ignore[no-untyped-call]  # the library has no types
 
 
 def _counts(file: Path) -> bool:

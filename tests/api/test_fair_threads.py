@@ -45,11 +45,11 @@ def test_a_tenant_has_its_share_of_threads_and_the_others_take_turns(threads: Fa
     held = [ask("busy", waits=True) for _ in range(10)]
     others = [ask(whose, waits=False) for whose in ("one", "other") for _ in range(3)]
     for future in others:
-        future.result(timeout=20)  # type: ignore[attr-defined]
+        future.result(timeout=20)  # type: ignore[attr-defined]  # a future
     assert order.count("busy") == most["busy"] == OF_TENANT
     gate.set()
     for future in held:
-        future.result(timeout=20)  # type: ignore[attr-defined]
+        future.result(timeout=20)  # type: ignore[attr-defined]  # a future
     assert order.count("busy") == 10
     assert most["busy"] == OF_TENANT
 

@@ -21,5 +21,5 @@ def filled(cluster: Cluster) -> Iterator[Service]:
 
 
 def test_a_filled_schema_is_distributed_while_steward_serves(filled: Service) -> None:
-    with drill(filled, "distribute", lambda: print(filled.steward("distribute")), lambda: None):  # noqa: T201
+    with drill(filled, "distribute", lambda: print(filled.steward("distribute")), lambda: None):  # noqa: T201 - what a drill is for
         assert len(filled.placement.nodes()) == 2

@@ -147,7 +147,7 @@ def test_a_coordinator_that_is_killed_under_load_loses_and_doubles_nothing(servi
 
 
 def test_steward_migrates_while_it_serves(service: Service) -> None:
-    with drill(service, "migrate", lambda: print(service.steward("migrate")), lambda: None) as (load, times):  # noqa: T201
+    with drill(service, "migrate", lambda: print(service.steward("migrate")), lambda: None) as (load, times):  # noqa: T201 - what a drill is for
         assert max(write.seconds for write in load.writes(service.keys, times.began, times.ended)) < 10
 
 

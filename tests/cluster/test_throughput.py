@@ -34,7 +34,7 @@ def test_a_cluster_keeps_up_with_one_postgresql(cluster: Cluster, tenants: int) 
     best = {name: max(seen) for name, seen in rates.items()}
     ratio = best["spread"] / best["alone"]
     figures = {name: [round(rate) for rate in seen] for name, seen in rates.items()}
-    print(json.dumps({"throughput": tenants, **figures, "ratio": round(ratio, 2)}), flush=True)  # noqa: T201
+    print(json.dumps({"throughput": tenants, **figures, "ratio": round(ratio, 2)}), flush=True)  # noqa: T201 - what it is for
     for world in worlds.values():
         world.close()
     assert ratio >= LEAST

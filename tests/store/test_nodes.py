@@ -69,7 +69,7 @@ def test_what_waits_for_a_frozen_node_is_given_up_and_newcomers_are_refused_at_o
     # when a transaction waits for it
     with world.nodes.turn(FROZEN) as holder:
         assert holder is not None
-        holder.connection = peer  # type: ignore[assignment]
+        holder.connection = peer  # type: ignore[assignment]  # all that is used of one
         assert peer.ended.wait(5)
     # then
     assert world.nodes.silent() == ["two:2"]
@@ -137,7 +137,7 @@ def test_the_nodes_are_looked_after_while_transactions_come_and_go(world: World)
 @contextmanager
 def _held(world: World, tenant_id: str) -> Iterator[None]:
     """A transaction that goes on meanwhile. The node is never asked, so that only its share counts."""
-    world.ask = lambda _tenant: None  # type: ignore[method-assign]
+    world.ask = lambda _tenant: None  # type: ignore[method-assign]  # its nodes answer from now on
     with world.nodes.turn(tenant_id):
         yield
 

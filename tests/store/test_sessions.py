@@ -206,4 +206,4 @@ def test_a_real_pooler_may_stand_between(databases: Databases, tmp_path: Path) -
         for connection in backends:
             connection.close()
     assert len(states) == 1
-    assert next(iter(states))[:2] == (LOGIN, LOGIN)  # type: ignore[index]
+    assert next(iter(states))[:2] == (LOGIN, LOGIN)  # type: ignore[index]  # a row

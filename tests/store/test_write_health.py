@@ -47,7 +47,7 @@ def set_for_writers(database: Database, pragma: str) -> Iterator[None]:
 
 
 def standing(alarm: str) -> float:
-    return STANDING.labels(alarm)._value.get()  # type: ignore[no-any-return]
+    return STANDING.labels(alarm)._value.get()  # type: ignore[no-any-return]  # the library has no types
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
