@@ -72,6 +72,7 @@ class Decision:
     id and its `external_ref`.
     claims: values that only one aggregate may ever have, as (namespace, value); a text behind a colon in the namespace is
     the code with which the second one is refused.
+    former_claims: the same values as older code claimed them; whoever has one of them keeps it.
     aggregate: the name of the aggregate type; its declaration fills it in.
     """
 
@@ -80,6 +81,7 @@ class Decision:
     reads: tuple[Related, ...] = ()
     reference: Callable[[Any, Context], str] | None = None
     claims: Callable[[Any, Context], Sequence[tuple[str, str]]] | None = None
+    former_claims: Callable[[Any, Context], Sequence[tuple[str, str]]] | None = None
     aggregate: str = ""
 
 

@@ -150,7 +150,7 @@ class Batch:
             raise overtaken(append.stream_id)  # what came before it in its batch was not stored
         for claim in append.claims:
             if existing.claims.get(claim, append.stream_id) != append.stream_id:
-                raise _claimed(claim[0])
+                raise claimed(claim[0])
         if any(key.key_id in existing.data_keys for key in append.data_keys):
             raise overtaken(append.stream_id)  # another command made the person's key just now
 
@@ -172,7 +172,7 @@ def event_row(event: StoredEnvelope, position: int, leaf: bytes) -> Row:
     )
 
 
-def _claimed(noun: str) -> Refused:
+def claimed(noun: str) -> Refused:
     """The refusal of a claim that is another aggregate's. Takes: the claim's noun; after a colon, the refusal's code."""
     claimant, _, code = noun.partition(":")
     if code:

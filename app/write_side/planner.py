@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from app.domain.kernel.errors import DomainError, Invalid
 from app.domain.kernel.event import Event
 from app.domain.recorded import Recorded
 from app.store.append import AppendRequest
+from app.store.batch import claimed
 from app.store.log import CacheMiss, Log
 from app.store.new_event import NewEvent
 from app.store.receipts import Receipt
@@ -125,6 +126,7 @@ class Planner:
             new_id=self.new_id,
             states=states,
             ids=ids,
+            mark=partial(self._mark, tenant_id),
         )
         try:
             decided = decision.decide(state, command, context)
@@ -133,7 +135,20 @@ class Planner:
         account_id = _account_of((state, *states.values())) or (stream_id if decision.aggregate == "account" else None)
         new_events = self._new_events(decided, decision, context, read, account_id)
         claims = _claims(decision, command, context)
+        if decision.former_claims:
+            self._require_unclaimed(decision.former_claims(command, context), context, pending)
         return self._plan(envelope, pending, stream_id, new_events, read=read, claims=claims, counts=counts, now=now)
+
+    def _mark(self, tenant_id: str, text: str) -> str:
+        return self.log.vault.mark(tenant_id, text.encode()).hex()
+
+    def _require_unclaimed(self, claims: Sequence[tuple[str, str]], context: Context, pending: PendingWrites) -> None:
+        """Raises: Refused where another aggregate has claimed a value, as older code did; CacheMiss where nothing may be read."""
+        if pending.cache_only:
+            raise CacheMiss
+        for noun, named in claims:
+            if self.log.resolve(context.tenant_id, noun, named) not in (None, context.stream_id):
+                raise claimed(noun)
 
     def _new_events(
         self,

@@ -16,7 +16,8 @@ class Context:
     """By whom, for which tenant, when and about which aggregate a command is decided.
 
     `now` and `effective_at` are microseconds since 1970; `stream_id` is the id of the aggregate that the command is
-    about; `states` and `ids` hold the other aggregates that the decision reads, by name; `new_id` makes an id with a prefix.
+    about; `states` and `ids` hold the other aggregates that the decision reads, by name; `new_id` makes an id with a prefix;
+    `mark` makes of a text what only this tenant's key can make of it, for what must be found again and tell nothing by itself.
     It is never changed; it is not frozen because that costs time with every command.
     """
 
@@ -29,6 +30,7 @@ class Context:
     new_id: Callable[[str], str]
     states: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
+    mark: Callable[[str], str] = str
 
     @property
     def actor(self) -> str:

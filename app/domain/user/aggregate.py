@@ -15,7 +15,9 @@ USER: Final = AggregateType(
     evolve=evolve,
     decisions={
         commands.InviteUser: Decision(decisions.invite, creates=True),
-        commands.BindLogin: Decision(decisions.bind_login, claims=decisions.login_claims),
+        commands.BindLogin: Decision(
+            decisions.bind_login, claims=decisions.login_claims, former_claims=decisions.former_login_claims
+        ),
         commands.SuspendUser: Decision(decisions.suspend, reads=EVERYBODY),
         commands.ReinstateUser: Decision(decisions.reinstate),
         commands.GrantRole: Decision(decisions.grant),

@@ -17,6 +17,8 @@ from app.domain.user.admins import people, require_admins_left
 from app.domain.user.state import UserState
 
 SCOPE: Final = "users:write"
+LOGIN: Final = "login:login_taken"
+"""The namespace of logins, with the code that refuses a second person."""
 NOW: Final = "it counts from now on; start and end say on which days"
 """What somebody may do changes at once; the days of a role say when it counts."""
 
@@ -39,10 +41,22 @@ def bind_login(state: UserState, command: commands.BindLogin, context: Context) 
     return (events.UserLoginBound(user=context.stream_id, issuer=command.issuer, subject=command.subject),)
 
 
-def login_claims(command: commands.BindLogin, _context: Context) -> Sequence[tuple[str, str]]:
-    """A login is one person's for ever; what is kept of it is a digest, because a claim is not sealed."""
-    named = f"{command.issuer}\n{command.subject}".encode()
-    return [("login:login_taken", hashlib.sha256(named).hexdigest())]
+def login_claims(command: commands.BindLogin, context: Context) -> Sequence[tuple[str, str]]:
+    """A login is one person's for ever. A claim is not sealed: what is kept is a mark that only the tenant's key can make, so that
+    nobody who has the database alone can try whether a person is among the users.
+    """
+    return [(LOGIN, context.mark(login_named(command.issuer, command.subject)))]
+
+
+def former_login_claims(command: commands.BindLogin, _context: Context) -> Sequence[tuple[str, str]]:
+    """How older ledgers claimed the same login: by a digest that anybody can make."""
+    named = login_named(command.issuer, command.subject).encode()
+    return [(LOGIN, hashlib.sha256(named).hexdigest())]
+
+
+def login_named(issuer: str, subject: str) -> str:
+    """A login as its claims are made of it."""
+    return f"{issuer}\n{subject}"
 
 
 def suspend(state: UserState, _command: commands.SuspendUser, context: Context) -> tuple[Event, ...]:
