@@ -6,6 +6,7 @@ from random import Random
 from typing import Final
 
 from app.demo.account_history import AccountHistory
+from app.demo.account_teams import write_account_team
 from app.demo.back_office import write_back_office
 from app.demo.budgets import write_budgets
 from app.demo.interactions import write_interactions
@@ -71,6 +72,7 @@ def _account_history(
     write_opportunities(history)
     write_budgets(history)
     write_forecasts(history)
+    write_account_team(history, Random(f"{SEED}|team|{number}"))  # noqa: S311 - a story, not a secret
     return history
 
 

@@ -5,13 +5,16 @@ from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.recorded import Recorded
-from projections.view import View, account, overlay
+from projections.view import View, account, newest, overlay
 
 Status = Literal["open", "closed"]
 
 
 class Account(NamedTuple):
-    """An account. `opened_at`, `last_touch_at`, `latest_at` (of its events) are microseconds; stamps are the fold's own."""
+    """An account. `opened_at`, `last_touch_at`, `latest_at` (of its events) are microseconds; stamps are the fold's own.
+
+    members: who works for it besides its owner and who stands in for them, as {member, function}, in that order.
+    """
 
     account: str
     name: str
@@ -21,6 +24,9 @@ class Account(NamedTuple):
     country: str | None
     tier: str | None
     owner: str | None
+    backup: str | None
+    members: list[dict[str, str]]
+    key_account: bool
     status: str
     external_ref: str | None
     opened_at: int
@@ -35,6 +41,8 @@ _CHANGES: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "account.renamed": lambda data: {"name": data["name"]},
     "account.tier_set": lambda data: {"tier": data.get("tier")},
     "account.owner_set": lambda data: {"owner": data["owner"]},
+    "account.backup_set": lambda data: {"backup": data.get("backup")},
+    "account.key_account_set": lambda data: {"key_account": data["key_account"]},
     "account.country_set": lambda data: {"country": data.get("country")},
     "account.closed": lambda _: {"status": "closed"},
     "account.reopened": lambda _: {"status": "open"},
@@ -52,6 +60,9 @@ def _opened(_row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
         country=data.get("country"),
         tier=data.get("tier"),
         owner=data.get("owner"),
+        backup=None,
+        members=[],
+        key_account=False,
         status="open",
         external_ref=data.get("external_ref"),
         opened_at=at,
@@ -71,6 +82,20 @@ def _changed(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
     return changed._replace(version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
 
 
+def _member_changed(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
+    """Somebody more or less, unless an event that is effective later says otherwise of them."""
+    if row is None:
+        return None
+    member = {name: recorded.data[name] for name in ("member", "function")}
+    stamp = f"member {member['function']} {member['member']}"
+    if newest(row.stamps, stamp, recorded.effective_at):
+        others = [each for each in row.members if each != member]
+        assigned = [member] * (recorded.type == "account.member_assigned")
+        members = sorted([*others, *assigned], key=lambda each: (each["member"], each["function"]))
+        row = row._replace(members=members, stamps={**row.stamps, stamp: recorded.effective_at})
+    return row._replace(version=recorded.version, latest_at=max(row.latest_at, recorded.effective_at))
+
+
 def _touched(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Account | None:
     if row is None:
         return None
@@ -85,6 +110,9 @@ def _touched(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> Accou
         row.country,
         row.tier,
         row.owner,
+        row.backup,
+        row.members,
+        row.key_account,
         row.status,
         row.external_ref,
         row.opened_at,
@@ -103,7 +131,7 @@ def _touch_voided(row: Account | None, recorded: Recorded, _where: ZoneInfo) -> 
 
 VIEW = View(
     name="accounts",
-    version=3,
+    version=4,
     row=Account,
     keys=("account",),
     on={
@@ -111,6 +139,10 @@ VIEW = View(
         "account.renamed": _changed,
         "account.tier_set": _changed,
         "account.owner_set": _changed,
+        "account.backup_set": _changed,
+        "account.member_assigned": _member_changed,
+        "account.member_released": _member_changed,
+        "account.key_account_set": _changed,
         "account.country_set": _changed,
         "account.closed": _changed,
         "account.reopened": _changed,

@@ -90,6 +90,12 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "account.renamed": lambda d: f"Renamed to {d['name']}",
     "account.tier_set": lambda d: f"Moved to tier {d['tier']}" if d.get("tier") else "Taken out of its tier",
     "account.owner_set": lambda d: f"{d['owner']} took over" + (f" from {d['previous']}" if d.get("previous") else ""),
+    "account.backup_set": lambda d: (
+        f"{d['backup']} stands in for the owner" if d.get("backup") else "Nobody stands in for the owner"
+    ),
+    "account.member_assigned": lambda d: f"{d['member']} joined as {d['function'].replace('_', ' ')}",
+    "account.member_released": lambda d: f"{d['member']} left as {d['function'].replace('_', ' ')}",
+    "account.key_account_set": lambda d: "Became a key account" if d["key_account"] else "Is a key account no more",
     "account.country_set": lambda d: (
         f"Has its seat in {d['country']} now" if d.get("country") else "Where it has its seat is not known any more"
     ),

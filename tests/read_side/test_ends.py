@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import func, select
 
-from app.domain.account.commands import CloseAccount, OpenAccount
+from app.domain.account.commands import AssignAccountMember, CloseAccount, OpenAccount, ReleaseAccountMember
 from app.domain.api_key.commands import RecordApiKey, RevokeApiKey
 from app.domain.budget.commands import CloseBudget, RecordForecast, SetBudget
 from app.domain.catalogue import CATALOGUE
@@ -46,7 +46,7 @@ GOES_ON: Final = frozenset(
         "user": "invited login_bound reinstated reporting_line_set",
         "role": "granted",
         "team": "formed renamed member_added",
-        "account": "opened renamed tier_set owner_set country_set reopened",
+        "account": "opened renamed tier_set owner_set backup_set member_assigned key_account_set country_set reopened",
         "interaction": "logged",
         "contract": "drafted signed amended corrected notice_given suspended resumed renewed terms_corrected",
         "renewal": "opened risk_set deferred won milestone_reached forecast_submitted",
@@ -91,6 +91,7 @@ def counted(steward: Steward) -> dict[str, Any]:
         "keys": sum(row.revoked_at is None for row in steward.rows("api_keys")),
         "roles": users_roles(steward),
         "members": [spell["user"] for row in steward.rows("teams") for spell in row.members],
+        "team": [row.members for row in steward.rows("accounts") if row.members],
         "secrets": texts,
         "rules": ask(steward, "mrr", None)["policy_version"],
         "notices": [row.notice for row in steward.rows("contracts") if row.notice],
@@ -104,6 +105,12 @@ def a_key(steward: Steward, _account: str) -> Story:
     key = steward.do(RecordApiKey(role="auditor", secret_sha256="a" * 64), role="admin").id
     yield
     steward.do(RevokeApiKey(), role="admin", api_key=key)
+
+
+def an_account_member(steward: Steward, account: str) -> Story:
+    steward.do(AssignAccountMember(member="usr_noah", function="coordinator"), account=account)
+    yield
+    steward.do(ReleaseAccountMember(member="usr_noah", function="coordinator"), account=account)
 
 
 def users_roles(steward: Steward) -> list[str]:
@@ -351,6 +358,7 @@ ENDS: Final[dict[str, Callable[[Steward, str], Story]]] = {
     "api_key.revoked": a_key,
     "user.suspended": a_user,
     "role.revoked": a_role,
+    "account.member_released": an_account_member,
     "team.member_removed": a_team_member,
     "team.dissolved": a_team,
     "account.closed": an_account,

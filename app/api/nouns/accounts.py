@@ -1,11 +1,12 @@
 """Accounts over HTTP."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.answers import From
+from app.api.http.answers import Answer, EachOf, From, SealedTexts
 from app.api.http.formatting import at, money
 from app.api.http.lists import Asked, Filter, ListOf, page
 from app.api.http.presenter import Presenter
@@ -15,13 +16,19 @@ from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, Mo
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.account.commands import (
+    AccountMemberRelease,
+    AssignAccountMember,
     CloseAccount,
+    Function,
     OpenAccount,
+    ReleaseAccountMember,
     RenameAccount,
     ReopenAccount,
+    SetAccountBackup,
     SetAccountCountry,
     SetAccountOwner,
     SetAccountTier,
+    SetKeyAccount,
 )
 from app.domain.kernel.values import CountryOrNone, Currency, Moment
 from app.kpi_queries.renewal_policies import passed
@@ -31,6 +38,17 @@ from projections.views import accounts, contract_lines, renewals
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
 Writing = Annotated[WriteContext, Security(write_context, scopes=["accounts:write"])]
 Reading = Annotated[ReadContext, Security(read_context, scopes=["accounts:read"])]
+
+
+class AccountMemberBody(BaseModel):
+    """Somebody who works for an account besides its owner."""
+
+    member: str = Field(description="who it is, by a name of theirs", examples=["usr_noah"])
+    function: Function
+
+
+def _member(member: Mapping[str, str], _row: Any, _texts: SealedTexts) -> Answer:
+    return {**member}
 
 
 class AccountBody(BaseModel):
@@ -44,6 +62,11 @@ class AccountBody(BaseModel):
     country: str | None = Field(examples=["DE"])
     tier: str | None
     owner: str | None
+    backup: str | None = Field(description="who stands in for the owner")
+    members: Annotated[list[AccountMemberBody], EachOf(_member)] = Field(
+        description="who works for it besides its owner and who stands in for them"
+    )
+    key_account: bool
     status: accounts.Status
     external_ref: str | None
     opened_at: AsInstant
@@ -80,6 +103,8 @@ LISTED: Final = ListOf(
         "tier": Filter(or_none=True, known=True),
         "owner": Filter(or_none=True, known=True),
         "industry": Filter(or_none=True, known=True),
+        "backup": Filter(or_none=True),
+        "key_account": Filter(bool, several=False),
         "country": Filter(CountryOrNone, or_none=True),
         "currency": Filter(Currency),
         "external_ref": Filter(),
@@ -161,6 +186,50 @@ async def set_tier(account: str, command: SetAccountTier, context: Writing) -> R
 )
 async def set_owner(account: str, command: SetAccountOwner, context: Writing) -> Response:
     """Make another account manager accountable."""
+    return await context.write(command, account=account)
+
+
+@router.post(
+    "/{account}/backup",
+    operation_id="accounts.set_backup",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def set_backup(account: str, command: SetAccountBackup, context: Writing) -> Response:
+    """Say who stands in for the owner."""
+    return await context.write(command, account=account)
+
+
+@router.post(
+    "/{account}/members",
+    operation_id="accounts.assign_member",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def assign_member(account: str, command: AssignAccountMember, context: Writing) -> Response:
+    """Make somebody work for the account in a function."""
+    return await context.write(command, account=account)
+
+
+@router.post(
+    "/{account}/members/{member}/release",
+    operation_id="accounts.release_member",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def release_member(account: str, member: str, command: AccountMemberRelease, context: Writing) -> Response:
+    """Make somebody work for the account in a function no more."""
+    return await context.write(ReleaseAccountMember(member=member, **command.model_dump()), account=account)
+
+
+@router.post(
+    "/{account}/key-account",
+    operation_id="accounts.set_key_account",
+    status_code=201,
+    responses=WRITTEN | documented(404, 409, 412, 422),
+)
+async def set_key_account(account: str, command: SetKeyAccount, context: Writing) -> Response:
+    """Say whether the account is one of those that matter most."""
     return await context.write(command, account=account)
 
 

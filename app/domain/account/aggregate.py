@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.domain.account import commands, decisions
+from app.domain.account import assignments, commands, decisions
 from app.domain.account.state import AccountState, evolve
 from app.domain.aggregate_type import AggregateType, Decision, every
 
@@ -16,6 +16,10 @@ ACCOUNT: Final = AggregateType(
         commands.RenameAccount: Decision(decisions.rename),
         commands.SetAccountTier: Decision(decisions.set_tier),
         commands.SetAccountOwner: Decision(decisions.set_owner),
+        commands.SetAccountBackup: Decision(assignments.set_backup),
+        commands.AssignAccountMember: Decision(assignments.assign),
+        commands.ReleaseAccountMember: Decision(assignments.release),
+        commands.SetKeyAccount: Decision(assignments.set_key_account),
         commands.SetAccountCountry: Decision(decisions.set_country),
         commands.CloseAccount: Decision(
             decisions.close, reads=(every("contracts", aggregate="contract", topic="contract.signed"),)

@@ -8,7 +8,7 @@ class AccountOpened(WithNewMembers):
     """A client was taken on.
 
     name: the organisation's. currency: of its contracts by default. time_zone: where its people sit.
-    tier, owner: labels of the agency; owner is the account manager who is accountable. country: where it has its seat.
+    tier: a label of the agency. owner: the account manager who is accountable, by a name of theirs. country: where it has its seat.
     """
 
     TOPIC = "account.opened"
@@ -36,12 +36,43 @@ class AccountTierSet(Event):
     tier: Business[str | None] = None
 
 
-class AccountOwnerSet(Event):
-    """Another account manager became accountable. previous: who was."""
+class AccountOwnerSet(WithNewMembers):
+    """Another account manager became accountable. previous: who was. handover: by which it was accepted, where by one."""
 
     TOPIC = "account.owner_set"
     owner: Business[str]
     previous: Business[str | None] = None
+    handover: Public[str | None] = None
+
+
+class AccountBackupSet(Event):
+    """Somebody stands in for the owner, or nobody does."""
+
+    TOPIC = "account.backup_set"
+    backup: Business[str | None] = None
+
+
+class AccountMemberAssigned(Event):
+    """Somebody works for the account in a function."""
+
+    TOPIC = "account.member_assigned"
+    member: Business[str]
+    function: Public[str]
+
+
+class AccountMemberReleased(Event):
+    """Somebody works for the account in a function no more."""
+
+    TOPIC = "account.member_released"
+    member: Business[str]
+    function: Public[str]
+
+
+class KeyAccountSet(Event):
+    """The account is one of those that matter most, or is so no more."""
+
+    TOPIC = "account.key_account_set"
+    key_account: Business[bool]
 
 
 class AccountCountrySet(Event):
@@ -68,6 +99,10 @@ EVENTS = (
     AccountRenamed,
     AccountTierSet,
     AccountOwnerSet,
+    AccountBackupSet,
+    AccountMemberAssigned,
+    AccountMemberReleased,
+    KeyAccountSet,
     AccountCountrySet,
     AccountClosed,
     AccountReopened,

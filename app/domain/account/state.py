@@ -3,19 +3,23 @@
 from dataclasses import dataclass, replace
 
 from app.domain.account.events import (
+    AccountBackupSet,
     AccountClosed,
+    AccountMemberAssigned,
+    AccountMemberReleased,
     AccountOpened,
     AccountOwnerSet,
     AccountRenamed,
     AccountReopened,
     AccountTierSet,
+    KeyAccountSet,
 )
 from app.domain.recorded import Recorded
 
 
 @dataclass(frozen=True)
 class AccountState:
-    """What decisions need of an account."""
+    """What decisions need of an account. owner, backup: names of people. members: (name, function) of those who work for it besides."""
 
     account: str | None = None
     open: bool = False
@@ -23,6 +27,9 @@ class AccountState:
     currency: str = ""
     tier: str | None = None
     owner: str | None = None
+    backup: str | None = None
+    members: frozenset[tuple[str, str]] = frozenset()
+    key_account: bool = False
 
 
 def evolve(state: AccountState, recorded: Recorded) -> AccountState:
@@ -43,6 +50,14 @@ def evolve(state: AccountState, recorded: Recorded) -> AccountState:
             return replace(state, tier=tier)
         case AccountOwnerSet(owner=owner):
             return replace(state, owner=owner)
+        case AccountBackupSet(backup=backup):
+            return replace(state, backup=backup)
+        case AccountMemberAssigned(member=member, function=function):
+            return replace(state, members=state.members | {(member, function)})
+        case AccountMemberReleased(member=member, function=function):
+            return replace(state, members=state.members - {(member, function)})
+        case KeyAccountSet(key_account=key_account):
+            return replace(state, key_account=key_account)
         case AccountClosed():
             return replace(state, open=False)
         case AccountReopened():
