@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from projections.view import View
 from projections.views import (
+    account_access,
     accounts,
     api_keys,
     budget_forecasts,
@@ -40,6 +41,7 @@ from projections.views import (
 VIEWS: Final[tuple[View[Any], ...]] = (
     accounts.VIEW,
     portfolios.VIEW,
+    account_access.VIEW,
     closures.VIEW,
     contracts.VIEW,
     contract_lines.VIEW,

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.domain.kernel.errors import NotAllowed
 from app.domain.kernel.principal import Principal
+from app.domain.kernel.reach import Reach
 from app.domain.kernel.roles import BUSINESS, SCOPES, who_may
 
 NOUN_SCOPES: Final = {
@@ -28,6 +29,15 @@ class Caller:
     scopes: frozenset[str]
     roles: tuple[str, ...] = ()
     user: str | None = None
+
+    @property
+    def reach(self) -> Reach:
+        """Over whose accounts they act and read."""
+        return self.principal.reach
+
+    def sees(self, account: Any) -> bool:
+        """Whether an account is in reach. Takes: its state."""
+        return self.reach.sees(account)
 
     def require(self, scope: str) -> None:
         """Raises: NotAllowed without the scope."""

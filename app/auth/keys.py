@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from app.auth.caller import Caller
+from app.auth.organisation import Organisations
+from app.auth.reach import reach_of
 from app.domain.api_key.aggregate import API_KEY
 from app.domain.api_key.commands import IssueApiKey, RecordApiKey
 from app.domain.api_key.state import ApiKeyState
@@ -83,6 +85,7 @@ class ApiKeyAuthenticator:
         self._handler = handler
         self._clock = clock
         self._seconds = seconds
+        self._organisations = Organisations(handler.log)
         self._cached: dict[str, _Checked] = {}
         self._lock = threading.Lock()
 
@@ -124,13 +127,16 @@ class ApiKeyAuthenticator:
         if key.user is None:
             role = key.role or ""
             return Caller(tenant_id, Principal(key_id, role, client=key_id), scopes_of(role, key.scopes), (role,))
-        user: UserState = USER.fold(self._handler.log.stream(tenant_id, key.user))
+        organisation = self._organisations.of(tenant_id)
+        user: UserState = organisation.users.get(key.user, USER.initial)
         if user.suspended:
             raise Unauthenticated("user_suspended", "the user of this key is suspended")
         today = day_of(self._clock(), self._handler.zone(tenant_id))
         roles = tuple(role for role in user.roles_on(today) if key.role in (None, role))
         scopes = frozenset[str]().union(*map(scopes_of, roles))
-        return Caller(tenant_id, Principal(key.user, highest(roles), client=key_id), scopes, roles, key.user)
+        reach = reach_of(organisation, key.user, today, key.role)
+        principal = Principal(key.user, highest(roles), client=key_id, reach=reach)
+        return Caller(tenant_id, principal, scopes, roles, key.user)
 
     def _state(self, tenant_id: str, key_id: str) -> ApiKeyState:
         return API_KEY.fold(self._handler.log.stream(tenant_id, key_id))

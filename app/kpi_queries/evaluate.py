@@ -76,10 +76,13 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
             position=position,
             newest=newest,
             owned_at=start if scope.attribution == "start" else end,
+            reach=reader.reach,
+            reached_at=reader.clock(),
         )
         sums = source.sums(sql_query, explained=explained or grouped)
         ahead = None if over else sums_ahead(sql_query, kpi, when.as_of)
     if scope.account is not None:
+        reader.require_in_reach(tenant_id, scope.account)
         account_of(reader.log.stream(tenant_id, scope.account), position, zone)
 
     # 3. Rules: those in force on the closing day, as they were known.
@@ -115,6 +118,7 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
         cut=cut,
         ahead={} if over else warned(request, ahead, when.as_of),
         position=position,
+        reach=reader.reach,
         lines=lines,
         contributions=summed.contributions,
         policy_version=policies.version,
@@ -193,7 +197,7 @@ def answer(query: KpiQuery, when: When, result: KpiResult) -> dict[str, Any]:
         "currency": result.context.currency if result.measure.method.money else None,
         **body,
         "period": period,
-        "scope": scope.members(),
+        "scope": {**scope.members(), **result.reach.said()},
         "method": result.method,
         "calculation": kpi.calculation,
         "as_of": closing,

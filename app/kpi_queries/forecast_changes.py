@@ -112,6 +112,7 @@ def _compared(reader: Reader, tenant_id: str, query: KpiQuery, before: When, aft
     context = KpiContext(start=start, end=end, zone=zone, as_of=after.as_of)
     positions = (_position(reader, tenant_id, before), _position(reader, tenant_id, after))
     if scope.account is not None:
+        reader.require_in_reach(tenant_id, scope.account)
         account_of(reader.log.stream(tenant_id, scope.account), positions[1], zone)
     (then, _, earlier), (now, _, later) = (_load(reader, tenant_id, query, context, at) for at in positions)
     policies = policies_in_force(reader, tenant_id, closing_day(end, zone), positions[1])

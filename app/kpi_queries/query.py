@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import Invalid, NotFound
+from app.domain.kernel.reach import Reach
 from app.domain.kernel.values import NONE, as_compared, day_start, instant, plain_day
 from app.read_side.clocks import When
 from projections.kpis import KPIS
@@ -88,7 +89,7 @@ class Period(NamedTuple):
 class KpiResult:
     """A figure with everything that its answer and its explanation need. cut: whether `as_of` cut its period.
 
-    ahead: what is to be known of a period that is not over, as a warning; nothing where it is.
+    reach: over whose accounts it sums. ahead: what is to be known of a period that is not over, as a warning; nothing where it is.
 
     contributions: what each account gives, where the database summed it; else the measure has the rows. policy_version,
     fx_version: what it was counted and converted by, the latter and `rates` only where amounts were converted.
@@ -101,6 +102,7 @@ class KpiResult:
     cut: bool
     ahead: Warnings
     position: int
+    reach: Reach
     lines: Sequence[ContractLine] = ()
     contributions: Sequence[Contribution] | None = None
     policy_version: str

@@ -1,18 +1,21 @@
 """The reader: rows of views under both clocks, from a view's table, or from a replay where the table knows less."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select
 
 from app.domain.kernel.errors import NotFound, Unavailable
+from app.domain.kernel.reach import WHOLE, Reach
 from app.read_side.beyond import among, states_beyond
 from app.read_side.clocks import Clocks, When
 from app.read_side.patience import PATIENCE, Behind, aim
 from app.read_side.projector import Projector
+from app.read_side.reaching import Reaching
 from app.read_side.replay import ReplayKey, Replays, moved_since
 from app.read_side.row_queries import behind, fetch_rows, matching, ordered, sort_rows
 from app.read_side.view_tables import require_grown
@@ -50,7 +53,10 @@ class _Matches:
 
 
 class Reader:
-    """Reads one tenant's views. Takes: the database, the log, the projector, a clock of microseconds."""
+    """Reads one tenant's views. Takes: the database, the log, the projector, a clock of microseconds.
+
+    It reads the accounts of a reach: of the whole tenant, unless it was narrowed by `within`.
+    """
 
     def __init__(self, database: Database, log: Log, projector: Projector, clock: Callable[[], int]) -> None:
         self.database = database
@@ -60,6 +66,33 @@ class Reader:
         self.clocks = Clocks(log, projector.zone, clock)
         self.when = self.clocks.when
         self._replays = Replays(database, projector.zone)
+        self._reaching = Reaching(WHOLE, database, clock)
+
+    @property
+    def reach(self) -> Reach:
+        """Over whose accounts it reads."""
+        return self._reaching.reach
+
+    def within(self, reach: Reach) -> "Reader":
+        """The same reader over the accounts of a reach: rows of others are not there for it, whatever is asked."""
+        if reach.whole:
+            return self
+        narrowed = copy(self)
+        narrowed._reaching = Reaching(reach, self.database, self.clock)
+        return narrowed
+
+    def reaches(self, tenant_id: str, accounts: Iterable[str]) -> set[str]:
+        """Which of some accounts are in reach."""
+        return self._reaching.among(tenant_id, accounts)
+
+    def accounts(self, tenant_id: str) -> list[str] | None:
+        """All accounts in reach; None where these are all of the tenant."""
+        return None if self.reach.whole else self._reaching.all(tenant_id)
+
+    def require_in_reach(self, tenant_id: str, account: str) -> None:
+        """Raises: NotFound for an account that is out of reach, as for one that is not there."""
+        if account not in self.reaches(tenant_id, [account]):
+            raise NotFound("account_not_found", "there is no such account")
 
     # --- how far the views have read ---
 
@@ -176,9 +209,10 @@ class Reader:
         """The newest rows from which a view works its states out. Takes: conditions that the view made."""
         if view.validity is None:
             return []
-        query = matching(view, tenant_id, [*view.validity.heads(), *conditions], 0, newest=True)
         with self.database.read(tenant_id) as connection:
             self._reached(connection, tenant_id, [view], growing=False)
+            within = self._reaching.conditions(tenant_id, view, connection)
+            query = matching(view, tenant_id, [*view.validity.heads(), *conditions, *within], 0, newest=True)
             return fetch_rows(view, connection, query)
 
     def _find(
@@ -201,7 +235,8 @@ class Reader:
         zone = self.projector.zone(tenant_id)
 
         def ask(connection: Connection, position: int, *, newest: bool, without: Sequence[str] = ()) -> _Matches:
-            others = [view.table.c[view.group].not_in(without)] if without else []
+            others: list[Condition] = [view.table.c[view.group].not_in(without)] if without else []
+            others += self._reaching.conditions(tenant_id, view, connection)
 
             def rows_that(*more: Condition) -> Select[Any]:
                 return matching(view, tenant_id, [*others, *more], position, newest=newest)
@@ -276,7 +311,10 @@ class Reader:
         with_all = {view.key(row): row for row in ahead}
         memory = self._replays.of_groups(tenant_id, view, {key[0] for key in with_all}, position, when.as_of)
         with closing(memory), memory.read(tenant_id) as connection:
-            rows = fetch_rows(view, connection, matching(view, tenant_id, conditions, position, newest=True))
+            within = self._reaching.conditions(tenant_id, view, connection)
+            rows = fetch_rows(
+                view, connection, matching(view, tenant_id, [*conditions, *within], position, newest=True)
+            )
         return [
             row._replace(version=full.version, latest_at=full.latest_at)
             for row in rows

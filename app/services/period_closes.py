@@ -46,6 +46,7 @@ def close(call: ServiceCall, command: ClosePeriod) -> Receipt:
 
     Raises: Refused before it has ended or when it is closed already; as the KPIs do, before anything is appended.
     """
+    call.require_whole()
     reference = claim(command.from_, command.to, command.currency)
     if (receipt := call.replayed()) is not None:
         return receipt
@@ -80,6 +81,7 @@ def restate(call: ServiceCall, close_id: str, command: RestatePeriod) -> Receipt
 
     Raises: NotFound; Conflict where the close has another version; Refused when nothing has changed.
     """
+    call.require_whole()
     close_id, period_close = call.handler.load_as_stored(call.tenant_id, "period_close", close_id)
     if (receipt := call.replayed()) is not None:
         return receipt

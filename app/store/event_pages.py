@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import starmap
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
+import orjson
 from sqlalchemy import Connection
 
 from app.domain.recorded import Recorded
@@ -69,13 +70,20 @@ def read_page(
     account_id: str | None = None,
     stream_id: str | None = None,
     share: Share = EVERYTHING,
+    of_tenant: bool = False,
+    accounts: Sequence[str] | None = None,
 ) -> list[Recorded]:
-    """The events after a position, at most `limit`, in order, without their leaves. Takes: a connection that reads."""
+    """The events after a position, at most `limit`, in order, without their leaves.
+
+    Takes: a connection that reads; `of_tenant`, whether only those of no account are meant, as users' and teams' are;
+    `accounts`, of which alone events are meant.
+    """
     postgres = connection.dialect.name == "postgresql"
     by_index = account_id is not None or stream_id is not None
     # A bare bound on the position would tempt SQLite to walk the whole log where an index leads to a few rows.
     at = "position + 0" if by_index else "position"
-    clauses, binds = [f"SELECT {COLUMNS} FROM events WHERE tenant_id = ? AND {at} > ?"], [tenant_id, position]
+    clauses: list[str] = [f"SELECT {COLUMNS} FROM events WHERE tenant_id = ? AND {at} > ?"]
+    binds: list[Any] = [tenant_id, position]
     for condition, bound in (
         (f" AND {at} <= ?", until),
         (" AND account_id = ?", account_id),
@@ -84,6 +92,17 @@ def read_page(
         if bound is not None:
             clauses.append(condition)
             binds.append(bound)
+    if of_tenant:
+        clauses.append(" AND account_id IS NULL")
+    if accounts is not None:
+        # With a sign before the column SQLite walks by position and looks each account up, however many there are.
+        among = (
+            "account_id IN (SELECT unnest(CAST(? AS text[])))"
+            if postgres
+            else "+account_id IN (SELECT value FROM json_each(?))"
+        )
+        clauses.append(f" AND {among}")
+        binds.append([*accounts] if postgres else orjson.dumps([*accounts]).decode())
     if types:
         clauses.append(f" AND type IN ({', '.join('?' * len(types))})")
         binds += types

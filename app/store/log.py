@@ -64,8 +64,10 @@ class Log:
         types: Sequence[str] = (),
         account_id: str | None = None,
         stream_id: str | None = None,
+        of_tenant: bool = False,
+        accounts: Sequence[str] | None = None,
     ) -> list[Recorded]:
-        """The events after a position, in order, without their leaves."""
+        """The events after a position, in order, without their leaves. Takes: as `read_page`."""
         with self.database.read(tenant_id) as connection:
             return read_page(
                 connection,
@@ -76,6 +78,8 @@ class Log:
                 types=types,
                 account_id=account_id,
                 stream_id=stream_id,
+                of_tenant=of_tenant,
+                accounts=accounts,
             )
 
     def events(self, tenant_id: str, event_ids: Sequence[str]) -> list[Recorded]:

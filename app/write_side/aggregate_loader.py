@@ -43,7 +43,7 @@ class AggregateLoader:
             return self._id_of_ref(tenant_id, aggregate, _reference(id_or_ref), PendingWrites())
         if values.is_typeid(id_or_ref, AGGREGATES[aggregate].id_prefix):
             return id_or_ref
-        raise _missing(aggregate)
+        raise missing(aggregate)
 
     def load(
         self, tenant_id: str, aggregate: str, id_or_ref: str, pending: PendingWrites
@@ -55,18 +55,18 @@ class AggregateLoader:
         elif id_or_ref.startswith(f"{aggregate_type.id_prefix}_"):
             stream_id = id_or_ref
         else:
-            raise _missing(aggregate)
+            raise missing(aggregate)
         versioned = pending.states.get(stream_id)
         if versioned is None and (versioned := self.states.get(tenant_id, stream_id)):
             pending.from_cache.add(stream_id)
         if versioned is None:
             if (aggregate, stream_id) in pending.absent or not values.is_typeid(stream_id, aggregate_type.id_prefix):
-                raise _missing(aggregate)
+                raise missing(aggregate)
             if pending.cache_only:
                 raise CacheMiss
             versioned = self._fold(tenant_id, aggregate_type, stream_id, list(self.log.stream(tenant_id, stream_id)))
             if versioned.version == 0:
-                raise _missing(aggregate)
+                raise missing(aggregate)
         return stream_id, versioned
 
     def cached(self, tenant_id: str, aggregate: str, id_or_ref: str, pending: PendingWrites) -> VersionedState | None:
@@ -112,13 +112,13 @@ class AggregateLoader:
         stream_id = pending.refs.get((aggregate, ref)) or self._refs.get((tenant_id, aggregate, ref))
         if stream_id is None:
             if (aggregate, f"ref:{ref}") in pending.absent:
-                raise _missing(aggregate)
+                raise missing(aggregate)
             if pending.cache_only:
                 raise CacheMiss
             stream_id = self.log.resolve(tenant_id, aggregate, ref)
             if stream_id is None:
                 pending.absent.add((aggregate, f"ref:{ref}"))
-                raise _missing(aggregate)
+                raise missing(aggregate)
             _cache(self._refs, (tenant_id, aggregate, ref), stream_id)
         return stream_id
 
@@ -134,5 +134,6 @@ def _reference(id_or_ref: str) -> str:
     return values.as_compared(id_or_ref[len(values.REF) :])
 
 
-def _missing(aggregate: str) -> NotFound:
+def missing(aggregate: str) -> NotFound:
+    """The refusal of what is not there, and of what is out of reach."""
     return NotFound(f"{aggregate}_not_found", f"there is no such {aggregate.replace('_', ' ')}")

@@ -10,7 +10,7 @@ from app.domain.aggregate_type import Decision, Related
 from app.domain.aggregates import AGGREGATES, DECISIONS
 from app.domain.kernel.errors import Conflict, Invalid, NotFound, Refused
 from app.store.log import CacheMiss
-from app.write_side.aggregate_loader import AggregateLoader
+from app.write_side.aggregate_loader import AggregateLoader, missing
 from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.pending import PendingWrites
 from app.write_side.state_cache import VersionedState
@@ -56,7 +56,7 @@ class CommandAggregates:
         id_or_ref = envelope.targets.get(aggregate)
         if id_or_ref is None:
             raise Invalid(f"{aggregate}_missing", f"the {aggregate} must be named")
-        stream_id, versioned = self._loader.load(tenant_id, aggregate, id_or_ref, pending)
+        stream_id, versioned = self._in_reach(envelope, aggregate, id_or_ref, pending)
         if envelope.if_match is not None and versioned.version != envelope.if_match:
             self._loader.states.drop(tenant_id, [stream_id])
             stream_id, versioned = self._loader.load(tenant_id, aggregate, stream_id, pending)
@@ -82,7 +82,7 @@ class CommandAggregates:
         if optional and not by_caller and _cannot_exist_yet(name, id_or_ref, primary.stream_id, pending):
             return None
         try:
-            stream_id, versioned = self._loader.load(envelope.tenant_id, aggregate, id_or_ref, pending)
+            stream_id, versioned = self._in_reach(envelope, aggregate, id_or_ref, pending)
         except NotFound:
             if optional and not by_caller:
                 return None
@@ -91,6 +91,22 @@ class CommandAggregates:
         if name == "account" and account is not None and stream_id != account:
             raise Refused("other_account", "the thing belongs to another account than the one that was named")
         return Loaded(stream_id, versioned)
+
+    def _in_reach(
+        self, envelope: CommandEnvelope, aggregate: str, id_or_ref: str, pending: PendingWrites
+    ) -> tuple[str, VersionedState]:
+        """An aggregate's id and state. Raises: NotFound, in the same words for what is of an account out of the actor's reach."""
+        stream_id, versioned = self._loader.load(envelope.tenant_id, aggregate, id_or_ref, pending)
+        reach = envelope.principal.reach
+        if not reach.whole:
+            account = stream_id if aggregate == "account" else getattr(versioned.state, "account", None)
+            if account is not None:
+                held = self._loader.load(envelope.tenant_id, "account", account, pending)[1].state
+                if not reach.sees(held):
+                    raise missing(aggregate)
+            if getattr(versioned.state, "payee", next(iter(reach.names), None)) not in reach.names:
+                raise missing(aggregate)
+        return stream_id, versioned
 
     def every(
         self, envelope: CommandEnvelope, related: Related, account: str | None, pending: PendingWrites

@@ -30,7 +30,7 @@ def test_who_writes_with_a_personal_key_is_the_person_and_the_key_is_the_client(
     maria, key = person(admin, "Maria Lindqvist", "coordinator", "account_manager")
     client = shared_server.client(key)
 
-    account = client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR"})
+    account = client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR", "owner": maria})
     (event,) = client.read("/v1/events", after=account["position"] - 1)["data"]
     me = client.read("/v1/me")
 

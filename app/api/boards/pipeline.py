@@ -63,7 +63,7 @@ def get_pipeline(
     """Open opportunities of open accounts by stage: how many, their annual value and that weighted by probability, per currency."""
     scope = accounts.scope(context, account)
     when = context.when(opportunities.VIEW, portfolios.VIEW, closures.VIEW)
-    reader = context.runtime.reader
+    reader = context.reader
     undecided = opportunities.undecided_at(when.as_of, account=scope.account, source=source, kind=kind)
     # How each stood at the instant follows from its course: no row is left out for what lies ahead.
     rows, position = reader.select(context.tenant_id, opportunities.VIEW, undecided, replace(when, now=True))

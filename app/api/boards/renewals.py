@@ -184,16 +184,16 @@ def renewals_board(
     """Open renewals in columns, with what each column comes to: the same that the list gives for `outcome=open`."""
     when = context.when(renewals.VIEW, portfolios.VIEW)
     scope = accounts.scope(context, account)
-    time = passed(context.runtime.reader, context.tenant_id, when.as_of, when.known_at)
+    time = passed(context.reader, context.tenant_id, when.as_of, when.known_at)
     conditions = [*falling_due(context, *due), time.has(["open"])]
     if scope.account is not None:
         conditions.append(renewals.of_account(scope.account))
-    rows, position = context.runtime.reader.select(
+    rows, position = context.reader.select(
         context.tenant_id, renewals.VIEW, conditions, when, order=renewals.BY_DUE_DAY
     )
     time_zone = context.runtime.handler.zone(context.tenant_id)
     day = day_of(when.as_of, time_zone)
-    holdings = holdings_at(context.runtime.reader, context.tenant_id, position, when.as_of)
+    holdings = holdings_at(context.reader, context.tenant_id, position, when.as_of)
     by_column: dict[str, list[tuple[Renewal, dict[str, Any]]]] = {name: [] for name in STAGES if columns == "stage"}
     for row in rows:
         holding = holdings.get(row.account)
@@ -300,14 +300,14 @@ def forecast_board(
     scope = accounts.scope(context, account, currency=currency)
     query = KpiQuery(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
     before, after = _clocks(context, from_known_at, to_known_at)
-    body = forecast_changes(context.runtime.reader, context.tenant_id, query, before, after, limit)
+    body = forecast_changes(context.reader, context.tenant_id, query, before, after, limit)
     position = body["to"]["position"]
     return context.answer({**body, "position": position}, position)
 
 
 def _clocks(context: ReadContext, from_known_at: str | None, to_known_at: str | None) -> tuple[When, When]:
     """What was known at both ends. Raises: Invalid where the earlier one is the later."""
-    reader = context.runtime.reader
+    reader = context.reader
     now = context.when(*views_of(RENEWAL_FORECAST.name))
     after = now if to_known_at is None else reader.when(context.tenant_id, None, to_known_at)
     if from_known_at is None:

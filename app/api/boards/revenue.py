@@ -75,7 +75,7 @@ def get_waterfall(
 ) -> Response:
     """The MRR waterfall over each interval, a column for each kind of movement; each closing is the next opening."""
     when = context.when(*figures.views_of(WATERFALL))
-    waterfall = series.series(context.runtime.reader, context.tenant_id, query, when, interval)
+    waterfall = series.series(context.reader, context.tenant_id, query, when, interval)
     currencies = sorted({point["currency"] for point in waterfall["data"]} - {None})
     body = {name: waterfall[name] for name in ("interval", "period", "scope", "position")}
     body |= {"data": [_bars(point) for point in waterfall["data"]], "known_at": when.known_at}
@@ -151,7 +151,7 @@ def get_cohorts(
         policy=policy,
         reporting_currency=reporting_currency,
     )
-    figure = figures.evaluate(context.runtime.reader, context.tenant_id, query, when)
+    figure = figures.evaluate(context.reader, context.tenant_id, query, when)
     shared = (
         "method",
         "currency",

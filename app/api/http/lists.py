@@ -240,7 +240,7 @@ def page(
     when, after = begin or start(context, asked, listed.view)
     within = [one_of(listed.view, member, [key]) for member, key in of.items() if key is not None]
     order, descending = listed.order(asked.sort)
-    result = context.runtime.reader.page(
+    result = context.reader.page(
         context.tenant_id,
         listed.view,
         when,

@@ -65,7 +65,7 @@ def start(context: ReadContext, paged: Paging, *views: View[Any]) -> Start:
     if paged.cursor is None:
         return Start(when, None)
     after, position, as_of = _read_cursor(context, paged)
-    context.runtime.reader.clocks.require_reached(context.tenant_id, position)
+    context.reader.clocks.require_reached(context.tenant_id, position)
     return Start(When(as_of, position, now=when.now), after)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any, Final
 
 import orjson
@@ -11,14 +12,18 @@ from fastapi import Header, Query, Request, Response, Security
 
 from app.api.http import csv
 from app.api.http.dependencies import caller, runtime_of
+from app.api.http.reach import require_readable
 from app.api.http.strict_json_route import Json
 from app.api.http.tenant_limits import TenantLimits
 from app.auth.caller import Caller
 from app.kpi_queries.known_holdings import require_known
 from app.read_side.clocks import When
+from app.read_side.reaching import beyond_reach
+from app.read_side.reader import Reader
 from app.runtime import Runtime
+from app.write_side.aggregate_loader import missing
 from projections.view import View
-from projections.views import portfolios
+from projections.views import account_access, portfolios
 
 DAY_SECONDS: Final = 86_400
 """How long an answer of both clocks may be kept. It never changes, but a person's text in it may be erased."""
@@ -49,27 +54,49 @@ class ReadContext:
         """The tenant whose data is read."""
         return self.caller.tenant_id
 
+    @cached_property
+    def reader(self) -> Reader:
+        """The reader of the caller's reach, and of nothing beyond it, once it knows what the caller has written.
+
+        Every read of views goes through it.
+        """
+        reader = self.runtime.reader.within(self.caller.reach)
+        if self.least is not None and not reader.reach.whole:
+            reader.wait(self.tenant_id, [account_access.VIEW], self.least, self.wait, strict=self.strict)
+        return reader
+
     def when(self, *views: View[Any]) -> When:
         """The clocks of the read, once the views have read what the caller has written."""
         if self.least is not None and views:
-            self.runtime.reader.wait(self.tenant_id, views, self.least, self.wait, strict=self.strict)
-        return self.runtime.reader.when(self.tenant_id, self.as_of, self.known_at)
+            self.reader.wait(self.tenant_id, views, self.least, self.wait, strict=self.strict)
+        return self.reader.when(self.tenant_id, self.as_of, self.known_at)
 
     def find(self, noun: str, named: str) -> str:
         """The id of a thing by id or `ref:`; whether an id exists is not looked up. Raises: NotFound."""
         return self.runtime.handler.resolve(self.tenant_id, noun, named)
 
     def existing(self, noun: str, named: str | None) -> str | None:
-        """The id of a thing that a list is narrowed to, by id or `ref:`; None for none. Raises: NotFound."""
-        return None if named is None else self.runtime.handler.load(self.tenant_id, noun, named)[0]
+        """The id of a thing that a list is narrowed to, by id or `ref:`; None for none. Raises: NotFound, out of reach too."""
+        if named is None:
+            return None
+        key, versioned = self.runtime.handler.load(self.tenant_id, noun, named)
+        account = key if noun == "account" else getattr(versioned.state, "account", None)
+        if account is not None and not self.reader.reaches(self.tenant_id, [account]):
+            raise missing(noun)
+        return key
+
+    def require_person(self, name: str) -> None:
+        """Raises: NotAllowed for what sums over the accounts of somebody who is out of reach. Takes: a name of theirs."""
+        if not self.caller.reach.whole and name not in self.caller.reach.names:
+            raise beyond_reach()
 
     def known(self, member: str, *values: str) -> None:
         """Raises: Invalid for an owner, a tier or an industry that no account ever had."""
-        require_known(self.runtime.reader, self.tenant_id, self.when(portfolios.VIEW), member, values)
+        require_known(self.reader, self.tenant_id, self.when(portfolios.VIEW), member, values)
 
     def one(self, view: View[Any], named: str) -> tuple[Any, int]:
         """The row of a thing by id or `ref:`, and the position that it was built from. Raises: NotFound."""
-        return self.runtime.reader.one(self.tenant_id, view, self.find(view.noun, named), self.when(view))
+        return self.reader.one(self.tenant_id, view, self.find(view.noun, named), self.when(view))
 
     def answer(
         self,
@@ -144,7 +171,8 @@ async def plain_read_context(
     ] = None,
     if_none_match: Annotated[str | None, Header(description="the ETag that you have")] = None,
 ) -> ReadContext:
-    """A read of what is there now."""
+    """A read of what is there now. Raises: NotAllowed for what does not obey the caller's reach."""
+    require_readable(known.reach, getattr(request.scope.get("route"), "operation_id", None))
     preferences = _preferences(prefer)
     seconds = preferences.get("wait", "")
     file_name, columns = csv.requested_file(request)

@@ -172,7 +172,7 @@ def list_kpis(context: Annotated[ReadContext, Security(plain_read_context, scope
 def get_kpi(context: Reading, query: RequestedKpi) -> Response:
     """A figure under both clocks: `from` and `to` for one of a period, `as_of` for one of a point in time."""
     when = context.when(*figures.views_of(query.name))
-    body = figures.evaluate(context.runtime.reader, context.tenant_id, query, when)
+    body = figures.evaluate(context.reader, context.tenant_id, query, when)
     return context.answer(body, body["position"])
 
 
@@ -181,7 +181,7 @@ def explain_kpi(context: Reading, query: RequestedKpi, paged: Annotated[Paging, 
     """The accounts that sum to a figure, and the events behind each; every page is of the first page's position."""
     when, after = start(context, paged, *figures.views_of(query.name))
     figure, data, last = figures.explain(
-        context.runtime.reader, context.tenant_id, query, when, limit=paged.limit, after=after[0] if after else None
+        context.reader, context.tenant_id, query, when, limit=paged.limit, after=after[0] if after else None
     )
     cursor = next_cursor(context, paged, [last] if last else None, figure["position"], when)
     body = {

@@ -110,7 +110,7 @@ def get_series(
 ) -> Response:
     """A figure for a chart: over each interval from `from` to `to`, or at the end of each; at most 120 points."""
     when = context.when(*figures.views_of(query.name))
-    body = series.series(context.runtime.reader, context.tenant_id, query, when, interval)
+    body = series.series(context.reader, context.tenant_id, query, when, interval)
     return context.answer(body | {"known_at": when.known_at}, body["position"])
 
 
@@ -130,7 +130,7 @@ def get_restatement(
 
     A page looks at 200 events, so that it may hold fewer than `limit`: follow `next` until it is null.
     """
-    reader, tenant_id = context.runtime.reader, context.tenant_id
+    reader, tenant_id = context.reader, context.tenant_id
     when = context.when(*figures.views_of(query.name))
     first = reader.when(tenant_id, None, from_known_at).known_at or 0
     last = when.known_at if to_known_at is None else reader.when(tenant_id, None, to_known_at).known_at

@@ -5,6 +5,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.http.response_models import EXAMPLE_ACCOUNT
+from app.domain.kernel.roles import Reach
+
+
+class FigureReachBody(BaseModel):
+    """Whose reach a figure sums over."""
+
+    kind: Reach = Field(description="over whose accounts they may act", examples=["portfolio"])
+    user: str = Field(description="whose reach it is", examples=["usr_01jd7z5m3wf8x9v0w1y2z3a4b5"])
 
 
 class FigureScopeBody(BaseModel):
@@ -18,6 +26,9 @@ class FigureScopeBody(BaseModel):
     currency: str | None = None
     reporting_currency: str | None = None
     attribution: Literal["start", "end"] | None = None
+    reach: FigureReachBody | None = Field(
+        None, description="present where only a part of the tenant is in the caller's reach: the figure is of that part"
+    )
 
 
 class WaterfallRowBody(BaseModel):

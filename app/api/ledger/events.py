@@ -26,6 +26,8 @@ from projections.views import timeline
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=StrictRoute)
 CHUNK: Final = 1_000
+LOOKED_THROUGH: Final = 10_000
+"""Through how many positions a page looks for events of accounts in reach: it may hold fewer than were asked for, even none."""
 
 
 class ItemProblemBody(BaseModel):
@@ -192,7 +194,7 @@ def feed(
     on_behalf_of: Annotated[str | None, Query()] = None,
     run: Annotated[RunName | None, Query()] = None,
 ) -> Response:
-    """The log itself, by position: no gap, no disorder, nothing twice.
+    """The log itself, by position: no gap, no disorder, nothing twice. Events of accounts out of reach, and of none, are left out.
 
     Narrowed by who did it, through what or in which run, it goes as far as the view that finds these has read: `position` says how far.
     """
@@ -200,15 +202,27 @@ def feed(
     account_id = context.existing("account", account)
     said = {"actor": actor, "client": client, "on_behalf_of": on_behalf_of, "run": run}
     who = {member: value for member, value in said.items() if value is not None}
-    head = context.runtime.reader.clocks.require_reached(context.tenant_id, max(after, context.least or 0))
+    head = context.reader.clocks.require_reached(context.tenant_id, max(after, context.least or 0))
     if context.known_at is not None:
-        head = min(head, context.runtime.reader.when(context.tenant_id, None, context.known_at).known_at or 0)
+        head = min(head, context.reader.when(context.tenant_id, None, context.known_at).known_at or 0)
     if who:
         events, head = _found(context, after, limit + 1, head, timeline.done_by(who, types or (), account_id))
+        until = head
     else:
-        events = log.after(context.tenant_id, after, limit + 1, until=head, types=types or (), account_id=account_id)
-    more, events = len(events) > limit, events[:limit]
-    following = events[-1].position if more else max(head, after)
+        accounts = context.reader.accounts(context.tenant_id)
+        until = head if accounts is None or account_id is not None else min(head, after + LOOKED_THROUGH)
+        events = log.after(
+            context.tenant_id,
+            after,
+            limit + 1,
+            until=until,
+            types=types or (),
+            account_id=account_id,
+            accounts=accounts,
+        )
+    full, events = len(events) > limit, events[:limit]
+    following = events[-1].position if full else max(until, after)
+    more = full or following < head
     body = {"data": present(context, events), "has_more": more, "next_after": following, "position": head}
     return context.answer(body, head)
 
@@ -221,7 +235,7 @@ def _found(
     The view may be behind the log, or not even at the position that the caller has from elsewhere: then that is as far as it goes.
     """
     context.when(timeline.VIEW)
-    reader, tenant_id = context.runtime.reader, context.tenant_id
+    reader, tenant_id = context.reader, context.tenant_id
     reached = min(head, reader.position(tenant_id, [timeline.VIEW]))
     if reached <= after:
         return [], min(head, after)

@@ -86,7 +86,7 @@ def present(context: ReadContext, entries: Sequence[timeline.Entry], when: When)
     """Entries as they are answered, with what had been taken back at a point of both clocks."""
     streams = sorted({entry.stream_id for entry in entries if entry.type in timeline.TAKEN_BACK_BY})
     taking = timeline.taking_back(streams)
-    later = context.runtime.reader.select(context.tenant_id, timeline.VIEW, taking, when)[0] if streams else []
+    later = context.reader.select(context.tenant_id, timeline.VIEW, taking, when)[0] if streams else []
     last: dict[tuple[str, str], int] = {}
     for event in later:
         last[event.stream_id, event.type] = max(event.position, last.get((event.stream_id, event.type), 0))
@@ -115,7 +115,7 @@ def get_timeline(account: str, context: Reading, asked: Annotated[Asked, Depends
     """Every event of an account with a sentence, latest first."""
     account_id = context.find("account", account)
     begin = start(context, asked, accounts.VIEW, timeline.VIEW)
-    context.runtime.reader.one(context.tenant_id, accounts.VIEW, account_id, begin.when)
+    context.reader.one(context.tenant_id, accounts.VIEW, account_id, begin.when)
     return page(
         context,
         asked,
@@ -139,7 +139,7 @@ def diff(
         raise Refusal(Invalid("invalid_parameter", "name a point before: from, from_known_at or both"))
     account_id = context.find("account", account)
     context.when(accounts.VIEW, contracts.VIEW, contract_lines.VIEW, timeline.VIEW)
-    reader = context.runtime.reader
+    reader = context.reader
     before = reader.when(context.tenant_id, _first(from_, context.as_of), _first(from_known_at, context.known_at))
     after = reader.when(context.tenant_id, _first(to, context.as_of), _first(to_known_at, context.known_at))
     old, new = _state(context, account_id, before), _state(context, account_id, after)
@@ -171,14 +171,12 @@ def _first(named: str | None, default: str | None) -> str | None:
 
 def _state(context: ReadContext, account_id: str, when: When) -> dict[str, Any] | None:
     """An account, its recurring revenue and its contracts at a point of both clocks; None where it did not exist."""
-    rows, _ = context.runtime.reader.group(context.tenant_id, accounts.VIEW, account_id, when)
+    rows, _ = context.reader.group(context.tenant_id, accounts.VIEW, account_id, when)
     if not rows:
         return None
     state = account_answers.present(context, rows)[0] | account_answers.revenue_of(context, account_id, when)
     known = contract_answers.settled(context, when)
-    held, position = context.runtime.reader.select(
-        context.tenant_id, contracts.VIEW, [contracts.of_account(account_id)], known
-    )
+    held, position = context.reader.select(context.tenant_id, contracts.VIEW, [contracts.of_account(account_id)], known)
     state["contracts"] = {
         contract["id"]: {name: contract[name] for name in ("status", "start", "end", "notice", "termination", "arr")}
         | {"lines": {line["line"]: line for line in contract["lines"]}}
@@ -192,12 +190,12 @@ def _between(
     context: ReadContext, account_id: str, before: When, after: When
 ) -> tuple[list[timeline.Entry], bool, int]:
     """The events that one point knows and has reached, and the other does not."""
-    reached = context.runtime.reader.position(context.tenant_id, [timeline.VIEW])
+    reached = context.reader.position(context.tenant_id, [timeline.VIEW])
     points = [
         timeline.Knowledge(reached if point.known_at is None else point.known_at, point.as_of)
         for point in (before, after)
     ]
-    rows, position = context.runtime.reader.select(
+    rows, position = context.reader.select(
         context.tenant_id,
         timeline.VIEW,
         timeline.in_one_of(account_id, *points),

@@ -117,7 +117,7 @@ LISTED: Final = ListOf(
 
 def revenue_of(context: ReadContext, account_id: str, when: When) -> dict[str, Any]:
     """The recurring revenue of an account at an instant, by currency, and its next renewal."""
-    reader = context.runtime.reader
+    reader = context.reader
     lines, _ = reader.select(
         context.tenant_id,
         contract_lines.VIEW,
@@ -277,7 +277,7 @@ def get_account(account: str, context: Reading) -> Response:
     """An account with its recurring revenue, under both clocks."""
     account_id = context.find("account", account)
     when = context.when(accounts.VIEW, contract_lines.VIEW, renewals.VIEW)
-    row, position = context.runtime.reader.one(context.tenant_id, accounts.VIEW, account_id, when)
+    row, position = context.reader.one(context.tenant_id, accounts.VIEW, account_id, when)
     revenue = revenue_of(context, account_id, when)
     body = present(context, [row])[0] | revenue | {"as_of": at(when.as_of), "position": position}
     changing = bool(row.interactions or revenue["arr"] or revenue["next_renewal"]) or row.latest_at > when.as_of

@@ -266,5 +266,5 @@ def _id_and_currency(context: ReadContext, budget: str) -> tuple[str, str]:
     """A budget's id and currency. Raises: NotFound where there was none yet."""
     key = context.find("budget", budget)
     when = replace(context, as_of=None).when(budgets.VIEW)
-    row, _ = context.runtime.reader.one(context.tenant_id, budgets.VIEW, key, when)
+    row, _ = context.reader.one(context.tenant_id, budgets.VIEW, key, when)
     return row.budget, row.currency

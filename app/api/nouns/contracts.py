@@ -110,7 +110,7 @@ def settled(context: ReadContext, when: When) -> When:
     """The query's clocks with one position for contracts and their lines, whichever of the views is ahead."""
     if when.known_at is not None:
         return when
-    position = context.runtime.reader.position(context.tenant_id, (contracts.VIEW, contract_lines.VIEW))
+    position = context.reader.position(context.tenant_id, (contracts.VIEW, contract_lines.VIEW))
     return When(when.as_of, position, now=when.now)
 
 
@@ -156,7 +156,7 @@ def _lines(context: ReadContext, contract_ids: Sequence[str], when: When) -> dic
     in_force = [contract_lines.of_contracts(contract_ids), *contract_lines.in_force(when.as_of)]
     lines: dict[str, list[ContractLine]] = {contract: [] for contract in contract_ids}
     if contract_ids:
-        rows, _ = context.runtime.reader.select(
+        rows, _ = context.reader.select(
             context.tenant_id, contract_lines.VIEW, in_force, when, order=contract_lines.BY_PLACE
         )
         for row in rows:
@@ -350,8 +350,6 @@ def _page(context: ReadContext, asked: Asked, account: str | None = None) -> Res
 def get_contract(contract: str, context: Reading) -> Response:
     """A contract as it stands at the query's instant, as it was known."""
     when = settled(context, context.when(contracts.VIEW, contract_lines.VIEW))
-    row, position = context.runtime.reader.one(
-        context.tenant_id, contracts.VIEW, context.find("contract", contract), when
-    )
+    row, position = context.reader.one(context.tenant_id, contracts.VIEW, context.find("contract", contract), when)
     body = present(context, [row], when, position)[0] | {"as_of": at(when.as_of), "position": position}
     return context.answer(body, position, version=row.version, changing=row.signed_at is not None)

@@ -273,6 +273,7 @@ def preview(
     """What a statement would pay, without anything being appended."""
     when = context.when(incentive_statements.VIEW)
     request = incentives.StatementRequest(plan, payee, from_, to, currency)
+    context.require_person(payee)
     result = incentives.preview(context.runtime.handler, context.runtime.reader, context.tenant_id, request, when)
     return context.answer(_preview(result), result.position)
 

@@ -174,6 +174,7 @@ def _issue(command: IssueKpiCertificate, call: ServiceCall) -> Receipt:
     narrowed, account = command.narrowed, None
     if narrowed.account is not None:
         account, _ = call.handler.load(call.tenant_id, "account", narrowed.account)
+    call.require_account(account)
     query = KpiQuery(
         name=command.kpi,
         from_=command.from_,
@@ -218,7 +219,7 @@ def list_certificates(context: Reading, asked: Annotated[Asked, Depends(LISTED)]
 def get_certificate(kpi_certificate: str, context: Reading) -> Response:
     """A certificate."""
     key = context.find("kpi_certificate", kpi_certificate)
-    row, position = context.runtime.reader.one(
+    row, position = context.reader.one(
         context.tenant_id, kpi_certificates.VIEW, key, context.when(kpi_certificates.VIEW)
     )
     return context.answer(present(context, [row])[0] | {"position": position}, position, version=1)
@@ -231,8 +232,9 @@ def get_certificate(kpi_certificate: str, context: Reading) -> Response:
 )
 def verify(kpi_certificate: str, context: Checking) -> Response:
     """Compute a certificate again, at its position and by its rules, and compare; nothing is appended."""
-    reader, key = context.runtime.reader, context.find("kpi_certificate", kpi_certificate)
-    context.when(*views_of(certificates.certificate_of(reader, context.tenant_id, key).kpi))
+    row, _ = context.one(kpi_certificates.VIEW, kpi_certificate)
+    reader, key = context.runtime.reader, row.kpi_certificate  # as it was computed: from all that there is
+    context.when(*views_of(row.kpi))
     verification = certificates.verify(reader, context.tenant_id, key)
     return context.answer(verification, verification["known_since"]["position"])
 

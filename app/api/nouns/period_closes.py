@@ -136,7 +136,7 @@ def list_closes(context: Reading, asked: Annotated[Asked, Depends(LISTED)]) -> R
 @router.get("/{period_close}", operation_id="period_closes.get", responses=answered(PeriodCloseDetailsBody, 400, 404))
 def get_close(period_close: str, context: Reading) -> Response:
     """A closed period: each certified figure beside what it is by now, with the difference."""
-    reader = context.runtime.reader
+    reader = context.reader
     when = context.when(period_closes.VIEW)
     row, position = reader.one(context.tenant_id, period_closes.VIEW, context.find("period_close", period_close), when)
     figures = periods.compared(reader, context.tenant_id, row.certificates, position)

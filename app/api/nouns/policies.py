@@ -169,7 +169,7 @@ def get_version(policy: str, number: Number, context: Reading) -> Response:
 def _policy_row(context: ReadContext, named: str) -> tuple[Policy, int, When]:
     key = context.find("policy", named)
     when = context.when(policies.VIEW, policy_rules.VIEW)
-    row, position = context.runtime.reader.one(context.tenant_id, policies.VIEW, key, when)
+    row, position = context.reader.one(context.tenant_id, policies.VIEW, key, when)
     return row, position, when
 
 
@@ -179,7 +179,7 @@ def _rules_of(
     """The rules of the versions of a policy, or of one of them, that were known at a position."""
     when = When(LAST, position, now=True)
     rules = policy_rules.of_policy(row.policy, number)
-    return context.runtime.reader.select(context.tenant_id, policy_rules.VIEW, rules, when)[0]
+    return context.reader.select(context.tenant_id, policy_rules.VIEW, rules, when)[0]
 
 
 def _day(context: ReadContext, when: When) -> str:

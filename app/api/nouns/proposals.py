@@ -277,7 +277,7 @@ def get_proposal(proposal: str, context: Reading) -> Response:
     """A proposal with its versions, the client's positions and the concessions."""
     key = context.find("proposal", proposal)
     when = context.when(proposals.VIEW)
-    row, position = context.runtime.reader.one(context.tenant_id, proposals.VIEW, key, when)
+    row, position = context.reader.one(context.tenant_id, proposals.VIEW, key, when)
     lapsed = day_end(row.valid_until, context.runtime.handler.zone(context.tenant_id)) <= when.as_of
     more = {"position": position, "actions": actions.of_proposal(row, context.caller, lapsed=lapsed)}
     return context.answer(present(context, [row])[0] | more, position, version=row.version)

@@ -203,7 +203,7 @@ def list_of_account(
 def _page(context: ReadContext, asked: Asked, **of: str | None) -> Response:
     """A page of renewals as they stood: what was decided later does not show, and what time had decided does."""
     begin = start(context, asked, renewals.VIEW)
-    time = passed(context.runtime.reader, context.tenant_id, begin.when.as_of, begin.when.known_at)
+    time = passed(context.reader, context.tenant_id, begin.when.as_of, begin.when.known_at)
     outcomes = asked.filters.get("outcome")
 
     def read(reading: ReadContext, rows: Sequence[Renewal]) -> list[Answer]:
@@ -225,7 +225,7 @@ def get_renewal(renewal: str, context: Reading) -> Response:
     """A renewal cycle by its id."""
     key = context.find("renewal", renewal)
     when = context.when(renewals.VIEW)
-    reader = context.runtime.reader
+    reader = context.reader
     rows, position = reader.select(context.tenant_id, renewals.VIEW, [renewals.of_cycle(key)], when)
     if not rows:
         raise NotFound("renewal_not_found", "there is no such renewal")

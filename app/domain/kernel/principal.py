@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from app.domain.kernel.reach import WHOLE, Reach
+
 
 class Principal(NamedTuple):
     """Who acts, in which role, for whom, through what, and in which run.
@@ -16,6 +18,7 @@ class Principal(NamedTuple):
     on_behalf_of: str | None = None
     client: str | None = None
     run: str | None = None
+    reach: Reach = WHOLE
 
     def said(self) -> dict[str, str]:
         """What the `meta` of an event says of it, beside the actor, who has a column. What is not known is not said."""

@@ -1,12 +1,13 @@
 """SQL queries: what a sum is over, how its statement is put together, and how exact numbers come back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, TextClause, text
 
+from app.domain.kernel.reach import WHOLE, Reach
 from app.domain.kernel.values import FOREVER, NONE
 from app.kpi_queries.query import Scope
 from app.read_side.row_queries import fetch_rows, matching
@@ -15,7 +16,7 @@ from projections.interval_index import LIFETIME_CLASSES
 from projections.kpis.base import KpiContext, Measure, Method, Warnings
 from projections.kpis.sql_expression import Part, SqlExpression
 from projections.view import Condition, View
-from projections.views import portfolios
+from projections.views import account_access, portfolios
 
 LOW: Final = 32
 """Numbers are summed in two parts, so that no sum leaves a database's 64 bits: the low bits, and what is above them."""
@@ -25,6 +26,7 @@ LOW: Final = 32
 class SqlQuery:
     """A method of a figure in a context, over the accounts of a scope, as it was known at a position.
 
+    reach: over whose accounts, and reached_at: the instant, now, at which these are theirs.
     newest: views of which the position is the newest state, so that their earlier rows need not be read.
     owned_at: what an account is held to be, whose and in which country, is what it is at the last instant before.
     """
@@ -38,6 +40,8 @@ class SqlQuery:
     position: int
     newest: Mapping[str, bool]
     owned_at: int
+    reach: Reach = WHOLE
+    reached_at: int = 0
 
     @property
     def expression(self) -> SqlExpression:
@@ -56,6 +60,8 @@ class SqlQuery:
         scope, start, end = self.scope, self.context.start, self.context.end
         own = {"tenant_id": self.tenant_id, "start": start, "end": end, "account": scope.account}
         own |= {"at": self.owned_at, **scope.held}
+        if not self.reach.whole:
+            own |= {"reached_at": self.reached_at, **dict(self._names())}
         return {**own, "known": self.position, "before": start - 1, "last": end - 1, **more}
 
     def select(self, view: View[Any], conditions: Sequence[Condition]) -> list[Any]:
@@ -85,10 +91,10 @@ class SqlQuery:
         return f"FROM {ages} CROSS JOIN {view.follower} AS rate ON {own} AND {condition}"
 
     def before(self) -> str:
-        """What stands before a statement: the accounts of an owner, a tier and so on as a table `held`, where only they count."""
+        """What stands before a statement: the accounts of an owner, a tier and so on, or in reach, as a table `held`."""
         scope, view = self.scope, portfolios.VIEW
         if not scope.held:
-            return ""
+            return "" if self.reach.whole else f"WITH held AS MATERIALIZED ({self._reached()}) "
         conditions = " AND ".join(
             f"p.{name} IS NULL" if value == NONE else f"p.{name} = :{name}" for name, value in scope.held.items()
         )
@@ -100,12 +106,26 @@ class SqlQuery:
             f"SELECT p.account FROM {view.follower} p WHERE p.tenant_id = :tenant_id AND {self.true(view, 'p.')} "
             f"AND {conditions} AND p.valid_to >= :at AND (p.valid_from < :at OR NOT EXISTS ({earlier}))"
         )
+        if not self.reach.whole:
+            select += f" AND p.account IN ({self._reached()})"
         return f"WITH held AS MATERIALIZED ({select}) "
+
+    def _names(self) -> Iterator[tuple[str, str]]:
+        """The names in reach, each under the name of its bind."""
+        return ((f"name_{at}", name) for at, name in enumerate(account_access.names_of(self.reach)))
+
+    def _reached(self) -> str:
+        """The accounts in reach now, whatever the statement is about."""
+        names = ", ".join(f":{bind}" for bind, _ in self._names())
+        return (
+            f"SELECT r.account FROM {account_access.VIEW.follower} r WHERE r.tenant_id = :tenant_id AND r.pos_to = {FOREVER} "
+            f"AND r.name IS NOT NULL AND r.name IN ({names}) AND r.valid_from <= :reached_at AND r.valid_to > :reached_at"
+        )
 
     def within(self) -> list[str]:
         """The conditions on a row's account."""
         conditions = [] if self.scope.account is None else ["account = :account"]
-        if self.scope.held:
+        if self.scope.held or not self.reach.whole:
             # Behind IS TRUE it stays a look-up in a hash table, whatever a planner without statistics thinks of joins.
             conditions.append("((account IN (SELECT account FROM held)) IS TRUE)")
         return conditions

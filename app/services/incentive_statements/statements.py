@@ -26,6 +26,7 @@ def issue(call: ServiceCall, command: IssueStatement) -> Receipt:
     """
     if (receipt := call.replayed()) is not None:
         return receipt
+    call.require_person(command.payee)
     request = StatementRequest(command.plan, command.payee, command.from_, command.to, command.currency)
     current: StatementPreview | None = None
     for attempt in range(ATTEMPTS):
@@ -52,7 +53,8 @@ def issue(call: ServiceCall, command: IssueStatement) -> Receipt:
 
 def claw_back(call: ServiceCall, statement_id: str, command: ClawBack) -> Receipt:
     """What a loss takes back of a statement. Raises: NotFound for an unknown statement; Refused for an event that is no loss."""
-    call.handler.load(call.tenant_id, NOUN, statement_id)
+    _, statement = call.handler.load(call.tenant_id, NOUN, statement_id)
+    call.require_person(statement.state.payee)
     loss = _event(call.reader, call.tenant_id, command.event)
     if loss is None:
         raise Refused("unknown_event", "no account has met such an event")
