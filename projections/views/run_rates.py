@@ -13,7 +13,7 @@ from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from projections.contract_schedule import TOPICS, advance
 from projections.interval_index import node_of
-from projections.view import Key, Partial, Rows, View, account
+from projections.view import Condition, Key, Partial, Rows, View, account
 
 LARGEST: Final = 2**60
 """The largest amount in a column, so that a sum of a few still fits 64 bits."""
@@ -229,3 +229,8 @@ VIEW = View(
         ),
     ),
 )
+
+
+def of_account(account_id: str) -> list[Condition]:
+    """The rows of an account."""
+    return [VIEW.table.c.account == account_id]

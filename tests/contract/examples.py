@@ -41,7 +41,8 @@ class Recorder:
         called = [one for pattern, one in self._paths if one.method == method and pattern.fullmatch(path)]
         if called and answer.is_success:
             exact = min(called, key=lambda one: len(one.params))
-            self.answers.setdefault(exact.name, {str(answer.status_code): shortened(json.loads(answer.read()))})
+            status = str(answer.status_code)
+            self.answers.setdefault(exact.name, {}).setdefault(status, shortened(json.loads(answer.read())))
 
 
 def call(world: SampleAgency, operation: Operation) -> None:
@@ -59,6 +60,10 @@ def more(world: SampleAgency) -> None:
     """What the contract's own bodies cannot show on the sample, because of what happened to it before."""
     account = world.write("/v1/accounts", {"name": "Northwind", "currency": "EUR", "effective_at": "2025-01-01"})["id"]
     terms = {"currency": "EUR", "start": "2025-11-01", "end": "2026-11-01", "lines": [LINE]}
+    running = world.write(f"/v1/accounts/{account}/contracts", {**terms, "end": "2027-11-01"})["id"]
+    world.write(f"/v1/contracts/{running}/signature", {"signed_at": "2025-10-20"})
+    dearer = {"effective_at": "2026-12-01", "changes": [{"op": "set_line", "line": "main", "unit_price": "1200.00"}]}
+    world.client.post(f"/v1/contracts/{running}/amendments", json=dearer, headers={"Prefer": "preview"})
     for step, auto_renew in (("expiry", False), ("automatic-renewal", True)):
         drafted = world.write(f"/v1/accounts/{account}/contracts", {**terms, "auto_renew": auto_renew})["id"]
         world.write(f"/v1/contracts/{drafted}/signature", {"signed_at": "2025-10-20"})

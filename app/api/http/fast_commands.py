@@ -23,7 +23,7 @@ from app.api.http import problems
 from app.api.http.dependencies import caller_of
 from app.api.http.path_segments import name_in
 from app.api.http.strict_json_route import require_json
-from app.api.http.write_context import WriteContext, write_context_of
+from app.api.http.write_context import WriteContext, prefers_preview, write_context_of
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.strict_json import decode
 
@@ -60,6 +60,7 @@ class FastRoute:
             idempotency_key=headers.get(b"idempotency-key"),
             if_match=headers.get(b"if-match"),
             run=headers.get(b"steward-run"),
+            preview=prefers_preview(headers.get(b"prefer")),
         )
         answer: Response = await self.route.endpoint(
             **targets, **{self.body: self._command(raw), self.context: context}

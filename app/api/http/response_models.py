@@ -1,6 +1,6 @@
 """The models that answers share: receipts, amounts, periods, pages."""
 
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -61,7 +61,52 @@ class PageBody(BaseModel, Generic[Item]):
     position: int = Field(description="the position that the page was built from")
 
 
+class PreviewedEvent(BaseModel):
+    """An event that a write would append. What only an append gives, its id, its position and its time, is not known yet."""
+
+    type: str = Field(examples=["contract.amended"])
+    subject: str | None = Field(description="the account", examples=[EXAMPLE_ACCOUNT])
+    time: str = Field(description="when it would be true in business")
+    data: dict[str, Any]
+    stream: str = Field(description="the thing that it would happen to")
+    version: int = Field(description="of that thing, after the event")
+    schema_: int = Field(alias="schema", description="the version of the event's shape")
+
+
+class PreviewedFigure(BaseModel):
+    """A figure that a write would move."""
+
+    name: Literal["mrr", "margin"] = Field(
+        description="`mrr`, as the KPI of this name answers it for the account and the currency; `margin`, the annual one of a proposal"
+    )
+    of: str = Field(description="the account, or the proposal", examples=[EXAMPLE_ACCOUNT])
+    currency: str | None = Field(examples=["EUR"])
+    as_of: str = Field(description="from when it moves: now, or the first instant later at which it does")
+    before: str | None = Field(description="what it would be without the write", examples=["1000.00"])
+    after: str | None = Field(description="what it would be with it", examples=["1200.00"])
+
+
+class PreviewBody(BaseModel):
+    """What a write would do. Nothing was appended, and no key was used up."""
+
+    id: str = Field(
+        description="the id that is answered: of something new another one, when it is written",
+        examples=[EXAMPLE_ACCOUNT],
+    )
+    version: int = Field(examples=[2])
+    events: list[PreviewedEvent]
+    figures: list[PreviewedFigure] = Field(description="those that would move")
+    position: int = Field(description="the head of the ledger on which it was decided", examples=[7])
+
+
 WRITTEN: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "model": PreviewBody,
+        "description": "What it would do, with `Prefer: preview` or `?preview=true`",
+        "headers": {
+            "Preference-Applied": {"description": "`preview`", "schema": {"type": "string"}},
+        },
+    },
     201: {
         "model": ReceiptBody,
         "description": "Appended, and on disk",
@@ -78,6 +123,6 @@ WRITTEN: Final[dict[int | str, dict[str, Any]]] = {
                 "schema": {"type": "string"},
             },
         },
-    }
+    },
 }
 """The good answer of every write, for the contract."""

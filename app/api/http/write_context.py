@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import Header, Request, Response, Security
+from fastapi import Header, Query, Request, Response, Security
 from starlette.datastructures import State
 
 from app.api.http.dependencies import caller
@@ -21,15 +21,20 @@ from app.domain.kernel.command import Command
 from app.domain.kernel.errors import Invalid
 from app.observe.metrics import appended
 from app.runtime import Runtime
+from app.services import previews
 from app.services.service_call import ServiceCall
 from app.store.canonical import canonical
 from app.store.receipts import Receipt, fingerprint
 from app.store.receipts import Request as ReceiptRequest
 from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.handler import Handler
+from app.write_side.rehearsal import Rehearsal
 
 _KEY: Final = re.compile(r'^"?([\x21\x23-\x7e]{1,255})"?$')
 _RUN: Final = re.compile(RUN)
 _TAG: Final = re.compile(r'"?([0-9]{1,15})(?:-[0-9a-f]{16})?"?')
+PREVIEW: Final = "preview"
+"""The preference, RFC 7240, and the query parameter by which a write is asked for its preview."""
 Run = Annotated[
     str | None,
     Header(
@@ -39,6 +44,20 @@ Run = Annotated[
     ),
 ]
 """The header that names the run."""
+Prefer = Annotated[
+    str | None,
+    Header(
+        description="`preview`: answers what the write would append, and which figures it would move, or the problem that it would "
+        "be refused with; nothing is appended, and no key is used up"
+    ),
+]
+"""The header that asks for a preview."""
+Preview = Annotated[bool, Query(description="`true`: only what it would do; the same as `Prefer: preview`")]
+"""The parameter that does the same."""
+PREVIEWED: Final = {"Preference-Applied": PREVIEW}
+"""The header by which an answer says that it is a preview."""
+Computed = Receipt | tuple[Receipt, dict[str, Any]]
+"""What a service gives: a receipt, or a receipt and what is answered besides."""
 PATHS: Final = {
     "tnt": "tenants", "key": "api-keys", "usr": "users", "tem": "teams",
     "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
@@ -53,6 +72,7 @@ class WriteContext:
     """A write of a caller: who it is, and by what the request is recognised when it comes again.
 
     request: for the receipt; key: the idempotency key that is answered; if_match: the version that the caller saw.
+    preview: whether only what it would do is asked for.
     """
 
     runtime: Runtime
@@ -61,25 +81,44 @@ class WriteContext:
     key: str
     if_match: int | None
     waiting: WaitingReads
+    preview: bool = False
 
     async def write(self, command: Command, **targets: str) -> Response:
         """Handles a command. Takes: the ids of what it is about, by noun. Gives: 201 with the receipt."""
         if DECISIONS[type(command)].creates:
             self.require_unmatched()
+        if self.preview:
+            return await self.compute(lambda call: call.append(command, **targets))
         envelope = CommandEnvelope(
             self.caller.tenant_id, self.caller.principal, command, self.request, targets, self.if_match
         )
         return self.answer(await self.runtime.handler.handle_async(envelope))
 
-    async def compute(self, service: Callable[[ServiceCall], Receipt]) -> Response:
-        """The same by a service, which computes before it appends: in a thread, but in none while it waits for views."""
-        call = self.service_call()
-        return self.answer(await self.waiting.patiently(lambda: asyncio.to_thread(service, call)))
+    async def compute(self, service: Callable[[ServiceCall], Computed]) -> Response:
+        """The same by a service, which computes before it appends: in a thread, but in none while it waits for views.
 
-    def service_call(self) -> ServiceCall:
+        Takes: a service that gives a receipt, or a receipt and what is answered besides.
+        """
+        if self.preview:
+            body = await self.waiting.patiently(lambda: asyncio.to_thread(self._rehearsed, service))
+            return Json(body, 200, PREVIEWED)
+        call = self.service_call(self.runtime.handler)
+        computed = await self.waiting.patiently(lambda: asyncio.to_thread(service, call))
+        return self.answer(computed) if isinstance(computed, Receipt) else self.answer(computed[0], **computed[1])
+
+    def _rehearsed(self, service: Callable[[ServiceCall], Computed]) -> dict[str, Any]:
+        """What a service would append. Raises: what it would be refused with."""
+        tenant_id = self.caller.tenant_id
+        rehearsal = Rehearsal(self.runtime.handler, tenant_id)
+        computed = service(self.service_call(rehearsal))
+        receipt = computed if isinstance(computed, Receipt) else computed[0]
+        body = previews.body_of(self.runtime.reader, tenant_id, rehearsal)
+        return {"id": receipt.id, "version": receipt.version, **body}
+
+    def service_call(self, handler: Handler) -> ServiceCall:
         """What a service works with."""
         return ServiceCall(
-            handler=self.runtime.handler,
+            handler=handler,
             reader=self.runtime.reader,
             tenant_id=self.caller.tenant_id,
             principal=self.caller.principal,
@@ -121,6 +160,8 @@ async def write_context(
         str | None, Header(description='the version that you saw, `"7"`, or the ETag of what you read')
     ] = None,
     steward_run: Run = None,
+    prefer: Prefer = None,
+    preview: Preview = False,
 ) -> WriteContext:
     """The context of the caller's write."""
     return write_context_of(
@@ -132,7 +173,13 @@ async def write_context(
         idempotency_key=idempotency_key,
         if_match=if_match,
         run=steward_run,
+        preview=preview or prefers_preview(prefer),
     )
+
+
+def prefers_preview(prefer: str | None) -> bool:
+    """Whether a Prefer header asks for a preview."""
+    return prefer is not None and PREVIEW in (part.strip() for part in prefer.lower().replace(";", ",").split(","))
 
 
 def write_context_of(
@@ -145,13 +192,16 @@ def write_context_of(
     idempotency_key: str | None,
     if_match: str | None,
     run: str | None,
+    preview: bool = False,
 ) -> WriteContext:
     """The context of a caller's write, from the parts of its request and the values of its headers. Takes: the application's state."""
     runtime: Runtime = state.runtime
+    if preview:  # it uses no key up, and none that was used answers for it
+        idempotency_key = None
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
     mark = runtime.vault.mark(known.tenant_id, fingerprint(method.encode(), path.encode(), _said(body)))
     request = ReceiptRequest(f"http:{known.principal.client}:{key}", mark, fresh=idempotency_key is None)
-    return WriteContext(runtime, in_run(known, run), request, key, _version(if_match), state.waiting)
+    return WriteContext(runtime, in_run(known, run), request, key, _version(if_match), state.waiting, preview=preview)
 
 
 def in_run(known: Caller, run: str | None) -> Caller:

@@ -11,8 +11,9 @@ from app.api.http.formatting import at
 from app.api.http.parameters import Commas, RunName, Topic
 from app.api.http.problems import answered, problem, request_id, status_of
 from app.api.http.read_context import ReadContext, log_read_context
+from app.api.http.response_models import PreviewedEvent, PreviewedFigure
 from app.api.http.strict_json_route import Json, StrictRoute
-from app.api.http.write_context import Run, in_run
+from app.api.http.write_context import PREVIEWED, Prefer, Preview, Run, in_run, prefers_preview
 from app.api.ledger import content_modes
 from app.api.ledger.content_modes import Mode
 from app.auth.caller import Caller
@@ -20,7 +21,10 @@ from app.domain.kernel.command import Visibility
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
 from app.read_side.clocks import When
-from app.write_side.ingestion import Item
+from app.runtime import Runtime
+from app.services import previews
+from app.write_side.ingestion import Ingestion, Item
+from app.write_side.rehearsal import Rehearsal
 from projections.view import Condition
 from projections.views import timeline
 
@@ -57,6 +61,8 @@ class IngestedBody(BaseModel):
     refused: int
     position: int | None
     results: list[IngestedItem]
+    events: list[PreviewedEvent] | None = Field(None, description="of a preview: what would be appended")
+    figures: list[PreviewedFigure] | None = Field(None, description="of a preview: the figures that would move")
 
 
 class EventMetaBody(BaseModel):
@@ -116,7 +122,13 @@ class EventFeedBody(BaseModel):
     responses=answered(IngestedBody, 400, 404, 409, 413, 415, 422)
     | {201: {"model": IngestedBody, "description": "Accepted"}},
 )
-async def ingest(request: Request, known: Annotated[Caller, Security(caller)], steward_run: Run = None) -> Response:
+async def ingest(
+    request: Request,
+    known: Annotated[Caller, Security(caller)],
+    steward_run: Run = None,
+    prefer: Prefer = None,
+    preview: Preview = False,
+) -> Response:
     """Take in CloudEvents: one, as JSON or in headers and body; a batch; or one a line.
 
     Each is accepted, a duplicate, or refused alone. What differs in nothing that counts is a duplicate: the order of members, blanks,
@@ -129,16 +141,27 @@ async def ingest(request: Request, known: Annotated[Caller, Security(caller)], s
     events = await asyncio.to_thread(
         content_modes.events_of, mode, request.headers, await request.body(), runtime.settings.body_limit
     )
+    rehearsal = None
+    if preview or prefers_preview(prefer):
+        rehearsal = await asyncio.to_thread(Rehearsal, runtime.handler, known.tenant_id)
+    ingestion = runtime.ingestion if rehearsal is None else Ingestion(rehearsal)
     items: list[Item] = []
     for start in range(0, len(events), CHUNK):
         items += await asyncio.to_thread(
-            runtime.ingestion.ingest,
+            ingestion.ingest,
             known.tenant_id,
             principal,
             events[start : start + CHUNK],
             known.require_to_write,
         )
+    if rehearsal is not None:
+        return await asyncio.to_thread(_previewed, runtime, known.tenant_id, rehearsal, items)
     return await asyncio.to_thread(_answer, request, mode, items)
+
+
+def _previewed(runtime: Runtime, tenant_id: str, rehearsal: Rehearsal, items: list[Item]) -> Response:
+    """What would become of events, and what would be appended; refused ones stand among the others here, too."""
+    return Json(summary(items) | previews.body_of(runtime.reader, tenant_id, rehearsal), 200, PREVIEWED)
 
 
 def summary(items: list[Item]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from app.auth.keys import issue
 from app.domain.api_key.commands import IssueApiKey, RevokeApiKey
 from app.domain.kernel.roles import Role
 from app.domain.kernel.values import Moment
+from app.services.service_call import ServiceCall
+from app.store.receipts import Receipt
 from projections.views import api_keys
 
 router = APIRouter(prefix="/v1/api-keys", tags=["api_keys"], route_class=StrictRoute)
@@ -75,10 +77,12 @@ async def issue_key(command: IssueApiKey, context: Writing) -> Response:
     """Hand out a key that reaches no further than the caller's own; it is shown once."""
     context.require_unmatched()
     context.caller.require_scopes(command.scopes)
-    receipt, key = await asyncio.to_thread(
-        issue, context.runtime.handler, context.caller.tenant_id, context.caller.principal, command, context.request
-    )
-    return context.answer(receipt, api_key=key)
+
+    def issued(call: ServiceCall) -> tuple[Receipt, dict[str, str | None]]:
+        receipt, key = issue(call.handler, call.tenant_id, call.principal, command, call.request)
+        return receipt, {"api_key": key}
+
+    return await context.compute(issued)
 
 
 @router.post(

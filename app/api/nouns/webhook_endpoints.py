@@ -21,7 +21,7 @@ from app.api.http.read_context import ReadContext, plain_read_context, read_cont
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
 from app.api.http.strict_json_route import Json, StrictRoute
 from app.api.http.tenant_limits import TenantLimits
-from app.api.http.write_context import WriteContext, write_context
+from app.api.http.write_context import Computed, WriteContext, write_context
 from app.auth.caller import Caller
 from app.domain.kernel.errors import DomainError, Unauthenticated
 from app.domain.kernel.values import Moment
@@ -32,10 +32,14 @@ from app.domain.webhook_endpoint.commands import (
     RegisterWebhookEndpoint,
     RetireWebhookSecret,
 )
+from app.services.service_call import ServiceCall
 from app.store.inbox import Message, MessageContent
-from app.webhooks.inbound.endpoints import NOUN, Closed
+from app.store.receipts import Receipt
+from app.webhooks.inbound.endpoints import NOUN, Closed, Endpoints
 from app.webhooks.inbound.provider import Delivery
 from app.webhooks.inbound.providers import provider_named
+from app.webhooks.inbound.rehearsed_endpoints import RehearsedEndpoints
+from app.write_side.rehearsal import Rehearsal
 from projections.views import webhook_endpoints
 from projections.views.webhook_endpoints import WebhookEndpoint
 
@@ -174,14 +178,13 @@ def present_content(content: MessageContent) -> dict[str, Any]:
 async def register(command: RegisterWebhookEndpoint, context: Writing) -> Response:
     """Give a sender an address; a secret that is made here is shown once."""
     context.require_unmatched()
-    receipt, secret, url = await asyncio.to_thread(
-        context.runtime.endpoints.register,
-        context.caller.tenant_id,
-        context.caller.principal,
-        command,
-        context.request,
-    )
-    return context.answer(receipt, secret=secret, url=url)
+
+    def registered(call: ServiceCall) -> Computed:
+        register = endpoints_of(context, call).register
+        receipt, secret, url = register(call.tenant_id, call.principal, command, call.request)
+        return receipt, {"secret": secret, "url": url}
+
+    return await context.compute(registered)
 
 
 @router.post(
@@ -192,11 +195,15 @@ async def register(command: RegisterWebhookEndpoint, context: Writing) -> Respon
 )
 async def add_secret(endpoint: str, command: AddWebhookSecret, context: Writing) -> Response:
     """Accept one more secret or public key, beside those that are accepted already."""
-    receipt, secret_id, secret = await asyncio.to_thread(
-        context.runtime.endpoints.add_secret, context.caller.tenant_id, context.caller.principal, endpoint, command, context.request,
-        if_match=context.if_match,
-    )  # fmt: skip
-    return context.answer(receipt, secret_id=secret_id, secret=secret)
+
+    def added(call: ServiceCall) -> Computed:
+        add = endpoints_of(context, call).add_secret
+        receipt, secret_id, secret = add(
+            call.tenant_id, call.principal, endpoint, command, call.request, if_match=call.if_match
+        )
+        return receipt, {"secret_id": secret_id, "secret": secret}
+
+    return await context.compute(added)
 
 
 @router.post(
@@ -207,11 +214,12 @@ async def add_secret(endpoint: str, command: AddWebhookSecret, context: Writing)
 )
 async def retire_secret(endpoint: str, command: RetireWebhookSecret, context: Writing) -> Response:
     """Accept a secret, by its id, or a public key no longer."""
-    receipt = await asyncio.to_thread(
-        context.runtime.endpoints.retire_secret, context.caller.tenant_id, context.caller.principal, endpoint, command, context.request,
-        if_match=context.if_match,
-    )  # fmt: skip
-    return context.answer(receipt)
+
+    def retired(call: ServiceCall) -> Receipt:
+        retire = endpoints_of(context, call).retire_secret
+        return retire(call.tenant_id, call.principal, endpoint, command, call.request, if_match=call.if_match)
+
+    return await context.compute(retired)
 
 
 @router.post(
@@ -222,11 +230,18 @@ async def retire_secret(endpoint: str, command: RetireWebhookSecret, context: Wr
 )
 async def close(endpoint: str, command: CloseWebhookEndpoint, context: Writing) -> Response:
     """Take the address away: it answers 410 from now on."""
-    receipt = await asyncio.to_thread(
-        context.runtime.endpoints.close, context.caller.tenant_id, context.caller.principal, endpoint, command, context.request,
-        if_match=context.if_match,
-    )  # fmt: skip
-    return context.answer(receipt)
+
+    def closed(call: ServiceCall) -> Receipt:
+        end = endpoints_of(context, call).close
+        return end(call.tenant_id, call.principal, endpoint, command, call.request, if_match=call.if_match)
+
+    return await context.compute(closed)
+
+
+def endpoints_of(context: WriteContext, call: ServiceCall) -> Endpoints:
+    """The endpoints, or for a preview those that store nothing."""
+    endpoints, handler = context.runtime.endpoints, call.handler
+    return RehearsedEndpoints(endpoints, handler) if isinstance(handler, Rehearsal) else endpoints
 
 
 @router.get(PATH, operation_id="webhook_endpoints.list", responses=answered(PageBody[WebhookEndpointBody], 400))

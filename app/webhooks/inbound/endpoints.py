@@ -60,9 +60,9 @@ class Endpoints:
         self, handler: Handler, secrets: WebhookSecrets, random: Callable[[int], bytes], public_url: str
     ) -> None:
         self._handler = handler
-        self._secrets = secrets
-        self._random = random
-        self._public_url = public_url.rstrip("/")
+        self.secret_store = secrets
+        self.random = random
+        self.public_url = public_url.rstrip("/")
 
     # --- writing ---
 
@@ -133,7 +133,7 @@ class Endpoints:
             CommandEnvelope(tenant_id, principal, command, request, targets={NOUN: endpoint_id}, if_match=if_match)
         )
         if command.secret is not None:
-            self._secrets.delete(tenant_id, [command.secret])
+            self.secret_store.delete(tenant_id, [command.secret])
         return receipt
 
     def close(
@@ -150,7 +150,7 @@ class Endpoints:
         receipt = self._handler.handle(
             CommandEnvelope(tenant_id, principal, command, request, targets={NOUN: endpoint_id}, if_match=if_match)
         )
-        self._secrets.delete(tenant_id, self._state(tenant_id, endpoint_id).secrets)
+        self.secret_store.delete(tenant_id, self._state(tenant_id, endpoint_id).secrets)
         return receipt
 
     def _store_and_handle(
@@ -161,28 +161,28 @@ class Endpoints:
         Secrets that stay behind after a crash are harmless: an endpoint without events is answered 404.
         """
         tenant_id = envelope.tenant_id
-        self._secrets.store(tenant_id, endpoint_id, texts, self._handler.clock(), new=new)
+        self.secret_store.store(tenant_id, endpoint_id, texts, self._handler.clock(), new=new)
         try:
             receipt = self._handler.handle(envelope)
         except Unavailable:  # the event may have been stored all the same
             raise
         except DomainError:
-            self._secrets.delete(tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
+            self.secret_store.delete(tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
             raise
         # The receipt of this very request counts as a replay, too, when the first reply of the database was lost.
         ours = receipt.id == endpoint_id and set(texts) <= set(self._state(tenant_id, endpoint_id).secrets)
         if not ours:
-            self._secrets.delete(tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
+            self.secret_store.delete(tenant_id, list(texts), endpoint_id=endpoint_id if new else None)
         return Recorded(receipt, ours)
 
     def _new_secret(self) -> str:
-        return signing.secret_text(self._random(32))
+        return signing.secret_text(self.random(32))
 
     # --- finding ---
 
     def url(self, provider: Provider, endpoint_id: str) -> str:
         """The address to which a sender posts."""
-        return f"{self._public_url}/v1/inbound/{provider.path}/{endpoint_id}"
+        return f"{self.public_url}/v1/inbound/{provider.path}/{endpoint_id}"
 
     def find(self, path: str, endpoint_id: str) -> Endpoint:
         """The endpoint of an address. Its state is read from the log, so that a retired secret is refused at once.
@@ -190,7 +190,7 @@ class Endpoints:
         Raises: NotFound, with the same words for each reason; Closed.
         """
         missing = NotFound("webhook_endpoint_not_found", "there is no such webhook endpoint")
-        tenant_id = self._secrets.owner(endpoint_id) if is_typeid(endpoint_id, "whe") else None
+        tenant_id = self.secret_store.owner(endpoint_id) if is_typeid(endpoint_id, "whe") else None
         if tenant_id is None:
             raise missing
         state = self._state(tenant_id, endpoint_id)
@@ -202,11 +202,11 @@ class Endpoints:
 
     def secrets(self, endpoint: Endpoint) -> list[str]:
         """The texts of the secrets that an endpoint accepts."""
-        return self._secrets.secrets(endpoint.tenant_id, endpoint.state.secrets)
+        return self.secret_store.secrets(endpoint.tenant_id, endpoint.state.secrets)
 
     def tenants(self) -> list[str]:
         """The tenants that have endpoints."""
-        return self._secrets.tenants()
+        return self.secret_store.tenants()
 
     def _state(self, tenant_id: str, endpoint_id: str) -> WebhookEndpointState:
         state = WEBHOOK_ENDPOINT.fold(self._handler.log.stream(tenant_id, endpoint_id))
