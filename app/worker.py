@@ -10,6 +10,7 @@ from app.domain.kernel.errors import DomainError
 from app.observe.logs import logger
 from app.runtime import Runtime
 from app.services.deadlines import DeadlineSchedule
+from app.store.intact import DAMAGED
 from app.webhooks.inbound.inbox import MESSAGES_PER_TURN
 
 LONGEST_PAUSE_SECONDS: Final = 1.0
@@ -94,6 +95,8 @@ class Worker:
             except DomainError as fault:  # perhaps only this tenant's rows are held
                 logger().warning("views_wait", tenant_id=tenant_id, code=fault.code)
                 self.runtime.health.failed(tenant_id, fault)
+                if fault.code == DAMAGED:
+                    self.runtime.alarms.begin(DAMAGED, tenant_id=tenant_id, **fault.members)
                 self._rest(tenant_id, began)
                 refusal = fault
                 self.runtime.log.heads()  # raises where the database is away, for everybody

@@ -65,7 +65,7 @@ def _rebuild(
                 except RuntimeError as error:
                     failures.append(f"{tenant_id}: {error}")
                 except DomainError as fault:
-                    failures.append(f"{tenant_id}: {fault.code}")
+                    failures.append(f"{tenant_id}: {fault.code}: {fault.detail}")
     finally:
         tables.close()
     return comparisons, failures

@@ -8,7 +8,7 @@ from prometheus_client import Gauge
 from app.observe.logs import logger
 from app.observe.metrics import REGISTRY
 
-Alarm = Literal["storage_full", "store_read_only", "clock_ahead", "writes_stuck", "views_behind"]
+Alarm = Literal["storage_full", "store_read_only", "clock_ahead", "writes_stuck", "views_behind", "log_damaged"]
 ALARMS: Final[tuple[Alarm, ...]] = get_args(Alarm)
 STANDING = Gauge(
     "steward_alarm",

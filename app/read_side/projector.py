@@ -166,14 +166,14 @@ class Projector:
         start = min(reached.values())
         views = [view for view in self.views if reached.get(view.follower) == start]
         if lost := self._lost_races.get(tenant_id):
-            events = read_page(connection, tenant_id, start, most, until=until)
+            events = read_page(connection, tenant_id, start, most, until=until, intact=True)
             if not events:
                 self._lost_races.pop(tenant_id, None)  # another thread of this process may have been first
                 return None
             return _checked(tenant_id, Batch(start, [views[lost % len(views)]], events, stored, others=True))
         ahead = [position for position in reached.values() if position > start]
         stop = min([*ahead, *([until] if until is not None else [])], default=None)
-        events = read_page(connection, tenant_id, start, most, until=stop)
+        events = read_page(connection, tenant_id, start, most, until=stop, intact=True)
         if not events:
             return None
         return _checked(tenant_id, Batch(start, views, events, stored, others=len(views) < len(reached)))

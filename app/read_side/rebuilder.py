@@ -22,7 +22,8 @@ from app.read_side.shadow_tables import ShadowConnection, ShadowTable, open_shad
 from app.read_side.view_writer import ViewWriter, events_by_view
 from app.store.engine import Database
 from app.store.event_pages import EVERYTHING, Share, read_page
-from app.store.positions import advance_locked, followers, lock_followers
+from app.store.intact import require_whole
+from app.store.positions import advance_locked, followers, head_of, lock_followers
 from projections import VIEWS
 from projections.view import View
 
@@ -154,7 +155,9 @@ class Rebuilder:
         ends = {rebuild.view.name: positions.get(rebuild.view.follower, 0) for rebuild in rebuilds}
         read, last = min(rebuild.reached for rebuild in rebuilds), max(ends.values())
         while read < last:
-            events = read_page(connection, self.tenant_id, read, PAGE, until=last, types=types, share=share)
+            events = read_page(
+                connection, self.tenant_id, read, PAGE, until=last, types=types, share=share, intact=True
+            )
             reached = events[-1].position if len(events) == PAGE else last
             by_view = events_by_view([rebuild.view for rebuild in rebuilds], events)
             for rebuild in rebuilds:
@@ -196,6 +199,7 @@ class Rebuilder:
     def _compare_shares(self, views: Sequence[View[Any]], workers: int, progress: Progress) -> list[Comparison]:
         with self.database.read(self.tenant_id) as connection:
             positions = self._positions(connection)
+            require_whole(connection, self.tenant_id, head_of(connection, self.tenant_id))
         head = max(positions.get(view.follower, 0) for view in views)
         workers = max(1, min(workers, head // WORKER_EVENTS))
         count = max(workers, math.ceil(head / SHARE_EVENTS / workers) * workers)

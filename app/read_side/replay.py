@@ -54,7 +54,7 @@ def replay(
 
     Takes: the database of the log; `as_of`, microseconds: events effective later are left out, except in views of schedules;
     `memory`, a database to add another account or stream to.
-    Raises: RuntimeError where a fold fails.
+    Raises: RuntimeError where a fold fails; Unavailable, log_damaged, for an event that is not the one that was written.
     """
     memory = memory or Database("sqlite://")
     create_tables(memory, views)
@@ -71,7 +71,15 @@ def replay(
 
         writers = [writer_of(view) for view in views]
         while events := read_page(
-            reading, tenant_id, last, BATCH, until=position, types=types, account_id=account_id, stream_id=stream_id
+            reading,
+            tenant_id,
+            last,
+            BATCH,
+            until=position,
+            types=types,
+            account_id=account_id,
+            stream_id=stream_id,
+            intact=True,
         ):
             last = events[-1].position
             by_view = events_by_view(views, events)

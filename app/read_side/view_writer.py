@@ -273,7 +273,10 @@ def _poison(event: Recorded, fault: Exception) -> Poison:
 
 
 def group_events(connection: Connection, view: View[Any], tenant_id: str, group: str, until: int) -> Iterator[Recorded]:
-    """The events of a view's topics that belong to an account or a stream, up to a position. Takes: a connection that reads the log."""
+    """The events of a view's topics that belong to an account or a stream, up to a position. Takes: a connection that reads the log.
+
+    Raises: Unavailable, log_damaged.
+    """
     of_account = group.startswith("acct_")
     account_id, stream_id, position = group if of_account else None, None if of_account else group, 0
     topics = sorted(view.on)
@@ -286,6 +289,7 @@ def group_events(connection: Connection, view: View[Any], tenant_id: str, group:
         types=topics,
         account_id=account_id,
         stream_id=stream_id,
+        intact=True,
     ):
         position = events[-1].position
         yield from events

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from app.domain.recorded import Recorded
 from app.store.engine import Database, keyed, keys
+from app.store.intact import require_intact
 from app.store.rows import fetch
 
 COLUMNS: Final = (
@@ -72,17 +73,20 @@ def read_page(
     share: Share = EVERYTHING,
     of_tenant: bool = False,
     accounts: Sequence[str] | None = None,
+    intact: bool = False,
 ) -> list[Recorded]:
-    """The events after a position, at most `limit`, in order, without their leaves.
+    """The events after a position, at most `limit`, in order.
 
     Takes: a connection that reads; `of_tenant`, whether only those of no account are meant, as users' and teams' are;
-    `accounts`, of which alone events are meant.
+    `accounts`, of which alone events are meant; `intact`, whether each is checked to be the one that was written: only then they have
+    their leaves. Raises: Unavailable, log_damaged, for one that is not.
     """
     postgres = connection.dialect.name == "postgresql"
     by_index = account_id is not None or stream_id is not None
     # A bare bound on the position would tempt SQLite to walk the whole log where an index leads to a few rows.
     at = "position + 0" if by_index else "position"
-    clauses: list[str] = [f"SELECT {COLUMNS} FROM events WHERE tenant_id = ? AND {at} > ?"]
+    columns = f"{COLUMNS}, leaf" if intact else COLUMNS
+    clauses: list[str] = [f"SELECT {columns} FROM events WHERE tenant_id = ? AND {at} > ?"]
     binds: list[Any] = [tenant_id, position]
     for condition, bound in (
         (f" AND {at} <= ?", until),
@@ -110,4 +114,7 @@ def read_page(
     clauses.append(f"{in_share} ORDER BY {at} LIMIT ?")
     rows = fetch(connection, "".join(clauses), (*binds, *bounds, limit))
     # Positional, because millions of events are read so: keywords would take a third longer. A test holds the order.
-    return list(starmap(partial(Recorded, tenant_id), rows))
+    events = list(starmap(partial(Recorded, tenant_id), rows))
+    if intact:
+        require_intact(events)
+    return events

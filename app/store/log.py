@@ -66,8 +66,9 @@ class Log:
         stream_id: str | None = None,
         of_tenant: bool = False,
         accounts: Sequence[str] | None = None,
+        intact: bool = False,
     ) -> list[Recorded]:
-        """The events after a position, in order, without their leaves. Takes: as `read_page`."""
+        """The events after a position, in order; see `read_page`."""
         with self.database.read(tenant_id) as connection:
             return read_page(
                 connection,
@@ -80,6 +81,7 @@ class Log:
                 stream_id=stream_id,
                 of_tenant=of_tenant,
                 accounts=accounts,
+                intact=intact,
             )
 
     def events(self, tenant_id: str, event_ids: Sequence[str]) -> list[Recorded]:

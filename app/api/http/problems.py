@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from app.domain.kernel import errors, faults
 from app.domain.kernel.strict_json import Malformed
 from app.observe.metrics import REFUSALS
+from app.store.intact import DAMAGED
 from app.write_side.in_flight import InFlight
 
 STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
@@ -77,6 +78,7 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = None
     current_version: int | None = None
     head: int | None = Field(None, description="of position_ahead: where the ledger ends")
+    position: int | None = Field(None, description="of log_damaged: the first position at which it is seen")
     retry_after: int | None = None
     violated_policies: list[str] | None = None
     scope: str | None = Field(None, description="of scope_missing: the scope that is needed")
@@ -126,7 +128,9 @@ def problem_of(request_id: str, error: errors.DomainError, status: int | None = 
 
 
 def of(request: Request, error: errors.DomainError, status: int | None = None) -> JSONResponse:
-    """The problem document of a refusal of a request."""
+    """The problem document of a refusal of a request. A log that somebody changed needs somebody to see to it."""
+    if error.code == DAMAGED:
+        request.app.state.runtime.alarms.begin(DAMAGED, **error.members)
     return problem_of(request_id(request), error, status)
 
 

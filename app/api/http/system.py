@@ -14,6 +14,7 @@ from app.domain.kernel.errors import DomainError
 from app.observe.metrics import exposition
 from app.read_side.node_checks import silent_nodes
 from app.read_side.view_tables import require_all_grown, require_tables
+from app.store.intact import DAMAGED
 from app.store.schema import SchemaNewer, require_head
 
 router = APIRouter(tags=["system"], route_class=StrictRoute)
@@ -29,12 +30,12 @@ class ReadinessBody(BaseModel):
     """Whether the server can serve, and what is amiss."""
 
     status: Literal["ready", "degraded", "not_ready"] = Field(
-        description="whether it can serve; degraded: only the tenants of some nodes of the database"
+        description="whether it can serve; degraded: not the tenants of some nodes of the database, or not a log that somebody changed"
     )
     component: Literal["vault", "database", "views"] | None = Field(
         None, description="what is amiss; only where it is not ready"
     )
-    code: str | None = Field(None, description="why, as a code; only where it is not ready")
+    code: str | None = Field(None, description="why, as a code; only where it is not ready, or degraded by log_damaged")
     away: dict[str, str] | None = Field(
         None,
         description="the nodes of the database that do not answer, each with why, as a code; only where it is degraded",
@@ -72,6 +73,7 @@ def readyz(request: Request) -> Response:
         runtime.require_root_key()
         runtime.health.require()
         away = silent_nodes(runtime.database)
+        damaged = runtime.alarms.stands(DAMAGED)
         if not away and not request.app.state.grown:
             require_all_grown(runtime.database)
             request.app.state.grown = True  # what has grown stays so as long as a process lives
@@ -80,7 +82,8 @@ def readyz(request: Request) -> Response:
             "vault" if error.code.startswith("vault_") else "views" if error.code == "view_growing" else "database"
         )
         return JSONResponse({"status": "not_ready", "component": component, "code": error.code}, 503)
-    return JSONResponse({"status": "degraded", "away": away} if away else {"status": "ready"})
+    amiss = {**({"code": damaged} if damaged else {}), **({"away": away} if away else {})}
+    return JSONResponse({"status": "degraded", **amiss} if amiss else {"status": "ready"})
 
 
 @router.get("/metrics", operation_id="system.metrics", response_class=PlainText)

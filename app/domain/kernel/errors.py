@@ -13,6 +13,8 @@
 Only `app/api/http/problems.py` knows statuses. A message never holds personal data: it names codes, ids and limits.
 """
 
+from typing import Any
+
 
 class DomainError(Exception):
     """A refusal with a stable code."""
@@ -24,6 +26,14 @@ class DomainError(Exception):
         self.code = code
         self.detail = detail or code.replace("_", " ")
         self.members = members
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As one process hands it to another."""
+        return _again, (type(self), self.code, self.detail, self.members)
+
+
+def _again(kind: type[DomainError], code: str, detail: str, members: dict[str, object]) -> DomainError:
+    return kind(code, detail, **members)
 
 
 class Invalid(DomainError):
