@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.domain.kernel.errors import NotAllowed
 from app.domain.kernel.principal import Principal
 from app.domain.kernel.reach import Reach
-from app.domain.kernel.roles import BUSINESS, SCOPES, who_may
+from app.domain.kernel.roles import ADMIN, BUSINESS, SCOPES, who_may
 
 NOUN_SCOPES: Final = {
     "account": "accounts", "interaction": "interactions", "contract": "contracts", "renewal": "renewals",
@@ -45,11 +45,18 @@ class Caller:
             raise NotAllowed("scope_missing", f"the key lacks {scope}", scope=scope, may=who_may(scope))
 
     def require_scopes(self, scopes: Iterable[str]) -> None:
-        """Raises: NotAllowed for the key of an integration whose scopes go beyond one's own: it is not one's to give or to take."""
+        """Raises: NotAllowed for the key of an integration whose scopes go beyond one's own: it is not one's to give or to take.
+
+        An admin gives and takes what they do not have themselves.
+        """
+        if ADMIN in self.roles:
+            return
         beyond = sorted(SCOPES.intersection(scopes) - self.scopes)
         if beyond:
             detail = f"the key lacks {beyond[0]}, and neither gives nor takes it"
-            raise NotAllowed("scope_missing", detail, scope=beyond[0], may=who_may(beyond[0]))
+            raise NotAllowed(
+                "scope_missing", detail, scope=beyond[0], may=[*dict.fromkeys([*who_may(beyond[0]), ADMIN])]
+            )
 
     def require_to_write(self, noun: str) -> None:
         """Raises: NotAllowed without the right to write events about an aggregate type."""

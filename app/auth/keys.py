@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from app.auth.caller import Caller
 from app.auth.organisation import Organisations
@@ -21,7 +21,7 @@ from app.domain.api_key.commands import IssueApiKey, RecordApiKey
 from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.principal import Principal
-from app.domain.kernel.roles import SCOPES, highest, scopes_of
+from app.domain.kernel.roles import ADMIN, INTEGRATION, SCOPES, highest, scopes_of, service_scopes
 from app.domain.kernel.values import day_of, micros
 from app.domain.user.aggregate import USER
 from app.domain.user.state import UserState
@@ -126,7 +126,9 @@ class ApiKeyAuthenticator:
         """Who calls with a key: a user, in the roles that count today, or the key itself. Raises: Unauthenticated."""
         if key.user is None:
             role = key.role or ""
-            return Caller(tenant_id, Principal(key_id, role, client=key_id), scopes_of(role, key.scopes), (role,))
+            trust: Literal["service", "person"] = "service" if role in (ADMIN, INTEGRATION) else "person"
+            principal = Principal(key_id, role, client=key_id, roles=(role,), trust=trust)
+            return Caller(tenant_id, principal, service_scopes(role, key.scopes), (role,))
         organisation = self._organisations.of(tenant_id)
         user: UserState = organisation.users.get(key.user, USER.initial)
         if user.suspended:
@@ -135,7 +137,12 @@ class ApiKeyAuthenticator:
         roles = tuple(role for role in user.roles_on(today) if key.role in (None, role))
         scopes = frozenset[str]().union(*map(scopes_of, roles))
         reach = reach_of(organisation, key.user, today, key.role)
-        principal = Principal(key.user, highest(roles), client=key_id, reach=reach)
+        reaches = (
+            tuple((role, reach_of(organisation, key.user, today, role)) for role in roles) if len(roles) > 1 else ()
+        )
+        principal = Principal(
+            key.user, highest(roles), client=key_id, reach=reach, roles=roles, reaches=reaches, trust="person"
+        )
         return Caller(tenant_id, principal, scopes, roles, key.user)
 
     def _state(self, tenant_id: str, key_id: str) -> ApiKeyState:

@@ -181,7 +181,7 @@ def _envelope(
     key = f"demo:{number}"
     return CommandEnvelope(
         tenant_id=tenant_id,
-        principal=Principal(scripted.actor, scripted.role, client=CLIENT),
+        principal=Principal(scripted.actor, scripted.role, client=CLIENT, trust="system"),
         command=command,
         request=Request(key, fingerprint(whole, key.encode())),
         targets=scripted.targets,

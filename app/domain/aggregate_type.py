@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from app.domain.kernel.command import Command
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.event import Event
+from app.domain.kernel.rights import Authored
 from app.domain.recorded import Recorded
 
 State = TypeVar("State")
@@ -66,6 +67,7 @@ class Decision:
     """How a command is decided.
 
     decide: the pure function from state, command and context to events.
+    capability: what somebody must have a right to, a row of `app.domain.kernel.rights`.
     creates: whether the command begins a new aggregate, with the initial state.
     reads: the other aggregates whose states the context holds.
     reference: a name made from the command and the context, under which the new aggregate is found as `ref:<name>`, besides its
@@ -73,15 +75,18 @@ class Decision:
     claims: values that only one aggregate may ever have, as (namespace, value); a text behind a colon in the namespace is
     the code with which the second one is refused.
     former_claims: the same values as older code claimed them; whoever has one of them keeps it.
+    authored: for one that corrects an event, who appended that, by the state and the command; None where there is no such event.
     aggregate: the name of the aggregate type; its declaration fills it in.
     """
 
     decide: Callable[[Any, Any, Context], Sequence[Event | Decided]]
+    capability: str
     creates: bool = False
     reads: tuple[Related, ...] = ()
     reference: Callable[[Any, Context], str] | None = None
     claims: Callable[[Any, Context], Sequence[tuple[str, str]]] | None = None
     former_claims: Callable[[Any, Context], Sequence[tuple[str, str]]] | None = None
+    authored: Callable[[Any, Any], Authored | None] | None = None
     aggregate: str = ""
 
 

@@ -7,6 +7,7 @@ import orjson
 
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.event import Event
+from app.domain.kernel.rights import Authored
 
 _NEWEST: Final = {topic: kind.VERSION for topic, kind in CATALOGUE.items()}
 
@@ -72,6 +73,11 @@ class Recorded:
         if self.typed is None:
             self.typed = CATALOGUE[self.type].model_validate(self.data)
         return self.typed
+
+    @property
+    def authored(self) -> Authored:
+        """Who appended it, for whoever wants to correct it."""
+        return Authored(self.event_id, self.actor)
 
     @property
     def originator_id(self) -> str:

@@ -15,6 +15,8 @@ from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import DomainError, Invalid
 from app.domain.kernel.event import Event
+from app.domain.kernel.principal import Principal
+from app.domain.kernel.rights import Authorisation
 from app.domain.recorded import Recorded
 from app.store.append import AppendRequest
 from app.store.batch import claimed
@@ -22,6 +24,7 @@ from app.store.log import CacheMiss, Log
 from app.store.new_event import NewEvent
 from app.store.receipts import Receipt
 from app.write_side.aggregate_loader import AggregateLoader
+from app.write_side.authoriser import Authoriser
 from app.write_side.command_aggregates import CommandAggregates
 from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.pending import PendingWrites
@@ -51,6 +54,7 @@ class Planner:
         self.new_id = new_id
         self.loader = AggregateLoader(log)
         self.aggregates = CommandAggregates(self.loader, new_id)
+        self.authoriser = Authoriser(self.loader)
 
     def plan(self, envelope: CommandEnvelope, pending: PendingWrites) -> Plan:
         """What a command appends. A refusal that was decided on cached states is decided again on the log's.
@@ -116,9 +120,13 @@ class Planner:
             if loaded is not None:
                 ids[related.name], states[related.name] = loaded.stream_id, loaded.versioned.state
                 read[loaded.stream_id] = loaded.versioned
+        account_id = _account_of((state, *states.values())) or (stream_id if decision.aggregate == "account" else None)
+        authorised = self.authoriser.authorise(
+            envelope, decision, state, account_id=account_id, pending=pending, counts=counts, now=now
+        )
         context = Context(
             tenant_id=tenant_id,
-            principal=envelope.principal,
+            principal=_as(envelope.principal, authorised),
             now=now,
             effective_at=effective_at,
             zone=zone,
@@ -126,17 +134,19 @@ class Planner:
             new_id=self.new_id,
             states=states,
             ids=ids,
+            limit=authorised.limit,
+            behind=partial(self.authoriser.person_behind, tenant_id, pending),
             mark=partial(self._mark, tenant_id),
         )
         try:
             decided = decision.decide(state, command, context)
         except (ValueError, OverflowError) as error:  # days beyond the calendar and the like
             raise Invalid("out_of_range", "a date or an amount is out of range") from error
-        account_id = _account_of((state, *states.values())) or (stream_id if decision.aggregate == "account" else None)
         new_events = self._new_events(decided, decision, context, read, account_id)
         claims = _claims(decision, command, context)
         if decision.former_claims:
             self._require_unclaimed(decision.former_claims(command, context), context, pending)
+        envelope = envelope._replace(meta={**envelope.meta, "authorised_by": authorised.said()})
         return self._plan(envelope, pending, stream_id, new_events, read=read, claims=claims, counts=counts, now=now)
 
     def _mark(self, tenant_id: str, text: str) -> str:
@@ -246,6 +256,11 @@ class Planner:
         if depends_on := tuple(last_event_ids[stream] for stream in read if stream in last_event_ids):
             append = replace(append, depends_on=depends_on)
         return append
+
+
+def _as(principal: Principal, authorised: Authorisation) -> Principal:
+    """The principal in the role that allowed it, by which the limits are."""
+    return principal if principal.role == authorised.role else principal._replace(role=authorised.role)
 
 
 def _account_of(states: Iterable[Any]) -> str | None:

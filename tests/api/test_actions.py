@@ -67,7 +67,7 @@ def test_a_proposal_offers_each_role_what_it_may_do_next(each_server: Server) ->
     who = table(each_server)
     manager, senior = who["account_manager"], who["senior_account_manager"]
     of = account(manager)
-    bodies = {**PROPOSAL, "contract": contract(manager, of)}
+    bodies = {**PROPOSAL, "contract": contract(senior, of)}
     always = {"versions", "client-positions", "concessions", "decline"}
     there = drafted(manager, of)
 

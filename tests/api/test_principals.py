@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.kernel.principal import Principal
+from app.domain.kernel.rights import VERSION
 from app.read_side.row_queries import matching
 from projections.views import timeline
 from tests.api.test_events import BATCH, event
@@ -58,7 +59,11 @@ def test_what_nobody_said_is_left_out(shared_server: Server) -> None:
     client = shared_server.client()
     client.write("/v1/accounts", {"name": "Northwind", "currency": "EUR"})
 
-    assert last(client)["meta"] == {"visibility": "internal", "client": key_of(client)}
+    assert last(client)["meta"] == {
+        "visibility": "internal",
+        "client": key_of(client),
+        "authorised_by": {"rule": "service", "version": VERSION},
+    }
 
 
 @pytest.mark.parametrize("query", ["", "?"])
@@ -102,7 +107,8 @@ def test_nobody_says_in_a_body_for_whom_it_is(shared_server: Server) -> None:
 
 
 def test_an_event_says_for_whom_an_actor_acted(steward: Steward) -> None:
-    principal = Principal("agt_1", "manager", on_behalf_of="usr_2", client="key_3", run="r-4")
+    roles = ("account_manager",)
+    principal = Principal("agt_1", on_behalf_of="usr_2", client="key_3", run="r-4", roles=roles)
 
     steward.runtime.ingestion.ingest(steward.tenant, principal, [event(1)])
 
@@ -137,7 +143,7 @@ def test_the_feed_is_narrowed_by_who_did_it_through_what_and_in_which_run(each_s
         writer = (client, other)[number % 2]
         headers = {"Steward_Run": f"r{number % 3}"} if number % 4 else {}
         account = writer.write("/v1/accounts", {"name": f"n{number}", "currency": "EUR"}, **headers)["id"]
-    agent = Principal("agt_1", on_behalf_of="usr_2", client=key_of(other), run="r1")
+    agent = Principal("agt_1", on_behalf_of="usr_2", client=key_of(other), run="r1", roles=("account_manager",))
     each_server.runtime.ingestion.ingest(tenant, agent, [event(number) for number in range(3)])
     client.position = each_server.runtime.log.head(tenant)
     every = pages(client, 1000)

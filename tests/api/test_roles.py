@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.api import ROUTERS
-from app.domain.kernel.roles import BUSINESS, ROLES, SCOPES
+from app.domain.kernel.roles import BUSINESS, SCOPES, service_scopes
 from tests.api.contract import ANYBODY, OPEN, OPERATIONS, PER_ITEM, SCHEMA, SECURED, WRITES, Operation
 from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.databases import Databases
@@ -104,7 +104,7 @@ def allowed(role: str, operation: Operation) -> bool:
         return role in ("admin", "account_manager", "integration_exact")
     if role == "integration_exact":
         return True
-    return operation.scopes <= ROLES.get(role, frozenset())
+    return operation.scopes <= service_scopes(role)
 
 
 PAGES = {"/", "/docs", "/docs/{asset}", "/openapi.json", "/llms.txt"}
@@ -164,6 +164,9 @@ def test_a_scope_is_the_measure_of_every_role(town: Town, operation: Operation) 
         if role == "integration_exact" and operation.name in ABOVE:
             assert (answer.status_code, answer.json()["code"]) == (403, "above_own_level")
         elif allowed(role, operation):
+            if role == "account_manager" and answer.status_code == 403:  # what the table of rights keeps from this role
+                assert answer.json()["code"] in ("needs_suggestion", "not_yours_to_do"), answer.text
+                continue
             assert answer.status_code in (200, 201, 202, 409), f"{role}: {answer.text}"
         else:
             assert answer.status_code == 403, f"{role}: {answer.text}"

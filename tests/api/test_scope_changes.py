@@ -153,7 +153,8 @@ def test_what_was_known_before_a_withdrawal_is_still_answered(shared_server: Ser
 
 def test_one_key_does_not_assess_and_approve(shared_server: Server) -> None:
     tenant = shared_server.tenant()
-    maria, david = (shared_server.client(shared_server.key(tenant, "account_manager")) for _ in range(2))
+    roles = ("senior_account_manager", "senior_account_manager")
+    maria, david = (shared_server.client(shared_server.key(tenant, role)) for role in roles)
     scope_change = raised(maria, account(maria))
     maria.write(f"/v1/scope-changes/{scope_change}/assessment", {"effort_hours": "90", "price": "8000.00"})
 

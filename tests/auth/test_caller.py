@@ -18,6 +18,7 @@ from app.domain.kernel.roles import (
     PersonRole,
     highest,
     scopes_of,
+    service_scopes,
     who_may,
 )
 from app.write_side.ingestion import TOPICS
@@ -33,21 +34,27 @@ def test_there_is_a_line_for_every_role() -> None:
     assert {*LEVELS} == {*get_args(PersonRole)}
 
 
-def test_an_admin_may_do_everything_a_director_sets_rules_and_a_manager_does_all_the_business_by_them() -> None:
+def test_an_admin_keeps_house_and_reads_no_client_content_a_director_sets_rules_and_a_manager_does_all_the_business_by_them() -> (
+    None
+):
     business = {f"{nouns}:{verb}" for nouns in BUSINESS for verb in ("read", "write")}
     colleagues = {f"{nouns}:read" for nouns in PEOPLE}
 
-    assert ROLES["admin"] == SCOPES
+    house = {f"{nouns}:{verb}" for nouns in (*PEOPLE, *ADMINISTRATION) for verb in ("read", "write")}
+    assert ROLES["admin"] == house | {"policies:read", "events:write"}
+    assert service_scopes("admin") == SCOPES
+    assert service_scopes("auditor") == ROLES["auditor"]
     rules = {f"{nouns}:{verb}" for nouns in RULES for verb in ("read", "write")}
     assert ROLES["director"] == ROLES["vp"] == business | colleagues | rules
     manages = business | colleagues | {f"{nouns}:read" for nouns in RULES}
     assert ROLES["account_manager"] == ROLES["senior_account_manager"] == manages
 
 
-def test_who_supports_or_is_asked_reads_no_contract_and_no_feed() -> None:
+def test_who_supports_or_is_asked_reads_no_feed_and_no_figures() -> None:
     for role in ("coordinator", "project_manager", "customer_success", "sales", "specialist"):
-        assert not {"contracts:read", "events:read", "kpis:read", "budgets:read"} & ROLES[role]
-        assert {"accounts:read", "interactions:write", "users:read"} <= ROLES[role]
+        assert not {"events:read", "kpis:read", "budgets:read"} & ROLES[role]
+        assert ("contracts:read" in ROLES[role]) == (role == "sales")  # who signs the first contract of an account
+        assert {"accounts:read", "interactions:write", "scope_changes:write", "users:read"} <= ROLES[role]
 
 
 def test_the_levels_are_the_ladder_of_the_agency() -> None:
@@ -57,7 +64,7 @@ def test_the_levels_are_the_ladder_of_the_agency() -> None:
     assert highest(["coordinator", "director", "sales"]) == "director"
     assert highest([]) == ""
     assert highest(["finance", "auditor", "senior_account_manager", "sales"]) == "senior_account_manager"
-    assert who_may("policies:write", at_least="vp") == ["vp", "admin"]
+    assert who_may("policies:write", at_least="vp") == ["vp"]
 
 
 def test_an_auditor_reads_everything_and_writes_nothing() -> None:

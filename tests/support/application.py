@@ -61,7 +61,9 @@ class Steward:
         """Handles a command; targets by noun."""
         request = Request(key or f"test-{next(self._numbers)}", repr(command).encode())
         return self.runtime.handler.handle(
-            CommandEnvelope(tenant or self.tenant, Principal(actor, role), command, request, targets, if_match)
+            CommandEnvelope(
+                tenant or self.tenant, Principal(actor, role, trust="system"), command, request, targets, if_match
+            )
         )
 
     def ingest(self, events: list[Any], *, tenant: str | None = None) -> list[Item]:

@@ -312,7 +312,9 @@ def test_a_policy_from_before_a_batch_binds_what_begins_in_it_and_is_looked_up_o
         rules_seen.append(rules_in_force(context, RenewalRules()))
         return (AccountRenamed(name=command.name),)
 
-    monkeypatch.setitem(DECISIONS, RenameAccount, Decision(rename, reads=(optional("policy"),), aggregate="account"))
+    monkeypatch.setitem(
+        DECISIONS, RenameAccount, Decision(rename, "keep_account", reads=(optional("policy"),), aggregate="account")
+    )
     monkeypatch.setattr(AccountState, "policy", "ref:renewal@default", raising=False)
     rules = RenewalRules(grace_days=7)
     if in_force:

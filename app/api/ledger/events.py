@@ -65,6 +65,17 @@ class IngestedBody(BaseModel):
     figures: list[PreviewedFigure] | None = Field(None, description="of a preview: the figures that would move")
 
 
+class AuthorisedByBody(BaseModel):
+    """By what somebody might do it, when they did it."""
+
+    rule: str = Field(
+        description="the capability, the role that allowed it and, where there is one, the limit, as the table of rights has "
+        "them; `service` for the key of a service, `system` for what Steward does itself",
+        examples=["respond:account_manager:limit"],
+    )
+    version: int = Field(description="of that table", examples=[1])
+
+
 class EventMetaBody(BaseModel):
     """What an event says of itself. A member that nobody said is left out."""
 
@@ -79,7 +90,7 @@ class EventMetaBody(BaseModel):
     )
     on_behalf_of: str | None = Field(None, description="for whom the actor did it, where it was for another")
     run: str | None = Field(None, description="the caller's name for the work that it is a part of, by `Steward-Run`")
-    authorised_by: str | None = Field(None, description="the rule by which the actor might do it, with its version")
+    authorised_by: AuthorisedByBody | None = Field(None, description="by what the actor might do it")
     source: str | None = Field(None, description="the system that an ingested event comes from")
     external_id: str | None = Field(None, description="the event's id in that system")
     correlation_id: str | None = Field(None, description="what it belongs together with")

@@ -12,18 +12,18 @@ ACCOUNT: Final = AggregateType(
     initial=AccountState(),
     evolve=evolve,
     decisions={
-        commands.OpenAccount: Decision(decisions.open_, creates=True),
-        commands.RenameAccount: Decision(decisions.rename),
-        commands.SetAccountTier: Decision(decisions.set_tier),
-        commands.SetAccountOwner: Decision(decisions.set_owner),
-        commands.SetAccountBackup: Decision(assignments.set_backup),
-        commands.AssignAccountMember: Decision(assignments.assign),
-        commands.ReleaseAccountMember: Decision(assignments.release),
-        commands.SetKeyAccount: Decision(assignments.set_key_account),
-        commands.SetAccountCountry: Decision(decisions.set_country),
+        commands.OpenAccount: Decision(decisions.open_, "keep_account", creates=True),
+        commands.RenameAccount: Decision(decisions.rename, "keep_account"),
+        commands.SetAccountTier: Decision(decisions.set_tier, "keep_account"),
+        commands.SetAccountOwner: Decision(decisions.set_owner, "transfer_ownership"),
+        commands.SetAccountBackup: Decision(assignments.set_backup, "staff_account"),
+        commands.AssignAccountMember: Decision(assignments.assign, "staff_account"),
+        commands.ReleaseAccountMember: Decision(assignments.release, "staff_account"),
+        commands.SetKeyAccount: Decision(assignments.set_key_account, "flag_key_account"),
+        commands.SetAccountCountry: Decision(decisions.set_country, "keep_account"),
         commands.CloseAccount: Decision(
-            decisions.close, reads=(every("contracts", aggregate="contract", topic="contract.signed"),)
+            decisions.close, "keep_account", reads=(every("contracts", aggregate="contract", topic="contract.signed"),)
         ),
-        commands.ReopenAccount: Decision(decisions.reopen),
+        commands.ReopenAccount: Decision(decisions.reopen, "keep_account"),
     },
 )

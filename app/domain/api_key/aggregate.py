@@ -12,9 +12,10 @@ API_KEY: Final = AggregateType(
     initial=ApiKeyState(),
     evolve=evolve,
     decisions={
-        commands.RecordApiKey: Decision(decisions.issue, creates=True, reads=(optional("user"),)),
+        commands.RecordApiKey: Decision(decisions.issue, "administer", creates=True, reads=(optional("user"),)),
         commands.RevokeApiKey: Decision(
             decisions.revoke,
+            "administer",
             reads=(
                 optional("user"),
                 every_of_tenant("users", aggregate="user", topic="user.invited"),

@@ -8,7 +8,7 @@ from app.domain.recorded import Recorded
 
 @dataclass(frozen=True)
 class ApiKeyState:
-    """What checking a key needs. role: none for a personal key that acts in every role of its user."""
+    """What checking a key needs. role: none for a personal key that acts in every role of its user. issued_by: the actor who did."""
 
     exists: bool = False
     role: str | None = ""
@@ -17,6 +17,7 @@ class ApiKeyState:
     secret_sha256: str = ""
     expires_at: str | None = None
     revoked: bool = False
+    issued_by: str | None = None
     account: str | None = None
 
 
@@ -31,6 +32,7 @@ def evolve(state: ApiKeyState, recorded: Recorded) -> ApiKeyState:
                 user=issued.user,
                 secret_sha256=issued.secret_sha256,
                 expires_at=issued.expires_at,
+                issued_by=recorded.actor,
             )
         case ApiKeyRevoked():
             return replace(state, revoked=True)

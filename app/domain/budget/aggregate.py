@@ -12,11 +12,15 @@ BUDGET: Final = AggregateType(
     initial=BudgetState(),
     evolve=evolve,
     decisions={
-        commands.SetBudget: Decision(decisions.set_, creates=True, reads=(required("account"), optional("contract"))),
-        commands.ReviseBudget: Decision(decisions.revise, reads=(required("account"),)),
-        commands.RecordSpend: Decision(decisions.record_spend, reads=(required("account"),)),
-        commands.CorrectSpend: Decision(decisions.correct_spend, reads=(required("account"),)),
-        commands.RecordForecast: Decision(decisions.record_forecast, reads=(required("account"),)),
-        commands.CloseBudget: Decision(decisions.close, reads=(required("account"),)),
+        commands.SetBudget: Decision(
+            decisions.set_, "budget", creates=True, reads=(required("account"), optional("contract"))
+        ),
+        commands.ReviseBudget: Decision(decisions.revise, "budget", reads=(required("account"),)),
+        commands.RecordSpend: Decision(decisions.record_spend, "budget", reads=(required("account"),)),
+        commands.CorrectSpend: Decision(
+            decisions.correct_spend, "correct", reads=(required("account"),), authored=decisions.recorded
+        ),
+        commands.RecordForecast: Decision(decisions.record_forecast, "budget", reads=(required("account"),)),
+        commands.CloseBudget: Decision(decisions.close, "budget", reads=(required("account"),)),
     },
 )

@@ -14,6 +14,7 @@ from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.denomination import require_in
 from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
+from app.domain.kernel.rights import Authored
 from app.domain.kernel.values import (
     MICRO,
     day_of,
@@ -95,10 +96,19 @@ def correct_spend(state: BudgetState, command: CorrectSpend, context: Context) -
     if scaled(command.amount) == spend.amount:
         raise Refused("nothing_changes", "the document has this amount already")
     event = events.BudgetSpendCorrected(
-        corrects=spend.event, document=command.document, amount=command.amount, previous=unscaled(spend.amount)
+        corrects=spend.recorded.event_id,
+        document=command.document,
+        amount=command.amount,
+        previous=unscaled(spend.amount),
     )
     after = replace(state, spent=_bounded(state.spent - spend.amount + scaled(command.amount)))
     return Decided(event, effective_at=spend.at), *_crossings(after, spend.at, state.spent_at, context)
+
+
+def recorded(state: BudgetState, command: CorrectSpend) -> Authored | None:
+    """Who recorded the document that is corrected."""
+    spend = state.documents.get(command.document)
+    return None if spend is None else spend.recorded
 
 
 def record_forecast(state: BudgetState, command: RecordForecast, context: Context) -> tuple[Event, ...]:

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from app.domain.budget import events
+from app.domain.kernel.rights import Authored
 from app.domain.kernel.values import FOREVER, scaled
 from app.domain.recorded import Recorded
 
 
 class Spend(NamedTuple):
-    """The spending of a document. event: the one that recorded it; at: when it is true, microseconds; amount: in 10^-6."""
+    """The spending of a document. recorded: who recorded it, and by which event; at: when it is true, microseconds; amount: in 10^-6."""
 
-    event: str
+    recorded: Authored
     at: int
     amount: int
 
@@ -57,10 +58,12 @@ def evolve(state: BudgetState, recorded: Recorded) -> BudgetState:
         case events.BudgetRevised(revision=revision, amount=amount):
             return replace(state, revision=revision, amount=scaled(amount), crossed=frozenset())
         case events.BudgetSpendRecorded(document=document, amount=amount):
-            spend = Spend(event=recorded.event_id, at=at, amount=scaled(amount))
+            spend = Spend(recorded=recorded.authored, at=at, amount=scaled(amount))
             return _with_spend(replace(state, spent_at=max(state.spent_at, at)), document, spend)
         case events.BudgetSpendCorrected(document=document, amount=amount, corrects=corrects):
-            return _with_spend(state, document, Spend(event=corrects, at=at, amount=scaled(amount)))
+            known = state.documents.get(document)
+            first = known.recorded if known else recorded.authored._replace(event_id=corrects)
+            return _with_spend(state, document, Spend(recorded=first, at=at, amount=scaled(amount)))
         case events.BudgetThresholdCrossed(percent=percent):
             return replace(state, crossed=state.crossed | {percent})
         case events.BudgetClosed():

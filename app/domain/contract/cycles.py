@@ -1,7 +1,8 @@
 """Which renewal cycle a command is about: the contract, and the due day of the term that runs, is renewed or ends. Pure."""
 
-from app.domain.contract.commands import RenewContract, TerminateContract
+from app.domain.contract.commands import CorrectContract, RenewContract, TerminateContract
 from app.domain.contract.state import ContractState
+from app.domain.kernel.rights import Authored
 from app.domain.kernel.values import days_earlier
 
 
@@ -61,3 +62,8 @@ def expired(state: ContractState, _command: object, day: str) -> str | None:
 def last_agreed(state: ContractState, _command: object, _day: str) -> str | None:
     """The cycle of the last term that somebody agreed on."""
     return cycle_of(state, state.agreed[-1].end)
+
+
+def corrected(state: ContractState, command: CorrectContract) -> Authored | None:
+    """Who appended the event that a correction names."""
+    return next((event.authored for event in state.history if event.event_id == command.corrects), None)

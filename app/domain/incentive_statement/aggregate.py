@@ -13,10 +13,10 @@ INCENTIVE_STATEMENT: Final = AggregateType(
     evolve=evolve,
     decisions={
         commands.RecordStatement: Decision(
-            decisions.issue, creates=True, reads=(required("policy"),), claims=decisions.claims
+            decisions.issue, "pay", creates=True, reads=(required("policy"),), claims=decisions.claims
         ),
-        commands.RecordClawback: Decision(decisions.claw_back),
-        commands.DisputeLine: Decision(decisions.dispute),
-        commands.ResolveDispute: Decision(decisions.resolve),
+        commands.RecordClawback: Decision(decisions.claw_back, "pay"),
+        commands.DisputeLine: Decision(decisions.dispute, "pay"),
+        commands.ResolveDispute: Decision(decisions.resolve, "pay"),
     },
 )

@@ -12,7 +12,7 @@ INTERACTION: Final = AggregateType(
     initial=InteractionState(),
     evolve=evolve,
     decisions={
-        commands.LogInteraction: Decision(decisions.log, creates=True, reads=(required("account"),)),
-        commands.VoidInteraction: Decision(decisions.void),
+        commands.LogInteraction: Decision(decisions.log, "log", creates=True, reads=(required("account"),)),
+        commands.VoidInteraction: Decision(decisions.void, "correct", authored=decisions.logged),
     },
 )

@@ -8,6 +8,7 @@ from app.domain.interaction.events import InteractionLogged, InteractionVoided, 
 from app.domain.interaction.state import InteractionState
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Refused
+from app.domain.kernel.rights import Authored
 from app.domain.kernel.values import MICRO, micros
 
 SKEW_SECONDS: Final = 300
@@ -42,3 +43,8 @@ def void(state: InteractionState, command: VoidInteraction, context: Context) ->
         raise Refused("interaction_voided", "the entry was voided already")
     at = state.logged_at if command.effective_at is None else context.effective_at
     return (Decided(InteractionVoided(), effective_at=at),)
+
+
+def logged(state: InteractionState, _command: VoidInteraction) -> Authored | None:
+    """Who logged the entry that is voided."""
+    return state.logged

@@ -16,8 +16,10 @@ class Context:
     """By whom, for which tenant, when and about which aggregate a command is decided.
 
     `now` and `effective_at` are microseconds since 1970; `stream_id` is the id of the aggregate that the command is
-    about; `states` and `ids` hold the other aggregates that the decision reads, by name; `new_id` makes an id with a prefix;
-    `mark` makes of a text what only this tenant's key can make of it, for what must be found again and tell nothing by itself.
+    about; `states` and `ids` hold the other aggregates that the decision reads, by name; `new_id` makes an id with a prefix.
+    `limit` is the cell of the table of rights by which the actor's role may do it, empty where it says no more than that.
+    `behind` finds the person behind an actor, such as who issued the key of a service. `mark` makes of a text what only
+    this tenant's key can make of it, for what must be found again and tells nothing by itself.
     It is never changed; it is not frozen because that costs time with every command.
     """
 
@@ -30,6 +32,8 @@ class Context:
     new_id: Callable[[str], str]
     states: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
+    limit: str = ""
+    behind: Callable[[str], str] = str
     mark: Callable[[str], str] = str
 
     @property
@@ -41,6 +45,14 @@ class Context:
     def role(self) -> str:
         """The actor's role."""
         return self.principal.role
+
+    def is_own(self, actor: str) -> bool:
+        """Whether the actor is somebody, or the same person is behind both: a second key, or the key of a service that they issued."""
+        if actor in (self.principal.actor, self.principal.on_behalf_of):
+            return True
+        return self.behind(actor) in {
+            self.behind(each) for each in (self.principal.actor, self.principal.on_behalf_of) if each
+        }
 
     @property
     def day(self) -> str:

@@ -28,27 +28,29 @@ TABLE: Final = """
                 |  |  |  |  |  |  |  |  |  |  |  admin
 level           1  2  3  4  5  2  2  2  1  3  3  6
 reach           p  p  p  d  t  s  s  p  s  t  t  t
-accounts        r  w  w  w  w  r  r  w  r  r  r  w
-interactions    w  w  w  w  w  w  w  w  w  -  r  w
-contracts       -  w  w  w  w  -  -  -  -  r  r  w
-renewals        -  w  w  w  w  -  -  -  -  r  r  w
-scope_changes   r  w  w  w  w  r  r  r  r  r  r  w
-proposals       -  w  w  w  w  -  -  w  -  r  r  w
-opportunities   -  w  w  w  w  -  w  w  -  r  r  w
-budgets         -  w  w  w  w  -  -  -  -  w  r  w
-kpis            -  w  w  w  w  -  -  -  -  r  r  w
-certificates    -  w  w  w  w  -  -  -  -  w  r  w
-events          -  w  w  w  w  -  -  -  -  r  r  w
-policies        -  r  r  w  w  -  -  -  -  w  r  w
-incentives      -  r  r  w  w  -  -  -  -  w  r  w
+accounts        r  w  w  w  w  r  r  w  r  r  r  -
+interactions    w  w  w  w  w  w  w  w  w  -  r  -
+contracts       -  w  w  w  w  -  -  w  -  r  r  -
+renewals        -  w  w  w  w  -  -  -  -  r  r  -
+scope_changes   w  w  w  w  w  w  w  w  w  w  r  -
+proposals       -  w  w  w  w  -  -  w  -  w  r  -
+opportunities   -  w  w  w  w  -  w  w  -  r  r  -
+budgets         -  w  w  w  w  -  -  -  -  w  r  -
+kpis            -  w  w  w  w  -  -  -  -  r  r  -
+certificates    -  w  w  w  w  -  -  -  -  w  r  -
+events          -  w  w  w  w  -  -  -  -  r  r  a
+policies        -  r  r  w  w  -  -  -  -  w  r  r
+incentives      -  r  r  w  w  -  -  -  -  w  r  -
 users           r  r  r  r  r  r  r  r  r  r  r  w
 teams           r  r  r  r  r  r  r  r  r  r  r  w
 api_keys        -  -  -  -  -  -  -  -  -  -  r  w
 webhooks        -  -  -  -  -  -  -  -  -  -  r  w
 """
-"""r: reads; w: reads and writes. reach: self, portfolio, department or tenant, where a grant names no other.
+"""r: reads; w: reads and writes; a: writes and reads nothing, as who registers a webhook endpoint needs it.
+reach: self, portfolio, department or tenant, where a grant names no other.
 
-Where a scope would open more than the role may do, the role does not have it.
+A scope lets in; what somebody may do then, and about what, says the table of `app.domain.kernel.rights`. An admin who is a person reads
+no client content; the key of a service in this role has every scope.
 
 Source: the table of roles and permissions of the domain model, as far as scopes can say it.
 """
@@ -63,7 +65,7 @@ NOUNS: Final = (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION)
 SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in NOUNS for verb in ("read", "write"))
 ADMIN: Final = "admin"
 INTEGRATION: Final = "integration"
-_VERBS: Final = {"-": (), "r": ("read",), "w": ("read", "write")}
+_VERBS: Final = {"-": (), "r": ("read",), "w": ("read", "write"), "a": ("write",)}
 _REACHES: Final[dict[str, Reach]] = {"s": "self", "p": "portfolio", "d": "department", "t": "tenant"}
 _ROWS: Final = {cells[0]: cells[1:] for line in TABLE.splitlines() if (cells := line.split()) and "|" not in line}
 ROLES: Final[dict[str, frozenset[str]]] = {
@@ -91,6 +93,11 @@ def renamed(data: dict[str, Any]) -> dict[str, Any]:
 def scopes_of(role: str, named: Iterable[str] = ()) -> frozenset[str]:
     """The scopes of a role. Takes: those that the key of an integration names."""
     return frozenset(named) & SCOPES if role == INTEGRATION else ROLES.get(role, frozenset())
+
+
+def service_scopes(role: str, named: Iterable[str] = ()) -> frozenset[str]:
+    """The scopes of the key of a service: an admin's has them all."""
+    return SCOPES if role == ADMIN else scopes_of(role, named)
 
 
 def level_of(role: str) -> int:

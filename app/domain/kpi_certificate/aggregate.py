@@ -12,6 +12,6 @@ KPI_CERTIFICATE: Final = AggregateType(
     initial=KpiCertificateState(),
     evolve=evolve,
     decisions={
-        commands.RecordKpiCertificate: Decision(decisions.issue, creates=True, reads=(optional("account"),)),
+        commands.RecordKpiCertificate: Decision(decisions.issue, "certify", creates=True, reads=(optional("account"),)),
     },
 )

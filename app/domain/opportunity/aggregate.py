@@ -14,6 +14,7 @@ OPPORTUNITY: Final = AggregateType(
     decisions={
         commands.IdentifyOpportunity: Decision(
             decisions.identify,
+            "sell",
             creates=True,
             reads=(
                 required("account"),
@@ -23,13 +24,13 @@ OPPORTUNITY: Final = AggregateType(
                 optional("renewal"),
             ),
         ),
-        commands.QualifyOpportunity: Decision(decisions.qualify, reads=(required("account"),)),
-        commands.EstimateOpportunity: Decision(decisions.estimate, reads=(required("account"),)),
-        commands.AdvanceOpportunity: Decision(decisions.advance, reads=(required("account"),)),
-        commands.ParkOpportunity: Decision(decisions.park, reads=(required("account"),)),
-        commands.LoseOpportunity: Decision(decisions.lose, reads=(required("account"),)),
+        commands.QualifyOpportunity: Decision(decisions.qualify, "sell", reads=(required("account"),)),
+        commands.EstimateOpportunity: Decision(decisions.estimate, "sell", reads=(required("account"),)),
+        commands.AdvanceOpportunity: Decision(decisions.advance, "sell", reads=(required("account"),)),
+        commands.ParkOpportunity: Decision(decisions.park, "sell", reads=(required("account"),)),
+        commands.LoseOpportunity: Decision(decisions.lose, "sell", reads=(required("account"),)),
         commands.WinOpportunity: Decision(
-            decisions.win, reads=(required("account"), required("contract")), claims=decisions.claims
+            decisions.win, "sell", reads=(required("account"), required("contract")), claims=decisions.claims
         ),
     },
 )

@@ -12,7 +12,9 @@ PERIOD_CLOSE: Final = AggregateType(
     initial=PeriodCloseState(),
     evolve=evolve,
     decisions={
-        commands.RecordPeriodClose: Decision(decisions.close, creates=True, reference=decisions.reference),
-        commands.RecordPeriodRestatement: Decision(decisions.restate),
+        commands.RecordPeriodClose: Decision(
+            decisions.close, "activate_policy", creates=True, reference=decisions.reference
+        ),
+        commands.RecordPeriodRestatement: Decision(decisions.restate, "activate_policy"),
     },
 )

@@ -12,9 +12,9 @@ POLICY: Final = AggregateType(
     initial=PolicyState(),
     evolve=evolve,
     decisions={
-        commands.DraftPolicy: Decision(decisions.draft, creates=True, reference=decisions.reference),
-        commands.DraftPolicyVersion: Decision(decisions.draft_version),
-        commands.ActivatePolicy: Decision(decisions.activate),
-        commands.RetirePolicy: Decision(decisions.retire),
+        commands.DraftPolicy: Decision(decisions.draft, "draft_policy", creates=True, reference=decisions.reference),
+        commands.DraftPolicyVersion: Decision(decisions.draft_version, "draft_policy"),
+        commands.ActivatePolicy: Decision(decisions.activate, "activate_policy"),
+        commands.RetirePolicy: Decision(decisions.retire, "activate_policy"),
     },
 )

@@ -14,6 +14,7 @@ PROPOSAL: Final = AggregateType(
     decisions={
         commands.DraftProposal: Decision(
             decisions.draft,
+            "negotiate",
             creates=True,
             reads=(
                 required("account"),
@@ -23,21 +24,31 @@ PROPOSAL: Final = AggregateType(
                 optional("policy"),
             ),
         ),
-        commands.ReviseProposal: Decision(decisions.revise, reads=(required("account"), optional("policy"))),
-        commands.SubmitProposal: Decision(decisions.submit, reads=(required("account"), optional("policy"))),
+        commands.ReviseProposal: Decision(
+            decisions.revise, "negotiate", reads=(required("account"), optional("policy"))
+        ),
+        commands.SubmitProposal: Decision(
+            decisions.submit, "negotiate", reads=(required("account"), optional("policy"))
+        ),
         commands.OfferConcession: Decision(
-            concession_decisions.concede, reads=(required("account"), optional("policy"))
+            concession_decisions.concede, "concede", reads=(required("account"), optional("policy"))
         ),
         commands.ApproveConcession: Decision(
-            concession_decisions.approve, reads=(required("account"), optional("policy"))
+            concession_decisions.approve, "concede", reads=(required("account"), optional("policy"))
         ),
-        commands.AcceptProposal: Decision(decisions.accept, reads=(required("account"), optional("policy"))),
-        commands.RecordClientPosition: Decision(concession_decisions.record_position, reads=(required("account"),)),
-        commands.RejectConcession: Decision(concession_decisions.reject, reads=(required("account"),)),
-        commands.DeclineProposal: Decision(decisions.decline, reads=(required("account"),)),
-        commands.ExpireProposal: Decision(decisions.expire, reads=(required("account"),)),
+        commands.AcceptProposal: Decision(
+            decisions.accept, "negotiate", reads=(required("account"), optional("policy"))
+        ),
+        commands.RecordClientPosition: Decision(
+            concession_decisions.record_position, "negotiate", reads=(required("account"),)
+        ),
+        commands.RejectConcession: Decision(
+            concession_decisions.reject, "reject_concession", reads=(required("account"),)
+        ),
+        commands.DeclineProposal: Decision(decisions.decline, "negotiate", reads=(required("account"),)),
+        commands.ExpireProposal: Decision(decisions.expire, "negotiate", reads=(required("account"),)),
         commands.ContractProposal: Decision(
-            decisions.take_over, reads=(required("account"), required("contract")), claims=decisions.claims
+            decisions.take_over, "negotiate", reads=(required("account"), required("contract")), claims=decisions.claims
         ),
     },
 )

@@ -71,7 +71,7 @@ def approve(state: ProposalState, command: commands.ApproveConcession, context: 
         _require_margin_approver(state, rules, context)
     else:
         concession = _awaiting(state, command.concession)
-        if concession.by == context.actor:
+        if context.is_own(concession.by):
             raise Refused("self_approval", "nobody approves their own concession")
         require_senior(concession.role, context)
         require_covered(concession, state.offer, state.concessions.values(), rules, context)
@@ -91,7 +91,7 @@ def reject(state: ProposalState, command: commands.RejectConcession, context: Co
     """A rejection by somebody more senior or by whoever offered it. Raises: Refused for others, and where nothing waits."""
     require_undecided(state, context)
     concession = _awaiting(state, command.concession)
-    if concession.by != context.actor:
+    if context.limit != "veto" and not context.is_own(concession.by):
         require_senior(concession.role, context)
     return (
         events.ApprovalRejected(
@@ -103,7 +103,7 @@ def reject(state: ProposalState, command: commands.RejectConcession, context: Co
 def _require_margin_approver(state: ProposalState, rules: ApprovalRules, context: Context) -> None:
     if state.offer.margin_suffices(rules):
         raise Refused("nothing_awaits", "the version's margin is not below the floor")
-    if state.author == context.actor:
+    if context.is_own(state.author):
         raise Refused("self_approval", "nobody approves the margin of their own version")
     if context.role not in DIRECTING:
         raise Refused("approval_not_allowed", "a director approves what goes below the margin floor", role="director")

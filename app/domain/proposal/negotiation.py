@@ -70,7 +70,9 @@ def approval_reasons(
     """
     limit = rules.limit(context.role)
     own = sum(
-        each.value for each in concessions if context.actor in (each.by, each.approved_by) and each.state != "rejected"
+        each.value
+        for each in concessions
+        if each.state != "rejected" and any(context.is_own(one) for one in (each.by, each.approved_by) if one)
     )
     reasons = () if limit is None or own + amount <= limit else ("limit",)
     if offer.margin_suffices(rules, amount) or context.role in DIRECTING:
@@ -93,7 +95,9 @@ def require_covered(
     """
     limit = rules.limit(context.role)
     responsible_for = sum(
-        other.value for other in concessions if other.binds and other.responsible in (concession.by, context.actor)
+        other.value
+        for other in concessions
+        if other.binds and (other.responsible == concession.by or context.is_own(other.responsible))
     )
     if limit is not None and responsible_for + concession.value > limit:
         raise Refused("limit_exceeded", "together with what was conceded it goes beyond the approver's limit too")

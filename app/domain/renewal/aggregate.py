@@ -13,11 +13,11 @@ RENEWAL: Final = AggregateType(
     evolve=evolve,
     decisions={
         commands.OpenRenewal: Decision(
-            decisions.open_, creates=True, reads=(required("contract"),), reference=decisions.reference
+            decisions.open_, "renew", creates=True, reads=(required("contract"),), reference=decisions.reference
         ),
-        commands.SetRenewalRisk: Decision(decisions.set_risk),
-        commands.DeferRenewal: Decision(decisions.defer),
-        commands.SubmitForecast: Decision(decisions.submit_forecast),
-        commands.ReachMilestone: Decision(decisions.reach_milestone),
+        commands.SetRenewalRisk: Decision(decisions.set_risk, "renew"),
+        commands.DeferRenewal: Decision(decisions.defer, "renew"),
+        commands.SubmitForecast: Decision(decisions.submit_forecast, "forecast"),
+        commands.ReachMilestone: Decision(decisions.reach_milestone, "watch"),
     },
 )

@@ -13,18 +13,27 @@ SCOPE_CHANGE: Final = AggregateType(
     evolve=evolve,
     decisions={
         commands.RaiseScopeChange: Decision(
-            decisions.raise_, creates=True, reads=(required("account"), optional("contract"), optional("interaction"))
+            decisions.raise_,
+            "raise_scope_change",
+            creates=True,
+            reads=(required("account"), optional("contract"), optional("interaction")),
         ),
-        commands.RequestConsult: Decision(decisions.request_consult, reads=(required("account"),)),
-        commands.AnswerConsult: Decision(decisions.answer_consult, reads=(required("account"),)),
-        commands.WaiveConsult: Decision(decisions.waive_consult, reads=(required("account"),)),
-        commands.AssessImpact: Decision(decisions.assess, reads=(required("account"),)),
-        commands.ApproveScopeChange: Decision(decisions.approve, reads=(required("account"),)),
-        commands.RespondToClient: Decision(decisions.respond, reads=(required("account"), optional("interaction"))),
-        commands.RecordClientDecision: Decision(decisions.decide, reads=(required("account"),)),
-        commands.AbsorbWork: Decision(decisions.absorb, reads=(required("account"),)),
-        commands.AmendScopeChange: Decision(decisions.amend, reads=(required("account"), required("contract"))),
-        commands.WithdrawScopeChange: Decision(decisions.withdraw, reads=(required("account"), optional("contract"))),
-        commands.DeliverScopeChange: Decision(decisions.deliver, reads=(required("account"),)),
+        commands.RequestConsult: Decision(
+            decisions.request_consult, "handle_scope_change", reads=(required("account"),)
+        ),
+        commands.AnswerConsult: Decision(decisions.answer_consult, "answer_consult", reads=(required("account"),)),
+        commands.WaiveConsult: Decision(decisions.waive_consult, "handle_scope_change", reads=(required("account"),)),
+        commands.AssessImpact: Decision(decisions.assess, "handle_scope_change", reads=(required("account"),)),
+        commands.ApproveScopeChange: Decision(decisions.approve, "approve_scope_change", reads=(required("account"),)),
+        commands.RespondToClient: Decision(
+            decisions.respond, "respond", reads=(required("account"), optional("interaction"))
+        ),
+        commands.RecordClientDecision: Decision(decisions.decide, "handle_scope_change", reads=(required("account"),)),
+        commands.AbsorbWork: Decision(decisions.absorb, "absorb", reads=(required("account"),)),
+        commands.AmendScopeChange: Decision(decisions.amend, "sign", reads=(required("account"), required("contract"))),
+        commands.WithdrawScopeChange: Decision(
+            decisions.withdraw, "handle_scope_change", reads=(required("account"), optional("contract"))
+        ),
+        commands.DeliverScopeChange: Decision(decisions.deliver, "handle_scope_change", reads=(required("account"),)),
     },
 )

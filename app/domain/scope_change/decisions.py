@@ -87,7 +87,7 @@ def approve(state: ScopeChangeState, command: commands.ApproveScopeChange, conte
         raise Refused("impact_not_assessed", "nobody has assessed what it takes")
     if state.approved:
         raise Refused("already_approved", "this assessment was approved already")
-    if state.assessed_by == context.actor:
+    if context.is_own(state.assessed_by):
         raise Refused("self_approval", "nobody approves their own assessment")
     return (events.InternalApprovalGranted(rule=command.rule),)
 
@@ -143,7 +143,7 @@ def absorb(state: ScopeChangeState, command: commands.AbsorbWork, context: Conte
     """Unpaid work. Raises: Refused without somebody else's consent, over the threshold without approval, and twice."""
     _require_going_on(state, context)
     _require_unsettled(state)
-    if command.approved_by == context.actor:
+    if context.is_own(command.approved_by):
         raise Refused("self_approval", "nobody approves their own unpaid work")
     _require_approval(state, over=state.approval_needed or _over(command.cost))
     currency = _currency(command, context, command.cost)

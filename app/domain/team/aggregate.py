@@ -12,10 +12,12 @@ TEAM: Final = AggregateType(
     initial=TeamState(),
     evolve=evolve,
     decisions={
-        commands.FormTeam: Decision(decisions.form, creates=True, reads=(optional("parent", aggregate="team"),)),
-        commands.RenameTeam: Decision(decisions.rename),
-        commands.AddTeamMember: Decision(decisions.add, reads=(required("user"),)),
-        commands.RemoveTeamMember: Decision(decisions.remove, reads=(required("user"),)),
-        commands.DissolveTeam: Decision(decisions.dissolve),
+        commands.FormTeam: Decision(
+            decisions.form, "administer", creates=True, reads=(optional("parent", aggregate="team"),)
+        ),
+        commands.RenameTeam: Decision(decisions.rename, "administer"),
+        commands.AddTeamMember: Decision(decisions.add, "administer", reads=(required("user"),)),
+        commands.RemoveTeamMember: Decision(decisions.remove, "administer", reads=(required("user"),)),
+        commands.DissolveTeam: Decision(decisions.dissolve, "administer"),
     },
 )

@@ -12,6 +12,6 @@ TENANT: Final = AggregateType(
     initial=TenantState(),
     evolve=evolve,
     decisions={
-        commands.CreateTenant: Decision(decisions.create, creates=True),
+        commands.CreateTenant: Decision(decisions.create, "watch", creates=True),
     },
 )

@@ -14,14 +14,19 @@ USER: Final = AggregateType(
     initial=UserState(),
     evolve=evolve,
     decisions={
-        commands.InviteUser: Decision(decisions.invite, creates=True),
+        commands.InviteUser: Decision(decisions.invite, "administer", creates=True),
         commands.BindLogin: Decision(
-            decisions.bind_login, claims=decisions.login_claims, former_claims=decisions.former_login_claims
+            decisions.bind_login,
+            "administer",
+            claims=decisions.login_claims,
+            former_claims=decisions.former_login_claims,
         ),
-        commands.SuspendUser: Decision(decisions.suspend, reads=EVERYBODY),
-        commands.ReinstateUser: Decision(decisions.reinstate),
-        commands.GrantRole: Decision(decisions.grant),
-        commands.RevokeRole: Decision(decisions.revoke, reads=EVERYBODY),
-        commands.SetReportingLine: Decision(decisions.report_to, reads=(optional("manager", aggregate="user"), USERS)),
+        commands.SuspendUser: Decision(decisions.suspend, "administer", reads=EVERYBODY),
+        commands.ReinstateUser: Decision(decisions.reinstate, "administer"),
+        commands.GrantRole: Decision(decisions.grant, "administer"),
+        commands.RevokeRole: Decision(decisions.revoke, "administer", reads=EVERYBODY),
+        commands.SetReportingLine: Decision(
+            decisions.report_to, "administer", reads=(optional("manager", aggregate="user"), USERS)
+        ),
     },
 )

@@ -12,9 +12,9 @@ WEBHOOK_ENDPOINT: Final = AggregateType(
     initial=WebhookEndpointState(),
     evolve=evolve,
     decisions={
-        commands.RecordWebhookEndpoint: Decision(decisions.register, creates=True),
-        commands.RecordWebhookSecret: Decision(decisions.add_secret),
-        commands.RetireWebhookSecret: Decision(decisions.retire_secret),
-        commands.CloseWebhookEndpoint: Decision(decisions.close),
+        commands.RecordWebhookEndpoint: Decision(decisions.register, "administer", creates=True),
+        commands.RecordWebhookSecret: Decision(decisions.add_secret, "administer"),
+        commands.RetireWebhookSecret: Decision(decisions.retire_secret, "administer"),
+        commands.CloseWebhookEndpoint: Decision(decisions.close, "administer"),
     },
 )

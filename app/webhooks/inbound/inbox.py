@@ -186,7 +186,8 @@ class Inbox:
     def _ingest(self, tenant_id: str, endpoint_id: str, group: Sequence[WaitingMessage]) -> list[MessageOutcome]:
         events = [_event(endpoint_id, message) for message in group]
         try:
-            items = self._ingestion.ingest(tenant_id, Principal(f"webhook:{endpoint_id}", client=endpoint_id), events)
+            principal = Principal(f"webhook:{endpoint_id}", client=endpoint_id, trust="service")
+            items = self._ingestion.ingest(tenant_id, principal, events)
         except Unavailable:
             return []
         except Exception as fault:  # noqa: BLE001 - a message must not hold up the others, whatever is wrong with it
