@@ -94,6 +94,8 @@ ABOVE = frozenset(
     {"users.bind_login", "users.suspend", "users.reinstate", "users.grant_role", "users.revoke_role", "api_keys.revoke"}
 )
 """Operations on a person or a key that stand above an integration, which has no level: it may name them, and no more."""
+NOT_OF_ITS_SOURCE = frozenset({"interactions.void", "budgets.correct_spend"})
+"""Corrections, of which an integration makes those only that are of what came from its own source."""
 
 
 def allowed(role: str, operation: Operation) -> bool:
@@ -163,6 +165,8 @@ def test_a_scope_is_the_measure_of_every_role(town: Town, operation: Operation) 
 
         if role == "integration_exact" and operation.name in ABOVE:
             assert (answer.status_code, answer.json()["code"]) == (403, "above_own_level")
+        elif role == "integration_exact" and operation.name in NOT_OF_ITS_SOURCE:
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_yours_to_do")
         elif allowed(role, operation):
             if role == "account_manager" and answer.status_code == 403:  # what the table of rights keeps from this role
                 assert answer.json()["code"] in ("needs_suggestion", "not_yours_to_do"), answer.text
