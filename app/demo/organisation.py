@@ -75,8 +75,19 @@ def write_organisation(rng: Random, start: str, end: str, new_id: NewId) -> list
         for name in members:
             joins = team_commands.AddTeamMember(user=made.user(name), start=first)
             made.do(first, joins, team=made.team(team))
+    _names(made, start)
     _changes(made, start, end)
     return made.commands
+
+
+def _names(made: Organisation, start: str) -> None:
+    """A name from an older address book that turns out to be a colleague's, and a contact who becomes one."""
+    day = add_days(start, 20)
+    for name in ("m.lindqvist", "usr_olga"):
+        made.do(day, user_commands.NoteUser(external_ref=name), new_id=made.user(name))
+    made.do(add_days(day, 1), user_commands.MergeUser(into=made.user(OWNERS[0])), user=made.user("m.lindqvist"))
+    invited = user_commands.ClaimUser(name="Olga Santos", address="olga@harbour-pine.example")
+    made.do(add_days(day, 2), invited, user=made.user("usr_olga"))
 
 
 def _changes(made: Organisation, start: str, end: str) -> None:

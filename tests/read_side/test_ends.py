@@ -24,7 +24,7 @@ from app.domain.proposal import commands as offers
 from app.domain.renewal.commands import OpenRenewal
 from app.domain.scope_change import commands as scope
 from app.domain.team.commands import AddTeamMember, DissolveTeam, FormTeam, RemoveTeamMember
-from app.domain.user.commands import GrantRole, InviteUser, RevokeRole, SuspendUser
+from app.domain.user.commands import GrantRole, InviteUser, MergeUser, NoteUser, RevokeRole, SuspendUser
 from app.domain.webhook_endpoint.commands import AddWebhookSecret, CloseWebhookEndpoint, RetireWebhookSecret
 from app.store.receipts import Request
 from app.store.tables import secrets
@@ -43,7 +43,7 @@ GOES_ON: Final = frozenset(
     for noun, events in {
         "tenant": "created",
         "api_key": "issued",
-        "user": "invited login_bound reinstated reporting_line_set",
+        "user": "invited noted names_joined login_bound reinstated reporting_line_set",
         "role": "granted",
         "team": "formed renamed member_added",
         "account": "opened renamed tier_set owner_set backup_set member_assigned key_account_set country_set reopened",
@@ -90,6 +90,7 @@ def counted(steward: Steward) -> dict[str, Any]:
         "with the client": sum(row.state in ("drafted", "submitted") for row in steward.rows("proposals")),
         "keys": sum(row.revoked_at is None for row in steward.rows("api_keys")),
         "roles": users_roles(steward),
+        "nobody yet": sum(row.status == "unclaimed" for row in steward.rows("users")),
         "members": [spell["user"] for row in steward.rows("teams") for spell in row.members],
         "team": [row.members for row in steward.rows("accounts") if row.members],
         "secrets": texts,
@@ -105,6 +106,13 @@ def a_key(steward: Steward, _account: str) -> Story:
     key = steward.do(RecordApiKey(role="auditor", secret_sha256="a" * 64), role="admin").id
     yield
     steward.do(RevokeApiKey(), role="admin", api_key=key)
+
+
+def a_name(steward: Steward, _account: str) -> Story:
+    noted = steward.do(NoteUser(external_ref="maria l."), role="admin").id
+    yield
+    maria = steward.do(InviteUser(name="Maria"), role="admin").id
+    steward.do(MergeUser(into=maria), role="admin", user=noted)
 
 
 def an_account_member(steward: Steward, account: str) -> Story:
@@ -357,6 +365,7 @@ def a_statement(steward: Steward, account: str) -> Story:
 ENDS: Final[dict[str, Callable[[Steward, str], Story]]] = {
     "api_key.revoked": a_key,
     "user.suspended": a_user,
+    "user.merged": a_name,
     "role.revoked": a_role,
     "account.member_released": an_account_member,
     "team.member_removed": a_team_member,

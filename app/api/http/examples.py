@@ -181,6 +181,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "reason": "It was won together",
     },
     "users.invite": {"name": "Maria Lindqvist", "address": "maria@harbour-pine.example", "external_ref": "maria"},
+    "users.claim": {"name": "Maria Lindqvist", "address": "maria@harbour-pine.example"},
+    "users.merge": {"into": "ref:maria"},
     "users.bind_login": {"issuer": "https://login.harbour-pine.example", "subject": "248289761001"},
     "users.suspend": {"reason": "On leave without access"},
     "users.reinstate": {"reason": "Back from leave"},

@@ -1,5 +1,6 @@
 """Users over HTTP: the persons of the agency, their roles and to whom they report."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -16,8 +17,9 @@ from app.api.http.response_models import WRITTEN, AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.kernel.roles import PersonRole, Reach
-from app.domain.kernel.values import Moment
+from app.domain.kernel.values import REF, Moment
 from app.domain.user import commands
+from app.store.people import People
 from projections.views import users
 from projections.views.users import User
 
@@ -65,7 +67,7 @@ def _line(line: Mapping[str, Any], _row: Any, _texts: SealedTexts) -> Answer:
 
 
 class UserBody(BaseModel):
-    """A person of the agency. Their name is null once it was erased."""
+    """A person of the agency. Their name is null once it was erased, and while only a reference is known."""
 
     id: Annotated[str, From("user")] = Field(examples=[EXAMPLE_USER])
     status: users.Status
@@ -75,6 +77,8 @@ class UserBody(BaseModel):
     roles: Annotated[list[RoleBody], EachOf(_role)]
     reporting_lines: Annotated[list[ReportingLineBody], EachOf(_line, "lines")]
     external_ref: str | None
+    names: list[str] = Field(description="names of users who were merged into this one", examples=[["maria l."]])
+    merged_into: str | None = Field(description="who they are, where that is another user", examples=[EXAMPLE_USER])
     invited_at: AsInstant
     version: int
 
@@ -83,6 +87,13 @@ class UserDetailsBody(UserBody):
     """A user with the position that they were read from."""
 
     position: int
+
+
+async def unclaimed(context: WriteContext, reference: str) -> str | None:
+    """The id of a user of whom only this reference is known; None where there is none, or it is a person's."""
+    people = People(context.runtime.log)
+    noted = await asyncio.to_thread(people.find, context.caller.tenant_id, REF + reference)
+    return noted.user if noted is not None and noted.state.unclaimed and reference == noted.name else None
 
 
 present = Presenter(UserBody, User, not_shown=("latest_at",))
@@ -98,8 +109,26 @@ LISTED: Final = ListOf(
 
 @router.post("", operation_id="users.invite", status_code=201, responses=WRITTEN | documented(409, 415, 422))
 async def invite(command: commands.InviteUser, context: Writing) -> Response:
-    """Make a user of a person, who may do nothing before they have a role; name and address are sealed."""
+    """Make a user of a person, who may do nothing before they have a role; name and address are sealed.
+
+    Where only a name was known so far, and it is the reference, the person takes it over.
+    """
+    if command.external_ref is not None and (noted := await unclaimed(context, command.external_ref)):
+        members = command.model_dump(exclude={"external_ref"}, exclude_unset=True)
+        return await context.write(commands.ClaimUser.model_validate(members), user=noted)
     return await context.write(command)
+
+
+@router.post("/{user}/invitation", operation_id="users.claim", status_code=201, responses=_ANSWERS)
+async def claim(user: str, command: commands.ClaimUser, context: Writing) -> Response:
+    """Make a person of a user of whom only a name was known; what is theirs under that name stays theirs."""
+    return await context.write(command, user=user)
+
+
+@router.post("/{user}/merger", operation_id="users.merge", status_code=201, responses=_ANSWERS)
+async def merge(user: str, command: commands.MergeUser, context: Writing) -> Response:
+    """Say that a user of whom only a name was known is another one; what is theirs under that name is the other's."""
+    return await context.write(command, user=user)
 
 
 @router.post("/{user}/login", operation_id="users.bind_login", status_code=201, responses=_ANSWERS)

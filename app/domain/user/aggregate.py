@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.domain.aggregate_type import AggregateType, Decision, every_of_tenant, optional
+from app.domain.aggregate_type import AggregateType, Decision, every_of_tenant, optional, required
 from app.domain.user import commands, decisions
 from app.domain.user.state import UserState, evolve
 
@@ -15,6 +15,9 @@ USER: Final = AggregateType(
     evolve=evolve,
     decisions={
         commands.InviteUser: Decision(decisions.invite, "administer", creates=True),
+        commands.NoteUser: Decision(decisions.note, "administer", creates=True),
+        commands.ClaimUser: Decision(decisions.claim, "administer"),
+        commands.MergeUser: Decision(decisions.merge, "administer", reads=(required("into", aggregate="user"),)),
         commands.BindLogin: Decision(
             decisions.bind_login,
             "administer",

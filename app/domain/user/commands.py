@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.roles import PersonRole, Reach
-from app.domain.kernel.values import Day, Group, Name, Ref, line
+from app.domain.kernel.values import Day, ExternalRef, Group, Name, Ref, line
 
 MailAddress = Annotated[
     str, StringConstraints(max_length=254, pattern=r"^[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+$"), AfterValidator(line)
@@ -20,6 +20,25 @@ class InviteUser(Creation):
 
     name: Name = Field(examples=["Maria Lindqvist"])
     address: MailAddress | None = Field(None, examples=["maria@harbour-pine.example"])
+
+
+class NoteUser(Creation):
+    """Makes a user of a name of whom nothing else is known."""
+
+    external_ref: ExternalRef
+
+
+class ClaimUser(Command):
+    """Makes a person of a user of whom only a name was known."""
+
+    name: Name = Field(examples=["Maria Lindqvist"])
+    address: MailAddress | None = Field(None, examples=["maria@harbour-pine.example"])
+
+
+class MergeUser(Command):
+    """Says that a user of whom only a name was known is another one."""
+
+    into: Ref = Field(description="the user's id, or `ref:` and your own reference", examples=["ref:maria"])
 
 
 class BindLogin(Command):

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from app.domain.kernel.context import Context
+from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import Invalid, NotFound, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.roles import USUAL_REACH, highest, require_level
 from app.domain.user import commands, events
 from app.domain.user.admins import people, require_admins_left
+from app.domain.user.names import names_of, require_name
 from app.domain.user.state import UserState
 
 SCOPE: Final = "users:write"
@@ -24,12 +25,47 @@ NOW: Final = "it counts from now on; start and end say on which days"
 
 
 def invite(_state: UserState, command: commands.InviteUser, context: Context) -> tuple[Event, ...]:
-    """A new user, without any right."""
+    """A new user, without any right. Raises: Invalid for a reference that may be another user's id."""
     context.require_now(NOW)
+    require_name(command.external_ref)
     return (
         events.UserInvited(
             user=context.stream_id, name=command.name, address=command.address, external_ref=command.external_ref
         ),
+    )
+
+
+def note(_state: UserState, command: commands.NoteUser, context: Context) -> tuple[Event, ...]:
+    """A user of whom only a name is known. Raises: Invalid for a name that may be another user's id."""
+    context.require_now(NOW)
+    require_name(command.external_ref)
+    return (events.UserNoted(external_ref=command.external_ref),)
+
+
+def claim(state: UserState, command: commands.ClaimUser, context: Context) -> tuple[Event, ...]:
+    """A person behind a name. Raises: Refused for a user who is one already."""
+    context.require_now(NOW)
+    _require_unclaimed(state)
+    return (
+        events.UserInvited(
+            user=context.stream_id, name=command.name, address=command.address, external_ref=state.external_ref
+        ),
+    )
+
+
+def merge(state: UserState, _command: commands.MergeUser, context: Context) -> tuple[Event | Decided, ...]:
+    """A name that is another user's. Raises: Refused for a person, and for what would lead to itself or to nobody."""
+    context.require_now(NOW)
+    _require_unclaimed(state)
+    into, other = context.ids["into"], context.states["into"]
+    if into == context.stream_id:
+        raise Refused("merged_into_itself", "name another user: this is the one that is to be merged")
+    if other.merged_into is not None:
+        raise Refused("user_merged", "the other user is no more; merge into who they became", into=other.merged_into)
+    names = names_of(context.stream_id, state)
+    return (
+        events.UserMerged(into=into),
+        Decided(events.UserNamesJoined(user=context.stream_id, names=names), beside="into"),
     )
 
 
@@ -130,9 +166,26 @@ def report_to(state: UserState, command: commands.SetReportingLine, context: Con
 
 
 def require_active(state: UserState) -> None:
-    """Raises: Refused for a user who is suspended."""
+    """Raises: Refused for a user who is suspended, or no person, or another user by now."""
+    require_person(state)
     if state.suspended:
         raise Refused("user_suspended", "the user is suspended; reinstate them first")
+
+
+def require_person(state: UserState) -> None:
+    """Raises: Refused for a user of whom only a name is known, or who is another user by now."""
+    if state.merged_into is not None:
+        raise Refused("user_merged", "the user is no more; name who they became", into=state.merged_into)
+    if state.unclaimed:
+        raise Refused("user_unclaimed", "of this user only a name is known; invite the person first")
+
+
+def _require_unclaimed(state: UserState) -> None:
+    """Raises: Refused for a user who is a person, or another user by now."""
+    if state.merged_into is not None:
+        raise Refused("user_merged", "the user is no more; name who they became", into=state.merged_into)
+    if not state.unclaimed:
+        raise Refused("user_claimed", "the user is a person already")
 
 
 def _require_above(state: UserState, context: Context) -> None:

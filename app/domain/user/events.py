@@ -5,13 +5,38 @@ from app.domain.kernel.values import Business, Personal, Public
 
 
 class UserInvited(Event):
-    """A person was invited. user: the id of the user, whose key seals name and address."""
+    """A person was invited, or took over what was noted under a name. user: the id of the user, whose key seals name and address."""
 
     TOPIC = "user.invited"
     user: Public[str]
     name: Personal[str]
     address: Personal[str | None] = None
     external_ref: Business[str | None] = None
+
+
+class UserNoted(Event):
+    """Somebody is known by a name, and by nothing else: they have no login and no rights, until they are invited or merged.
+
+    external_ref: the name, as accounts that they work for hold it.
+    """
+
+    TOPIC = "user.noted"
+    external_ref: Business[str]
+
+
+class UserMerged(Event):
+    """This was another name of a user who is known already. into: the user."""
+
+    TOPIC = "user.merged"
+    into: Public[str]
+
+
+class UserNamesJoined(Event):
+    """Further names are the user's. user: whom they were before. names: all names that they had, ids among them."""
+
+    TOPIC = "user.names_joined"
+    user: Public[str]
+    names: Business[tuple[str, ...]]
 
 
 class UserLoginBound(Event):
@@ -68,6 +93,9 @@ class ReportingLineSet(Event):
 
 EVENTS = (
     UserInvited,
+    UserNoted,
+    UserMerged,
+    UserNamesJoined,
     UserLoginBound,
     UserSuspended,
     UserReinstated,

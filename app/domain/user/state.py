@@ -33,10 +33,18 @@ class Grant:
 
 @dataclass(frozen=True)
 class UserState:
-    """What is needed of a user. grants: by number, from 1. lines: (first day, manager), in the order of the days."""
+    """What is needed of a user. grants: by number, from 1. lines: (first day, manager), in the order of the days.
+
+    external_ref, joined: names besides the id; joined are those of users merged into this one. unclaimed: whether only a name is known.
+    merged_into: who it is, where that is another user.
+    """
 
     exists: bool = False
     suspended: bool = False
+    external_ref: str | None = None
+    joined: tuple[str, ...] = ()
+    unclaimed: bool = False
+    merged_into: str | None = None
     grants: tuple[Grant, ...] = ()
     lines: tuple[tuple[str, str | None], ...] = ()
     account: str | None = None
@@ -68,7 +76,13 @@ def evolve(state: UserState, recorded: Recorded) -> UserState:
     data = recorded.data  # plain: names are sealed, and nothing here needs them
     match recorded.type:
         case events.UserInvited.TOPIC:
-            return UserState(exists=True)
+            return replace(state, exists=True, unclaimed=False, external_ref=data.get("external_ref"))
+        case events.UserNoted.TOPIC:
+            return UserState(exists=True, unclaimed=True, external_ref=data["external_ref"])
+        case events.UserMerged.TOPIC:
+            return replace(state, merged_into=data["into"])
+        case events.UserNamesJoined.TOPIC:
+            return replace(state, joined=(*state.joined, *data["names"]))
         case events.UserSuspended.TOPIC:
             return replace(state, suspended=True)
         case events.UserReinstated.TOPIC:
