@@ -26,6 +26,9 @@ COMMANDS: Final = {
     "watch": Entry("app.cli.deadlines:watch", "Append what is due now: renewals, milestones, expiries."),
     "status": Entry("app.cli.status:status", "Show how far each tenant's views have read, and where tenants are."),
     "rebuild": Entry("app.cli.views:rebuild", "Rebuild views from the log, and compare them."),
+    "verify": Entry(
+        "app.cli.verify:verify", "Check that every event is the one that was written, and none is missing."
+    ),
     "backup": Entry("app.cli.backup:backup", "Copy a SQLite database while it serves."),
     "distribute": Entry("app.cli.cluster:distribute", "Distribute every tenant table over a Citus cluster."),
     "events": Entry("app.cli.catalogue:events", "Print the catalogue of events."),

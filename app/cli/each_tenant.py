@@ -13,15 +13,16 @@ NAMED: Final = 5
 
 
 class EachTenant:
-    """Goes over tenants, and remembers which of them failed. Takes: the runtime."""
+    """Goes over tenants, and remembers which of them failed. Takes: the runtime; a tenant, where only that one is meant."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, only: str | None = None) -> None:
         self.failures: dict[str, str] = {}
         """By tenant, why it failed."""
         heads = runtime.log.heads()
-        self.heads = heads.known
+        self.heads = {one: head for one, head in heads.known.items() if only in (None, one)}
         for tenant_id, fault in heads.away.items():
-            self._note(tenant_id, fault)
+            if only in (None, tenant_id):
+                self._note(tenant_id, fault)
 
     def collect(self, do: Callable[[str, int], T]) -> list[T]:
         """What is done for each tenant, by its id and head; without those for whom it cannot be done now."""

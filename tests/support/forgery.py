@@ -11,10 +11,13 @@ from tests.support.databases import superuser
 
 
 def forge(url: str, tenant_id: str, position: int, column: str | None, value: Any) -> None:
-    """Writes a value into a column of an event. Takes: no column to remove the event."""
+    """Writes a value into a column of an event. Takes: no column to remove the event; `head` to let the ledger end at this position."""
     change = f"UPDATE events SET {column} = ?" if column else "DELETE FROM events"
-    statement = f"{change} WHERE tenant_id = ? AND position = ?"
-    binds = (*((value,) if column else ()), tenant_id, position)
+    statement, binds = f"{change} WHERE tenant_id = ? AND position = ?", (tenant_id, position)
+    if column == "head":
+        statement, binds = "UPDATE ledgers SET head = ? WHERE tenant_id = ?", (position, tenant_id)
+    elif column is not None:
+        binds = (value, *binds)
     file = sqlite_file(url)
     if file is not None:
         with closing(sqlite3.connect(file)) as connection, connection:
