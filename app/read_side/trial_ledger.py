@@ -4,7 +4,6 @@ Its views are grown by the projector, and read by the reader, as those of the re
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final, Self
 
 from app.domain.recorded import Recorded
@@ -40,20 +39,13 @@ class TrialLedger:
             *_every(lambda after: reader.log.after(tenant_id, after, PAGE, until=until, account_id=account)),
             *_every(lambda after: reader.log.after(tenant_id, after, PAGE, until=until, types=ALSO)),
         ]
-        self.known = 0
         self.known = self.add(sorted(events, key=lambda event: event.position))
 
     def add(self, events: Iterable[Recorded]) -> int:
         """Lets events have happened. Gives: the position of the last one."""
-        added = [replace(event, position=at) for at, event in enumerate(events, start=self.known + 1)]
-        head = self.known + len(added)
-        with self._memory.write(self._tenant_id) as connection:
-            if added:
-                connection.execute(tables.events.insert(), [_row(event) for event in added])
-            connection.execute(tables.ledgers.delete())
-            connection.execute(tables.ledgers.insert().values(tenant_id=self._tenant_id, head=head, recorded_at=0))
+        self.reader.log.tell(self._tenant_id, list(events))
         self.reader.projector.catch_up(self._tenant_id)
-        return head
+        return self.reader.log.head(self._tenant_id)
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +60,3 @@ def _every(page: Callable[[int], list[Recorded]]) -> list[Recorded]:
     while read := page(events[-1].position if events else 0):
         events += read
     return events
-
-
-def _row(event: Recorded) -> dict[str, Any]:
-    return {column.name: getattr(event, column.name) for column in tables.events.columns}

@@ -15,7 +15,7 @@ from app.store.append import AppendRequest, Outcome
 from app.store.engine import Database
 from app.store.event_pages import read_events, read_page
 from app.store.lookup import LookupResult, look_up
-from app.store.mapper import EnvelopeMapper, SealedEvent, encoded
+from app.store.mapper import EnvelopeMapper, SealedEvent, encoded, stored_of
 from app.store.new_event import NewEvent
 from app.store.receipts import Receipt, Request, StoredReceipt
 from app.store.recorder import LedgerRecorder
@@ -221,6 +221,10 @@ class Log:
             data_keys=tuple(new_keys),
             counts=dict(counts),
         )
+
+    def tell(self, tenant_id: str, events: Sequence[Recorded]) -> None:
+        """Appends events of another ledger as they are, at the next positions of this one, which is a private one in memory."""
+        self.recorder(tenant_id).insert_events([stored_of(event) for event in events])
 
     def append(self, tenant_id: str, batch: Sequence[AppendRequest]) -> list[Outcome]:
         """Appends many commands of one tenant in one transaction."""

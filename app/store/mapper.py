@@ -160,6 +160,21 @@ def recorded_of(tenant_id: str, stored: StoredEnvelope) -> Recorded:
     )
 
 
+def stored_of(recorded: Recorded) -> StoredEnvelope:
+    """An event as it is stored, without what it gets where it is stored: position, time and leaf."""
+    return StoredEnvelope(
+        originator_id=recorded.stream_id,
+        originator_version=recorded.version,
+        topic=recorded.type,
+        state=recorded.body,
+        event_id=recorded.event_id,
+        account_id=recorded.account_id,
+        schema_version=recorded.schema_version,
+        effective_at=recorded.effective_at,
+        actor=recorded.actor,
+    )
+
+
 def envelope_version(body: bytes) -> int:
     """The version of an event's envelope. Only the body says it, which the leaf covers: nobody passes one off as another."""
     return ENVELOPE_VERSION if body.endswith(_END_OF_BODY) else 1
