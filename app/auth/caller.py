@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from app.domain.kernel.errors import NotAllowed
 from app.domain.kernel.principal import Principal
 from app.domain.kernel.reach import Reach
 from app.domain.kernel.roles import ADMIN, BUSINESS, SCOPES, who_may
+from app.domain.kernel.values import Classification
+from app.domain.withholding import SCOPES as WITHHELD_UNDER
+from app.domain.withholding import lacking
+from app.observe.logs import logger
 
 NOUN_SCOPES: Final = {
     "account": "accounts", "interaction": "interactions", "contract": "contracts", "renewal": "renewals",
@@ -38,6 +43,29 @@ class Caller:
     def sees(self, account: Any) -> bool:
         """Whether an account is in reach. Takes: its state."""
         return self.reach.sees(account)
+
+    @cached_property
+    def lacking(self) -> frozenset[Classification]:
+        """The classes of members that are left out of what they read."""
+        return lacking(self.scopes)
+
+    def require_readable(self, members: Iterable[str], classes: Iterable[Classification]) -> None:
+        """Raises: NotAllowed where they may not read members of these classes, and so may not ask by them either.
+
+        Takes: what is asked by, for the answer: to know which of two is larger is to read them.
+        """
+        for kind in sorted(self.lacking.intersection(classes)):
+            scope, named = WITHHELD_UNDER[kind], [*members]
+            logger().info(
+                "read_denied", tenant_id=self.tenant_id, actor=self.principal.actor, members=named, scope=scope
+            )
+            raise NotAllowed(
+                "member_withheld",
+                f"what is asked for follows from members that the key may not read: {', '.join(named)}",
+                scope=scope,
+                may=who_may(scope),
+                withheld=named,
+            )
 
     def require(self, scope: str) -> None:
         """Raises: NotAllowed without the scope."""

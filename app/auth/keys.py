@@ -21,7 +21,7 @@ from app.domain.api_key.commands import IssueApiKey, RecordApiKey
 from app.domain.api_key.state import ApiKeyState
 from app.domain.kernel.errors import Invalid, Unauthenticated
 from app.domain.kernel.principal import Principal
-from app.domain.kernel.roles import ADMIN, INTEGRATION, SCOPES, highest, scopes_of, service_scopes
+from app.domain.kernel.roles import ADMIN, INTEGRATION, OWN_REACHES, SCOPES, highest, scopes_of, service_scopes
 from app.domain.kernel.values import day_of, micros
 from app.domain.user.aggregate import USER
 from app.domain.user.state import UserState
@@ -135,8 +135,9 @@ class ApiKeyAuthenticator:
             raise Unauthenticated("user_suspended", "the user of this key is suspended")
         today = day_of(self._clock(), self._handler.zone(tenant_id))
         roles = tuple(role for role in user.roles_on(today) if key.role in (None, role))
-        scopes = frozenset[str]().union(*map(scopes_of, roles))
         reach = reach_of(organisation, key.user, today, key.role)
+        own = reach.kind in OWN_REACHES
+        scopes = frozenset[str]().union(*(scopes_of(role, own=own) for role in roles))
         reaches = (
             tuple((role, reach_of(organisation, key.user, today, role)) for role in roles) if len(roles) > 1 else ()
         )

@@ -12,6 +12,7 @@ import structlog
 ALLOWED: Final = frozenset({
     "event", "level", "timestamp", "request_id", "method", "route", "status", "milliseconds", "tenant_id", "actor", "code",
     "error", "position", "view", "count", "path", "port", "host", "peer", "quota", "database", "version", "revision", "endpoint_id", "node",
+    "operation", "members", "scope",
 })  # fmt: skip
 
 

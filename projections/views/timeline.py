@@ -226,6 +226,12 @@ SENTENCES: Final[dict[str, Sentence]] = {
 """A sentence for every topic of an event that belongs to an account. Sealed members are never part of one."""
 
 
+def sentence_of(topic: str, data: dict[str, Any]) -> str:
+    """The sentence of an event that belongs to an account. Takes: its data, with other texts for what is not to be told."""
+    sentence = SENTENCES.get(topic)
+    return sentence(data) if sentence else ""
+
+
 TAKEN_BACK_BY: Final = {
     "interaction.logged": "interaction.voided",
     "contract.notice_given": "contract.notice_withdrawn",

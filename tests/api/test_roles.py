@@ -39,7 +39,7 @@ class Town:
         """The key that a caller of this role holds."""
         if role != "integration_exact":
             return self.keys.get(role)
-        scopes = operation.scopes or frozenset({"events:write"})
+        scopes = (operation.scopes or frozenset({"events:write"})) | {"commercial:read"}  # figures are made of amounts
         if scopes not in self.integrations:
             self.integrations[scopes] = self.server.key(self.tenant, "integration", tuple(sorted(scopes)))
         return self.integrations[scopes]

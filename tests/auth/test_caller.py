@@ -11,6 +11,7 @@ from app.domain.kernel.roles import (
     ADMINISTRATION,
     BUSINESS,
     LEVELS,
+    MEMBERS,
     PEOPLE,
     ROLES,
     RULES,
@@ -41,12 +42,13 @@ def test_an_admin_keeps_house_and_reads_no_client_content_a_director_sets_rules_
     colleagues = {f"{nouns}:read" for nouns in PEOPLE}
 
     house = {f"{nouns}:{verb}" for nouns in (*PEOPLE, *ADMINISTRATION) for verb in ("read", "write")}
-    assert ROLES["admin"] == house | {"policies:read", "events:write"}
+    assert ROLES["admin"] == house | {"policies:read", "events:write", "personal:read"}
     assert service_scopes("admin") == SCOPES
     assert service_scopes("auditor") == ROLES["auditor"]
     rules = {f"{nouns}:{verb}" for nouns in RULES for verb in ("read", "write")}
-    assert ROLES["director"] == ROLES["vp"] == business | colleagues | rules
-    manages = business | colleagues | {f"{nouns}:read" for nouns in RULES}
+    members = {f"{kind}:read" for kind in MEMBERS}
+    assert ROLES["director"] == ROLES["vp"] == business | colleagues | members | rules
+    manages = business | colleagues | members | {f"{nouns}:read" for nouns in RULES}
     assert ROLES["account_manager"] == ROLES["senior_account_manager"] == manages
 
 
@@ -67,8 +69,38 @@ def test_the_levels_are_the_ladder_of_the_agency() -> None:
     assert who_may("policies:write", at_least="vp") == ["vp"]
 
 
-def test_an_auditor_reads_everything_and_writes_nothing() -> None:
-    assert ROLES["auditor"] == {scope for scope in SCOPES if scope.endswith(":read")}
+def test_an_auditor_reads_everything_but_what_is_personal_and_writes_nothing() -> None:
+    masked = {"personal:read", "texts:read"}
+
+    assert ROLES["auditor"] == {scope for scope in SCOPES if scope.endswith(":read")} - masked
+
+
+@pytest.mark.parametrize(
+    ("role", "members"),
+    [
+        ("coordinator", "personal texts"),
+        ("account_manager", "commercial personal texts"),
+        ("vp", "commercial personal texts"),
+        ("project_manager", "texts"),
+        ("customer_success", "personal texts"),
+        ("sales", "personal texts"),
+        ("specialist", "texts"),
+        ("finance", "commercial"),
+        ("auditor", "commercial"),
+        ("admin", "personal"),
+        ("integration", ""),
+    ],
+)
+def test_a_role_reads_commercial_and_personal_members_as_the_table_of_rights_says(role: str, members: str) -> None:
+    """Finance reads no personal data, an auditor masked ones, a project manager what the work is about."""
+    assert {kind for kind in MEMBERS if f"{kind}:read" in scopes_of(role)} == {*members.split()}
+
+
+@pytest.mark.parametrize("role", ["customer_success", "sales"])
+def test_who_reads_commercial_values_of_their_own_reads_them_while_they_reach_nothing_else(role: str) -> None:
+    assert "commercial:read" not in scopes_of(role)
+    assert scopes_of(role, own=True) == scopes_of(role) | {"commercial:read"}
+    assert scopes_of("coordinator", own=True) == scopes_of("coordinator")
 
 
 def test_only_an_admin_keeps_the_keys_of_the_house() -> None:

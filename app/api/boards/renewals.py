@@ -10,7 +10,7 @@ from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, MoneyBody
 from app.api.http.strict_json_route import StrictRoute
-from app.api.kpis.account_filter import Filtered
+from app.api.kpis.account_filter import Filtered, require_readable_figure
 from app.api.kpis.parts import BehindBody, UsedRateBody
 from app.api.nouns.renewals import falling_due
 from app.domain.kernel.errors import Invalid
@@ -300,6 +300,7 @@ def forecast_board(
     scope = accounts.scope(context, account, currency=currency)
     query = KpiQuery(RENEWAL_FORECAST.name, from_, to, scope=scope, reporting_currency=reporting_currency)
     before, after = _clocks(context, from_known_at, to_known_at)
+    require_readable_figure(context, query)  # its order tells what it counts
     body = forecast_changes(context.reader, context.tenant_id, query, before, after, limit)
     position = body["to"]["position"]
     return context.answer({**body, "position": position}, position)

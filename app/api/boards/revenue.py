@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app import kpi_queries as figures
 from app.api.http.problems import answered
 from app.api.http.strict_json_route import StrictRoute
-from app.api.kpis.account_filter import Filtered
+from app.api.kpis.account_filter import Filtered, require_readable_figure
 from app.api.kpis.kpis import FigureWarningBody, Reading
 from app.api.kpis.parts import CohortAverageBody, FigureScopeBody
 from app.domain.kernel.period import Period
@@ -64,7 +64,8 @@ def waterfall_query(
 ) -> KpiQuery:
     """The query behind the requested waterfall."""
     scope = accounts.scope(context, account, currency=currency)
-    return KpiQuery(WATERFALL, from_, to, None, scope, policy=policy, reporting_currency=reporting_currency)
+    query = KpiQuery(WATERFALL, from_, to, None, scope, policy=policy, reporting_currency=reporting_currency)
+    return require_readable_figure(context, query)
 
 
 @router.get("/waterfall", operation_id="boards.waterfall", responses=answered(WaterfallBody, 400, 404, 422))
@@ -151,7 +152,7 @@ def get_cohorts(
         policy=policy,
         reporting_currency=reporting_currency,
     )
-    figure = figures.evaluate(context.reader, context.tenant_id, query, when)
+    figure = figures.evaluate(context.reader, context.tenant_id, require_readable_figure(context, query), when)
     shared = (
         "method",
         "currency",

@@ -19,16 +19,29 @@ A member without a mark is the row's member of the same name. Every other member
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any, Protocol, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from app.api.http.formatting import at, optional_money, price
-from app.api.http.read_context import ReadContext
 from app.domain.kernel.values import unscaled
+from app.runtime import Runtime
 from app.store.vault import sealed_keys
 
 Answer = dict[str, Any]
+
+
+class Reading(Protocol):
+    """What a read needs to open texts."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """The application's runtime, with the log."""
+
+    @property
+    def tenant_id(self) -> str:
+        """Whose texts they are."""
 
 
 class SealedTexts:
@@ -49,7 +62,7 @@ class SealedTexts:
             self._places.append((answer, member))
             self._sealed.append((event or next(iter(keys)), sealed))
 
-    def open(self, context: ReadContext) -> None:
+    def open(self, context: Reading) -> None:
         """Opens the texts in their answers; one that was erased becomes null."""
         if not self._sealed:
             return
@@ -171,3 +184,10 @@ class Added:
 
 Mark = From | InstantOf | MoneyOf | PriceOf | DecimalOf | Sealed | Part | EachOf | Computed | Opened | Added
 """The markers that a member may carry."""
+
+
+def mark_of(field: FieldInfo) -> Mark | None:
+    """The mark of a member: `Annotated[str, mark]`, or the same within `… | None`."""
+    annotated = [part for part in get_args(field.annotation) if get_origin(part) is Annotated]
+    marks = [*field.metadata, *(mark for part in annotated for mark in part.__metadata__)]
+    return next((mark for mark in marks if isinstance(mark, Mark)), None)

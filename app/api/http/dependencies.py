@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from app.api.http.failed_keys import KeyChecks
 from app.api.http.fair_threads import WHOSE
+from app.api.http.problems import READERS_SCOPES
 from app.api.http.tenant_limits import TenantLimits
 from app.auth.caller import Caller
 from app.auth.keys import ApiKeyAuthenticator
@@ -52,6 +53,7 @@ async def _authenticated(request: Scope, key: str | None, scopes: Sequence[str])
         checks: KeyChecks = state.key_checks
         known = await checks.check(key, (request.get("client") or ("",))[0])
     WHOSE.set(known.tenant_id)
+    request[READERS_SCOPES] = known.scopes
     for scope in scopes:
         known.require(scope)
     limits: TenantLimits = state.limits

@@ -26,6 +26,7 @@ from app.api.http.parameters import OneOf
 from app.api.http.presenter import Present, Presenter
 from app.api.http.problems import Refusal
 from app.api.http.read_context import ReadContext
+from app.api.http.withholding import shape_of
 from app.domain.kernel.errors import Invalid
 from app.domain.kernel.values import FOREVER, NONE, Day, Moment, add_days, as_compared, day_start, micros, scaled
 from app.read_side.row_queries import bounded, one_of
@@ -171,6 +172,14 @@ class ListOf:
 
     # --- conditions and order ---
 
+    def require_readable(self, context: ReadContext, asked: Asked) -> None:
+        """Raises: NotAllowed where it is asked by a member that the caller may not read: what fits would tell what it is."""
+        members = [*asked.filters, *(self._bounds[name][0] for name in asked.bounds), asked.sort.removeprefix("-")]
+        shape = shape_of(self.present.model)
+        for member in dict.fromkeys(members):
+            if member.partition(".")[0] in shape.members:
+                context.caller.require_readable([member], shape.classes(member))
+
     def conditions(self, context: ReadContext, asked: Asked) -> Iterator[Condition]:
         """What a request requires of a row. Raises: NotFound for a thing that there is none of."""
         for name, value in asked.filters.items():
@@ -237,6 +246,7 @@ def page(
     Takes: `begin`, where other views are read with the list; further conditions; another presenter; the ids of what the path names.
     """
     listed = asked.listed
+    listed.require_readable(context, asked)
     when, after = begin or start(context, asked, listed.view)
     within = [one_of(listed.view, member, [key]) for member, key in of.items() if key is not None]
     order, descending = listed.order(asked.sort)

@@ -7,15 +7,25 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from app.api.http import schemas
 from app.api.http.about import CONTACT, DESCRIPTION, LICENSE, SERVERS, TAGS
 from app.api.http.csv import GROUPS, MEDIA, listed
 from app.api.http.examples import EXAMPLES
 from app.api.http.problems import TITLES, Problem, documented
+from app.api.http.withholding import withheld_members
+from app.domain.withholding import SCOPES, WITHHELD
 
 JSON: Final = "application/json"
 UNUSED_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
+_NAMES: Final = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "present where something is left out of the answer that the caller may not read: it is null, and named here",
+    "examples": [["mrr", "lines[].unit_price"]],
+}
 BODY_PROBLEMS: Final = (400, 413, 415, 422)
 """The problems that any request with a body may get."""
 
@@ -44,6 +54,7 @@ def contract(app: FastAPI) -> dict[str, Any]:
         for operation in operations.values():
             made.update(operation.pop("x-schemas", {}))  # those of bodies that no class reads
     schemas.polish(document)
+    _tell_withheld(app, document["components"]["schemas"])
     every = [operation for operations in document["paths"].values() for operation in operations.values()]
     for operation in every:
         _complete(operation, document["components"])
@@ -73,6 +84,24 @@ def _complete(operation: dict[str, Any], components: dict[str, Any]) -> None:
     example = EXAMPLES.get(operation["operationId"])
     if JSON in content and example is not None:
         content[JSON]["example"] = example
+
+
+def _tell_withheld(app: FastAPI, made: dict[str, Any]) -> None:
+    """Says which members are null for whoever may not read them, and that such an answer names them."""
+    answers = (route.responses.get(200, {}).get("model") for route in app.routes if isinstance(route, APIRoute))
+    for answer in (model for model in answers if model is not None):
+        members = [*withheld_members(answer)]
+        for model, member, classes in members:
+            schemas.may_be_withheld(
+                made[_schema(model)]["properties"][member], [SCOPES[kind] for kind in sorted(classes)]
+            )
+        if members:
+            made[_schema(answer)]["properties"].setdefault(WITHHELD, dict(_NAMES))
+
+
+def _schema(model: type[BaseModel]) -> str:
+    """The name of a model's schema."""
+    return schemas.public_name(re.sub(r"[^A-Za-z0-9_]", "_", model.__name__))
 
 
 def _show_answers(operations: list[dict[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from types import UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -23,6 +23,7 @@ from app.api.http.answers import (
     PriceOf,
     Sealed,
     SealedTexts,
+    mark_of,
 )
 from app.api.http.read_context import ReadContext
 
@@ -59,7 +60,7 @@ class _Shape:
         for attribute, field in model.model_fields.items():
             name = field.alias or attribute
             self._empty[name] = None
-            self._declare(name, field, _mark(field))
+            self._declare(name, field, mark_of(field))
         names = tuple(self._same.values())
         self._same_names = tuple(self._same)
         self._same_values = attrgetter(*names) if len(names) > 1 else _values(names)
@@ -122,6 +123,7 @@ class Presenter:
     """
 
     def __init__(self, model: type[BaseModel], row: type[Any], *, not_shown: Iterable[str] = ()) -> None:
+        self.model = model
         self._shape = _Shape(model)
         wrong = set(row._fields) ^ (self._shape.reads | set(not_shown)) | self._shape.reads & set(not_shown)
         if wrong:
@@ -140,13 +142,6 @@ class Presenter:
         answers = [self._shape.answer(row, texts) for row in rows]
         texts.open(context)
         return answers
-
-
-def _mark(field: FieldInfo) -> Mark | None:
-    """The mark of a member: `Annotated[str, mark]`, or the same within `… | None`."""
-    annotated = [part for part in get_args(field.annotation) if get_origin(part) is Annotated]
-    marks = [*field.metadata, *(mark for part in annotated for mark in part.__metadata__)]
-    return next((mark for mark in marks if isinstance(mark, Mark)), None)
 
 
 def _model(annotation: Any) -> type[BaseModel]:

@@ -1,6 +1,6 @@
 """Problem documents: every refusal, ours and the framework's, as RFC 9457 with a stable code."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from app.domain.kernel import errors, faults
 from app.domain.kernel.strict_json import Malformed
+from app.domain.withholding import WITHHELD, left_of
 from app.observe.metrics import REFUSALS
 from app.store.intact import DAMAGED
 from app.write_side.in_flight import InFlight
@@ -28,6 +29,8 @@ STATUSES: Final[tuple[tuple[type[errors.DomainError], int], ...]] = (
     (errors.Throttled, 429),
     (errors.Unavailable, 503),
 )
+READERS_SCOPES: Final = "steward.scopes"
+"""Where a request keeps what its caller may do, once that is known."""
 BY_CODE: Final[dict[str, int]] = {
     **dict.fromkeys(("unknown_parameter", "invalid_parameter", "invalid_header", "invalid_cursor",
                      "invalid_as_of", "invalid_known_at", "known_at_ahead", "invalid_if_match",
@@ -82,6 +85,7 @@ class Problem(BaseModel):
     retry_after: int | None = None
     violated_policies: list[str] | None = None
     scope: str | None = Field(None, description="of scope_missing: the scope that is needed")
+    withheld: list[str] | None = Field(None, description="of member_withheld: what the caller may not read")
     may: list[str] | None = Field(None, description="of a refusal for want of rights: the roles that could do it")
 
 
@@ -122,16 +126,24 @@ def problem(
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def problem_of(request_id: str, error: errors.DomainError, status: int | None = None) -> JSONResponse:
-    """The problem document of a refusal."""
-    return problem(request_id, status or status_of(error), error.code, error.detail, error.members)
+def problem_of(
+    request_id: str, error: errors.DomainError, status: int | None = None, scopes: Collection[str] = ()
+) -> JSONResponse:
+    """The problem document of a refusal. Takes: the scopes of whoever reads it; amounts are left out without the right to read them."""
+    return problem(request_id, status or status_of(error), error.code, error.detail, members_of(error, scopes))
+
+
+def members_of(error: errors.DomainError, scopes: Collection[str]) -> dict[str, Any]:
+    """What a refusal says besides, as it is shown to whoever has some scopes."""
+    members, left_out = left_of(error, scopes)
+    return members | ({WITHHELD: left_out} if left_out else {})
 
 
 def of(request: Request, error: errors.DomainError, status: int | None = None) -> JSONResponse:
     """The problem document of a refusal of a request. A log that somebody changed needs somebody to see to it."""
     if error.code == DAMAGED:
         request.app.state.runtime.alarms.begin(DAMAGED, **error.members)
-    return problem_of(request_id(request), error, status)
+    return problem_of(request_id(request), error, status, request.scope.get(READERS_SCOPES, ()))
 
 
 def request_id(request: Request) -> str:

@@ -9,14 +9,18 @@ from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import Header, Query, Request, Response, Security
+from pydantic import BaseModel
 
 from app.api.http import csv
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.reach import require_readable
 from app.api.http.strict_json_route import Json
 from app.api.http.tenant_limits import TenantLimits
+from app.api.http.withholding import shape_of
 from app.auth.caller import Caller
+from app.domain.withholding import WITHHELD, without
 from app.kpi_queries.known_holdings import require_known
+from app.observe.logs import logger
 from app.read_side.clocks import When
 from app.read_side.reaching import beyond_reach
 from app.read_side.reader import Reader
@@ -48,6 +52,9 @@ class ReadContext:
     """The name of the file, where the caller prefers a list as CSV."""
     columns: tuple[str, ...] = ()
     limits: TenantLimits | None = None
+    model: type[BaseModel] | None = None
+    """What the endpoint answers, of which some members may be left out for this caller."""
+    operation: str = ""
 
     @property
     def tenant_id(self) -> str:
@@ -113,6 +120,8 @@ class ReadContext:
         it stays, because time goes on or other things are shown with it; then the tag is the version and a digest. Any other answer
         has a weak tag, for it is the same while nothing but the position and the instant of the reading differs.
         """
+        body, left_out = self._readable(body)
+        changing = changing or bool(left_out)
         rows = csv.rows_of(body) if self.table is not None else None
         form = "" if rows is None else "-csv"
         tag = f'W/"{_digest(body)}{form}"'
@@ -124,6 +133,8 @@ class ReadContext:
             "Cache-Control": self._caching(),
             "Vary": "Accept, Authorization",
         }
+        if left_out:
+            headers["Steward-Withheld"] = ", ".join(left_out)
         if link:
             headers["Link"] = link
         if _has(self.etag, tag):
@@ -133,6 +144,25 @@ class ReadContext:
         if rows is not None and self.table is not None:
             return csv.answer(rows, self.columns, self.table, headers)
         return Json(body, headers=headers)
+
+    def _readable(self, body: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
+        """The body as this caller may read it: what they may not is null, and named in `withheld`. Gives: it and these names."""
+        lacking = self.caller.lacking
+        if not lacking:
+            return body, []
+        names = dict.fromkeys(body.get(WITHHELD, ()))
+        if self.model is not None:
+            body = without(body, shape_of(self.model), lacking, names)
+        if not names:
+            return body, []
+        logger().info(
+            "members_withheld",
+            tenant_id=self.tenant_id,
+            actor=self.caller.principal.actor,
+            operation=self.operation,
+            members=[*names],
+        )
+        return {**body, WITHHELD: [*names]}, [*names]
 
     def _caching(self) -> str:
         """How long the caller's own cache may answer: what was known at a position stays; where time goes on, for a minute."""
@@ -157,6 +187,12 @@ def _has(if_none_match: str | None, tag: str) -> bool:
     """Whether a caller has what this tag names. Source: RFC 9110 section 13.1.2, the weak comparison."""
     tags = [part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")]
     return tag.removeprefix("W/") in tags or "*" in tags
+
+
+def _documented(request: Request) -> Mapping[int | str, Mapping[str, Any]]:
+    """The answers that an endpoint declares."""
+    answers: Mapping[int | str, Mapping[str, Any]] = getattr(request.scope.get("route"), "responses", {})
+    return answers
 
 
 async def plain_read_context(
@@ -188,6 +224,8 @@ async def plain_read_context(
         table=file_name,
         columns=columns,
         limits=request.app.state.limits,
+        model=_documented(request).get(200, {}).get("model"),
+        operation=getattr(request.scope.get("route"), "operation_id", ""),
     )
 
 

@@ -6,7 +6,7 @@ or in `members.toml` where it means the same everywhere.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -155,6 +155,18 @@ def _format(schema: Schema, member: str, name: str) -> None:
             formats.get(name, {}).get(member) or formats.get(member) or ("date-time" if member.endswith("_at") else "")
         )
         schema.update(FORMATS.get(named, {"format": named} if named else {}))
+
+
+def may_be_withheld(schema: Schema, scopes: Sequence[str]) -> None:
+    """Says that a member of an answer is null for whoever has not all of some scopes."""
+    schema["x-needs"] = [*scopes]
+    if "type" in schema and "const" not in schema and "enum" not in schema:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        schema["type"] = [*kinds, *(["null"] if "null" not in kinds else [])]
+    elif "$ref" in schema:
+        schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {**NULL}]
+    elif "anyOf" in schema and NULL not in schema["anyOf"]:
+        schema["anyOf"] = [*schema["anyOf"], {**NULL}]
 
 
 def _or_null(schema: Schema) -> None:

@@ -15,6 +15,7 @@ from app.api.http.parameters import RUN
 from app.api.http.problems import Refusal
 from app.api.http.strict_json_route import Json
 from app.api.http.waiting_reads import WaitingReads
+from app.api.http.withholding import readable_preview
 from app.auth.caller import Caller
 from app.domain.aggregates import DECISIONS
 from app.domain.kernel.command import Command
@@ -112,7 +113,7 @@ class WriteContext:
         rehearsal = Rehearsal(self.runtime.handler, tenant_id)
         computed = service(self.service_call(rehearsal))
         receipt = computed if isinstance(computed, Receipt) else computed[0]
-        body = previews.body_of(self.runtime.reader, tenant_id, rehearsal)
+        body = readable_preview(previews.body_of(self.runtime.reader, tenant_id, rehearsal), self.caller)
         return {"id": receipt.id, "version": receipt.version, **body}
 
     def service_call(self, handler: Handler) -> ServiceCall:

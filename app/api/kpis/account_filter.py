@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 
 from app.api.http.read_context import ReadContext
-from app.domain.kernel.values import CountryOrNone
-from app.kpi_queries import Scope
+from app.domain.kernel.values import Classification, CountryOrNone
+from app.kpi_queries import KpiQuery, Scope, kpi_of
+from app.kpi_queries.query import method_of
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,15 @@ class AccountFilter:
             account=context.existing("account", account),
             **more,
         )
+
+
+def require_readable_figure(context: ReadContext, query: KpiQuery) -> KpiQuery:
+    """The query, where the caller may read its figure. Raises: NotAllowed for one that sums or divides amounts, NotFound, Invalid."""
+    if Classification.COMMERCIAL in context.caller.lacking:
+        kpi = kpi_of(query.name)
+        if kpi.methods[method_of(kpi, query)].money:
+            context.caller.require_readable([kpi.name], [Classification.COMMERCIAL])
+    return query
 
 
 Filtered = Annotated[AccountFilter, Depends()]

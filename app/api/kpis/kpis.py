@@ -11,7 +11,7 @@ from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import EXAMPLE_ACCOUNT, OR_NULL
 from app.api.http.strict_json_route import StrictRoute
-from app.api.kpis.account_filter import Filtered
+from app.api.kpis.account_filter import Filtered, require_readable_figure
 from app.api.kpis.options import OptionMembers, Options, options
 from app.api.kpis.parts import (
     ExplainedAccountBody,
@@ -146,7 +146,7 @@ def kpi_query(
 ) -> KpiQuery:
     """The query behind the requested figure."""
     scope = accounts.scope(context, account, currency=currency, attribution=attribution)
-    return KpiQuery(
+    query = KpiQuery(
         name=name,
         from_=from_,
         to=to,
@@ -156,6 +156,7 @@ def kpi_query(
         policy=policy,
         reporting_currency=reporting_currency,
     )
+    return require_readable_figure(context, query)
 
 
 RequestedKpi = Annotated[KpiQuery, Depends(kpi_query)]

@@ -1,6 +1,7 @@
 """The feed of all events, and the ingestion of events from other systems."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response, Security
@@ -9,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.http.dependencies import caller, runtime_of
 from app.api.http.formatting import at
 from app.api.http.parameters import Commas, RunName, Topic
-from app.api.http.problems import answered, problem, request_id, status_of
+from app.api.http.problems import answered, members_of, problem, request_id, status_of
 from app.api.http.read_context import ReadContext, log_read_context
 from app.api.http.response_models import PreviewedEvent, PreviewedFigure
 from app.api.http.strict_json_route import Json, StrictRoute
+from app.api.http.withholding import readable_events, readable_preview
 from app.api.http.write_context import PREVIEWED, Prefer, Preview, Run, in_run, prefers_preview
 from app.api.ledger import content_modes
 from app.api.ledger.content_modes import Mode
@@ -20,6 +22,7 @@ from app.auth.caller import Caller
 from app.domain.kernel.command import Visibility
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
+from app.domain.withholding import WITHHELD
 from app.read_side.clocks import When
 from app.runtime import Runtime
 from app.services import previews
@@ -166,17 +169,18 @@ async def ingest(
             known.require_to_write,
         )
     if rehearsal is not None:
-        return await asyncio.to_thread(_previewed, runtime, known.tenant_id, rehearsal, items)
-    return await asyncio.to_thread(_answer, request, mode, items)
+        return await asyncio.to_thread(_previewed, runtime, known, rehearsal, items)
+    return await asyncio.to_thread(_answer, request, mode, items, known.scopes)
 
 
-def _previewed(runtime: Runtime, tenant_id: str, rehearsal: Rehearsal, items: list[Item]) -> Response:
+def _previewed(runtime: Runtime, known: Caller, rehearsal: Rehearsal, items: list[Item]) -> Response:
     """What would become of events, and what would be appended; refused ones stand among the others here, too."""
-    return Json(summary(items) | previews.body_of(runtime.reader, tenant_id, rehearsal), 200, PREVIEWED)
+    preview = readable_preview(previews.body_of(runtime.reader, known.tenant_id, rehearsal), known)
+    return Json(summary(items, known.scopes) | preview, 200, PREVIEWED)
 
 
-def summary(items: list[Item]) -> dict[str, Any]:
-    """What became of events, as it is answered."""
+def summary(items: list[Item], scopes: Collection[str]) -> dict[str, Any]:
+    """What became of events, as it is answered. Takes: the scopes of whoever reads it."""
     results: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         result: dict[str, Any] = {"index": index, "status": item.status}
@@ -187,7 +191,7 @@ def summary(items: list[Item]) -> dict[str, Any]:
                 "status": status_of(item.refusal),
                 "code": item.refusal.code,
                 "detail": item.refusal.detail,
-                **item.refusal.members,
+                **members_of(item.refusal, scopes),
             }
         results.append(result)
     counts = {status: sum(item.status == status for item in items) for status in ("accepted", "duplicate", "refused")}
@@ -195,21 +199,21 @@ def summary(items: list[Item]) -> dict[str, Any]:
     return {**counts, "position": max(positions, default=None), "results": results}
 
 
-def _answer(request: Request, mode: Mode, items: list[Item]) -> Response:
-    body = summary(items)
+def _answer(request: Request, mode: Mode, items: list[Item], scopes: Collection[str]) -> Response:
+    body = summary(items, scopes)
     if mode in ("single", "binary"):
-        return _single(request, items[0], body)
+        return _single(request, items[0], body, scopes)
     return Json(body, headers={"Event-Position": str(body["position"])} if body["position"] else None)
 
 
-def _single(request: Request, item: Item, body: dict[str, Any]) -> Response:
+def _single(request: Request, item: Item, body: dict[str, Any], scopes: Collection[str]) -> Response:
     if item.refusal:
         return problem(
             request_id(request),
             status_of(item.refusal),
             item.refusal.code,
             item.refusal.detail,
-            {**item.refusal.members, **body},
+            {**members_of(item.refusal, scopes), **body},
         )
     return Json(body, 201 if item.status == "accepted" else 200, {"Event-Position": str(body["position"])})
 
@@ -257,8 +261,9 @@ def feed(
     full, events = len(events) > limit, events[:limit]
     following = events[-1].position if full else max(until, after)
     more = full or following < head
-    body = {"data": present(context, events), "has_more": more, "next_after": following, "position": head}
-    return context.answer(body, head)
+    shown, left_out = readable_events(present(context, events), context.caller, "data")
+    body = {"data": shown, "has_more": more, "next_after": following, "position": head}
+    return context.answer(body | ({WITHHELD: left_out} if left_out else {}), head)
 
 
 def _found(

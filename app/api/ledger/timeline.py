@@ -1,12 +1,12 @@
 """What happened to an account, and what changed between two points of either clock."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Response, Security
 from pydantic import BaseModel, Field
 
-from app.api.http.answers import Added, From
+from app.api.http.answers import Added, Answer, From
 from app.api.http.formatting import at
 from app.api.http.lists import Asked, Filter, ListOf, page
 from app.api.http.paging import start
@@ -16,16 +16,21 @@ from app.api.http.problems import Refusal, answered
 from app.api.http.read_context import ReadContext, read_context
 from app.api.http.response_models import AsInstant, PageBody
 from app.api.http.strict_json_route import StrictRoute
+from app.api.http.withholding import shape_of
 from app.api.nouns import accounts as account_answers
 from app.api.nouns import contracts as contract_answers
+from app.api.nouns.contract_parts import ContractLineBody
 from app.domain.kernel.command import Visibility
 from app.domain.kernel.errors import Invalid, NotFound
-from app.domain.kernel.values import Moment
+from app.domain.kernel.values import Classification, Moment
+from app.domain.withholding import PLAIN, WITHHELD, Member, Shape, readable
 from app.read_side.clocks import When
 from projections.views import accounts, contract_lines, contracts, timeline
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
 Reading = Annotated[ReadContext, Security(read_context, scopes=["accounts:read"])]
+LEFT_OUT: Final = "…"
+"""What stands in a sentence in the place of an amount, or of whatever else its reader may not read."""
 LIMIT: Final = 200
 """How many events a difference names at the most."""
 
@@ -94,7 +99,19 @@ def present(context: ReadContext, entries: Sequence[timeline.Entry], when: When)
     for answer, entry in zip(answers, entries, strict=True):
         by = timeline.TAKEN_BACK_BY.get(entry.type, "")
         answer["taken_back"] = last.get((entry.stream_id, by), 0) > entry.position
-    return answers
+    if Classification.COMMERCIAL not in context.caller.lacking:  # what is sealed is in no sentence
+        return answers
+    return _without_amounts(context, answers)
+
+
+def _without_amounts(context: ReadContext, answers: list[Answer]) -> list[Answer]:
+    """Entries with sentences that tell nothing of what the caller may not read; they are written anew from the events."""
+    events = context.runtime.log.events(context.tenant_id, [answer["id"] for answer in answers if answer["sentence"]])
+    sentences = {
+        event.event_id: timeline.sentence_of(event.type, readable(event, context.caller.scopes, LEFT_OUT))
+        for event in events
+    }
+    return [answer | {"sentence": sentences.get(answer["id"], "")} for answer in answers]
 
 
 LISTED: Final = ListOf(
@@ -147,11 +164,14 @@ def diff(
         raise NotFound("account_not_found", "there is no such account")
     entries, more, position = _between(context, account_id, before, after)
     flat_old, flat_new = _flat(old or {}), _flat(new or {})
-    changes = [
-        {"member": name, "before": flat_old.get(name), "after": flat_new.get(name)}
-        for name in sorted({*flat_old, *flat_new})
-        if flat_old.get(name) != flat_new.get(name)
-    ]
+    changes, left_out = [], False
+    for name in sorted({*flat_old, *flat_new}):
+        leaf_old, leaf_new = flat_old.get(name, NOTHING), flat_new.get(name, NOTHING)
+        if leaf_old.value != leaf_new.value:
+            hidden = not context.caller.lacking.isdisjoint(leaf_old.classes | leaf_new.classes)
+            values = (None, None) if hidden else (leaf_old.value, leaf_new.value)
+            changes.append({"member": name, "before": values[0], "after": values[1]})
+            left_out = left_out or hidden
     body = {
         "account": account_id,
         "before": _point(before),
@@ -161,12 +181,25 @@ def diff(
         "more_events": more,
         "position": position,
     }
+    if left_out:
+        body[WITHHELD] = ["changes[].before", "changes[].after"]
     return context.answer(body, position)
 
 
 def _first(named: str | None, default: str | None) -> str | None:
     """What is asked for of one point, else of both."""
     return default if named is None else named
+
+
+def _shape_of_state() -> Member:
+    """How the members of the state that is compared are classified: those of an account, of its contracts and of their lines."""
+    lines = Member(inner=shape_of(ContractLineBody), keyed=True)
+    contract = Shape(shape_of(contract_answers.ContractBody).members | {"lines": lines})
+    account = shape_of(account_answers.AccountDetailsBody).members
+    return Member(inner=Shape(account | {"contracts": Member(inner=contract, keyed=True)}))
+
+
+_STATE: Final = _shape_of_state()
 
 
 def _state(context: ReadContext, account_id: str, when: When) -> dict[str, Any] | None:
@@ -210,12 +243,26 @@ def _point(when: When) -> dict[str, Any]:
     return {"as_of": at(when.as_of), "known_at": when.known_at}
 
 
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
+class _Leaf(NamedTuple):
+    """What stands at a path, and how it is classified."""
+
+    value: Any
+    classes: frozenset[Classification]
+
+
+NOTHING: Final = _Leaf(None, PLAIN)
+
+
+def _flat(value: Any, path: str = "", member: Member = _STATE) -> dict[str, _Leaf]:
     """JSON as a flat table of paths and leaves."""
-    if isinstance(value, dict) and value:
-        return {
-            name: leaf
-            for key, member in value.items()
-            for name, leaf in _flat(member, f"{path}.{key}" if path else key).items()
-        }
-    return {path: value}
+    if not isinstance(value, dict) or not value:
+        return {path: _Leaf(value, member.classes)}
+    leaves: dict[str, _Leaf] = {}
+    for key, held in value.items():
+        inner = Member(member.classes)
+        if member.keyed:
+            inner = Member(member.classes, member.inner)
+        elif member.inner is not None:
+            inner = member.inner.member(key)
+        leaves |= _flat(held, f"{path}.{key}" if path else key, inner)
+    return leaves

@@ -19,7 +19,7 @@ from app.api.http.presenter import Presenter
 from app.api.http.problems import Refusal, answered, documented
 from app.api.http.read_context import ReadContext, plain_read_context, read_context
 from app.api.http.response_models import WRITTEN, AsInstant, PageBody, ReceiptBody
-from app.api.http.strict_json_route import Json, StrictRoute
+from app.api.http.strict_json_route import StrictRoute
 from app.api.http.tenant_limits import TenantLimits
 from app.api.http.write_context import Computed, WriteContext, write_context
 from app.auth.caller import Caller
@@ -305,7 +305,8 @@ def get_message(
     """A message and its raw body."""
     endpoint_id, _ = context.runtime.handler.load(context.tenant_id, NOUN, endpoint)
     message, content = context.runtime.inbox.content(context.tenant_id, endpoint_id, message_id)
-    return Json(present_message(message) | present_content(content))
+    body = present_message(message) | present_content(content)
+    return context.answer(body, context.runtime.log.head(context.tenant_id))
 
 
 @router.post(

@@ -1,7 +1,7 @@
 """What can have happened to a budget: money that a client set aside, and what became of it."""
 
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Business, Public
+from app.domain.kernel.values import Business, Commercial, Public
 
 
 class BudgetSet(Event):
@@ -12,7 +12,7 @@ class BudgetSet(Event):
     contract: Public[str | None] = None
     title: Business[str]
     currency: Public[str]
-    amount: Business[str]
+    amount: Commercial[str]
     start: Public[str]
     end: Public[str]
     thresholds: Public[tuple[int, ...]]
@@ -24,8 +24,8 @@ class BudgetRevised(Event):
 
     TOPIC = "budget.revised"
     revision: Public[int]
-    amount: Business[str]
-    previous: Business[str]
+    amount: Commercial[str]
+    previous: Commercial[str]
 
 
 class BudgetSpendRecorded(Event):
@@ -33,7 +33,7 @@ class BudgetSpendRecorded(Event):
 
     TOPIC = "budget.spend_recorded"
     document: Business[str]
-    amount: Business[str]
+    amount: Commercial[str]
     spent_at: Public[str]
     category: Business[str | None] = None
     late: Public[bool] = False
@@ -45,15 +45,15 @@ class BudgetSpendCorrected(Event):
     TOPIC = "budget.spend_corrected"
     corrects: Public[str]
     document: Business[str]
-    amount: Business[str]
-    previous: Business[str]
+    amount: Commercial[str]
+    previous: Commercial[str]
 
 
 class BudgetForecastRecorded(Event):
     """What somebody expects to be spent in all, seen from the effective instant. It replaces no earlier one."""
 
     TOPIC = "budget.forecast_recorded"
-    at_completion: Business[str]
+    at_completion: Commercial[str]
 
 
 class BudgetThresholdCrossed(Event):
@@ -66,9 +66,9 @@ class BudgetThresholdCrossed(Event):
     TOPIC = "budget.threshold_crossed"
     percent: Public[int]
     revision: Public[int]
-    spent: Business[str]
-    amount: Business[str]
-    projected_at_end: Business[str]
+    spent: Commercial[str]
+    amount: Commercial[str]
+    projected_at_end: Commercial[str]
 
 
 class BudgetClosed(Event):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.kernel.event import Event, WithNewMembers
-from app.domain.kernel.values import Business, Public
+from app.domain.kernel.values import Business, Commercial, Public
 
 Cause = Literal["negotiation", "escalator", "correction"]
 
@@ -16,7 +16,7 @@ class RampStep(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     start: Public[str]
     quantity: Business[str | None] = None
-    unit_price: Business[str | None] = None
+    unit_price: Commercial[str | None] = None
     cause: Public[Cause] = "escalator"
 
 
@@ -33,12 +33,12 @@ class Line(BaseModel):
     product: Business[str]
     kind: Public[str]
     quantity: Business[str]
-    unit_price: Business[str]
+    unit_price: Commercial[str]
     interval: Public[str | None] = None
     interval_count: Public[int | None] = None
     start: Public[str | None] = None
     end: Public[str | None] = None
-    discount_percent: Business[str | None] = None
+    discount_percent: Commercial[str | None] = None
     discount_end: Public[str | None] = None
     ramp: Business[tuple[RampStep, ...] | None] = None
 
@@ -52,8 +52,8 @@ class LineSet(BaseModel):
     op: Public[Literal["set_line"]] = "set_line"
     line: Business[str]
     quantity: Business[str | None] = None
-    unit_price: Business[str | None] = None
-    discount_percent: Business[str | None] = None
+    unit_price: Commercial[str | None] = None
+    discount_percent: Commercial[str | None] = None
     discount_end: Public[str | None] = None
     cause: Public[Cause | None] = None
 

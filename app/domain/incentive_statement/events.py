@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Business, FreeText, Public
+from app.domain.kernel.values import Business, Commercial, FreeText, Public
 
 
 class Line(BaseModel):
@@ -19,10 +19,10 @@ class Line(BaseModel):
     account: Public[str]
     contract: Public[str]
     at: Public[str]
-    value: Business[str]
-    percent: Business[str]
-    factor: Business[str]
-    amount: Business[str]
+    value: Commercial[str]
+    percent: Commercial[str]
+    factor: Commercial[str]
+    amount: Commercial[str]
 
 
 class Retention(BaseModel):
@@ -32,9 +32,9 @@ class Retention(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    value: Business[str | None] = None
-    numerator: Business[str]
-    denominator: Business[str]
+    value: Commercial[str | None] = None
+    numerator: Commercial[str]
+    denominator: Commercial[str]
     nothing: Public[str | None] = None
     policy_version: Public[str]
 
@@ -45,7 +45,7 @@ class Returned(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     event: Public[str]
     rule: Public[str]
-    amount: Business[str]
+    amount: Commercial[str]
 
 
 class IncentiveStatementIssued(Event):
@@ -66,7 +66,7 @@ class IncentiveStatementIssued(Event):
     clawback_months: Public[int] = 0
     retention: Business[Retention | None] = None
     lines: Business[tuple[Line, ...]]
-    total: Business[str]
+    total: Commercial[str]
     external_ref: Business[str | None] = None
 
 
@@ -77,7 +77,7 @@ class IncentiveClawbackApplied(Event):
     loss: Public[str]
     lost_on: Public[str]
     lines: Business[tuple[Returned, ...]]
-    total: Business[str]
+    total: Commercial[str]
 
 
 class IncentiveLineDisputed(Event):
@@ -96,8 +96,8 @@ class IncentiveDisputeResolved(Event):
     event: Public[str]
     rule: Public[str]
     outcome: Public[str]
-    amount: Business[str]
-    previous: Business[str]
+    amount: Commercial[str]
+    previous: Commercial[str]
     reason: FreeText[str]
 
 

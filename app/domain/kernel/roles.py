@@ -39,6 +39,9 @@ budgets         -  w  w  w  w  -  -  -  -  w  r  -
 kpis            -  w  w  w  w  -  -  -  -  r  r  -
 certificates    -  w  w  w  w  -  -  -  -  w  r  -
 events          -  w  w  w  w  -  -  -  -  r  r  a
+commercial      -  r  r  r  r  -  o  o  -  r  r  -
+personal        r  r  r  r  r  -  r  r  -  -  -  r
+texts           r  r  r  r  r  r  r  r  r  -  -  -
 policies        -  r  r  w  w  -  -  -  -  w  r  r
 incentives      -  r  r  w  w  -  -  -  -  w  r  -
 users           r  r  r  r  r  r  r  r  r  r  r  w
@@ -46,7 +49,8 @@ teams           r  r  r  r  r  r  r  r  r  r  r  w
 api_keys        -  -  -  -  -  -  -  -  -  -  r  w
 webhooks        -  -  -  -  -  -  -  -  -  -  r  w
 """
-"""r: reads; w: reads and writes; a: writes and reads nothing, as who registers a webhook endpoint needs it.
+"""r: reads; w: reads and writes; a: writes and reads nothing, as who registers a webhook endpoint needs it; o: reads as long as they
+reach no account but their own. commercial, personal, texts: members, wherever they stand; see `app.domain.withholding`.
 reach: self, portfolio, department or tenant, where a grant names no other.
 
 A scope lets in; what somebody may do then, and about what, says the table of `app.domain.kernel.rights`. An admin who is a person reads
@@ -58,23 +62,37 @@ BUSINESS: Final = (
     "accounts", "interactions", "contracts", "renewals", "scope_changes", "proposals", "opportunities", "budgets", "kpis",
     "certificates", "events",
 )  # fmt: skip
+MEMBERS: Final = ("commercial", "personal", "texts")
+"""What is no noun but members of many: amounts and prices, what is a person's own, and what somebody wrote in their own words."""
 RULES: Final = ("policies", "incentives")
 PEOPLE: Final = ("users", "teams")
 ADMINISTRATION: Final = ("api_keys", "webhooks")
 NOUNS: Final = (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION)
-SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in NOUNS for verb in ("read", "write"))
+SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in NOUNS for verb in ("read", "write")) | {
+    f"{members}:read" for members in MEMBERS
+}
 ADMIN: Final = "admin"
 INTEGRATION: Final = "integration"
+OWN_REACHES: Final = frozenset({"self", "portfolio"})
+"""How far a person reaches who reaches no account but their own: those that they own, back up, or work on."""
 _VERBS: Final = {"-": (), "r": ("read",), "w": ("read", "write"), "a": ("write",)}
 _REACHES: Final[dict[str, Reach]] = {"s": "self", "p": "portfolio", "d": "department", "t": "tenant"}
 _ROWS: Final = {cells[0]: cells[1:] for line in TABLE.splitlines() if (cells := line.split()) and "|" not in line}
 ROLES: Final[dict[str, frozenset[str]]] = {
     role: frozenset(
-        f"{nouns}:{verb}" for nouns, cells in _ROWS.items() if nouns in NOUNS for verb in _VERBS.get(cells[at], ())
+        f"{nouns}:{verb}"
+        for nouns, cells in _ROWS.items()
+        if nouns in (*NOUNS, *MEMBERS)
+        for verb in _VERBS.get(cells[at], ())
     )
     for at, role in enumerate(get_args(PersonRole))
 } | {INTEGRATION: frozenset()}
 """The scopes of each role; an integration has only those that its key names."""
+OF_OWN: Final[dict[str, frozenset[str]]] = {
+    role: frozenset(f"{members}:read" for members in MEMBERS if _ROWS[members][at] == "o")
+    for at, role in enumerate(get_args(PersonRole))
+}
+"""The scopes that a role has besides, as long as its bearer reaches no account but their own."""
 USUAL_REACH: Final[dict[str, Reach]] = {
     role: _REACHES[letter] for role, letter in zip(get_args(PersonRole), _ROWS["reach"], strict=True)
 }
@@ -90,9 +108,11 @@ def renamed(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "role": RENAMED.get(data["role"], data["role"])}
 
 
-def scopes_of(role: str, named: Iterable[str] = ()) -> frozenset[str]:
-    """The scopes of a role. Takes: those that the key of an integration names."""
-    return frozenset(named) & SCOPES if role == INTEGRATION else ROLES.get(role, frozenset())
+def scopes_of(role: str, named: Iterable[str] = (), *, own: bool = False) -> frozenset[str]:
+    """The scopes of a role. Takes: those that the key of an integration names; whether its bearer reaches only their own accounts."""
+    if role == INTEGRATION:
+        return frozenset(named) & SCOPES
+    return ROLES.get(role, frozenset()) | (OF_OWN.get(role, frozenset()) if own else frozenset())
 
 
 def service_scopes(role: str, named: Iterable[str] = ()) -> frozenset[str]:

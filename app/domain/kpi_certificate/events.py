@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Business, FreeText, Public
+from app.domain.kernel.values import Business, Commercial, FreeText, Public
 
 
 class CertifiedScope(BaseModel):
@@ -30,7 +30,7 @@ class CertifiedOption(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: Public[str]
-    value: Business[str]
+    value: Commercial[str]
 
 
 class CertifiedWarning(BaseModel):
@@ -65,14 +65,14 @@ class KpiCertificateIssued(Event):
     policy: Public[str | None] = None
     policy_version: Public[str]
     fx_version: Public[str | None] = None
-    value: Business[str | None] = None
+    value: Commercial[str | None] = None
     null_reason: Public[str | None] = None
-    numerator: Business[str]
-    denominator: Business[str | None] = None
+    numerator: Commercial[str]
+    denominator: Commercial[str | None] = None
     currency: Public[str | None] = None
     warnings: Business[tuple[CertifiedWarning, ...]] = ()
-    answer_hash: Public[str]
-    inputs_hash: Public[str]
+    answer_hash: Commercial[str]
+    inputs_hash: Commercial[str]
     calculation: Public[int]
     code_digest: Public[str | None] = None
     note: FreeText[str | None] = None

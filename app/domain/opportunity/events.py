@@ -1,7 +1,7 @@
 """What can have happened to an opportunity: more business with a client that is there already."""
 
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Business, FreeText, Public
+from app.domain.kernel.values import Business, Commercial, FreeText, Public
 
 
 class OpportunityIdentified(Event):
@@ -37,7 +37,7 @@ class OpportunityEstimated(Event):
     """What it may bring. annual_value: a year; probability: from 0 to 1; decimal strings. close_by: the day by which it is expected."""
 
     TOPIC = "opportunity.estimated"
-    annual_value: Business[str]
+    annual_value: Commercial[str]
     currency: Public[str]
     probability: Business[str]
     close_by: Public[str]
@@ -68,9 +68,9 @@ class OpportunityWon(Event):
     TOPIC = "opportunity.won"
     contract: Public[str]
     contract_event: Public[str]
-    value: Business[str]
-    before: Business[str]
-    after: Business[str]
+    value: Commercial[str]
+    before: Commercial[str]
+    after: Commercial[str]
     currency: Public[str]
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.domain.kernel.event import Event, WithRenamedRole
 from app.domain.kernel.roles import renamed
-from app.domain.kernel.values import Business, FreeText, Personal, Public, days_earlier
+from app.domain.kernel.values import Business, Commercial, FreeText, Personal, Public, days_earlier
 
 
 class Item(BaseModel):
@@ -21,7 +21,7 @@ class Item(BaseModel):
     product: Business[str]
     kind: Public[str]
     quantity: Business[str]
-    unit_price: Business[str]
+    unit_price: Commercial[str]
     interval: Public[str | None] = None
     interval_count: Public[int | None] = None
 
@@ -44,11 +44,11 @@ class ProposalVersioned(Event):
     opportunity: Public[str | None] = None
     currency: Public[str]
     items: Business[tuple[Item, ...]]
-    value: Business[str]
-    one_off: Business[str]
-    cost: Business[str | None] = None
+    value: Commercial[str]
+    one_off: Commercial[str]
+    cost: Commercial[str | None] = None
     terms: FreeText[str | None] = None
-    value_evidence: Business[tuple[str, ...]] = ()
+    value_evidence: Commercial[tuple[str, ...]] = ()
     valid_until: Public[str]
     role: Public[str]
     external_ref: Business[str | None] = None
@@ -69,7 +69,7 @@ class ProposalSubmitted(Event):
 
     TOPIC = "proposal.submitted"
     version: Public[int]
-    value: Business[str]
+    value: Commercial[str]
 
 
 class ClientPositionRecorded(Event):
@@ -78,7 +78,7 @@ class ClientPositionRecorded(Event):
     TOPIC = "proposal.client_position_recorded"
     version: Public[int]
     position: FreeText[str]
-    wants: Business[tuple[str, ...]] = ()
+    wants: Commercial[tuple[str, ...]] = ()
     stakeholder: Public[str | None] = None
 
 
@@ -95,14 +95,14 @@ class ConcessionOffered(WithRenamedRole):
     version: Public[int]
     concession: Business[str]
     kind: Public[str]
-    value: Business[str]
+    value: Commercial[str]
     currency: Public[str]
-    given: Business[str]
-    in_exchange_for: Business[str | None] = None
-    no_exchange_reason: Business[str | None] = None
+    given: Commercial[str]
+    in_exchange_for: Commercial[str | None] = None
+    no_exchange_reason: Commercial[str | None] = None
     role: Public[str]
-    limit: Business[str | None] = None
-    margin_floor: Business[str]
+    limit: Commercial[str | None] = None
+    margin_floor: Commercial[str]
     awaiting_approval: Public[bool]
     needs: Public[tuple[str, ...]] = ()
 
@@ -124,8 +124,8 @@ class ApprovalGranted(WithRenamedRole):
     concession: Business[str | None] = None
     role: Public[str]
     limit_rule: Public[str]
-    limit: Business[str | None] = None
-    margin_floor: Business[str]
+    limit: Commercial[str | None] = None
+    margin_floor: Commercial[str]
 
 
 class ApprovalRejected(WithRenamedRole):
@@ -149,9 +149,9 @@ class ProposalAccepted(Event):
     version: Public[int]
     by: Personal[str | None] = None
     stakeholder: Public[str | None] = None
-    value: Business[str]
-    conceded: Business[str]
-    annual_value: Business[str]
+    value: Commercial[str]
+    conceded: Commercial[str]
+    annual_value: Commercial[str]
     currency: Public[str]
 
 
@@ -180,7 +180,7 @@ class ProposalContracted(Event):
     version: Public[int]
     contract: Public[str]
     contract_event: Public[str]
-    annual_value: Business[str]
+    annual_value: Commercial[str]
     currency: Public[str]
     basis: Public[str]
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Business, Public
+from app.domain.kernel.values import Business, Commercial, Public
 
 
 class RenewalOpened(Event):
@@ -14,7 +14,7 @@ class RenewalOpened(Event):
     contract: Public[str]
     due: Public[str]
     notice_deadline: Public[str]
-    atr: Business[str]
+    atr: Commercial[str]
     currency: Public[str]
 
 
@@ -58,8 +58,8 @@ class RenewalWon(Outcome):
     contract: Public[str]
     due: Public[str]
     contract_event: Public[str]
-    value: Business[str]
-    uplift: Business[str]
+    value: Commercial[str]
+    uplift: Commercial[str]
     corrects: Public[str | None] = None
 
 
@@ -70,7 +70,7 @@ class RenewalLost(Outcome):
     contract: Public[str]
     due: Public[str]
     contract_event: Public[str]
-    value: Business[str]
+    value: Commercial[str]
     reason: Business[str]
     voluntary: Public[bool]
     corrects: Public[str | None] = None
@@ -97,7 +97,7 @@ class RenewalForecastSubmitted(Event):
     due: Public[str]
     category: Public[str]
     probability: Business[str | None] = None
-    expected_value: Business[str]
+    expected_value: Commercial[str]
     currency: Public[str]
     by: Public[str]
 

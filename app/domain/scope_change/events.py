@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.kernel.event import Event
-from app.domain.kernel.values import Business, FreeText, Personal, Public
+from app.domain.kernel.values import Business, Commercial, FreeText, Personal, Public
 
 
 class Option(BaseModel):
@@ -12,7 +12,7 @@ class Option(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     option: Business[str]
     description: FreeText[str | None] = None
-    price: Business[str | None] = None
+    price: Commercial[str | None] = None
     shift_days: Business[int | None] = None
 
 
@@ -69,10 +69,10 @@ class ImpactAssessed(Event):
     TOPIC = "scope_change.assessed"
     effort_hours: Business[str]
     currency: Public[str | None] = None
-    cost: Business[str | None] = None
-    price: Business[str | None] = None
+    cost: Commercial[str | None] = None
+    price: Commercial[str | None] = None
     timeline_shift_days: Business[int] = 0
-    margin_effect: Business[str | None] = None
+    margin_effect: Commercial[str | None] = None
     risk: FreeText[str | None] = None
     scope_delta: Business[tuple[str, ...]] = ()
     approval_needed: Public[bool] = False
@@ -117,7 +117,7 @@ class WorkAbsorbed(Event):
 
     TOPIC = "scope_change.absorbed"
     hours: Business[str]
-    cost: Business[str | None] = None
+    cost: Commercial[str | None] = None
     currency: Public[str | None] = None
     cause: Business[str]
     approved_by: Business[str]
@@ -134,8 +134,8 @@ class ScopeChangeAmended(Event):
     contract: Public[str]
     contract_event: Public[str]
     amendment_no: Public[int]
-    mrr_delta: Business[str]
-    one_off: Business[str]
+    mrr_delta: Commercial[str]
+    one_off: Commercial[str]
     currency: Public[str]
 
 

@@ -10,6 +10,7 @@ To add a value: an annotated type in its module, with its tests, and its name be
 from app.domain.kernel.values.classification import (
     Business,
     Classification,
+    Commercial,
     FreeText,
     Personal,
     Public,
@@ -75,7 +76,8 @@ from app.domain.kernel.values.texts import (
 
 __all__ = [
     "COUNTRIES", "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "MONEY", "NONE", "PICO", "REF", "Amount", "Business",
-    "Classification", "Country", "CountryOrNone", "Currency", "Day", "Decimal", "Denominated", "Digest", "ExternalRef", "FreeText", "Group",
+    "Classification", "Commercial",
+    "Country", "CountryOrNone", "Currency", "Day", "Decimal", "Denominated", "Digest", "ExternalRef", "FreeText", "Group",
     "Instant", "Label", "Moment", "Money", "Name", "Note", "Percent", "Personal", "Price", "Public", "Quantity", "Ref",
     "Sealed", "Share", "SignedMoney", "TimeZone", "add_days", "add_months", "as_compared", "as_named",
     "classification", "day_end", "day_of", "day_start", "days_earlier", "half_up", "instant", "is_typeid", "line",

@@ -10,10 +10,14 @@ T = TypeVar("T")
 
 
 class Classification(StrEnum):
-    """How an event field is kept: open, business, sealed under a person's key, or sealed under the note's own key."""
+    """How an event field is kept: open, business, commercial, sealed under a person's key, or sealed under the note's own key.
+
+    The last three are left out of answers for who may not read them: see `app.domain.withholding`.
+    """
 
     PUBLIC = "public"
     BUSINESS = "business"
+    COMMERCIAL = "commercial"
     PERSONAL = "personal"
     FREE_TEXT = "free_text"
 
@@ -30,6 +34,7 @@ class Sealed(BaseModel):
 
 Public = Annotated[T, Classification.PUBLIC]
 Business = Annotated[T, Classification.BUSINESS]
+Commercial = Annotated[T, Classification.COMMERCIAL]
 Personal = Annotated[T | Sealed, Classification.PERSONAL]
 FreeText = Annotated[T | Sealed, Classification.FREE_TEXT]
 
