@@ -19,6 +19,8 @@ TOPICS: Final = tuple(
     sorted({event.TOPIC for event in (*user_events.EVENTS, *team_events.EVENTS)} | {"user.claimed", "user.merged"})
 )
 """The events of people; none is of an account, and an index finds those."""
+AT_ONCE: Final = frozenset({"role.revoked", "user.suspended", "user.reinstated"})
+"""What counts from its own instant on; of everything else the event says the days on which it counts."""
 KEPT: Final = 1_000
 """Of how many tenants the organisation is kept."""
 _PAGE: Final = 10_000
@@ -120,7 +122,9 @@ class Organisations:
     ) -> Organisation:
         while events := self._log.after(tenant_id, known.position, _PAGE, until=until, types=TOPICS, of_tenant=True):
             last = events[-1].position
-            counting = [event for event in events if at is None or event.effective_at <= at]
+            counting = [
+                event for event in events if at is None or event.type not in AT_ONCE or event.effective_at <= at
+            ]
             known = replace(known.after(counting), position=last)
             if len(events) < _PAGE:
                 break

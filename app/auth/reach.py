@@ -11,9 +11,11 @@ from app.domain.kernel import roles
 from app.domain.kernel.reach import Reach
 from app.domain.user.state import Grant
 
-__all__ = ["Ground", "Reach", "grounds_of", "reach_of"]
+__all__ = ["READING", "Ground", "Reach", "grounds_of", "reach_of"]
 MENTORING: Final = "senior_account_manager"
 """The role whose portfolio has those of the people who report to it, and the key accounts."""
+READING: Final = "accounts:read"
+"""The scope without which nobody sees an account, however far their reach."""
 _WIDTH: Final[dict[roles.Reach, int]] = {"self": 1, "portfolio": 2, "team": 3, "department": 4, "tenant": 5}
 
 
@@ -26,8 +28,12 @@ class Ground(NamedTuple):
 
 
 def reach_of(organisation: Organisation, user: str, day: str, only: str | None = None) -> Reach:
-    """The reach of a person on a day. Takes: the only role that counts, where a key acts in one."""
+    """The reach of a person on a day. Takes: the only role that counts, where a key acts in one.
+
+    Who is an admin besides sees no more for it: of several roles those give the reach that read accounts.
+    """
     found = list(grounds_of(organisation, user, day, only))
+    found = [ground for ground in found if READING in roles.scopes_of(ground.grant.role)] or found
     if not found:
         return Reach(kind="self", user=user)
     kind = max((_kind(ground.grant) for ground in found), key=_WIDTH.__getitem__)

@@ -3,7 +3,6 @@
 It folds events of accounts only. Who goes by a name, and who may act for whom, is read from users and teams when it is asked.
 """
 
-from collections.abc import Iterable
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -115,11 +114,7 @@ def in_reach(tenant_id: str, reach: Reach, at: int) -> Any:
     )
 
 
-def at_instant(at: int, *, accounts: Iterable[str] = (), names: Iterable[str] = ()) -> list[Condition]:
-    """The names that accounts have at an instant. Takes: of which accounts, and which names; all where none are given."""
-    conditions = [_TABLE.c.name.is_not(None), _TABLE.c.valid_from <= at, _TABLE.c.valid_to > at]
-    if accounts := list(accounts):
-        conditions.append(_TABLE.c.account.in_(accounts))
-    if names := list(names):
-        conditions.append(_TABLE.c.name.in_(names))
-    return conditions
+def at_instant(at: int, account: str | None = None) -> list[Condition]:
+    """The names that accounts have at an instant, with a row for each slot that is empty. Takes: one account; all where it is none."""
+    conditions = [_TABLE.c.valid_from <= at, _TABLE.c.valid_to > at]
+    return conditions if account is None else [*conditions, _TABLE.c.account == account]

@@ -42,7 +42,7 @@ def test_an_admin_keeps_house_and_reads_no_client_content_a_director_sets_rules_
     colleagues = {f"{nouns}:read" for nouns in PEOPLE}
 
     house = {f"{nouns}:{verb}" for nouns in (*PEOPLE, *ADMINISTRATION) for verb in ("read", "write")}
-    assert ROLES["admin"] == house | {"policies:read", "events:write", "personal:read"}
+    assert ROLES["admin"] == house | {"policies:read", "events:write", "personal:read", "access:read"}
     assert service_scopes("admin") == SCOPES
     assert service_scopes("auditor") == ROLES["auditor"]
     rules = {f"{nouns}:{verb}" for nouns in RULES for verb in ("read", "write")}

@@ -13,6 +13,7 @@ NARROWED: Final = frozenset(
     {
         "accounts.list", "accounts.get", "accounts.timeline", "accounts.diff", "accounts.budgets", "accounts.contracts",
         "accounts.interactions", "accounts.opportunities", "accounts.proposals", "accounts.renewals", "accounts.scope_changes",
+        "audit.access",
         "boards.cohorts", "boards.forecast", "boards.pipeline", "boards.renewals", "boards.waterfall",
         "budgets.list", "budgets.get", "budgets.forecasts", "budgets.spends",
         "contracts.list", "contracts.get",

@@ -48,6 +48,7 @@ users           r  r  r  r  r  r  r  r  r  r  r  w
 teams           r  r  r  r  r  r  r  r  r  r  r  w
 api_keys        -  -  -  -  -  -  -  -  -  -  r  w
 webhooks        -  -  -  -  -  -  -  -  -  -  r  w
+access          -  -  -  -  -  -  -  -  -  -  r  r
 """
 """r: reads; w: reads and writes; a: writes and reads nothing, as who registers a webhook endpoint needs it; o: reads as long as they
 reach no account but their own. commercial, personal, texts: members, wherever they stand; see `app.domain.withholding`.
@@ -67,9 +68,10 @@ MEMBERS: Final = ("commercial", "personal", "texts")
 RULES: Final = ("policies", "incentives")
 PEOPLE: Final = ("users", "teams")
 ADMINISTRATION: Final = ("api_keys", "webhooks")
-NOUNS: Final = (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION)
-SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in NOUNS for verb in ("read", "write")) | {
-    f"{members}:read" for members in MEMBERS
+AUDIT: Final = ("access",)
+NOUNS: Final = (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION, *AUDIT)
+SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION) for verb in ("read", "write")) | {
+    f"{nouns}:read" for nouns in (*AUDIT, *MEMBERS)
 }
 ADMIN: Final = "admin"
 INTEGRATION: Final = "integration"
