@@ -70,9 +70,9 @@ PEOPLE: Final = ("users", "teams")
 ADMINISTRATION: Final = ("api_keys", "webhooks")
 AUDIT: Final = ("access",)
 NOUNS: Final = (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION, *AUDIT)
-SCOPES: Final = frozenset(f"{nouns}:{verb}" for nouns in (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION) for verb in ("read", "write")) | {
-    f"{nouns}:read" for nouns in (*AUDIT, *MEMBERS)
-}
+SCOPES: Final = frozenset(
+    f"{nouns}:{verb}" for nouns in (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION) for verb in ("read", "write")
+) | {f"{nouns}:read" for nouns in (*AUDIT, *MEMBERS)}
 ADMIN: Final = "admin"
 INTEGRATION: Final = "integration"
 OWN_REACHES: Final = frozenset({"self", "portfolio"})
