@@ -401,3 +401,58 @@ def test_a_refusal_tells_no_amount_to_whoever_reads_none(town: Town) -> None:
         assert refused.json()["code"] == "value_differs"
         assert (refused.json()["change"] is not None) == knows
         assert refused.json().get("withheld") == (None if knows else ["change"])
+
+
+# --- people ---
+
+
+@pytest.fixture(scope="module")
+def people(town: Town) -> dict[str, Client]:
+    """A person of each role, with the reach of the role and then of the whole tenant; the account is theirs."""
+    admin, clients = town.world.client, {}
+    account = f"/v1/accounts/{town.world.ids['account']}"
+    for role in ("coordinator", "project_manager", "customer_success", "sales", "admin"):
+        for reach in ("portfolio", "tenant"):
+            name = f"{role}-{reach}"
+            user = admin.write("/v1/users", {"name": f"head {MARK}", "external_ref": name})["id"]
+            admin.write(f"/v1/users/{user}/roles", {"role": role, "reach": reach, "start": "2026-01-01"})
+            clients[name] = town.server.client(admin.write("/v1/api-keys", {"user": user})["api_key"])
+            if role != "admin":
+                admin.write(f"{account}/members", {"member": name, "function": "coordinator"})
+    for client in clients.values():
+        client.position = admin.position
+    return clients
+
+
+@pytest.mark.parametrize(
+    ("person", "reads"),
+    [
+        ("coordinator-portfolio", False),
+        ("coordinator-tenant", False),
+        ("project_manager-portfolio", False),
+        ("customer_success-portfolio", True),
+        ("customer_success-tenant", False),
+        ("sales-portfolio", True),
+        ("sales-tenant", False),
+    ],
+)
+def test_a_person_reads_the_amounts_of_their_accounts_as_their_role_says(
+    town: Town, people: dict[str, Client], person: str, *, reads: bool
+) -> None:
+    account = f"/v1/accounts/{town.world.ids['account']}"
+
+    seen = people[person].read(account)
+
+    assert (seen["mrr"] is not None) == reads
+    assert ("withheld" not in seen) == reads
+
+
+def test_an_admin_who_is_a_person_reads_who_works_here_and_no_raw_message(
+    town: Town, people: dict[str, Client]
+) -> None:
+    admin = people["admin-tenant"]
+    message = f"/v1/webhook-endpoints/{town.world.ids['endpoint']}/messages/{town.world.ids['message_id']}"
+
+    assert admin.read(f"/v1/users/{town.world.ids['user']}")["name"] == f"user {MARK}"
+    assert admin.read(message)["body"] is None
+    assert admin.see("/v1/accounts").status_code == 403
