@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+from app.auth.issuers import Issuers
 from app.domain.kernel.values import typeid
 from app.observe.alarms import Alarms
 from app.read_side.projector import Projector
@@ -18,6 +19,7 @@ from app.settings import Settings
 from app.store.committer import Committer
 from app.store.engine import Database
 from app.store.inbox import Messages
+from app.store.issuer_directory import IssuerDirectory
 from app.store.ledger_time import LedgerTime, unguarded
 from app.store.log import Log
 from app.store.randomness import random_bytes
@@ -90,6 +92,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         reader=reader,
         endpoints=endpoints,
         inbox=inbox,
+        issuers=Issuers(handler, IssuerDirectory(database), settings.address),
         watcher=RenewalDeadlines(handler, reader, clock),
         wake=wake,
         alarms=alarms,

@@ -29,7 +29,13 @@ from app.api.http.openapi import contract
 from app.api.http.tenant_limits import TenantLimits
 from app.api.http.view_figures import ViewFigures
 from app.api.http.waiting_reads import WaitingReads
+from app.auth.credentials import Credentials
+from app.auth.dpop import Proofs
+from app.auth.egress import Egress
 from app.auth.keys import ApiKeyAuthenticator
+from app.auth.logins import Logins
+from app.auth.provider_keys import ProviderKeys
+from app.auth.tokens import TokenAuthenticator
 from app.bootstrap import Ids, build, settle, system_clock
 from app.domain.kernel.errors import DomainError
 from app.observe import logs, metrics
@@ -66,7 +72,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         asyncio.get_running_loop().set_default_executor(threads)
         app.state.runtime = runtime
         app.state.grown = False
-        app.state.authenticator = ApiKeyAuthenticator(runtime.handler, runtime.clock, settings.key_cache_seconds)
+        app.state.authenticator = _credentials(runtime)
+        app.state.proofs = Proofs(runtime.clock)
         app.state.key_checks = KeyChecks(app.state.authenticator, settings.failed_keys)
         app.state.waiting = WaitingReads(runtime.projector, settings.waiting_reads)
         app.state.view_figures = ViewFigures(
@@ -106,6 +113,15 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     app.add_exception_handler(Exception, problems.unforeseen)
     app.openapi = lambda: contract(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+def _credentials(runtime: Runtime) -> Credentials:
+    """Who checks keys and tokens."""
+    settings, seconds = runtime.settings, runtime.settings.key_cache_seconds
+    by_key = ApiKeyAuthenticator(runtime.handler, runtime.clock, seconds)
+    keys = ProviderKeys(Egress(settings.egress_networks).fetch)
+    by_token = TokenAuthenticator(by_key, runtime.issuers, keys, Logins(runtime.log), runtime.clock, seconds)
+    return Credentials(by_key, by_token)
 
 
 async def _look(runtime: Runtime) -> None:

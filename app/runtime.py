@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.auth.issuers import Issuers
 from app.observe.alarms import Alarms
 from app.read_side.projector import Projector
 from app.read_side.reader import Reader
@@ -40,6 +41,7 @@ class Runtime:
     reader: Reader
     endpoints: Endpoints
     inbox: Inbox
+    issuers: Issuers
     watcher: RenewalDeadlines
     wake: threading.Event
     alarms: Alarms

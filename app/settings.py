@@ -114,6 +114,11 @@ class Settings(BaseSettings):
     key_cache_seconds: float = Field(
         2.0, ge=0, le=5, description="how long a checked API key is believed; a revoked one dies within this time"
     )
+    egress_networks: Networks = Field(
+        "",
+        description="addresses and networks, with commas, that tenants may have called though they are not public, "
+        "such as those of your own identity provider; in the clear only on 127.0.0.1 and ::1",
+    )
     body_limit: int = Field(262_144, ge=1, description="the largest request body, in bytes")
     events_body_limit: int = Field(16_777_216, ge=1, description="the largest body of POST /v1/events, in bytes")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from app.domain.kernel.errors import NotAllowed
 from app.domain.kernel.principal import Principal
@@ -22,11 +22,25 @@ NOUN_SCOPES: Final = {
 """The scope under which events about an aggregate type are written."""
 
 
+class SignIn(NamedTuple):
+    """By what a caller was let in. expires_at: microseconds or none. Of an access token also its issuer, and the thumbprint of the key
+    that its client must prove with each request, where it is bound to one.
+    """
+
+    by: Literal["key", "token"]
+    expires_at: int | None = None
+    issuer: str | None = None
+    thumbprint: str | None = None
+
+
+BY_KEY: Final = SignIn("key")
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who calls, for which tenant, and with which scopes. The principal's `client` is the key.
 
-    roles: in which they act. user: the person whose key it is, none for the key of a service.
+    roles: in which they act. user: the person whose key it is, none for the key of a service. signed_in: by what they were let in.
     """
 
     tenant_id: str
@@ -34,6 +48,13 @@ class Caller:
     scopes: frozenset[str]
     roles: tuple[str, ...] = ()
     user: str | None = None
+    signed_in: SignIn = BY_KEY
+
+    @property
+    def sender(self) -> str:
+        """Whose requests share idempotency keys: those of a key. An application's tokens are many people's, and each has their own."""
+        client = self.principal.client or self.principal.actor
+        return client if self.signed_in.by == "key" else f"{self.principal.actor}@{client}"
 
     @property
     def reach(self) -> Reach:

@@ -11,9 +11,10 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Literal, NamedTuple
 
-from app.auth.caller import Caller
+from app.auth.caller import Caller, SignIn
 from app.auth.organisation import Organisations
 from app.auth.reach import reach_of
 from app.domain.api_key.aggregate import API_KEY
@@ -116,11 +117,19 @@ class ApiKeyAuthenticator:
             self._cached.pop(key, None)
             raise refusal
         caller = self._caller(tenant_id, key_id, state)
+        caller = replace(caller, signed_in=SignIn("key", expires_at=expires))
         with self._lock:
             if len(self._cached) > 10_000:
                 self._cached.clear()
             self._cached[key] = _Checked(time.monotonic() + self._seconds, caller, expires)
         return caller
+
+    def as_user(self, tenant_id: str, user: str, client: str) -> Caller:
+        """Who calls where a user has signed in otherwise: they act as with a personal key that names no role.
+
+        Raises: Unauthenticated for a user who is suspended.
+        """
+        return self._caller(tenant_id, client, ApiKeyState(exists=True, role=None, user=user))
 
     def _caller(self, tenant_id: str, key_id: str, key: ApiKeyState) -> Caller:
         """Who calls with a key: a user, in the roles that count today, or the key itself. Raises: Unauthenticated."""

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from app.demo.people import ADMIN, COLLEAGUES, DIRECTOR, OWNERS, SENIOR
 from app.demo.scripted_command import CommandChain, NewId, ScriptedCommand
+from app.domain.issuer import commands as issuer_commands
 from app.domain.kernel import roles
 from app.domain.kernel.command import Command
 from app.domain.kernel.values import add_days
@@ -70,6 +71,7 @@ def write_organisation(rng: Random, start: str, end: str, new_id: NewId) -> list
         manager = None if post.manager is None else made.user(post.manager)
         line = user_commands.SetReportingLine(manager=manager, start=first)
         made.do(first, line, user=made.user(name))
+    _issuers(made, first, add_days(start, 40))
     for team, members in TEAMS.items():
         made.do(first, team_commands.FormTeam(name=team, external_ref=team.lower()), new_id=made.team(team))
         for name in members:
@@ -88,6 +90,15 @@ def _names(made: Organisation, start: str) -> None:
     made.do(add_days(day, 1), user_commands.MergeUser(into=made.user(OWNERS[0])), user=made.user("m.lindqvist"))
     invited = user_commands.ClaimUser(name="Olga Santos", address="olga@harbour-pine.example")
     made.do(add_days(day, 2), invited, user=made.user("usr_olga"))
+
+
+def _issuers(made: Organisation, first: str, later: str) -> None:
+    """Whose tokens let colleagues in: an identity provider, which a while later asks for an audience of its own."""
+    before = made.new_id("iss", "before")
+    made.do(first, issuer_commands.RecordIssuer(issuer=ISSUER, audience="steward"), new_id=before)
+    own = issuer_commands.RecordIssuer(issuer=ISSUER, audience="https://steward.harbour-pine.example")
+    made.do(later, own, new_id=made.new_id("iss", "after"))
+    made.do(later, issuer_commands.CloseIssuer(reason="It has an audience of its own"), issuer=before)
 
 
 def _changes(made: Organisation, start: str, end: str) -> None:

@@ -9,6 +9,7 @@ from app.domain.budget.aggregate import BUDGET
 from app.domain.contract.aggregate import CONTRACT
 from app.domain.incentive_statement.aggregate import INCENTIVE_STATEMENT
 from app.domain.interaction.aggregate import INTERACTION
+from app.domain.issuer.aggregate import ISSUER
 from app.domain.kernel.command import Command
 from app.domain.kpi_certificate.aggregate import KPI_CERTIFICATE
 from app.domain.opportunity.aggregate import OPPORTUNITY
@@ -29,6 +30,7 @@ AGGREGATES: Final[dict[str, AggregateType[Any]]] = {
         API_KEY,
         USER,
         TEAM,
+        ISSUER,
         WEBHOOK_ENDPOINT,
         ACCOUNT,
         INTERACTION,

@@ -8,6 +8,7 @@ from app.domain.budget import events as budget
 from app.domain.contract import events as contract
 from app.domain.incentive_statement import events as incentive_statement
 from app.domain.interaction import events as interaction
+from app.domain.issuer import events as issuer
 from app.domain.kernel.event import Event
 from app.domain.kpi_certificate import events as kpi_certificate
 from app.domain.opportunity import events as opportunity
@@ -28,6 +29,7 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
         api_key,
         user,
         team,
+        issuer,
         account,
         interaction,
         contract,

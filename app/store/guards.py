@@ -14,8 +14,11 @@ from app.store.tables import TENANT_TABLES
 
 APPEND_ONLY: Final = frozenset({"events", "receipts", "refs"})
 """Tables whose rows the application may not change and not remove."""
-ACROSS_TENANTS: Final = ("ledgers", "tenants", "endpoints", "positions")
-"""Tables that the directory role may read across tenants: who they are, their heads, whose an address is, how far views have read."""
+KEPT_FOR_A_TIME: Final = frozenset({"reads"})
+"""Tables whose rows the application may not change, but remove once they are old."""
+ACROSS_TENANTS: Final = ("ledgers", "tenants", "endpoints", "issuers", "positions")
+"""Tables that the directory role may read across tenants: who they are, their heads, whose an address or an issuer is, how far views have
+read."""
 _OWN: Final = "tenant_id = steward_tenant()"
 
 
@@ -84,7 +87,9 @@ def guard(connection: Connection, tables: Iterable[str]) -> None:
             connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
         if (table, "tenant") not in present:
             connection.exec_driver_sql(f"CREATE POLICY tenant ON {table} USING ({_OWN}) WITH CHECK ({_OWN})")
-        rights = "SELECT, INSERT" if table in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+        rights = "SELECT, INSERT"
+        if table not in APPEND_ONLY:
+            rights += ", DELETE" if table in KEPT_FOR_A_TIME else ", UPDATE, DELETE"
         connection.exec_driver_sql(f"GRANT {rights} ON {table} TO {APP_ROLE}")
 
 

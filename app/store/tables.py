@@ -94,6 +94,38 @@ endpoints = Table(
 )
 """The tenant of each webhook endpoint: a sender has no API key that would name it."""
 
+issuers = Table(
+    "issuers",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("issuer_id", Text, primary_key=True),
+    Column("mark", Text, nullable=False),
+    Index("issuers_mark", "mark"),
+    info=REFERENCE,
+)
+"""The tenant of each issuer of access tokens, by a digest of issuer and audience: a token names no tenant either."""
+
+reads = Table(
+    "reads",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("read_id", Text, primary_key=True),
+    Column("read_at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("on_behalf_of", Text),
+    Column("client", Text),
+    Column("run", Text),
+    Column("operation", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("texts", BigInteger, nullable=False),
+    Column("reason", Text),
+    Index("reads_actor", "tenant_id", "actor", "read_id"),
+    Index("reads_read_at", "tenant_id", "read_at"),
+)
+"""Who has read what of persons, what was exported, and what auditors read; kept for a time that is set. Ids are in the order of time."""
+
 positions = Table(
     "positions",
     metadata,

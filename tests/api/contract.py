@@ -9,7 +9,16 @@ from app.settings import Settings
 from tests.support.application import KEY
 
 PERIOD = {"from": "2026-01-01", "to": "2026-02-01"}
-OPEN = frozenset({"system.livez", "system.readyz", "system.metrics", "inbound.receive"})
+OPEN = frozenset(
+    {
+        "issuers.metadata",
+        "issuers.metadata_of_tenant",
+        "system.livez",
+        "system.readyz",
+        "system.metrics",
+        "inbound.receive",
+    }
+)
 """Operations without a key: they tell no tenant's data. A sender of webhooks has a signature instead."""
 PER_ITEM = frozenset({"events.ingest"})
 """Operations whose scope depends on what is in the body."""

@@ -142,6 +142,12 @@ def _people(world: SampleAgency, mark: str) -> None:
     for role, more in (("account_manager", {}), ("specialist", {"department": f"department {mark}"})):
         world.write(f"/v1/users/{user}/roles", {"role": role, "start": "2025-01-01", **more})
     world.write(f"/v1/users/{user}/reporting-line", {"manager": helena, "start": "2025-01-01"})
+    issuer = {
+        "issuer": "https://login.agency.example",
+        "audience": f"audience {mark}".replace(" ", "-"),
+        "label": f"label {mark}",
+    }
+    world.ids["issuer"] = world.write("/v1/issuers", issuer)["id"]
     parent = world.write("/v1/teams", {"name": f"parent {mark}"})["id"]
     team = world.write("/v1/teams", {"name": f"team {mark}", "parent": parent, "external_ref": "a1"})["id"]
     world.write(f"/v1/teams/{team}/members", {"user": user, "start": "2025-01-01"})

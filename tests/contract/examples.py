@@ -92,7 +92,9 @@ def recorded() -> dict[str, dict[str, Any]]:
         for operation in [one for one in SECURED if one in READS or one.media in (None, "application/json")]:
             call(world, operation)
         more(world)
-        for path in ("/livez", "/readyz"):
+        world.write("/v1/issuers", {"issuer": "https://login.harbour-pine.example"})
+        metadata, tenant = "/.well-known/oauth-protected-resource", client.read("/v1/me")["tenant"]["id"]
+        for path in ("/livez", "/readyz", metadata, f"{metadata}/tenants/{tenant}"):
             client.get(path)
     databases.close()
     return recorder.answers

@@ -16,6 +16,7 @@ from app.domain.budget.commands import CloseBudget, RecordForecast, SetBudget
 from app.domain.catalogue import CATALOGUE
 from app.domain.contract import commands as contracts
 from app.domain.interaction.commands import LogInteraction, VoidInteraction
+from app.domain.issuer.commands import CloseIssuer, RecordIssuer
 from app.domain.kernel.principal import Principal
 from app.domain.opportunity import commands as chances
 from app.domain.policy.commands import ActivatePolicy, DraftPolicy, RetirePolicy
@@ -43,6 +44,7 @@ GOES_ON: Final = frozenset(
     for noun, events in {
         "tenant": "created",
         "api_key": "issued",
+        "issuer": "registered",
         "user": "invited noted names_joined login_bound reinstated reporting_line_set",
         "role": "granted",
         "team": "formed renamed member_added",
@@ -89,6 +91,7 @@ def counted(steward: Steward) -> dict[str, Any]:
         "approvals": sum(row.awaiting for row in steward.rows("proposals")),
         "with the client": sum(row.state in ("drafted", "submitted") for row in steward.rows("proposals")),
         "keys": sum(row.revoked_at is None for row in steward.rows("api_keys")),
+        "issuers": [row.issuer for row in steward.rows("issuers") if row.status == "open"],
         "roles": users_roles(steward),
         "nobody yet": sum(row.status == "unclaimed" for row in steward.rows("users")),
         "members": [spell["user"] for row in steward.rows("teams") for spell in row.members],
@@ -119,6 +122,12 @@ def an_account_member(steward: Steward, account: str) -> Story:
     steward.do(AssignAccountMember(member="usr_noah", function="coordinator"), account=account)
     yield
     steward.do(ReleaseAccountMember(member="usr_noah", function="coordinator"), account=account)
+
+
+def an_issuer(steward: Steward, _account: str) -> Story:
+    issuer = steward.do(RecordIssuer(issuer="https://login.example", audience="steward"), role="admin").id
+    yield
+    steward.do(CloseIssuer(), role="admin", issuer=issuer)
 
 
 def users_roles(steward: Steward) -> list[str]:
@@ -364,6 +373,7 @@ def a_statement(steward: Steward, account: str) -> Story:
 
 ENDS: Final[dict[str, Callable[[Steward, str], Story]]] = {
     "api_key.revoked": a_key,
+    "issuer.closed": an_issuer,
     "user.suspended": a_user,
     "user.merged": a_name,
     "role.revoked": a_role,

@@ -42,6 +42,7 @@ TAGS: Final[dict[str, str]] = {
     "users": "The persons of the agency: their roles, to whom they report, and who the caller is.",
     "teams": "Who works together, from when until when.",
     "audit": "Who could see what, on a day in the past too.",
+    "issuers": "Identity providers whose access tokens let users in.",
     "api_keys": "Keys, their roles and scopes.",
     "system": "Whether the server lives, is ready, and how it does.",
 }

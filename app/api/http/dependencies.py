@@ -11,15 +11,19 @@ from starlette.types import Scope
 from app.api.http.failed_keys import KeyChecks
 from app.api.http.fair_threads import WHOSE
 from app.api.http.problems import READERS_SCOPES
+from app.api.http.proofs import require_proof
 from app.api.http.tenant_limits import TenantLimits
 from app.auth.caller import Caller
-from app.auth.keys import ApiKeyAuthenticator
+from app.auth.credentials import Credentials
 from app.domain.kernel.errors import Unauthenticated
 from app.runtime import Runtime
 
 bearer: Final = HTTPBearer(
     auto_error=False, description="an API key: `Authorization: Bearer stw_…`", scheme_name="ApiKey"
 )
+SCHEMES: Final = ("bearer", "dpop")
+CALLER: Final = "steward.caller"
+"""Under which name a request has its caller, once that is known."""
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -31,29 +35,28 @@ def runtime_of(request: Request) -> Runtime:
 async def caller(
     request: Request,
     scopes: SecurityScopes,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+    _described: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
 ) -> Caller:
     """The caller, with the scopes that the endpoint's signature names. Raises: Unauthenticated, NotAllowed, Throttled."""
-    return await _authenticated(request.scope, credentials.credentials if credentials else None, scopes.scopes)
+    return await caller_of(request.scope, request.headers.get("authorization"), scopes.scopes)
 
 
 async def caller_of(request: Scope, authorization: str | None, scopes: Sequence[str]) -> Caller:
     """The caller by the header, with the scopes that are needed. Raises: Unauthenticated, NotAllowed, Throttled."""
-    scheme, key = get_authorization_scheme_param(authorization)
-    return await _authenticated(request, key if scheme.lower() == "bearer" else None, scopes)
-
-
-async def _authenticated(request: Scope, key: str | None, scopes: Sequence[str]) -> Caller:
-    if not key:
-        raise Unauthenticated("missing_key", "send an API key: Authorization: Bearer …")
+    scheme, credential = get_authorization_scheme_param(authorization)
+    if scheme.lower() not in SCHEMES or not credential:
+        raise Unauthenticated("missing_key", "send an API key or an access token: Authorization: Bearer …")
     state = request["app"].state
-    authenticator: ApiKeyAuthenticator = state.authenticator
-    known = authenticator.cached(key)
+    authenticator: Credentials = state.authenticator
+    known = authenticator.cached(credential)
     if known is None:
         checks: KeyChecks = state.key_checks
-        known = await checks.check(key, (request.get("client") or ("",))[0])
+        known = await checks.check(credential, (request.get("client") or ("",))[0])
     WHOSE.set(known.tenant_id)
     request[READERS_SCOPES] = known.scopes
+    if known.signed_in.thumbprint is not None or scheme.lower() == "dpop":
+        await require_proof(request, known, scheme, credential)
+    request[CALLER] = known
     for scope in scopes:
         known.require(scope)
     limits: TenantLimits = state.limits

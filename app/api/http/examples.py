@@ -184,6 +184,12 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "users.claim": {"name": "Maria Lindqvist", "address": "maria@harbour-pine.example"},
     "users.merge": {"into": "ref:maria"},
     "users.bind_login": {"issuer": "https://login.harbour-pine.example", "subject": "248289761001"},
+    "issuers.register": {
+        "issuer": "https://login.harbour-pine.example",
+        "audience": "https://steward.harbour-pine.example",
+        "label": "the agency's own",
+    },
+    "issuers.close": {"reason": "Another provider has taken its place"},
     "users.suspend": {"reason": "On leave without access"},
     "users.reinstate": {"reason": "Back from leave"},
     "users.grant_role": {"role": "account_manager", "reach": "portfolio", "start": "2026-01-01", "end": "2027-01-01"},

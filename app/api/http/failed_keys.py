@@ -1,4 +1,4 @@
-"""Failed API keys: how many wrong ones of an address are looked at in a minute, so that guessing costs nobody else anything.
+"""Failed API keys and access tokens: how many wrong ones of an address are looked at in a minute. Guessing costs nobody else anything.
 
 A good key is not shut out by the wrong ones that come from the same address: one that was good before is always checked, and what is
 no key at all, by its checksum, leaves half of the quota to those that may be one.
@@ -11,7 +11,7 @@ from app.api.http.connections import peer_of
 from app.api.http.fair_threads import WHOSE
 from app.api.http.quotas import Quota
 from app.auth.caller import Caller
-from app.auth.keys import ApiKeyAuthenticator, is_well_formed, tenant_named_in
+from app.auth.credentials import WRONG, Credentials, is_well_formed, malformed, whose
 from app.domain.kernel.errors import Throttled, Unauthenticated
 from app.observe.logs import logger
 
@@ -26,7 +26,7 @@ class KeyChecks:
     Takes: what checks them, and how many wrong ones of an address are looked at in a minute; 0: all.
     """
 
-    def __init__(self, authenticator: ApiKeyAuthenticator, wrong_a_minute: int) -> None:
+    def __init__(self, authenticator: Credentials, wrong_a_minute: int) -> None:
         self._authenticator = authenticator
         self._quota = Quota("wrong-keys", wrong_a_minute, MINUTE) if wrong_a_minute else None
 
@@ -44,17 +44,17 @@ class KeyChecks:
             raise Throttled("too_many_wrong_keys", "too many wrong API keys came from this address", retry_after=wait)
         quota.take(peer)  # before it is known to be wrong: many may come at once
         if not may_be_one:
-            raise Unauthenticated("invalid_key", "the API key is not valid")
+            raise malformed(key)
         wrong = False
         try:
             return await self._checked(key)
         except Unauthenticated as refusal:
-            wrong = refusal.code == "invalid_key"  # that of a user who is suspended is none
+            wrong = refusal.code in WRONG  # that of a user who is suspended is none
             raise
         finally:
             if not wrong:  # or nobody knows
                 quota.give_back(peer)
 
     async def _checked(self, key: str) -> Caller:
-        WHOSE.set(f"key of {tenant_named_in(key)}")  # whose it is must be found out first
+        WHOSE.set(whose(key))  # whose it is must be found out first
         return await asyncio.to_thread(self._authenticator.check, key)

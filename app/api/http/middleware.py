@@ -50,7 +50,7 @@ class Surround:
             return
         only_head = scope["method"] == "HEAD"
         if only_head:
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "steward.method": "HEAD"}
         scope = with_whole_segments(scope)
         request_id = self.new_id("req")
         scope["steward.request_id"] = request_id

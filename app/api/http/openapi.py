@@ -30,6 +30,22 @@ BODY_PROBLEMS: Final = (400, 413, 415, 422)
 """The problems that any request with a body may get."""
 
 
+WAYS: Final = {
+    "AccessToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "an access token (RFC 9068) of an identity provider that the agency has registered: `Authorization: Bearer eyJ…`",
+    },
+    "BoundAccessToken": {
+        "type": "http",
+        "scheme": "dpop",
+        "description": "an access token that is bound to a key of its client (RFC 9449): `Authorization: DPoP eyJ…`, and a proof in `DPoP`",
+    },
+}
+"""How a caller may come besides with an API key."""
+
+
 def contract(app: FastAPI) -> dict[str, Any]:
     """The contract of an application, the same at every call. Raises: ValueError where two classes have one name."""
     if app.openapi_schema:
@@ -53,6 +69,7 @@ def contract(app: FastAPI) -> dict[str, Any]:
     for operations in document["paths"].values():
         for operation in operations.values():
             made.update(operation.pop("x-schemas", {}))  # those of bodies that no class reads
+    document["components"].setdefault("securitySchemes", {}).update(WAYS)
     schemas.polish(document)
     _tell_withheld(app, document["components"]["schemas"])
     every = [operation for operations in document["paths"].values() for operation in operations.values()]
@@ -128,7 +145,8 @@ def _tell_scopes(operation: dict[str, Any]) -> None:
     """Says which scopes the key needs. A bearer has none in OpenAPI, whose scopes are those of OAuth2."""
     ways = operation.get("security", [])
     scopes = sorted({scope for way in ways for needed in way.values() for scope in needed})
-    operation["security"] = [{name: [] for name in way} for way in ways]
+    own: list[dict[str, list[str]]] = [{name: [] for name in way} for way in ways]
+    operation["security"] = own + [{name: []} for name in WAYS] if own else []
     if scopes:
         operation["x-scopes"] = scopes
         operation["description"] += f"\n\nNeeds {' and '.join(f'`{scope}`' for scope in scopes)}."

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from app.api.http.challenges import challenge
 from app.domain.kernel import errors, faults
 from app.domain.kernel.strict_json import Malformed
 from app.domain.withholding import WITHHELD, left_of
@@ -143,7 +144,11 @@ def of(request: Request, error: errors.DomainError, status: int | None = None) -
     """The problem document of a refusal of a request. A log that somebody changed needs somebody to see to it."""
     if error.code == DAMAGED:
         request.app.state.runtime.alarms.begin(DAMAGED, **error.members)
-    return problem_of(request_id(request), error, status, request.scope.get(READERS_SCOPES, ()))
+    answer = problem_of(request_id(request), error, status, request.scope.get(READERS_SCOPES, ()))
+    asked = challenge(request, error)
+    if asked is not None:
+        answer.headers["WWW-Authenticate"] = asked
+    return answer
 
 
 def request_id(request: Request) -> str:

@@ -30,7 +30,7 @@ NARROWED: Final = frozenset(
 )  # fmt: skip
 OF_TENANT: Final = frozenset(
     {
-        "api_keys.list", "api_keys.get",
+        "api_keys.list", "api_keys.get", "issuers.list", "issuers.get",
         "kpis.list",
         "policies.list", "policies.get", "policies.get_version",
         "teams.list", "teams.get",
@@ -45,7 +45,9 @@ WHOLE: Final = frozenset(
     }
 )  # fmt: skip
 """What is read by whoever reaches the whole tenant only; named so that nobody wonders whether it was forgotten."""
-WITHOUT_CALLER: Final = frozenset({"system.livez", "system.readyz", "system.metrics"})
+WITHOUT_CALLER: Final = frozenset(
+    {"issuers.metadata", "issuers.metadata_of_tenant", "system.livez", "system.readyz", "system.metrics"}
+)
 """What tells of the process, and of no tenant to anybody."""
 
 

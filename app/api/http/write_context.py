@@ -60,7 +60,7 @@ PREVIEWED: Final = {"Preference-Applied": PREVIEW}
 Computed = Receipt | tuple[Receipt, dict[str, Any]]
 """What a service gives: a receipt, or a receipt and what is answered besides."""
 PATHS: Final = {
-    "tnt": "tenants", "key": "api-keys", "usr": "users", "tem": "teams",
+    "tnt": "tenants", "key": "api-keys", "usr": "users", "tem": "teams", "iss": "issuers",
     "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
     "scr": "scope-changes", "whe": "webhook-endpoints", "pol": "policies", "prp": "proposals", "opp": "opportunities",
     "bud": "budgets", "ist": "incentive-statements", "crt": "kpi-certificates", "pcl": "period-closes",
@@ -201,7 +201,7 @@ def write_context_of(
         idempotency_key = None
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
     mark = runtime.vault.mark(known.tenant_id, fingerprint(method.encode(), path.encode(), _said(body)))
-    request = ReceiptRequest(f"http:{known.principal.client}:{key}", mark, fresh=idempotency_key is None)
+    request = ReceiptRequest(f"http:{known.sender}:{key}", mark, fresh=idempotency_key is None)
     return WriteContext(runtime, in_run(known, run), request, key, _version(if_match), state.waiting, preview=preview)
 
 

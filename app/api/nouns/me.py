@@ -1,19 +1,22 @@
 """Who the caller is: the person or the key, the roles, and the tenant."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
+from app.api.http.formatting import at
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context
 from app.api.http.strict_json_route import StrictRoute
 from app.api.nouns.users import EXAMPLE_USER
+from app.auth.caller import Caller
 from app.domain.kernel.roles import Reach, Role, level_of
 from app.domain.kernel.values import day_of
 from app.domain.tenant.state import TenantState
 from app.domain.user.aggregate import USER
+from app.settings import Settings
 
 router = APIRouter(prefix="/v1/me", tags=["users"], route_class=StrictRoute)
 
@@ -51,18 +54,43 @@ class MyTenantBody(BaseModel):
     currency: str | None = Field(description="of its reports", examples=["EUR"])
 
 
+class SignInBody(BaseModel):
+    """By what the caller was let in."""
+
+    by: Literal["key", "token"] = Field(description="an API key, or an access token of an identity provider")
+    issuer: str | None = Field(
+        description="of a token: the identity provider", examples=["https://login.agency.example"]
+    )
+    expires_at: str | None = Field(description="when it expires; null where it does not")
+    bound: bool = Field(description="whether the token is bound to a key, of which each request brings a proof")
+
+
+class LimitsBody(BaseModel):
+    """How much the agency may ask of this server, and how large a body may be; null where there is no such limit."""
+
+    writes_per_second: int | None = Field(description="requests with POST", examples=[5000])
+    body_bytes_per_minute: int | None = Field(description="bytes of bodies", examples=[1_073_741_824])
+    rows_per_minute: int | None = Field(description="rows of lists and events", examples=[1_000_000])
+    largest_body: int = Field(description="in bytes", examples=[262_144])
+
+
 class MeBody(BaseModel):
     """The caller, as events will name them."""
 
     actor: str = Field(
         description="who events say did it: the person, or the key of a service", examples=[EXAMPLE_USER]
     )
-    client: str | None = Field(description="the key", examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"])
+    client: str | None = Field(
+        description="the key, or the application that the token was given to",
+        examples=["key_01jd7z5m3xf8x9v0w1y2z3a4b5"],
+    )
     user: MyselfBody | None = Field(description="the person; null for the key of a service")
     role: Role | None = Field(description="the highest of the roles; null without any")
     roles: list[MyRoleBody]
     scopes: list[str] = Field(examples=[["accounts:read"]])
     tenant: MyTenantBody
+    signed_in: SignInBody = Field(description="by what the caller was let in")
+    limits: LimitsBody = Field(description="how much the agency may ask of this server")
 
 
 @router.get("", operation_id="users.me", responses=answered(MeBody))
@@ -84,7 +112,23 @@ def me(context: Annotated[ReadContext, Depends(plain_read_context)]) -> Response
             "currency": tenant.currency,
         },
     }
+    body |= {"signed_in": _signed_in(caller), "limits": _limits(context.runtime.settings)}
     return context.answer(body, context.runtime.log.head(caller.tenant_id))
+
+
+def _signed_in(caller: Caller) -> dict[str, Any]:
+    by = caller.signed_in
+    expires_at = None if by.expires_at is None else at(by.expires_at)
+    return {"by": by.by, "issuer": by.issuer, "expires_at": expires_at, "bound": by.thumbprint is not None}
+
+
+def _limits(settings: Settings) -> dict[str, int | None]:
+    return {
+        "writes_per_second": settings.tenant_writes or None,
+        "body_bytes_per_minute": settings.tenant_body_bytes or None,
+        "rows_per_minute": settings.tenant_rows or None,
+        "largest_body": settings.body_limit,
+    }
 
 
 def _myself(context: ReadContext) -> dict[str, Any] | None:

@@ -57,7 +57,9 @@ class NotAllowed(DomainError):
 
 
 class Unauthenticated(DomainError):
-    """No valid credential."""
+    """No valid credential. tenant_id: whose it would be, where that is sure."""
+
+    tenant_id: str | None = None
 
 
 class Throttled(DomainError):

@@ -7,12 +7,11 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.roles import PersonRole, Reach
-from app.domain.kernel.values import Day, ExternalRef, Group, Name, Ref, line
+from app.domain.kernel.values import Day, ExternalRef, Group, IssuerUrl, Name, Ref, line
 
 MailAddress = Annotated[
     str, StringConstraints(max_length=254, pattern=r"^[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+$"), AfterValidator(line)
 ]
-Issuer = Annotated[str, StringConstraints(max_length=200, pattern=r"^https://[^\s/?#@]+(/[^\s?#]*)?$")]
 
 
 class InviteUser(Creation):
@@ -44,7 +43,7 @@ class MergeUser(Command):
 class BindLogin(Command):
     """Makes a login of an identity provider the person's own; another one takes the place of the one before."""
 
-    issuer: Issuer = Field(examples=["https://login.harbour-pine.example"])
+    issuer: IssuerUrl = Field(examples=["https://login.harbour-pine.example"])
     subject: Name = Field(examples=["248289761001"])
 
 

@@ -73,12 +73,13 @@ from app.domain.kernel.values.texts import (
     as_named,
     line,
 )
+from app.domain.kernel.values.urls import IssuerUrl, ProviderUrl
 
 __all__ = [
     "COUNTRIES", "DECIMAL", "FIRST", "FOREVER", "LAST", "MICRO", "MONEY", "NONE", "PICO", "REF", "Amount", "Business",
-    "Classification", "Commercial",
-    "Country", "CountryOrNone", "Currency", "Day", "Decimal", "Denominated", "Digest", "ExternalRef", "FreeText", "Group",
-    "Instant", "Label", "Moment", "Money", "Name", "Note", "Percent", "Personal", "Price", "Public", "Quantity", "Ref",
+    "Classification", "Commercial", "Country", "CountryOrNone", "Currency", "Day", "Decimal", "Denominated", "Digest", "ExternalRef",
+    "FreeText", "Group", "Instant", "IssuerUrl", "Label", "Moment", "Money", "Name", "Note", "Percent", "Personal", "Price", "ProviderUrl",
+    "Public", "Quantity", "Ref",
     "Sealed", "Share", "SignedMoney", "TimeZone", "add_days", "add_months", "as_compared", "as_named",
     "classification", "day_end", "day_of", "day_start", "days_earlier", "half_up", "instant", "is_typeid", "line",
     "micros", "minor_digits", "minor_unit", "moment_start", "months_between", "nearest_day", "nested", "plain_day",
