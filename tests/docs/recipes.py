@@ -208,9 +208,9 @@ def _add_command(copy: Copy) -> None:
     )
     copy.replace(
         "app/domain/interaction/aggregate.py",
-        "        commands.VoidInteraction: Decision(decisions.void),\n",
-        "        commands.VoidInteraction: Decision(decisions.void),\n"
-        "        commands.RestoreInteraction: Decision(decisions.restore),\n",
+        '        commands.VoidInteraction: Decision(decisions.void, "correct", authored=decisions.logged),\n',
+        '        commands.VoidInteraction: Decision(decisions.void, "correct", authored=decisions.logged),\n'
+        '        commands.RestoreInteraction: Decision(decisions.restore, "correct", authored=decisions.logged),\n',
     )
     copy.replace(
         "app/write_side/ingestion.py",

@@ -136,7 +136,7 @@ def test_one_sender_does_not_assess_and_approve(sqlite_steward: Steward) -> None
 
     assert codes(sqlite_steward.ingest([*events[:8], dear, approval]))[-2:] == ["accepted", "self_approval"]
     other = sqlite_steward.runtime.ingestion.ingest(
-        sqlite_steward.tenant, Principal("key_of_the_director"), [{**approval, "id": "by another"}]
+        sqlite_steward.tenant, Principal("key_of_the_director", trust="service"), [{**approval, "id": "by another"}]
     )
     assert codes(other) == ["accepted"]
     assert codes(sqlite_steward.ingest(events[9:])) == ["accepted"] * 4

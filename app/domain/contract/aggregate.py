@@ -45,7 +45,7 @@ CONTRACT: Final = AggregateType(
         ),
         commands.RenewAutomatically: Decision(
             term_decisions.renew_automatically,
-            "watch",
+            "sign",
             reads=(required("account"), optional("renewal", named_by=cycles.begun)),
         ),
         commands.ExpireContract: Decision(

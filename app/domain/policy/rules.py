@@ -16,6 +16,8 @@ SENIORITY: Final = get_args(Role)
 """Who approves for whom: each role for those before it. Others approve nothing."""
 DIRECTING: Final = frozenset(SENIORITY[SENIORITY.index("director") :])
 """Who may go below the margin floor."""
+POLICY_REFERENCE: Final = "ref:approval@default"
+"""The policy that sets the limits of roles."""
 Kind = Literal["metric", "fx", "approval", "incentive", "renewal"]
 KINDS: Final = get_args(Kind)
 

@@ -2,15 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Refused
 from app.domain.kernel.values import MICRO, scaled, unscaled
 from app.domain.policy.rules import DIRECTING, SENIORITY, ApprovalRules
-
-POLICY_REFERENCE: Final = "ref:approval@default"
-"""The policy that sets the limits of roles."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app.domain.kernel.values import scaled
-from app.domain.policy.rules import DIRECTING
+from app.domain.policy.rules import DIRECTING, POLICY_REFERENCE
 from app.domain.proposal import events
-from app.domain.proposal.negotiation import POLICY_REFERENCE, Concession, Offer
+from app.domain.proposal.negotiation import Concession, Offer
 from app.domain.recorded import Recorded
 
 

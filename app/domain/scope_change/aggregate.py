@@ -26,7 +26,7 @@ SCOPE_CHANGE: Final = AggregateType(
         commands.AssessImpact: Decision(decisions.assess, "handle_scope_change", reads=(required("account"),)),
         commands.ApproveScopeChange: Decision(decisions.approve, "approve_scope_change", reads=(required("account"),)),
         commands.RespondToClient: Decision(
-            decisions.respond, "respond", reads=(required("account"), optional("interaction"))
+            decisions.respond, "respond", reads=(required("account"), optional("interaction"), optional("policy"))
         ),
         commands.RecordClientDecision: Decision(decisions.decide, "handle_scope_change", reads=(required("account"),)),
         commands.AbsorbWork: Decision(decisions.absorb, "absorb", reads=(required("account"),)),

@@ -25,6 +25,8 @@ from app.domain.kernel.values import (
     scaled,
     unscaled,
 )
+from app.domain.policy.decisions import rules_in_force
+from app.domain.policy.rules import ApprovalRules
 from app.domain.scope_change import commands, events
 from app.domain.scope_change.state import ScopeChangeState
 
@@ -104,7 +106,7 @@ def respond(state: ScopeChangeState, command: commands.RespondToClient, context:
             "consults_open", "mandatory consults are neither answered nor waived", teams=sorted(state.mandatory)
         )
     if command.kind in ACCEPTING or command.kind == "absorb":
-        _require_approval(state, over=state.approval_needed)
+        _require_approval(state, context, over=state.approval_needed)
     if command.kind == "decline_with_alternative" and command.alternative is None:
         raise Refused("alternative_missing", "name the alternative that still reaches the goal")
     if command.kind == "decline" and command.alternative is None and command.no_alternative_reason is None:
@@ -145,7 +147,7 @@ def absorb(state: ScopeChangeState, command: commands.AbsorbWork, context: Conte
     _require_unsettled(state)
     if context.is_own(command.approved_by):
         raise Refused("self_approval", "nobody approves their own unpaid work")
-    _require_approval(state, over=state.approval_needed or _over(command.cost))
+    _require_approval(state, context, over=state.approval_needed or _over(command.cost))
     currency = _currency(command, context, command.cost)
     members = {"hours", "cost", "cause", "approved_by"}
     return (events.WorkAbsorbed(currency=currency, **command.model_dump(include=members)),)
@@ -242,9 +244,20 @@ def _require_asked(state: ScopeChangeState, team: str, context: Context) -> None
         raise Refused("consult_settled", "the team has answered, or its answer was waived")
 
 
-def _require_approval(state: ScopeChangeState, *, over: bool) -> None:
-    if over and not state.approved:
+def _require_approval(state: ScopeChangeState, context: Context, *, over: bool) -> None:
+    """Raises: Refused over the threshold, unless it was approved or the actor's own limit goes further."""
+    if over and not state.approved and not _within_limit(state, context):
         raise Refused("approval_needed", "it goes over the threshold; somebody else must approve it first")
+
+
+def _within_limit(state: ScopeChangeState, context: Context) -> bool:
+    """Whether the right by which it is done goes further than the threshold: without a limit, or up to the tenant's for the role."""
+    if context.limit == "any":
+        return True
+    if context.limit != "higher" or state.delay >= THRESHOLD_DAYS:
+        return False
+    limit = rules_in_force(context, ApprovalRules()).limit(context.role)
+    return limit is None or state.amount <= limit
 
 
 def _require_same_account(context: Context, noun: str, account: str | None) -> None:

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass, replace
 
+from app.domain.kernel.values import scaled
+from app.domain.policy.rules import POLICY_REFERENCE
 from app.domain.recorded import Recorded
 from app.domain.scope_change import events
 
 
 @dataclass(frozen=True)
 class ScopeChangeState:
-    """What decisions need of it. open_teams, mandatory: asked and neither answered nor waived; closed: withdrawn or declined."""
+    """What decisions need of it. open_teams, mandatory: asked and neither answered nor waived; closed: withdrawn or declined.
+
+    amount: what it costs or is priced at, the higher of the two, in 10^-6; delay: in days, as it was assessed.
+    """
 
     account: str | None = None
     contract: str | None = None
@@ -17,6 +22,8 @@ class ScopeChangeState:
     mandatory: frozenset[str] = frozenset()
     assessed_by: str | None = None
     currency: str | None = None
+    amount: int = 0
+    delay: int = 0
     approval_needed: bool = False
     approved: bool = False
     response: str | None = None
@@ -26,6 +33,11 @@ class ScopeChangeState:
     absorbed: bool = False
     delivered: bool = False
     closed: str | None = None
+
+    @property
+    def policy(self) -> str:
+        """The reference of the rules that say how much a role may promise without approval."""
+        return POLICY_REFERENCE
 
 
 def evolve(state: ScopeChangeState, recorded: Recorded) -> ScopeChangeState:
@@ -42,11 +54,13 @@ def evolve(state: ScopeChangeState, recorded: Recorded) -> ScopeChangeState:
             )
         case events.ConsultAnswered(team=team) | events.ConsultWaived(team=team):
             return replace(state, open_teams=state.open_teams - {team}, mandatory=state.mandatory - {team})
-        case events.ImpactAssessed(approval_needed=needed, currency=currency):
+        case events.ImpactAssessed(approval_needed=needed, currency=currency) as assessed:
             return replace(
                 state,
                 assessed_by=recorded.actor,
                 currency=currency,
+                amount=max(scaled(assessed.cost or "0"), scaled(assessed.price or "0")),
+                delay=assessed.timeline_shift_days,
                 approval_needed=needed,
                 approved=False,
                 response=None,
