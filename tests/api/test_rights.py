@@ -15,6 +15,7 @@ OFFER = {
     "currency": "EUR",
     "items": [{"item": "retainer", "product": "retainer", "unit_price": "1000.00", "interval": "month"}],
     "cost": "6000.00",
+    "valid_until": "2099-01-01",
 }
 GIVE = {"kind": "price", "value": "1200.00", "given": "a discount", "in_exchange_for": "two years", "concession": "c1"}
 
