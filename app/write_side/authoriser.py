@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.domain.aggregate_type import Decision
 from app.domain.kernel.errors import NotFound
 from app.domain.kernel.reach import Reach
-from app.domain.kernel.rights import SYSTEM, Asked, Authorisation, authorise
+from app.domain.kernel.rights import Asked, Authorisation, at_once, authorise
 from app.domain.recorded import Recorded
 from app.store.log import CacheMiss
 from app.write_side.aggregate_loader import AggregateLoader
@@ -41,8 +41,8 @@ class Authoriser:
         CacheMiss where nothing may be read and it depends on what is not cached.
         """
         principal = envelope.principal
-        if principal.narrowed is None and principal.trusted_as == "system":
-            return SYSTEM._replace(role=principal.role) if principal.role else SYSTEM
+        if (known := at_once(principal, decision.capability)) is not None:
+            return known
         authored = partial(decision.authored, state, envelope.command) if decision.authored else _nothing
         return authorise(
             Asked(

@@ -36,6 +36,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "budgets.correct_spend": {"document": "0 mine", "amount": "251.00"},
 }
 """Bodies that leave to everybody of the story the reach that they have."""
+OPEN_TO_ADMINS: Final = {"users", "teams", "api_keys", "webhooks", "policies", "access"}
+"""What an admin reads: who there is, who could see what, and what lets in."""
 OWNERS: Final = {"own": "account_manager", "team": "junior", "foreign": "stranger", "tenant": "stranger"}
 """Whose the accounts are."""
 
@@ -180,11 +182,5 @@ def names_roles(answer: httpx.Response) -> bool:
 def test_an_admin_who_is_a_person_reads_no_client_content(world: World, operation: Operation) -> None:
     answer = world.send(operation, "admin", "own")
 
-    open_to_them = {scope.partition(":")[0] for scope in operation.scopes} <= {
-        "users",
-        "teams",
-        "api_keys",
-        "webhooks",
-        "policies",
-    }
+    open_to_them = {scope.partition(":")[0] for scope in operation.scopes} <= OPEN_TO_ADMINS
     assert (answer.status_code == 403) != open_to_them, answer.text

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.aggregates import DECISIONS
 from app.domain.kernel.errors import NotAllowed
@@ -15,6 +17,7 @@ from app.domain.kernel.rights import (
     Authored,
     Authorisation,
     Stored,
+    at_once,
     authorise,
     could,
     who_could,
@@ -39,6 +42,13 @@ def asked(capability: str, *roles: str, actor: str = MARIA, now: int = 0, **more
     """What somebody in some roles asks for."""
     principal = Principal(actor, roles=roles, **more.pop("principal", {}))
     return Asked(principal, capability, more.pop("noun", "account"), now, **more)
+
+
+def allowed_at_once(question: Asked) -> bool:
+    """Whether the short way allows it, as the long way does then."""
+    found = at_once(question.principal, question.capability)
+    assert found is None or found == authorise(question)
+    return found is not None
 
 
 def refused(question: Asked) -> dict[str, Any]:
@@ -184,3 +194,19 @@ def test_what_a_frontend_offers_is_what_some_role_may_do() -> None:
     assert could(Principal("usr_1", roles=("account_manager",)), "sign") is None
     assert could(Principal("usr_1", roles=("account_manager", "vp")), "sign") == Authorisation("sign:vp", "vp")
     assert could(Principal("key_1", "admin", trust="service"), "sign") is not None
+
+
+ROLE_SETS = st.lists(st.sampled_from(sorted(ROLES)), max_size=3, unique=True).map(tuple)
+
+
+@given(ROLE_SETS, st.sampled_from(sorted(RIGHTS)), st.sampled_from([None, "person", "service", "system"]))
+def test_the_short_way_allows_what_the_long_way_allows(roles: tuple[str, ...], capability: str, trust: Any) -> None:
+    role = roles[0] if roles else ""
+    question = asked(capability, *roles, principal={"trust": trust, "role": role})
+
+    if not allowed_at_once(question) and trust not in ("service", "system"):
+        try:
+            found = authorise(question)
+        except NotAllowed:
+            return
+        assert found.limit in ("first", "own", "own_24h", "money")

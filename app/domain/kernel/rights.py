@@ -158,6 +158,38 @@ def authorise(asked: Asked) -> Authorisation:
     raise _refusal(asked, cells)
 
 
+def at_once(principal: Principal, capability: str) -> Authorisation | None:
+    """The same for what depends on nothing but trust and roles, which is nearly everything; None where more must be asked.
+
+    It is remembered by trust and roles: a command is authorised in less time than it takes to say what is asked.
+    """
+    if principal.narrowed is not None or principal.reaches:
+        return None
+    key = (principal.trusted_as, principal.role, principal.roles, capability)
+    if key in _AT_ONCE:
+        return _AT_ONCE[key]
+    if len(_AT_ONCE) >= MOST_REMEMBERED:
+        _AT_ONCE.clear()
+    _AT_ONCE[key] = found = _at_once(principal, capability)
+    return found
+
+
+def _at_once(principal: Principal, capability: str) -> Authorisation | None:
+    match principal.trusted_as:
+        case "system":
+            return SYSTEM._replace(role=principal.role)
+        case "service":
+            asks = principal.role == INTEGRATION and capability == "correct"
+            return None if asks else SERVICE._replace(role=principal.role)
+    for role in sorted(principal.roles, key=level_of, reverse=True):
+        cell = RIGHTS[capability].get(role, "-")
+        if cell in _ALWAYS:
+            return _authorisation(capability, role, cell)
+        if cell != "-" and cell not in SUGGESTED:
+            return None
+    return None
+
+
 def could(principal: Principal, capability: str) -> Authorisation | None:
     """By what somebody could do it, up to some limit, as a frontend shows it; None where no role of theirs may."""
     if (trusted := principal.trusted_as) is not None:
@@ -176,6 +208,9 @@ def who_could(capability: str, noun: str = "") -> list[str]:
     ]
 
 
+MOST_REMEMBERED: Final = 10_000
+"""How many answers are remembered: there are few roles, and few of them at once."""
+_AT_ONCE: Final[dict[Any, Authorisation | None]] = {}
 _ALWAYS: Final = frozenset({"y", "limit", "higher", "any", "floor", "below", "small", "portf", "dept", "all", "veto"})
 
 
