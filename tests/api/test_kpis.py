@@ -158,12 +158,10 @@ def test_a_key_without_the_scope_reads_no_figure(shared_server: Server) -> None:
 
     for path in ("/v1/kpis", "/v1/kpis/mrr", "/v1/kpis/mrr/explain"):
         assert refused(client, path) == (403, "scope_missing")
-    assert (
-        Client(shared_server.url, shared_server.key(tenant_id, "integration", ("kpis:read",))).read("/v1/kpis/mrr")[
-            "value"
-        ]
-        == "0.00"
-    )
+    for scopes, status in ((("kpis:read",), 403), (("kpis:read", "commercial:read"), 200)):
+        reader = Client(shared_server.url, shared_server.key(tenant_id, "integration", scopes))
+        assert reader.see("/v1/kpis/mrr").status_code == status
+        assert reader.see("/v1/kpis/customer_churn_rate", **YEAR).status_code == 200
 
 
 def test_a_question_names_the_policy_that_it_is_counted_by_and_its_explanation_too(shared_server: Server) -> None:

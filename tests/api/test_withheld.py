@@ -403,6 +403,27 @@ def test_a_refusal_tells_no_amount_to_whoever_reads_none(town: Town) -> None:
         assert refused.json().get("withheld") == (None if knows else ["change"])
 
 
+@pytest.mark.parametrize("knows", [False, True])
+def test_a_preview_tells_no_amount_to_whoever_reads_none(town: Town, *, knows: bool) -> None:
+    """What somebody else wrote before stands in the figures that would move."""
+    ids = town.world.ids
+    scopes = ("contracts:write", "events:write", *(["commercial:read"] if knows else []))
+    changes = [{"op": "set_line", "line": "main", "unit_price": "9999.99"}]
+
+    answer = reading(town, *scopes).post(
+        f"/v1/contracts/{ids['contract']}/amendments",
+        params={"preview": "true"},
+        json={"effective_at": "2026-04-01", "changes": changes},
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert {figure["name"] for figure in answer.json()["figures"]} == {"mrr"}
+    assert all((figure["before"] is not None) == knows for figure in answer.json()["figures"])
+    assert answer.json()["events"][0]["data"]["changes"][0]["unit_price"] == ("9999.99" if knows else None)
+    withheld = ["events[].data.changes[].unit_price", "figures[].before", "figures[].after"]
+    assert answer.json().get("withheld", []) == ([] if knows else withheld)
+
+
 # --- people ---
 
 
