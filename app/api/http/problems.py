@@ -88,6 +88,11 @@ class Problem(BaseModel):
     scope: str | None = Field(None, description="of scope_missing: the scope that is needed")
     withheld: list[str] | None = Field(None, description="of member_withheld: what the caller may not read")
     may: list[str] | None = Field(None, description="of a refusal for want of rights: the roles that could do it")
+    rule: str | None = Field(
+        None,
+        description="of not_yours_to_do and needs_suggestion: the capability, your role and its limit, as the table of rights has them",
+    )
+    may_suggest: bool | None = Field(None, description="of needs_suggestion: true, for your role may suggest it")
 
 
 class Refusal(HTTPException):

@@ -208,6 +208,11 @@ def who_could(capability: str, noun: str = "") -> list[str]:
     ]
 
 
+def with_limit(capability: str, *cells: str) -> list[str]:
+    """The roles whose cell is one of some."""
+    return [role for role, cell in RIGHTS[capability].items() if cell in cells]
+
+
 MOST_REMEMBERED: Final = 10_000
 """How many answers are remembered: there are few roles, and few of them at once."""
 _AT_ONCE: Final[dict[Any, Authorisation | None]] = {}

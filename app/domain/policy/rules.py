@@ -9,13 +9,15 @@ from typing import Annotated, Final, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.domain.kernel.rights import with_limit
+from app.domain.kernel.roles import ADMIN
 from app.domain.kernel.values import Amount, Currency, Day, Percent, Public, Share, scaled
 
 Role = Literal["account_manager", "senior_account_manager", "director", "vp", "admin"]
 SENIORITY: Final = get_args(Role)
 """Who approves for whom: each role for those before it. Others approve nothing."""
-DIRECTING: Final = frozenset(SENIORITY[SENIORITY.index("director") :])
-"""Who may go below the margin floor."""
+DIRECTING: Final = frozenset({*with_limit("concede", "floor", "below"), ADMIN})
+"""Who decides about what goes below the margin floor: as the table of rights says, and the key of a service that does everything."""
 POLICY_REFERENCE: Final = "ref:approval@default"
 """The policy that sets the limits of roles."""
 Kind = Literal["metric", "fx", "approval", "incentive", "renewal"]
