@@ -22,6 +22,7 @@ from bench import (
     growth,
     ingestion,
     memory,
+    reach,
     reads,
     rebuilding,
     regressions,
@@ -119,6 +120,12 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     *(
         Benchmark(f"bulkhead-{name}", partial(bulkheads.beside_trouble, name=name), f"the others while {what}")
         for name, (_, what) in bulkheads.TROUBLES.items()
+    ),
+    *(
+        Benchmark(
+            f"reach-{backend}", partial(reach.reads, backend=backend), "reads of who reaches a part of the tenant"
+        )
+        for backend in BACKENDS
     ),
     Benchmark("growth", growth.growth, "the cost of commands, rebuilt events and KPIs as the log grows"),
 )

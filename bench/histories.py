@@ -26,7 +26,7 @@ from app.store.new_event import NewEvent
 ZONE: Final = ZoneInfo("UTC")
 STARTS: Final = int(datetime(2023, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 ENDS: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
-OWNERS: Final = 50
+OWNERS: Final = 300
 _CHANNELS: Final = ("call", "mail", "mail", "meeting", "chat", "visit", "portal")
 _TOPICS: Final = ("campaign", "budget", "briefing", "report", "invoice", "launch", "media plan", "complaint")
 

@@ -75,7 +75,7 @@ def compute(reader: Reader, tenant_id: str, query: KpiQuery, when: When, *, expl
             context=context,
             position=position,
             newest=newest,
-            owned_at=start if scope.attribution == "start" else end,
+            owned_at=scope.attributed_at(start, end, zone),
             reach=reader.reach,
             reached_at=reader.clock(),
         )

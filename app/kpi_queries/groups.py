@@ -68,7 +68,7 @@ def groups_of(
 
 def _by_holding(request: RowRequest, summed: SummedFigure, by: str) -> list[Group]:
     """By what accounts have one of, as their holders are counted: at the period's start or end."""
-    at = request.context.start if request.scope.attribution == "start" else request.context.end
+    at = request.held_at
     holdings = holdings_at(request.reader, request.tenant_id, request.position, at, request.scope.account)
 
     def name(account: str) -> Key:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.kernel.errors import Invalid, NotFound
 from app.domain.kernel.reach import Reach
-from app.domain.kernel.values import NONE, as_compared, day_start, instant, plain_day
+from app.domain.kernel.values import NONE, as_compared, day_end, day_start, instant, plain_day
 from app.read_side.clocks import When
 from projections.kpis import KPIS
 from projections.kpis.base import Kpi, KpiContext, Measure, Warnings
@@ -22,7 +22,11 @@ KPIS_BY_NAME: Final = {kpi.name: kpi for kpi in KPIS}
 
 @dataclass(frozen=True)
 class Scope:
-    """Which accounts and contracts count. account: an id. attribution: whose and what an account is, at the period's start or end."""
+    """Which accounts and contracts count. account: an id.
+
+    attribution: when it counts whose and what an account is: at the period's `start` or its `end`, or at the end of a day, whatever the
+    period, so that what an account ever did is that of whom it belongs to today.
+    """
 
     owner: str | None = None
     tier: str | None = None
@@ -30,7 +34,7 @@ class Scope:
     country: str | None = None
     account: str | None = None
     currency: str | None = None
-    attribution: Literal["start", "end"] = "start"
+    attribution: str = "start"
 
     def __post_init__(self) -> None:
         """What accounts have is compared as they name it."""
@@ -49,10 +53,17 @@ class Scope:
             getattr(holding, name, None) == (None if wanted == NONE else wanted) for name, wanted in self.held.items()
         )
 
+    def attributed_at(self, start: int, end: int, zone: ZoneInfo) -> int:
+        """The instant before which an account's holder counts. Takes: the period, and the zone of days."""
+        if self.attribution in ("start", "end"):
+            return start if self.attribution == "start" else end
+        return day_end(self.attribution, zone)
+
     def members(self) -> dict[str, str]:
         """What narrows the figure, as an answer names it."""
         named = {name: value for name, value in asdict(self).items() if value is not None and name != "attribution"}
-        return {**named, "attribution": self.attribution} if self.held else named
+        counts = self.held or self.attribution not in ("start", "end")
+        return {**named, "attribution": self.attribution} if counts else named
 
 
 @dataclass(frozen=True)

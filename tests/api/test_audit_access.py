@@ -94,6 +94,23 @@ def test_only_auditors_and_admins_ask_and_they_name_an_account_or_a_person(agenc
     assert agency_of_two.admin.get("/v1/audit/access", params={"user": "ref:nobody"}).status_code == 404
 
 
+@pytest.mark.parametrize("attribution", ["start", "end", "now", "2026-01-31", "2026-03-31"])
+def test_figures_of_all_owners_sum_to_the_agencys_whenever_it_counts_whose_an_account_is(
+    agency_of_two: Agency, attribution: str
+) -> None:
+    period = {"from": "2026-02-01", "to": "2026-07-01", "attribution": attribution}
+    whole = agency_of_two.admin.read("/v1/kpis/net_revenue_retention", **period)
+    of_owners = [
+        agency_of_two.admin.read("/v1/kpis/net_revenue_retention", owner=owner, **period)
+        for owner in ("anna", "ben", "sonja", "otto", "none")
+    ]
+    for member in ("numerator", "denominator"):
+        assert float(whole[member]) == sum(float(one[member]) for one in of_owners)
+    expected = attribution if attribution != "now" else of_owners[0]["scope"]["attribution"]
+    assert {one["scope"]["attribution"] for one in of_owners} == {expected}
+    assert len(expected) == 10 or attribution in ("start", "end")
+
+
 def test_an_account_handed_over_is_in_ones_figures_before_and_in_the_others_after(agency_of_two: Agency) -> None:
     """Its owner of then counts, whose figures are asked for; whose reach it is in is a matter of today."""
     admin, vera = agency_of_two.admin, agency_of_two.clients["vera"]
@@ -106,5 +123,18 @@ def test_an_account_handed_over_is_in_ones_figures_before_and_in_the_others_afte
         assert figures == {
             ("anna", "2026-02-28"): 300.0, ("anna", "2026-03-01"): 200.0, ("ben", "2026-02-28"): 300.0, ("ben", "2026-03-01"): 400.0,
         }  # fmt: skip
+        now = {
+            (owner, day): client.read("/v1/kpis/mrr", owner=owner, as_of=day, attribution="now")
+            for owner in ("anna", "ben")
+            for day in ("2026-02-28", "2026-03-01")
+        }
+        assert {key: float(figure["value"]) for key, figure in now.items()} == {
+            ("anna", "2026-02-28"): 200.0, ("anna", "2026-03-01"): 200.0, ("ben", "2026-02-28"): 400.0, ("ben", "2026-03-01"): 400.0,
+        }  # fmt: skip
+        day = now["anna", "2026-02-28"]["scope"]["attribution"]
+        assert (
+            client.read("/v1/kpis/mrr", owner="anna", as_of="2026-02-28", attribution=day) == now["anna", "2026-02-28"]
+        )
+        assert client.get(now["anna", "2026-02-28"]["explain_url"]).json()["figure"]["value"] == "200.00"
     own = agency_of_two.clients["anna"].read("/v1/kpis/mrr", as_of="2026-02-28")
     assert (own["value"], own["scope"]["reach"]["kind"]) == ("700.00", "portfolio")

@@ -11,8 +11,8 @@ from tests.support.server import Client, Server
 
 ASKED = [one for one in OPERATIONS if one.method == "GET"]
 OPEN_TEXTS = frozenset({
-    "account", "actor", "by", "category", "client", "closed_by", "contract", "external_ref", "industry", "issued_by", "name",
-    "on_behalf_of", "opportunity", "owner", "payee", "plan", "policy", "renewal", "subject", "tier",
+    "account", "actor", "backup", "by", "category", "client", "closed_by", "contract", "external_ref", "industry", "issued_by", "name",
+    "on_behalf_of", "opportunity", "owner", "payee", "plan", "policy", "renewal", "subject", "tier", "user",
 })  # fmt: skip
 """What a tenant names itself: any text may be one, or is looked up. Every other parameter has a type, a form or a vocabulary."""
 

@@ -22,7 +22,7 @@ from app.api.kpis.parts import (
     WaterfallRowBody,
 )
 from app.domain.kernel.period import Period
-from app.domain.kernel.values import Currency, Day
+from app.domain.kernel.values import Currency, Day, day_of
 from app.kpi_queries import KpiQuery
 from projections.kpis import KPIS
 from projections.kpis.base import Unit
@@ -128,8 +128,12 @@ def kpi_query(
     currency: Annotated[Currency | None, Query(description="only contracts in it")] = None,
     account: Annotated[str | None, Query(description="one account, by id or ref:…", examples=[EXAMPLE_ACCOUNT])] = None,
     attribution: Annotated[
-        Literal["start", "end"],
-        Query(description="whose and what an account is, such as in which tier: at the period's start or end"),
+        Literal["start", "end", "now"] | Day,
+        Query(
+            description="when it counts whose and what an account is, such as in which tier: at the period's start or end, now, or at the "
+            "end of a day; the answer names the day that now is",
+            examples=["start"],
+        ),
     ] = "start",
     reporting_currency: Annotated[
         Currency | None, Query(description="what amounts are converted to; default: what the metric policy says")
@@ -145,6 +149,8 @@ def kpi_query(
     chosen_options: Annotated[Options, Depends(options)] = (),
 ) -> KpiQuery:
     """The query behind the requested figure."""
+    if attribution == "now":
+        attribution = day_of(context.runtime.clock(), context.runtime.handler.zone(context.tenant_id))
     scope = accounts.scope(context, account, currency=currency, attribution=attribution)
     query = KpiQuery(
         name=name,

@@ -1,7 +1,5 @@
 """What figures are made of, as they are answered: rows, groups, cells, rates, and the accounts and events behind them."""
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.http.response_models import EXAMPLE_ACCOUNT
@@ -25,7 +23,9 @@ class FigureScopeBody(BaseModel):
     country: str | None = None
     currency: str | None = None
     reporting_currency: str | None = None
-    attribution: Literal["start", "end"] | None = None
+    attribution: str | None = Field(
+        None, description="when it counts whose and what an account is: start, end or a day", examples=["start"]
+    )
     reach: FigureReachBody | None = Field(
         None, description="present where only a part of the tenant is in the caller's reach: the figure is of that part"
     )

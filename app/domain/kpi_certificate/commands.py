@@ -23,7 +23,7 @@ class CertificateScope(BaseModel):
     country: CountryOrNone | None = Field(None, examples=["DE"])
     currency: Currency | None = Field(None, description="only contracts in it")
     reporting_currency: Currency | None = Field(None, description="the currency into which amounts are converted")
-    attribution: Literal["start", "end"] = "start"
+    attribution: Literal["start", "end"] | Day = "start"
 
 
 class IssueKpiCertificate(CertificateScope, Command):

@@ -43,10 +43,14 @@ class RowRequest:
         """Both clocks: the last instant of the period, and what was known."""
         return When(self.context.end - 1, self.position, now=True)
 
+    @property
+    def held_at(self) -> int:
+        """The instant before which it counts whose and what an account is."""
+        return self.scope.attributed_at(self.context.start, self.context.end, self.context.zone)
+
     def within(self) -> Callable[[str], bool]:
         """Whether an account is in the scope."""
-        at = self.context.start if self.scope.attribution == "start" else self.context.end
-        return accounts_within(self.reader, self.tenant_id, self.scope, self.position, at)
+        return accounts_within(self.reader, self.tenant_id, self.scope, self.position, self.held_at)
 
     def select(self, view: View[Any], clauses: Sequence[Any], order: Sequence[Any] = ()) -> list[Any]:
         """A view's rows that match."""

@@ -29,7 +29,7 @@ class OutlookRows(RowSource):
         terms, lines, currencies = renewal_rows.SOURCE.load(request)
         holdings: dict[str, Holding] = {}
         if request.context.options.get("group_by") in HELD:
-            at = request.context.start if request.scope.attribution == "start" else request.context.end
+            at = request.held_at
             holdings = holdings_at(request.reader, request.tenant_id, request.position, at)
         return LoadedRows([_outlook(term, holdings.get(term.account)) for term in terms], lines, currencies)
 
