@@ -34,11 +34,15 @@ PERSON: Final = "personal:read"
 
 @dataclass(frozen=True)
 class Member:
-    """A member. classes: how it is classified. inner: what it is made of, alone, in a list or by keys. keyed: whether by keys."""
+    """A member. classes: how it is classified. inner: what it is made of, alone, in a list or by keys. keyed: whether by keys.
+
+    of_event: whether it is the data of an event, whose topic the member `type` beside it names.
+    """
 
     classes: frozenset[Classification] = PLAIN
     inner: "Shape | None" = None
     keyed: bool = False
+    of_event: bool = False
 
 
 UNKNOWN: Final = Member(EVERYTHING)
@@ -92,6 +96,8 @@ def without(
         if not member.classes.isdisjoint(classes):
             names[here] = None
             left[name] = None if held is None else blank
+        elif member.of_event and held is not None:
+            left[name] = without(held, shape_of_event(value.get("type", "")), classes, names, here, blank)
         elif member.inner is not None and held is not None:
             if member.keyed:
                 left[name] = {
@@ -135,6 +141,7 @@ def merged(shapes: list[Shape]) -> Shape:
             frozenset().union(*(member.classes for member in held)),
             merged(inner) if inner else None,
             any(member.keyed for member in held),
+            any(member.of_event for member in held),
         )
     return Shape(members, Member(frozenset().union(*(shape.other.classes for shape in shapes))))
 
@@ -152,13 +159,6 @@ def withheld(
         return dict(data), []
     names: dict[str, None] = {}
     return without(data, shape_of_event(topic), classes, names, blank=blank), [*names]
-
-
-def withheld_meta(meta: Mapping[str, Any], scopes: Collection[str]) -> tuple[dict[str, Any], list[str]]:
-    """What an event says of itself, without the reason for who may read no texts."""
-    if "reason" not in meta or Classification.FREE_TEXT not in lacking(scopes):
-        return dict(meta), []
-    return {**meta, "reason": None}, ["reason"]
 
 
 def left_of(refusal: DomainError, scopes: Collection[str]) -> tuple[dict[str, Any], list[str]]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from app.domain.catalogue import CATALOGUE
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import Classification, classification, nested
-from app.domain.withholding import SCOPES, lacking, withheld, withheld_meta
+from app.domain.withholding import SCOPES, lacking, withheld
 from tests.golden import sample
 
 ALL = frozenset(SCOPES.values())
@@ -122,14 +122,6 @@ def test_a_member_that_nobody_knows_and_an_event_that_nobody_knows_are_left_out(
         ["unheard_of"],
     )
     assert withheld("unheard.of", {"name": "Northwind"}, ["personal:read"]) == ({"name": None}, ["name"])
-
-
-def test_the_reason_of_an_event_is_somebodys_words() -> None:
-    meta = {"reason": "she is ill", "client": "key_x"}
-
-    assert withheld_meta(meta, ()) == ({"reason": None, "client": "key_x"}, ["reason"])
-    assert withheld_meta(meta, ["texts:read"]) == (meta, [])
-    assert withheld_meta({"client": "key_x"}, ()) == ({"client": "key_x"}, [])
 
 
 def test_what_is_given_stays_as_it_is() -> None:

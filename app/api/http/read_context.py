@@ -133,7 +133,7 @@ class ReadContext:
             "Cache-Control": self._caching(),
             "Vary": "Accept, Authorization",
         }
-        if left_out:
+        if left_out and rows is not None:
             headers["Steward-Withheld"] = ", ".join(left_out)
         if link:
             headers["Link"] = link

@@ -17,10 +17,10 @@ from pydantic.fields import FieldInfo
 
 from app.api.http.answers import Answer, InstantOf, MoneyOf, PriceOf, Sealed, mark_of
 from app.api.http.parameters import OneOf
-from app.api.http.response_models import MoneyBody, PreviewedFigure
+from app.api.http.response_models import MoneyBody, PreviewBody
 from app.auth.caller import Caller
 from app.domain.kernel.values import Classification
-from app.domain.withholding import EVERYTHING, PLAIN, WITHHELD, Member, Shape, merged, withheld, withheld_meta, without
+from app.domain.withholding import EVERYTHING, PLAIN, WITHHELD, Member, Shape, merged, without
 
 _FILE: Final[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("member_classes.toml").read_text(encoding="utf-8")
@@ -30,6 +30,7 @@ _BY_NAME: Final = {name: _CLASSES[kind] for kind in _CLASSES if kind in _FILE fo
 _BY_SCHEMA: Final[dict[str, dict[str, frozenset[Classification]]]] = {
     schema: {name: _CLASSES[kind] for name, kind in members.items()} for schema, members in _FILE["schemas"].items()
 }
+_OF_EVENTS: Final[dict[str, list[str]]] = _FILE["of_events"]
 _OTHERS: Final = {schema: _CLASSES[kind] for schema, kind in _FILE["others"].items()}
 COMMERCIAL: Final = frozenset({Classification.COMMERCIAL})
 _SAFE: Final = (bool, int, NoneType)
@@ -56,7 +57,8 @@ def undeclared(model: type[BaseModel]) -> Iterator[str]:
         seen.add(each)
         for attribute, member in each.model_fields.items():
             name = member.alias or attribute
-            if _declared(each, name, member) is None and not _plain(member.annotation):
+            declared = _declared(each, name, member) is not None or name in _OF_EVENTS.get(each.__name__, ())
+            if not declared and not _plain(member.annotation):
                 models = [*_models(member.annotation)]
                 if not models or not _only_models(member.annotation):
                     yield f"{each.__name__}.{name}"
@@ -87,6 +89,8 @@ def withheld_members(model: type[BaseModel]) -> Iterator[tuple[type[BaseModel], 
 
 
 def _member(model: type[BaseModel], name: str, member: FieldInfo) -> Member:
+    if name in _OF_EVENTS.get(model.__name__, ()):
+        return Member(of_event=True)
     declared = _declared(model, name, member)
     if declared is not None:
         return Member(declared)
@@ -155,34 +159,10 @@ def _keyed(annotation: Any) -> bool:
     return get_origin(annotation) is dict
 
 
-# --- events, which are classified by their kind ---
-
-
-def readable_events(events: list[Answer], caller: Caller, within: str) -> tuple[list[Answer], list[str]]:
-    """Events as they are answered, without what a caller may not read. Gives: them, and the names of what is left out.
-
-    Takes: what the list of events is called in the answer.
-    """
-    if not caller.lacking:
-        return events, []
-    names: dict[str, None] = {}
-    readable = []
-    for event in events:
-        data, left_out = withheld(event["type"], event["data"], caller.scopes)
-        names |= dict.fromkeys(f"{within}[].data.{name}" for name in left_out)
-        event = {**event, "data": data}
-        if "meta" in event:
-            event["meta"], left_out = withheld_meta(event["meta"], caller.scopes)
-            names |= dict.fromkeys(f"{within}[].meta.{name}" for name in left_out)
-        readable.append(event)
-    return readable, [*names]
-
-
 def readable_preview(body: Answer, caller: Caller) -> Answer:
     """A preview without what a caller may not read."""
     if not caller.lacking:
         return body
-    events, left_out = readable_events(body["events"], caller, "events")
-    names = dict.fromkeys(left_out)
-    figures = without(body["figures"], shape_of(PreviewedFigure), caller.lacking, names, "figures")
-    return {**body, "events": events, "figures": figures} | ({WITHHELD: [*names]} if names else {})
+    names: dict[str, None] = {}
+    left: Answer = without(body, shape_of(PreviewBody), caller.lacking, names)
+    return left | ({WITHHELD: [*names]} if names else {})

@@ -14,7 +14,7 @@ from app.api.http.problems import answered, members_of, problem, request_id, sta
 from app.api.http.read_context import ReadContext, log_read_context
 from app.api.http.response_models import PreviewedEvent, PreviewedFigure
 from app.api.http.strict_json_route import Json, StrictRoute
-from app.api.http.withholding import readable_events, readable_preview
+from app.api.http.withholding import readable_preview
 from app.api.http.write_context import PREVIEWED, Prefer, Preview, Run, in_run, prefers_preview
 from app.api.ledger import content_modes
 from app.api.ledger.content_modes import Mode
@@ -22,7 +22,6 @@ from app.auth.caller import Caller
 from app.domain.kernel.command import Visibility
 from app.domain.kernel.values import FOREVER
 from app.domain.recorded import Recorded
-from app.domain.withholding import WITHHELD
 from app.read_side.clocks import When
 from app.runtime import Runtime
 from app.services import previews
@@ -261,9 +260,8 @@ def feed(
     full, events = len(events) > limit, events[:limit]
     following = events[-1].position if full else max(until, after)
     more = full or following < head
-    shown, left_out = readable_events(present(context, events), context.caller, "data")
-    body = {"data": shown, "has_more": more, "next_after": following, "position": head}
-    return context.answer(body | ({WITHHELD: left_out} if left_out else {}), head)
+    body = {"data": present(context, events), "has_more": more, "next_after": following, "position": head}
+    return context.answer(body, head)
 
 
 def _found(
