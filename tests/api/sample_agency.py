@@ -52,7 +52,7 @@ def furnish(
     _certificates(world, mark)
     _policies(world)
     world.ids |= {
-        "member": f"member {mark}",
+        "member": f"member_{mark}",
         "team": "creative",
         "name": "net_revenue_retention",
         "provider": "standard-webhooks",
@@ -70,7 +70,7 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
     account = f"/v1/accounts/{opened['id']}"
     write(f"{account}/owner", {"owner": f"new {mark}", "reason": f"because {mark}", "effective_at": "2026-01-10"})
     write(f"{account}/backup", {"backup": f"backup {mark}"})
-    write(f"{account}/members", {"member": f"member {mark}", "function": "specialist"})
+    write(f"{account}/members", {"member": f"member_{mark}", "function": "specialist"})
     interaction = write(
         f"{account}/interactions",
         {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z", "subject": f"subject {mark}",

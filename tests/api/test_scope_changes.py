@@ -156,7 +156,7 @@ def test_one_key_does_not_assess_and_approve(shared_server: Server) -> None:
     roles = ("senior_account_manager", "senior_account_manager")
     maria, david = (shared_server.client(shared_server.key(tenant, role)) for role in roles)
     scope_change = raised(maria, account(maria))
-    maria.write(f"/v1/scope-changes/{scope_change}/assessment", {"effort_hours": "90", "price": "8000.00"})
+    maria.write(f"/v1/scope-changes/{scope_change}/assessment", {"effort_hours": "90", "price": "12000.00"})
 
     assert refused(maria, f"/v1/scope-changes/{scope_change}/response", {"kind": "accept"}) == (409, "approval_needed")
     assert refused(maria, f"/v1/scope-changes/{scope_change}/approval", {}) == (409, "self_approval")
