@@ -23,6 +23,7 @@ from app.store.issuer_directory import IssuerDirectory
 from app.store.ledger_time import LedgerTime, unguarded
 from app.store.log import Log
 from app.store.randomness import random_bytes
+from app.store.read_log import ReadLog
 from app.store.root_key import RootKeyMismatch, RootKeyRecord, missing, unreadable
 from app.store.schema import require_head
 from app.store.vault import Vault
@@ -92,6 +93,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         reader=reader,
         endpoints=endpoints,
         inbox=inbox,
+        read_log=ReadLog(database),
         issuers=Issuers(handler, IssuerDirectory(database), settings.address),
         watcher=RenewalDeadlines(handler, reader, clock),
         wake=wake,

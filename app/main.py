@@ -21,11 +21,13 @@ from app.api.http.about import SUMMARY
 from app.api.http.bounded_protocol import STATE, BoundedProtocol
 from app.api.http.compression import Compressed
 from app.api.http.connections import Connections
+from app.api.http.cors import Cors
 from app.api.http.failed_keys import KeyChecks
 from app.api.http.fair_threads import FairThreads
 from app.api.http.fast_commands import FastCommandRouter
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
+from app.api.http.read_records import ReadRecords
 from app.api.http.tenant_limits import TenantLimits
 from app.api.http.view_figures import ViewFigures
 from app.api.http.waiting_reads import WaitingReads
@@ -57,7 +59,9 @@ class StewardApi(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Our middleware outside, the framework's inside."""
         commands = FastCommandRouter(Compressed(super().build_middleware_stack()), self.router.routes)
-        return Surround(commands, self._settings, self.state.limits, Ids(system_clock))
+        surround = Surround(ReadRecords(commands), self._settings, self.state.limits, Ids(system_clock))
+        origins = self._settings.cors_origins
+        return Cors(surround, origins.split(",")) if origins else surround
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:

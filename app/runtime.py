@@ -13,6 +13,7 @@ from app.settings import Settings
 from app.store.committer import Committer
 from app.store.engine import Database
 from app.store.log import Log
+from app.store.read_log import ReadLog
 from app.store.vault import Vault
 from app.store.write_health import WriteHealth
 from app.webhooks.inbound.endpoints import Endpoints
@@ -41,6 +42,7 @@ class Runtime:
     reader: Reader
     endpoints: Endpoints
     inbox: Inbox
+    read_log: ReadLog
     issuers: Issuers
     watcher: RenewalDeadlines
     wake: threading.Event
@@ -56,5 +58,6 @@ class Runtime:
     def close(self) -> None:
         """Appends what is waiting and gives connections back."""
         self.inbox.close()
+        self.read_log.close()
         self.committer.close()
         self.database.close()

@@ -1,6 +1,7 @@
 """Settings: read once from the environment and `.env`, by name, with their defaults and meanings."""
 
 import os
+import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,12 +16,25 @@ DOTENV: Final = Path(".env")
 ENCODING: Final = "utf-8-sig"  # editors on Windows put a mark in front
 
 
+_ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+
+
 def _networks(text: str) -> str:
     """Addresses and networks with commas, each of which must be one."""
     return ",".join(str(ip_network(part.strip())) for part in text.split(",") if part.strip())
 
 
+def _origins(text: str) -> str:
+    """Origins with commas: scheme, host and port, as a browser names them; never a pattern, which would let everybody in."""
+    origins = [part.strip() for part in text.split(",") if part.strip()]
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("write each origin as https://host or https://host:port, without a path and without *")
+    return ",".join(origins)
+
+
 Networks = Annotated[str, AfterValidator(_networks)]
+Origins = Annotated[str, AfterValidator(_origins)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
 
@@ -114,10 +128,20 @@ class Settings(BaseSettings):
     key_cache_seconds: float = Field(
         2.0, ge=0, le=5, description="how long a checked API key is believed; a revoked one dies within this time"
     )
+    cors_origins: Origins = Field(
+        "",
+        description="origins of pages that may call this server from a browser, such as https://app.example, with commas; default: none",
+    )
     egress_networks: Networks = Field(
         "",
         description="addresses and networks, with commas, that tenants may have called though they are not public, "
         "such as those of your own identity provider; in the clear only on 127.0.0.1 and ::1",
+    )
+    read_log_days: int = Field(
+        730, ge=1, le=36_500, description="for how many days it is kept who has read what of persons"
+    )
+    read_reasons: bool = Field(
+        False, description="whether who reads something of persons, or a file of rows, must say why, in Steward-Reason"
     )
     body_limit: int = Field(262_144, ge=1, description="the largest request body, in bytes")
     events_body_limit: int = Field(16_777_216, ge=1, description="the largest body of POST /v1/events, in bytes")

@@ -19,6 +19,9 @@ PAUSE_SECONDS: Final = 0.025
 it finds, and takes the interpreter from the requests beside it."""
 BEHIND_SECONDS: Final = 60
 """After how long views that have not arrived are behind: there is too much for the workers, or something holds them."""
+FORGET_SECONDS: Final = 3600
+"""How often old records of reads are looked for."""
+DAY: Final = 86_400_000_000
 REST_SECONDS: Final = 1.0
 """How long a tenant whose views could not be updated has no turn, at least."""
 
@@ -46,6 +49,7 @@ class Worker:
         self._rests: dict[str, float] = {}
         """By tenant, until when it has no turn."""
         self._looks_at = monotonic() + REST_SECONDS
+        self._forgets_at = monotonic()
         self._threads: list[threading.Thread] = []
         self._runs_in: int | None = None
 
@@ -142,7 +146,20 @@ class Worker:
     def append_what_is_due(self) -> bool:
         """A turn of the watchers. Gives: False, for what is left is planned. Raises: a DomainError when the database is away."""
         self._deadlines.run_due()
+        self._forget_old_reads()
         return False
+
+    def _forget_old_reads(self) -> None:
+        """Now and then removes from the read log what is older than it is kept."""
+        if monotonic() < self._forgets_at:
+            return
+        self._forgets_at = monotonic() + FORGET_SECONDS
+        before = self.runtime.clock() - self.runtime.settings.read_log_days * DAY
+        for tenant_id in self.runtime.log.heads().known:
+            try:
+                self.runtime.read_log.forget(tenant_id, before)
+            except DomainError as fault:  # perhaps only this tenant's rows are away
+                logger().warning("reads_kept", tenant_id=tenant_id, code=fault.code)
 
     def _with_news(self) -> list[tuple[str, int]]:
         """The tenants whose views may have something to read, with their heads, those with the least first."""

@@ -15,7 +15,7 @@ from app.api.boards import revenue as boards_revenue
 from app.api.http import reference, system
 from app.api.kpis import kpis
 from app.api.kpis import over_time as kpis_over_time
-from app.api.ledger import access, events, timeline
+from app.api.ledger import access, events, reads, timeline
 from app.api.nouns import (
     accounts,
     api_keys,
@@ -41,6 +41,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts.router,
     timeline.router,
     access.router,
+    reads.router,
     interactions.router,
     contracts.router,
     renewals.router,

@@ -6,6 +6,7 @@ from app.domain.kernel.errors import NotAllowed
 from app.domain.user.decisions import LOGIN, login_named
 from app.domain.user.events import UserLoginBound
 from app.store.log import Log
+from app.store.opened import uncounted
 
 
 class Logins:
@@ -30,5 +31,6 @@ class Logins:
         bound = [event for event in self._log.stream(tenant_id, user_id) if event.type == UserLoginBound.TOPIC]
         if not bound:
             return False
-        (opened,) = self._log.reveal(tenant_id, [(bound[-1].event_id, bound[-1].data)])
+        with uncounted():
+            (opened,) = self._log.reveal(tenant_id, [(bound[-1].event_id, bound[-1].data)])
         return (opened["issuer"], opened["subject"]) == (issuer, subject)

@@ -17,6 +17,7 @@ from app.store.event_pages import read_events, read_page
 from app.store.lookup import LookupResult, look_up
 from app.store.mapper import EnvelopeMapper, SealedEvent, encoded, stored_of
 from app.store.new_event import NewEvent
+from app.store.opened import count
 from app.store.receipts import Receipt, Request, StoredReceipt
 from app.store.recorder import LedgerRecorder
 from app.store.vault import DataKey, Vault, sealable, sealed_keys
@@ -162,6 +163,7 @@ class Log:
         if key_ids:
             with self.database.read(tenant_id) as connection:
                 opened = self.vault.find(connection, self.database, tenant_id, sorted(key_ids))
+            count(len(opened))
         return [self.vault.reveal(opened, tenant_id, event_id, data, path) for event_id, data in sealed]
 
     # --- writing ---

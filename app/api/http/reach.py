@@ -30,7 +30,7 @@ NARROWED: Final = frozenset(
 )  # fmt: skip
 OF_TENANT: Final = frozenset(
     {
-        "api_keys.list", "api_keys.get", "issuers.list", "issuers.get",
+        "api_keys.list", "api_keys.get", "audit.reads", "issuers.list", "issuers.get",
         "kpis.list",
         "policies.list", "policies.get", "policies.get_version",
         "teams.list", "teams.get",

@@ -17,6 +17,7 @@ from app.domain.kernel.values import day_of
 from app.domain.tenant.state import TenantState
 from app.domain.user.aggregate import USER
 from app.settings import Settings
+from app.store.opened import uncounted
 
 router = APIRouter(prefix="/v1/me", tags=["users"], route_class=StrictRoute)
 
@@ -137,7 +138,8 @@ def _myself(context: ReadContext) -> dict[str, Any] | None:
     if caller.user is None:
         return None
     invited = next(log.stream(caller.tenant_id, caller.user))
-    (opened,) = log.reveal(caller.tenant_id, [(invited.event_id, invited.data)])
+    with uncounted():  # one's own name
+        (opened,) = log.reveal(caller.tenant_id, [(invited.event_id, invited.data)])
     return {"id": caller.user, "name": opened["name"], "external_ref": opened.get("external_ref")}
 
 
