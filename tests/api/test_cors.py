@@ -70,7 +70,9 @@ def test_a_page_that_was_named_reads_answers_and_our_headers(client: Client) -> 
     "origin", [OTHER, "null", "https://app.agency.example.evil.example", "http://app.agency.example", "*"]
 )
 def test_a_page_that_was_not_named_reads_nothing(client: Client, origin: str) -> None:
-    preflight = httpx.options(str(client.base_url).rstrip("/") + "/v1/accounts", headers={"Origin": origin, **PREFLIGHT})
+    preflight = httpx.options(
+        str(client.base_url).rstrip("/") + "/v1/accounts", headers={"Origin": origin, **PREFLIGHT}
+    )
     read = client.get("/v1/accounts", headers={"Origin": origin})
 
     assert permissions(preflight) == permissions(read) == set()
