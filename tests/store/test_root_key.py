@@ -97,7 +97,7 @@ def test_a_database_from_before_keys_were_recorded_must_open_under_the_key(kept:
     elif sealed == "a message":
         crm = sender(kept)
         crm.deliver({"test": 1})
-        kept.runtime.endpoints._secrets.delete(kept.tenant, kept.state("webhook_endpoint", crm.endpoint_id).secrets)
+        kept.runtime.endpoints.secret_store.delete(kept.tenant, kept.state("webhook_endpoint", crm.endpoint_id).secrets)
     forgotten(kept)
 
     if sealed != "nothing":

@@ -25,6 +25,18 @@ CITUS_BIN: Final = os.environ.get("CITUS_BIN")
 WARNING: Final = re.compile(r"(?:WARNING|PANIC|FATAL):  .*")
 SQLITE_ONLY: Final = frozenset({"sqlite_steward", "shared_server"})
 """Fixtures whose database is SQLite, whatever there is besides."""
+ONE_SERVER: Final[dict[str, str]] = {
+    "tests/store/test_plans.py": "the plan of a coordinator is another one: what each node does stands within it",
+    "tests/store/test_append_plans.py": "the same",
+    "tests/read_side/test_forgery.py": "who forges turns triggers off on one server; what is read is read by the same code",
+    "tests/store/test_ledger_check.py": "the same",
+    "tests/cli/test_verify.py": "the same",
+    "tests/read_side/test_node_checks.py": "its nodes are pretended; tests/cluster has real ones",
+    "tests/store/test_schema.py": "it drops the schema that the extension lives in",
+    "tests/store/test_faults.py": "its logins are refused or bound; the cluster's are trusted, since nodes log in to each other",
+    "tests/store/test_isolation.py": "the same; a node refuses a forgotten tenant in its own words",
+}
+"""Tests about one server by its nature, with why."""
 SETTINGS: Final = {
     "listen_addresses": "'127.0.0.1'",
     "shared_preload_libraries": "'citus'",
@@ -252,9 +264,11 @@ class Cluster:
 
 
 def says_something_to_postgresql(test: pytest.Item) -> bool:
-    """Whether a test has a database that may be PostgreSQL, or a cluster."""
+    """Whether a test has a database that may be PostgreSQL, or a cluster, and is not about one server."""
     fixtures = set(getattr(test, "fixturenames", ()))
     parameters = getattr(getattr(test, "callspec", None), "params", {}).values()
+    if test.location[0] in ONE_SERVER:
+        return False
     return bool(fixtures & {"databases", "cluster"}) and "sqlite" not in parameters and not fixtures & SQLITE_ONLY
 
 
