@@ -58,7 +58,8 @@ OPERATIONS: Final = {
     "Grant roles, keys, webhooks": "users.invite users.bind_login users.suspend users.reinstate users.grant_role "
     "users.revoke_role users.set_reporting_line teams.form teams.rename teams.add_member teams.remove_member teams.dissolve "
     "api_keys.issue api_keys.revoke webhook_endpoints.register webhook_endpoints.add_secret webhook_endpoints.retire_secret "
-    "webhook_endpoints.close webhook_endpoints.redrive users.claim users.merge issuers.register issuers.close",
+    "webhook_endpoints.close webhook_endpoints.redrive users.claim users.merge issuers.register issuers.close "
+    "agents.register agents.bound agents.suspend agents.resume agents.end",
     "Work on a scope change": "scope_changes.request_consult scope_changes.waive_consult scope_changes.assess "
     "scope_changes.decide scope_changes.withdraw scope_changes.deliver",
     "Approve an assessment": "scope_changes.approve",

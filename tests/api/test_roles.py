@@ -91,7 +91,16 @@ def town(databases: Databases) -> Iterator[Town]:
 
 
 ABOVE = frozenset(
-    {"users.bind_login", "users.suspend", "users.reinstate", "users.grant_role", "users.revoke_role", "api_keys.revoke"}
+    {
+        "users.bind_login",
+        "users.suspend",
+        "users.reinstate",
+        "users.grant_role",
+        "users.revoke_role",
+        "api_keys.revoke",
+        "issuers.register",
+        "issuers.close",
+    }
 )
 """Operations on a person or a key that stand above an integration, which has no level: it may name them, and no more."""
 NOT_OF_ITS_SOURCE = frozenset({"interactions.void", "budgets.correct_spend"})
