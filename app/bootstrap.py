@@ -14,7 +14,7 @@ from app.read_side.projector import Projector
 from app.read_side.reader import Reader
 from app.read_side.view_tables import require_tables
 from app.runtime import Clock, Runtime
-from app.services.deadlines import RenewalDeadlines
+from app.services.deadlines import RenewalDeadlines, SuggestionDeadlines
 from app.settings import Settings
 from app.store.committer import Committer
 from app.store.engine import Database
@@ -96,6 +96,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         read_log=ReadLog(database),
         issuers=Issuers(handler, IssuerDirectory(database), settings.address),
         watcher=RenewalDeadlines(handler, reader, clock),
+        expiries=SuggestionDeadlines(handler, reader, clock),
         wake=wake,
         alarms=alarms,
         health=health,

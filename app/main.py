@@ -24,7 +24,7 @@ from app.api.http.connections import Connections
 from app.api.http.cors import Cors
 from app.api.http.failed_keys import KeyChecks
 from app.api.http.fair_threads import FairThreads
-from app.api.http.fast_commands import FastCommandRouter
+from app.api.http.fast_commands import FastCommandRouter, FastRoutes
 from app.api.http.middleware import Surround
 from app.api.http.openapi import contract
 from app.api.http.read_records import ReadRecords
@@ -58,7 +58,8 @@ class StewardApi(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Our middleware outside, the framework's inside."""
-        commands = FastCommandRouter(Compressed(super().build_middleware_stack()), self.router.routes)
+        self.state.writes = FastRoutes(self.router.routes)
+        commands = FastCommandRouter(Compressed(super().build_middleware_stack()), self.state.writes)
         surround = Surround(ReadRecords(commands), self._settings, self.state.limits, Ids(system_clock))
         origins = self._settings.cors_origins
         return Cors(surround, origins.split(",")) if origins else surround

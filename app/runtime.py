@@ -8,7 +8,7 @@ from app.auth.issuers import Issuers
 from app.observe.alarms import Alarms
 from app.read_side.projector import Projector
 from app.read_side.reader import Reader
-from app.services.deadlines import RenewalDeadlines
+from app.services.deadlines import RenewalDeadlines, SuggestionDeadlines
 from app.settings import Settings
 from app.store.committer import Committer
 from app.store.engine import Database
@@ -45,6 +45,7 @@ class Runtime:
     read_log: ReadLog
     issuers: Issuers
     watcher: RenewalDeadlines
+    expiries: SuggestionDeadlines
     wake: threading.Event
     alarms: Alarms
     health: WriteHealth

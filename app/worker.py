@@ -9,7 +9,7 @@ from typing import Final
 from app.domain.kernel.errors import DomainError
 from app.observe.logs import logger
 from app.runtime import Runtime
-from app.services.deadlines import DeadlineSchedule
+from app.services.deadlines import DeadlineSchedule, Watchers
 from app.store.intact import DAMAGED
 from app.webhooks.inbound.inbox import MESSAGES_PER_TURN
 
@@ -43,7 +43,7 @@ class Worker:
         """By tenant, which head all views have read."""
         self._aims: dict[str, int] = {}
         """By tenant, the head that its views are on their way to: fixed, so that they arrive however much is appended."""
-        self._deadlines = DeadlineSchedule(runtime.watcher, runtime.clock)
+        self._deadlines = DeadlineSchedule(Watchers(runtime.watcher, runtime.expiries), runtime.clock)
         self._behind_since: dict[str, float] = {}
         """By tenant, since when its views are on their way."""
         self._rests: dict[str, float] = {}

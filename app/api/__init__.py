@@ -18,6 +18,7 @@ from app.api.kpis import over_time as kpis_over_time
 from app.api.ledger import access, events, reads, timeline
 from app.api.nouns import (
     accounts,
+    agents,
     api_keys,
     budgets,
     contracts,
@@ -31,6 +32,7 @@ from app.api.nouns import (
     proposals,
     renewals,
     scope_changes,
+    suggestions,
     teams,
     users,
 )
@@ -53,6 +55,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     me.router,
     teams.router,
     issuers.router,
+    agents.router,
+    suggestions.router,
     webhooks.router,
     system.router,
     reference.router,

@@ -17,7 +17,7 @@ from app.observe.logs import logger
 NOUN_SCOPES: Final = {
     "account": "accounts", "interaction": "interactions", "contract": "contracts", "renewal": "renewals",
     "scope_change": "scope_changes", "policy": "policies", "proposal": "proposals", "opportunity": "opportunities",
-    "budget": "budgets",
+    "budget": "budgets", "suggestion": "suggestions", "agent": "agents",
 }  # fmt: skip
 """The scope under which events about an aggregate type are written."""
 
@@ -40,7 +40,8 @@ BY_KEY: Final = SignIn("key")
 class Caller:
     """Who calls, for which tenant, and with which scopes. The principal's `client` is the key.
 
-    roles: in which they act. user: the person whose key it is, none for the key of a service. signed_in: by what they were let in.
+    roles: in which they act. user: the person whose key it is, none for the key of a service. agent: that acts for them. signed_in: by what
+    they were let in.
     """
 
     tenant_id: str
@@ -48,6 +49,7 @@ class Caller:
     scopes: frozenset[str]
     roles: tuple[str, ...] = ()
     user: str | None = None
+    agent: str | None = None
     signed_in: SignIn = BY_KEY
 
     @property

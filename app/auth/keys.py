@@ -17,6 +17,9 @@ from typing import Final, Literal, NamedTuple
 from app.auth.caller import Caller, SignIn
 from app.auth.organisation import Organisations
 from app.auth.reach import reach_of
+from app.domain.agent.aggregate import AGENT
+from app.domain.agent.bounds import require_alive
+from app.domain.agent.state import AgentState
 from app.domain.api_key.aggregate import API_KEY
 from app.domain.api_key.commands import IssueApiKey, RecordApiKey
 from app.domain.api_key.state import ApiKeyState
@@ -133,6 +136,8 @@ class ApiKeyAuthenticator:
 
     def _caller(self, tenant_id: str, key_id: str, key: ApiKeyState) -> Caller:
         """Who calls with a key: a user, in the roles that count today, or the key itself. Raises: Unauthenticated."""
+        if key.agent is not None:
+            return self._agent(tenant_id, key_id, key.agent, key)
         if key.user is None:
             role = key.role or ""
             trust: Literal["service", "person"] = "service" if role in (ADMIN, INTEGRATION) else "person"
@@ -154,6 +159,13 @@ class ApiKeyAuthenticator:
             key.user, highest(roles), client=key_id, reach=reach, roles=roles, reaches=reaches, trust="person"
         )
         return Caller(tenant_id, principal, scopes, roles, key.user)
+
+    def _agent(self, tenant_id: str, key_id: str, agent: str, key: ApiKeyState) -> Caller:
+        """An agent, which acts for its person: with their rights of today, and within its bounds, which each write is held to."""
+        state: AgentState = AGENT.fold(self._handler.log.stream(tenant_id, agent))
+        require_alive(state, self._clock())
+        person = self._caller(tenant_id, key_id, replace(key, agent=None, user=state.user))
+        return replace(person, principal=person.principal._replace(actor=agent, on_behalf_of=state.user), agent=agent)
 
     def _state(self, tenant_id: str, key_id: str) -> ApiKeyState:
         return API_KEY.fold(self._handler.log.stream(tenant_id, key_id))

@@ -7,6 +7,7 @@ from typing import Final
 
 from app.demo.account_history import AccountHistory
 from app.demo.account_teams import write_account_team
+from app.demo.agents import write_agents
 from app.demo.back_office import write_back_office
 from app.demo.budgets import write_budgets
 from app.demo.interactions import write_interactions
@@ -53,6 +54,8 @@ def story(start: str, *, accounts: int, years: int, currency: str, new_id: NewId
     commands = write_back_office(rng, start, end, currency=currency, new_id=new_id, histories=histories)
     staff = Random(f"{SEED}|organisation")  # noqa: S311 - a story, not a secret
     commands += write_organisation(staff, start, end, new_id)
+    assistants = Random(f"{SEED}|agents")  # noqa: S311 - a story, not a secret
+    commands += write_agents(assistants, start, end, new_id, histories)
     commands += [scripted for history in histories for scripted in history.commands]
     until = day_start(end, zone("UTC"))
     return sorted((scripted for scripted in commands if scripted.at < until), key=lambda scripted: scripted.at)

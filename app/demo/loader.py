@@ -18,7 +18,7 @@ from app.domain.kernel.values import MICRO, add_months, day_of, day_start, zone
 from app.domain.tenant.commands import CreateTenant
 from app.runtime import Runtime
 from app.store.receipts import Receipt, Request, fingerprint
-from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.command_envelope import Approval, CommandEnvelope
 
 SOURCE: Final = "urn:steward:demo"
 CLIENT: Final = "cli:demo"
@@ -181,12 +181,16 @@ def _envelope(
     key = f"demo:{number}"
     return CommandEnvelope(
         tenant_id=tenant_id,
-        principal=Principal(scripted.actor, scripted.role, client=CLIENT, trust="system"),
+        principal=Principal(
+            scripted.actor, scripted.role, on_behalf_of=scripted.on_behalf_of, client=CLIENT, trust="system"
+        ),
         command=command,
         request=Request(key, fingerprint(whole, key.encode())),
         targets=scripted.targets,
         new_id=scripted.new_id,
         meta={"source": SOURCE, "external_id": str(number)},
+        operation=scripted.operation,
+        approves=None if scripted.approves is None else Approval(scripted.approves),
     )
 
 

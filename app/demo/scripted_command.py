@@ -23,7 +23,8 @@ class ScriptedCommand:
     """A command at a moment of the story.
 
     at: microseconds, when it is given and recorded. cites: an earlier command and the type of its event that this one names;
-    the event's id is known once that command is handled. role: the actor's role.
+    the event's id is known once that command is handled. role: the actor's role. on_behalf_of, operation: of an agent, for whom it acts,
+    and what the contract calls the command. approves: the suggestion that is approved with it.
     """
 
     at: int
@@ -33,6 +34,9 @@ class ScriptedCommand:
     new_id: str | None = None
     cites: "tuple[ScriptedCommand, str] | None" = None
     role: str = "account_manager"
+    on_behalf_of: str | None = None
+    operation: str = ""
+    approves: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,25 @@ class CommandChain:
         new_id: str | None = None,
         cites: tuple[ScriptedCommand, str] | None = None,
         role: str = "account_manager",
+        on_behalf_of: str | None = None,
+        operation: str = "",
+        approves: str | None = None,
     ) -> ScriptedCommand:
         """Adds a command; without an effective date of its own it is effective when it is given."""
         at = self.moment(day)
         if command.effective_at is None and not isinstance(command, UNDATED):
             command = command.model_copy(update={"effective_at": instant(at)})
         scripted = ScriptedCommand(
-            at=at, actor=actor, command=command, targets=targets, new_id=new_id, cites=cites, role=role
+            at=at,
+            actor=actor,
+            command=command,
+            targets=targets,
+            new_id=new_id,
+            cites=cites,
+            role=role,
+            on_behalf_of=on_behalf_of,
+            operation=operation,
+            approves=approves,
         )
         self.commands.append(scripted)
         return scripted

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from app.domain.account.aggregate import ACCOUNT
+from app.domain.agent.aggregate import AGENT
 from app.domain.aggregate_type import AggregateType, Decision
 from app.domain.api_key.aggregate import API_KEY
 from app.domain.budget.aggregate import BUDGET
@@ -18,6 +19,7 @@ from app.domain.policy.aggregate import POLICY
 from app.domain.proposal.aggregate import PROPOSAL
 from app.domain.renewal.aggregate import RENEWAL
 from app.domain.scope_change.aggregate import SCOPE_CHANGE
+from app.domain.suggestion.aggregate import SUGGESTION
 from app.domain.team.aggregate import TEAM
 from app.domain.tenant.aggregate import TENANT
 from app.domain.user.aggregate import USER
@@ -31,6 +33,8 @@ AGGREGATES: Final[dict[str, AggregateType[Any]]] = {
         USER,
         TEAM,
         ISSUER,
+        AGENT,
+        SUGGESTION,
         WEBHOOK_ENDPOINT,
         ACCOUNT,
         INTERACTION,

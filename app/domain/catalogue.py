@@ -3,6 +3,7 @@
 from typing import Final
 
 from app.domain.account import events as account
+from app.domain.agent import events as agent
 from app.domain.api_key import events as api_key
 from app.domain.budget import events as budget
 from app.domain.contract import events as contract
@@ -17,6 +18,7 @@ from app.domain.policy import events as policy
 from app.domain.proposal import events as proposal
 from app.domain.renewal import events as renewal
 from app.domain.scope_change import events as scope_change
+from app.domain.suggestion import events as suggestion
 from app.domain.team import events as team
 from app.domain.tenant import events as tenant
 from app.domain.user import events as user
@@ -30,6 +32,8 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
         user,
         team,
         issuer,
+        agent,
+        suggestion,
         account,
         interaction,
         contract,

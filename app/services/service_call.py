@@ -10,13 +10,16 @@ from app.domain.kernel.principal import Principal
 from app.read_side.reaching import beyond_reach
 from app.read_side.reader import Reader
 from app.store.receipts import Receipt, Request
-from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.command_envelope import Approval, CommandEnvelope
 from app.write_side.handler import Handler
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceCall:
-    """What every service that appends takes. if_match: the version that the caller has seen."""
+    """What every service that appends takes. if_match: the version that the caller has seen. operation: as the contract calls it.
+
+    approves: the suggestion that is approved with it.
+    """
 
     handler: Handler
     reader: Reader
@@ -24,6 +27,8 @@ class ServiceCall:
     principal: Principal
     request: Request
     if_match: int | None = None
+    operation: str = ""
+    approves: Approval | None = None
 
     def require_whole(self) -> None:
         """Raises: NotAllowed where it sums over all accounts, and only a part of them is in the actor's reach."""
@@ -48,5 +53,14 @@ class ServiceCall:
 
     def append(self, command: Command, **targets: str) -> Receipt:
         """Handles a command, now that everything in it is computed. Takes: `targets`, ids by noun."""
-        envelope = CommandEnvelope(self.tenant_id, self.principal, command, self.request, targets, self.if_match)
+        envelope = CommandEnvelope(
+            self.tenant_id,
+            self.principal,
+            command,
+            self.request,
+            targets=targets,
+            if_match=self.if_match,
+            operation=self.operation,
+            approves=self.approves,
+        )
         return self.handler.handle(envelope)

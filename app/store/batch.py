@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from app.domain.kernel.errors import DomainError, Refused
 from app.domain.kernel.values import instant
@@ -12,6 +12,8 @@ from app.store.mapper import StoredEnvelope, leaf
 from app.store.receipts import Receipt, StoredReceipt
 
 Row = tuple[Any, ...]
+COUNTED: Final = "counted/"
+"""How the nouns of claims begin that number writes, as counted/<whose>/<day>: who is second with a number takes the next one."""
 
 
 @dataclass
@@ -149,7 +151,10 @@ class Batch:
         if any(event_id not in existing.events for event_id in append.depends_on):
             raise overtaken(append.stream_id)  # what came before it in its batch was not stored
         for claim in append.claims:
-            if existing.claims.get(claim, append.stream_id) != append.stream_id:
+            owner = existing.claims.get(claim)
+            if owner is not None and claim[0].startswith(COUNTED):  # another write was the n-th: this one is the next
+                raise overtaken(claim[0].split("/")[1])
+            if owner is not None and owner != append.stream_id:
                 raise claimed(claim[0])
         if any(key.key_id in existing.data_keys for key in append.data_keys):
             raise overtaken(append.stream_id)  # another command made the person's key just now

@@ -126,6 +126,14 @@ class Log:
         with self.database.read(tenant_id) as connection:
             return connection.execute(query).scalar_one_or_none()
 
+    def last_ref(self, tenant_id: str, noun: str) -> str | None:
+        """The greatest reference of a noun whose references are digits, all of one length; none where there is none."""
+        refs = tables.refs.c
+        own = (refs.tenant_id == tenant_id, refs.noun == noun)
+        query = select(refs.ref).where(*own).order_by(refs.ref.desc()).limit(1)
+        with self.database.read(tenant_id) as connection:
+            return connection.execute(query).scalar_one_or_none()
+
     def look_up(self, tenant_id: str, refs: Collection[tuple[str, str]], streams: Collection[str]) -> LookupResult:
         """Ids by reference as (noun, reference), and the streams of these and of other ids, in one transaction."""
         return look_up(self.database, tenant_id, refs, streams)

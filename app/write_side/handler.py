@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from zoneinfo import ZoneInfo
 
-from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from app.domain.kernel.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound, Refused
 from app.store.append import Outcome, Overtaken
 from app.store.committer import Committer
 from app.store.log import CacheMiss, Log
@@ -55,7 +55,7 @@ class Handler:
                 if monotonic() >= deadline:
                     raise settled
                 sleep(PAUSE)
-        except (Invalid, Refused, NotFound, Conflict):
+        except (Invalid, Refused, NotFound, Conflict, NotAllowed):
             # The same request may have been stored before; it is looked up only now, because an append looks it up itself.
             if (earlier := self.log.replay(envelope.tenant_id, envelope.request)) is None:
                 raise
@@ -70,7 +70,7 @@ class Handler:
         try:
             settled = await self._attempt(envelope)
             return settled if isinstance(settled, Receipt) else await self._in_turn(envelope, settled)
-        except (Invalid, Refused, NotFound, Conflict):
+        except (Invalid, Refused, NotFound, Conflict, NotAllowed):
             if envelope.request.fresh:
                 raise
             earlier = await asyncio.to_thread(self.log.replay, envelope.tenant_id, envelope.request)

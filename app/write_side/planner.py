@@ -15,7 +15,7 @@ from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.context import Context, Decided
 from app.domain.kernel.errors import DomainError, Invalid
 from app.domain.kernel.event import Event
-from app.domain.kernel.principal import Principal
+from app.domain.kernel.principal import AGENT, Principal
 from app.domain.kernel.rights import Authorisation
 from app.domain.recorded import Recorded
 from app.store.append import AppendRequest
@@ -23,7 +23,9 @@ from app.store.batch import claimed
 from app.store.log import CacheMiss, Log
 from app.store.new_event import NewEvent
 from app.store.receipts import Receipt
+from app.write_side.agent_limits import AgentLimits
 from app.write_side.aggregate_loader import AggregateLoader
+from app.write_side.approvals import Approvals
 from app.write_side.authoriser import Authoriser
 from app.write_side.command_aggregates import CommandAggregates
 from app.write_side.command_envelope import CommandEnvelope
@@ -55,6 +57,8 @@ class Planner:
         self.loader = AggregateLoader(log)
         self.aggregates = CommandAggregates(self.loader, new_id)
         self.authoriser = Authoriser(self.loader)
+        self.agents = AgentLimits(self.loader)
+        self.approvals = Approvals(self.loader, self.authoriser, new_id)
 
     def plan(self, envelope: CommandEnvelope, pending: PendingWrites) -> Plan:
         """What a command appends. A refusal that was decided on cached states is decided again on the log's.
@@ -144,6 +148,10 @@ class Planner:
             raise Invalid("out_of_range", "a date or an amount is out of range") from error
         new_events = self._new_events(decided, decision, context, read, account_id)
         claims = _claims(decision, command, context)
+        if envelope.principal.actor.startswith(AGENT):
+            claims.append(self.agents.require(envelope, read, pending, now, zone))
+        if envelope.approves is not None:
+            new_events.append(self.approvals.event(envelope, envelope.approves, new_events, read, pending, now))
         if decision.former_claims:
             self._require_unclaimed(decision.former_claims(command, context), context, pending)
         envelope = envelope._replace(meta={**envelope.meta, "authorised_by": authorised.said()})
@@ -242,7 +250,12 @@ class Planner:
                 new_events,
                 actor=envelope.principal.actor,
                 reason=None if in_event else command.reason,
-                meta={**envelope.meta, **envelope.principal.said(), "visibility": command.visibility},
+                meta={
+                    **envelope.meta,
+                    **_approved(envelope),
+                    **envelope.principal.said(),
+                    "visibility": command.visibility,
+                },
                 expects={stream: versioned.version for stream, versioned in read.items()},
                 request=envelope.request,
                 claims=claims,
@@ -261,6 +274,11 @@ class Planner:
 def _as(principal: Principal, authorised: Authorisation) -> Principal:
     """The principal in the role that allowed it, by which the limits are."""
     return principal if principal.role == authorised.role else principal._replace(role=authorised.role)
+
+
+def _approved(envelope: CommandEnvelope) -> dict[str, str]:
+    """What the events of a suggestion that is approved say of it."""
+    return {} if envelope.approves is None else {"suggestion": envelope.approves.suggestion}
 
 
 def _account_of(states: Iterable[Any]) -> str | None:

@@ -14,6 +14,7 @@ class ApiKey(NamedTuple):
     role: str | None
     scopes: list[str]
     user: str | None
+    agent: str | None
     label: str | None
     issued_at: int
     expires_at: str | None
@@ -29,6 +30,7 @@ def _issued(_row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey
         role=data.get("role"),
         scopes=list(data.get("scopes", ())),
         user=data.get("user"),
+        agent=data.get("agent"),
         label=data.get("label"),
         issued_at=at,
         expires_at=data.get("expires_at"),
@@ -47,7 +49,7 @@ def _revoked(row: ApiKey | None, recorded: Recorded, _where: ZoneInfo) -> ApiKey
 
 VIEW = View(
     name="api_keys",
-    version=2,
+    version=3,
     row=ApiKey,
     keys=("api_key",),
     on={"api_key.issued": _issued, "api_key.revoked": _revoked},

@@ -84,6 +84,11 @@ def _approved(data: dict[str, Any]) -> str:
 
 Sentence = Callable[[dict[str, Any]], str]
 SENTENCES: Final[dict[str, Sentence]] = {
+    "suggestion.made": lambda d: f"Suggested: {d['operation']}",
+    "suggestion.approved": lambda d: f"A suggestion approved{', with changes' if d['edited'] else ''}",
+    "suggestion.rejected": lambda _: "A suggestion rejected",
+    "suggestion.withdrawn": lambda _: "A suggestion withdrawn",
+    "suggestion.expired": lambda _: "A suggestion expired",
     "account.opened": lambda d: (
         f"{d['name']} became a client" + (f", cared for by {d['owner']}" if d.get("owner") else "")
     ),

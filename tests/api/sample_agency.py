@@ -48,6 +48,7 @@ def furnish(
     key = client.write("/v1/api-keys", {"role": "auditor", "label": f"key {mark}"})
     world.ids["api_key"] = key["id"]
     _people(world, mark)
+    _agent(world, mark)
     _endpoint(world, mark, clock)
     _certificates(world, mark)
     _policies(world)
@@ -152,6 +153,14 @@ def _people(world: SampleAgency, mark: str) -> None:
     team = world.write("/v1/teams", {"name": f"team {mark}", "parent": parent, "external_ref": "a1"})["id"]
     world.write(f"/v1/teams/{team}/members", {"user": user, "start": "2025-01-01"})
     world.ids |= {"user": user, "grant": "1", "team_id": team}
+
+
+def _agent(world: SampleAgency, mark: str) -> None:
+    agent = {"name": f"agent {mark}", "user": world.ids["user"], "purpose": f"purpose {mark}", "external_ref": "a1"}
+    registered = world.write("/v1/agents", agent)["id"]
+    command = {"path": f"/v1/accounts/{world.ids['account']}/name", "body": {"name": f"suggested {mark}"}}
+    suggested = world.write("/v1/suggestions", {"command": command, "reason": f"because {mark}"})["id"]
+    world.ids |= {"agent": registered, "suggestion": suggested}
 
 
 def _certificates(world: SampleAgency, mark: str) -> None:

@@ -14,7 +14,7 @@ from tests.api.sample_agency import SampleAgency, furnish
 from tests.support.server import Client, Server
 
 WITHOUT_ACCOUNT = (
-    "tenant", "api_key", "webhook_endpoint", "policy", "incentive_statement", "period_close", "user", "role", "team",
+    "tenant", "api_key", "webhook_endpoint", "policy", "incentive_statement", "period_close", "user", "role", "team", "agent",
 )  # fmt: skip
 """Nouns that are no client's."""
 OF_ACCOUNTS = {topic: kind for topic, kind in CATALOGUE.items() if topic.partition(".")[0] not in WITHOUT_ACCOUNT}

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.domain.account.commands import AssignAccountMember, CloseAccount, OpenAccount, ReleaseAccountMember
+from app.domain.agent.commands import EndAgent, RegisterAgent, SuspendAgent
 from app.domain.api_key.commands import RecordApiKey, RevokeApiKey
 from app.domain.budget.commands import CloseBudget, RecordForecast, SetBudget
 from app.domain.catalogue import CATALOGUE
@@ -24,6 +25,7 @@ from app.domain.policy.rules import MetricRules
 from app.domain.proposal import commands as offers
 from app.domain.renewal.commands import OpenRenewal
 from app.domain.scope_change import commands as scope
+from app.domain.suggestion.commands import ExpireSuggestion, RecordSuggestion, RejectSuggestion, WithdrawSuggestion
 from app.domain.team.commands import AddTeamMember, DissolveTeam, FormTeam, RemoveTeamMember
 from app.domain.user.commands import GrantRole, InviteUser, MergeUser, NoteUser, RevokeRole, SuspendUser
 from app.domain.webhook_endpoint.commands import AddWebhookSecret, CloseWebhookEndpoint, RetireWebhookSecret
@@ -48,6 +50,8 @@ GOES_ON: Final = frozenset(
         "user": "invited noted names_joined login_bound reinstated reporting_line_set",
         "role": "granted",
         "team": "formed renamed member_added",
+        "agent": "registered bounded resumed",
+        "suggestion": "made approved",
         "account": "opened renamed tier_set owner_set backup_set member_assigned key_account_set country_set reopened",
         "interaction": "logged",
         "contract": "drafted signed amended corrected notice_given suspended resumed renewed terms_corrected",
@@ -96,6 +100,8 @@ def counted(steward: Steward) -> dict[str, Any]:
         "nobody yet": sum(row.status == "unclaimed" for row in steward.rows("users")),
         "members": [spell["user"] for row in steward.rows("teams") for spell in row.members],
         "team": [row.members for row in steward.rows("accounts") if row.members],
+        "agents": sum(row.status == "active" for row in steward.rows("agents")),
+        "suggestions": sum(row.status == "open" for row in steward.rows("suggestions")),
         "secrets": texts,
         "rules": ask(steward, "mrr", None)["policy_version"],
         "notices": [row.notice for row in steward.rows("contracts") if row.notice],
@@ -176,6 +182,55 @@ def a_team(steward: Steward, _account: str) -> Story:
     team, _ = member(steward)
     yield
     steward.do(DissolveTeam(), team=team)
+
+
+def agent(steward: Steward) -> str:
+    """An agent of a user."""
+    made = steward.do(InviteUser(name="Mia")).id
+    return steward.do(RegisterAgent(name="Helper", user=made, purpose="Helps"), role="admin").id
+
+
+def a_suspended_agent(steward: Steward, _account: str) -> Story:
+    made = agent(steward)
+    yield
+    steward.do(SuspendAgent(), role="admin", agent=made)
+
+
+def an_agent(steward: Steward, _account: str) -> Story:
+    made = agent(steward)
+    yield
+    steward.do(EndAgent(), role="admin", agent=made)
+
+
+def suggestion(steward: Steward, account: str) -> str:
+    """A suggestion about an account."""
+    terms: dict[str, Any] = {
+        "operation": "accounts.set_tier",
+        "path": f"/v1/accounts/{account}/tier",
+        "body": "{}",
+        "preview": "{}",
+    }
+    made = RecordSuggestion(account=account, expires_at="2026-02-01T00:00:00Z", **terms)
+    return steward.do(made, actor="mia").id
+
+
+def a_rejected_suggestion(steward: Steward, account: str) -> Story:
+    made = suggestion(steward, account)
+    yield
+    steward.do(RejectSuggestion(reason="No"), suggestion=made)
+
+
+def a_withdrawn_suggestion(steward: Steward, account: str) -> Story:
+    made = suggestion(steward, account)
+    yield
+    steward.do(WithdrawSuggestion(), actor="mia", suggestion=made)
+
+
+def an_expired_suggestion(steward: Steward, account: str) -> Story:
+    made = suggestion(steward, account)
+    yield
+    steward.clock.set(LATER)
+    steward.do(ExpireSuggestion(), suggestion=made)
 
 
 def an_account(steward: Steward, account: str) -> Story:
@@ -380,6 +435,11 @@ ENDS: Final[dict[str, Callable[[Steward, str], Story]]] = {
     "account.member_released": an_account_member,
     "team.member_removed": a_team_member,
     "team.dissolved": a_team,
+    "agent.suspended": a_suspended_agent,
+    "agent.ended": an_agent,
+    "suggestion.rejected": a_rejected_suggestion,
+    "suggestion.withdrawn": a_withdrawn_suggestion,
+    "suggestion.expired": an_expired_suggestion,
     "account.closed": an_account,
     "interaction.voided": an_interaction,
     "contract.notice_withdrawn": a_notice,

@@ -43,6 +43,8 @@ TAGS: Final[dict[str, str]] = {
     "teams": "Who works together, from when until when.",
     "audit": "Who could see what, on a day in the past too.",
     "issuers": "Identity providers whose access tokens let users in.",
+    "agents": "Software that acts for persons, and what bounds it.",
+    "suggestions": "Writes that somebody prepares, and somebody else decides about.",
     "api_keys": "Keys, their roles and scopes.",
     "system": "Whether the server lives, is ready, and how it does.",
 }

@@ -61,6 +61,7 @@ class FastRoute:
             if_match=headers.get(b"if-match"),
             run=headers.get(b"steward-run"),
             preview=prefers_preview(headers.get(b"prefer")),
+            operation=self.route.operation_id or "",
         )
         answer: Response = await self.route.endpoint(
             **targets, **{self.body: self._command(raw), self.context: context}
@@ -78,16 +79,43 @@ class FastRoute:
             raise RequestValidationError(faults, body=value) from error
 
 
-class FastCommandRouter:
-    """Calls the endpoints of commands. Takes: the application for everything else, and its routes."""
+class FastRoutes:
+    """The routes of commands that can be called directly, by path. Takes: all routes."""
 
-    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
-        self.app = app
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
         self._tree: dict[str, Any] = {}
         for route in routes:
             fast = _fast_route(route)
             if fast is not None:
                 self._add(fast)
+
+    def _add(self, fast: FastRoute) -> None:
+        branch = self._tree
+        for part in fast.route.path.split("/")[1:]:
+            branch = branch.setdefault(_ANY if part.startswith("{") else part, {})
+        branch[""] = fast
+
+    def match(self, path: str) -> tuple[FastRoute, dict[str, str]] | None:
+        """The route of a path and the path's variable parts; None for the path of no command that can be called so."""
+        branch, values = self._tree, []
+        for part in path.split("/")[1:]:
+            if part in branch and part:
+                branch = branch[part]
+            elif part and _ANY in branch:
+                branch = branch[_ANY]
+                values.append(name_in(part))
+            else:
+                return None
+        fast: FastRoute | None = branch.get("")
+        return None if fast is None else (fast, dict(zip(fast.names, values, strict=True)))
+
+
+class FastCommandRouter:
+    """Calls the endpoints of commands. Takes: the application for everything else, and the routes."""
+
+    def __init__(self, app: ASGIApp, routes: FastRoutes) -> None:
+        self.app = app
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = self._match(scope) if scope["type"] == "http" and scope["method"] == "POST" else None
@@ -102,28 +130,10 @@ class FastCommandRouter:
             answer = await _problem(Request(scope), error)
         await answer(scope, receive, send)
 
-    def _add(self, fast: FastRoute) -> None:
-        branch = self._tree
-        for part in fast.route.path.split("/")[1:]:
-            branch = branch.setdefault(_ANY if part.startswith("{") else part, {})
-        branch[""] = fast
-
     def _match(self, scope: Scope) -> tuple[FastRoute, dict[str, str]] | None:
-        """The route of a path and the path's variable parts; None where FastAPI handles the request."""
+        """The route of a request and its path's variable parts; None where FastAPI handles it."""
         path: str = scope["path"]
-        if scope["query_string"] or "\x00" in path:
-            return None
-        branch, values = self._tree, []
-        for part in path.split("/")[1:]:
-            if part in branch and part:
-                branch = branch[part]
-            elif part and _ANY in branch:
-                branch = branch[_ANY]
-                values.append(name_in(part))
-            else:
-                return None
-        fast: FastRoute | None = branch.get("")
-        return None if fast is None else (fast, dict(zip(fast.names, values, strict=True)))
+        return None if scope["query_string"] or "\x00" in path else self._routes.match(path)
 
 
 def _fast_route(route: BaseRoute) -> FastRoute | None:

@@ -70,6 +70,14 @@ class FieldError(BaseModel):
     detail: str
 
 
+class MovedStream(BaseModel):
+    """A stream that is no longer as it was when something was decided on it."""
+
+    stream: str = Field(examples=["ctr_01jd7z5m3sf8x9v0w1y2z3a4b5"])
+    version: int = Field(description="then", examples=[2])
+    current_version: int = Field(description="now", examples=[3])
+
+
 class Problem(BaseModel):
     """Why a request was not fulfilled."""
 
@@ -87,12 +95,13 @@ class Problem(BaseModel):
     violated_policies: list[str] | None = None
     scope: str | None = Field(None, description="of scope_missing: the scope that is needed")
     withheld: list[str] | None = Field(None, description="of member_withheld: what the caller may not read")
+    moved: list[MovedStream] | None = Field(None, description="of suggestion_stale: what it rests on that has moved")
     may: list[str] | None = Field(None, description="of a refusal for want of rights: the roles that could do it")
     rule: str | None = Field(
         None,
         description="of not_yours_to_do and needs_suggestion: the capability, your role and its limit, as the table of rights has them",
     )
-    may_suggest: bool | None = Field(None, description="of needs_suggestion: true, for your role may suggest it")
+    may_suggest: bool | None = Field(None, description="whether you may suggest it instead: `POST /v1/suggestions`")
 
 
 class Refusal(HTTPException):

@@ -11,6 +11,7 @@ from app.read_side.reaching import beyond_reach
 
 NARROWED: Final = frozenset(
     {
+        "suggestions.list", "suggestions.get", "suggestions.inbox",
         "accounts.list", "accounts.get", "accounts.timeline", "accounts.diff", "accounts.budgets", "accounts.contracts",
         "accounts.interactions", "accounts.opportunities", "accounts.proposals", "accounts.renewals", "accounts.scope_changes",
         "audit.access",
@@ -33,7 +34,7 @@ OF_TENANT: Final = frozenset(
         "api_keys.list", "api_keys.get", "audit.reads", "issuers.list", "issuers.get",
         "kpis.list",
         "policies.list", "policies.get", "policies.get_version",
-        "teams.list", "teams.get",
+        "teams.list", "teams.get", "agents.list", "agents.get",
         "users.list", "users.get", "users.me",
         "webhook_endpoints.list", "webhook_endpoints.get",
     }

@@ -19,7 +19,7 @@ from app.api.http.withholding import readable_preview
 from app.auth.caller import Caller
 from app.domain.aggregates import DECISIONS
 from app.domain.kernel.command import Command
-from app.domain.kernel.errors import Invalid
+from app.domain.kernel.errors import Invalid, Refused
 from app.observe.metrics import appended
 from app.runtime import Runtime
 from app.services import previews
@@ -27,7 +27,7 @@ from app.services.service_call import ServiceCall
 from app.store.canonical import canonical
 from app.store.receipts import Receipt, fingerprint
 from app.store.receipts import Request as ReceiptRequest
-from app.write_side.command_envelope import CommandEnvelope
+from app.write_side.command_envelope import Approval, CommandEnvelope
 from app.write_side.handler import Handler
 from app.write_side.rehearsal import Rehearsal
 
@@ -60,7 +60,8 @@ PREVIEWED: Final = {"Preference-Applied": PREVIEW}
 Computed = Receipt | tuple[Receipt, dict[str, Any]]
 """What a service gives: a receipt, or a receipt and what is answered besides."""
 PATHS: Final = {
-    "tnt": "tenants", "key": "api-keys", "usr": "users", "tem": "teams", "iss": "issuers",
+    "agt": "agents", "sug": "suggestions", "iss": "issuers",
+    "tnt": "tenants", "key": "api-keys", "usr": "users", "tem": "teams",
     "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
     "scr": "scope-changes", "whe": "webhook-endpoints", "pol": "policies", "prp": "proposals", "opp": "opportunities",
     "bud": "budgets", "ist": "incentive-statements", "crt": "kpi-certificates", "pcl": "period-closes",
@@ -73,7 +74,8 @@ class WriteContext:
     """A write of a caller: who it is, and by what the request is recognised when it comes again.
 
     request: for the receipt; key: the idempotency key that is answered; if_match: the version that the caller saw.
-    preview: whether only what it would do is asked for.
+    preview: whether only what it would do is asked for. operation: what the contract calls the write. approves: the suggestion that is
+    approved with it.
     """
 
     runtime: Runtime
@@ -83,15 +85,24 @@ class WriteContext:
     if_match: int | None
     waiting: WaitingReads
     preview: bool = False
+    operation: str = ""
+    approves: Approval | None = None
 
     async def write(self, command: Command, **targets: str) -> Response:
         """Handles a command. Takes: the ids of what it is about, by noun. Gives: 201 with the receipt."""
         if DECISIONS[type(command)].creates:
             self.require_unmatched()
         if self.preview:
-            return await self.compute(lambda call: call.append(command, **targets))
+            return await self._preview(lambda call: call.append(command, **targets))
         envelope = CommandEnvelope(
-            self.caller.tenant_id, self.caller.principal, command, self.request, targets, self.if_match
+            self.caller.tenant_id,
+            self.caller.principal,
+            command,
+            self.request,
+            targets=targets,
+            if_match=self.if_match,
+            operation=self.operation,
+            approves=self.approves,
         )
         return self.answer(await self.runtime.handler.handle_async(envelope))
 
@@ -100,12 +111,17 @@ class WriteContext:
 
         Takes: a service that gives a receipt, or a receipt and what is answered besides.
         """
+        if self.approves is not None:
+            raise not_suggestible()
         if self.preview:
-            body = await self.waiting.patiently(lambda: asyncio.to_thread(self._rehearsed, service))
-            return Json(body, 200, PREVIEWED)
+            return await self._preview(service)
         call = self.service_call(self.runtime.handler)
         computed = await self.waiting.patiently(lambda: asyncio.to_thread(service, call))
         return self.answer(computed) if isinstance(computed, Receipt) else self.answer(computed[0], **computed[1])
+
+    async def _preview(self, service: Callable[[ServiceCall], Computed]) -> Response:
+        body = await self.waiting.patiently(lambda: asyncio.to_thread(self._rehearsed, service))
+        return Json(body, 200, PREVIEWED)
 
     def _rehearsed(self, service: Callable[[ServiceCall], Computed]) -> dict[str, Any]:
         """What a service would append. Raises: what it would be refused with."""
@@ -125,6 +141,8 @@ class WriteContext:
             principal=self.caller.principal,
             request=self.request,
             if_match=self.if_match,
+            operation=self.operation,
+            approves=self.approves,
         )
 
     def require_unmatched(self) -> None:
@@ -151,6 +169,11 @@ class WriteContext:
         return headers
 
 
+def not_suggestible() -> Refused:
+    """The refusal of a suggestion of a write that is computed, or that more than one append makes."""
+    return Refused("not_suggestible", "this write is not suggested: whoever may do it does it")
+
+
 async def write_context(
     request: Request,
     known: Annotated[Caller, Security(caller)],
@@ -175,6 +198,7 @@ async def write_context(
         if_match=if_match,
         run=steward_run,
         preview=preview or prefers_preview(prefer),
+        operation=request.scope["route"].operation_id,
     )
 
 
@@ -194,6 +218,7 @@ def write_context_of(
     if_match: str | None,
     run: str | None,
     preview: bool = False,
+    operation: str = "",
 ) -> WriteContext:
     """The context of a caller's write, from the parts of its request and the values of its headers. Takes: the application's state."""
     runtime: Runtime = state.runtime
@@ -202,7 +227,16 @@ def write_context_of(
     key = _idempotency_key(idempotency_key) if idempotency_key is not None else runtime.new_id("req")
     mark = runtime.vault.mark(known.tenant_id, fingerprint(method.encode(), path.encode(), _said(body)))
     request = ReceiptRequest(f"http:{known.sender}:{key}", mark, fresh=idempotency_key is None)
-    return WriteContext(runtime, in_run(known, run), request, key, _version(if_match), state.waiting, preview=preview)
+    return WriteContext(
+        runtime,
+        in_run(known, run),
+        request,
+        key,
+        _version(if_match),
+        state.waiting,
+        preview=preview,
+        operation=operation,
+    )
 
 
 def in_run(known: Caller, run: str | None) -> Caller:

@@ -98,6 +98,7 @@ class EventMetaBody(BaseModel):
     correlation_id: str | None = Field(None, description="what it belongs together with")
     causation_id: str | None = Field(None, description="the event that it follows from")
     corrects: str | None = Field(None, description="the event that it corrects")
+    suggestion: str | None = Field(None, description="the suggestion that was approved with it")
 
 
 class EventBody(BaseModel):

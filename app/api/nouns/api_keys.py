@@ -43,6 +43,9 @@ class ApiKeyBody(BaseModel):
     )
     scopes: list[str] = Field(examples=[["interactions:write"]])
     user: str | None = Field(description="whose personal key it is")
+    agent: str | None = Field(
+        description="whose key it is, where it is an agent's", examples=["agt_01jd7z5m3vf8x9v0w1y2z3a4b5"]
+    )
     label: str | None
     issued_at: AsInstant
     expires_at: str | None

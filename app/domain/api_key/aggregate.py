@@ -12,7 +12,9 @@ API_KEY: Final = AggregateType(
     initial=ApiKeyState(),
     evolve=evolve,
     decisions={
-        commands.RecordApiKey: Decision(decisions.issue, "administer", creates=True, reads=(optional("user"),)),
+        commands.RecordApiKey: Decision(
+            decisions.issue, "administer", creates=True, reads=(optional("user"), optional("agent"))
+        ),
         commands.RevokeApiKey: Decision(
             decisions.revoke,
             "administer",

@@ -19,6 +19,9 @@ class IssueApiKey(Command):
     )
     scopes: tuple[Scope, ...] = Field((), max_length=50, description="for the role integration: what the key may do")
     user: Ref | None = Field(None, description="whose personal key it is: their id, or `ref:` and your own reference")
+    agent: Ref | None = Field(
+        None, description="whose key it is, where it is an agent's: its id, or `ref:` and your own reference"
+    )
     label: Label | None = None
     expires_at: Instant | None = None
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from app.domain.agent.decisions import require_not_ended
 from app.domain.api_key.commands import RecordApiKey, RevokeApiKey
 from app.domain.api_key.events import ApiKeyIssued, ApiKeyRevoked
 from app.domain.api_key.state import ApiKeyState
@@ -25,14 +26,18 @@ def issue(_state: ApiKeyState, command: RecordApiKey, context: Context) -> tuple
 
     A personal key that names no role stands as high as a role can: it grows with its user, and whoever saw it would grow with them.
     """
-    if command.role is None and command.user is None:
-        raise Invalid("role_required", "name the role; only the personal key of a user does without")
+    if command.role is None and command.user is None and command.agent is None:
+        raise Invalid("role_required", "name the role; only the personal key of a user, and an agent's, do without")
+    if command.agent is not None and (command.role is not None or command.user is not None):
+        raise Invalid("key_of_an_agent", "an agent's key acts for the agent's person, in all of their roles")
     if command.role == INTEGRATION and not command.scopes:
         raise Invalid("scopes_required", "an integration key needs the scopes that it may use")
     if command.role != INTEGRATION and command.scopes:
         raise Invalid("scopes_not_allowed", "only integration keys have scopes; the other roles bring their own")
     context.require_now(NOW)
     user: UserState | None = context.states.get("user")
+    if command.agent is not None:
+        require_not_ended(context.states["agent"])
     require_level(context.role, command.role or ADMIN, SCOPE)
     if user is not None:
         require_active(user)
@@ -45,6 +50,7 @@ def issue(_state: ApiKeyState, command: RecordApiKey, context: Context) -> tuple
             label=command.label,
             secret_sha256=command.secret_sha256,
             user=context.ids.get("user"),
+            agent=context.ids.get("agent"),
             expires_at=command.expires_at,
         ),
     )

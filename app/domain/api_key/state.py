@@ -14,6 +14,7 @@ class ApiKeyState:
     role: str | None = ""
     scopes: tuple[str, ...] = ()
     user: str | None = None
+    agent: str | None = None
     secret_sha256: str = ""
     expires_at: str | None = None
     revoked: bool = False
@@ -30,6 +31,7 @@ def evolve(state: ApiKeyState, recorded: Recorded) -> ApiKeyState:
                 role=issued.role,
                 scopes=issued.scopes,
                 user=issued.user,
+                agent=issued.agent,
                 secret_sha256=issued.secret_sha256,
                 expires_at=issued.expires_at,
                 issued_by=recorded.actor,

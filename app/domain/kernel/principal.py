@@ -7,6 +7,8 @@ from app.domain.kernel.reach import WHOLE, Reach
 
 JUDGED: Final = ("usr_", "key_", "agt_")
 """How actors are called whom a credential names: each is judged by its roles, unless it is said to be trusted."""
+AGENT: Final = "agt_"
+"""How the ids of agents begin: such an actor acts for a person, within bounds."""
 
 
 class Principal(NamedTuple):

@@ -45,6 +45,7 @@ sell                      -       y       y       y       y       -       y     
 budget                    -       y       y       y       y       -       -       -       -       y       -
 certify                   -       y       y       y       y       -       -       -       -       y       -
 draft_policy              -       -       -       y       y       -       -       -       -       y       -
+suggest                   y       y       y       y       y       y       y       y       y       y       -
 pay                       -       -       -       y       y       -       -       -       -       y       -
 watch                     -       -       -       -       -       -       -       -       -       -       -
 """

@@ -44,6 +44,8 @@ personal        r  r  r  r  r  -  r  r  -  -  -  r
 texts           r  r  r  r  r  r  r  r  r  -  -  -
 policies        -  r  r  w  w  -  -  -  -  w  r  r
 incentives      -  r  r  w  w  -  -  -  -  w  r  -
+suggestions     w  w  w  w  w  w  w  w  w  w  r  -
+agents          r  r  r  r  r  r  r  r  r  r  r  w
 users           r  r  r  r  r  r  r  r  r  r  r  w
 teams           r  r  r  r  r  r  r  r  r  r  r  w
 api_keys        -  -  -  -  -  -  -  -  -  -  r  w
@@ -61,12 +63,12 @@ Source: the table of roles and permissions of the domain model, as far as scopes
 """
 BUSINESS: Final = (
     "accounts", "interactions", "contracts", "renewals", "scope_changes", "proposals", "opportunities", "budgets", "kpis",
-    "certificates", "events",
+    "certificates", "events", "suggestions",
 )  # fmt: skip
 MEMBERS: Final = ("commercial", "personal", "texts")
 """What is no noun but members of many: amounts and prices, what is a person's own, and what somebody wrote in their own words."""
 RULES: Final = ("policies", "incentives")
-PEOPLE: Final = ("users", "teams")
+PEOPLE: Final = ("users", "teams", "agents")
 ADMINISTRATION: Final = ("api_keys", "webhooks")
 AUDIT: Final = ("access",)
 NOUNS: Final = (*BUSINESS, *RULES, *PEOPLE, *ADMINISTRATION, *AUDIT)

@@ -40,6 +40,7 @@ class People(NamedTuple):
             for key_id, key in self.keys.items()
             if not key.revoked
             and key.role in (ADMIN, None)
+            and key.agent is None
             and (key.user is None or key.user in admins)
             and (key.expires_at is None or (not lasting and micros(key.expires_at) > now))
         }

@@ -8,6 +8,7 @@ To add a watcher: a file with a class that has `run_once`, and a line in `app.bo
 """
 
 from app.services.deadlines.renewals import PassResult, RenewalDeadlines
-from app.services.deadlines.schedule import DeadlineSchedule
+from app.services.deadlines.schedule import DeadlineSchedule, Watchers
+from app.services.deadlines.suggestions import SuggestionDeadlines
 
-__all__ = ["DeadlineSchedule", "PassResult", "RenewalDeadlines"]
+__all__ = ["DeadlineSchedule", "PassResult", "RenewalDeadlines", "SuggestionDeadlines", "Watchers"]

@@ -1,13 +1,13 @@
 """DeadlineSchedule: when a pass runs for a tenant. Shortly after an event was appended, when the tenant's day changes, and else never.
 
-Every deadline is the beginning of a day in the tenant's zone, so that between two midnights only a new event can make
-something due.
+Every deadline is the beginning of a day in the tenant's zone, or an instant that a pass names, so that before it only a new event
+can make something due.
 """
 
 import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from app.domain.kernel.errors import DomainError
 from app.domain.kernel.values import FOREVER
@@ -43,6 +43,30 @@ class Watcher(Protocol):
 
     def run_once(self, tenant_id: str, limit: int | None = None) -> PassOutcome:
         """One pass over what may be due for a tenant, of about so many appends at the most."""
+
+
+class PassOutcomes(NamedTuple):
+    """What the passes of several watchers say together about the next one."""
+
+    until: int
+    more: bool
+    refused: int
+
+
+class Watchers:
+    """Several watchers as one. Takes: them."""
+
+    def __init__(self, *watchers: Watcher) -> None:
+        self._watchers = watchers
+
+    def run_once(self, tenant_id: str, limit: int | None = None) -> PassOutcome:
+        """A pass of each."""
+        outcomes = [watcher.run_once(tenant_id, limit) for watcher in self._watchers]
+        return PassOutcomes(
+            until=min(outcome.until for outcome in outcomes),
+            more=any(outcome.more for outcome in outcomes),
+            refused=sum(outcome.refused for outcome in outcomes),
+        )
 
 
 class DeadlineSchedule:
