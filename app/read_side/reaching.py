@@ -46,7 +46,7 @@ class Reaching:
             raise beyond_reach()
         account = view.table.c.account
         if connection.engine in (self._database.reader, self._database.writer, self._database.relaxed):
-            return [account.in_(account_access.in_reach(tenant_id, self.reach, self._clock()))]
+            return [account_access.of_reach(account, tenant_id, self.reach, self._clock())]
         return [account.in_(select(func.json_each(self._as_list(tenant_id)).table_valued("value").c.value))]
 
     def among(self, tenant_id: str, accounts: Iterable[str]) -> set[str]:

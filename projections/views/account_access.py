@@ -6,7 +6,7 @@ It folds events of accounts only. Who goes by a name, and who may act for whom, 
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 
 from app.domain.kernel.reach import Reach
 from app.domain.kernel.values import FOREVER, day_start
@@ -14,6 +14,8 @@ from app.domain.recorded import Recorded
 from projections.view import Condition, Partial, Rows, View, account
 
 Via = Literal["owner", "backup", "member", "key_account"]
+MANY: Final = 20
+"""From how many names on the accounts of a page are looked up one by one."""
 KEY_ACCOUNT: Final = ""
 """The name under which a key account stands; nobody is called so."""
 
@@ -112,6 +114,19 @@ def in_reach(tenant_id: str, reach: Reach, at: int) -> Any:
         _TABLE.c.valid_from <= at,
         _TABLE.c.valid_to > at,
     )
+
+
+def of_reach(column: ColumnElement[str], tenant_id: str, reach: Reach, at: int) -> Condition:
+    """Rows of accounts that are in reach at an instant. Takes: the column of their account.
+
+    Few names lead to their accounts; of many it is looked up for each row whether its account has one, because a page needs few rows.
+    """
+    if len(names_of(reach)) <= MANY:
+        return column.in_(in_reach(tenant_id, reach, at))
+    held = _TABLE.alias("held")
+    own = [held.c.tenant_id == tenant_id, held.c.account == column, held.c.pos_to == FOREVER]
+    named = [held.c.name.is_not(None), held.c.name.in_(names_of(reach)), held.c.valid_from <= at, held.c.valid_to > at]
+    return exists(select(1).select_from(held).where(*own, *named))
 
 
 def at_instant(at: int, account: str | None = None) -> list[Condition]:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from projections.views import account_access
 from tests.support.server import Client, Server
 
 PERIOD = {"from": "2026-01-01", "to": "2026-07-01"}
@@ -99,6 +100,13 @@ def test_a_list_has_the_accounts_in_reach_and_no_others(house: Agency, name: str
 
     assert listed == contracts == own
     assert {line.split(",")[0] for line in table.splitlines()[1:]} == own
+
+
+def test_of_many_names_the_same_accounts_are_in_reach_as_of_few(house: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {name: house.clients[name].read("/v1/accounts")["data"] for name in SEES}
+    monkeypatch.setattr(account_access, "MANY", 0)
+    many = {name: house.clients[name].read("/v1/accounts")["data"] for name in SEES}
+    assert many == few
 
 
 @pytest.mark.parametrize("name", SEES)

@@ -32,7 +32,7 @@ from projections.views import timeline
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=StrictRoute)
 CHUNK: Final = 1_000
-LOOKED_THROUGH: Final = 10_000
+LOOKED_THROUGH: Final = 2_000
 """Through how many positions a page looks for events of accounts in reach: it may hold fewer than were asked for, even none."""
 
 
