@@ -15,6 +15,7 @@ from app.read_side.reader import Reader
 from app.read_side.view_tables import require_tables
 from app.runtime import Clock, Runtime
 from app.services.deadlines import RenewalDeadlines, SuggestionDeadlines
+from app.services.people_takeover import PeopleTakeover
 from app.settings import Settings
 from app.store.committer import Committer
 from app.store.engine import Database
@@ -95,6 +96,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         inbox=inbox,
         read_log=ReadLog(database),
         issuers=Issuers(handler, IssuerDirectory(database), settings.address),
+        people=PeopleTakeover(handler, reader),
         watcher=RenewalDeadlines(handler, reader, clock),
         expiries=SuggestionDeadlines(handler, reader, clock),
         wake=wake,

@@ -9,6 +9,7 @@ from app.observe.alarms import Alarms
 from app.read_side.projector import Projector
 from app.read_side.reader import Reader
 from app.services.deadlines import RenewalDeadlines, SuggestionDeadlines
+from app.services.people_takeover import PeopleTakeover
 from app.settings import Settings
 from app.store.committer import Committer
 from app.store.engine import Database
@@ -44,6 +45,7 @@ class Runtime:
     inbox: Inbox
     read_log: ReadLog
     issuers: Issuers
+    people: PeopleTakeover
     watcher: RenewalDeadlines
     expiries: SuggestionDeadlines
     wake: threading.Event

@@ -145,6 +145,8 @@ class Worker:
 
     def append_what_is_due(self) -> bool:
         """A turn of the watchers. Gives: False, for what is left is planned. Raises: a DomainError when the database is away."""
+        for tenant_id in [*self._seen]:
+            self.runtime.people.run_once(tenant_id)
         self._deadlines.run_due()
         self._forget_old_reads()
         return False

@@ -21,6 +21,7 @@ from projections.views import (
     contract_lines,
     contracts,
     forecasts,
+    handovers,
     incentive_statements,
     interactions,
     issuers,
@@ -44,6 +45,7 @@ from projections.views import (
 VIEWS: Final[tuple[View[Any], ...]] = (
     accounts.VIEW,
     portfolios.VIEW,
+    handovers.VIEW,
     account_access.VIEW,
     closures.VIEW,
     contracts.VIEW,

@@ -22,6 +22,7 @@ from app.api.nouns import (
     api_keys,
     budgets,
     contracts,
+    handovers,
     interactions,
     issuers,
     kpi_certificates,
@@ -41,6 +42,7 @@ from app.api.nouns import webhook_endpoints as webhooks
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts.router,
+    handovers.router,
     timeline.router,
     access.router,
     reads.router,

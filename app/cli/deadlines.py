@@ -17,6 +17,7 @@ def watch(
 
         def run(tenant_id: str, head: int) -> dict[str, Any]:
             runtime.projector.catch_up(tenant_id, until=head)
+            runtime.people.run_once(tenant_id)
             return {"tenant_id": tenant_id, **runtime.watcher.run_once(tenant_id).body()}
 
         if tenant is not None:

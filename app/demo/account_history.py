@@ -92,12 +92,7 @@ class AccountHistory:
         self.service_periods.append((day, self.end))
 
     def hand_over(self, day: str, owner: str) -> None:
-        """Another account manager takes over."""
-        self.do_apart(
-            day,
-            account_commands.SetAccountOwner(owner=owner, reason="Portfolios were balanced for the new quarter."),
-            account=self.account,
-        )
+        """Another account manager takes over, on a day on which they accept."""
         self.owner = owner
         self._owners.append((add_days(day, 1), owner))
 

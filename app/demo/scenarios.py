@@ -1,11 +1,13 @@
 """Scenarios: how relationships go, each a function that writes the history of an account."""
 
 from collections.abc import Callable
+from random import Random
 from typing import Any, Final
 
 from app.demo import proposals, renewals
 from app.demo.account_history import AccountHistory, line
 from app.demo.back_office import quarter
+from app.demo.handovers import write_handover
 from app.demo.people import EXTRAS, FEES, OWNERS, RETAINER, foreign
 from app.demo.scripted_command import CommandChain
 from app.demo.years import annual, escalate, first_lines, middle, project, raised, renew
@@ -119,7 +121,10 @@ def corrected(history: AccountHistory, start: str) -> None:
     history.do(add_days(start, 20), contract_commands.CorrectContract.model_validate(
         {"corrects": "evt_", "terms": {"notice_days": 60}, "reason": "The signed copy says sixty days."}),
         cites=(drafted, "contract.drafted"), contract=history.contract)  # fmt: skip
-    history.hand_over(add_months(start, 4), OWNERS[(OWNERS.index(history.owner) + 1) % len(OWNERS)])
+    day, receiver = add_months(start, 4), OWNERS[(OWNERS.index(history.owner) + 1) % len(OWNERS)]
+    rejected = history.client.number % 2 == 0
+    write_handover(history, day, receiver, Random(f"handover|{history.client.ref}"), rejected=rejected)  # noqa: S311 - a story, not a secret
+    history.hand_over(add_days(day, 9), receiver)
     later = history.client.number // len(SCENARIOS) % 2
     if later:
         renew(history, "on_time")

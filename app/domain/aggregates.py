@@ -8,6 +8,7 @@ from app.domain.aggregate_type import AggregateType, Decision
 from app.domain.api_key.aggregate import API_KEY
 from app.domain.budget.aggregate import BUDGET
 from app.domain.contract.aggregate import CONTRACT
+from app.domain.handover.aggregate import HANDOVER
 from app.domain.incentive_statement.aggregate import INCENTIVE_STATEMENT
 from app.domain.interaction.aggregate import INTERACTION
 from app.domain.issuer.aggregate import ISSUER
@@ -37,6 +38,7 @@ AGGREGATES: Final[dict[str, AggregateType[Any]]] = {
         SUGGESTION,
         WEBHOOK_ENDPOINT,
         ACCOUNT,
+        HANDOVER,
         INTERACTION,
         CONTRACT,
         RENEWAL,

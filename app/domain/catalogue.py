@@ -7,6 +7,7 @@ from app.domain.agent import events as agent
 from app.domain.api_key import events as api_key
 from app.domain.budget import events as budget
 from app.domain.contract import events as contract
+from app.domain.handover import events as handover
 from app.domain.incentive_statement import events as incentive_statement
 from app.domain.interaction import events as interaction
 from app.domain.issuer import events as issuer
@@ -35,6 +36,7 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
         agent,
         suggestion,
         account,
+        handover,
         interaction,
         contract,
         renewal,

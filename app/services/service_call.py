@@ -62,5 +62,6 @@ class ServiceCall:
             if_match=self.if_match,
             operation=self.operation,
             approves=self.approves,
+            people_known=True,
         )
         return self.handler.handle(envelope)

@@ -31,7 +31,7 @@ class Handler:
         self.clock = clock
         self.new_id = new_id
         self._planner = Planner(log, clock, new_id)
-        self._loader = self._planner.loader
+        self.loader = self._planner.loader
         self._batches = BatchHandler(self._planner, committer)
         self._in_flight = InFlightRequests()
         self._turns = StreamTurns()
@@ -126,18 +126,18 @@ class Handler:
 
     def zone(self, tenant_id: str) -> ZoneInfo:
         """The tenant's reporting time zone. Raises: NotFound when there is no such tenant."""
-        return self._loader.zone(tenant_id, PendingWrites())
+        return self.loader.zone(tenant_id, PendingWrites())
 
     def resolve(self, tenant_id: str, noun: str, id_or_ref: str) -> str:
         """The id of an aggregate. Whether an id exists is not looked up. Raises: NotFound."""
-        return self._loader.resolve(tenant_id, noun, id_or_ref)
+        return self.loader.resolve(tenant_id, noun, id_or_ref)
 
     def load(self, tenant_id: str, noun: str, id_or_ref: str) -> tuple[str, VersionedState]:
         """An aggregate's id and state, which other processes may have changed since. Raises: NotFound."""
-        return self._loader.load(tenant_id, noun, id_or_ref, PendingWrites())
+        return self.loader.load(tenant_id, noun, id_or_ref, PendingWrites())
 
     def load_as_stored(self, tenant_id: str, noun: str, id_or_ref: str) -> tuple[str, VersionedState]:
         """An aggregate's id and its state as the log has it now. Raises: NotFound."""
         stream_id, _ = self.load(tenant_id, noun, id_or_ref)
-        self._loader.states.drop(tenant_id, [stream_id])
+        self.loader.states.drop(tenant_id, [stream_id])
         return self.load(tenant_id, noun, stream_id)

@@ -31,6 +31,7 @@ from app.store.receipts import Receipt, Request, fingerprint
 from app.write_side import cloud_events
 from app.write_side.command_envelope import CommandEnvelope
 from app.write_side.handler import Handler
+from app.write_side.noted_people import NotedPeople
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ class Ingestion:
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
         self._mark = handler.log.vault.mark
+        self._people = NotedPeople(handler.loader)
 
     def ingest(
         self,
@@ -149,7 +151,9 @@ class Ingestion:
                 items.append(None)
             except DomainError as refusal:
                 items.append(Item("refused", refusal=refusal))
-        outcomes = iter(self.handler.handle_batch(tenant_id, envelopes) if envelopes else ())
+        noting = [*self._people.beside(envelopes)]
+        every = self.handler.handle_batch(tenant_id, [*noting, *envelopes]) if envelopes else []
+        outcomes = iter(every[len(noting) :])
         return [item or _item(next(outcomes)) for item in items]
 
     def envelope(

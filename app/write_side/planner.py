@@ -138,6 +138,7 @@ class Planner:
             new_id=self.new_id,
             states=states,
             ids=ids,
+            people_known=envelope.people_known,
             limit=authorised.limit,
             behind=partial(self.authoriser.person_behind, tenant_id, pending),
             mark=partial(self._mark, tenant_id),

@@ -58,7 +58,7 @@ class Rehearsal(Handler):
 
     def load(self, tenant_id: str, noun: str, id_or_ref: str) -> tuple[str, VersionedState]:
         """An aggregate's id and state, with what was rehearsed before. Raises: NotFound."""
-        return self._loader.load(tenant_id, noun, id_or_ref, self._pending)
+        return self.loader.load(tenant_id, noun, id_or_ref, self._pending)
 
     def load_as_stored(self, tenant_id: str, noun: str, id_or_ref: str) -> tuple[str, VersionedState]:
         """The same: what was rehearsed stands for what is stored. Raises: NotFound."""

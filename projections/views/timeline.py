@@ -106,6 +106,14 @@ SENTENCES: Final[dict[str, Sentence]] = {
     ),
     "account.closed": lambda _: "The relationship ended",
     "account.reopened": lambda _: "The relationship was taken up again",
+    "handover.started": lambda d: (
+        f"To be handed over to {d['receiver']}" + (f" by {d['giver']}" if d.get("giver") else "")
+    ),
+    "handover.section_filled": lambda d: f"Handover: {d['section'].replace('_', ' ')} written down",
+    "handover.submitted": lambda _: "Handover submitted",
+    "handover.accepted": lambda d: f"Handover accepted by {d['receiver']}",
+    "handover.rejected": lambda _: "Handover rejected",
+    "handover.client_introduced": lambda d: f"The client met the new owner on {d['day']}",
     "interaction.logged": lambda d: (
         _contact(d["channel"], d["direction"]) + (f" about {', '.join(d['topics'])}" if d["topics"] else "")
     ),

@@ -72,6 +72,9 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
     write(f"{account}/owner", {"owner": f"new {mark}", "reason": f"because {mark}", "effective_at": "2026-01-10"})
     write(f"{account}/backup", {"backup": f"backup {mark}"})
     write(f"{account}/members", {"member": f"member_{mark}", "function": "specialist"})
+    handover = write(f"{account}/handovers", {"receiver": f"receiver {mark}"})["id"]
+    write(f"/v1/handovers/{handover}/sections/risks", {"text": f"risks {mark}"})
+    world.ids |= {"handover": handover, "section": "risks"}
     interaction = write(
         f"{account}/interactions",
         {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z", "subject": f"subject {mark}",

@@ -19,6 +19,8 @@ NORTHWIND = {
 
 
 def test_an_account_is_opened_and_read(client: Client) -> None:
+    client.write("/v1/users", {"name": "Maria", "external_ref": "usr_maria"})
+
     answer = client.post("/v1/accounts", json=NORTHWIND)
     receipt = answer.json()
     client.position = receipt["position"]
@@ -28,11 +30,14 @@ def test_an_account_is_opened_and_read(client: Client) -> None:
     assert answer.status_code == 201
     assert answer.headers["location"] == f"/v1/accounts/{receipt['id']}"
     assert (answer.headers["etag"], answer.headers["event-position"]) == ('"1"', str(receipt["position"]))
-    assert receipt == {"id": receipt["id"], "version": 1, "position": 3,
-                       "events": [{"id": receipt["events"][0]["id"], "type": "account.opened", "position": 3}]}  # fmt: skip
+    assert receipt == {"id": receipt["id"], "version": 1, "position": 4,
+                       "events": [{"id": receipt["events"][0]["id"], "type": "account.opened", "position": 4}]}  # fmt: skip
     assert page.json() == {
         **{name: NORTHWIND[name] for name in NORTHWIND if name != "effective_at"},
         "id": receipt["id"],
+        "backup": None,
+        "members": [],
+        "key_account": False,
         "status": "open",
         "opened_at": "2026-01-05T00:00:00.000000Z",
         "last_touch_at": None,
@@ -42,9 +47,9 @@ def test_an_account_is_opened_and_read(client: Client) -> None:
         "mrr": [],
         "next_renewal": None,
         "as_of": page.json()["as_of"],
-        "position": 3,
+        "position": 4,
     }
-    assert page.headers["projection-position"] == "3"
+    assert page.headers["projection-position"] == "4"
     assert client.get(answer.headers["location"]).json()["id"] == receipt["id"]
 
 

@@ -53,6 +53,7 @@ GOES_ON: Final = frozenset(
         "agent": "registered bounded resumed",
         "suggestion": "made approved",
         "account": "opened renamed tier_set owner_set backup_set member_assigned key_account_set country_set reopened",
+        "handover": "started section_filled submitted accepted rejected client_introduced",
         "interaction": "logged",
         "contract": "drafted signed amended corrected notice_given suspended resumed renewed terms_corrected",
         "renewal": "opened risk_set deferred won milestone_reached forecast_submitted",

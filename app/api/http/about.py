@@ -24,6 +24,7 @@ CONTACT: Final[dict[str, Any]] = {"name": "The maintainers of Steward"}
 SERVERS: Final[list[dict[str, Any]]] = [{"url": "/", "description": "The server that answers this contract"}]
 TAGS: Final[dict[str, str]] = {
     "accounts": "The clients, their recurring revenue, their timeline, and what changed between two moments.",
+    "handovers": "How an account goes from one person to another, with what the next one must know.",
     "interactions": "Every contact with a client: calls, mails, meetings, chats, visits.",
     "contracts": "What was agreed: lines, terms, notice, rests, renewals and ends.",
     "renewals": "The end of each term, from the day on which work on it begins to its outcome.",

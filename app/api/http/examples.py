@@ -25,6 +25,15 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "accounts.set_country": {"country": "AT"},
     "accounts.close": {"reason": "The client moved its marketing in house"},
     "accounts.reopen": {"reason": "The client came back"},
+    "handovers.start": {"kind": "account_manager", "receiver": "usr_jonas"},
+    "handovers.fill": {
+        "text": "A first draft of the spring campaign",
+        "promises": [{"what": "Three drafts to choose from", "to": "Ada Lind", "due": "2026-03-01"}],
+    },
+    "handovers.submit": {},
+    "handovers.accept": {},
+    "handovers.reject": {"reason": "Nobody told me what was promised for spring"},
+    "handovers.introduce": {"day": "2026-03-01"},
     "interactions.log": {
         "channel": "call",
         "direction": "inbound",

@@ -19,6 +19,7 @@ NARROWED: Final = frozenset(
         "budgets.list", "budgets.get", "budgets.forecasts", "budgets.spends",
         "contracts.list", "contracts.get",
         "events.list",
+        "handovers.list", "handovers.get",
         "incentives.list", "incentives.get", "incentives.preview",
         "interactions.list", "interactions.get",
         "kpi_certificates.list", "kpi_certificates.get", "kpi_certificates.verify", "kpi_certificates.verify_shortly",

@@ -62,7 +62,7 @@ Computed = Receipt | tuple[Receipt, dict[str, Any]]
 PATHS: Final = {
     "agt": "agents", "sug": "suggestions", "iss": "issuers",
     "tnt": "tenants", "key": "api-keys", "usr": "users", "tem": "teams",
-    "acct": "accounts", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
+    "acct": "accounts", "hnd": "handovers", "int": "interactions", "ctr": "contracts", "rnw": "renewals",
     "scr": "scope-changes", "whe": "webhook-endpoints", "pol": "policies", "prp": "proposals", "opp": "opportunities",
     "bud": "budgets", "ist": "incentive-statements", "crt": "kpi-certificates", "pcl": "period-closes",
 }  # fmt: skip
@@ -103,6 +103,7 @@ class WriteContext:
             if_match=self.if_match,
             operation=self.operation,
             approves=self.approves,
+            people_known=True,
         )
         return self.answer(await self.runtime.handler.handle_async(envelope))
 

@@ -18,6 +18,7 @@ from app.domain.account.events import (
     AccountReopened,
     AccountTierSet,
 )
+from app.domain.account.people import named, require_senior_owner
 from app.domain.account.state import AccountState
 from app.domain.kernel.context import Context
 from app.domain.kernel.errors import Refused
@@ -32,15 +33,11 @@ def require_open(state: AccountState) -> None:
 
 
 def open_(_state: AccountState, command: OpenAccount, context: Context) -> tuple[Event, ...]:
-    """A new account. Raises: Invalid for a currency of the past."""
+    """A new account. Raises: Invalid for a currency of the past; as `named`."""
     require_currency(command.currency, nearest_day(context.effective_at, context.zone))
-    return (
-        AccountOpened(
-            **command.model_dump(
-                include={"name", "currency", "time_zone", "industry", "country", "tier", "owner", "external_ref"}
-            )
-        ),
-    )
+    members = {"name", "currency", "time_zone", "industry", "country", "tier", "external_ref"}
+    owner = None if command.owner is None else named(context, "owner", command.owner)
+    return (AccountOpened(**command.model_dump(include=members), owner=owner),)
 
 
 def rename(state: AccountState, command: RenameAccount, _context: Context) -> tuple[Event, ...]:
@@ -57,10 +54,13 @@ def set_tier(state: AccountState, command: SetAccountTier, _context: Context) ->
     return (AccountTierSet(tier=command.tier),)
 
 
-def set_owner(state: AccountState, command: SetAccountOwner, _context: Context) -> tuple[Event, ...]:
-    """Another owner."""
+def set_owner(state: AccountState, command: SetAccountOwner, context: Context) -> tuple[Event, ...]:
+    """Another owner. Raises: as `named`; Refused for somebody too junior for a key account."""
     require_open(state)
-    return (AccountOwnerSet(owner=command.owner, previous=state.owner),)
+    owner = named(context, "owner", command.owner)
+    if state.key_account:
+        require_senior_owner(context)
+    return (AccountOwnerSet(owner=owner, previous=state.owner),)
 
 
 def set_country(state: AccountState, command: SetAccountCountry, _context: Context) -> tuple[Event, ...]:

@@ -20,6 +20,7 @@ class Context:
     `limit` is the cell of the table of rights by which the actor's role may do it, empty where it says no more than that.
     `behind` finds the person behind an actor, such as who issued the key of a service. `mark` makes of a text what only
     this tenant's key can make of it, for what must be found again and tells nothing by itself.
+    `people_known`: whether whoever is named must be a user; else it is stated as a fact who it was.
     It is never changed; it is not frozen because that costs time with every command.
     """
 
@@ -32,6 +33,7 @@ class Context:
     new_id: Callable[[str], str]
     states: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
+    people_known: bool = False
     limit: str = ""
     behind: Callable[[str], str] = str
     mark: Callable[[str], str] = str
