@@ -3,7 +3,7 @@
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.domain.handover.commands import NEEDED
+from app.domain.handover.events import NEEDED
 from app.domain.recorded import Recorded
 from projections.view import View, stream
 

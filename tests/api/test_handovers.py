@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.handover.commands import NEEDED
+from app.domain.handover.events import NEEDED
 from tests.support.server import Client, Server
 
 PROMISES = [{"what": "Three drafts", "to": "Ada Lind", "due": "2026-03-01"}]

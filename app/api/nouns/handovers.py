@@ -16,6 +16,7 @@ from app.api.http.response_models import EXAMPLE_ACCOUNT, WRITTEN, AsInstant, Pa
 from app.api.http.strict_json_route import StrictRoute
 from app.api.http.write_context import WriteContext, write_context
 from app.domain.handover import commands
+from app.domain.handover.events import Section
 from app.domain.kernel.values import Moment
 from projections.views import handovers
 from projections.views.handovers import Handover
@@ -37,7 +38,7 @@ class PromiseBody(BaseModel):
 class HandoverSectionBody(BaseModel):
     """What the next owner must know about one thing."""
 
-    section: commands.Section = Field(description="what it is about")
+    section: Section = Field(description="what it is about")
     text: str | None = Field(description="null once erased", examples=["They bought because we know their season."])
     promises: list[PromiseBody] = Field(description="open promises, in the section about them")
     filled_at: str = Field(description="when it was written down", examples=["2026-01-01T09:00:00.000000Z"])
@@ -61,7 +62,7 @@ class HandoverBody(BaseModel):
     receiver: str = Field(description="who is to own it, by a name of theirs", examples=["usr_jonas"])
     stage: handovers.Stage = Field(description="how far it is")
     sections: Annotated[list[HandoverSectionBody], EachOf(_section)] = Field(description="what is written down")
-    missing: list[commands.Section] = Field(description="the sections that are needed before it is submitted")
+    missing: list[Section] = Field(description="the sections that are needed before it is submitted")
     external_ref: str | None
     started_at: AsInstant = Field(description="when it began")
     submitted_at: AsInstant | None = Field(description="when the receiver was last asked")
@@ -109,7 +110,7 @@ async def start(account: str, command: commands.StartHandover, context: Writing)
 @router.post(
     "/handovers/{handover}/sections/{section}", operation_id="handovers.fill", status_code=201, responses=_ANSWERS
 )
-async def fill(handover: str, section: commands.Section, command: commands.SectionText, context: Writing) -> Response:
+async def fill(handover: str, section: Section, command: commands.SectionText, context: Writing) -> Response:
     """Write down what the next owner must know about one thing."""
     filled = commands.FillSection(section=section, **command.model_dump(exclude_unset=True))
     return await context.write(filled, handover=handover)

@@ -1,24 +1,15 @@
 """The commands of a handover; each is the body of its request."""
 
-from typing import Final, Literal, Self, get_args
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.domain.handover.events import Section
 from app.domain.kernel.command import Command, Creation
 from app.domain.kernel.values import Day, Group, Note, Ref
 
 Kind = Literal["sales", "account_manager"]
-Section = Literal[
-    "commercial_facts", "stakeholders", "why_they_bought", "success_criteria", "promises_made", "risks", "open_items", "next_90_days",
-]  # fmt: skip
-SECTIONS: Final[tuple[str, ...]] = get_args(Section)
-"""What the next owner must know. Source: the handover of the domain model."""
-NEEDED: Final[dict[str, tuple[str, ...]]] = {
-    "sales": SECTIONS,
-    "account_manager": tuple(section for section in SECTIONS if section != "why_they_bought"),
-}
-"""The sections without which a handover of a kind is not ready."""
 
 
 class PromiseMade(BaseModel):

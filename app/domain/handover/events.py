@@ -1,9 +1,22 @@
 """What can have happened to a handover of an account."""
 
+from typing import Final, Literal, get_args
+
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import Business, FreeText, Public
+
+Section = Literal[
+    "commercial_facts", "stakeholders", "why_they_bought", "success_criteria", "promises_made", "risks", "open_items", "next_90_days",
+]  # fmt: skip
+SECTIONS: Final[tuple[str, ...]] = get_args(Section)
+"""What the next owner must know. Source: the handover of the domain model."""
+NEEDED: Final[dict[str, tuple[str, ...]]] = {
+    "sales": SECTIONS,
+    "account_manager": tuple(section for section in SECTIONS if section != "why_they_bought"),
+}
+"""The sections without which a handover of a kind is not ready."""
 
 
 class Promise(BaseModel):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.domain.handover import events
-from app.domain.handover.commands import NEEDED
+from app.domain.handover.events import NEEDED
 from app.domain.recorded import Recorded
 
 
