@@ -163,6 +163,8 @@ def _agent(world: SampleAgency, mark: str) -> None:
     registered = world.write("/v1/agents", agent)["id"]
     command = {"path": f"/v1/accounts/{world.ids['account']}/name", "body": {"name": f"suggested {mark}"}}
     suggested = world.write("/v1/suggestions", {"command": command, "reason": f"because {mark}"})["id"]
+    world.write("/v1/agents", {**agent, "external_ref": None})
+    world.write("/v1/suggestions", {"command": {**command, "body": {"name": f"other {mark}"}}})
     world.ids |= {"agent": registered, "suggestion": suggested}
 
 

@@ -226,8 +226,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "agents.resume": {"reason": "Looked into"},
     "agents.end": {"reason": "Not needed any more"},
     "suggestions.make": {
-        "command": {"path": "/v1/accounts/ref:northwind/tier", "body": {"tier": "silver"}},
-        "reason": "They have not bought anything since spring",
+        "command": {"path": "/v1/accounts", "body": {"name": "Northwind", "currency": "EUR"}},
+        "reason": "They asked for an offer at the fair",
     },
     "suggestions.approve": {},
     "suggestions.reject": {"reason": "They come back in autumn"},
