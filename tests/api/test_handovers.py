@@ -117,3 +117,13 @@ def test_a_key_account_has_a_senior_owner_and_nobody_who_is_suspended_owns_anyth
     agency.admin.write(f"/v1/users/{agency.users['helena']}/suspension")
     refused = agency.admin.post("/v1/accounts/ref:a/owner", json={"owner": "helena"})
     assert (refused.status_code, refused.json()["code"]) == (409, "user_suspended")
+
+
+def test_who_may_move_an_account_without_a_handover_says_why(agency: Agency) -> None:
+    helena, owner = agency.people["helena"], {"owner": "jonas"}
+
+    refused = helena.post("/v1/accounts/ref:a/owner", json=owner)
+    helena.write("/v1/accounts/ref:a/owner", {**owner, "reason": "Maria is away for a year"})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "ownership_needs_handover")
+    assert helena.read("/v1/accounts/ref:a")["owner"] == "jonas"

@@ -55,7 +55,7 @@ class World:
         """Sends an operation's example as somebody in a role, about what is whose."""
         body = operation.body
         if operation.name == "accounts.set_owner":
-            body = json.dumps({"owner": OWNERS[whose]}).encode()
+            body = json.dumps({"owner": OWNERS[whose], "reason": "so it is"}).encode()
         if operation.name in BODIES:
             body = json.dumps(BODIES[operation.name]).encode()
         headers = {"Content-Type": operation.media} if operation.media else {}

@@ -21,7 +21,7 @@ from app.domain.account.events import (
 from app.domain.account.people import named, require_senior_owner
 from app.domain.account.state import AccountState
 from app.domain.kernel.context import Context
-from app.domain.kernel.errors import Refused
+from app.domain.kernel.errors import Invalid, Refused
 from app.domain.kernel.event import Event
 from app.domain.kernel.values import nearest_day, require_currency
 
@@ -55,8 +55,14 @@ def set_tier(state: AccountState, command: SetAccountTier, _context: Context) ->
 
 
 def set_owner(state: AccountState, command: SetAccountOwner, context: Context) -> tuple[Event, ...]:
-    """Another owner. Raises: as `named`; Refused for somebody too junior for a key account."""
+    """Another owner, without a handover. Raises: as `named`; Invalid where a person gives no reason; Refused for somebody too junior for
+    a key account."""
     require_open(state)
+    if command.reason is None and context.principal.is_person:
+        raise Invalid(
+            "ownership_needs_handover",
+            "an account goes to somebody else by a handover that they accept; without one, say the reason",
+        )
     owner = named(context, "owner", command.owner)
     if state.key_account:
         require_senior_owner(context)

@@ -7,6 +7,7 @@ from app.domain.kernel.reach import WHOLE, Reach
 
 JUDGED: Final = ("usr_", "key_", "agt_")
 """How actors are called whom a credential names: each is judged by its roles, unless it is said to be trusted."""
+USER: Final = "usr_"
 AGENT: Final = "agt_"
 """How the ids of agents begin: such an actor acts for a person, within bounds."""
 
@@ -40,6 +41,11 @@ class Principal(NamedTuple):
         if self.trust is None:
             return None if self.actor.startswith(JUDGED) else "system"
         return None if self.trust == "person" else self.trust
+
+    @property
+    def is_person(self) -> bool:
+        """Whether a user did it, or an agent for one."""
+        return self.actor.startswith((USER, AGENT))
 
     def said(self) -> dict[str, str]:
         """What the `meta` of an event says of it, beside the actor, who has a column. What is not known is not said."""
