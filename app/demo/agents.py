@@ -1,9 +1,10 @@
 """The agents of the demo: one drafts what a manager decides about, and one suggestion still waits; another was tried and ended."""
 
-import json
 from collections.abc import Sequence
 from random import Random
 from typing import Final
+
+import orjson
 
 from app.demo.account_history import AccountHistory
 from app.demo.people import ADMIN, OWNERS
@@ -48,8 +49,8 @@ class Assistant(CommandChain):
             account=account,
             operation=OPERATION,
             path=f"/v1/accounts/{account}/tier",
-            body=json.dumps(body),
-            preview=json.dumps({"events": [event], "figures": [], "position": 1}),
+            body=orjson.dumps(body).decode(),
+            preview=orjson.dumps({"events": [event], "figures": [], "position": 1}).decode(),
             may=MAY,
             expires_at=f"{add_days(day, LASTS)}T08:00:00.000000Z",
             reason=reason,

@@ -15,7 +15,9 @@ from app.store.engine import Database
 from projections.view import Condition, View
 from projections.views import account_access
 
-OF_TENANT: Final = frozenset({"agents", "api_keys", "policies", "policy_rules", "teams", "users", "webhook_endpoints"})
+OF_TENANT: Final = frozenset(
+    {"agents", "api_keys", "issuers", "policies", "policy_rules", "teams", "users", "webhook_endpoints"}
+)
 """Views of no account that everybody may read who has the scope. Any other view of no account is for whom the whole tenant is in reach."""
 OF_PERSON: Final = {"incentive_statements": "payee"}
 """Views of what is a person's own, and the member that says whose: it is read by whoever has that name in reach."""

@@ -46,7 +46,7 @@ class PeopleTakeover:
     def _names(self, tenant_id: str) -> Iterator[str]:
         """Everybody whom an account has or had for an owner, or has for a backup or a member."""
         when = self._reader.when(tenant_id, None, None)
-        held = self._reader.select(tenant_id, portfolios.VIEW, [portfolios.VIEW.table.c.owner.is_not(None)], when)[0]
+        held = self._reader.select(tenant_id, portfolios.VIEW, [portfolios.ever_owned()], when)[0]
         yield from (row.owner for row in held)
         for row in self._reader.select(tenant_id, accounts.VIEW, [], when)[0]:
             yield from (name for name in (row.backup, *(each["member"] for each in row.members)) if name)

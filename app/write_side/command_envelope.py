@@ -23,7 +23,7 @@ class CommandEnvelope(NamedTuple):
     new_id: the id of a new aggregate, where the caller has made one. meta: what else the events say of themselves.
     operation: what the contract calls it, where it came over HTTP: an agent may do only what is named so.
     approves: the suggestion that is approved with it.
-    people_known: whether whoever the command names must be a user, as at the door; else it states facts.
+    people_known: whether whoever the command names must be a user, as over HTTP; else it states facts.
     """
 
     tenant_id: str

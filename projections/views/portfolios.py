@@ -105,3 +105,8 @@ def ever_with(member: str, value: str) -> Condition:
 def of_accounts(accounts: Sequence[str]) -> Condition:
     """All times of some accounts."""
     return VIEW.table.c.account.in_(accounts)
+
+
+def ever_owned() -> Condition:
+    """The times over which an account had an owner, whoever it was."""
+    return VIEW.table.c.owner.is_not(None)

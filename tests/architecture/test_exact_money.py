@@ -45,6 +45,7 @@ SECONDS: dict[str, dict[str, int]] = {
 """How long something waits or takes."""
 CHANCE: dict[str, dict[str, int]] = {
     "app/demo/account_teams.py": {"import random": 1},
+    "app/demo/agents.py": {"import random": 1},
     "app/demo/handovers.py": {"import random": 1},
     "app/demo/scenarios.py": {"import random": 1},
     "app/demo/back_office.py": {"import random": 1},

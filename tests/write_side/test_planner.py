@@ -39,8 +39,9 @@ from tests.support.databases import Databases
 from tests.support.lifetimes import life
 
 OPENING = OpenAccount(name="Northwind", currency="EUR")
-AMOUNTS = {"one_off": "5.00", "atr": "1200.50", "value": "900.00", "cost": "100.00", "annual_value": "800.00"}
-"""Members that states hold as numbers."""
+AMOUNTS = {"one_off": "5.00", "atr": "1200.50", "value": "900.00", "cost": "100.00", "price": "150.00", "annual_value": "800.00",
+           "expires_at": "2026-12-01T00:00:00.000000Z"}  # fmt: skip
+"""Members that states hold as numbers, instants among them."""
 CALL = {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-01T00:00:00Z"}
 
 

@@ -1,6 +1,6 @@
 """The people of an account: whom a command names, and the name under which the account holds them.
 
-Who asks at the door must name a user. Who states facts of another system may name anybody: older events do, too.
+Who asks over HTTP must name a user. Who states facts of another system may name anybody: older events do, too.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ def owner() -> Related:
 def named(context: Context, member: str, given: str) -> str:
     """The name under which the account holds somebody.
 
-    Takes: the member and what it says. Raises, at the door: NotFound for nobody, Refused for who is suspended or another user by now.
+    Takes: the member and what it says. Raises, over HTTP: NotFound for nobody, Refused for who is suspended or another user by now.
     """
     user: UserState | None = context.states.get(f"{member}_user")
     if context.people_known:

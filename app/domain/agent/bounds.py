@@ -54,7 +54,7 @@ def _require_hours(bounds: Bounds, now: int, zone: ZoneInfo) -> None:
     hours = bounds.hours
     if hours is None:
         return
-    there = datetime.fromtimestamp(now / MICRO, zone)
+    there = datetime.fromtimestamp(now // MICRO, zone)
     if there.isoweekday() not in hours.days or not hours.start <= there.strftime("%H:%M") < hours.end:
         days = ", ".join(map(str, hours.days))
         raise NotAllowed("agent_outside_hours", f"the agent writes from {hours.start} to {hours.end} on days {days}")
