@@ -74,7 +74,9 @@ def _account(world: SampleAgency, mark: str, ref: str) -> None:
     write(f"{account}/members", {"member": f"member_{mark}", "function": "specialist"})
     handover = write(f"{account}/handovers", {"receiver": f"receiver {mark}"})["id"]
     write(f"/v1/handovers/{handover}/sections/risks", {"text": f"risks {mark}"})
-    world.ids |= {"handover": handover, "section": "risks"}
+    promised = {"text": f"promised {mark}", "promises": [{"what": f"promise {mark}", "to": f"name {mark}"}]}
+    write(f"/v1/handovers/{handover}/sections/promises_made", promised)
+    world.ids |= {"handover": handover, "section": "promises_made"}
     interaction = write(
         f"{account}/interactions",
         {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-15T09:00:00Z", "subject": f"subject {mark}",
@@ -145,6 +147,7 @@ def _people(world: SampleAgency, mark: str) -> None:
     world.write(f"/v1/users/{user}/login", login)
     for role, more in (("account_manager", {}), ("specialist", {"department": f"department {mark}"})):
         world.write(f"/v1/users/{user}/roles", {"role": role, "start": "2025-01-01", **more})
+    world.write(f"/v1/users/{helena}/roles", {"role": "account_manager", "start": "2025-01-01"})
     world.write(f"/v1/users/{user}/reporting-line", {"manager": helena, "start": "2025-01-01"})
     issuer = {
         "issuer": "https://login.agency.example",
@@ -152,6 +155,11 @@ def _people(world: SampleAgency, mark: str) -> None:
         "label": f"label {mark}",
     }
     world.ids["issuer"] = world.write("/v1/issuers", issuer)["id"]
+    world.write("/v1/issuers", {"issuer": "https://other.agency.example", "audience": issuer["audience"]})
+    account = f"/v1/accounts/{world.ids['account']}"
+    for member, function in ((user, "specialist"), (helena, "finance")):
+        world.write(f"{account}/members", {"member": member, "function": function})
+    world.ids["tenant"] = world.client.read("/v1/me")["tenant"]["id"]
     parent = world.write("/v1/teams", {"name": f"parent {mark}"})["id"]
     team = world.write("/v1/teams", {"name": f"team {mark}", "parent": parent, "external_ref": "a1"})["id"]
     world.write(f"/v1/teams/{team}/members", {"user": user, "start": "2025-01-01"})

@@ -127,3 +127,13 @@ def test_who_may_move_an_account_without_a_handover_says_why(agency: Agency) -> 
 
     assert (refused.status_code, refused.json()["code"]) == (422, "ownership_needs_handover")
     assert helena.read("/v1/accounts/ref:a")["owner"] == "jonas"
+
+
+def test_promises_in_another_section_are_refused_by_name(agency: Agency) -> None:
+    maria = agency.people["maria"]
+    handover = maria.write("/v1/accounts/ref:a/handovers", {"receiver": agency.users["jonas"]})["id"]
+
+    refused = maria.post(f"/v1/handovers/{handover}/sections/risks", json={"text": "none", "promises": PROMISES})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_body")
+    assert [fault["code"] for fault in refused.json()["errors"]] == ["promises_elsewhere"]

@@ -11,8 +11,9 @@ from tests.support.server import Client, Server
 
 ASKED = [one for one in OPERATIONS if one.method == "GET"]
 OPEN_TEXTS = frozenset({
-    "account", "actor", "backup", "by", "category", "client", "closed_by", "contract", "external_ref", "industry", "issued_by", "name",
-    "on_behalf_of", "opportunity", "owner", "payee", "plan", "policy", "renewal", "subject", "tier", "user",
+    "account", "actor", "author", "backup", "by", "category", "client", "closed_by", "contract", "external_ref", "giver", "industry",
+    "issued_by", "issuer", "name", "on_behalf_of", "opportunity", "owner", "payee", "person", "plan", "policy", "receiver", "renewal",
+    "subject", "tier", "user",
 })  # fmt: skip
 """What a tenant names itself: any text may be one, or is looked up. Every other parameter has a type, a form or a vocabulary."""
 

@@ -15,6 +15,7 @@ from tests.support.server import Client, Server
 
 WITHOUT_ACCOUNT = (
     "tenant", "api_key", "webhook_endpoint", "policy", "incentive_statement", "period_close", "user", "role", "team", "agent",
+    "issuer",
 )  # fmt: skip
 """Nouns that are no client's."""
 OF_ACCOUNTS = {topic: kind for topic, kind in CATALOGUE.items() if topic.partition(".")[0] not in WITHOUT_ACCOUNT}

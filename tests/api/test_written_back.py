@@ -86,6 +86,30 @@ NOUNS = (
          "header": "X-Sign", "style": "plain", "signed_content_template": "{body}", "id_pointer": "/event/id"},
     ),
     Noun("InviteUser", "/v1/users", "/v1/users", {"name": "Maria Lindqvist", "address": "maria@harbour-pine.example"}),
+    Noun(
+        "RegisterIssuer",
+        "/v1/issuers",
+        "/v1/issuers",
+        {"issuer": "https://login.harbour-pine.example", "claim": "email", "algorithms": ["ES256"], "plain_jwt": True,
+         "jwks_url": "https://login.harbour-pine.example/keys", "dpop_required": True, "label": "staff",
+         "audience": "https://steward.harbour-pine.example"},
+    ),
+    Noun(
+        "RegisterAgent",
+        "/v1/agents",
+        "/v1/agents",
+        {"name": "Renewals", "user": "ref:maria", "purpose": "Drafts", "may_execute": ["interactions.log"],
+         "may_suggest": ["contracts.amend"], "ends_at": "2099-01-01T00:00:00.000000Z",
+         "ceilings": {"commands_per_day": 50, "money_per_command": {"amount": "500.00", "currency": "EUR"},
+                      "hours": {"from": "08:00", "to": "18:00", "days": [1, 2]}}},
+    ),
+    Noun(
+        "MakeSuggestion",
+        "/v1/suggestions",
+        "/v1/suggestions",
+        {"command": {"path": "/v1/accounts/ref:home/tier", "body": {"tier": "gold"}}, "cites": [], "reason": "They asked",
+         "expires_at": "2099-01-01T00:00:00Z"},
+    ),
     Noun("FormTeam", "/v1/teams", "/v1/teams", {"name": "Retail"}),
     Noun(
         "IssueApiKey",
@@ -145,6 +169,7 @@ COLLECTED = {one.path for one in LISTS} & {one.path for one in OPERATIONS if one
 """Where things are both listed and created; what is sent to the feed of events is read under its own noun."""
 OTHER_NAMES: dict[str, dict[str, Any]] = {
     "DraftPolicy": {"name": "other"},
+    "RegisterIssuer": {"audience": "https://other.harbour-pine.example"},
     "RecordSpend": {"document": "INV-2"},
     "IssueStatement": {"plan": "ref:incentive@default"},
 }
@@ -191,6 +216,8 @@ def said(client: Client, noun: Noun, receipt: dict[str, Any]) -> dict[str, Any]:
     else:
         answer = client.read(f"{noun.things}/{receipt['id']}", **then)
     live = answer["versions"][-1] if "versions" in answer else {}
+    if noun.command == "MakeSuggestion":  # the write that it bears is shown as its path and its body
+        live = {"command": {name: answer[name] for name in ("path", "body")}}
     members: dict[str, Any] = known(SCHEMAS[noun.command], {**live, **answer})
     return {name: member for name, member in members.items() if name not in ("external_ref", "secrets", "public_keys")}
 

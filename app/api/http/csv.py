@@ -153,10 +153,18 @@ def _columns(model: type[BaseModel] | None) -> tuple[str, ...]:
 def _names(model: type[BaseModel], path: str = "", depth: int = 0) -> Iterator[str]:
     for name, field in model.model_fields.items():
         column, inner = field.alias or name, next(iter(_models(field.annotation, Union, UnionType)), None)
+        if _open(field.annotation):
+            continue  # its members are columns, and which they are only rows say
         if inner is not None and depth < 4:
             yield from _names(inner, f"{path}{column}.", depth + 1)
         else:
             yield f"{path}{column}"
+
+
+def _open(annotation: Any) -> bool:
+    """Whether an annotation is an object with whatever members, or None."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return any(get_origin(part) is dict for part in parts)
 
 
 def _models(annotation: Any, *within: Any) -> list[type[BaseModel]]:

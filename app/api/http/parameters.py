@@ -31,5 +31,9 @@ Topic = Annotated[str, OneOf(CATALOGUE)]
 RUN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 """The form of the name that a caller gives to a run."""
 RunName = Annotated[str, StringConstraints(pattern=RUN)]
+OperationName = Annotated[str, StringConstraints(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=100)]
+"""An operation, as the contract calls it."""
+PathName = Annotated[str, StringConstraints(pattern=r"^/[^?#\s]*$", max_length=1000)]
+"""The path of a request."""
 KpiName = Annotated[str, OneOf(kpi.name for kpi in KPIS)]
 KpiMethod = Annotated[str, OneOf(dict.fromkeys(method for kpi in KPIS for method in kpi.methods))]

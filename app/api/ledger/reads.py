@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.api.http.formatting import at
 from app.api.http.paging import Paging, listing, next_cursor, paging, start
+from app.api.http.parameters import OperationName, PathName, RunName
 from app.api.http.problems import answered
 from app.api.http.read_context import ReadContext, plain_read_context
 from app.api.http.response_models import PageBody
@@ -46,9 +47,11 @@ def reads(
     paged: Annotated[Paging, Depends(paging)],
     actor: Annotated[Values, Query(description="only of these")] = None,
     client: Annotated[Values, Query(description="only through these")] = None,
-    run: Annotated[Values, Query(description="only in these runs")] = None,
-    operation: Annotated[Values, Query(description="only of these operations", examples=[["users.get"]])] = None,
-    target: Annotated[Values, Query(description="only of these paths")] = None,
+    run: Annotated[list[RunName] | None, Query(description="only in these runs")] = None,
+    operation: Annotated[
+        list[OperationName] | None, Query(description="only of these operations", examples=[["users.get"]])
+    ] = None,
+    target: Annotated[list[PathName] | None, Query(description="only of these paths")] = None,
     kind: Annotated[list[Kind] | None, Query(description="only of these kinds")] = None,
     since: Annotated[Moment | None, Query(alias="read_at.gte", description="read_at not before")] = None,
     until: Annotated[Moment | None, Query(alias="read_at.lt", description="read_at before")] = None,

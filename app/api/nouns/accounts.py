@@ -150,7 +150,7 @@ def revenue_of(context: ReadContext, account_id: str, when: When) -> dict[str, A
     }
 
 
-@router.post("", operation_id="accounts.open", status_code=201, responses=WRITTEN | documented(409, 415, 422))
+@router.post("", operation_id="accounts.open", status_code=201, responses=WRITTEN | documented(404, 409, 415, 422))
 async def open_account(command: OpenAccount, context: Writing) -> Response:
     """Take a client on."""
     return await context.write(command)

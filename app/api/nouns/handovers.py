@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response, Security
-from pydantic import BaseModel, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from app.api.http.answers import Answer, EachOf, From, Sealed, SealedTexts
 from app.api.http.formatting import at
@@ -112,7 +113,12 @@ async def start(account: str, command: commands.StartHandover, context: Writing)
 )
 async def fill(handover: str, section: Section, command: commands.SectionText, context: Writing) -> Response:
     """Write down what the next owner must know about one thing."""
-    filled = commands.FillSection(section=section, **command.model_dump(exclude_unset=True))
+    members = command.model_dump(exclude_unset=True)
+    try:
+        filled = commands.FillSection(section=section, **members)
+    except ValidationError as error:  # what fits a section by itself, and not this one
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
+        raise RequestValidationError(faults, body=members) from error
     return await context.write(filled, handover=handover)
 
 

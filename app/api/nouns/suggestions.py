@@ -11,6 +11,7 @@ from app.api.http.answers import From, Sealed
 from app.api.http.formatting import at
 from app.api.http.lists import Asked, Filter, ListOf, named, page
 from app.api.http.operations import operation_of
+from app.api.http.parameters import OperationName
 from app.api.http.presenter import Presenter
 from app.api.http.problems import answered, documented
 from app.api.http.read_context import ReadContext, read_context
@@ -112,7 +113,7 @@ LISTED: Final = ListOf(
         "account": named("account"),
         "author": Filter(),
         "person": Filter(),
-        "operation": Filter(),
+        "operation": Filter(OperationName),
         "awaiting": Filter(
             Role, several=False, where=suggestions.awaiting, description="only open ones that this role may approve"
         ),
