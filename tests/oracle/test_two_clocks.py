@@ -5,7 +5,7 @@ and the clock of its server stands there. So that a new GET is included at once,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -24,12 +24,15 @@ NO_CLOCK = {
     "kpis.list": "the catalogue of figures is the program's",
     "webhook_endpoints.messages": "an inbox, which is operation and no ledger",
     "webhook_endpoints.message": "an inbox, which is operation and no ledger",
+    "audit.reads": "the log of reads, which is operation and no ledger",
 }
 """Operations that have neither clock, and why."""
 LOG_ONLY = {"events.list": "the log itself, which has no business time"}
 """Operations that know what was known, and nothing else."""
 TWO_POSITIONS = {"boards.forecast": "it compares two positions, the later of which is `to_known_at`"}
 """Operations that name the position in another way."""
+CALLED_AT = frozenset({"audit.access"})
+"""Operations that call the business instant `at`."""
 CLOCKED = [one for one in READS if one.name not in NO_CLOCK | LOG_ONLY | TWO_POSITIONS]
 NOW = "2026-09-01T09:00:00Z"
 NAMES_THE_QUESTION = frozenset({"as_of", "known_at", "position", "version", "next_cursor", "instance", "explain_url"})
@@ -189,14 +192,23 @@ def answers(source: Source, databases: Databases) -> dict[tuple[str, str], tuple
             ]
             for one in [*asked, *(VARIANTS if label in THOROUGH else ())]:
                 ids = source.world.ids | one.ids
-                collected[one.name, label] = (ask(client, one, ids, clocks), ask(second, one, ids, {}))
+                collected[one.name, label] = (ask(client, one, ids, clocks), ask(second, at_that_day(one), ids, {}))
     return collected
+
+
+def at_that_day(one: Question) -> Question:
+    """The question as the second ledger is asked it, whose now is another: attribution as of now is that of the first one's day."""
+    if one.query.get("attribution") != "now":
+        return one
+    return replace(one, query={**one.query, "attribution": NOW[:10]})
 
 
 def ask(client: Client, one: Question, ids: dict[str, str], clocks: dict[str, Any]) -> Any:
     """A comparable answer."""
     if one.operation.name in TWO_POSITIONS and "known_at" in clocks:
         clocks = {"to_known_at": clocks["known_at"]}
+    if one.operation.name in CALLED_AT:
+        clocks = {"at" if name == "as_of" else name: value for name, value in clocks.items()}
     answer = client.see(one.operation.url(ids), **one.query, **clocks)
     body = answer.json()
     if body.get("data") == [] or answer.status_code == 404:
@@ -239,9 +251,11 @@ def test_what_compares_two_positions_knows_nothing_after_the_later_one(
 
 
 def test_every_get_says_which_clocks_it_has() -> None:
-    assert all({"as_of", "known_at"} <= set(one.query) for one in CLOCKED)
+    assert all({"at" if one.name in CALLED_AT else "as_of", "known_at"} <= set(one.query) for one in CLOCKED)
     assert {one.name for one in READS if "known_at" not in one.query} == NO_CLOCK.keys() | TWO_POSITIONS.keys()
-    assert {one.name for one in READS if "as_of" not in one.query and "known_at" in one.query} == LOG_ONLY.keys()
+    assert {one.name for one in READS if "as_of" not in one.query and "known_at" in one.query} == (
+        LOG_ONLY.keys() | CALLED_AT
+    )
 
 
 @pytest.mark.parametrize(
