@@ -145,7 +145,7 @@ def test_a_refused_contract_does_not_delay_others_and_is_reported(steward: Stewa
     version = steward.runtime.handler.load(steward.tenant, "contract", broken)[1].version + 1
     strange = StoredEvent(broken, version, "contract.teleported", b'{"data":{"to":"the moon"},"meta":{},"salt":""}')
     steward.runtime.log.recorder(steward.tenant).insert_events([strange])  # newer code wrote it
-    steward.runtime.handler._loader.states.drop(steward.tenant, [broken, other])
+    steward.runtime.handler.loader.states.drop(steward.tenant, [broken, other])
 
     steward.clock.set("2027-01-01T12:00:00Z")
     result = run_pass(steward)
@@ -161,7 +161,7 @@ def test_a_stream_that_cannot_be_read_does_not_delay_others(steward: Steward) ->
     broken, other = signed(steward), signed(steward)
     strange = StoredEvent(broken, 3, "contract.teleported", b'{"data":{"to":"the moon"},"meta":{},"salt":""}')
     steward.runtime.log.recorder(steward.tenant).insert_events([strange])  # newer code wrote it
-    steward.runtime.handler._loader.states.drop(steward.tenant, [broken, other])
+    steward.runtime.handler.loader.states.drop(steward.tenant, [broken, other])
 
     steward.clock.set("2026-07-05T12:00:00Z")
     result = run_pass(steward)
