@@ -17,6 +17,7 @@ NULL: Final[Schema] = {"type": "null"}
 FORMATS: Final[Mapping[str, Schema]] = {
     "decimal": {"pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
     "sha256": {"pattern": "^[0-9a-f]{64}$"},
+    "text": {},
 }
 """Forms that JSON Schema has no name for."""
 _PAGE: Final = re.compile(r"PageBody_(\w+?)(?:Body)?_")
