@@ -21,6 +21,13 @@ class Approvals:
         self._authoriser = authoriser
         self._new_id = new_id
 
+    def suggested_by(self, envelope: CommandEnvelope, pending: PendingWrites) -> str | None:
+        """From whose suggestion a write is done, or for whom an agent suggested it; None for a write that nobody suggested."""
+        if envelope.approves is None:
+            return None
+        state = self._loader.load(envelope.tenant_id, "suggestion", envelope.approves.suggestion, pending)[1].state
+        return str(state.person or state.author)
+
     def event(
         self,
         envelope: CommandEnvelope,

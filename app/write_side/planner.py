@@ -139,6 +139,7 @@ class Planner:
             states=states,
             ids=ids,
             people_known=envelope.people_known,
+            suggested_by=self.approvals.suggested_by(envelope, pending),
             limit=authorised.limit,
             behind=partial(self.authoriser.person_behind, tenant_id, pending),
             mark=partial(self._mark, tenant_id),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from app.domain.aggregates import DECISIONS
 from app.domain.kernel.errors import DomainError, Refused
 from app.domain.recorded import Recorded
 from app.store.batch import claimed
@@ -22,12 +23,14 @@ class Rehearsal(Handler):
     """Plans the commands of one request on what the log holds now: no state that may be out of date is taken from a cache.
 
     Takes: the handler that it stands in for. `plans`: what would be appended, in order. `head`: the position that it was decided at.
+    `rights`: by which capability each was decided, and about which type of aggregate.
     """
 
     def __init__(self, handler: Handler, tenant_id: str) -> None:
         super().__init__(handler.log, handler.committer, handler.clock, handler.new_id)
         self.head = handler.log.head(tenant_id)
         self.plans: list[Plan] = []
+        self.rights: list[tuple[str, str]] = []
         self._pending = PendingWrites(batch=True)
 
     def handle(self, envelope: CommandEnvelope) -> Receipt:
@@ -36,6 +39,8 @@ class Rehearsal(Handler):
         self._require_unclaimed(plan)
         position = self.head + sum(len(each.events) for each in self.plans)
         self.plans.append(plan)
+        decision = DECISIONS[type(envelope.command)]
+        self.rights.append((decision.capability, decision.aggregate))
         events = tuple((each.event_id, each.type, position + at) for at, each in enumerate(plan.events, start=1))
         own = plan.states.get(plan.append.stream_id)
         return Receipt(plan.append.stream_id, own.version if own else 0, position + len(events), events)

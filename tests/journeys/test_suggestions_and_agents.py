@@ -270,6 +270,37 @@ def test_nobody_approves_their_own_by_any_key_and_no_agent_approves(agency: Agen
     assert agency.manager.post(f"/v1/suggestions/{suggestion}/approval", json={}).status_code == 201
 
 
+def test_who_could_neither_approve_it_nor_has_it_made_for_them_does_not_reject_it(agency: Agency) -> None:
+    senior = agency.suggest(agency.senior, agency.amendment("1200.00"))
+    _, agent = agency.agent()
+    for_manager = agency.suggest(agent, agency.amendment("1300.00"))
+    path = "/v1/suggestions/{}/rejection"
+
+    answers = [
+        client.post(path.format(suggestion), json={"reason": "No"})
+        for client, suggestion in ((agency.manager, senior), (agency.manager, for_manager), (agency.admin, senior))
+    ]
+
+    assert code(answers[0]) == (403, "not_yours_to_do")
+    assert "senior_account_manager" in answers[0].json()["may"]
+    assert [answer.status_code for answer in answers[1:]] == [201, 201]
+
+
+def test_who_approves_what_another_one_suggests_may_be_named_as_who_allowed_it(agency: Agency) -> None:
+    request = {"title": "More", "request": "Could we have more?"}
+    change = agency.admin.write(f"/v1/accounts/{agency.account}/scope-changes", request)["id"]
+    agency.manager.position = agency.senior.position = agency.admin.position
+    ruth = agency.senior.read("/v1/me")["user"]["id"]
+    path = f"/v1/scope-changes/{change}/absorption"
+    body = {"hours": "3", "cause": "goodwill", "approved_by": ruth}
+    suggestion = agency.suggest(agency.manager, {"path": path, "body": body})
+    own = agency.senior.post(path, json=body)
+    named = agency.senior.post(f"/v1/suggestions/{suggestion}/approval", json={})
+
+    assert code(own) == (409, "self_approval")
+    assert named.status_code == 201, named.text
+
+
 def test_two_who_approve_at_once_write_one_event(agency: Agency) -> None:
     _, agent = agency.agent()
     for price in ("1200.00", "1300.00", "1400.00"):

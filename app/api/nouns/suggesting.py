@@ -13,6 +13,7 @@ from app.api.http.write_context import WriteContext
 from app.domain.agent.bounds import SUGGESTING
 from app.domain.aggregates import aggregate_of
 from app.domain.kernel.errors import Conflict, Invalid, NotAllowed
+from app.domain.kernel.rights import who_could
 from app.domain.kernel.roles import who_may
 from app.domain.kernel.values import MICRO, instant
 from app.domain.suggestion import decisions
@@ -51,12 +52,13 @@ async def _tried(operation: Operation, context: WriteContext) -> tuple[Rehearsal
         trusted = replace(unlogged, caller=replace(context.caller, principal=principal))
         may: Any = refusal.members.get("may", ())
         return await tried(operation, trusted), may
-    return rehearsal, _roles(operation)
+    return rehearsal, _roles(operation, rehearsal)
 
 
-def _roles(operation: Operation) -> list[str]:
-    """The roles that have every scope of a write."""
+def _roles(operation: Operation, rehearsal: Rehearsal) -> list[str]:
+    """The roles that have every scope of a write, and the right to do it."""
     having = [who_may(scope) for scope in operation.scopes]
+    having += [who_could(right, noun) for right, noun in rehearsal.rights]
     return [role for role in having[0] if all(role in each for each in having)] if having else []
 
 

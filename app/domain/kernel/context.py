@@ -20,6 +20,7 @@ class Context:
     `limit` is the cell of the table of rights by which the actor's role may do it, empty where it says no more than that.
     `behind` finds the person behind an actor, such as who issued the key of a service. `mark` makes of a text what only
     this tenant's key can make of it, for what must be found again and tells nothing by itself.
+    `suggested_by`: the person from whose suggestion it is done, or for whom an agent suggested it; none for one's own idea.
     `people_known`: whether whoever is named must be a user; else it is stated as a fact who it was.
     It is never changed; it is not frozen because that costs time with every command.
     """
@@ -34,6 +35,7 @@ class Context:
     states: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     people_known: bool = False
+    suggested_by: str | None = None
     limit: str = ""
     behind: Callable[[str], str] = str
     mark: Callable[[str], str] = str

@@ -145,7 +145,8 @@ def absorb(state: ScopeChangeState, command: commands.AbsorbWork, context: Conte
     """Unpaid work. Raises: Refused without somebody else's consent, over the threshold without approval, and twice."""
     _require_going_on(state, context)
     _require_unsettled(state)
-    if context.is_own(command.approved_by):
+    theirs = context.suggested_by is not None and not context.is_own(context.suggested_by)
+    if context.is_own(command.approved_by) and not theirs:  # who approves another one's suggestion is its second person
         raise Refused("self_approval", "nobody approves their own unpaid work")
     _require_approval(state, context, over=state.approval_needed or _over(command.cost))
     currency = _currency(command, context, command.cost)

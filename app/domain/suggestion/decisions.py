@@ -69,10 +69,13 @@ def approve(
 
 
 def reject(state: SuggestionState, command: commands.RejectSuggestion, context: Context) -> tuple[Event, ...]:
-    """The end of it, with a reason. Raises: Refused once it is decided; NotAllowed for its author, who withdraws it."""
+    """The end of it, with a reason. Raises: Refused once it is decided; NotAllowed for its author, who withdraws it, and for who
+    could not approve it.
+    """
     context.require_now(NOW)
     require_open(state, context.now)
     _require_another(state, context.principal)
+    _require_concerned(state, context.principal)
     return (events.SuggestionRejected(reason=command.reason),)
 
 
@@ -100,6 +103,19 @@ def require_open(state: SuggestionState, now: int) -> None:
         raise _decided(state)
     if state.expires_at <= now:
         raise Refused("suggestion_expired", "it has expired: look at it again, and suggest it anew")
+
+
+def _require_concerned(state: SuggestionState, principal: Principal) -> None:
+    """Raises: NotAllowed for a person who could not approve it, unless it was made on their behalf."""
+    if principal.trusted_as is not None or principal.actor == state.person:
+        return
+    if not {principal.role, *principal.roles} & {*state.may}:
+        raise NotAllowed(
+            "not_yours_to_do",
+            "who could approve it rejects it, or for whom it was made",
+            rule=f"suggest:{principal.role}",
+            may=list(state.may),
+        )
 
 
 def _decided(state: SuggestionState) -> Refused:

@@ -13,11 +13,14 @@ Status = Literal["open", "approved", "rejected", "withdrawn", "expired"]
 
 @dataclass(frozen=True)
 class SuggestionState:
-    """What is needed of a suggestion. author: who made it; rests_on: versions by stream; expires_at: microseconds."""
+    """What is needed of a suggestion. author: who made it; person: for whom, where an agent did; rests_on: versions by stream;
+    expires_at: microseconds.
+    """
 
     account: str | None = None
     status: Status = "open"
     author: str = ""
+    person: str | None = None
     operation: str = ""
     rests_on: Mapping[str, int] = field(default_factory=dict)
     may: tuple[str, ...] = ()
@@ -32,6 +35,7 @@ def evolve(state: SuggestionState, recorded: Recorded) -> SuggestionState:
             return SuggestionState(
                 account=data.get("account"),
                 author=recorded.actor,
+                person=data.get("person"),
                 operation=data["operation"],
                 rests_on={each["stream"]: each["version"] for each in data["rests_on"]},
                 may=tuple(data["may"]),
