@@ -213,7 +213,7 @@ def _single(request: Request, item: Item, body: dict[str, Any], scopes: Collecti
             status_of(item.refusal),
             item.refusal.code,
             item.refusal.detail,
-            {**members_of(item.refusal, scopes), **{name: told for name, told in body.items() if told is not None}},
+            {**members_of(item.refusal, scopes), **{name: value for name, value in body.items() if value is not None}},
         )
     return Json(body, 201 if item.status == "accepted" else 200, {"Event-Position": str(body["position"])})
 
