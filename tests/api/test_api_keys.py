@@ -56,7 +56,7 @@ def test_a_key_is_shown_without_its_secret(client: Client) -> None:
 
     body = page.json()
     assert {name: body[name] for name in body if name not in ("issued_at", "position")} == {
-        "id": made["id"], "role": "integration", "scopes": ["interactions:write"], "user": None, "label": "telephone",
+        "id": made["id"], "role": "integration", "scopes": ["interactions:write"], "user": None, "agent": None, "label": "telephone",
         "expires_at": "2999-01-01T00:00:00.000000Z", "revoked_at": None, "version": 1}  # fmt: skip
     assert page.headers["etag"] == '"1"'
 

@@ -11,6 +11,8 @@ def agency_of_two(each_server: Server) -> Agency:
     """The agency of the tests of reach, in which ash went from anna to ben on 1 March."""
     made = agency(each_server)
     made.admin.write(f"/v1/accounts/{made.accounts['ash']}/owner", {"owner": "ben", "effective_at": "2026-03-01"})
+    senior = {"role": "senior_account_manager", "reach": "self", "start": "2026-01-01"}
+    made.admin.write(f"/v1/users/{made.people['otto']}/roles", senior)  # who owns a key account is one
     made.admin.write(
         f"/v1/accounts/{made.accounts['elm']}/key-account", {"key_account": True, "effective_at": "2026-02-01"}
     )

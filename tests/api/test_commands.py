@@ -19,6 +19,7 @@ ORDINARY_ROUTES = {
     "inbound.receive",  # no command and no key: the sender signs
     "scope_changes.answer_consult",  # a team in the path, which is one of a few words
     "scope_changes.waive_consult",
+    "handovers.fill",  # a section in the path, in the same way
     "webhook_endpoints.redrive",  # no body
     "policies.activate",  # a number in the path
     "policies.retire",

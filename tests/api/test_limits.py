@@ -238,4 +238,4 @@ def test_every_operation_that_knows_its_caller_or_sender_says_that_it_may_be_too
         if "429" not in operation["responses"]
     }
 
-    assert without == {"system.livez", "system.readyz", "system.metrics"}
+    assert without == {"system.livez", "system.readyz", "system.metrics", "issuers.metadata"}

@@ -108,12 +108,12 @@ def test_nobody_says_in_a_body_for_whom_it_is(shared_server: Server) -> None:
 
 def test_an_event_says_for_whom_an_actor_acted(steward: Steward) -> None:
     roles = ("account_manager",)
-    principal = Principal("agt_1", on_behalf_of="usr_2", client="key_3", run="r-4", roles=roles)
+    principal = Principal("usr_1", on_behalf_of="usr_2", client="key_3", run="r-4", roles=roles)
 
     steward.runtime.ingestion.ingest(steward.tenant, principal, [event(1)])
 
     (opened,) = steward.events()[1:]
-    assert opened.actor == "agt_1"
+    assert opened.actor == "usr_1"
     assert {name: opened.meta[name] for name in ("on_behalf_of", "client", "run")} == principal.said()
 
 

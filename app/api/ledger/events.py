@@ -169,12 +169,14 @@ async def ingest(
             known.require_to_write,
         )
     if rehearsal is not None:
+        if mode in ("single", "binary") and items[0].refusal:
+            return _single(request, items[0], summary(items, known.scopes), known.scopes)
         return await asyncio.to_thread(_previewed, runtime, known, rehearsal, items)
     return await asyncio.to_thread(_answer, request, mode, items, known.scopes)
 
 
 def _previewed(runtime: Runtime, known: Caller, rehearsal: Rehearsal, items: list[Item]) -> Response:
-    """What would become of events, and what would be appended; refused ones stand among the others here, too."""
+    """What would become of events, and what would be appended; refused ones stand among the others."""
     preview = readable_preview(previews.body_of(runtime.reader, known.tenant_id, rehearsal), known)
     return Json(summary(items, known.scopes) | preview, 200, PREVIEWED)
 
