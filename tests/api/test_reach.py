@@ -82,6 +82,8 @@ def agency(server: Server) -> Agency:
         )
         admin.write(f"/v1/contracts/{draft['id']}/signature", {"signed_at": "2025-12-15T09:00:00Z"})
         contracts[name] = draft["id"]
+    for client in clients.values():
+        client.position = admin.position
     return Agency(admin, people, clients, accounts, contracts)
 
 

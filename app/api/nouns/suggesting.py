@@ -12,7 +12,7 @@ from app.api.http.operations import Operation, operation_of, tried
 from app.api.http.write_context import WriteContext
 from app.domain.agent.bounds import SUGGESTING
 from app.domain.aggregates import aggregate_of
-from app.domain.kernel.errors import Conflict, Invalid, NotAllowed
+from app.domain.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.domain.kernel.rights import who_could
 from app.domain.kernel.roles import who_may
 from app.domain.kernel.values import MICRO, instant
@@ -119,7 +119,11 @@ def _opened(context: WriteContext, suggestion: str) -> tuple[str, SuggestionMade
     stream_id, versioned = handler.load_as_stored(tenant_id, "suggestion", suggestion)
     state: SuggestionState = versioned.state
     if state.account is not None:
-        runtime.reader.within(principal.reach).require_in_reach(tenant_id, state.account)
+        account = handler.load_as_stored(tenant_id, "account", state.account)[1].state
+        if not principal.reach.sees(
+            account
+        ):  # of the account itself: views may be behind, and a write does not wait for them
+            raise NotFound("account_not_found", "there is no such account")
     if context.if_match is not None and context.if_match != versioned.version:
         raise Conflict("version_conflict", "it changed since you looked", current_version=versioned.version)
     versions = {
