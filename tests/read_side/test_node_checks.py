@@ -12,6 +12,7 @@ from app.store.citus import Node
 from app.store.engine import Database
 from app.store.tables import TENANT_TABLES
 from projections import VIEWS
+from projections.views.accounts import VIEW as ACCOUNTS
 from tests.support.application import Steward
 from tests.support.databases import Databases, owned
 
@@ -52,7 +53,9 @@ def test_a_trial_of_each_node_leaves_nothing(steward: Steward) -> None:
                 assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 0, table
 
 
-@pytest.mark.parametrize("table", ["ledgers", "events", "receipts", "refs", "data_keys", "positions", "accounts_v3"])
+@pytest.mark.parametrize(
+    "table", ["ledgers", "events", "receipts", "refs", "data_keys", "positions", ACCOUNTS.follower]
+)
 def test_a_node_that_does_not_do_its_work_is_refused_by_name(steward: Steward, table: str) -> None:
     fail(steward, table, OTHER)
 
