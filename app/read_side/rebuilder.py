@@ -24,6 +24,7 @@ from app.store.engine import Database
 from app.store.event_pages import EVERYTHING, Share, read_page
 from app.store.intact import require_whole
 from app.store.positions import advance_locked, followers, head_of, lock_followers
+from app.store.rows import named
 from projections import VIEWS
 from projections.view import View
 
@@ -181,7 +182,7 @@ class Rebuilder:
 
     def _comparison(self, rebuild: _Rebuild, share: Share) -> Comparison:
         view, shadow = rebuild.view, rebuild.shadow
-        owner = "account" if "account" in view.members else view.group
+        owner = named(["account" if "account" in view.members else view.group])
         if view.facts and "stream_id" in view.members:  # a row of an event without an account is its stream's
             owner = "coalesce(nullif(account, ''), stream_id)"
         equal, rows, serving = shadow.count_equal(owner, share), shadow.count(), shadow.count_serving(owner, share)

@@ -144,18 +144,18 @@ class ShadowTable:
         surplus = f"NOT EXISTS (SELECT 1 FROM {self.name} AS n WHERE {match})"
         try:
             with self.connection.begin_nested():
-                rebuilt = f"{note} {serving} SELECT DISTINCT n.{group} FROM {self.name} AS n WHERE {missing}"
+                rebuilt = f'{note} {serving} SELECT DISTINCT n."{group}" FROM {self.name} AS n WHERE {missing}'
                 run(self.connection, rebuilt, (self.tenant_id,))
         except DBAPIError as error:
             _require_damaged(error)
-            run(self.connection, f"{note} SELECT DISTINCT n.{group} FROM {self.name} AS n")
+            run(self.connection, f'{note} SELECT DISTINCT n."{group}" FROM {self.name} AS n')
         keys = self._serving(columns={*self._key, group})
-        run(self.connection, f"{note} {keys} SELECT DISTINCT o.{group} FROM o WHERE {surplus}", (self.tenant_id,))
+        run(self.connection, f'{note} {keys} SELECT DISTINCT o."{group}" FROM o WHERE {surplus}', (self.tenant_id,))
 
     def replace_differing(self, group: str) -> None:
         """Replaces the groups of the table that were noted as different."""
         names = named(column.name for column in self.table.columns)
-        noted = f"tenant_id = ? AND {group} IN (SELECT key FROM {self._differing})"
+        noted = f'tenant_id = ? AND "{group}" IN (SELECT key FROM {self._differing})'
         run(self.connection, f"DELETE FROM {self.table.name} WHERE {noted}", (self.tenant_id,))
         copy = f"INSERT INTO {self.table.name} ({names}) SELECT {names} FROM {self.name} WHERE {noted}"
         run(self.connection, copy, (self.tenant_id,))

@@ -27,6 +27,8 @@ BEFORE = [
      f"WHERE NOT EXISTS (SELECT 1 FROM accounts_v3 AS o WHERE {SAME})")),
     ("temporary_join", ("INSERT INTO pg_temp.differing_accounts_v3 SELECT DISTINCT o.account FROM accounts_v3 AS o "
      'WHERE o.tenant_id = %s AND NOT EXISTS (SELECT 1 FROM pg_temp.new_accounts_v3 AS n WHERE n."account" = o."account")')),
+    ("unquoted_user", "SELECT count(*) FROM accounts_v3 WHERE tenant_id = %s AND right(user, 2) >= %s"),
+    ("unquoted_user", "DELETE FROM accounts_v3 WHERE tenant_id = %s AND user IN (SELECT key FROM pg_temp.differing)"),
     ("forced_policies", "ALTER TABLE accounts_v3 FORCE ROW LEVEL SECURITY"),
     ("session_state", "SET ROLE steward_app"),
     ("session_state", "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'"),

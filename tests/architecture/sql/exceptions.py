@@ -57,7 +57,7 @@ EXCEPTIONS: Final = (
     ),
     _allowed(
         "insert_without_tenant",
-        rf"INSERT INTO ({_VIEW}) \([^)]*\) SELECT [^()]* FROM pg_temp\.new_\1 WHERE tenant_id = \$1 AND \w+ IN "
+        rf"INSERT INTO ({_VIEW}) \([^)]*\) SELECT [^()]* FROM pg_temp\.new_\1 WHERE tenant_id = \$1 AND \"\w+\" IN "
         r"\(SELECT key FROM pg_temp\.differing_\1\)",
         "a rebuild is the owner's, whom no policy binds: its rows may be copied from the coordinator",
     ),

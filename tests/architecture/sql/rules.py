@@ -20,6 +20,7 @@ RULES: Final = {
     "advisory_lock": "an advisory lock is one node's, and a session's",
     "sequence": "numbers are given by the ledger, not by a sequence of one node",
     "forced_policies": "row-level security does not bind the owner, else no shard can be moved and no view repaired",
+    "unquoted_user": "a column that is called user is quoted, for the word alone is whoever is logged in",
     "database_settings": "settings of a database are those of one node; they are set at connect",
 }
 """By the name of the rule: what holds."""
@@ -84,6 +85,8 @@ def _of_node(kind: str, node: Node) -> Iterator[Fault]:
             yield Fault("advisory_lock", name)
         elif name in _FUNCTIONS:
             yield Fault(_FUNCTIONS[name], name)
+    elif kind == "SQLValueFunction" and node["op"] == "SVFOP_USER":
+        yield Fault("unquoted_user", "user")
     elif kind == "DeclareCursorStmt" and node.get("options", 0) & _HELD:
         yield Fault("session_state", node["portalname"])
     elif kind == "ColumnDef" and words(node.get("typeName", {}).get("names", []))[-1:] in [[name] for name in _SERIAL]:
