@@ -12,12 +12,11 @@ from app.domain.team.aggregate import TEAM
 from app.domain.team.state import TeamState
 from app.domain.user import events as user_events
 from app.domain.user.aggregate import USER
+from app.domain.user.names import names_of
 from app.domain.user.state import UserState
 from app.store.log import Log
 
-TOPICS: Final = tuple(
-    sorted({event.TOPIC for event in (*user_events.EVENTS, *team_events.EVENTS)} | {"user.claimed", "user.merged"})
-)
+TOPICS: Final = tuple(sorted(event.TOPIC for event in (*user_events.EVENTS, *team_events.EVENTS)))
 """The events of people; none is of an account, and an index finds those."""
 AT_ONCE: Final = frozenset({"role.revoked", "user.suspended", "user.reinstated"})
 """What counts from its own instant on; of everything else the event says the days on which it counts."""
@@ -28,36 +27,26 @@ _PAGE: Final = 10_000
 
 @dataclass(frozen=True)
 class Organisation:
-    """People and teams up to a position. refs: the caller's own reference of each user. merged: into whom a user was merged."""
+    """People and teams up to a position, by id."""
 
     position: int = 0
     users: Mapping[str, UserState] = field(default_factory=dict)
     teams: Mapping[str, TeamState] = field(default_factory=dict)
-    refs: Mapping[str, str] = field(default_factory=dict)
-    merged: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, events: Iterable[Recorded]) -> "Organisation":
         """The organisation after some more events."""
-        users, teams = {**self.users}, {**self.teams}
-        refs, merged, position = {**self.refs}, {**self.merged}, self.position
+        users, teams, position = {**self.users}, {**self.teams}, self.position
         for event in events:
             position, stream = event.position, event.stream_id
             if stream.startswith(TEAM.id_prefix):
                 teams[stream] = TEAM.evolve(teams.get(stream, TEAM.initial), event)
-                continue
-            users[stream] = USER.evolve(users.get(stream, USER.initial), event)
-            if ref := event.data.get("external_ref"):
-                refs[stream] = ref
-            if event.type == "user.merged":
-                merged[stream] = event.data["into"]
-        return Organisation(position, users, teams, refs, merged)
+            else:
+                users[stream] = USER.evolve(users.get(stream, USER.initial), event)
+        return Organisation(position, users, teams)
 
     def names(self, user: str) -> frozenset[str]:
         """What accounts may call a person: the id, the own reference, and those of whoever was merged into them."""
-        same = {user}
-        while more := {other for other, into in self.merged.items() if into in same} - same:
-            same |= more
-        return frozenset([*same, *(self.refs[one] for one in same if one in self.refs)])
+        return frozenset(names_of(user, self.users.get(user, USER.initial)))
 
     def below(self, user: str, day: str) -> frozenset[str]:
         """Everybody who reports to a person on a day, by way of others too."""

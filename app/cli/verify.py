@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from app.bootstrap import owner
 from app.cli.console import Json, open_runtime, progress, require_tenant, show_rows
 from app.cli.each_tenant import EachTenant
 from app.cli.failures import REFUSED
+from app.cli.views import rebuild_each
+from app.domain.kernel.errors import Refused
 from app.read_side.rebuilder import Comparison
-from app.runtime import Runtime
+from app.store.across import Heads
 from app.store.ledger_check import LedgerCheck, check_ledger
 from projections import VIEWS
 
@@ -30,30 +31,16 @@ def verify(
             checks = each.collect(
                 lambda tenant_id, _head: check_ledger(runtime.database, tenant_id, lambda read: bar.advance(task, read))
             )
-        whole = [check.tenant_id for check in checks if check.position is None]
-        compared = _compared(runtime, whole, each) if views else []
+        whole = {check.tenant_id: check.head for check in checks if check.position is None}
+        compared, failures = (
+            rebuild_each(runtime, Heads(whole, {}), VIEWS, verify=True, workers=1) if views else ([], [])
+        )
     _show(checks, compared, views=views, json_=json_)
     each.require_all()
+    if failures:
+        raise Refused("rebuild_failed", "; ".join(failures))
     if len(whole) < len(checks) or not all(one.equal for one in compared):
         raise typer.Exit(REFUSED)
-
-
-def _compared(runtime: Runtime, tenants: list[str], each: EachTenant) -> list[Comparison]:
-    """The views of tenants whose ledgers are whole, each beside one that is made anew."""
-    each.heads = {tenant_id: each.heads[tenant_id] for tenant_id in tenants}
-    tables = owner(runtime.settings)
-    try:
-        with progress("comparing views", sum(each.heads.values())) as (bar, task):
-
-            def compare(tenant_id: str, head: int) -> list[Comparison]:
-                runtime.projector.catch_up(tenant_id, until=head)
-                return runtime.projector.rebuild_all(
-                    tables, tenant_id, VIEWS, verify=True, progress=lambda read: bar.advance(task, read)
-                )
-
-            return [one for of_tenant in each.collect(compare) for one in of_tenant]
-    finally:
-        tables.close()
 
 
 def _show(checks: list[LedgerCheck], compared: list[Comparison], *, views: bool, json_: bool) -> None:

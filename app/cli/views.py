@@ -33,7 +33,7 @@ def rebuild(
             require_tenant(runtime, tenant)
         heads = Heads({tenant: runtime.log.head(tenant)}, {}) if tenant else runtime.log.heads()
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        comparisons, failures = _rebuild(runtime, heads, chosen, verify=verify, workers=workers or cores)
+        comparisons, failures = rebuild_each(runtime, heads, chosen, verify=verify, workers=workers or cores)
     body = [comparison.body() for comparison in comparisons]
     show_rows(body, ("tenant_id", "view", "position", "rows", "missing", "surplus", "equal", "swapped"), json_=json_)
     if failures:
@@ -42,7 +42,7 @@ def rebuild(
         raise typer.Exit(REFUSED)
 
 
-def _rebuild(
+def rebuild_each(
     runtime: Runtime, heads: Heads, views: Sequence[View[Any]], *, verify: bool, workers: int
 ) -> tuple[list[Comparison], list[str]]:
     """The comparisons, and for each tenant whose views cannot be rebuilt why; the others' are all the same."""

@@ -127,7 +127,7 @@ class Ingestion:
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
         self._mark = handler.log.vault.mark
-        self._people = NotedPeople(handler.loader)
+        self._people = NotedPeople(handler.log)
 
     def ingest(
         self,
@@ -151,7 +151,7 @@ class Ingestion:
                 items.append(None)
             except DomainError as refusal:
                 items.append(Item("refused", refusal=refusal))
-        noting = [*self._people.beside(envelopes)]
+        noting = self._people.beside(tenant_id, envelopes)
         every = self.handler.handle_batch(tenant_id, [*noting, *envelopes]) if envelopes else []
         outcomes = iter(every[len(noting) :])
         return [item or _item(next(outcomes)) for item in items]

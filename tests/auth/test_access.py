@@ -254,11 +254,14 @@ def test_who_could_see_what_is_what_a_plain_reading_of_the_events_says(
 def test_names_of_whoever_was_merged_into_a_person_are_theirs() -> None:
     said = [
         Said(DAYS[0], "usr_a", "user.invited", {"external_ref": "anna"}),
-        Said(DAYS[0], "usr_b", "user.invited", {"external_ref": "a.smith"}),
+        Said(DAYS[0], "usr_b", "user.noted", {"external_ref": "a.smith"}),
         Said(DAYS[0], "usr_b", "user.merged", {"into": "usr_a"}),
+        Said(DAYS[0], "usr_a", "user.names_joined", {"user": "usr_b", "names": ["a.smith", "usr_b", "smith"]}),
     ]
-    events = [event for event in recorded(said) if event.type == "user.invited"]
-    organisation = Organisation().after(events)
-    assert organisation.names("usr_a") == {"usr_a", "anna"}
-    merged = Organisation(3, organisation.users, organisation.teams, organisation.refs, {"usr_b": "usr_a"})
-    assert merged.names("usr_a") == {"usr_a", "anna", "usr_b", "a.smith"}
+    events = recorded(said)
+
+    before, after = Organisation().after(events[:2]), Organisation().after(events)
+
+    assert before.names("usr_a") == {"usr_a", "anna"}
+    assert after.names("usr_a") == {"usr_a", "anna", "usr_b", "a.smith", "smith"}
+    assert after.names("usr_c") == {"usr_c"}

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app.cli.views import _rebuild
+from app.cli.views import rebuild_each
 from app.domain.account.commands import OpenAccount, RenameAccount
 from app.domain.kernel.errors import Unavailable
 from app.read_side import projector as projecting
@@ -59,7 +59,7 @@ def test_a_damaged_row_parks_its_view_by_name_and_no_other_until_a_rebuild_has_r
         parked | {"tenant_id": steward.tenant, "error": "JSONDecodeError"}
     ]
 
-    compared, _ = _rebuild(steward.runtime, Heads({steward.tenant: head}, {}), VIEWS, verify=False, workers=1)
+    compared, _ = rebuild_each(steward.runtime, Heads({steward.tenant: head}, {}), VIEWS, verify=False, workers=1)
 
     assert [comparison.view for comparison in compared if comparison.swapped] == ["accounts"]
     assert follower.parked(steward.tenant) == {}
@@ -129,7 +129,7 @@ def test_a_tenant_whose_log_is_broken_keeps_no_other_from_being_rebuilt(sqlite_s
         connection.execute(text(broken), {"tenant": steward.tenant})
     heads = {steward.tenant: 2, whole: steward.runtime.log.head(whole)}
 
-    compared, failures = _rebuild(steward.runtime, Heads(heads, {}), [accounts.VIEW], verify=True, workers=1)
+    compared, failures = rebuild_each(steward.runtime, Heads(heads, {}), [accounts.VIEW], verify=True, workers=1)
 
     assert [comparison.tenant_id for comparison in compared] == [whole]
     assert failures == [f"{steward.tenant}: the log of {steward.tenant} has a gap behind 0"]

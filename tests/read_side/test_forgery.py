@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.cli.views import _rebuild
+from app.cli.views import rebuild_each
 from app.domain.account.commands import OpenAccount, RenameAccount
 from app.domain.interaction.commands import LogInteraction, VoidInteraction
 from app.domain.kernel.errors import Unavailable
@@ -51,7 +51,7 @@ def written(steward: Steward) -> tuple[str, int]:
 def rebuild(steward: Steward, **options: Any) -> tuple[list[Any], list[str]]:
     """What `steward rebuild` does."""
     heads = Heads({steward.tenant: steward.runtime.log.head(steward.tenant)}, {})
-    return _rebuild(steward.runtime, heads, VIEWS, **{"verify": False, "workers": 1, **options})
+    return rebuild_each(steward.runtime, heads, VIEWS, **{"verify": False, "workers": 1, **options})
 
 
 @pytest.mark.parametrize("what", FORGED)
