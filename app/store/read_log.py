@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from queue import Empty, Full, Queue
 from typing import Final, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from app.domain.kernel.errors import Unavailable
 from app.store.engine import Database
@@ -110,12 +110,13 @@ class ReadLog:
     def forget(self, tenant_id: str, before: int) -> int:
         """Removes records of a tenant from before an instant, some at a time. Gives: how many."""
         old = select(reads.c.read_id).where(reads.c.tenant_id == tenant_id, reads.c.read_at < before)
+        gone = delete(reads).where(reads.c.tenant_id == tenant_id, reads.c.read_id == bindparam("gone"))
         removed = 0
         while True:
             with self._database.write(tenant_id) as connection:
                 names = list(connection.scalars(old.order_by(reads.c.read_at).limit(MOST_FORGOTTEN)))
-                for name in names:
-                    connection.execute(delete(reads).where(reads.c.tenant_id == tenant_id, reads.c.read_id == name))
+                if names:
+                    connection.execute(gone, [{"gone": name} for name in names])
             removed += len(names)
             if len(names) < MOST_FORGOTTEN:
                 return removed

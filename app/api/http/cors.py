@@ -2,6 +2,8 @@
 
 Never with cookies or other credentials of the browser's own, for nothing here is authorised by them: a page sends its token itself.
 
+Starlette's own middleware answers a preflight from elsewhere with a text of its own; here every refusal is a problem document.
+
 Source: the Fetch standard, section 3.3 (the CORS protocol).
 """
 
