@@ -18,7 +18,7 @@ from tests.api.test_proposals import GIVE, account, drafted
 from tests.support.command_line import CommandLine
 from tests.support.databases import Databases
 from tests.support.processes import StewardProcess
-from tests.support.server import Server
+from tests.support.server import Client, Server
 
 PATIENCE_SECONDS = 90
 BELIEVED = 0.3
@@ -111,6 +111,28 @@ def test_two_servers_write_to_one_file_at_once_and_nothing_is_lost_or_doubled(bo
     assert len(there.read("/v1/accounts", limit=100)["data"]) == len(here.read("/v1/accounts", limit=100)["data"]) == 30
 
 
+def test_an_account_and_a_role_that_one_server_takes_away_are_gone_in_the_other(both: tuple[Server, Server]) -> None:
+    admin = both[0].client(both[0].key(both[0].tenant()))
+    keys = {}
+    for name in ("maria", "jonas"):
+        user = admin.write("/v1/users", {"name": name, "external_ref": name})["id"]
+        admin.write(f"/v1/users/{user}/roles", {"role": "account_manager", "start": "2020-01-01"})
+        keys[name] = admin.write("/v1/api-keys", {"user": user})["api_key"]
+    account = admin.write("/v1/accounts", {"name": "A", "currency": "EUR", "owner": "maria"})["id"]
+    maria, jonas = both[1].client(keys["maria"]), both[1].client(keys["jonas"])
+    named = {"name": "B"}
+    eventually(lambda: maria.get(f"/v1/accounts/{account}").status_code == 200)
+    assert jonas.post(f"/v1/accounts/{account}/name", json=named).status_code == 404
+
+    admin.write(f"/v1/accounts/{account}/owner", {"owner": "jonas"})
+
+    assert maria.post(f"/v1/accounts/{account}/name", json=named).status_code == 404
+    assert jonas.post(f"/v1/accounts/{account}/name", json=named).status_code == 201
+    eventually(lambda: maria.get(f"/v1/accounts/{account}").status_code == 404)
+    admin.write("/v1/users/ref:jonas/roles/1/revocation")
+    eventually(lambda: jonas.post(f"/v1/accounts/{account}/name", json={"name": "C"}).status_code == 403)
+
+
 # --- the processes of one server ---
 
 
@@ -165,3 +187,28 @@ def test_the_processes_of_a_server_count_together_and_end_when_nobody_could_stop
     os.kill(supervisor.pid, signal.SIGKILL)
     _, left = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
     assert left == []
+
+
+def test_the_ceiling_of_an_agent_counts_what_all_processes_let_through(
+    serving: tuple[StewardProcess, str, str],
+) -> None:
+    _, address, key = serving
+    admin = Client(address, key)
+    user = admin.write("/v1/users", {"name": "Maria", "external_ref": "maria"})["id"]
+    admin.write(f"/v1/users/{user}/roles", {"role": "account_manager", "start": "2020-01-01"})
+    account = admin.write("/v1/accounts", {"name": "A", "currency": "EUR", "owner": "maria"})["id"]
+    bounds = {"may_execute": ["interactions.log"], "ceilings": {"commands_per_day": 7}}
+    agent = admin.write("/v1/agents", {"name": "Assistant", "user": user, "purpose": "Helps", **bounds})["id"]
+    keys = [admin.write("/v1/api-keys", {"agent": agent})["api_key"] for _ in range(2)]
+    call = {"channel": "call", "direction": "inbound", "occurred_at": "2026-01-02T08:00:00Z"}
+
+    def write(number: int) -> int:  # each on a connection of its own, which either process may take
+        headers = {"Authorization": f"Bearer {keys[number % 2]}"}
+        return httpx.post(
+            f"{address}/v1/accounts/{account}/interactions", json=call, headers=headers, timeout=PATIENCE_SECONDS
+        ).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(write, range(24)))
+
+    assert statuses == [201] * 7 + [403] * 17

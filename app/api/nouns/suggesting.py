@@ -120,9 +120,8 @@ def _opened(context: WriteContext, suggestion: str) -> tuple[str, SuggestionMade
     state: SuggestionState = versioned.state
     if state.account is not None:
         account = handler.load_as_stored(tenant_id, "account", state.account)[1].state
-        if not principal.reach.sees(
-            account
-        ):  # of the account itself: views may be behind, and a write does not wait for them
+        # Of the account itself: views may be behind, and a write does not wait for them.
+        if not principal.reach.sees(account):
             raise NotFound("account_not_found", "there is no such account")
     if context.if_match is not None and context.if_match != versioned.version:
         raise Conflict("version_conflict", "it changed since you looked", current_version=versioned.version)
@@ -131,9 +130,8 @@ def _opened(context: WriteContext, suggestion: str) -> tuple[str, SuggestionMade
         for stream in state.rests_on
     }
     moved = {stream: version for stream, version in versions.items() if version != state.rests_on[stream]}
-    state = handler.load_as_stored(tenant_id, "suggestion", stream_id)[
-        1
-    ].state  # after these: its approval moves them, too
+    # Read after these: its approval moves them, too.
+    state = handler.load_as_stored(tenant_id, "suggestion", stream_id)[1].state
     replaying = log.replays(tenant_id, [context.request])[0]
     if replaying is None:
         decisions.approve(state, principal, runtime.clock(), moved=moved, own=False, appended=(), edited=False)
